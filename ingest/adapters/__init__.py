@@ -1,0 +1,1 @@
+"""Adapters: the outside world, one client library per file."""

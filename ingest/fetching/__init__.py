@@ -1,0 +1,1 @@
+"""Fetching: from an entry to its page, politely and safely."""

@@ -1,0 +1,1 @@
+"""Pipeline: stages, the worker loop, failures, and what they leave behind."""

@@ -1,0 +1,1 @@
+"""Polling: which feed is asked when, and what of its answer is new."""

@@ -1,0 +1,1 @@
+"""Search: the query language and what is shown of its answers."""

@@ -1,0 +1,1 @@
+"""Settings: what config/ and the environment say, checked as a whole before anything starts."""

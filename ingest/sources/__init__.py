@@ -1,0 +1,1 @@
+"""Sources: code that understands one feed format each."""

@@ -1,0 +1,102 @@
+"""Named events: each writes one structured line and moves one counter.
+
+An area declares its events beside their use:
+
+    feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
+    feed_polled(outcome="new", feed=feed.id, seconds=0.3)
+
+Lines go to stdout (commands that print answers send them to stderr): readable on a terminal,
+JSON elsewhere. Metrics are called `news_ingest_…`; no feed, host or URL is ever a label.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+
+_context: dict[str, str] = {}
+
+
+def configure(
+    stage: str, *, stream: TextIO | None = None, level: str = "info", as_json: bool | None = None
+) -> None:
+    """Set up the lines of this process. `as_json` None: readable on a terminal, else JSON."""
+    target = stream if stream is not None else sys.stdout
+    is_json = not target.isatty() if as_json is None else as_json
+    _context["stage"] = stage
+    number = getattr(logging, level.upper())
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        if is_json
+        else structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=24)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso" if is_json else "%H:%M:%S", utc=is_json),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
+    for noisy in ("kafka", "elastic_transport", "trafilatura", "htmldate", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+def counter(name: str, *labels: str) -> Counter:
+    """Give the counter `news_ingest_<name>`, made once a process."""
+    return _made(Counter, name, labels)
+
+
+def gauge(name: str, *labels: str) -> Gauge:
+    """Give the gauge `news_ingest_<name>`, made once a process."""
+    return _made(Gauge, name, labels)
+
+
+def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -> Histogram:
+    """Give the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
+    if buckets is None:
+        return _made(Histogram, name, labels)
+    return _made(Histogram, name, labels, buckets=buckets)
+
+
+_metrics: dict[str, Any] = {}
+
+
+def _made(kind: Any, name: str, labels: Sequence[str], **options: Any) -> Any:
+    if name not in _metrics:
+        full = f"news_ingest_{name}"
+        _metrics[name] = kind(full, full, list(labels), registry=REGISTRY, **options)
+    return _metrics[name]
+
+
+class Event:
+    """Something that happened, by its name; calling it writes the line and moves the counter.
+
+    Fields named like the counter's labels become its labels. `amount` moves the counter by more
+    than one. Never pass secrets or article text.
+    """
+
+    def __init__(self, name: str, *, level: str = "info", counter: Counter | None = None) -> None:
+        self.name = name
+        self.level = level
+        self._counter = counter
+        self._labels: tuple[str, ...] = () if counter is None else tuple(counter._labelnames)
+
+    def __call__(self, *, amount: float = 1, **fields: Any) -> None:
+        if self._counter is not None:
+            filled = {"stage": _context.get("stage", ""), **fields}
+            chosen = [str(filled.get(label, "")) for label in self._labels]
+            target = self._counter.labels(*chosen) if chosen else self._counter
+            target.inc(amount)
+        if self.level != "none":
+            bound = structlog.get_logger()
+            getattr(bound, self.level)(self.name, **({"stage": _context.get("stage", "")} | fields))

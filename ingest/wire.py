@@ -1,0 +1,48 @@
+"""Bytes of the log: the only place that encodes and decodes records."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from ingest.errors import WireError
+
+Shape = TypeVar("Shape")
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[object, msgspec.json.Decoder[object]] = {}
+
+
+def encode(value: object) -> bytes:
+    """Give the UTF-8 JSON of a struct or mapping.
+
+    Errors: WireError when a value cannot be written (a lone surrogate, an unknown type).
+    """
+    try:
+        return _encoder.encode(value)
+    except (TypeError, ValueError, UnicodeEncodeError) as error:
+        raise WireError(
+            f"cannot be written as JSON: {error}",
+            value=type(value).__name__,
+            remedy="this is a fault of the code that made the value: please report it",
+        ) from error
+
+
+def decode(data: bytes | None, shape: type[Shape], origin: str = "") -> Shape:
+    """Give the struct that these bytes hold; unknown fields are passed over.
+
+    Errors: WireError when they do not fit the shape; `origin` then says where they lay.
+    """
+    decoder = _decoders.get(shape)
+    if decoder is None:
+        decoder = _decoders[shape] = msgspec.json.Decoder(shape)
+    try:
+        return decoder.decode(data or b"")  # type: ignore[return-value]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError(
+            f"is no {getattr(shape, '__name__', shape)}: {error}",
+            value=(data or b"")[:120].decode("utf-8", "replace"),
+            origin=origin or None,
+            remedy="look at the record with `news-ingest dead-letters show`",
+        ) from error

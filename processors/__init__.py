@@ -1,0 +1,1 @@
+"""Processors: extraction and the enrichers, one concern a file."""

@@ -1,0 +1,80 @@
+"""Environment variables over the options of config/pipeline.yml, secrets from files too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_origin
+
+from ingest.errors import ConfigFault
+from ingest.settings.faults import nearest
+from ingest.settings.options import PipelineSettings
+
+PREFIX = "NEWS_INGEST_"
+#: Variables that are read elsewhere.
+OTHERS = ("NEWS_INGEST_CONFIG",)
+
+
+def variables() -> dict[str, tuple[str, str]]:
+    """Give every variable that sets one option: name → (block, option)."""
+    known: dict[str, tuple[str, str]] = {}
+    for block, field in PipelineSettings.model_fields.items():
+        shape = field.annotation
+        if block == "stages" or not hasattr(shape, "model_fields"):
+            continue
+        for option, inner in shape.model_fields.items():
+            if get_origin(inner.annotation) not in (dict, list, tuple):
+                known[f"{PREFIX}{block}_{option}".upper()] = (block, option)
+    return known
+
+
+def overridden(
+    data: dict[str, Any], environment: Mapping[str, str]
+) -> tuple[dict[str, Any], list[ConfigFault]]:
+    """Give the data with the environment's values put over it, and what was wrong with them.
+
+    `X_FILE` names a file that holds the value of `X`; the last newline is not part of it.
+    """
+    known = variables()
+    result = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}
+    faults: list[ConfigFault] = []
+    for name in sorted(environment):
+        if not name.startswith(PREFIX) or name in OTHERS or name.startswith("NEWS_INGEST_TEST_"):
+            continue
+        base, value = name, environment[name]
+        if name not in known and name.endswith("_FILE") and name[:-5] in known:
+            base = name[:-5]
+            try:
+                value = Path(value).read_text(encoding="utf-8").removesuffix("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                faults.append(
+                    _fault(
+                        name,
+                        environment[name],
+                        f"the file cannot be read: {error}",
+                        "name a readable file that holds the value alone",
+                    )
+                )
+                continue
+        if base not in known:
+            near = nearest(name, known)
+            faults.append(
+                _fault(
+                    name,
+                    None,
+                    "no option has this name",
+                    f"did you mean {near}?" if near else "see config/README.md",
+                )
+            )
+            continue
+        if value == "":
+            continue
+        block, option = known[base]
+        result.setdefault(block, {})
+        if isinstance(result[block], dict):
+            result[block][option] = value
+    return result, faults
+
+
+def _fault(name: str, value: object, reason: str, remedy: str) -> ConfigFault:
+    return ConfigFault("environment", None, name, value, reason, remedy)

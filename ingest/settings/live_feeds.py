@@ -1,0 +1,119 @@
+"""The feeds as they are now: config/feeds.yml, read again when it changes.
+
+A file that would take away more than 5 % of the feeds, and more than three, waits for
+`news-ingest feeds confirm`; until then the last accepted file counts. The accepted text lies
+beside the file as `.feeds-accepted.yml`, so that the rule holds over a restart too.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ingest.model import Feed
+from ingest.settings.feeds import FeedsFile, feeds_of_text, read_feeds
+from ingest.telemetry import Event
+
+#: A reload may remove this share, or this many, without being asked (peers.md §3.2).
+MAX_REMOVED_SHARE = 0.05
+MAX_REMOVED_FEEDS = 3
+CHECK_SECONDS = 1.0
+
+feeds_loaded = Event("feeds_loaded")
+feed_fault = Event("feed_fault", level="error")
+feeds_wait_for_confirmation = Event("feeds_wait_for_confirmation", level="warning")
+feeds_not_remembered = Event("feeds_not_remembered", level="warning")
+
+
+class LiveFeeds:
+    """Call it for the feeds of now; a new mapping only when something changed."""
+
+    def __init__(self, folder: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._path = folder / "feeds.yml"
+        self._accepted_path = accepted_path(folder)
+        self._monotonic = monotonic
+        self._checked_at = float("-inf")
+        self._seen: tuple[object, ...] = ()
+        self._feeds: Mapping[str, Feed] = {}
+        if self._accepted_path.exists():
+            self._feeds = read_feeds(self._accepted_path).feeds
+
+    def __call__(self) -> Mapping[str, Feed]:
+        now = self._monotonic()
+        if now - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = now
+            seen = (_stamp(self._path), _stamp(self._accepted_path))
+            if seen != self._seen:
+                self._reload()
+                self._seen = (_stamp(self._path), _stamp(self._accepted_path))
+        return self._feeds
+
+    def _reload(self) -> None:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            feed_fault(file=self._path.name, reason=str(error), remedy="the last good list goes on")
+            return
+        found = feeds_of_text(text, self._path)
+        for fault in found.faults:
+            feed_fault(file=fault.file, line=fault.line, key=fault.key, value=fault.value,
+                       reason=fault.reason, remedy=fault.remedy)  # fmt: skip
+        removed = removed_feeds(self._feeds, found)
+        # A block with a fault hides its feed until it is mended: that is no removal.
+        gone = len(removed) - len(found.faults)
+        if is_too_many(gone, len(self._feeds)) and not self._is_accepted(text):
+            feeds_wait_for_confirmation(
+                removed=len(removed), known=len(self._feeds), examples=sorted(removed)[:5],
+                remedy="run `news-ingest feeds confirm` if this is meant",
+            )  # fmt: skip
+            return
+        if not found.feeds and found.faults:
+            return
+        self._feeds = found.feeds
+        feeds_loaded(feeds=len(found.feeds), removed=len(removed), faults=len(found.faults))
+        self._remember(text)
+
+    def _is_accepted(self, text: str) -> bool:
+        try:
+            return self._accepted_path.read_text(encoding="utf-8") == text
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def _remember(self, text: str) -> None:
+        if not self._is_accepted(text):
+            try:
+                remember(self._accepted_path, text)
+            except OSError as error:
+                feeds_not_remembered(reason=str(error), remedy="make config/ writable")
+
+
+def accepted_path(folder: Path) -> Path:
+    """Give where the last accepted list lies."""
+    return folder / ".feeds-accepted.yml"
+
+
+def removed_feeds(known: Mapping[str, Feed], found: FeedsFile) -> set[str]:
+    """Give the addresses of feeds that the new list no longer holds."""
+    return {feed.url for id, feed in known.items() if id not in found.feeds}
+
+
+def is_too_many(removed: int, known: int) -> bool:
+    """Tell whether so many removals need a person's word."""
+    return removed > MAX_REMOVED_FEEDS and removed > known * MAX_REMOVED_SHARE
+
+
+def remember(path: Path, text: str) -> None:
+    """Write the accepted list in one step. Errors: OSError."""
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)

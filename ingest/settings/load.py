@@ -1,0 +1,175 @@
+"""Reads all of config/ at once and refuses it with every fault that it holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from pydantic import ValidationError
+
+from ingest.errors import ConfigError, ConfigFault
+from ingest.ports import TopicSpec
+from ingest.settings.environment import overridden
+from ingest.settings.faults import faults_of
+from ingest.settings.feeds import FeedsFile, read_feeds
+from ingest.settings.options import PipelineSettings, StageOptions
+from ingest.settings.topics import topics_of
+from ingest.settings.yaml_file import YamlFile, plain, read_yaml
+
+#: The smallest gap that is polite enough for hosts that are not our own.
+MIN_FOREIGN_GAP_SECONDS = 0.2
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything config/ and the environment say. `root` is the folder above config/."""
+
+    folder: Path
+    pipeline: PipelineSettings
+    pipeline_file: YamlFile
+    topics: tuple[TopicSpec, ...]
+    feeds: FeedsFile
+
+    @property
+    def root(self) -> Path:
+        return self.folder.parent
+
+    def path_of(self, url: str) -> Path:
+        """Give the file of a sqlite:/// address; a relative one starts above config/."""
+        rest = url.removeprefix("sqlite:///")
+        return Path(rest) if rest.startswith("/") else self.root / rest
+
+
+def config_folder(named: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """Give the folder that settings are read from: the one named, else NEWS_INGEST_CONFIG,
+    else `config` in the working directory.
+
+    Errors: ConfigError when there is no such folder.
+    """
+    folder = named or Path(environment.get("NEWS_INGEST_CONFIG") or "config")
+    if not folder.is_dir():
+        raise ConfigError(
+            [
+                ConfigFault(
+                    str(folder),
+                    None,
+                    "config",
+                    None,
+                    "there is no such folder",
+                    "name it with --config or NEWS_INGEST_CONFIG, or work from the project's folder",
+                )
+            ]
+        )
+    return folder.resolve()
+
+
+def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Give the settings of this folder.
+
+    Faults of single feeds are left in `feeds.faults`, so that a reload can go on with the good
+    ones. Errors: ConfigError with all faults of everything else.
+    """
+    faults: list[ConfigFault] = []
+    pipeline_file = _read(folder / "pipeline.yml", faults)
+    topics_file = _read(folder / "topics.yml", faults)
+    topics, topic_faults = topics_of(topics_file) if topics_file else ((), [])
+    faults += topic_faults
+    pipeline = None
+    if pipeline_file is not None:
+        pipeline = _pipeline(pipeline_file, environment, topics, faults)
+    if faults or pipeline is None or pipeline_file is None:
+        raise ConfigError(faults)
+    return Settings(
+        folder=folder,
+        pipeline=pipeline,
+        pipeline_file=pipeline_file,
+        topics=topics,
+        feeds=read_feeds(folder / "feeds.yml", environment),
+    )
+
+
+def _read(path: Path, faults: list[ConfigFault]) -> YamlFile | None:
+    try:
+        return read_yaml(path)
+    except ConfigError as error:
+        faults += error.faults
+        return None
+
+
+def _pipeline(
+    file: YamlFile,
+    environment: Mapping[str, str],
+    topics: tuple[TopicSpec, ...],
+    faults: list[ConfigFault],
+) -> PipelineSettings | None:
+    data, found = overridden(plain(file.data), environment)
+    faults += found
+    try:
+        settings = PipelineSettings.model_validate(data)
+    except ValidationError as error:
+        faults += faults_of(error, PipelineSettings, file)
+        return None
+    faults += _url_faults(file, settings)
+    faults += _stage_faults(file, settings, {spec.name for spec in topics})
+    fetching, hosts = settings.fetching, settings.address_guard.hosts
+    if fetching.gap_seconds < MIN_FOREIGN_GAP_SECONDS and not hosts:
+        faults.append(
+            file.fault(
+                ("fetching", "gap_seconds"),
+                fetching.gap_seconds,
+                "so short a gap is only for hosts of this machine",
+                f"at least {MIN_FOREIGN_GAP_SECONDS}, or name the hosts in address_guard.hosts",
+            )
+        )
+    return settings
+
+
+def _url_faults(file: YamlFile, settings: PipelineSettings) -> list[ConfigFault]:
+    found = []
+    for block, allowed in (("log", ("sqlite", "kafka")), ("index", ("sqlite", "http", "https"))):
+        url = getattr(settings, block).url
+        scheme = urlsplit(url).scheme
+        example = (
+            "sqlite:///var/log.db or kafka://host:9092"
+            if block == "log"
+            else "sqlite:///var/index.db or http://host:9200"
+        )
+        if scheme not in allowed or (scheme == "sqlite" and not url.startswith("sqlite:///")):
+            found.append(file.fault((block, "url"), url, "no such engine", f"write {example}"))
+    return found
+
+
+def _stage_faults(
+    file: YamlFile, settings: PipelineSettings, topics: set[str]
+) -> list[ConfigFault]:
+    found = []
+    for name, stage in settings.stages.items():
+        for key in _needed(stage):
+            topic = getattr(stage, key)
+            if not topic:
+                found.append(
+                    file.fault(
+                        ("stages", name, key),
+                        None,
+                        f"a stage of kind {stage.kind} must say it",
+                        "name a topic of config/topics.yml",
+                    )
+                )
+            elif topic not in topics:
+                found.append(
+                    file.fault(
+                        ("stages", name, key),
+                        topic,
+                        "no such topic in config/topics.yml",
+                        "add it there, or name one that is",
+                    )
+                )
+    return found
+
+
+def _needed(stage: StageOptions) -> tuple[str, ...]:
+    if stage.kind == "poll":
+        return ("writes",)
+    return ("reads",) if stage.kind == "index" else ("reads", "writes")

@@ -1,0 +1,87 @@
+"""Reads config/topics.yml: the manifest of the log, with the retry and dead-letter topics."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from ingest.errors import ConfigFault
+from ingest.ports import TopicSpec
+from ingest.settings.faults import faults_of
+from ingest.settings.options import Options
+from ingest.settings.yaml_file import YamlFile, plain
+
+#: Endings of the rungs, in order; what each really waits is `retry.delays_seconds`.
+RUNGS = (".retry.1m", ".retry.10m", ".retry.1h")
+DEAD_LETTER = ".dead-letter"
+DAY_SECONDS = 86_400.0
+RETRY_RETENTION_DAYS = 7.0
+DEAD_LETTER_RETENTION_DAYS = 30.0
+#: A retry or dead letter is its input with more headers (kafka.md §4.3).
+FAILURE_RECORD_BYTES = 4_100_000
+
+
+class TopicOptions(Options):
+    """One topic."""
+
+    partitions: int = Field(0, ge=0, description="0 takes the file's `partitions`")
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
+    retention_days: float | None = Field(None, gt=0)
+    retention_bytes: int | None = Field(None, gt=0, description="a partition")
+    has_failure_topics: bool = Field(
+        False, description="a stage reads it: three retry topics and a dead-letter topic go with it"
+    )
+
+
+class TopicsFile(Options):
+    """All of config/topics.yml."""
+
+    partitions: int = Field(12, gt=0)
+    topics: dict[str, TopicOptions]
+
+
+def topics_of(file: YamlFile) -> tuple[tuple[TopicSpec, ...], list[ConfigFault]]:
+    """Give the specs of every topic, failure topics included, and the file's faults."""
+    data: Any = plain(file.data)
+    try:
+        options = TopicsFile.model_validate(data)
+    except ValidationError as error:
+        return (), faults_of(error, TopicsFile, file)
+    specs: list[TopicSpec] = []
+    for name, topic in options.topics.items():
+        specs += _specs(name, topic, topic.partitions or options.partitions)
+    return tuple(specs), []
+
+
+def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:
+    days = topic.retention_days
+    specs = [
+        TopicSpec(
+            name=name,
+            partitions=partitions,
+            cleanup=topic.cleanup,
+            retention_seconds=None if days is None else days * DAY_SECONDS,
+            retention_bytes=topic.retention_bytes,
+        )
+    ]
+    if topic.has_failure_topics:
+        specs += [
+            TopicSpec(
+                name=name + rung,
+                partitions=partitions,
+                retention_seconds=RETRY_RETENTION_DAYS * DAY_SECONDS,
+                max_record_bytes=FAILURE_RECORD_BYTES,
+            )
+            for rung in RUNGS
+        ]
+        specs.append(
+            TopicSpec(
+                name=name + DEAD_LETTER,
+                partitions=1,
+                cleanup="compact,delete",
+                retention_seconds=DEAD_LETTER_RETENTION_DAYS * DAY_SECONDS,
+                max_record_bytes=FAILURE_RECORD_BYTES,
+            )
+        )
+    return specs

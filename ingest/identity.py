@@ -1,0 +1,244 @@
+"""Names of things: ids, the URL values of a document, domains, versions. All pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from urllib.parse import unquote
+
+import ada_url
+import tldextract
+
+from ingest.tracking_parameters import BY_SITE, EVERYWHERE
+
+#: No suffix list is ever downloaded: the one shipped in the package counts.
+_suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+_BLANKS = "".join(map(chr, range(33)))  # what WHATWG trims: C0 controls and the space
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FOLDED_HOSTS = ("www.", "m.", "mobile.", "amp.")
+_AMP_PARAMETERS = frozenset({"amp", "amp=1", "amp=true", "outputtype=amp"})
+_AMP_ENDINGS = ("/amp", "/amp.html", ".amp.html", ".amp")
+
+
+def entry_id(feed_id: str, entry_key: str) -> str:
+    """Give the id of an entry: 32 hex digits of its feed's id and its key in that feed."""
+    return _sha256(f"{feed_id}\0{entry_key}")[:32]
+
+
+def feed_id_of_url(url: str) -> str:
+    """Give the id of a feed that has none of its own in the config: 12 hex digits."""
+    return _sha256(url.strip())[:12]
+
+
+def document_id_of_url(canonical: str) -> str:
+    """Give the id of the document at this canonical URL: 32 hex digits."""
+    return _sha256(canonical)[:32]
+
+
+def document_id_of_content(data: bytes) -> str:
+    """Give the id of a document from disk that has no URL: 32 hex digits."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def version_of(fetched_at: datetime, generation: int = 0) -> int:
+    """Give the external version of a write: fetch time in ms × 1000 + replay generation.
+
+    Shape: a later fetch is always greater than any generation of an earlier one; generations
+    above 999 count as 999. Errors: none for aware times.
+    """
+    milliseconds = (fetched_at - _EPOCH) // timedelta(milliseconds=1)
+    return milliseconds * 1000 + max(0, min(generation, 999))
+
+
+def canonical_url(url: str, more_tracking: Iterable[str] = ()) -> str:
+    """Give the canonical form of an http or https URL, by which a document is known.
+
+    Shape: WHATWG form without credentials, without tracking parameters, without a fragment
+    unless it starts `#!` or `#/`. The rest of the query keeps its bytes and its order. `""`
+    for anything that is no absolute http(s) URL. `more_tracking` are further names to cut,
+    in lower case; a name ending in `*` is a beginning.
+    Errors: none, whatever the text.
+    Source: polling.md §5.1.
+    """
+    parsed = _parsed(url)
+    if parsed is None:
+        return ""
+    parsed.username, parsed.password = "", ""
+    kept = _without_tracking(parsed.search.removeprefix("?"), parsed.hostname, tuple(more_tracking))
+    if kept:
+        parsed.search = f"?{kept}"  # a bare value would lose a question mark of its own
+    else:
+        del parsed.search
+    fragment: str = parsed.hash
+    if not fragment.startswith(("#!", "#/")):
+        del parsed.hash
+    href: str = parsed.href
+    return href
+
+
+def match_key(url: str) -> str:
+    """Give the lossy form by which two URLs may be of one article: compared, never asked for.
+
+    Shape: host and path and sorted query, without scheme, `www.`, `m.`, AMP forms and the last
+    slash; `""` for anything that is no http(s) URL. Errors: none.
+    """
+    parsed = _parsed(canonical_url(url))
+    if parsed is None:
+        return ""
+    pairs = parsed.search.removeprefix("?").split("&")
+    pairs = sorted(pair for pair in pairs if pair and pair.lower() not in _AMP_PARAMETERS)
+    port = f":{parsed.port}" if parsed.port else ""
+    query = "?" + "&".join(pairs) if pairs else ""
+    return (
+        _folded_host(parsed.hostname)
+        + port
+        + _folded_path(parsed.pathname)
+        + query
+        + str(parsed.hash)
+    )
+
+
+def joined(base: str, link: str) -> str:
+    """Give `link` as an absolute http(s) URL, seen from `base`.
+
+    Shape: an absolute link comes back as it was written, trimmed; a relative one joined to the
+    base; credentials are taken out; `""` when it is neither http nor https, or no URL.
+    Errors: none.
+    """
+    trimmed = link.strip(_BLANKS)
+    absolute = _parsed(trimmed)
+    parsed = absolute if absolute is not None else _parsed(trimmed, base.strip(_BLANKS))
+    if parsed is None:
+        return ""
+    if absolute is not None and _is_written_plainly(trimmed, absolute):
+        return trimmed
+    parsed.username = parsed.password = ""
+    href: str = parsed.href
+    return href
+
+
+def request_url(url: str) -> str:
+    """Give the URL to ask for: the WHATWG form without credentials and fragment, or `""`.
+
+    International host names come out as A-labels, numeric host forms as addresses.
+    """
+    parsed = _parsed(url)
+    if parsed is None:
+        return ""
+    parsed.username = parsed.password = ""
+    del parsed.hash
+    href: str = parsed.href
+    return href
+
+
+def host_of(url_or_host: str) -> str:
+    """Give the host, lower case and as A-labels, without port and brackets; `""` when none."""
+    text = url_or_host.strip(_BLANKS)
+    parsed = _any(text) if "://" in text else _any(f"http://{text}") or _any(f"http://[{text}]")
+    if parsed is None:
+        return ""
+    hostname: str = parsed.hostname
+    return hostname.strip("[]").rstrip(".")
+
+
+def is_home_page(url: str) -> bool:
+    """Tell whether this URL is the front of a site: no path and no query."""
+    parsed = _parsed(canonical_url(url))
+    return parsed is not None and parsed.pathname == "/" and not parsed.search
+
+
+def registrable_domain(url_or_host: str, *, with_private: bool = False) -> str:
+    """Give the domain that one owner registered: what politeness and record keys go by.
+
+    Shape: the ICANN reading (`a.blogspot.com` → `blogspot.com`), or with the private section
+    (`a.blogspot.com`) for questions of trust. Under an unknown suffix, as `.example`, the last
+    two labels. A bare address, `localhost` or a suffix itself gives the host; `""` for no host.
+    Errors: none.
+    Source: the public suffix list shipped with tldextract, offline; polling.md §4.3.
+    """
+    return _registrable(host_of(url_or_host), with_private)
+
+
+def same_site(a: str, b: str) -> bool:
+    """Tell whether both lie with one owner, who may speak for the other address."""
+    domain = registrable_domain(a, with_private=True)
+    return bool(domain) and domain == registrable_domain(b, with_private=True)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _any(text: str, base: str | None = None) -> ada_url.URL | None:
+    try:
+        return ada_url.URL(text) if base is None else ada_url.URL(text, base)
+    except ValueError:  # not a URL, or a lone surrogate
+        return None
+
+
+def _parsed(text: str, base: str | None = None) -> ada_url.URL | None:
+    url = _any(text, base)
+    if url is None or url.protocol not in ("http:", "https:"):
+        return None
+    return url
+
+
+def _is_written_plainly(text: str, url: ada_url.URL) -> bool:
+    has_credentials = bool(url.username or url.password)
+    has_breaks = any(character in text for character in "\t\r\n")
+    return "//" in text[:8] and not has_credentials and not has_breaks
+
+
+def _without_tracking(query: str, host: str, more: tuple[str, ...]) -> str:
+    if not query:
+        return ""
+    names = BY_SITE.get(_registrable(host, False), {})
+    kept = [pair for pair in query.split("&") if not _is_tracking(pair, names, more)]
+    return "&".join(kept)
+
+
+_PREFIXES = tuple(name[:-1] for name in EVERYWHERE if name.endswith("*"))
+
+
+def _is_tracking(pair: str, names: dict[str, str], more: tuple[str, ...]) -> bool:
+    name = pair.partition("=")[0].lower()
+    if "%" in name:
+        name = unquote(name).lower()
+    if name in EVERYWHERE or name in names or name.startswith(_PREFIXES):
+        return True
+    return any(
+        name.startswith(other[:-1]) if other.endswith("*") else name == other for other in more
+    )
+
+
+def _folded_host(host: str) -> str:
+    host = host.rstrip(".")
+    for label in _FOLDED_HOSTS:
+        rest = host.removeprefix(label)
+        if rest != host and "." in rest and _registrable(rest, False) == _registrable(host, False):
+            host = rest
+    return host
+
+
+def _folded_path(path: str) -> str:
+    path = path.rstrip("/")
+    for ending in _AMP_ENDINGS:
+        if path.lower().endswith(ending):
+            return path[: -len(ending)].rstrip("/")
+    return path.removeprefix("/amp") if path.startswith("/amp/") else path
+
+
+@lru_cache(maxsize=65_536)
+def _registrable(host: str, with_private: bool) -> str:
+    host = host.strip("[]").rstrip(".")
+    if ":" in host or not host:
+        return host
+    labels = host.split(".")
+    if labels[-1].isdigit():
+        return host
+    parts = _suffixes.extract_str(host, include_psl_private_domains=with_private)
+    if parts.suffix:
+        return parts.top_domain_under_public_suffix or host
+    return ".".join(labels[-2:])

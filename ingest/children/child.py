@@ -1,0 +1,136 @@
+"""One child process as the parent sees it: its pipes, what it was given, how it died."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from ingest.children.frames import LENGTH, Start, frame
+
+#: A child imports for 0.3 s of CPU; a machine under load takes its time.
+START_TIMEOUT_SECONDS = 120.0
+_READ_BYTES = 1 << 20
+
+
+class ChildFailure(msgspec.Struct, frozen=True):
+    """Why one item has no result.
+
+    `kind` is killed_time (it took longer than the timeout), killed_memory (it wanted more than
+    a child may have, or the kernel ended the child), crashed (the child died of a signal or left
+    by itself), raised (the work raised; `message` names the exception).
+    """
+
+    kind: str
+    message: str = ""
+    stacktrace: str = ""
+
+
+class Child:
+    """One child process and what it has been given to do."""
+
+    def __init__(self, start: Start) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-m", "ingest.children.main", start.target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.sink = self.process.stdin.fileno()
+        self.source = self.process.stdout.fileno()
+        os.set_blocking(self.sink, False)
+        os.set_blocking(self.source, False)
+        self.is_ready = False
+        self.is_usable = True
+        self.deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        #: Numbers of the items given and not yet answered; the first is being worked on.
+        self.waiting: deque[int] = deque()
+        self.is_busy = False
+        self._incoming = bytearray()
+        self._outgoing: deque[memoryview] = deque()
+        self.send(pickle.dumps(start, protocol=5))
+
+    def send(self, payload: bytes) -> None:
+        self._outgoing.append(memoryview(frame(payload)))
+        self.write()
+
+    @property
+    def has_outgoing(self) -> bool:
+        return bool(self._outgoing)
+
+    def write(self) -> None:
+        """Write what the pipe takes now; a dead child is noticed where its answers are read."""
+        try:
+            while self._outgoing:
+                written = os.write(self.sink, self._outgoing[0])
+                if written == len(self._outgoing[0]):
+                    self._outgoing.popleft()
+                else:
+                    self._outgoing[0] = self._outgoing[0][written:]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._outgoing.clear()
+
+    def read(self) -> tuple[list[tuple[str, Any]], bool]:
+        """Give the messages that came, and whether more can come."""
+        try:
+            data = os.read(self.source, _READ_BYTES)
+        except BlockingIOError:
+            return [], True
+        self._incoming += data
+        return self._messages(), bool(data)
+
+    def _messages(self) -> list[tuple[str, Any]]:
+        messages = []
+        while len(self._incoming) >= LENGTH.size:
+            end = LENGTH.size + LENGTH.unpack_from(self._incoming)[0]
+            if len(self._incoming) < end:
+                break
+            with memoryview(self._incoming) as view:
+                messages.append(pickle.loads(view[LENGTH.size : end]))  # noqa: S301 - our child
+            del self._incoming[:end]
+        return messages
+
+    def hang_up(self) -> None:
+        """Close the pipe, which is how a child learns that it may go."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def end(self) -> int:
+        """End the process, at once if it is at work, and give its return code."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        if not self.is_usable or self.is_busy:
+            self.process.kill()
+        self.process.stdin.close()
+        try:
+            return self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            self.process.stdout.close()
+
+
+def cause_of_death(child: Child) -> ChildFailure:
+    """Tell why a child died that nobody here killed."""
+    try:
+        code = child.process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        return ChildFailure("crashed", "closed its pipe and went on")
+    if code == -signal.SIGKILL:
+        return ChildFailure("killed_memory", "ended by the kernel or by somebody else (SIGKILL)")
+    if code < 0:
+        return ChildFailure("crashed", f"died of {signal.Signals(-code).name}")
+    return ChildFailure("crashed", f"left with exit code {code}")

@@ -1,0 +1,143 @@
+"""What runs inside a child process: takes items, gives back results (see frames.py)."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import os
+import pickle
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ingest.children.frames import LENGTH, Start, frame
+
+_STACKTRACE_CHARACTERS = 8000
+
+
+def main() -> None:
+    """Work until the parent closes the pipe or is gone."""
+    # The parent decides when a child ends, by the pipe or by SIGKILL; a signal to the whole
+    # process group must not cost the page that is being worked on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    logging.disable(logging.CRITICAL)
+    source, sink = _private_pipes()
+    first = _receive(source)
+    if first is None:
+        return
+    start: Start = pickle.loads(first)  # noqa: S301 - the parent's own bytes
+    try:
+        work = _load(start)
+    except BaseException as error:  # noqa: BLE001 - told to the parent, which raises it
+        _send(sink, ("not_started", (_sentence(error), _trace())))
+        return
+    _send(sink, ("ready", None))
+    while (chunk := _receive(source)) is not None:
+        for item in pickle.loads(chunk):  # noqa: S301 - the parent's own bytes
+            # Last resort for a child whose parent died while it hung in C code: the kernel ends
+            # it, no Python needed. The parent's own timer is always earlier.
+            signal.setitimer(signal.ITIMER_REAL, 2 * start.timeout_seconds + 5)
+            answer, is_last = _answer(work, item)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            _write(sink, answer)
+            if is_last:
+                return
+        _send(sink, ("chunk_done", resident_bytes()))
+
+
+def resident_bytes() -> int:
+    """Give the memory this process holds now, in bytes; its peak where no /proc tells it."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _private_pipes() -> tuple[int, int]:
+    """Give the pipes to and from the parent; what libraries print goes to stderr."""
+    source, sink = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return source, sink
+
+
+def _load(start: Start) -> Callable[[Any], Any]:
+    module, _, name = start.target.partition(":")
+    factory = getattr(importlib.import_module(module), name)
+    work: Callable[[Any], Any] = factory(*start.arguments)
+    gc.collect()
+    gc.freeze()
+    if start.memory_bytes:
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        bound = start.memory_bytes
+        if hard != resource.RLIM_INFINITY:
+            bound = min(bound, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+    return work
+
+
+def _answer(work: Callable[[Any], Any], item: bytes) -> tuple[bytes, bool]:
+    """Give the pickled answer for one item, and whether this child must end after it."""
+    try:
+        result = work(pickle.loads(item))  # noqa: S301 - the parent's own bytes
+        return pickle.dumps(("result", result), protocol=5), False
+    except MemoryError:
+        pass
+    except BaseException as error:  # noqa: BLE001 - becomes the failure of this one item
+        text = _sentence(error)
+        if "emory alloc" not in text:  # libxml2's words for an exhausted address space
+            failure = ("raised", text, _trace())
+            return pickle.dumps(("failure", failure), protocol=5), False
+    failure = ("killed_memory", "more memory than a child may use", "")
+    return pickle.dumps(("failure", failure), protocol=5), True
+
+
+def _sentence(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:1000]
+
+
+def _trace() -> str:
+    return traceback.format_exc()[-_STACKTRACE_CHARACTERS:]
+
+
+def _send(sink: int, message: tuple[str, Any]) -> None:
+    _write(sink, pickle.dumps(message, protocol=5))
+
+
+def _write(sink: int, payload: bytes) -> None:
+    view = memoryview(frame(payload))
+    try:
+        while view:
+            view = view[os.write(sink, view) :]
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone
+
+
+def _receive(source: int) -> bytes | None:
+    head = _exactly(source, LENGTH.size)
+    return None if head is None else _exactly(source, LENGTH.unpack(head)[0])
+
+
+def _exactly(source: int, count: int) -> bytes | None:
+    parts = []
+    while count:
+        part = os.read(source, min(count, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+if __name__ == "__main__":
+    main()

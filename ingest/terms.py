@@ -1,0 +1,246 @@
+"""Splits text into the terms that search, facets and watches compare.
+
+`words` gives lower-case words with their accents, `terms` the same folded to ASCII where they
+are Latin, `stems` what the words inflect from. The analysers in config/index do the same on
+Elasticsearch, so both engines find the same documents (elasticsearch.md §2.3).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+
+import Stemmer
+
+#: Goes up when the output of this file changes: an index written with another must be rebuilt.
+TERMS_VERSION = 1
+
+#: Characters that are blanks before anything else; the `mapping` char filter lists the same.
+SEPARATORS = "'’.,:;_·"
+
+#: Longest term in characters; what is longer is cut into pieces, as the engine's tokeniser does.
+MAX_TERM_CHARACTERS = 255
+
+#: Language code → Snowball's name; `cjk` for languages whose words have no blanks between them:
+#: they have bigrams in Elasticsearch, and no stems.
+LANGUAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "ar": "arabic", "de": "german", "en": "english", "es": "spanish", "fr": "french",
+        "hi": "hindi", "it": "italian", "nl": "dutch", "pt": "portuguese", "ru": "russian",
+        "tr": "turkish", "zh": "cjk", "ja": "cjk", "ko": "cjk",
+    }
+)  # fmt: skip
+
+#: The languages that have stems, in alphabetical order.
+STEMMED_LANGUAGES = tuple(sorted(code for code, name in LANGUAGES.items() if name != "cjk"))
+
+_CACHE_ENTRIES = 200_000
+
+
+def words(text: str) -> list[str]:
+    """Give the lower-case words of a text in order, accents kept: what stemmers understand.
+
+    Shape: as many items as `terms` gives, in the same places.
+    """
+    if text.isascii():
+        return text.translate(_ASCII_TABLE).split()
+    lowered = _lowered(text)
+    if _NOT_SIMPLE.search(lowered) is None:
+        return _SIMPLE_WORD.findall(lowered)
+    return _any_word().findall(lowered)
+
+
+def terms(text: str) -> list[str]:
+    """Give the terms of a text in order: lower case, Latin letters folded to ASCII.
+
+    Each Han or Hiragana character is a term; Katakana, Hangul and Thai runs end with the script.
+    """
+    found = words(text)
+    return found if text.isascii() else list(map(_folded_words.__getitem__, found))
+
+
+def terms_with_spans(text: str) -> list[tuple[str, int, int]]:
+    """Give each term with its start and end in `text`, in code points, end excluded."""
+    return [(_folded_words[word], start, end) for word, start, end in words_with_spans(text)]
+
+
+def words_with_spans(text: str) -> list[tuple[str, int, int]]:
+    """Give each word with its start and end in `text`, in code points, end excluded."""
+    lowered = _lowered(text)
+    pattern = _SIMPLE_WORD if _NOT_SIMPLE.search(lowered) is None else _any_word()
+    return [(found[0], *found.span()) for found in pattern.finditer(lowered)]
+
+
+def stem(word: str, language: str) -> str:
+    """Give the folded stem of one lower-case word, without a tag.
+
+    The word is best given with its accents (from `words`): folding comes after stemming, as in
+    the engine's analysers. A language without stems gives the folded word.
+    """
+    if LANGUAGES.get(language, "cjk") == "cjk":
+        return fold(word)
+    return _stems_of(language)[word].partition("_")[2]
+
+
+def stems(words: Iterable[str], language: str) -> list[str]:
+    """Give the stems of these words, each tagged with its language: `en_flood`.
+
+    Shape: one a word, in order; empty for a language without stems.
+    """
+    if LANGUAGES.get(language, "cjk") == "cjk":
+        return []
+    return list(map(_stems_of(language).__getitem__, words))
+
+
+def fold(text: str) -> str:
+    """Give a value as it is compared: lower case, Latin letters and quotes folded to ASCII.
+
+    The normaliser `news_key` does the same on Elasticsearch.
+    """
+    return text.lower() if text.isascii() else _lowered(text).translate(_fold_table)
+
+
+def _lowered(text: str) -> str:
+    """Lower each character alone: same length as before, no rule for a final sigma."""
+    if "İ" in text:
+        text = text.replace("İ", "i")
+    if "Σ" in text:
+        text = text.replace("Σ", "σ")
+    return text.lower()
+
+
+# ── caches ──────────────────────────────────────────────────────────────────────────────────
+
+
+class _Remembered(dict[str, str]):
+    """Answers of a function by word; emptied when it has grown too large."""
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        self._function = function
+
+    def __missing__(self, word: str) -> str:
+        answer = self._function(word)
+        if len(self) >= _CACHE_ENTRIES:
+            self.clear()
+        self[word] = answer
+        return answer
+
+
+_stemmer_lock = threading.Lock()
+
+
+@cache
+def _stems_of(language: str) -> _Remembered:
+    stemmer = Stemmer.Stemmer(LANGUAGES[language], 0)
+
+    def tagged(word: str) -> str:
+        with _stemmer_lock:
+            return f"{language}_{fold(stemmer.stemWord(word))}"
+
+    return _Remembered(tagged)
+
+
+# ── folding ─────────────────────────────────────────────────────────────────────────────────
+
+#: Letters that Unicode does not take apart, as Lucene's ASCIIFoldingFilter reads them.
+_SPECIAL_LETTERS = {
+    "ß": "ss", "æ": "ae", "ǽ": "ae", "ǣ": "ae", "œ": "oe", "ø": "o", "ǿ": "o", "ł": "l",
+    "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "ĸ": "q", "ŀ": "l", "ŉ": "n", "ŋ": "n",
+    "ŧ": "t", "ƀ": "b", "ƃ": "b", "ƈ": "c", "ƌ": "d", "ƒ": "f", "ƕ": "hv", "ƙ": "k", "ƚ": "l",
+    "ƞ": "n", "ƥ": "p", "ƫ": "t", "ƭ": "t", "ƴ": "y", "ƶ": "z", "ǝ": "a", "ǥ": "g", "ȝ": "z",
+    "ȡ": "d", "ȣ": "ou", "ȥ": "z", "ȴ": "l", "ȵ": "n", "ȶ": "t", "ȷ": "j", "ȸ": "db",
+    "ȹ": "qp", "ȼ": "c", "ȿ": "s", "ɀ": "z", "ə": "a", "ɓ": "b", "ɖ": "d", "ɗ": "d", "ɠ": "g",
+    "ɨ": "i", "ɫ": "l", "ɲ": "n", "ʂ": "s", "ʈ": "t", "ʉ": "u", "ʋ": "v", "ʐ": "z", "ẚ": "a",
+}  # fmt: skip
+
+#: Typographic quotes and dashes, which values may be written with or without.
+_SPECIAL_MARKS = {
+    **dict.fromkeys("‘’‚‛′‵‹›", "'"),
+    **dict.fromkeys("“”„″‶«»", '"'),
+    **dict.fromkeys("‐‑‒–—", "-"),
+}
+
+_UNFOLDED = "ªº"
+
+
+class _FoldTable(dict[int, str]):
+    """For str.translate: a lower-case character → its ASCII form, itself when it has none."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = answer = _ascii_form(character)
+        return answer
+
+
+def _ascii_form(character: str) -> str:
+    special = _SPECIAL_LETTERS.get(character) or _SPECIAL_MARKS.get(character)
+    if special:
+        return special
+    if character in _UNFOLDED or not character.isalnum():
+        return character
+    parts = unicodedata.normalize("NFKD", character)
+    base = "".join(part for part in parts if not unicodedata.combining(part))
+    base = "".join(_SPECIAL_LETTERS.get(part, part) for part in base)
+    return base.lower() if base.isascii() and base.isalnum() else character
+
+
+_fold_table = _FoldTable()
+_folded_words = _Remembered(fold)
+
+# ── patterns ────────────────────────────────────────────────────────────────────────────────
+
+#: ASCII: letters to lower case, digits stay, all else is a blank.
+_ASCII_TABLE = "".join(chr(c).lower() if chr(c).isalnum() else " " for c in range(128))
+
+_LATIN = "a-z0-9ªµºß-öø-ɏḀ-ỿ"
+#: Anything that is neither a Latin letter nor plain punctuation: needs the whole pattern.
+_NOT_SIMPLE = re.compile(
+    "[^\x00-\xac\xae-\u024f\u1e00-\u1eff\u2000-\u200a\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]"
+)
+_SIMPLE_WORD = re.compile(f"[{_LATIN}]{{1,{MAX_TERM_CHARACTERS}}}")
+
+_HAN_OR_HIRAGANA = (
+    "\u3005\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u309d-\u309f\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U0001b001-\U0001b11f\U00020000-\U0003ffff"
+)
+_KATAKANA = "\u3031-\u3035\u309b\u309c\u30a0-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_HANGUL = "\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb\uffa0-\uffdc"
+_SOUTH_EAST_ASIAN = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"
+
+
+@cache
+def _any_word() -> re.Pattern[str]:
+    """Give the pattern of one word in any script; a word begins with a letter or a digit."""
+    own = set()
+    for script in (_HAN_OR_HIRAGANA, _KATAKANA, _HANGUL, _SOUTH_EAST_ASIAN):
+        matches = re.compile(f"[{script}]").match
+        own |= {code for code in range(0x20000) if matches(chr(code))}
+    letters, marks = [], []
+    for code in range(0x20000):
+        category = unicodedata.category(chr(code))
+        if category[0] == "M" or (category == "Cf" and code != 0x200B):
+            marks.append(code)
+        elif code not in own and (category[0] == "L" or category in ("Nd", "Nl")):
+            letters.append(code)
+    mark = _ranges(marks)
+    most = MAX_TERM_CHARACTERS - 1
+    runs = [
+        f"[{script}][{script}{mark}]{{0,{most}}}"
+        for script in (_ranges(letters), _KATAKANA, _HANGUL, _SOUTH_EAST_ASIAN)
+    ]
+    return re.compile("|".join([*runs, f"[{_HAN_OR_HIRAGANA}][{mark}]*"]))
+
+
+def _ranges(codes: list[int]) -> str:
+    """Give sorted code points as the inside of a character class."""
+    found: list[tuple[int, int]] = []
+    for code in codes:
+        if found and found[-1][1] == code - 1:
+            found[-1] = (found[-1][0], code)
+        else:
+            found.append((code, code))
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in found)

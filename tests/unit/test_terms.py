@@ -1,0 +1,95 @@
+"""The tokeniser: what a term is, in every script, fast path and slow path alike."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import terms as t
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The U.S. Fed's 3.5% rate", ["the", "u", "s", "fed", "s", "3", "5", "rate"]),
+        ("don’t a_b x:y;z", ["don", "t", "a", "b", "x", "y", "z"]),
+        ("COVID-19 in Québec", ["covid", "19", "in", "quebec"]),
+        ("Straße Øresund Łódź Ærø", ["strasse", "oresund", "lodz", "aero"]),
+        ("col·laboració", ["col", "laboracio"]),
+        ("Новый Ёж и йод", ["новый", "ёж", "и", "йод"]),
+        ("ΣΙΣΥΦΟΣ", ["σισυφοσ"]),
+        ("İstanbul ISPARTA", ["istanbul", "isparta"]),
+        ("新闻 2026年", ["新", "闻", "2026", "年"]),
+        ("ひらがなカタカナ漢字", ["ひ", "ら", "が", "な", "カタカナ", "漢", "字"]),
+        ("बाढ़ की ख़बर", ["बाढ़", "की", "ख़बर"]),
+        ("فيضانات كبيرة", ["فيضانات", "كبيرة"]),
+        ("ｆｕｌｌ ｗｉｄｔｈ １２", ["full", "width", "12"]),
+        ("5 m² for €20 ½ — “quoted”", ["5", "m", "for", "20", "quoted"]),
+        ("😀 flood ☔", ["flood"]),
+        ("", []),
+    ],
+)
+def test_terms_are_split_and_folded(text: str, expected: list[str]) -> None:
+    assert t.terms(text) == expected
+
+
+def test_a_very_long_run_is_cut_into_terms_that_the_engine_takes() -> None:
+    for letter in ("a", "é", "ж"):
+        lengths = [len(term) for term in t.words(letter * 600 + " é")]
+        assert lengths == [255, 255, 90, 1]
+
+
+@given(st.text())
+def test_spans_point_at_the_terms_of_the_same_text(text: str) -> None:
+    spans = t.terms_with_spans(text)
+    assert [term for term, _, _ in spans] == t.terms(text)
+    for term, start, end in spans:
+        assert 0 <= start < end <= len(text)
+        assert t.terms(text[start:end]) == [term]
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x2FF)))
+def test_the_fast_path_splits_like_the_slow_one(text: str) -> None:
+    assert t.words(text) == t.words(text + " 新")[:-1]
+
+
+@given(st.text())
+def test_words_and_terms_stand_in_the_same_places(text: str) -> None:
+    assert [t.fold(word) for word in t.words(text)] == t.terms(text)
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert t.fold(t.fold(text)) == t.fold(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "forms", "stem"),
+    [
+        ("en", ["flood", "floods", "flooded", "flooding"], "flood"),
+        ("de", ["häuser", "hauses", "haus"], "haus"),
+        ("fr", ["élections", "élection"], "elect"),
+        ("ru", ["наводнение", "наводнения", "наводнений"], "наводнен"),
+        ("es", ["inundaciones", "inundación"], "inund"),
+        ("tr", ["evler", "evlerde"], "ev"),
+    ],
+)
+def test_inflected_forms_share_a_stem(language: str, forms: list[str], stem: str) -> None:
+    assert {t.stem(form, language) for form in forms} == {stem}
+
+
+def test_stems_are_tagged_with_their_language() -> None:
+    assert t.stems(["floods", "banks"], "en") == ["en_flood", "en_bank"]
+    assert t.stems(["新", "闻"], "zh") == []
+    assert t.stems(["powódź"], "pl") == []
+
+
+def test_every_language_has_a_stemmer_or_none_on_purpose() -> None:
+    for language in t.STEMMED_LANGUAGES:
+        assert t.stems(["a"], language)[0].startswith(f"{language}_")
+    assert set(t.LANGUAGES) - set(t.STEMMED_LANGUAGES) == {"zh", "ja", "ko"}
+
+
+def test_values_are_compared_without_case_accents_and_kinds_of_quotes() -> None:
+    assert t.fold("Élodie O’Brien–Łęcka") == t.fold("elodie o'brien-lecka")

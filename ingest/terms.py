@@ -196,12 +196,13 @@ _folded_words = _Remembered(fold)
 #: ASCII: letters to lower case, digits stay, all else is a blank.
 _ASCII_TABLE = "".join(chr(c).lower() if chr(c).isalnum() else " " for c in range(128))
 
-_LATIN = "a-z0-9ªµºß-öø-ɏḀ-ỿ"
-#: Anything that is neither a Latin letter nor plain punctuation: needs the whole pattern.
-_NOT_SIMPLE = re.compile(
-    "[^\x00-\xac\xae-\u024f\u1e00-\u1eff\u2000-\u200a\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]"
-)
-_SIMPLE_WORD = re.compile(f"[{_LATIN}]{{1,{MAX_TERM_CHARACTERS}}}")
+#: Latin, Greek and Cyrillic letters with ASCII digits.
+_SIMPLE_LETTERS = "a-z0-9ªµºß-öø-ɏḀ-ỿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ϿЀ-ҁҊ-ԯ"
+_SIMPLE_SIGNS = "\x00-\xac\xae-\xbf×÷\u2000-\u200a\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
+_PICTURES = "\u2600-\u27bf\U0001f300-\U0001faff"
+#: Anything that is neither such a letter nor plain punctuation: needs the whole pattern.
+_NOT_SIMPLE = re.compile(f"[^{_SIMPLE_LETTERS}{_SIMPLE_SIGNS}{_PICTURES}]")
+_SIMPLE_WORD = re.compile(f"[{_SIMPLE_LETTERS}]{{1,{MAX_TERM_CHARACTERS}}}")
 
 _HAN_OR_HIRAGANA = (
     "\u3005\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u309d-\u309f\u3400-\u4dbf\u4e00-\u9fff"

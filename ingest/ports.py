@@ -222,7 +222,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     is_removed: bool = False
 
 
-class Placed(NamedTuple):
+class Placed(msgspec.Struct, frozen=True):
     """A document and where it goes: `index` of Known for a known one, "" for a new one."""
 
     document: IndexedDocument

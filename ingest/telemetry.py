@@ -53,19 +53,21 @@ def configure(
 
 def counter(name: str, *labels: str) -> Counter:
     """Give the counter `news_ingest_<name>`, made once a process."""
-    return _made(Counter, name, labels)
+    made: Counter = _made(Counter, name, labels)
+    return made
 
 
 def gauge(name: str, *labels: str) -> Gauge:
     """Give the gauge `news_ingest_<name>`, made once a process."""
-    return _made(Gauge, name, labels)
+    made: Gauge = _made(Gauge, name, labels)
+    return made
 
 
 def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -> Histogram:
     """Give the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
-    if buckets is None:
-        return _made(Histogram, name, labels)
-    return _made(Histogram, name, labels, buckets=buckets)
+    options = {} if buckets is None else {"buckets": buckets}
+    made: Histogram = _made(Histogram, name, labels, **options)
+    return made
 
 
 _metrics: dict[str, Any] = {}

@@ -19,8 +19,8 @@ def variables() -> dict[str, tuple[str, str]]:
     """Give every variable that sets one option: name → (block, option)."""
     known: dict[str, tuple[str, str]] = {}
     for block, field in PipelineSettings.model_fields.items():
-        shape = field.annotation
-        if block == "stages" or not hasattr(shape, "model_fields"):
+        shape: Any = field.annotation
+        if not hasattr(shape, "model_fields"):
             continue
         for option, inner in shape.model_fields.items():
             if get_origin(inner.annotation) not in (dict, list, tuple):

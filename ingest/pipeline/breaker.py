@@ -1,0 +1,97 @@
+"""Stops a stage that would empty a topic into the dead letters (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ingest.errors import BreakerTripped
+from ingest.ports import TopicPartition
+from ingest.settings.options import BreakerOptions
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Rejects in a row in one partition, and of which domains (short hashes)."""
+
+    rejects: int = 0
+    domains: tuple[str, ...] = ()
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One processed record as the breaker sees it."""
+
+    place: TopicPartition
+    domain: str
+    key: str
+    is_rejected: bool
+    reason: str = ""
+
+
+class Breaker:
+    """Remembers the last records of this process and the row of rejects of each partition."""
+
+    def __init__(self, options: BreakerOptions, stage: str) -> None:
+        self._options = options
+        self._stage = stage
+        self._rows: dict[TopicPartition, Row] = {}
+        self._window: deque[tuple[bool, str]] = deque(maxlen=options.window_records)
+
+    def judge(self, batch: Sequence[Seen]) -> None:
+        """Take note of a batch before anything of it is written.
+
+        Errors: BreakerTripped when the row or the share of rejects is over its bound, and they
+        come from enough domains that it is not one site's fault.
+        """
+        rows = dict(self._rows)
+        window = deque(self._window, maxlen=self._options.window_records)
+        for seen in batch:
+            rows[seen.place] = _counted(rows.get(seen.place, Row()), seen)
+            window.append((seen.is_rejected, seen.domain))
+            if self._options.enabled:
+                self._check(rows[seen.place], window, batch)
+        self._rows, self._window = rows, window
+
+    def metadata(self, place: TopicPartition) -> str:
+        """Give the row of a partition as text for its commit; "" when there is none."""
+        row = self._rows.get(place)
+        return "" if row is None or not row.rejects else msgspec.json.encode(row).decode()
+
+    def restore(self, committed: Mapping[TopicPartition, str]) -> None:
+        """Take over the rows of partitions from the texts of their last commits."""
+        for place, text in committed.items():
+            try:
+                self._rows[place] = msgspec.json.decode(text, type=Row) if text else Row()
+            except msgspec.DecodeError:
+                self._rows[place] = Row()
+
+    def _check(self, row: Row, window: deque[tuple[bool, str]], batch: Sequence[Seen]) -> None:
+        options = self._options
+        if row.rejects >= options.rejects_in_a_row and len(row.domains) >= options.min_domains:
+            self._trip(f"{row.rejects} rejects in a row", batch)
+        if len(window) < options.min_records:
+            return
+        domains = {domain for is_rejected, domain in window if is_rejected}
+        share = sum(1 for is_rejected, _ in window if is_rejected) / len(window)
+        if share > options.share and len(domains) >= options.min_domains:
+            self._trip(f"{share:.0%} of the last {len(window)} records rejected", batch)
+
+    def _trip(self, why: str, batch: Sequence[Seen]) -> None:
+        rejected = [seen for seen in batch if seen.is_rejected]
+        raise BreakerTripped(
+            f"stage {self._stage} stops: {why}; nothing of this batch was written",
+            value=", ".join(f"{seen.key} ({seen.reason})" for seen in rejected[:3]),
+            origin=self._stage,
+            remedy="look at `news-ingest dead-letters list`, mend the cause, start again; "
+            "`run --breaker off` lets a range known to be bad pass",
+        )
+
+
+def _counted(row: Row, seen: Seen) -> Row:
+    if not seen.is_rejected:
+        return Row()
+    short = hashlib.sha256(seen.domain.encode()).hexdigest()[:8]
+    domains = row.domains if short in row.domains else (*row.domains, short)[:16]
+    return Row(row.rejects + 1, domains)

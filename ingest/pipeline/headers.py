@@ -1,0 +1,52 @@
+"""Headers of records: CloudEvents in binary mode, the trace, and what a stage passes on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import datetime
+
+from ingest.ports import Headers, Record
+
+#: Kinds of records and the version of their schema (kafka.md §4.4): `document/1.0`.
+SCHEMA_VERSION = "1.0"
+#: Headers that belong to one step and are made anew for the next.
+_OWN = ("ce_", "content-type", "schema", "traceparent", "retry.", "dead-letter.")
+
+
+def headers_for(
+    kind: str, id: str, stage: str, at: datetime, content_hash: str, source: Record | None = None
+) -> list[tuple[str, bytes]]:
+    """Give the headers of a new record.
+
+    `kind` is entry, page, document or alert. `ce_id` is the same when the same work is done
+    twice: id and 16 hex of the content. Headers of `source` that nobody here knows are passed
+    on, and its trace is continued with a new span.
+    """
+    digest = hashlib.sha256(content_hash.encode()).hexdigest()[:16]
+    made = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{id}:{digest}",
+        "ce_source": f"/news-ingest/{stage}",
+        "ce_type": f"news.{kind}",
+        "ce_time": at.isoformat(),
+        "ce_subject": id,
+        "content-type": "application/json",
+        "schema": f"{kind}/{SCHEMA_VERSION}",
+        "traceparent": continued_trace(source),
+    }
+    passed = [] if source is None else passed_on(source.headers)
+    return [(name, value.encode()) for name, value in made.items()] + passed
+
+
+def passed_on(headers: Headers) -> list[tuple[str, bytes]]:
+    """Give the headers that later stages get unchanged: those that are not a step's own."""
+    return [(name, value) for name, value in headers if not name.startswith(_OWN)]
+
+
+def continued_trace(source: Record | None) -> str:
+    """Give a W3C traceparent: the source's trace with a new span, or a new trace."""
+    old = None if source is None else source.header("traceparent")
+    parts = (old or "").split("-")
+    trace = parts[1] if len(parts) == 4 and len(parts[1]) == 32 else os.urandom(16).hex()
+    return f"00-{trace}-{os.urandom(8).hex()}-01"

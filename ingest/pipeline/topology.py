@@ -1,0 +1,71 @@
+"""Where each stage reads and writes: topics, groups, rungs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ingest.settings.options import PipelineSettings
+from ingest.settings.topics import DEAD_LETTER, RUNGS
+
+DROPS = "news.drops"
+FEED_STATE = "news.feed-state"
+HOST_STATE = "news.host-state"
+
+
+class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage as it stands in the log. `reads` is empty for poll, `writes` for index."""
+
+    name: str
+    kind: str
+    group: str
+    reads: str
+    writes: str
+    rung_seconds: tuple[float, ...]
+
+    @property
+    def retry_topics(self) -> tuple[str, ...]:
+        return tuple(self.reads + rung for rung in RUNGS) if self.reads else ()
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """The topic of this stage's dead letters; poll's go beside those of its entries."""
+        return (self.reads or self.writes) + DEAD_LETTER
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.reads, *self.retry_topics) if self.reads else ()
+
+
+def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
+    """Give the plan of one stage; the name must be a block of `stages`."""
+    stage = settings.stages[name]
+    return StagePlan(
+        name=name,
+        kind=stage.kind,
+        group=stage.group or f"news-{name}",
+        reads=stage.reads,
+        writes=stage.writes,
+        rung_seconds=settings.retry.delays_seconds,
+    )
+
+
+def plans(settings: PipelineSettings) -> list[StagePlan]:
+    """Give the plans of all stages, in the order of the settings."""
+    return [plan_of(settings, name) for name in settings.stages]
+
+
+def waiting_topics(plan: StagePlan) -> Sequence[str]:
+    """Give the topics whose unread records mean work for this stage."""
+    return plan.inputs
+
+
+def main_topics(settings: PipelineSettings) -> list[str]:
+    """Give the topics that documents flow through, first to last."""
+    seen: list[str] = []
+    for stage in settings.stages.values():
+        for topic in (stage.reads, stage.writes):
+            if topic and topic not in seen:
+                seen.append(topic)
+    return seen

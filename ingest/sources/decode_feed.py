@@ -1,0 +1,159 @@
+"""Turns the bytes of a feed document into text that a parser can take without surprise."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from typing import NamedTuple
+
+from resiliparse.parse.encoding import detect_encoding
+
+from ingest.errors import SourceError
+
+#: Cap on what packed layers may hold once unpacked (polling.md T1, T2).
+MAX_UNPACKED_BYTES = 15 * 1024 * 1024
+#: How much of a document is looked at for its root element and its declarations.
+HEAD_CHARACTERS = 65_536
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SEVEN_BIT = re.compile(r"^(iso-?2022|csiso2022|hz|utf-?7)", re.IGNORECASE)
+_PROLOG_CHARSET = re.compile(rb"^[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{2,40})[\"']")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_COMMENTS = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
+_START_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_PUBLIC_ENTITIES = re.compile(r"<!ENTITY\s+%\s+\S+\s+PUBLIC\s+[\"']-//W3C//ENTITIES ")
+
+
+class DecodedFeed(NamedTuple):
+    """The text of a document, the charset it was read in, and what was strange, by kind."""
+
+    text: str
+    charset: str
+    oddities: dict[str, int]
+
+
+def decode_feed(body: bytes, charset: str = "") -> DecodedFeed:
+    """Give the text of a document, unpacked, decoded and without characters illegal in XML.
+
+    `charset` is that of the HTTP header. Order: byte order mark, valid UTF-8, header, XML
+    prolog, detection; bytes with NUL or ESC and declared 7-bit charsets skip the second.
+    Errors: SourceError (empty_body; parse_failed for a packed body that is broken or too big).
+    Source: polling.md T2, T9, T10.
+    """
+    oddities: dict[str, int] = {}
+    body = _unpacked(body, oddities)
+    if not body.strip():
+        raise SourceError("the document is empty", kind="empty_body")
+    text, used = _decoded(body, charset, oddities)
+    text, illegal = _ILLEGAL.subn("", text)
+    if illegal:
+        oddities["illegal_characters"] = illegal
+    return DecodedFeed(text, used, oddities)
+
+
+def root_name(text: str) -> str:
+    """Give the local name of the root element in lower case; `""` when there is none.
+
+    Blanks, comments, processing instructions and junk before it are passed over.
+    """
+    found = _START_TAG.search(_COMMENTS.sub("", text[:HEAD_CHARACTERS]))
+    return found[2].lower() if found else ""
+
+
+def refuse_declared_entities(text: str) -> None:
+    """Let a document pass only when it declares no entities of its own.
+
+    The public HTML entity sets may be named. Errors: SourceError (parse_failed).
+    Source: polling.md §6.4; feedparser lets some forms through, and they expand.
+    """
+    head = _COMMENTS.sub("", text[:HEAD_CHARACTERS])
+    root = _START_TAG.search(head)
+    prolog = head[: root.start()] if root else head
+    if "<!doctype" not in prolog.lower():
+        return
+    declared = len(re.findall("<!ENTITY", text, re.IGNORECASE))
+    if declared > len(_PUBLIC_ENTITIES.findall(text)):
+        raise SourceError(
+            "the document declares XML entities of its own",
+            kind="parse_failed",
+            value="entity_declared",
+            remedy="none is needed here: such documents are never read",
+        )
+
+
+def _unpacked(body: bytes, oddities: dict[str, int]) -> bytes:
+    for _ in range(2):
+        if body[:2] != b"\x1f\x8b":
+            break
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            body = unpacker.decompress(body, MAX_UNPACKED_BYTES)
+        except zlib.error as error:
+            raise SourceError(
+                "a packed body that cannot be unpacked", kind="parse_failed", value=str(error)
+            ) from error
+        if unpacker.unconsumed_tail:
+            raise SourceError(
+                "a packed body over the limit", kind="parse_failed", value=MAX_UNPACKED_BYTES
+            )
+        oddities["packed_body"] = oddities.get("packed_body", 0) + 1
+    return body
+
+
+def _decoded(body: bytes, charset: str, oddities: dict[str, int]) -> tuple[str, str]:
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(name, "replace"), name
+    named = _PROLOG_CHARSET.match(body[:300].lstrip())
+    prolog = named[1].decode("ascii") if named else ""
+    is_seven_bit = any(_SEVEN_BIT.match(name) for name in (charset, prolog) if name)
+    if not is_seven_bit and b"\x00" not in body and b"\x1b" not in body:
+        text = _strictly(body, "utf-8")
+        if text is not None:
+            if any(name and _codec(name) not in ("utf-8", "ascii") for name in (charset, prolog)):
+                oddities["charset_wrong"] = 1
+            return text, "utf-8"
+    for name in (charset, prolog, _detected(body)):
+        text = _strictly(body, name)
+        if text is not None:
+            return text, _codec(name)
+    oddities["charset_unreadable"] = 1
+    fallback = next((name for name in (charset, prolog) if _codec(name)), "utf-8")
+    return body.decode(fallback, "replace"), _codec(fallback)
+
+
+def _detected(body: bytes) -> str:
+    # Text of two bytes a character without a mark: nearly every other byte is NUL.
+    sample = body[:400]
+    if sample[1::2].count(0) > len(sample) // 4:
+        return "utf-16-le"
+    if sample[0::2].count(0) > len(sample) // 4:
+        return "utf-16-be"
+    if b"\x1b$" in body:
+        return "iso-2022-jp"
+    return str(detect_encoding(body[:HEAD_CHARACTERS]) or "")
+
+
+def _strictly(body: bytes, name: str) -> str | None:
+    if not _codec(name):
+        return None
+    try:
+        return body.decode(name)
+    except (UnicodeError, ValueError):
+        return None
+
+
+def _codec(name: str) -> str:
+    try:
+        found = codecs.lookup(name.strip()) if name.strip() else None
+    except (LookupError, ValueError):
+        return ""
+    # Codecs such as `zip` or `rot13` are no charsets.
+    return found.name if found is not None and getattr(found, "_is_text_encoding", True) else ""

@@ -1,0 +1,120 @@
+"""JSON Feed 1 and 1.1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ingest.errors import SourceError
+from ingest.identity import joined
+from ingest.ports import ParsedFeed, SourceEntry
+from ingest.sources.decode_feed import decode_feed
+
+_NAMES = {"1": "JSON Feed 1", "1.0": "JSON Feed 1", "1.1": "JSON Feed 1.1"}
+
+
+class JsonFeed:
+    """Reads JSON Feed, with the liberties that publishers take."""
+
+    def recognises(self, body: bytes) -> bool:
+        """Tell by a first brace, an `items` key and a `version` key."""
+        start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+        return start.startswith(b"{") and b'"version"' in body and b'"items"' in body
+
+    def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
+        """Give the entries in the order of the document. Errors: SourceError."""
+        decoded = decode_feed(body, charset)
+        channel = _loaded(decoded.text, url)
+        oddities = dict(decoded.oddities)
+        items = [item for item in channel["items"] if isinstance(item, dict)]
+        if len(items) != len(channel["items"]):
+            oddities["item_no_object"] = len(channel["items"]) - len(items)
+        if any(isinstance(item.get("id"), int | float) for item in items):
+            oddities["guid_number"] = 1
+            following = _joined(url, _text(channel, "next_url"))
+        return ParsedFeed(
+            format=_NAMES[_version(channel)],
+            entries=tuple(_entry(item, url, channel) for item in items),
+            title=_text(channel, "title"),
+            link=_joined(url, _text(channel, "home_page_url")),
+            language=_text(channel, "language"),
+            next_urls=(following,) if following else (),
+            oddities=oddities,
+        )
+
+
+def build() -> JsonFeed:
+    """Give the source."""
+    return JsonFeed()
+
+
+def _loaded(text: str, url: str) -> dict[str, Any]:
+    try:
+        channel = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            "broken JSON", kind="parse_failed", value=f"{error}", origin=url
+        ) from error
+    if not isinstance(channel, dict) or not isinstance(channel.get("items"), list):
+        raise SourceError("JSON that is no JSON Feed", kind="not_a_feed", value=text[:80])
+    if _version(channel) not in _NAMES:
+        raise SourceError(
+            "JSON of no known version of JSON Feed",
+            kind="not_a_feed",
+            value=str(channel.get("version")),
+        )
+    return channel
+
+
+def _version(channel: dict[str, Any]) -> str:
+    return str(channel.get("version", "")).rstrip("/").rpartition("/")[2]
+
+
+def _entry(item: dict[str, Any], url: str, channel: dict[str, Any]) -> SourceEntry:
+    guid = _text(item, "id")
+    link = _text(item, "url") or (guid if guid.startswith(("http://", "https://")) else "")
+    published, updated = _text(item, "date_published"), _text(item, "date_modified")
+    return SourceEntry(
+        guid=guid,
+        link=_joined(url, link or _text(item, "external_url")),
+        title=_text(item, "title"),
+        summary=_text(item, "summary"),
+        content=_text(item, "content_html") or _text(item, "content_text"),
+        authors=tuple(_authors(item)) or tuple(_authors(channel)),
+        tags=tuple(_words(item.get("tags"))),
+        image=_joined(url, _text(item, "image") or _text(item, "banner_image")),
+        language=_text(item, "language") or _text(channel, "language"),
+        published_raw=published or updated,
+        updated_raw=updated,
+    )
+
+
+def _joined(url: str, link: str) -> str:
+    return joined(url, link) if link else ""
+
+
+def _text(holder: dict[str, Any], name: str) -> str:
+    value = holder.get(name)
+    if isinstance(value, str):
+        return value.strip()
+    # Ids are strings by the standard and numbers in the wild.
+    return f"{value:g}" if isinstance(value, float) else str(value) if _is_int(value) else ""
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _authors(holder: dict[str, Any]) -> Iterator[str]:
+    people = holder.get("authors")
+    if not isinstance(people, list):
+        people = [holder.get("author")]
+    for person in people:
+        if isinstance(person, dict) and _text(person, "name"):
+            yield _text(person, "name")
+
+
+def _words(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        yield from (word.strip() for word in value if isinstance(word, str) and word.strip())

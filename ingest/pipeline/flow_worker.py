@@ -1,0 +1,302 @@
+"""The loop of the fetch stage in pause/resume form: many records open, each ends in its time.
+
+One slow host never holds up others: records are worked on side by side, an offset counts as
+done when its outputs are durable, and the lowest unfinished offset of a partition is committed.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from threading import Event as Flag
+
+from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
+from ingest.identity import registrable_domain
+from ingest.model import Entry, Page
+from ingest.outcome import Keep, Outcome, Retry
+from ingest.pipeline.dead_letter import Subject
+from ingest.pipeline.durable import made_durable
+from ingest.pipeline.emission import report
+from ingest.pipeline.event_loop import EventLoop
+from ingest.pipeline.headers import headers_for
+from ingest.pipeline.holding import Holder, StopRequestedError
+from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.rungs import Rungs
+from ingest.pipeline.topology import StagePlan
+from ingest.pipeline.tracker import Tracker
+from ingest.pipeline.transform import after_bug, bug, decoded
+from ingest.pipeline.work import Judged, Output
+from ingest.ports import Appender, Clock, Log, Position, Reader, Record, TopicPartition
+from ingest.settings.options import FetchingOptions, WorkerOptions
+from ingest.telemetry import Event, gauge
+from ingest.wire import encode
+
+FetchEntry = Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]
+
+IDLE_READ_SECONDS = 0.5
+BUSY_READ_SECONDS = 0.05
+COMMIT_SECONDS = 2.0
+COMMIT_RECORDS = 500
+#: Entries of one host that may wait inside the worker; more go back by the first rung.
+MAX_WAITING_PER_HOST = 300
+MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024
+
+commit_refused = Event("commit_refused", level="warning")
+_in_flight = gauge("in_flight_records", "stage")
+_owned = gauge("partitions_owned", "stage")
+
+Key = tuple[TopicPartition, int, int]
+Finished = tuple[Record, Entry, int, Outcome[Page | Entry]]
+
+
+class FlowWorker:
+    """One member of the fetch group. `run` gives back when it was asked to stop."""
+
+    def __init__(
+        self,
+        plan: StagePlan,
+        fetch: FetchEntry,
+        log: Log,
+        *,
+        loop: EventLoop,
+        hosts: HostTable,
+        options: WorkerOptions,
+        fetching: FetchingOptions,
+        clock: Clock,
+        stop: Flag,
+    ) -> None:
+        self._plan = plan
+        self._fetch = fetch
+        self._log = log
+        self._loop = loop
+        self._hosts = hosts
+        self._options = options
+        self._fetching = fetching
+        self._clock = clock
+        self._stop = stop
+        self._trackers: dict[TopicPartition, Tracker] = {}
+        self._open: dict[Key, tuple[Record, Future[None]]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._bytes = 0
+        self._finished: queue.SimpleQueue[Finished] = queue.SimpleQueue()
+        self._uncommitted = 0
+        self._committed_at = time.monotonic()
+        self._is_full = False
+        self.read_at = time.monotonic()
+        self._reader: Reader
+        self._appender: Appender
+        self._holder: Holder
+        self._rungs: Rungs
+
+    @property
+    def holding_on(self) -> str:
+        """What the stage waits for now; "" when it works."""
+        holder = getattr(self, "_holder", None)
+        return "" if holder is None else holder.cause
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions this worker owns."""
+        return len(self._trackers)
+
+    def run(self) -> None:
+        """Work until asked to stop. Errors: TopicMissing and LogRefused end the stage."""
+        topics = [*self._plan.inputs, self._hosts.topic]
+        self._reader = self._log.reader(self._plan.group, topics, self._plan.name)
+        self._appender = self._log.appender()
+        self._holder = Holder(
+            self._plan.name, self._reader, self._stop,
+            probe_seconds=self._options.hold_probe_seconds,
+        )  # fmt: skip
+        self._rungs = Rungs(self._plan, self._reader, lambda: int(self._clock().timestamp() * 1000))
+        try:
+            while not self._stop.is_set():
+                self._turn()
+            self._finish()
+        except StopRequestedError:
+            pass
+        finally:
+            self._reader.close()
+            self._appender.close()
+
+    def _turn(self) -> None:
+        self._rungs.resume()
+        self._take_notes()
+        self._make_room()
+        free = max(1, self._fetching.max_in_flight_records - len(self._open))
+        seconds = BUSY_READ_SECONDS if self._open else IDLE_READ_SECONDS
+        records = self._reader.read(free, seconds)
+        self.read_at = time.monotonic()
+        self._take_notes()
+        entries = [one for one in records if not self._hosts.takes(one)]
+        for record in self._rungs.due(entries):
+            self._begin(record)
+        self._hosts.follow(self._reader, self._plan.inputs, self._rungs.paused())
+        self._settle()
+
+    def _take_notes(self) -> None:
+        """Learn of partitions that came and went; kept ones keep their open work."""
+        now = self._reader.assignment()
+        for place in [p for p, t in self._trackers.items() if now.get(p) != t.epoch]:
+            del self._trackers[place]
+            for key in [key for key in self._open if key[0] == place]:
+                self._open[key][1].cancel()
+                self._forget(key)
+        for place, epoch in now.items():
+            if place not in self._trackers and place.topic != self._hosts.topic:
+                self._trackers[place] = Tracker(epoch, self._reader.position(place))
+                if self._is_full:
+                    self._reader.pause([place])
+        self._hosts.take_notes(self._reader, self._plan.inputs)
+        _owned.labels(self._plan.name).set(len(self._trackers))
+
+    def _make_room(self) -> None:
+        """Pause everything when too much is open; go on below half of that."""
+        count, limit = len(self._open), self._fetching.max_in_flight_records
+        if not self._is_full and (count >= limit or self._bytes >= MAX_IN_FLIGHT_BYTES):
+            self._is_full = True
+            self._reader.pause(list(self._trackers))
+        elif self._is_full and count < limit / 2 and self._bytes < MAX_IN_FLIGHT_BYTES / 2:
+            self._is_full = False
+            held = self._rungs.paused() | self._hosts.unrestored(self._plan.inputs)
+            self._reader.resume([place for place in self._trackers if place not in held])
+        _in_flight.labels(self._plan.name).set(count)
+
+    def _begin(self, record: Record) -> None:
+        tracker = self._trackers.get(record.place)
+        if tracker is None:
+            return
+        tracker.began(record.offset)
+        entry = decoded(record, Entry)
+        if isinstance(entry, Judged):
+            self._close_out([entry])
+            return
+        domain = record.key.decode("utf-8", "replace")
+        if self._waiting[domain] >= MAX_WAITING_PER_HOST:
+            wish = Retry("host_queue_full", counts_attempt=False)
+            self._close_out([self._judged(record, entry, wish)])
+            return
+        self._waiting[domain] += 1
+        self._bytes += len(record.value or b"")
+        attempt = int(record.header("retry.attempt") or 0)
+        key = (record.place, record.offset, tracker.epoch)
+        work = self._work(record, entry, attempt, tracker.epoch)
+        self._open[key] = (record, self._loop.start(work))
+
+    async def _work(self, record: Record, entry: Entry, attempt: int, epoch: int) -> None:
+        outcome: Outcome[Page | Entry]
+        try:
+            outcome = await self._fetch(entry, attempt)
+        except DependencyUnavailable as error:
+            outcome = Retry("dependency_down", message=str(error), counts_attempt=False)
+        except Exception as error:  # noqa: BLE001 - the outermost catch of this record's work
+            outcome = after_bug(bug(error, "fetch"), record)
+        self._finished.put((record, entry, epoch, outcome))
+
+    def _forget(self, key: Key) -> None:
+        """Take a record off the books of what is open; nothing when it is off already."""
+        record, _ = self._open.pop(key, (None, None))
+        if record is not None:
+            self._waiting[record.key.decode("utf-8", "replace")] -= 1
+            self._bytes -= len(record.value or b"")
+
+    def _settle(self) -> None:
+        """Make what finished durable, and commit now and then."""
+        done: list[Judged] = []
+        while not self._finished.empty():
+            record, entry, epoch, outcome = self._finished.get()
+            self._forget((record.place, record.offset, epoch))
+            tracker = self._trackers.get(record.place)
+            if tracker is not None and tracker.epoch == epoch:
+                done.append(self._judged(record, entry, outcome))
+        self._close_out(done)
+        age = time.monotonic() - self._committed_at
+        is_idle = not self._open and self._uncommitted
+        if self._uncommitted >= COMMIT_RECORDS or age >= COMMIT_SECONDS or is_idle:
+            self._commit()
+
+    def _close_out(self, judged: list[Judged]) -> None:
+        changes = self._loop.call(self._hosts.changes)
+        for output in changes:
+            self._appender.append(
+                output.topic, output.key, output.value, output.headers, output.partition_key
+            )
+        if not judged:
+            return
+        while True:
+            try:
+                final = made_durable(judged, self._plan, self._appender, self._clock)
+                break
+            except DependencyUnavailable as error:
+                self._holder.hold(error, [self._log.ping])
+                self._take_notes()
+        for one in final:
+            tracker = self._trackers.get(one.record.place)
+            if tracker is not None:
+                tracker.done(one.record.offset)
+            report(one, self._plan)
+        self._uncommitted += len(final)
+
+    def _commit(self) -> None:
+        wanted = {
+            place: Position(tracker.commitable)
+            for place, tracker in self._trackers.items()
+            if tracker.has_news()
+        }
+        self._committed_at = time.monotonic()
+        self._uncommitted = 0
+        if not wanted:
+            return
+        try:
+            self._reader.commit(wanted)
+        except (RebalanceRunning, LeaseLost) as error:
+            commit_refused(reason=str(error))
+            return
+        except DependencyUnavailable as error:
+            self._holder.hold(error, [self._log.ping])
+            return
+        for place, at in wanted.items():
+            self._trackers[place].committed(at.offset)
+
+    def _judged(self, record: Record, entry: Entry, outcome: Outcome[Page | Entry]) -> Judged:
+        subject = Subject(
+            entry.id, entry.id, entry.url_published, record.key.decode("utf-8", "replace")
+        )
+        if not isinstance(outcome, Keep):
+            return Judged(record=record, outcome=outcome, subject=subject)
+        value = outcome.value
+        output = (
+            page_output(value, record, self._plan, self._clock)
+            if isinstance(value, Page)
+            else entry_output(value, record, self._plan.reads, self._plan.name, self._clock)
+        )
+        return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
+
+    def _finish(self) -> None:
+        """Cancel running requests, which the next start asks again; commit what is done."""
+        for _, future in self._open.values():
+            future.cancel()
+        self._settle()
+        self._commit()
+
+
+def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock) -> Output:
+    """Give the record of a page, keyed by its document id."""
+    content = f"{page.version}:{len(page.body)}"
+    headers = headers_for("page", page.document_id, plan.name, clock(), content, record)
+    return Output(
+        topic=plan.writes, key=page.document_id, value=encode(page), headers=tuple(headers)
+    )
+
+
+def entry_output(
+    entry: Entry, record: Record | None, topic: str, stage: str, clock: Clock
+) -> Output:
+    """Give the record of an entry, keyed by the domain that will be asked for its page."""
+    content = f"{entry.url_published}:{entry.title}:{entry.hops}"
+    domain = registrable_domain(entry.url_published)
+    headers = headers_for("entry", entry.id, stage, clock(), content, record)
+    return Output(topic=topic, key=domain, value=encode(entry), headers=tuple(headers))

@@ -1,0 +1,90 @@
+"""What poll and fetch both must know of a host, kept in the compacted topic news.host-state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ingest.pipeline.topology import HOST_STATE
+from ingest.pipeline.work import Output
+from ingest.ports import Reader, Record, TopicPartition
+
+
+class HostMemory(Protocol):
+    """Where politeness keeps its states of hosts; bytes are its own format."""
+
+    def changes(self) -> list[tuple[str, bytes]]:
+        """Give (domain, state) of what changed since the last call."""
+        ...
+
+    def apply(self, domain: str, data: bytes) -> None:
+        """Take over what the other stage, or an earlier run, knew of a domain."""
+        ...
+
+
+class HostTable:
+    """Follows the topic for one stage; entries of partition n wait until n is restored.
+
+    Offsets of this topic are never committed: a new assignment reads it from the start.
+    """
+
+    topic = HOST_STATE
+
+    def __init__(self, memory: HostMemory, stage: str) -> None:
+        self._memory = memory
+        self._stage = stage
+        self._epochs: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+
+    def takes(self, record: Record) -> bool:
+        """Take the record over if it is of this topic; tell whether it was."""
+        if record.topic != self.topic:
+            return False
+        domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
+        if record.value:
+            self._memory.apply(domain, record.value)
+        return True
+
+    def take_notes(self, reader: Reader, inputs: Sequence[str]) -> None:
+        """Learn of assigned partitions; hold back the entries of those not yet restored."""
+        owned = {
+            place: epoch
+            for place, epoch in reader.assignment().items()
+            if place.topic == self.topic
+        }
+        fresh = [place for place, epoch in owned.items() if self._epochs.get(place) != epoch]
+        if fresh:
+            self._ends |= reader.ends(fresh)
+            everything = set(reader.assignment())
+            reader.pause([p for p in self._siblings(fresh, inputs) if p in everything])
+        self._epochs = owned
+        self._ends = {place: end for place, end in self._ends.items() if place in owned}
+
+    def follow(self, reader: Reader, inputs: Sequence[str], held: set[TopicPartition]) -> None:
+        """Let entries go on whose host states are restored now."""
+        if not self._ends:
+            return
+        done = [place for place, end in self._ends.items() if reader.position(place) >= end]
+        for place in done:
+            del self._ends[place]
+        owned = set(reader.assignment())
+        siblings = self._siblings(done, inputs)
+        reader.resume([place for place in siblings if place in owned and place not in held])
+
+    def unrestored(self, inputs: Sequence[str]) -> set[TopicPartition]:
+        """Give the input partitions that still wait for their host states."""
+        return set(self._siblings(list(self._ends), inputs))
+
+    def changes(self) -> list[Output]:
+        """Give the records that tell the other stage what was learnt of hosts."""
+        return [
+            Output(
+                topic=self.topic, key=f"{domain}/{self._stage}", value=data, partition_key=domain
+            )
+            for domain, data in self._memory.changes()
+        ]
+
+    def _siblings(
+        self, places: Sequence[TopicPartition], inputs: Sequence[str]
+    ) -> list[TopicPartition]:
+        return [TopicPartition(topic, place.partition) for place in places for topic in inputs]

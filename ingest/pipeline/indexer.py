@@ -1,0 +1,111 @@
+"""The work of the index stage: bulk writes with a verdict for each document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ingest.model import EnrichedDocument
+from ingest.outcome import Keep, Outcome, Reject
+from ingest.pipeline.dead_letter import Subject
+from ingest.pipeline.revision import Older, placed
+from ingest.pipeline.transform import decoded
+from ingest.pipeline.work import Judged
+from ingest.ports import Clock, Index, Known, Placed, Record, Verdict
+from ingest.telemetry import Event, counter, histogram
+
+document_indexed = Event(
+    "document_indexed", level="debug", counter=counter("documents_indexed_total", "kind")
+)
+_searchable_after = histogram(
+    "searchable_after_seconds", buckets=(1, 2, 3, 5, 10, 20, 60, 300, 1800, 3600, 21600, 86400)
+)
+_batch = histogram("index_batch_documents", buckets=(1, 5, 10, 50, 100, 200, 500))
+
+
+class IndexWork:
+    """Asks what is known, writes what is newer, judges each record by its verdict."""
+
+    def __init__(self, index: Index, clock: Clock) -> None:
+        self._index = index
+        self._clock = clock
+
+    def process(self, records: Sequence[Record]) -> list[Judged]:
+        documents = [decoded(record, EnrichedDocument) for record in records]
+        good = [one for one in documents if not isinstance(one, Judged)]
+        fates = self._fates(good)
+        judged = []
+        for record, document in zip(records, documents, strict=True):
+            if isinstance(document, Judged):
+                judged.append(document)
+                continue
+            subject = Subject(
+                document.id, document.entry_id, document.url_canonical, document.domain
+            )
+            judged.append(Judged(record=record, outcome=next(fates), subject=subject))
+        return judged
+
+    def _fates(self, documents: Sequence[EnrichedDocument]) -> Any:
+        """Give the outcomes, in order. One document may come several times in a batch."""
+        known = dict(self._index.known({one.id for one in documents})) if documents else {}
+        outcomes: list[Outcome[None] | None] = []
+        writes: list[Placed] = []
+        for document in documents:
+            decision = placed(document, known.get(document.id), self._clock())
+            if isinstance(decision, Placed):
+                writes.append(decision)
+                known[document.id] = _as_known(decision, known.get(document.id))
+                outcomes.append(None)
+            elif isinstance(decision, Older):
+                outcomes.append(Keep(None))
+            else:
+                outcomes.append(decision)
+        verdicts = iter(self._put(writes))
+        return iter([next(verdicts) if outcome is None else outcome for outcome in outcomes])
+
+    def _put(self, writes: Sequence[Placed]) -> list[Outcome[None]]:
+        if not writes:
+            return []
+        _batch.observe(len(writes))
+        outcomes = []
+        for item, verdict in zip(writes, self._index.put(writes), strict=True):
+            document_indexed(kind=verdict.kind, id=item.document.id)
+            if verdict.kind == "written":
+                delay = self._clock() - item.document.first_seen_at
+                _searchable_after.observe(max(0.0, delay.total_seconds()))
+            outcomes.append(_outcome(verdict))
+        return outcomes
+
+    def probe(self) -> None:
+        self._index.ping()
+
+    def close(self) -> None:
+        self._index.close()
+
+
+def _outcome(verdict: Verdict) -> Outcome[None]:
+    if verdict.kind == "refused":
+        return Reject(
+            reason=verdict.code or "refused_by_index",
+            failure_class="permanent",
+            message=verdict.reason,
+        )
+    return Keep(None)
+
+
+def _as_known(item: Placed, before: Known | None) -> Known:
+    """Give what the index will know after this write, for the next one of the same batch."""
+    document = item.document
+    return Known(
+        id=document.id,
+        index=item.index or ("" if before is None else before.index),
+        version=document.version,
+        revision=document.revision,
+        content_hash=document.content_hash,
+        content_source=document.content_source,
+        title=document.title,
+        entry_id=document.entry_id,
+        first_seen_at=document.first_seen_at,
+        enriched_at=document.enriched_at,
+        feed_ids=document.feed_ids,
+    )

@@ -1,0 +1,88 @@
+"""Accounts for every entry: searchable, dropped, set aside or waiting; nothing may be left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ingest.pipeline.ledger import dead_letters, drops, traced, waiting
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import Index, Log
+
+KNOWN_AT_ONCE = 500
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """An entry that is nowhere: the promise was broken, or the log was read while it moved."""
+
+    entry_id: str
+    url: str
+    last_seen_in: str
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of distinct entries in the log, and those that are missing (promise 2)."""
+
+    entries: int
+    searchable: int
+    dropped: int
+    dead_letters: int
+    waiting: int
+    missing: tuple[Missing, ...]
+
+
+def audited(log: Log, index: Index, plans: Iterable[StagePlan]) -> Audit:
+    """Compare what came in with what became of it.
+
+    Each entry counts once, in the first class that holds it: searchable (also through another
+    entry of the same document), dropped, dead letter, waiting. Documents from disk enter at
+    the pages and count as entries too. Errors: LogUnavailable, IndexUnavailable.
+    """
+    stages = list(plans)
+    dead = {
+        record.header("dead-letter.entry-id") or record.header("dead-letter.id") or key
+        for plan in stages
+        for key, record in dead_letters(log, plan).items()
+    }
+    waits = {found.entry_id for plan in stages for found in waiting(log, plan)}
+    dropped = {record.entry_id or record.id for record in drops(log).values()}
+    urls: dict[str, str] = {}
+    topics: dict[str, str] = {}
+    documents: dict[str, set[str]] = {}
+    for plan in stages:
+        if plan.kind == "fetch":
+            for found in traced(log, plan.reads, "entry"):
+                urls.setdefault(found.entry_id, found.url)
+                topics[found.entry_id] = plan.reads
+        elif plan.kind == "extract":
+            for found in traced(log, plan.reads, "page"):
+                urls.setdefault(found.entry_id, found.url)
+                topics[found.entry_id] = plan.reads
+                documents.setdefault(found.entry_id, set()).add(found.document_id)
+    known = _known(index, {one for ids in documents.values() for one in ids})
+    searchable = {entry for entry, ids in documents.items() if ids & known}
+    rest = [
+        set(urls) & searchable,
+        (set(urls) & dropped) - searchable,
+        (set(urls) & dead) - searchable - dropped,
+        (set(urls) & waits) - searchable - dropped - dead,
+    ]
+    missing = set(urls).difference(*rest)
+    return Audit(
+        entries=len(urls),
+        searchable=len(rest[0]),
+        dropped=len(rest[1]),
+        dead_letters=len(rest[2]),
+        waiting=len(rest[3]),
+        missing=tuple(Missing(one, urls[one], topics.get(one, "")) for one in sorted(missing)),
+    )
+
+
+def _known(index: Index, ids: set[str]) -> set[str]:
+    """Give those of the ids that the index holds, tombstones included."""
+    found: set[str] = set()
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), KNOWN_AT_ONCE):
+        found |= set(index.known(ordered[start : start + KNOWN_AT_ONCE]))
+    return found

@@ -1,0 +1,159 @@
+"""Lists dead letters, shows one, sends them through again or gives them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import msgspec
+
+from ingest.errors import NewsIngestError
+from ingest.model import DropRecord
+from ingest.pipeline.ledger import latest
+from ingest.pipeline.topology import DROPS, StagePlan
+from ingest.ports import Appender, Clock, Log, Record
+from ingest.settings.topics import DEAD_LETTER
+from ingest.wire import encode
+
+MAX_REPLAYS = 3
+FLUSH_SECONDS = 30.0
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """One record that waits for a person."""
+
+    key: str
+    topic: str
+    stage: str
+    failure_class: str
+    reason: str
+    message: str
+    failed_at: str
+    attempts: int
+    replays: int
+    id: str
+    entry_id: str
+    url: str
+    record: Record
+
+    @property
+    def failed(self) -> datetime:
+        return (
+            datetime.fromisoformat(self.failed_at)
+            if self.failed_at
+            else datetime.min.replace(tzinfo=UTC)
+        )
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """Which dead letters are meant; "" and None mean any."""
+
+    topic: str = ""
+    stage: str = ""
+    failure_class: str = ""
+    reason: str = ""
+    since: datetime | None = None
+    key: str = ""
+    limit: int = 0
+
+
+def listed(log: Log, plans: Iterable[StagePlan], chosen: Chosen) -> list[DeadLetter]:
+    """Give the dead letters that wait and fit, oldest first."""
+    topics = sorted({plan.dead_letter_topic for plan in plans})
+    found = [
+        _read(topic, key, record) for topic in topics for key, record in latest(log, topic).items()
+    ]
+    fitting = sorted((one for one in found if _fits(one, chosen)), key=lambda one: one.failed)
+    return fitting[: chosen.limit] if chosen.limit else fitting
+
+
+def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) -> int:
+    """Append each input to its topic again, then take the dead letter away; gives how many.
+
+    The tombstone is written only after the input is acknowledged, so a crash in between sends
+    it twice and loses nothing. Errors: NewsIngestError when one was replayed three times
+    already and `is_forced` is false; LogUnavailable.
+    """
+    appender = log.appender()
+    try:
+        wanted = list(letters)
+        for letter in wanted:
+            if letter.replays >= MAX_REPLAYS and not is_forced:
+                raise NewsIngestError(
+                    f"was replayed {letter.replays} times already", value=letter.key,
+                    origin=letter.topic, remedy="mend the cause first, or add --force",
+                )  # fmt: skip
+        for letter in wanted:
+            _append_again(appender, letter)
+        appender.flush(FLUSH_SECONDS)
+        _bury(appender, wanted)
+        return len(wanted)
+    finally:
+        appender.close()
+
+
+def drop(log: Log, letters: Iterable[DeadLetter], clock: Clock) -> int:
+    """Give each dead letter up: a record in `news.drops`, then the tombstone; gives how many."""
+    appender = log.appender()
+    try:
+        wanted = list(letters)
+        for letter in wanted:
+            record = DropRecord(
+                id=letter.id or letter.key, entry_id=letter.entry_id, stage=letter.stage,
+                reason=f"dead_letter_{letter.reason}", is_intended=False, url=letter.url, at=clock(),
+            )  # fmt: skip
+            key = f"{letter.entry_id or letter.id or letter.key}/{letter.stage}"
+            appender.append(DROPS, key, encode(record))
+        appender.flush(FLUSH_SECONDS)
+        _bury(appender, wanted)
+        return len(wanted)
+    finally:
+        appender.close()
+
+
+def _append_again(appender: Appender, letter: DeadLetter) -> None:
+    record = letter.record
+    kept = [pair for pair in record.headers if not pair[0].startswith(("dead-letter.", "retry."))]
+    headers = [*kept, ("dead-letter.replays", str(letter.replays + 1).encode())]
+    key = record.header("dead-letter.key") or letter.id
+    target = record.header("dead-letter.topic") or letter.topic.removesuffix(DEAD_LETTER)
+    partition_key = record.header("ce_partitionkey")
+    appender.append(target, key, record.value, headers, partition_key)
+
+
+def _bury(appender: Appender, letters: list[DeadLetter]) -> None:
+    for letter in letters:
+        appender.append(letter.topic, letter.key, None)
+    appender.flush(FLUSH_SECONDS)
+
+
+def _read(topic: str, key: str, record: Record) -> DeadLetter:
+    def of(name: str) -> str:
+        return record.header(f"dead-letter.{name}") or ""
+
+    return DeadLetter(
+        key=key,
+        topic=topic,
+        stage=of("stage"),
+        failure_class=of("class"),
+        reason=of("reason"),
+        message=of("message"),
+        failed_at=of("failed-at"),
+        attempts=int(of("attempts") or 0),
+        replays=int(of("replays") or 0),
+        id=of("id"),
+        entry_id=of("entry-id"),
+        url=of("url"),
+        record=record,
+    )
+
+
+def _fits(letter: DeadLetter, chosen: Chosen) -> bool:
+    return (
+        chosen.topic in ("", letter.topic, letter.topic.removesuffix(DEAD_LETTER))
+        and chosen.stage in ("", letter.stage)
+        and chosen.failure_class in ("", letter.failure_class)
+        and chosen.reason in ("", letter.reason)
+        and (chosen.since is None or letter.failed >= chosen.since)
+        and chosen.key in ("", letter.key, letter.id, letter.entry_id)
+    )

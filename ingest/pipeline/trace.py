@@ -1,0 +1,85 @@
+"""Tells where one article is, and when it passed each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import msgspec
+
+from ingest.identity import canonical_url, document_id_of_url, match_key
+from ingest.pipeline.ledger import dead_letters, drops, kind_of, read_ids, traced
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import Index, Log, Record
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where the article was found."""
+
+    at: datetime | None
+    place: str
+    entry_id: str
+    document_id: str
+    note: str = ""
+
+
+def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> list[Step]:
+    """Give every step of the article with this URL, entry id or document id, oldest first.
+
+    Empty when nothing in the log's retention and in the index bears it.
+    """
+    stages = list(plans)
+    canonical = canonical_url(wanted)
+    ids = {wanted} | ({document_id_of_url(canonical)} if canonical else set())
+    key = match_key(wanted) if canonical else ""
+    steps: list[Step] = []
+    for plan in stages:
+        for topic in plan.inputs:
+            for found in traced(log, topic, kind_of(plan)):
+                is_same = {found.entry_id, found.document_id} & ids
+                if is_same or (key and match_key(found.url) == key):
+                    ids |= {found.entry_id, found.document_id} - {""}
+                    note = found.record.header("retry.reason") or ""
+                    steps.append(_step(found.record, found.entry_id, found.document_id, note))
+    for plan in stages:
+        for record in dead_letters(log, plan).values():
+            found_ids = read_ids(record, kind_of(plan)) if record.value else None
+            entry = record.header("dead-letter.entry-id") or ""
+            document = record.header("dead-letter.id") or ""
+            if found_ids is not None:
+                entry, document = found_ids.entry_id, found_ids.document_id or document
+            if {entry, document} & ids:
+                reason = record.header("dead-letter.reason") or ""
+                message = record.header("dead-letter.message") or ""
+                steps.append(_step(record, entry, document, f"{reason}: {message}"))
+    for drop in drops(log).values():
+        if {drop.id, drop.entry_id} & ids:
+            note = f"dropped by {drop.stage}: {drop.reason}"
+            steps.append(
+                Step(
+                    at=drop.at,
+                    place="news.drops",
+                    entry_id=drop.entry_id,
+                    document_id=drop.id,
+                    note=note,
+                )
+            )
+    for id, known in index.known(ids).items():
+        document_ = index.get(id)
+        at = None if document_ is None else document_.indexed_at
+        note = "removed" if known.is_removed else f"revision {known.revision}"
+        steps.append(
+            Step(
+                at=at,
+                place=f"index {known.index}".strip(),
+                entry_id=known.entry_id,
+                document_id=id,
+                note=note,
+            )
+        )
+    return sorted(steps, key=lambda step: step.at or datetime.max.replace(tzinfo=UTC))
+
+
+def _step(record: Record, entry_id: str, document_id: str, note: str) -> Step:
+    at = datetime.fromtimestamp(record.appended_at_ms / 1000, UTC)
+    return Step(at=at, place=record.origin, entry_id=entry_id, document_id=document_id, note=note)

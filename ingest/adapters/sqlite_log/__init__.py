@@ -1,0 +1,5 @@
+"""The embedded log: topics, groups and offsets in one SQLite file (kafka.md §6)."""
+
+from ingest.adapters.sqlite_log.log import SqliteLog
+
+__all__ = ["SqliteLog"]

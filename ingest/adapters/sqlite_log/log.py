@@ -1,0 +1,228 @@
+"""The embedded log as the Log port: what bootstrap opens for a `sqlite:///…` URL."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from ingest import telemetry
+from ingest.adapters.sqlite_log import database, lease, records, retention
+from ingest.adapters.sqlite_log import topics as manifest
+from ingest.adapters.sqlite_log.alarm import Alarm
+from ingest.adapters.sqlite_log.appender import SqliteAppender
+from ingest.adapters.sqlite_log.database import Connection
+from ingest.adapters.sqlite_log.file_lock import FileLock
+from ingest.adapters.sqlite_log.lease import Lease
+from ingest.adapters.sqlite_log.reader import SqliteReader
+from ingest.adapters.sqlite_log.topics import Topic, Topics
+from ingest.adapters.sqlite_log.writer import Writer
+from ingest.errors import LogUnavailable
+from ingest.ports import Lag, Record, TopicPartition, TopicSpec
+from ingest.settings.options import LogOptions
+
+_SCAN_RECORDS = 500
+_ADMINISTRATION_SECONDS = 60.0
+
+_file_bytes = telemetry.gauge("log_file_bytes")
+
+
+def wall_clock_ms() -> int:
+    """Give the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class SqliteLog:
+    """A log in one SQLite file, for one machine; any number of processes may open it.
+
+    The file is made at the first use that needs it. Errors of the constructor: LogRefused for
+    a file that is no log or a newer one, LogUnavailable when it cannot be read now.
+    """
+
+    capabilities = frozenset(("deletes_at_once", "compacts_at_once"))
+
+    def __init__(
+        self, path: Path, options: LogOptions, *, clock_ms: Callable[[], int] = wall_clock_ms
+    ) -> None:
+        self._path = path.absolute()
+        self._options = options
+        self._clock_ms = clock_ms
+        self._mutex = threading.RLock()
+        self._alarm = Alarm()
+        self._topics = Topics()
+        self._readers: list[SqliteReader] = []
+        self._appenders: list[SqliteAppender] = []
+        self._connection: Connection | None = None
+        self._writer: Writer | None = None
+        self._file_lock: FileLock | None = None
+        self._is_closed = False
+        if self._path.exists():
+            database.is_ours(self._path)
+
+    def appender(self) -> SqliteAppender:
+        appender = SqliteAppender(self._write(), self._topic)
+        self._appenders.append(appender)
+        return appender
+
+    def reader(self, group: str, topics: Sequence[str], stage: str = "") -> SqliteReader:
+        found = [self._topic(name) for name in topics]
+        member = f"{stage or group}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        options = self._options
+        reader = SqliteReader(
+            Connection(self._path),
+            self._write(),
+            self._alarm,
+            Lease(
+                group,
+                member,
+                lease_seconds=options.session_timeout_seconds,
+                poll_interval_seconds=options.poll_interval_seconds,
+            ),
+            found,
+            self._clock_ms,
+            min(options.session_timeout_seconds, options.poll_interval_seconds) / lease.RENEWALS,
+        )
+        self._readers.append(reader)
+        return reader
+
+    def scan(
+        self, topic: str, since: datetime | None = None, partition: int | None = None
+    ) -> Iterator[Record]:
+        found = self._topic(topic)
+        since_ms = None if since is None else int(since.timestamp() * 1000)
+        bounds = self._read().rows(
+            "SELECT partition, start_offset, next_offset FROM partition WHERE topic = ?",
+            (found.id,),
+        )
+        wanted = [row for row in bounds if partition in (None, row[0])]
+        return self._scan(found, [(row[0], row[1], row[2]) for row in wanted], since_ms)
+
+    def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
+        if self._connection is None and not self._path.exists():
+            return [f"topic {spec.name} is missing" for spec in topics]
+        return manifest.differences(self._read(), topics)
+
+    def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
+        done = self._write().call(
+            lambda connection, _: manifest.apply(connection, topics), _ADMINISTRATION_SECONDS
+        )
+        self._topics.forget()
+        return done
+
+    def expire(self) -> None:
+        """Delete now what the topics need not keep. Errors: LogUnavailable."""
+        while self._write().call(retention.run, _ADMINISTRATION_SECONDS):
+            pass
+
+    def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
+        return [lag for name in topics for lag in self._lag(group, self._topic(name))]
+
+    def members(self, group: str) -> int:
+        return lease.members(self._read(), group, self._clock_ms())
+
+    def ping(self) -> None:
+        if self._connection is None and not self._path.exists():
+            return  # an embedded log that nobody has used yet: it will be made
+        self._read().number("SELECT count(*) FROM topic")
+
+    def close(self) -> None:
+        """Leave all groups, write what waits, close the file; a second call does nothing."""
+        with self._mutex:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        for appender in self._appenders:
+            appender.close()
+        for reader in self._readers:
+            reader.close()
+        has_ended = self._writer is None or self._writer.close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._file_lock is not None and has_ended:
+            self._file_lock.close()
+
+    def _scan(
+        self, topic: Topic, bounds: Sequence[tuple[int, int, int]], since_ms: int | None
+    ) -> Iterator[Record]:
+        for partition, start, end in bounds:
+            place = TopicPartition(topic.spec.name, partition)
+            at = start
+            if since_ms is not None:
+                at = records.first_since(self._read(), topic.id, partition, at, end, since_ms)
+            while at < end:
+                found, at = records.between(self._read(), topic.id, place, at, end, _SCAN_RECORDS)
+                yield from found
+
+    def _lag(self, group: str, topic: Topic) -> Iterator[Lag]:
+        connection = self._read()
+        rows = connection.rows(
+            "SELECT partition.partition, max(start_offset, coalesce(committed_offset, 0)),"
+            " next_offset FROM partition LEFT JOIN group_offset"
+            " ON group_offset.topic = partition.topic"
+            " AND group_offset.partition = partition.partition AND group_name = ?"
+            " WHERE partition.topic = ? ORDER BY partition.partition",
+            (group, topic.id),
+        )
+        for partition, committed, end in rows:
+            oldest = connection.first(
+                "SELECT appended_at_ms FROM record"
+                " WHERE topic = ? AND partition = ? AND offset >= ? ORDER BY offset LIMIT 1",
+                (topic.id, partition, committed),
+            )
+            yield Lag(
+                TopicPartition(topic.spec.name, partition),
+                committed,
+                end,
+                None if oldest is None else oldest[0],
+            )
+
+    def _topic(self, name: str) -> Topic:
+        known = self._topics.recall(name)
+        return known if known is not None else self._topics.get(self._read(), name)
+
+    def _read(self) -> Connection:
+        """Give the connection for single questions, that all threads share."""
+        with self._mutex:
+            self._refuse_if_closed()
+            if self._connection is None:
+                self._lock()
+                self._connection = Connection(self._path)
+            return self._connection
+
+    def _write(self) -> Writer:
+        with self._mutex:
+            self._refuse_if_closed()
+            if self._writer is None:
+                self._writer = Writer(
+                    self._path,
+                    self._lock(),
+                    self._alarm,
+                    self._clock_ms,
+                    max_unacknowledged_bytes=self._options.max_unacknowledged_bytes,
+                    max_log_bytes=self._options.max_log_bytes,
+                    make_room=retention.run,
+                )
+                self._writer.every(retention.INTERVAL_SECONDS, self._keep_house)
+            return self._writer
+
+    def _lock(self) -> FileLock:
+        """Make the file if it is not there, and give the lock beside it."""
+        if self._file_lock is None:
+            self._file_lock = FileLock(self._path.with_name(self._path.name + ".lock"))
+            database.create(self._path, self._file_lock)
+        return self._file_lock
+
+    def _keep_house(self, connection: Connection, now_ms: int) -> bool:
+        _file_bytes.set(
+            connection.number("PRAGMA page_count") * connection.number("PRAGMA page_size")
+        )
+        return retention.run_if_due(connection, now_ms)
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise LogUnavailable("the log is closed", value=str(self._path))

@@ -1,0 +1,293 @@
+"""Reads the embedded log as a member of a consumer group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from ingest import telemetry
+from ingest.adapters.sqlite_log import lease as leases
+from ingest.adapters.sqlite_log import records
+from ingest.adapters.sqlite_log.alarm import Alarm
+from ingest.adapters.sqlite_log.database import Connection
+from ingest.adapters.sqlite_log.lease import Lease
+from ingest.adapters.sqlite_log.topics import Topic
+from ingest.adapters.sqlite_log.writer import Writer
+from ingest.errors import LeaseLost, LogError, LogUnavailable
+from ingest.ports import Position, Record, TopicPartition
+
+#: How often a waiting reader looks for what other processes wrote (kafka.md §6.3).
+LOOK_SECONDS = 0.05
+_OUTAGE_PAUSE_SECONDS = 0.2
+
+_BOUNDS = (
+    "SELECT topic, partition, start_offset, next_offset FROM partition"
+    " WHERE topic IN ({}) ORDER BY topic, partition"
+)
+
+_expired = telemetry.Event(
+    "records_expired",
+    level="warning",
+    counter=telemetry.counter("records_expired_total", "stage"),
+)
+
+
+class _Bounds(NamedTuple):
+    """The first offset still there, and the offset after the last record."""
+
+    start: int
+    end: int
+
+
+class SqliteReader:
+    """The Reader of the port. Its partitions change only inside `read`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        writer: Writer,
+        alarm: Alarm,
+        lease: Lease,
+        topics: Sequence[Topic],
+        clock_ms: Callable[[], int],
+        renew_seconds: float,
+    ) -> None:
+        self._connection = connection
+        self._writer = writer
+        self._alarm = alarm
+        self._lease = lease
+        self._topic_ids = {topic.spec.name: topic.id for topic in topics}
+        self._names = {topic.id: topic.spec.name for topic in topics}
+        self._clock_ms = clock_ms
+        self._assignment: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
+        self._bounds: dict[TopicPartition, _Bounds] = {}
+        self._paused: set[TopicPartition] = set()
+        self._sought: set[TopicPartition] = set()
+        self._turn = 0
+        self._seen: tuple[int, int] | None = None
+        self._look_at_ms = 0
+        self._is_closed = False
+        self._renewal = writer.every(renew_seconds, lease.renew)
+        self._last_contact_at_ms = clock_ms()
+
+    @property
+    def last_contact_at_ms(self) -> int:
+        """When the log last answered, in milliseconds of its clock."""
+        return self._last_contact_at_ms
+
+    def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
+        deadline = time.monotonic() + timeout_seconds
+        self._lease.begin_read()
+        try:
+            while not self._is_closed:
+                pause = LOOK_SECONDS
+                rings = self._alarm.rings
+                try:
+                    self._look()
+                    found = self._take(max_records)
+                    self._last_contact_at_ms = self._clock_ms()
+                    if found:
+                        return found
+                except LogUnavailable:
+                    self._seen = None
+                    pause = _OUTAGE_PAUSE_SECONDS
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    break
+                self._alarm.wait(rings, min(pause, remaining))
+            return []
+        finally:
+            self._lease.end_read()
+
+    def assignment(self) -> Mapping[TopicPartition, int]:
+        return dict(self._assignment)
+
+    def position(self, place: TopicPartition) -> int:
+        self._must_own(place)
+        return self._positions[place]
+
+    def committed(self, place: TopicPartition) -> Position | None:
+        row = self._connection.first(
+            "SELECT committed_offset, metadata FROM group_offset"
+            " WHERE group_name = ? AND topic = ? AND partition = ?",
+            (self._lease.group, self._id(place), place.partition),
+        )
+        return None if row is None else Position(row[0], row[1])
+
+    def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
+        if self._is_closed:
+            raise LeaseLost("the reader is closed", value=self._lease.group)
+        rows = [
+            (self._lease.group, self._id(place), place.partition, position.offset,
+             position.metadata)
+            for place, position in positions.items()
+        ]  # fmt: skip
+        self._writer.call(partial(_commit, lease=self._lease, rows=rows))
+        self._last_contact_at_ms = self._clock_ms()
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        self._must_own(place)
+        self._positions[place] = offset
+        self._sought.add(place)
+
+    def pause(self, places: Iterable[TopicPartition]) -> None:
+        self._paused.update(place for place in places if place in self._assignment)
+
+    def resume(self, places: Iterable[TopicPartition]) -> None:
+        self._paused.difference_update(places)
+
+    def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        wanted = list(places)
+        bounds = self._read_bounds()
+        self._last_contact_at_ms = self._clock_ms()
+        return {place: bounds[place].end for place in wanted if place in bounds}
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._writer.cancel(self._renewal)
+        try:
+            self._writer.call(self._lease.leave)
+        except LogUnavailable:
+            pass  # the lease ends by itself
+        self._forget()
+        self._connection.close()
+
+    def _look(self) -> None:
+        """See who owns the group and where its partitions end, if anything has changed."""
+        seen = (self._connection.data_version(), self._alarm.rings)
+        if (
+            seen == self._seen
+            and not self._lease.is_lost
+            and (self._assignment or self._clock_ms() < self._look_at_ms)
+        ):
+            return
+        self._share()
+        if self._lease.generation is not None:
+            self._bounds = self._read_bounds()
+            for place in self._bounds.keys() - self._assignment.keys():
+                self._add(place)
+        self._seen = seen
+
+    def _share(self) -> None:
+        """Keep, lose or take the group."""
+        row = leases.read_row(self._connection, self._lease.group)
+        if self._lease.generation is not None:
+            if self._lease.is_held_in(row) and not self._lease.is_lost:
+                return
+            self._lease.drop()
+            self._forget()
+        if self._lease.can_be_taken(row, self._clock_ms()):
+            generation = self._writer.call(self._lease.take)
+            if generation is not None:
+                self._lease.won(generation)
+                return
+            row = leases.read_row(self._connection, self._lease.group)
+        if row is not None:
+            self._look_at_ms = row[2]
+            self._lease.tell_standing_by(row[1])
+
+    def _add(self, place: TopicPartition) -> None:
+        generation = self._lease.generation
+        if generation is None:
+            return
+        committed = self.committed(place)
+        start = self._bounds[place].start
+        self._positions[place] = start if committed is None else committed.offset
+        self._assignment[place] = generation
+
+    def _forget(self) -> None:
+        for state in (self._assignment, self._positions, self._bounds):
+            state.clear()
+        self._paused.clear()
+        self._sought.clear()
+
+    def _read_bounds(self) -> dict[TopicPartition, _Bounds]:
+        return {
+            TopicPartition(self._names[topic], partition): _Bounds(start, end)
+            for topic, partition, start, end in self._connection.rows(
+                _BOUNDS.format(", ".join("?" * len(self._names))),
+                list(self._names),
+            )
+        }
+
+    def _take(self, max_records: int) -> list[Record]:
+        """Give records of the partitions that have some, an equal part of each first."""
+        waiting = [place for place in self._in_turn() if self._has_more(place)]
+        taken: list[Record] = []
+        size = 0
+        for is_second_round in (False, True):
+            for place in waiting:
+                room = max_records - len(taken)
+                if room <= 0 or size >= records.MAX_READ_BYTES:
+                    return taken
+                part = room if is_second_round else min(room, -(-max_records // len(waiting)))
+                if self._positions[place] < self._bounds[place].end:
+                    found = self._take_from(place, part, records.MAX_READ_BYTES - size)
+                    size += sum(len(record.value or b"") for record in found)
+                    taken += found
+        return taken
+
+    def _in_turn(self) -> list[TopicPartition]:
+        places = list(self._assignment)
+        self._turn = (self._turn + 1) % len(places) if places else 0
+        return places[self._turn :] + places[: self._turn]
+
+    def _has_more(self, place: TopicPartition) -> bool:
+        """Tell whether records wait here; a position outside of what is there is mended first."""
+        if place in self._paused:
+            return False
+        start, end = self._bounds[place]
+        position = self._positions[place]
+        if position < start:
+            if place not in self._sought:
+                _expired(
+                    amount=start - position, records=start - position, topic=place.topic,
+                    partition=place.partition, group=self._lease.group,
+                )  # fmt: skip
+            self._positions[place] = start
+        elif position > end:
+            # As Kafka with auto.offset.reset=earliest: rather again than never.
+            self._positions[place] = start
+        return self._positions[place] < end
+
+    def _take_from(self, place: TopicPartition, part: int, max_bytes: int) -> list[Record]:
+        found, self._positions[place] = records.between(
+            self._connection,
+            self._topic_ids[place.topic],
+            place,
+            self._positions[place],
+            self._bounds[place].end,
+            part,
+            max_bytes,
+        )
+        self._sought.discard(place)
+        return found
+
+    def _id(self, place: TopicPartition) -> int:
+        id = self._topic_ids.get(place.topic)
+        if id is None:
+            raise LogError("this reader does not read the topic", value=place.topic)
+        return id
+
+    def _must_own(self, place: TopicPartition) -> None:
+        if place not in self._assignment:
+            raise LeaseLost(
+                "the partition is not assigned to this reader",
+                value=f"{place.topic}/{place.partition}",
+                origin=self._lease.group,
+            )
+
+
+def _commit(
+    connection: Connection, now_ms: int, *, lease: Lease, rows: Sequence[tuple[object, ...]]
+) -> None:
+    generation = lease.check(connection)
+    connection.change_each(
+        "INSERT OR REPLACE INTO group_offset VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(*row, generation, now_ms) for row in rows],
+    )

@@ -1,0 +1,196 @@
+"""Rows of the record table: appended in batches, read by place and offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from ingest.adapters.sqlite_log.database import Connection, Row
+from ingest.errors import NewsIngestError
+from ingest.ports import Headers, Record, TopicPartition
+
+#: A read gives at most this much, as Kafka's fetch.max.bytes does (kafka.md §2.4).
+MAX_READ_BYTES = 16 * 1024 * 1024
+
+_SIZE = 5  # of a row to be inserted
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
+
+
+class Draft:
+    """A record on its way into the log, with its fate: the Delivery of the port."""
+
+    __slots__ = ("error", "headers", "is_compacted", "is_done", "key", "partition", "size",
+                 "topic", "value")  # fmt: skip
+
+    def __init__(
+        self,
+        topic: int,
+        partition: int,
+        *,
+        is_compacted: bool,
+        key: bytes,
+        value: bytes | None,
+        headers: Headers,
+        size: int,
+    ) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.is_compacted = is_compacted
+        self.key = key
+        self.value = value
+        self.headers = _pack(headers) if headers else None
+        self.size = size
+        self.is_done = False
+        self.error: NewsIngestError | None = None
+
+    def finish(self, error: NewsIngestError | None = None) -> None:
+        """Note the verdict; the bytes are let go."""
+        self.value = self.headers = None
+        self.error = error
+        self.is_done = True
+
+
+class _Tail:
+    """The end of one partition while a batch is appended to it."""
+
+    __slots__ = ("added_bytes", "appended_at_ms", "next_offset")
+
+    def __init__(self, next_offset: int, appended_at_ms: int) -> None:
+        self.next_offset = next_offset
+        self.appended_at_ms = appended_at_ms
+        self.added_bytes = 0
+
+
+def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None:
+    """Append drafts in their order, inside the caller's transaction.
+
+    In a compacted topic an older row of the same key goes in the same transaction.
+    """
+    tails = _tails(connection, drafts, now_ms)
+    rows: list[Row | None] = []
+    newest: dict[tuple[int, int, bytes], int] = {}
+    for draft in drafts:
+        tail = tails[draft.topic, draft.partition]
+        if draft.is_compacted:
+            place = (draft.topic, draft.partition, draft.key)
+            older = newest.get(place)
+            if older is not None:
+                rows[older] = None
+            newest[place] = len(rows)
+        size, key, content = draft.size, draft.key, (draft.headers, draft.value)
+        at = (draft.topic, draft.partition, tail.next_offset)
+        rows.append((*at, draft.is_compacted, tail.appended_at_ms, size, key, *content))
+        tail.next_offset += 1
+    for topic, partition, key in newest:
+        tails[topic, partition].added_bytes -= _forget_key(connection, topic, partition, key)
+    kept = [row for row in rows if row is not None]
+    for row in kept:
+        tails[row[0], row[1]].added_bytes += row[_SIZE]
+    connection.change_each(
+        "INSERT INTO record (topic, partition, offset, is_compacted, appended_at_ms, size, key,"
+        " headers, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        kept,
+    )
+    connection.change_each(
+        "UPDATE partition SET next_offset = ?, bytes = bytes + ?, last_appended_at_ms = ?"
+        " WHERE topic = ? AND partition = ?",
+        [(t.next_offset, t.added_bytes, t.appended_at_ms, *place) for place, t in tails.items()],
+    )
+
+
+def _tails(
+    connection: Connection, drafts: Sequence[Draft], now_ms: int
+) -> dict[tuple[int, int], _Tail]:
+    tails: dict[tuple[int, int], _Tail] = {}
+    for draft in drafts:
+        place = (draft.topic, draft.partition)
+        if place not in tails:
+            ((next_offset, last_ms),) = connection.rows(
+                "SELECT next_offset, last_appended_at_ms FROM partition"
+                " WHERE topic = ? AND partition = ?",
+                place,
+            )
+            tails[place] = _Tail(next_offset, max(now_ms, last_ms))
+    return tails
+
+
+def _forget_key(connection: Connection, topic: int, partition: int, key: bytes) -> int:
+    found = connection.rows(
+        "DELETE FROM record WHERE topic = ? AND partition = ? AND key = ? AND is_compacted"
+        " RETURNING size",
+        (topic, partition, key),
+    )
+    return sum(size for (size,) in found)
+
+
+def between(
+    connection: Connection,
+    topic: int,
+    place: TopicPartition,
+    first: int,
+    end: int,
+    max_records: int,
+    max_bytes: int = MAX_READ_BYTES,
+) -> tuple[list[Record], int]:
+    """Give records of one partition from `first` up to before `end`, and where to go on.
+
+    Shape: in order of their offsets, at most `max_records` and about `max_bytes`, but always
+    one if there is one. Where nothing is left before `end`, the second value is `end`, also
+    over a gap that compaction made.
+    """
+    rows, is_cut = connection.rows_within(
+        "SELECT offset, appended_at_ms, size, key, headers, value FROM record"
+        " WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ?"
+        " ORDER BY offset LIMIT ?",
+        (topic, place.partition, first, end, max_records),
+        max_bytes,
+        size_column=2,
+    )
+    found = [
+        Record(
+            topic=place.topic,
+            partition=place.partition,
+            offset=offset,
+            key=key,
+            value=value,
+            headers=_unpack(headers) if headers else (),
+            appended_at_ms=at_ms,
+        )
+        for offset, at_ms, _, key, headers, value in rows
+    ]
+    if is_cut or len(rows) == max_records:
+        return found, found[-1].offset + 1
+    return found, end
+
+
+def first_since(
+    connection: Connection, topic: int, partition: int, first: int, end: int, since_ms: int
+) -> int:
+    """Give the first offset appended at or after this time; `end` when there is none.
+
+    Offsets and times grow together, so halving finds it in about 20 looks.
+    """
+    low, high = first, end
+    while low < high:
+        middle = (low + high) // 2
+        found = connection.first(
+            "SELECT offset, appended_at_ms FROM record"
+            " WHERE topic = ? AND partition = ? AND offset >= ? ORDER BY offset LIMIT 1",
+            (topic, partition, middle),
+        )
+        if found is None or found[0] >= high or found[1] >= since_ms:
+            high = middle
+        else:
+            low = int(found[0]) + 1
+    return low
+
+
+def bytes_of(key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> int:
+    """Give what a record counts against max_record_bytes: key, value, names, header values."""
+    size = len(key) + (0 if value is None else len(value))
+    for name, content in headers:
+        size += len(name.encode("utf-8")) + len(content)
+    return size

@@ -1,0 +1,377 @@
+"""The one thread of a log object that writes: group commit, jobs, periodic work."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ingest import telemetry
+from ingest.adapters.sqlite_log import records
+from ingest.adapters.sqlite_log.alarm import Alarm
+from ingest.adapters.sqlite_log.database import Connection
+from ingest.adapters.sqlite_log.file_lock import FileLock
+from ingest.adapters.sqlite_log.records import Draft
+from ingest.errors import (
+    LeaseLost,
+    LogRefused,
+    LogUnavailable,
+    NewsIngestError,
+    TopicDiffers,
+    TopicMissing,
+)
+
+Result = TypeVar("Result")
+#: Work inside a write transaction; the time is that of the log's clock.
+Work = Callable[[Connection, int], Result]
+
+#: Appends gather for this long or up to this many (kafka.md §6.3); a flush cuts it short.
+LINGER_SECONDS = 0.010
+LINGER_RECORDS = 100
+#: One transaction takes at most this, so that other processes get their turn.
+MAX_BATCH_RECORDS = 500
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+#: Commits and leases answer within this (kafka.md §3.1, step 6).
+CALL_SECONDS = 5.0
+_FIRST_BACKOFF_SECONDS = 0.2
+_LONGEST_BACKOFF_SECONDS = 5.0
+_FULL_PAUSE_SECONDS = 1.0
+_CLOSE_SECONDS = 10.0
+
+_wait_seconds = telemetry.histogram("log_write_wait_seconds")
+
+_write_failed = telemetry.Event("log_write_failed", level="warning")
+_write_resumed = telemetry.Event("log_write_resumed")
+_log_full = telemetry.Event("log_full", level="warning")
+
+
+class _Job:
+    """Work for one transaction, that somebody waits for or that comes again."""
+
+    __slots__ = ("error", "is_done", "periodic", "result", "work")
+
+    def __init__(self, work: Work[Any], periodic: Periodic | None = None) -> None:
+        self.work = work
+        self.periodic = periodic
+        self.result: Any = None
+        self.error: NewsIngestError | None = None
+        self.is_done = False
+
+
+class Periodic:
+    """Work that comes again; what it returns true for is done again at once."""
+
+    def __init__(self, seconds: float, work: Work[bool]) -> None:
+        self.seconds = seconds
+        self.work = work
+        self.due = time.monotonic() + seconds
+
+
+class Writer:
+    """Takes records and jobs from any thread and writes them, many in one transaction.
+
+    What cannot be written for now is kept and tried again, with growing waits; whoever waits
+    for it gets LogUnavailable after his own time, never a loss.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        lock: FileLock,
+        alarm: Alarm,
+        clock_ms: Callable[[], int],
+        *,
+        max_unacknowledged_bytes: int,
+        max_log_bytes: int,
+        make_room: Work[bool],
+    ) -> None:
+        self._path = path
+        self._file_lock = lock
+        self._alarm = alarm
+        self._clock_ms = clock_ms
+        self._max_bytes = max_unacknowledged_bytes
+        self._max_log_bytes = max_log_bytes
+        self._make_room = make_room
+        self._mutex = threading.Lock()
+        self._work = threading.Condition(self._mutex)
+        self._finished = threading.Condition(self._mutex)
+        self._drafts: deque[Draft] = deque()
+        self._batch: list[Draft] = []  # the drafts of the transaction that runs
+        self._jobs: deque[_Job] = deque()
+        self._periodic: list[Periodic] = []
+        self._bytes = 0
+        self._taken = 0  # records ever handed over, and ever finished: flush compares
+        self._done = 0
+        self._wanted = 0  # the record up to which somebody flushes
+        self._failures = 0
+        self._retry_at = 0.0
+        self._is_full = False
+        self._is_closing = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def unacknowledged_bytes(self) -> int:
+        return self._bytes
+
+    def put(self, draft: Draft, timeout_seconds: float) -> int:
+        """Hand a record over; gives its number for `wait`.
+
+        Blocks while too much is unacknowledged. Errors: LogUnavailable past the timeout.
+        """
+        with self._mutex:
+            self._begin()
+            if self._bytes and self._bytes + draft.size > self._max_bytes:
+                self._wait_for_room(draft.size, timeout_seconds)
+            self._drafts.append(draft)
+            self._bytes += draft.size
+            self._taken += 1
+            waiting = len(self._drafts)
+            if waiting == 1 or waiting == LINGER_RECORDS:
+                self._work.notify()
+            return self._taken
+
+    def wait(self, number: int, timeout_seconds: float) -> None:
+        """Wait until this record and all before it are done. Errors: LogUnavailable."""
+        with self._mutex:
+            if self._done >= number:
+                return
+            self._wanted = max(self._wanted, number)
+            self._work.notify()
+            if not self._finished.wait_for(lambda: self._done >= number, timeout_seconds):
+                raise self._late("records are not yet written", timeout_seconds)
+
+    def call(self, work: Work[Result], timeout_seconds: float = CALL_SECONDS) -> Result:
+        """Do this in a write transaction and give its result once that is durable.
+
+        Errors: those of `work`; LogUnavailable past the timeout, and then it may have been
+        done only if it had begun.
+        """
+        job = _Job(work)
+        with self._mutex:
+            self._begin()
+            self._jobs.append(job)
+            self._work.notify()
+            if not self._finished.wait_for(lambda: job.is_done, timeout_seconds):
+                if job in self._jobs:
+                    self._jobs.remove(job)
+                raise self._late("the write has not been made", timeout_seconds)
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[no-any-return]
+
+    def every(self, seconds: float, work: Work[bool]) -> Periodic:
+        """Do this again and again, in the thread that writes, until `cancel`."""
+        periodic = Periodic(seconds, work)
+        with self._mutex:
+            self._begin()
+            self._periodic.append(periodic)
+            self._work.notify()
+        return periodic
+
+    def cancel(self, periodic: Periodic) -> None:
+        with self._mutex:
+            if periodic in self._periodic:
+                self._periodic.remove(periodic)
+
+    def close(self) -> bool:
+        """Write what waits, then end the thread; False when it is still stuck in a write."""
+        with self._mutex:
+            self._is_closing = True
+            self._work.notify()
+            thread = self._thread
+        if thread is None:
+            return True
+        thread.join(_CLOSE_SECONDS)
+        return not thread.is_alive()
+
+    def _begin(self) -> None:
+        if self._is_closing:
+            raise LogUnavailable("the log is closed", value=str(self._path))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+            self._thread.start()
+
+    def _wait_for_room(self, size: int, timeout_seconds: float) -> None:
+        self._wanted = self._taken
+        self._work.notify()
+        has_room = self._finished.wait_for(
+            lambda: not self._bytes or self._bytes + size <= self._max_bytes, timeout_seconds
+        )
+        if not has_room:
+            raise self._late("too much is unacknowledged", timeout_seconds)
+
+    def _late(self, what: str, seconds: float) -> LogUnavailable:
+        return LogUnavailable(
+            f"{what} after {seconds:g} s",
+            value=f"{self._bytes} bytes wait",
+            origin=str(self._path),
+            remedy="look for a full disk, log.max_log_bytes, or a stopped process that holds it",
+        )
+
+    # The thread.
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        try:
+            while self._wait_for_work():
+                try:
+                    if connection is None:
+                        connection = Connection(self._path, is_writing=True)
+                    self._write(connection)
+                except NewsIngestError as error:
+                    self._failed(error)
+                except Exception as error:  # noqa: BLE001 - the outermost loop of this thread
+                    self._failed(LogRefused(f"a fault in the embedded log: {error!r}"))
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def _wait_for_work(self) -> bool:
+        """Wait until something is to be written; False when there never will be."""
+        with self._mutex:
+            while True:
+                now = time.monotonic()
+                self._make_jobs_of_due_work(now)
+                if self._jobs:
+                    return True
+                if self._is_closing and (not self._drafts or self._failures or self._is_full):
+                    return False
+                if self._drafts and now >= self._retry_at:
+                    self._linger()
+                    return True
+                self._work.wait(self._seconds_until_next(now))
+
+    def _linger(self) -> None:
+        deadline = time.monotonic() + LINGER_SECONDS
+        while (
+            len(self._drafts) < LINGER_RECORDS
+            and self._wanted <= self._done
+            and not self._jobs
+            and not self._is_closing
+        ):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            self._work.wait(remaining)
+
+    def _seconds_until_next(self, now: float) -> float | None:
+        times = [periodic.due for periodic in self._periodic]
+        if self._drafts:
+            times.append(self._retry_at)
+        return max(0.0, min(times) - now) if times else None
+
+    def _make_jobs_of_due_work(self, now: float) -> None:
+        if self._is_closing:
+            return
+        for periodic in self._periodic:
+            if periodic.due <= now:
+                periodic.due = now + periodic.seconds
+                self._jobs.append(_Job(periodic.work, periodic))
+
+    def _write(self, connection: Connection) -> None:
+        started = time.monotonic()
+        jobs: list[_Job] = []
+        self._batch = []
+        try:
+            with self._file_lock.held(), connection.transaction():
+                _wait_seconds.observe(time.monotonic() - started)
+                now_ms = self._clock_ms()
+                is_full = self._is_too_large(connection) and not self._make_room(connection, now_ms)
+                with self._mutex:
+                    jobs.extend(self._jobs)
+                    self._jobs.clear()
+                    if not is_full:
+                        self._batch = self._next_batch()
+                if self._batch:
+                    records.append(connection, self._batch, now_ms)
+                for job in jobs:
+                    _do(job, connection, now_ms)
+        except BaseException:
+            with self._mutex:
+                self._jobs.extendleft(reversed(jobs))
+            raise
+        self._note_fullness(is_full)
+        self._succeeded(jobs)
+        self._alarm.ring()
+
+    def _next_batch(self) -> list[Draft]:
+        if time.monotonic() < self._retry_at:
+            return []
+        chosen: list[Draft] = []
+        size = 0
+        for draft in islice(self._drafts, MAX_BATCH_RECORDS):
+            size += draft.size
+            if chosen and size > MAX_BATCH_BYTES:
+                break
+            chosen.append(draft)
+        return chosen
+
+    def _is_too_large(self, connection: Connection) -> bool:
+        if not self._max_log_bytes:
+            return False
+        pages = connection.number("PRAGMA page_count") - connection.number("PRAGMA freelist_count")
+        return pages * connection.number("PRAGMA page_size") >= self._max_log_bytes
+
+    def _note_fullness(self, is_full: bool) -> None:
+        if is_full and not self._is_full:
+            _log_full(path=str(self._path), max_log_bytes=self._max_log_bytes)
+        self._is_full = is_full
+        if is_full:
+            self._retry_at = time.monotonic() + _FULL_PAUSE_SECONDS
+
+    def _succeeded(self, jobs: list[_Job]) -> None:
+        with self._mutex:
+            for draft in self._batch:
+                self._drafts.popleft()
+                self._bytes -= draft.size
+                draft.finish()
+            self._done += len(self._batch)
+            self._finish(jobs)
+        if self._failures and (self._batch or not self._drafts):
+            _write_resumed(path=str(self._path), failures=self._failures)
+            self._failures = 0
+
+    def _failed(self, error: NewsIngestError) -> None:
+        """Keep the records for later; tell those who wait for jobs, once these failed alone."""
+        if not self._failures:
+            _write_failed(path=str(self._path), error=str(error))
+        self._failures += 1
+        pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(self._failures, 8))
+        with self._mutex:
+            self._retry_at = time.monotonic() + pause * random.uniform(0.5, 1.0)
+            if not isinstance(error, LogUnavailable):
+                self._refuse_all(error)
+            if not self._batch:
+                for job in self._jobs:
+                    job.error = error
+                self._finish(list(self._jobs))
+                self._jobs.clear()
+            self._batch = []
+
+    def _refuse_all(self, error: NewsIngestError) -> None:
+        for draft in self._drafts:
+            self._bytes -= draft.size
+            draft.finish(error)
+        self._done += len(self._drafts)
+        self._drafts.clear()
+        self._finished.notify_all()
+
+    def _finish(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.is_done = True
+            if job.periodic is not None and job.error is None and job.result:
+                job.periodic.due = 0.0
+        self._finished.notify_all()
+
+
+def _do(job: _Job, connection: Connection, now_ms: int) -> None:
+    """Run a job; its own verdict is no fault of the transaction."""
+    try:
+        job.result = job.work(connection, now_ms)
+    except (LeaseLost, TopicDiffers, TopicMissing) as error:
+        job.error = error

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ingest.pipeline.ledger import dead_letters, drops, traced, waiting
+from ingest.pipeline.ledger import dead_letters, drops, kind_of, traced, waiting
 from ingest.pipeline.topology import StagePlan
 from ingest.ports import Index, Log
 
@@ -40,26 +40,26 @@ def audited(log: Log, index: Index, plans: Iterable[StagePlan]) -> Audit:
     the pages and count as entries too. Errors: LogUnavailable, IndexUnavailable.
     """
     stages = list(plans)
+    urls: dict[str, str] = {}
+    topics: dict[str, str] = {}
+    documents: dict[str, set[str]] = {}
+    waits: set[str] = set()
+    # In the order of the flow, each topic before its reader's backlog: what moves on while we
+    # look is then met again further down, and never falls between two looks.
+    for plan in stages:
+        if plan.kind in ("fetch", "extract"):
+            for found in traced(log, plan.reads, kind_of(plan)):
+                urls.setdefault(found.entry_id, found.url)
+                topics[found.entry_id] = plan.reads
+                if found.document_id:
+                    documents.setdefault(found.entry_id, set()).add(found.document_id)
+        waits |= {found.entry_id for found in waiting(log, plan)}
+    dropped = {record.entry_id or record.id for record in drops(log).values()}
     dead = {
         record.header("dead-letter.entry-id") or record.header("dead-letter.id") or key
         for plan in stages
         for key, record in dead_letters(log, plan).items()
     }
-    waits = {found.entry_id for plan in stages for found in waiting(log, plan)}
-    dropped = {record.entry_id or record.id for record in drops(log).values()}
-    urls: dict[str, str] = {}
-    topics: dict[str, str] = {}
-    documents: dict[str, set[str]] = {}
-    for plan in stages:
-        if plan.kind == "fetch":
-            for found in traced(log, plan.reads, "entry"):
-                urls.setdefault(found.entry_id, found.url)
-                topics[found.entry_id] = plan.reads
-        elif plan.kind == "extract":
-            for found in traced(log, plan.reads, "page"):
-                urls.setdefault(found.entry_id, found.url)
-                topics[found.entry_id] = plan.reads
-                documents.setdefault(found.entry_id, set()).add(found.document_id)
     known = _known(index, {one for ids in documents.values() for one in ids})
     searchable = {entry for entry, ids in documents.items() if ids & known}
     rest = [

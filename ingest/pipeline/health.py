@@ -48,7 +48,7 @@ def health_of(stage: str, worker: Watched) -> dict[str, Any]:
 
 
 def serve_health(
-    stage: str, host: str, port: int, health: Callable[[], dict[str, Any]]
+    host: str, port: int, health: Callable[[], dict[str, Any]]
 ) -> ThreadingHTTPServer | None:
     """Answer on host:port until the process ends; None (and a warning) when the port is taken."""
 

@@ -37,9 +37,9 @@ class Child:
         self._backoff = FIRST_RESTART_SECONDS
 
     def start(self) -> None:
-        """Start the process in the tree of this one."""
+        """Start the process; the end of its standard input tells it that this one is gone."""
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            self._command, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
+            self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
         )
         self.started_at = time.monotonic()
         stage_started(name=self.name, pid=self.process.pid)
@@ -68,14 +68,10 @@ def supervise(
     the tree with that code, since it has said what is wrong. Stopping sends SIGTERM to all and
     waits; what does not end in time is killed.
     """
-    children = {
-        name: Child(
-            name,
-            [sys.executable, "-m", "ingest.cli.main", "run", "--stage", name, *arguments],
-            environment,
-        )  # fmt: skip
-        for name in stages
-    }
+    children = {}
+    for name in stages:
+        command = [sys.executable, "-m", "ingest.cli.main", "run", "--stage", name, "--supervised"]
+        children[name] = Child(name, [*command, *arguments], environment)
     code = 0
     try:
         for child in children.values():

@@ -1,0 +1,104 @@
+"""Opens the log and the index that the settings name, and builds chains of processors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any, TypeVar
+
+from ingest import registry
+from ingest.errors import ConfigError, DependencyUnavailable
+from ingest.ports import Index, Log
+from ingest.registry import Built
+from ingest.settings.load import Settings, load
+from ingest.telemetry import Event
+
+Result = TypeVar("Result")
+
+waiting_for_dependency = Event("waiting_for_dependency", level="warning")
+
+
+def now() -> datetime:
+    """Give the time: aware, UTC."""
+    return datetime.now(UTC)
+
+
+def checked_settings(folder: Path) -> Settings:
+    """Give the settings of this folder. Errors: ConfigError with every fault, also those of
+    processors' names and options and of single feeds.
+    """
+    settings, faults = None, []
+    try:
+        settings = load(folder)
+    except ConfigError as error:
+        faults += error.faults
+    if settings is not None:
+        for name, stage in settings.pipeline.stages.items():
+            chosen = registry.chosen(stage.processors, name)
+            faults += registry.faults(chosen, settings.pipeline_file)
+        faults += settings.feeds.faults
+    if faults or settings is None:
+        raise ConfigError(faults)
+    return settings
+
+
+def open_log(settings: Settings) -> Log:
+    """Give the log that the settings name. Errors: LogUnavailable, LogRefused."""
+    options = settings.pipeline.log
+    if options.url.startswith("kafka://"):
+        from ingest.adapters.kafka_log import KafkaLog
+
+        address = options.url.removeprefix("kafka://")
+        return KafkaLog(address, options, prefix=settings.pipeline.topics.prefix)
+    from ingest.adapters.sqlite_log import SqliteLog
+
+    path = settings.path_of(options.url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = SqliteLog(path, options)
+    if log.differences(settings.topics):
+        log.apply(settings.topics)
+    return log
+
+
+def open_index(settings: Settings) -> Index:
+    """Give the index that the settings name. Errors: IndexUnavailable, IndexDiffers."""
+    options = settings.pipeline.index
+    if not options.url.startswith("sqlite:///"):
+        from ingest.adapters.elastic_index import ElasticIndex
+
+        return ElasticIndex(options, config_folder=settings.folder, clock=now)
+    from ingest.adapters.sqlite_index import SqliteIndex
+
+    path = settings.path_of(options.url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteIndex(path, options, clock=now)
+
+
+def patient(
+    open_it: Callable[[], Result], timeout_seconds: float, stop: Flag | None = None
+) -> Result:
+    """Give what `open_it` gives, asking again with growing pauses while it is unavailable.
+
+    Errors: the last DependencyUnavailable when the timeout passed (exit 2); any other at once.
+    """
+    until = time.monotonic() + timeout_seconds
+    wait = 0.2
+    while True:
+        try:
+            return open_it()
+        except DependencyUnavailable as error:
+            if time.monotonic() >= until or (stop is not None and stop.is_set()):
+                raise
+            waiting_for_dependency(cause=str(error))
+            time.sleep(wait)
+            wait = min(wait * 2, 5.0)
+
+
+def chain_of(settings: Settings, stage: str, **needs: Any) -> list[Built]:
+    """Give the processors of a stage, built in order. Errors: UnknownName, ConfigError."""
+    blocks = settings.pipeline.stages[stage].processors
+    handed = {"clock": now, "config_folder": settings.folder, "children": 0, "index": None, **needs}
+    return [registry.built(item, handed) for item in registry.chosen(blocks, stage)]

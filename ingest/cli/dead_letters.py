@@ -1,0 +1,172 @@
+"""`news-ingest dead-letters`: list, show, replay, drop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from ingest.bootstrap.engines import now
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    err,
+    opened_log,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.errors import NewsIngestError
+from ingest.pipeline.dead_letters import Chosen, DeadLetter, listed
+from ingest.pipeline.dead_letters import drop as dropped
+from ingest.pipeline.dead_letters import replay as replayed
+from ingest.pipeline.topology import plans
+
+app = typer.Typer(
+    help="Records set aside with their error: list, show, replay, drop.", no_args_is_help=True
+)
+
+TopicOption = Annotated[str, typer.Option(help="Of this topic.")]
+StageOption = Annotated[str, typer.Option(help="Of this stage.")]
+ClassOption = Annotated[str, typer.Option("--class", help="transient, permanent, timeout or bug.")]
+ReasonOption = Annotated[str, typer.Option(help="Of this reason.")]
+SinceOption = Annotated[
+    float, typer.Option("--since-hours", help="Failed in the last so many hours.")
+]
+LimitOption = Annotated[int, typer.Option(help="At most so many, oldest first; 0 is all.")]
+KeyArgument = Annotated[
+    str, typer.Argument(help="Key, document id or entry id; all that fit if not given.")
+]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
+
+
+@app.command("list")
+@shows_errors
+def list_(
+    topic: TopicOption = "",
+    stage: StageOption = "",
+    failure_class: ClassOption = "",
+    reason: ReasonOption = "",
+    since_hours: SinceOption = 0,
+    limit: LimitOption = 0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """List the dead letters that wait, oldest first."""
+    chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit)
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        letters = listed(log, plans(settings.pipeline), chosen)
+    if as_json:
+        for letter in letters:
+            print_json(_json(letter))
+        return
+    table = Table("key", "stage", "class", "reason", "failed at", "attempts", "url", "message")
+    for one in letters:
+        table.add_row(one.key, one.stage, one.failure_class, one.reason, one.failed_at[:19],
+                      str(one.attempts), one.url, one.message[:200])  # fmt: skip
+    if letters:
+        out.print(table)
+    out.print(f"{len(letters)} dead letters", highlight=False)
+
+
+@app.command("show")
+@shows_errors
+def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show one dead letter with everything that is known of it, and its input."""
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        letters = listed(log, plans(settings.pipeline), Chosen(key=key))
+    if not letters:
+        raise NewsIngestError(
+            "no dead letter has this key", value=key, remedy="see `news-ingest dead-letters list`"
+        )
+    for letter in letters:
+        if as_json:
+            print_json(_json(letter, with_input=True))
+            continue
+        for name, value in letter.record.headers:
+            out.print(
+                f"[bold]{name}[/]: {value.decode('utf-8', 'replace')}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        out.print("[bold]input[/]:", highlight=False)
+        print_json((letter.record.value or b"")[:4000].decode("utf-8", "replace"))
+
+
+@app.command("replay")
+@shows_errors
+def replay(
+    key: KeyArgument = "",
+    topic: TopicOption = "",
+    stage: StageOption = "",
+    failure_class: ClassOption = "",
+    reason: ReasonOption = "",
+    since_hours: SinceOption = 0,
+    limit: LimitOption = 0,
+    dry_run: DryOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Also a fourth time.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Send dead letters through their stage again."""
+    chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        letters = listed(log, plans(settings.pipeline), chosen)
+        if dry_run:
+            out.print(f"{len(letters)} would be replayed", highlight=False)
+            return
+        count = replayed(log, letters, is_forced=force)
+    out.print(f"{count} replayed", highlight=False)
+
+
+@app.command("drop")
+@shows_errors
+def drop(
+    key: KeyArgument = "",
+    topic: TopicOption = "",
+    stage: StageOption = "",
+    failure_class: ClassOption = "",
+    reason: ReasonOption = "",
+    since_hours: SinceOption = 0,
+    limit: LimitOption = 0,
+    dry_run: DryOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Give dead letters up; each leaves a record in news.drops."""
+    chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
+    if chosen == Chosen():
+        err.print("error: name a key, or a --topic, --stage, --class or --reason", highlight=False)
+        raise typer.Exit(2)
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        letters = listed(log, plans(settings.pipeline), chosen)
+        if dry_run:
+            out.print(f"{len(letters)} would be dropped", highlight=False)
+            return
+        count = dropped(log, letters, now)
+    out.print(f"{count} dropped", highlight=False)
+
+
+def _chosen(
+    topic: str, stage: str, failure_class: str, reason: str, since_hours: float, limit: int,
+    key: str = "",
+) -> Chosen:  # fmt: skip
+    since = now() - timedelta(hours=since_hours) if since_hours else None
+    return Chosen(topic=topic, stage=stage, failure_class=failure_class, reason=reason,
+                  since=since, limit=limit, key=key)  # fmt: skip
+
+
+def _json(letter: DeadLetter, *, with_input: bool = False) -> bytes:
+    fields = {name: getattr(letter, name) for name in letter.__struct_fields__ if name != "record"}
+    if with_input:
+        fields["headers"] = {
+            name: value.decode("utf-8", "replace") for name, value in letter.record.headers
+        }
+        fields["input"] = (letter.record.value or b"").decode("utf-8", "replace")
+    return msgspec.json.encode(fields)

@@ -1,0 +1,126 @@
+"""`news-ingest search` and `show`: what is in the archive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from ingest.bootstrap.engines import now
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    opened_index,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.errors import NewsIngestError
+from ingest.model import IndexedDocument
+from ingest.query import FACET_FIELDS, SearchRequest
+from ingest.search.answer import answer_of, rendered
+from ingest.search.parse import parse
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command("search")(search)
+    app.command("show")(show)
+
+
+@shows_errors
+def search(
+    query: Annotated[
+        str, typer.Argument(help='Words, "phrases", AND OR NOT, person:"…", since:2d …')
+    ],
+    size: Annotated[int, typer.Option("--size", "-n", min=0, max=10_000, help="Hits shown.")] = 10,
+    offset: Annotated[int, typer.Option(min=0, help="Hits left out at the front.")] = 0,
+    sort: Annotated[str, typer.Option(help="score, published_at or first_seen_at.")] = "score",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Search the archive: a table with highlights, or JSON."""
+    if sort not in ("score", "published_at", "first_seen_at"):
+        raise NewsIngestError(
+            "no such order",
+            value=sort,
+            origin="--sort",
+            remedy="score, published_at or first_seen_at",
+        )
+    settings = settings_of(config)
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    tree = parse(query, now(), zone)
+    request = SearchRequest(query=tree, size=size, offset=offset, sort=sort, facets=FACET_FIELDS)
+    with opened_index(settings) as index:
+        result = index.search(request)
+    if as_json:
+        print_json(msgspec.json.encode(answer_of(result, tree)))
+    else:
+        out.print(rendered(result, tree))
+
+
+@shows_errors
+def show(
+    id: Annotated[str, typer.Argument(help="Document id, as `search` shows it.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print one document; with --json everything that is known of it."""
+    settings = settings_of(config)
+    with opened_index(settings) as index:
+        document = index.get(id)
+    if document is None:
+        raise NewsIngestError(
+            "no document has this id",
+            value=id,
+            remedy="see `news-ingest search`, or `news-ingest trace` for one on its way",
+        )
+    if as_json:
+        print_json(msgspec.json.encode(msgspec.to_builtins(document)))
+        return
+    _print(document)
+
+
+def _print(document: IndexedDocument) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _facts(document):
+        if value:
+            table.add_row(name, value)
+    out.print(table)
+    out.print()
+    out.print(document.text, highlight=False, markup=False)
+    if document.entity_details:
+        out.print()
+        entities = Table("type", "name", "count", "id", "forms")
+        for detail in document.entity_details:
+            entities.add_row(
+                detail.type, detail.name, str(detail.count), detail.id, ", ".join(detail.forms[:5])
+            )
+        out.print(entities)
+
+
+def _facts(document: IndexedDocument) -> list[tuple[str, str]]:
+    published = document.published_at
+    return [
+        ("title", document.title),
+        ("publisher", document.publisher),
+        ("authors", ", ".join(document.authors)),
+        (
+            "published",
+            "" if published is None else f"{published.isoformat()} ({document.date_source})",
+        ),
+        ("first seen", document.first_seen_at.isoformat()),
+        ("language", document.language),
+        ("url", document.url_canonical or document.path),
+        ("summary", document.summary),
+        ("text from", document.content_source),
+        ("revision", str(document.revision)),
+        ("id", document.id),
+    ]

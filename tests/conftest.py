@@ -1,0 +1,76 @@
+"""Fixtures of all tests: the real servers, each started once a run and only when asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from elasticsearch_server import ElasticsearchServer
+from kafka_server import KafkaServer
+from server_process import ServerMissing
+
+# A client whose broker is stopped writes some 20 lines a second.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+logging.getLogger("elastic_transport").setLevel(logging.CRITICAL)
+
+
+def _made(make: Callable[..., KafkaServer | ElasticsearchServer], *given: object, **named: object):
+    try:
+        return make(*given, **named)
+    except ServerMissing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
+
+
+def _own(make: Callable[..., KafkaServer | ElasticsearchServer], variable: str):
+    """Give a factory of started servers, and end all of them afterwards."""
+    if os.environ.get(variable):
+        pytest.skip(f"stops servers, and {variable} names one that is not ours")
+    servers = []
+
+    def factory(*given: object, **named: object):
+        servers.append(_made(make, *given, **named))
+        return servers[-1].start()
+
+    yield factory
+    for server in servers:
+        server.close()
+
+
+def _shared(make: Callable[..., KafkaServer | ElasticsearchServer], variable: str) -> Iterator[str]:
+    """Give the address of the running server that is named, else of one for the whole run."""
+    if os.environ.get(variable):
+        yield os.environ[variable]
+        return
+    server = _made(make)
+    try:
+        yield server.start().address
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> Iterator[str]:
+    """Give `host:port` of a real broker; use topic prefixes of your own on it."""
+    yield from _shared(KafkaServer, "NEWS_INGEST_TEST_KAFKA")
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url() -> Iterator[str]:
+    """Give `http://host:port` of a real Elasticsearch; use index prefixes of your own on it."""
+    yield from _shared(ElasticsearchServer, "NEWS_INGEST_TEST_ELASTICSEARCH")
+
+
+@pytest.fixture
+def kafka_server() -> Iterator[Callable[..., KafkaServer]]:
+    """Give a factory of brokers that the test may stop and kill: `kafka_server(settings)`."""
+    yield from _own(KafkaServer, "NEWS_INGEST_TEST_KAFKA")
+
+
+@pytest.fixture
+def elasticsearch_server() -> Iterator[Callable[..., ElasticsearchServer]]:
+    """Give a factory of Elasticsearch servers that the test may stop and kill."""
+    yield from _own(ElasticsearchServer, "NEWS_INGEST_TEST_ELASTICSEARCH")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event as Flag
+from typing import IO
 
 from ingest.telemetry import Event
 
@@ -27,10 +28,17 @@ stage_ended = Event("stage_ended")
 class Child:
     """One stage's process and its history."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        output: IO[bytes] | None,
+    ) -> None:
         self.name = name
         self._command = list(command)
         self._environment = dict(environment)
+        self._output = output
         self.process: subprocess.Popen[bytes] | None = None
         self.started_at = 0.0
         self.restart_at = 0.0
@@ -39,7 +47,12 @@ class Child:
     def start(self) -> None:
         """Start the process; the end of its standard input tells it that this one is gone."""
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
+            self._command,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
         )
         self.started_at = time.monotonic()
         stage_started(name=self.name, pid=self.process.pid)
@@ -60,9 +73,12 @@ def supervise(
     *,
     environment: Mapping[str, str],
     arguments: Sequence[str] = (),
+    output: IO[bytes] | None = None,
     on_started: Callable[[Mapping[str, Child]], None] | None = None,
 ) -> int:
     """Run every stage as a child until `stop` is set; give the exit code for the tree.
+
+    Their lines go to `output`, or to where those of this process go.
 
     A stage that crashes starts again with a growing delay; one that ends with 2, 3 or 4 ends
     the tree with that code, since it has said what is wrong. Stopping sends SIGTERM to all and
@@ -71,7 +87,7 @@ def supervise(
     children = {}
     for name in stages:
         command = [sys.executable, "-m", "ingest.cli.main", "run", "--stage", name, "--supervised"]
-        children[name] = Child(name, [*command, *arguments], environment)
+        children[name] = Child(name, [*command, *arguments], environment, output)
     code = 0
     try:
         for child in children.values():

@@ -1,0 +1,229 @@
+"""`news-ingest demo`: the whole pipeline over the sites of seeds/, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from ruamel.yaml import YAML
+
+from ingest import telemetry
+from ingest.bootstrap.engines import now, open_index, open_log
+from ingest.cli.context import ConfigOption, err, out, shows_errors
+from ingest.cli.run import stop_on_signals
+from ingest.cli.seed_sites import SeedSites
+from ingest.pipeline.audit import Audit, audited
+from ingest.pipeline.supervisor import supervise
+from ingest.pipeline.topology import plans
+from ingest.ports import Log
+from ingest.query import FACET_FIELDS, Everything, SearchRequest
+from ingest.search.answer import rendered
+from ingest.search.parse import parse
+from ingest.settings.load import Settings, config_folder, load
+
+QUIET_SECONDS = 1.0
+LOOK_SECONDS = 0.4
+GIVE_UP_SECONDS = 180.0
+DEFAULT_QUERY = "harbour"
+#: Files of config/ that the demo takes over as they are.
+COPIED = ("topics.yml", "sites.yml", "watches.yml", "index")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("demo")(demo)
+
+
+@shows_errors
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End when nothing waits; else stay up until Ctrl-C.")
+    ] = False,
+    seeds: Annotated[Path, typer.Option(help="Folder of seed sites.")] = Path("seeds"),
+    work: Annotated[Path, typer.Option(help="Folder for its files; made anew.")] = Path("var/demo"),
+    query: Annotated[str, typer.Option(help="The example search.")] = DEFAULT_QUERY,
+    config: ConfigOption = None,
+) -> None:
+    """Poll, fetch, extract, enrich and index invented publishers' sites, and search them."""
+    started = time.monotonic()
+    stop = stop_on_signals()
+    sites = SeedSites(seeds)
+    port = sites.start()
+    folder = prepared(config_folder(config), work, sites, port)
+    telemetry.configure("demo", stream=(work / "demo.log").open("w", encoding="utf-8"))
+    settings = load(folder)
+    out.print(
+        f"{len(sites.sites)} publishers' sites on 127.0.0.1:{port}, log and index in {work}/var"
+    )
+    code: list[int] = []
+    result: Audit | None = None
+    tree = threading.Thread(target=lambda: code.append(_run(settings, work, stop)), name="stages")
+    tree.start()
+    try:
+        result = _follow(settings, sites, stop, code)
+        if result is not None:
+            _report(settings, sites, result, query, time.monotonic() - started)
+        if not once and not code:
+            out.print(
+                f"The sites and the pipeline stay up until Ctrl-C. Search with:\n"
+                f"  news-ingest search --config {folder} 'person:\"…\"'"
+            )
+            while not stop.wait(LOOK_SECONDS) and not code:
+                pass
+    finally:
+        stop.set()
+        tree.join()
+        sites.stop()
+    if result is None:
+        err.print(f"error: the demo did not finish; its lines are in {work}/stages.log")
+        raise typer.Exit(code[0] if code and code[0] else 1)
+
+
+def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
+    """Make the demo's own config folder, anew; gives it."""
+    shutil.rmtree(work, ignore_errors=True)
+    folder = work / "config"
+    folder.mkdir(parents=True)
+    for name in COPIED:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name)
+        elif (source / name).exists():
+            shutil.copy(source / name, folder / name)
+    yaml = YAML()
+    pipeline = yaml.load((source / "pipeline.yml").read_text(encoding="utf-8"))
+    pipeline["log"] = {"url": "sqlite:///var/log.db", "session_timeout_seconds": 5}
+    pipeline["index"] = {"url": "sqlite:///var/index.db"}
+    pipeline["address_guard"] = {"hosts": dict.fromkeys(sites.sites, f"127.0.0.1:{port}")}
+    pipeline["fetching"] = {"gap_seconds": 0, "contact_url": "https://demo.example/contact"}
+    pipeline["polling"] = {"min_interval_seconds": 2, "mean_interval_minutes": 0.1}
+    pipeline["retry"] = {"delays_seconds": [1, 2, 3]}
+    pipeline["telemetry"] = {"ports": {}, "format": "json"}
+    with (folder / "pipeline.yml").open("w", encoding="utf-8") as file:
+        yaml.dump(pipeline, file)
+    feeds = [
+        {
+            "url": f"http://{site.host}{site.feed}",
+            "publisher": site.publisher,
+            "publisher_country": site.country,
+            "language": site.language,
+            "min_interval_minutes": 0.05,
+        }
+        for site in sites.sites.values()
+    ]
+    with (folder / "feeds.yml").open("w", encoding="utf-8") as file:
+        yaml.dump({"feeds": feeds}, file)
+    return folder.resolve()
+
+
+def _run(settings: Settings, work: Path, stop: threading.Event) -> int:
+    """Run the stages, their lines in a file beside the data."""
+    environment = {**os.environ, "NEWS_INGEST_CONFIG": str(settings.folder)}
+    for name in ("NEWS_INGEST_LOG_URL", "NEWS_INGEST_INDEX_URL"):
+        environment.pop(name, None)
+    with (work / "stages.log").open("wb") as lines:
+        return supervise(
+            list(settings.pipeline.stages), stop, environment=environment, output=lines
+        )
+
+
+def _follow(
+    settings: Settings, sites: SeedSites, stop: threading.Event, code: list[int]
+) -> Audit | None:
+    """Show progress until nothing waits; None when it was stopped or gave up."""
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(30),
+        TextColumn("{task.fields[note]}"),
+    )
+    log, index = open_log(settings), open_index(settings)
+    quiet_since = float("inf")
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=out, transient=False) as progress:
+            tasks = {
+                name: progress.add_task(name, total=None, note="")
+                for name in ("polled", "fetched", "searchable")
+            }
+            began = time.monotonic()
+            while time.monotonic() - began < GIVE_UP_SECONDS and not stop.is_set() and not code:
+                found = audited(log, index, plans(settings.pipeline))
+                polled = _polled(sites)
+                done = found.searchable + found.dropped + found.dead_letters
+                progress.update(
+                    tasks["polled"],
+                    total=len(sites.sites),
+                    completed=polled,
+                    note=f"{polled} of {len(sites.sites)} feeds, {found.entries} entries",
+                )
+                progress.update(
+                    tasks["fetched"],
+                    total=found.entries or None,
+                    completed=found.entries - _unfetched(log, settings),
+                    note="pages and their retries",
+                )
+                progress.update(
+                    tasks["searchable"],
+                    total=found.entries or None,
+                    completed=done,
+                    note=f"{found.searchable} searchable, {found.dropped} dropped, {found.dead_letters} dead letters",
+                )
+                is_quiet = (
+                    polled == len(sites.sites)
+                    and found.entries > 0
+                    and not found.waiting
+                    and not found.missing
+                    and not _unfetched(log, settings)
+                )
+                quiet_since = min(quiet_since, time.monotonic()) if is_quiet else float("inf")
+                if time.monotonic() - quiet_since >= QUIET_SECONDS:
+                    return found
+                stop.wait(LOOK_SECONDS)
+        return None
+    finally:
+        index.close()
+        log.close()
+
+
+def _polled(sites: SeedSites) -> int:
+    return sum(1 for site in sites.sites.values() if sites.count(site.host, site.feed))
+
+
+def _unfetched(log: Log, settings: Settings) -> int:
+    return sum(
+        lag.records
+        for plan in plans(settings.pipeline)
+        if plan.kind == "fetch"
+        for lag in log.lag(plan.group, plan.inputs)
+    )
+
+
+def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seconds: float) -> None:
+    """Print what came in, and the example search."""
+    index = open_index(settings)
+    try:
+        table = Table("publisher", "site", "documents", title="What came in")
+        everything = SearchRequest(query=Everything(), size=0, facets=FACET_FIELDS, facet_size=100)
+        result = index.search(everything)
+        counts = {one.value: one.count for one in result.facets["publisher"]}
+        for site in sites.sites.values():
+            table.add_row(site.publisher, site.host, str(counts.get(site.publisher, 0)))
+        out.print(table)
+        languages = ", ".join(f"{one.value} {one.count}" for one in result.facets["language"])
+        out.print(
+            f"{found.entries} entries: {found.searchable} searchable, {found.dropped} dropped, "
+            f"{found.dead_letters} dead letters, {len(found.missing)} missing; "
+            f"languages: {languages}; {seconds:.0f} s",
+            highlight=False,
+        )
+        out.print(f"\nnews-ingest search '{query}'", style="bold", highlight=False)
+        tree = parse(query, now())
+        request = SearchRequest(query=tree, size=5, facets=FACET_FIELDS)
+        out.print(rendered(index.search(request), tree))
+    finally:
+        index.close()

@@ -1,0 +1,199 @@
+"""Answers from the embedded index: pages of hits, facets, exports."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.matching import Compiler, Scoring, Selection, as_sql
+from ingest.adapters.sqlite_index.rows import unpacked
+from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS
+from ingest.errors import QueryError
+from ingest.model import IndexedDocument
+from ingest.ports import ExportPage
+from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
+
+#: More hits than this are ranked and counted by the newest only (elasticsearch.md §6.4).
+MAX_RANKED = 20_000
+MAX_COUNTED = 5_000
+
+#: A word in the title weighs three times one in the text; authors only match on purpose.
+_BM25 = "bm25(document_fts, 3.0, 1.0, 3.0, 1.0, 1.0)"
+_HIT_TABLE = "CREATE TEMP TABLE IF NOT EXISTS hit (key INTEGER PRIMARY KEY)"
+
+
+def compiler(connection: Connection) -> Compiler:
+    """Give a compiler that knows the languages and values of this file."""
+    rows = connection.rows("SELECT text FROM value WHERE kind = ?", (FILTER_KINDS["language"],))
+
+    def lookup(kind: int, text: str) -> Sequence[int]:
+        found = connection.rows("SELECT key FROM value WHERE kind = ? AND text = ?", (kind, text))
+        return [int(row[0]) for row in found]
+
+    return Compiler(sorted(row[0] for row in rows), lookup)
+
+
+def search(connection: Connection, request: SearchRequest) -> SearchResult:
+    """Answer one search; called inside a transaction, so that all parts see one state."""
+    compiled = compiler(connection)
+    selection = compiled.selection(request.query)
+    connection.change(_HIT_TABLE)
+    connection.change("DELETE FROM temp.hit")
+    sql, values = keys_of(selection)
+    total = connection.change(f"INSERT INTO temp.hit {sql}", values).rowcount
+    notes: list[str] = []
+    page = _page(connection, request, selection, compiled.scorings(request.query), total, notes)
+    facets = _facets(connection, request, total, notes)
+    return SearchResult(
+        total=total, hits=_hits(connection, page), facets=facets, notes=tuple(notes)
+    )
+
+
+def keys_of(selection: Selection) -> tuple[str, tuple[Any, ...]]:
+    """Give the SQL for the keys of all documents of a selection."""
+    if selection.is_text_only:
+        sql = "SELECT rowid FROM document_fts WHERE document_fts MATCH ? ORDER BY rowid"
+        return sql, (selection.match,)
+    where, values = as_sql(selection)
+    return f"SELECT d.key FROM document AS d WHERE {where}", values  # noqa: S608
+
+
+Page = Sequence[tuple[int, float]]
+
+
+def _page(
+    connection: Connection,
+    request: SearchRequest,
+    selection: Selection,
+    scorings: Sequence[Scoring],
+    total: int,
+    notes: list[str],
+) -> Page:
+    if not total or request.size <= 0:
+        return []
+    if request.sort == "score" and scorings:
+        return _ranked(connection, request, selection, scorings, total, notes)
+    columns = {"score": "published_at", "published_at": "published_at"}
+    column = columns.get(request.sort, "first_seen_at")
+    rows = connection.rows(
+        "SELECT d.key, 0.0 FROM temp.hit AS h CROSS JOIN document AS d ON d.key = h.key "  # noqa: S608
+        f"ORDER BY d.{column} DESC, d.id LIMIT ? OFFSET ?",
+        (request.size, request.offset),
+    )
+    return [(int(key), float(score)) for key, score in rows]
+
+
+def _ranked(
+    connection: Connection,
+    request: SearchRequest,
+    selection: Selection,
+    scorings: Sequence[Scoring],
+    total: int,
+    notes: list[str],
+) -> Page:
+    first = 0
+    if total > MAX_RANKED:
+        row = connection.first(
+            "SELECT key FROM temp.hit ORDER BY key DESC LIMIT 1 OFFSET ?", (MAX_RANKED - 1,)
+        )
+        first = int(row[0]) if row else 0
+        notes.append(f"ranked over the {MAX_RANKED} documents written last, of {total} found")
+    bounds = (first, request.size, request.offset)
+    if selection.is_text_only and len(scorings) == 1 and scorings[0].weight == 1.0:
+        rows = connection.rows(
+            f"SELECT rowid, -{_BM25} FROM document_fts WHERE document_fts MATCH ? AND rowid >= ? "  # noqa: S608
+            "ORDER BY 2 DESC, 1 DESC LIMIT ? OFFSET ?",
+            (selection.match, *bounds),
+        )
+    else:
+        each = " UNION ALL ".join(
+            f"SELECT rowid AS key, -{_BM25} * ? AS score FROM document_fts "  # noqa: S608
+            "WHERE document_fts MATCH ? AND rowid >= ?"
+            for _ in scorings
+        )
+        values = [value for part in scorings for value in (part.weight, part.match, first)]
+        rows = connection.rows(
+            f"WITH part AS MATERIALIZED ({each}), "  # noqa: S608
+            "sums AS MATERIALIZED (SELECT key, sum(score) AS score FROM part GROUP BY key) "
+            "SELECT h.key, coalesce(s.score, 0.0) FROM temp.hit AS h "
+            "LEFT JOIN sums AS s ON s.key = h.key WHERE h.key >= ? "
+            "ORDER BY 2 DESC, 1 DESC LIMIT ? OFFSET ?",
+            (*values, *bounds),
+        )
+    return [(int(key), float(score)) for key, score in rows]
+
+
+def _hits(connection: Connection, page: Page) -> tuple[Hit, ...]:
+    hits = []
+    for key, score in page:
+        row = connection.first("SELECT json FROM body WHERE document = ?", (key,))
+        if row is not None:
+            hits.append(Hit(unpacked(row[0]), score))
+    return tuple(hits)
+
+
+def _facets(
+    connection: Connection, request: SearchRequest, total: int, notes: list[str]
+) -> dict[str, tuple[FacetValue, ...]]:
+    if total > MAX_COUNTED and request.facets:
+        notes.append(f"facets over the {MAX_COUNTED} documents written last, of {total} found")
+    return {field: _facet(connection, field, request.facet_size) for field in request.facets}
+
+
+def _facet(connection: Connection, field: str, size: int) -> tuple[FacetValue, ...]:
+    kind = FACET_KINDS.get(field)
+    if kind is None:
+        raise QueryError(
+            "there is no such facet",
+            query=field,
+            remedy=f"ask for some of: {', '.join(FACET_KINDS)}",
+        )
+    rows = connection.rows(
+        "WITH counted AS MATERIALIZED (SELECT dv.value AS value, count(*) AS documents "
+        "FROM (SELECT key FROM temp.hit ORDER BY key DESC LIMIT ?) AS h "
+        "CROSS JOIN document_value AS dv ON dv.document = h.key AND dv.kind = ? GROUP BY dv.value) "
+        "SELECT v.text, c.documents FROM counted AS c JOIN value AS v ON v.key = c.value "
+        "ORDER BY 2 DESC, 1 LIMIT ?",
+        (MAX_COUNTED, kind, size),
+    )
+    return tuple(FacetValue(text, int(count)) for text, count in rows)
+
+
+# ── export ──────────────────────────────────────────────────────────────────────────────────
+
+
+def export(connection: Connection, request: SearchRequest, cursor: str | None) -> ExportPage:
+    """Give one page in the order of first_seen_at and id."""
+    where, values = as_sql(compiler(connection).selection(request.query))
+    after: tuple[Any, ...] = ()
+    if cursor is not None:
+        where += " AND (d.first_seen_at, d.id) > (?, ?)"
+        after = _place(cursor)
+    rows = connection.rows(
+        "SELECT d.first_seen_at, d.id, b.json FROM document AS d "  # noqa: S608
+        f"JOIN body AS b ON b.document = d.key WHERE {where} "
+        "ORDER BY d.first_seen_at, d.id LIMIT ?",
+        (*values, *after, max(1, request.size) + 1),
+    )
+    page = rows[: max(1, request.size)]
+    documents: tuple[IndexedDocument, ...] = tuple(unpacked(row[2]) for row in page)
+    return ExportPage(documents, _cursor(*page[-1][:2]) if len(rows) > len(page) else None)
+
+
+def _cursor(first_seen_at: int, id: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((first_seen_at, id))).decode()
+
+
+def _place(cursor: str) -> tuple[int, str]:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[int, str])
+    except (ValueError, msgspec.DecodeError) as error:
+        raise QueryError(
+            "this is no cursor of an export",
+            query=cursor,
+            remedy="begin the export anew, without a cursor",
+        ) from error

@@ -1,0 +1,190 @@
+"""What one document becomes in the tables of the embedded index. All pure."""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ingest import wire
+from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS, FLAG_BITS
+from ingest.errors import WireError
+from ingest.model import ENTITY_TYPES, IndexedDocument
+from ingest.terms import fold, stems, terms, words
+
+#: More values of one kind than this are cut: a list of links or tags gone wild.
+MAX_VALUES = 1000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+#: Stands between two authors, so that a phrase never runs from one into the next.
+_AUTHOR_BREAK = " _ "
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_FASTEST = 1
+
+
+class Unfit(Exception):  # noqa: N818 - never leaves the adapter
+    """A document that no row can be made of; becomes the verdict `refused`."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class DocumentRows(msgspec.Struct, frozen=True):
+    """All that is written for one document; `values` are pairs of kind and text."""
+
+    document: IndexedDocument
+    columns: tuple[Any, ...]
+    searchable: tuple[str, ...]
+    values: tuple[tuple[int, str], ...]
+    json: bytes
+
+
+def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
+    """Give the rows of a document. Errors: Unfit for one that cannot be stored."""
+    document, body = encoded(document, max_bytes)
+    return DocumentRows(
+        document, _columns(document), searchable(document), _values(document), packed(body)
+    )
+
+
+def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument, bytes]:
+    """Give the document as it can be stored, without lone surrogates, and its JSON."""
+    try:
+        body = wire.encode(document)
+    except WireError:
+        document = _without_surrogates(document)
+        body = wire.encode(document)
+    if len(body) > max_bytes:
+        raise Unfit("too_large", f"{len(body)} bytes of JSON, at most {max_bytes} are taken")
+    if b"null" in body:  # also what a number that is not finite is written as
+        _refuse_unreadable(body)
+    return document, body
+
+
+def searchable(document: IndexedDocument) -> tuple[str, ...]:
+    """Give the columns of `document_fts`: the same document always gives the same text."""
+    title, text = words(document.title), words(document.text)
+    return (
+        " ".join(map(fold, title)),
+        " ".join(terms(document.text)),
+        " ".join(stems(title, document.language)),
+        " ".join(stems(text, document.language)),
+        _AUTHOR_BREAK.join(" ".join(terms(author)) for author in document.authors[:MAX_VALUES]),
+    )
+
+
+def packed(body: bytes) -> bytes:
+    return zlib.compress(body, _FASTEST)
+
+
+def unpacked(blob: bytes) -> IndexedDocument:
+    """Give the document of a stored body."""
+    return wire.decode(zlib.decompress(blob), IndexedDocument)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Give a time as whole milliseconds since 1970. Errors: Unfit for a time without a zone."""
+    if moment.tzinfo is None:
+        raise Unfit("time_without_zone", f"{moment.isoformat()} says no time zone")
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def moment_of(milliseconds: int) -> datetime:
+    """Give the time, in UTC."""
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
+def _columns(document: IndexedDocument) -> tuple[Any, ...]:
+    return (
+        document.id,
+        document.version,
+        document.revision,
+        document.content_hash,
+        document.content_source,
+        document.title,
+        document.entry_id,
+        wire.encode(document.feed_ids).decode(),
+        milliseconds(document.first_seen_at),
+        _optional(document.published_at),
+        _optional(document.enriched_at),
+        _flags(document),
+        document.word_count,
+    )
+
+
+def _optional(moment: datetime | None) -> int | None:
+    return None if moment is None else milliseconds(moment)
+
+
+def _flags(document: IndexedDocument) -> int:
+    held = {
+        "opinion": document.is_opinion,
+        "live_blog": document.is_live_blog,
+        "metered": document.is_metered,
+        "cut": document.is_cut,
+        "short": document.extraction.is_short,
+        "rescued": document.extraction.is_rescued,
+    }
+    return sum(FLAG_BITS[flag] for flag, is_set in held.items() if is_set)
+
+
+def _values(document: IndexedDocument) -> tuple[tuple[int, str], ...]:
+    """Give each value once, in a fixed order."""
+    found: dict[tuple[int, str], None] = {}
+
+    def add(kind: int, values: Iterable[str]) -> None:
+        found.update(dict.fromkeys((kind, value) for value in list(values)[:MAX_VALUES] if value))
+
+    for type in ENTITY_TYPES:
+        names, forms = getattr(document.entities, type), getattr(document.entity_forms, type)
+        add(FILTER_KINDS[type], map(fold, (*names, *forms)))
+        add(FACET_KINDS[type], names)
+    add(FILTER_KINDS["entity_id"], document.entity_ids)
+    filters = {
+        "publisher": (document.publisher,),
+        "language": (document.language,),
+        "country": document.geo.countries,
+        "feed": document.feed_ids,
+        "domain": (document.domain,),
+        "section": (document.section,),
+        "content_source": (document.content_source,),
+    }
+    for field, values in filters.items():
+        add(FILTER_KINDS[field], map(fold, values))
+    add(FACET_KINDS["publisher"], (document.publisher,))
+    add(FACET_KINDS["language"], (document.language,))
+    return tuple(found)
+
+
+def _without_surrogates(document: IndexedDocument) -> IndexedDocument:
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, str):
+            return _SURROGATES.sub("", value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Unfit("bad_value", "a number that is not finite")
+        if isinstance(value, dict):
+            return {cleaned(key): cleaned(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [cleaned(item) for item in value]
+        return value
+
+    try:
+        plain = cleaned(msgspec.to_builtins(document))
+        return msgspec.convert(plain, IndexedDocument)
+    except (TypeError, ValueError, msgspec.ValidationError) as error:
+        raise Unfit("bad_value", f"cannot be written as JSON: {error}") from error
+
+
+def _refuse_unreadable(body: bytes) -> None:
+    try:
+        wire.decode(body, IndexedDocument)
+    except WireError as error:
+        raise Unfit("bad_value", error.what) from error

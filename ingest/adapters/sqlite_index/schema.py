@@ -1,0 +1,106 @@
+"""The tables of the embedded index (elasticsearch.md §6.1)."""
+
+from __future__ import annotations
+
+import Stemmer
+
+from ingest.terms import TERMS_VERSION
+
+#: Written into the file's header, so that another program's file is known at once.
+APPLICATION_ID = 0x4E694978
+VERSION = 1
+
+#: What the searchable words of a file were made with: other words need a rebuilt file.
+MADE_WITH = {"terms_version": str(TERMS_VERSION), "stemmer_version": str(Stemmer.version())}
+
+READING = (
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA mmap_size=1073741824",
+)
+
+#: FULL: a document whose offset is committed in the log outlives a power cut.
+WRITING = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA secure_delete=FAST",
+    "PRAGMA wal_autocheckpoint=2000",
+    "PRAGMA journal_size_limit=67108864",
+)
+
+#: Only an empty file takes this.
+CREATION = ("PRAGMA journal_mode=WAL",)
+
+#: Kinds of `value`. The first block is compared folded by filters (`entity_id` exactly); the
+#: second holds values as they are written, which facets count.
+FILTER_KINDS = {
+    "person": 1, "organisation": 2, "place": 3, "entity_id": 4, "publisher": 5, "language": 6,
+    "country": 7, "feed": 8, "domain": 9, "section": 10, "content_source": 11,
+}  # fmt: skip
+FACET_KINDS = {"person": 21, "organisation": 22, "place": 23, "publisher": 24, "language": 25}
+
+#: Bits of `document.flags`.
+FLAG_BITS = {
+    "opinion": 1, "live_blog": 2, "metered": 4, "cut": 8, "short": 16, "rescued": 32,
+}  # fmt: skip
+
+#: `key` grows with every write, also of a known document, so the greatest keys are what was
+#: written last. Times are milliseconds since 1970. `body` is apart to keep `document` small.
+TABLES = (
+    """
+    CREATE TABLE document (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        version INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        content_hash TEXT NOT NULL,
+        content_source TEXT NOT NULL,
+        title TEXT NOT NULL,
+        entry_id TEXT NOT NULL,
+        feed_ids TEXT NOT NULL,
+        first_seen_at INTEGER NOT NULL,
+        published_at INTEGER,
+        enriched_at INTEGER,
+        flags INTEGER NOT NULL,
+        word_count INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX document_published ON document (published_at, id)",
+    "CREATE INDEX document_first_seen ON document (first_seen_at, id)",
+    "CREATE TABLE body (document INTEGER PRIMARY KEY, json BLOB NOT NULL)",
+    """
+    CREATE TABLE tombstone (
+        id TEXT PRIMARY KEY,
+        first_seen_at INTEGER NOT NULL,
+        removed_at INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE value (
+        key INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        UNIQUE (kind, text)
+    )
+    """,
+    """
+    CREATE TABLE document_value (
+        document INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        value INTEGER NOT NULL,
+        PRIMARY KEY (document, kind, value)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX value_document ON document_value (value, document)",
+    """
+    CREATE VIRTUAL TABLE document_fts USING fts5 (
+        title, text, title_stems, text_stems, authors,
+        content='',
+        tokenize="unicode61 remove_diacritics 0 tokenchars '_' categories 'L* M* N* Cf Co'"
+    )
+    """,
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+    "INSERT INTO meta VALUES ('values_generation', '0')",
+    f"PRAGMA application_id={APPLICATION_ID}",
+    f"PRAGMA user_version={VERSION}",
+)

@@ -1,0 +1,215 @@
+"""Makes one HTTP request to a judged address, within bounds, and follows nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection
+from yarl import URL
+
+from ingest.adapters.http_body import read_body
+from ingest.adapters.http_connection import (
+    Guard,
+    GuardedResolver,
+    guarded_connector,
+    proxy_connector,
+)
+from ingest.adapters.http_errors import CAUGHT, AddressRefusedError, failure
+from ingest.adapters.http_headers import headers_for_hop, headers_of
+from ingest.errors import FetchFailed
+from ingest.identity import host_of
+from ingest.ports import FetchRequest
+from ingest.settings.options import FetchingOptions
+from ingest.telemetry import counter
+
+REDIRECTS = (301, 302, 303, 307, 308)
+#: Room for many slow hosts; what is in flight at once is bounded by the politeness.
+_MIN_CONNECTIONS = 400
+
+_requests = counter("requests_total", "stage", "status")
+_bytes = counter("response_bytes_total", "stage", "kind")
+_refused = counter("addresses_refused_total", "stage", "reason")
+caps_hit = counter("caps_hit_total", "stage", "cap")
+
+
+class Bounds(NamedTuple):
+    """What one answer may cost; with `is_cut` a larger body is cut instead of refused."""
+
+    max_bytes: int
+    seconds: float
+    is_cut: bool = False
+
+
+class Answer(NamedTuple):
+    """One answer. The body of a redirect is not read."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
+    wire_bytes: int = 0
+    address: str = ""
+    seconds: float = 0.0
+
+    def header(self, name: str) -> str:
+        """Give the first value of this header, by its lower-case name; `""` when absent."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class HttpClient:
+    """The sessions, direct and through a proxy. Make it and use it in one event loop."""
+
+    def __init__(
+        self,
+        options: FetchingOptions,
+        guard: Guard,
+        user_agent: str,
+        names: AbstractResolver | None = None,
+    ) -> None:
+        self._options = options
+        self._guard = guard
+        self._user_agent = user_agent
+        self._names = names
+        self._limit = max(_MIN_CONNECTIONS, options.concurrent_requests)
+        self._resolver: GuardedResolver | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._proxy_session: aiohttp.ClientSession | None = None
+
+    async def get(
+        self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[Answer], None]
+    ) -> Answer:
+        """Ask for this URL the way `request` says; `on_head` learns of status and headers first.
+
+        Errors: FetchFailed with its kind.
+        """
+        try:
+            answer = await self._get(url, request, bounds, on_head)
+        except FetchFailed as error:
+            _count_failure(error, request.stage)
+            raise
+        _requests.labels(request.stage, str(answer.status)).inc()
+        _bytes.labels(request.stage, "wire").inc(answer.wire_bytes)
+        _bytes.labels(request.stage, "decoded").inc(len(answer.body))
+        return answer
+
+    def judge(self, url: str, stage: str) -> None:
+        """Refuse a URL whose host is an address that may not be asked, before anything is sent.
+
+        Errors: FetchFailed, address_not_public.
+        """
+        host = host_of(url)
+        if not _is_address(host):
+            return
+        reason = self._guard.refusal(host, URL(url, encoded=True).port or 80)
+        if reason:
+            cause = AddressRefusedError(host, reason)
+            error = failure(cause, url)
+            error.__cause__ = cause
+            _count_failure(error, stage)
+            raise error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for session in (self._session, self._proxy_session):
+            if session is not None:
+                await session.close()
+        if self._resolver is not None:
+            await self._resolver.close()
+        self._session = self._proxy_session = self._resolver = None
+
+    async def _get(
+        self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[Answer], None]
+    ) -> Answer:
+        started = time.monotonic()
+        try:
+            session = await self._session_for(url, request)
+            async with session.get(
+                URL(url, encoded=True),
+                headers=headers_for_hop(request, url, self._user_agent),
+                allow_redirects=False,
+                timeout=self._timeout(bounds.seconds),
+                ssl=request.verify_tls,
+                proxy=request.proxy or None,
+            ) as response:
+                head = Answer(
+                    response.status,
+                    headers_of(response.raw_headers),
+                    address=response.peer if isinstance(response, _Response) else "",
+                    seconds=time.monotonic() - started,
+                )
+                on_head(head)
+                if head.status in REDIRECTS:
+                    return head
+                body, wire_bytes = await read_body(
+                    response.content, url, bounds.max_bytes, is_cut=bounds.is_cut
+                )
+        except CAUGHT as error:
+            raise failure(error, url) from error
+        seconds = time.monotonic() - started
+        return head._replace(body=body, wire_bytes=wire_bytes, seconds=seconds)
+
+    async def _session_for(self, url: str, request: FetchRequest) -> aiohttp.ClientSession:
+        if self._session is None or self._resolver is None:
+            self._resolver = GuardedResolver(self._guard, self._names)
+            self._session = _session(guarded_connector(self._guard, self._resolver, self._limit))
+        if not request.proxy:
+            return self._session
+        host = host_of(url)
+        if not _is_address(host):  # the hooks see the proxy alone: judge the target here
+            await self._resolver.resolve(host, URL(url, encoded=True).port or 80)
+        if self._proxy_session is None:
+            self._proxy_session = _session(proxy_connector(self._limit))
+        return self._proxy_session
+
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=max(seconds, 0.001),
+            sock_connect=self._options.connect_timeout_seconds,
+            sock_read=self._options.read_timeout_seconds,
+        )
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer that remembers whom it came from; its connection may be gone once it is read."""
+
+    peer = ""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        transport = connection.transport
+        place = transport.get_extra_info("peername") if transport is not None else None
+        self.peer = str(place[0]) if place else ""
+        return await super().start(connection)
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        response_class=_Response,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=True,
+        max_line_size=32_768,
+        max_field_size=32_768,
+        max_headers=256,
+    )
+
+
+def _count_failure(error: FetchFailed, stage: str) -> None:
+    _requests.labels(stage, error.kind).inc()
+    if error.kind == "address_not_public":
+        _refused.labels(stage, _reason(error)).inc()
+    elif error.kind in ("body_too_large", "timeout"):
+        caps_hit.labels(stage, "bytes" if error.kind == "body_too_large" else "seconds").inc()
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+def _reason(error: BaseException | None) -> str:
+    while error is not None and not isinstance(error, AddressRefusedError):
+        error = getattr(error, "os_error", None) or error.__cause__
+    return error.reason if error is not None else ""

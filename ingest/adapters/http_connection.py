@@ -1,0 +1,106 @@
+"""Opens connections that the address guard has judged, each candidate address on its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from ingest.adapters.http_errors import AddressRefusedError
+
+
+class Guard(Protocol):
+    """The address guard, as this adapter needs it."""
+
+    def mapped(self, host: str) -> tuple[str, int] | None:
+        """Give address and port of a host that the settings map; None for any other."""
+        ...
+
+    def refusal(self, address: str, port: int) -> str:
+        """Give why an address may not be asked; `""` when it may."""
+        ...
+
+    def refusal_of_socket(self, address: str, port: int) -> str:
+        """The same for a socket on its way out, which may also go to a mapped place."""
+        ...
+
+
+class GuardedResolver(AbstractResolver):
+    """Gives the public addresses of a name, or the place the settings map it to."""
+
+    def __init__(self, guard: Guard, names: AbstractResolver | None = None) -> None:
+        self._guard = guard
+        self._names = names if names is not None else aiohttp.AsyncResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Give the addresses that may be asked. Errors: AddressRefusedError when none is left."""
+        place = self._guard.mapped(host)
+        if place is not None:
+            return [_result(host, *place)]
+        answers = await self._names.resolve(host, port, family)
+        refused = ("", "no_address")
+        public = []
+        for answer in answers:
+            reason = self._guard.refusal(answer["host"], answer["port"])
+            if reason:
+                refused = (answer["host"], reason)
+            else:
+                public.append(answer)
+        if not public:
+            raise AddressRefusedError(*refused)
+        return public
+
+    async def close(self) -> None:
+        await self._names.close()
+
+
+def guarded_connector(guard: Guard, resolver: AbstractResolver, limit: int) -> aiohttp.TCPConnector:
+    """Give the connector of direct requests. Settings: polling.md §4.5.
+
+    The resolver never sees literal addresses and answers may change between two looks, so the
+    address of every single attempt is judged again where its socket is made.
+    """
+    return aiohttp.TCPConnector(
+        limit=limit,
+        limit_per_host=1,
+        force_close=True,
+        resolver=resolver,
+        socket_factory=_socket_factory(guard),
+        ttl_dns_cache=300,
+        dns_cache_max_size=50_000,
+    )
+
+
+def proxy_connector(limit: int) -> aiohttp.TCPConnector:
+    """Give the connector of requests through a proxy of the operator, who vouches for it.
+
+    The targets behind it must have been judged before.
+    """
+    return aiohttp.TCPConnector(limit=limit, force_close=True)
+
+
+def _socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
+    def make(info: Any) -> socket.socket:
+        family, kind, protocol, _, place = info
+        reason = guard.refusal_of_socket(str(place[0]), int(place[1]))
+        if reason:
+            raise AddressRefusedError(str(place[0]), reason)
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    return make
+
+
+def _result(host: str, address: str, port: int) -> ResolveResult:
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+        proto=0,
+        flags=socket.AI_NUMERICHOST,
+    )

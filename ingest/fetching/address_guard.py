@@ -1,0 +1,105 @@
+"""Judges addresses: nothing private is ever asked, however a stranger disguises it."""
+
+from __future__ import annotations
+
+import ipaddress
+from ipaddress import IPv4Address, IPv6Address
+
+from ingest.settings.options import AddressGuardOptions
+
+_Address = IPv4Address | IPv6Address
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+#: Networks that `is_global` lets through on CPython 3.11 and that lead inward (polling.md §4.6).
+_REFUSED = {
+    "6to4": ipaddress.ip_network("2002::/16"),
+    "6to4_relay": ipaddress.ip_network("192.88.99.0/24"),
+    "v4_compatible": ipaddress.ip_network("::/96"),
+    "nat64_local": ipaddress.ip_network("64:ff9b:1::/48"),
+    "site_local": ipaddress.ip_network("fec0::/10"),
+    "teredo": ipaddress.ip_network("2001::/32"),
+}
+
+
+class AddressGuard:
+    """The rule, with the holes that the settings make: mapped hosts and allowed networks."""
+
+    def __init__(self, options: AddressGuardOptions) -> None:
+        self._hosts = {name.lower(): _place(place) for name, place in options.hosts.items()}
+        self._mapped = set(self._hosts.values())
+        self._allowed = [
+            (ipaddress.ip_network(allowed.network, strict=False), allowed.port)
+            for allowed in options.allowed
+        ]
+
+    def mapped(self, host: str) -> tuple[str, int] | None:
+        """Give address and port of a host that the settings map; None for any other.
+
+        Shape: an exact name wins over `*.name`, the longest `*.name` over shorter ones;
+        `*.name` is for names below, not for `name` itself.
+        """
+        name = host.lower().rstrip(".")
+        found = self._hosts.get(name)
+        while found is None and "." in name:
+            name = name.partition(".")[2]
+            found = self._hosts.get(f"*.{name}")
+        return found
+
+    def is_mapped(self, host: str) -> bool:
+        """Tell whether the settings map this host to an address of their own."""
+        return self.mapped(host) is not None
+
+    def refusal(self, address: str, port: int) -> str:
+        """Give why this address may not be connected to; `""` when it may.
+
+        The port matters for allowed networks only. Errors: none; text that is no address is
+        refused as `not_an_address`.
+        """
+        try:
+            judged = _unwrapped(ipaddress.ip_address(address.strip("[]").partition("%")[0]))
+        except ValueError:
+            return "not_an_address"
+        if self._is_allowed(judged, port):
+            return ""
+        return _reason(judged)
+
+    def refusal_of_socket(self, address: str, port: int) -> str:
+        """Judge a socket on its way out: as `refusal`, and mapped places may be reached.
+
+        Only names reach a mapped place, since literal addresses in a URL and answers of the
+        name service are judged by `refusal` before.
+        """
+        if (address, port) in self._mapped:
+            return ""
+        return self.refusal(address, port)
+
+    def _is_allowed(self, address: _Address, port: int) -> bool:
+        return any(
+            address.version == network.version and address in network and wanted in (None, port)
+            for network, wanted in self._allowed
+        )
+
+
+def _place(text: str) -> tuple[str, int]:
+    address, _, port = text.rpartition(":")
+    return address.strip("[]"), int(port)
+
+
+def _unwrapped(address: _Address) -> _Address:
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _reason(address: _Address) -> str:
+    for name, network in _REFUSED.items():
+        has_plain_name = address.is_loopback or address.is_unspecified  # ::1 and ::
+        if address.version == network.version and address in network and not has_plain_name:
+            return name
+    for name in ("loopback", "unspecified", "link_local", "multicast", "private", "reserved"):
+        if getattr(address, f"is_{name}"):
+            return name
+    return "" if address.is_global else "not_global"

@@ -1,0 +1,266 @@
+"""One request at a time, with a gap, and none while a host rests: the manners of a visitor."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from ingest.fetching.host_state import HostStates, Rest
+from ingest.identity import host_of, registrable_domain
+from ingest.ports import Clock
+from ingest.telemetry import counter
+
+#: Retry-After is obeyed in full up to this (polling.md S13; 3.7 days were seen in the wild).
+MAX_REST = timedelta(days=7)
+#: Crawl-delay and Request-rate are obeyed up to this (polling.md §4.2).
+MAX_CRAWL_DELAY_SECONDS = 3600.0
+#: A 429 that does not say how long: this, doubled on each repeat, up to a day (S15).
+UNEXPLAINED_REST = timedelta(minutes=15)
+MAX_UNEXPLAINED_REST = timedelta(hours=24)
+#: Rests from this length on get up to half of themselves on top, an hour at most, at random,
+#: so that what waited for one host does not come back all at once.
+JITTER_FROM = timedelta(minutes=5)
+MAX_JITTER = timedelta(hours=1)
+#: No host that is not mapped is asked more often, whatever the settings say (FetchingOptions).
+MIN_GAP_SECONDS = 0.2
+#: So many 403 to polls of one domain within this time count as a 429 (S9).
+REFUSALS_FOR_A_REST = 5
+REFUSALS_WINDOW_SECONDS = 600.0
+
+_SECONDS = re.compile(r"\d{1,12}\Z")
+
+waits = counter("host_waits_total", "stage", "reason")
+
+
+class _Lane:
+    """The turns of one domain: an asyncio.Lock serves first come, first served."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.waiting = 0
+        self.last_start: float | None = None
+        self.refusals: deque[float] = deque(maxlen=REFUSALS_FOR_A_REST)
+
+
+class Pressure(NamedTuple):
+    """How many requests wait for one domain, and the seconds between two of them."""
+
+    waiting: int
+    gap_seconds: float
+
+
+class Politeness:
+    """The turns of all domains in one process.
+
+    `gaps` are gaps of single domains (config/sites.yml); `is_mapped` tells the hosts that may
+    have a gap under 0.2 s. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
+    """
+
+    def __init__(
+        self,
+        states: HostStates,
+        *,
+        gap_seconds: float,
+        clock: Clock,
+        gaps: Mapping[str, float] | None = None,
+        is_mapped: Callable[[str], bool] = lambda _: False,
+        unexplained_rest: timedelta = UNEXPLAINED_REST,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._states = states
+        self._gap_seconds = gap_seconds
+        self._gaps = dict(gaps or {})
+        self._clock = clock
+        self._is_mapped = is_mapped
+        self._unexplained_rest = unexplained_rest
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._draw = draw
+        self._lanes: dict[str, _Lane] = {}
+
+    def rests_until(self, url: str) -> datetime | None:
+        """Give until when the domain of this URL rests; None when it may be asked."""
+        return self._rest_of(registrable_domain(url))
+
+    def pressure(self, url: str) -> Pressure:
+        """Give how many requests wait for the domain of this URL, and its gap in seconds."""
+        domain = registrable_domain(url)
+        lane = self._lanes.get(domain)
+        return Pressure(lane.waiting if lane else 0, self.gap(url))
+
+    def gap(self, url: str) -> float:
+        """Give the seconds between two starts for the domain of this URL."""
+        domain = registrable_domain(url)
+        wish = self._gaps.get(domain, self._gap_seconds)
+        if wish < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
+            wish = MIN_GAP_SECONDS
+        return max(wish, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
+
+    async def begin(self, url: str, stage: str = "fetch") -> datetime | None:
+        """Wait for a turn at the domain of this URL.
+
+        Gives None when the turn is held: `end` must follow. Gives a time when the domain rests
+        until then: no turn is held. Turns go first come, first served.
+        """
+        domain = registrable_domain(url)
+        lane = self._lane(domain)
+        if lane.lock.locked():
+            waits.labels(stage, "in_flight").inc()
+        lane.waiting += 1
+        try:
+            await lane.lock.acquire()
+        finally:
+            lane.waiting -= 1
+        is_held = False
+        try:
+            until = await self._pass_the_gap(url, domain, lane, stage)
+            is_held = until is None
+            return until
+        finally:
+            if not is_held:
+                lane.lock.release()
+
+    def end(self, url: str) -> None:
+        """Give back the turn at the domain of this URL."""
+        self._lanes[registrable_domain(url)].lock.release()
+
+    def note_answer(
+        self, url: str, status: int, retry_after: str = "", date: str = "", stage: str = "fetch"
+    ) -> None:
+        """Take notice of an answer: a 429, or any 4xx/5xx with Retry-After, puts to rest.
+
+        `retry_after` and `date` are the headers as they came; `""` when absent.
+        """
+        domain = registrable_domain(url)
+        known = self._states.rest(domain)
+        if status < 400:
+            if known is not None and known.unexplained:
+                self._states.put_rest(domain, None)
+            return
+        if not self._asks_for_rest(domain, status, retry_after, stage):
+            return
+        waits.labels(stage, "retry_after").inc()
+        self._states.put_rest(
+            domain,
+            next_rest(
+                self._clock(),
+                retry_after,
+                date,
+                known=known,
+                unexplained_rest=self._unexplained_rest,
+                draw=self._draw(),
+            ),
+        )
+
+    def _asks_for_rest(self, domain: str, status: int, retry_after: str, stage: str) -> bool:
+        if status == 429 or retry_after:
+            return True
+        if status != 403 or stage != "poll":
+            return False
+        refusals = self._lane(domain).refusals
+        refusals.append(self._monotonic())
+        is_burst = len(refusals) == REFUSALS_FOR_A_REST
+        if is_burst and refusals[-1] - refusals[0] <= REFUSALS_WINDOW_SECONDS:
+            refusals.clear()
+            return True
+        return False
+
+    async def _pass_the_gap(
+        self, url: str, domain: str, lane: _Lane, stage: str
+    ) -> datetime | None:
+        while True:
+            until = self._rest_of(domain)
+            if until is not None:
+                return until
+            now = self._monotonic()
+            gap = self.gap(url)
+            wait = 0.0 if lane.last_start is None else lane.last_start + gap - now
+            if wait <= 0:
+                lane.last_start = now
+                return None
+            is_slowed = gap == self._states.crawl_delay(domain)
+            waits.labels(stage, "crawl_delay" if is_slowed else "gap").inc()
+            await self._sleep(wait)
+
+    def _rest_of(self, domain: str) -> datetime | None:
+        rest = self._states.rest(domain)
+        return rest.until if rest is not None and rest.until > self._clock() else None
+
+    def _lane(self, domain: str) -> _Lane:
+        lane = self._lanes.get(domain)
+        if lane is None:
+            if len(self._lanes) >= 20_000:
+                self._forget_idle()
+            lane = self._lanes[domain] = _Lane()
+        return lane
+
+    def _forget_idle(self) -> None:
+        oldest = self._monotonic() - MAX_CRAWL_DELAY_SECONDS
+        self._lanes = {
+            domain: lane
+            for domain, lane in self._lanes.items()
+            if lane.lock.locked()
+            or lane.waiting
+            or (lane.last_start is not None and lane.last_start > oldest)
+        }
+
+
+def next_rest(
+    now: datetime,
+    retry_after: str,
+    date: str = "",
+    *,
+    known: Rest | None = None,
+    unexplained_rest: timedelta = UNEXPLAINED_REST,
+    draw: float = 0.0,
+) -> Rest:
+    """Give the rest that an answer asks for; never shorter than one already running.
+
+    Shape: Retry-After in full up to 7 days, with up to half of it (an hour at most) on top from
+    5 min on; without one that can be read, 15 min, doubled on each repeat up to 24 h.
+    """
+    wish = retry_after_of(retry_after, date, now)
+    if wish is None:
+        count = (known.unexplained if known else 0) + 1
+        wish = min(unexplained_rest * 2 ** min(count - 1, 20), MAX_UNEXPLAINED_REST)
+    else:
+        count = 0
+    if wish >= JITTER_FROM:
+        wish += min(wish / 2, MAX_JITTER) * draw
+    until = now + wish
+    return Rest(max(until, known.until) if known else until, count)
+
+
+def retry_after_of(value: str, date: str, now: datetime) -> timedelta | None:
+    """Give the wait that a Retry-After header asks for, at most 7 days.
+
+    Shape: seconds, or an HTTP-date taken against the server's own `Date` where it is readable
+    (its clock may be wrong). None when it is empty, unreadable, negative or in the past.
+    Source: RFC 9110 §10.2.3.
+    """
+    text = value.strip()
+    if _SECONDS.match(text):
+        wish = timedelta(seconds=min(int(text), MAX_REST.total_seconds()))
+        return wish if wish > timedelta(0) else None
+    until = _http_date(text)
+    if until is None:
+        return None
+    wish = until - (_http_date(date) or now)
+    return min(wish, MAX_REST) if wish > timedelta(0) else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

@@ -1,0 +1,232 @@
+"""Turns documents into the JSON that the engine takes, and back.
+
+What the engine would refuse, or what would break a later reader, is cut or dropped here and
+counted, so that a refusal stays a surprise. Source: elasticsearch.md §2.4 and §3.5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from ingest import telemetry
+from ingest.model import ENTITY_TYPES, GeoPoint, IndexedDocument
+from ingest.ports import Verdict
+from ingest.terms import LANGUAGES
+
+SCHEMA_VERSION: Final = 1
+#: No later write passes a tombstone: elasticsearch.md §3.8.
+TOMBSTONE_VERSION: Final = 9 * 10**18
+#: Left out of answers: what the engine alone needs, and nothing decodes.
+DERIVED_FIELDS: Final = (
+    "by_language", "entity_keys", "latency", "schema_version", "enrichment.engine_list",
+)  # fmt: skip
+
+MAX_LIST_VALUES: Final = 1000
+_OLDEST_DATE: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_CJK: Final = "cjk"
+
+#: Lists of keywords and points, by their path in the document.
+_LISTS: Final = (
+    ("feed_ids",), ("authors",), ("tags",), ("links",), ("entity_ids",),
+    *(("entities", kind) for kind in ("person", "organisation", "place")),
+    *(("entity_forms", kind) for kind in ("person", "organisation", "place")),
+    *(("geo", name) for name in ("points", "country_points", "countries", "regions")),
+    ("geo", "geoname_ids"), ("watchlist", "names"), ("enrichment", "failed"),
+)  # fmt: skip
+_FLOATS: Final = (
+    ("language_score",), ("reading_minutes",), ("extraction", "ratio"),
+    ("extraction", "milliseconds"),
+)  # fmt: skip
+
+#: Written even when they say the default, so that the engine can filter and sum them.
+_ALWAYS_WRITTEN: Final[dict[str, Any]] = {
+    field.name: field.default
+    for field in msgspec.structs.fields(IndexedDocument)
+    if isinstance(field.default, (bool, int))
+}
+
+_encoder = msgspec.json.Encoder()
+_dropped = telemetry.counter("index_values_dropped_total", "field", "reason")
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """One document ready to be sent."""
+
+    id: str
+    version: int
+    body: bytes
+    language: str
+
+
+def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> Encoded | Verdict:
+    """Give the bytes of one document, or the verdict that it cannot be one.
+
+    `now` fills `indexed_at` where nobody has.
+    """
+    try:
+        body = _body(document, now)
+        data = _json(body)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        return Verdict("refused", "not_serialisable", f"{type(error).__name__}: {error}")
+    if len(data) > max_bytes:
+        reason = f"{len(data)} bytes of JSON are over index.max_document_bytes ({max_bytes})"
+        return Verdict("refused", "too_large", reason)
+    return Encoded(document.id, document.version, data, str(body.get("language", "")))
+
+
+def decode(source: Mapping[str, Any]) -> IndexedDocument:
+    """Give the document that lies in the index as `source`."""
+    return msgspec.convert(source, IndexedDocument, strict=False)
+
+
+def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> Encoded:
+    """Give what takes the place of a document that was removed."""
+    body = {
+        "id": id,
+        "version": TOMBSTONE_VERSION,
+        "schema_version": SCHEMA_VERSION,
+        "first_seen_at": first_seen_at,
+        "removed_at": now,
+        "removed_reason": reason,
+    }
+    return Encoded(id, TOMBSTONE_VERSION, _json(body), "")
+
+
+def language_code(language: str) -> str:
+    """Give the code under `by_language` for a language; "" when it has none."""
+    code = language.lower().partition("-")[0]
+    name = LANGUAGES.get(code)
+    return "" if name is None else _CJK if name == _CJK else code
+
+
+def _body(document: IndexedDocument, now: datetime) -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.to_builtins(document, builtin_types=(datetime,))
+    body = {**_ALWAYS_WRITTEN, **body, "schema_version": SCHEMA_VERSION}
+    body.setdefault("indexed_at", now)
+    _bound_dates(body)
+    for path in _LISTS:
+        _cut_list(body, path)
+    for path in _FLOATS:
+        _drop_infinite(body, path)
+    _bound_geo(body)
+    for detail in body.get("entity_details", ()):
+        _drop_infinite(detail, ("salience",))
+    if "extra" in body:
+        body["extra"] = _plain(body["extra"])
+    return _derive(body)
+
+
+def _derive(body: dict[str, Any]) -> dict[str, Any]:
+    """Add what the engine searches and nobody else needs."""
+    code = language_code(body.get("language", ""))
+    if code:
+        body["by_language"] = {code: {"title": body["title"], "text": body["text"]}}
+    body["entity_keys"] = {kind: _entity_keys(body, kind) for kind in ENTITY_TYPES}
+    seen = body["first_seen_at"]
+    latency = {"searchable_seconds": (body["indexed_at"] - seen).total_seconds()}
+    if "published_at" in body:
+        latency["seen_seconds"] = (seen - body["published_at"]).total_seconds()
+    body["latency"] = latency
+    engines = body.get("enrichment", {}).get("engines")
+    if engines:
+        found = [f"{name}={engine}" for name, engine in engines.items()]
+        body["enrichment"]["engine_list"] = found[:MAX_LIST_VALUES]
+    return body
+
+
+def _entity_keys(body: dict[str, Any], kind: str) -> list[str]:
+    """Give all that an entity of this type can be asked for by: id, name, forms, aliases."""
+    found: dict[str, None] = {}
+    for detail in body.get("entity_details", ()):
+        if detail["type"] == kind:
+            found.update(dict.fromkeys((detail["id"], detail["name"], *detail.get("forms", ()))))
+    for field in ("entities", "entity_forms"):
+        found.update(dict.fromkeys(body.get(field, {}).get(kind, ())))
+    found.pop("", None)
+    return list(found)[:MAX_LIST_VALUES]
+
+
+def _bound_dates(body: dict[str, Any]) -> None:
+    for name, value in body.items():
+        if isinstance(value, datetime) and value.tzinfo is None:
+            body[name] = value.replace(tzinfo=UTC)
+    latest = body["first_seen_at"] + timedelta(days=1)
+    for name in ("published_at", "modified_at"):
+        value = body.get(name)
+        if value is not None and not _OLDEST_DATE <= value <= latest:
+            del body[name]
+            _drop(name, "date_out_of_range")
+
+
+def _cut_list(body: dict[str, Any], path: tuple[str, ...]) -> None:
+    holder, name = _holder(body, path)
+    values = holder.get(name)
+    if values is not None and len(values) > MAX_LIST_VALUES:
+        holder[name] = values[:MAX_LIST_VALUES]
+        _drop(".".join(path), "too_many_values", len(values) - MAX_LIST_VALUES)
+
+
+def _drop_infinite(body: dict[str, Any], path: tuple[str, ...]) -> None:
+    holder, name = _holder(body, path)
+    value = holder.get(name)
+    if isinstance(value, float) and not math.isfinite(value):
+        holder[name] = 0.0
+        _drop(".".join(path), "not_finite")
+
+
+def _holder(body: dict[str, Any], path: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+    *folders, name = path
+    for folder in folders:
+        body = body.get(folder) or {}
+    return body, name
+
+
+def _bound_geo(body: dict[str, Any]) -> None:
+    geo = body.get("geo")
+    if not geo:
+        return
+    for name in ("points", "country_points"):
+        points = geo.get(name, ())
+        good = [point for point in points if _is_on_earth(point)]
+        if len(good) < len(points):
+            geo[name] = good
+            _drop(f"geo.{name}", "not_on_earth", len(points) - len(good))
+    focus = geo.get("focus")
+    if focus and focus.get("point") is not None and not _is_on_earth(focus["point"]):
+        del focus["point"]
+        _drop("geo.focus.point", "not_on_earth")
+
+
+def _is_on_earth(point: dict[str, float] | GeoPoint) -> bool:
+    lat, lon = (point["lat"], point["lon"]) if isinstance(point, dict) else (point.lat, point.lon)
+    return -90 <= lat <= 90 and -180 <= lon <= 180
+
+
+def _drop(field: str, reason: str, count: int = 1) -> None:
+    _dropped.labels(field, reason).inc(count)
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    try:
+        return _encoder.encode(body)
+    except UnicodeEncodeError:
+        _drop("text", "lone_surrogate")
+        return _encoder.encode(_plain(body))
+
+
+def _plain(value: Any) -> Any:
+    """Give a value without lone surrogates and without numbers that JSON does not know."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "ignore").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,240 @@
+"""Talks to Elasticsearch: the only file that imports its client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
+
+import elastic_transport
+from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
+from elasticsearch.helpers import BulkIndexError, ScanError, streaming_bulk
+
+from ingest.adapters.elastic_index.verdicts import (
+    Answer,
+    is_disk_block,
+    is_foreign_version,
+    is_refusal,
+    is_unavailable,
+)
+from ingest.errors import IndexDiffers, IndexFault, IndexRefused, IndexUnavailable, NewsIngestError
+from ingest.settings.options import IndexOptions
+
+#: Everything the client and its transport can raise.
+CLIENT_ERRORS = (ApiError, elastic_transport.TransportError, BulkIndexError, ScanError)
+
+#: elasticsearch.md §3.2: the client's 10 s are the classic failure of bulk writers.
+REQUEST_TIMEOUT_SECONDS = 60.0
+BULK_BYTES = 5 * 1024 * 1024
+BULK_RETRIES = 3
+RETRIED_STATUSES = (429, 502, 503, 504)
+
+DISK_REMEDY = (
+    "free space on the engine's disk; writing goes on by itself once it is under the watermark"
+)
+
+
+class Engine:
+    """One Elasticsearch: requests by method and path, with its errors translated to ours.
+
+    Errors of every method: IndexUnavailable, IndexRefused, IndexDiffers; IndexFault for a
+    request that the engine calls wrong. `doing` says in them what the work was.
+    """
+
+    def __init__(self, options: IndexOptions) -> None:
+        self.url = options.url
+        self._client = _connect(options)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Give the parsed answer to one request; None for 404."""
+        return self._sent(method, path, doing, body, params, frozenset({404}))
+
+    def tell(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        *,
+        body: Any = None,
+        accepting: frozenset[int | str] = frozenset(),
+    ) -> Any:
+        """Give the answer to a request; None for an accepted status or type of error."""
+        return self._sent(method, path, doing, body, None, accepting)
+
+    def bulk(
+        self, actions: Iterable[tuple[dict[str, Any], bytes]]
+    ) -> Iterator[tuple[str, Answer, bool]]:
+        """Send action lines with encoded bodies; what is refused for now is sent again.
+
+        Shape: id, answer, and whether the answer is that of a whole request; one an action,
+        not in their order.
+        """
+        try:
+            yield from _bulk(self._client, actions)
+        except CLIENT_ERRORS as error:
+            raise translate(error, self.url, "writing documents") from error
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        body: Any,
+        params: Mapping[str, Any] | None,
+        accepting: frozenset[int | str],
+    ) -> Any:
+        headers = {"accept": "application/json"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        try:
+            answer = self._client.perform_request(
+                method, path, params=params, headers=headers, body=body
+            )
+        except ApiError as error:
+            if error.status_code in accepting or answer_of(error).type in accepting:
+                return None
+            raise translate(error, self.url, doing) from error
+        except CLIENT_ERRORS as error:
+            raise translate(error, self.url, doing) from error
+        return answer.body
+
+
+def _connect(options: IndexOptions) -> Elasticsearch:
+    credentials: dict[str, Any] = {}
+    if options.api_key:
+        credentials["api_key"] = options.api_key
+    elif options.username:
+        credentials["basic_auth"] = (options.username, options.password)
+    if options.url.startswith("https"):
+        credentials |= {"verify_certs": options.verify_tls, "ssl_show_warn": False}
+        if options.ca_file:
+            credentials["ca_certs"] = options.ca_file
+    return Elasticsearch(
+        hosts=[_with_port(options.url)],
+        request_timeout=REQUEST_TIMEOUT_SECONDS,
+        max_retries=1,
+        retry_on_status=(),
+        retry_on_timeout=False,
+        **credentials,
+    )
+
+
+def _with_port(url: str) -> str:
+    """Give the URL with a port, which the client insists on: 9200 where none is named."""
+    parts = urlsplit(url)
+    if parts.port is not None:
+        return url
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc}:9200"))
+
+
+def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
+    """Give our error for one of the client's. Source: elasticsearch.md §3.3."""
+    if isinstance(error, UnsupportedProductError):
+        return IndexDiffers(
+            "what answers is not an Elasticsearch ≥ 7.14",
+            value=str(error),
+            origin=url,
+            remedy="set index.url to an Elasticsearch 8.19 or newer",
+        )
+    if isinstance(error, ApiError):
+        return refusal(answer_of(error), url, doing)
+    if isinstance(error, elastic_transport.TlsError) and "CERTIFICATE" in str(error).upper():
+        return IndexRefused(
+            "the engine's certificate is not trusted",
+            value=str(error),
+            origin=url,
+            remedy="name its authority in index.ca_file",
+        )
+    return IndexUnavailable(
+        f"the index does not answer while {doing}",
+        value=str(error),
+        origin=url,
+        remedy="start Elasticsearch or mend index.url; the work goes on by itself",
+    )
+
+
+def answer_of(error: ApiError) -> Answer:
+    """Give status, type and reason of an answer that is an error."""
+    body = error.body
+    cause = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(cause, dict):
+        return Answer.of(error.status_code, cause)
+    return Answer(error.status_code, "", str(cause)[:1000])
+
+
+def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
+    """Give the error that an answer to a whole request means."""
+    value = f"{answer.status} {answer.type}: {answer.reason}"
+    if is_disk_block(answer):
+        return IndexUnavailable(
+            "the index takes no writes: disk watermark", value=value, origin=url, remedy=DISK_REMEDY
+        )
+    if is_refusal(answer):
+        return IndexRefused(
+            f"the index refuses this client while {doing}",
+            value=value,
+            origin=url,
+            remedy="check index.username, index.password or index.api_key, and their rights",
+        )
+    if is_foreign_version(answer):
+        return IndexDiffers(
+            "client and engine do not speak the same version",
+            value=f"{value} (client {elastic_transport.__version__})",
+            origin=url,
+            remedy="use an Elasticsearch 8.19 or newer, or a client of its major version",
+        )
+    if is_unavailable(answer):
+        return IndexUnavailable(
+            f"the index is not ready while {doing}",
+            value=value,
+            origin=url,
+            remedy="the work goes on by itself once the engine is ready",
+        )
+    return IndexFault(
+        f"the index refused a request while {doing}",
+        value=value,
+        origin=url,
+        remedy="run `news-ingest setup`; if that mends nothing, please report it",
+    )
+
+
+def _bulk(
+    client: Elasticsearch, actions: Iterable[tuple[dict[str, Any], bytes]]
+) -> Iterator[tuple[str, Answer, bool]]:
+    results = streaming_bulk(
+        client,
+        cast(Any, actions),
+        chunk_size=500,
+        max_chunk_bytes=BULK_BYTES,
+        expand_action_callback=_as_it_is,
+        raise_on_error=False,
+        raise_on_exception=False,
+        max_retries=BULK_RETRIES,
+        initial_backoff=0.2,
+        max_backoff=5,
+        retry_on_status=RETRIED_STATUSES,
+        require_alias=True,
+    )
+    for _, item in results:
+        (info,) = item.values()
+        exception = info.get("exception")
+        if isinstance(exception, ApiError):
+            yield info["_id"], answer_of(exception), True
+        else:
+            yield info["_id"], Answer.of(info["status"], info.get("error")), False
+
+
+def _as_it_is(pair: Any) -> Any:
+    """Give an action line and its encoded body to the client unchanged."""
+    return pair

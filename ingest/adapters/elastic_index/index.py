@@ -1,0 +1,181 @@
+"""The Index port on Elasticsearch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ingest.adapters.elastic_index import read
+from ingest.adapters.elastic_index.body import Encoded, encode, tombstone
+from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.compile import languages_asked
+from ingest.adapters.elastic_index.known import known
+from ingest.adapters.elastic_index.months import Months
+from ingest.adapters.elastic_index.names import IndexNames, previous_month
+from ingest.adapters.elastic_index.schema import Schema
+from ingest.adapters.elastic_index.setup import Step, steps
+from ingest.adapters.elastic_index.write import Write, write
+from ingest.errors import IndexDiffers
+from ingest.model import IndexedDocument
+from ingest.ports import Clock, ExportPage, Known, Placed, Verdict
+from ingest.query import SearchRequest, SearchResult
+from ingest.settings.options import IndexOptions
+
+OLDEST_VERSION = (8, 19)
+_LANGUAGES_AGE = timedelta(seconds=30)
+
+
+class ElasticIndex:
+    """Documents in one index a month, behind the aliases of elasticsearch.md §2.1.
+
+    `config_folder` is the folder that holds `index/` with the templates. One a process, used by
+    one thread at a time.
+    """
+
+    capabilities = frozenset(
+        {"ranks_all_hits", "counts_all_facets", "spreads_over_machines", "is_networked"}
+    )
+
+    def __init__(self, options: IndexOptions, *, config_folder: Path, clock: Clock) -> None:
+        self._options = options
+        self._clock = clock
+        self._names = IndexNames(options.prefix)
+        self._engine = Engine(options)
+        self._schema = Schema(config_folder / "index", self._names, options.retention_months)
+        self._months = Months(self._engine, self._schema, clock)
+        #: Months written by this process: what lies there may not be searchable yet.
+        self._written: set[str] = set()
+        self._languages: set[str] = set()
+        self._languages_at: datetime | None = None
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────
+
+    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
+        """Write in bulk; one verdict each, in order.
+
+        Errors: IndexUnavailable (nothing may be assumed written), IndexRefused, IndexDiffers.
+        """
+        self._months.check_schema()
+        now = self._clock()
+        limit = self._options.max_document_bytes
+        prepared = [self._prepared(placed, now, limit) for placed in documents]
+        writes = [one for one in prepared if isinstance(one, Write)]
+        verdicts = iter(write(self._engine, self._months, writes))
+        self._written.update(one.alias for one in writes)
+        self._languages.update(one.encoded.language for one in writes)
+        return [next(verdicts) if isinstance(one, Write) else one for one in prepared]
+
+    def _prepared(self, placed: Placed, now: datetime, limit: int) -> Write | Verdict:
+        encoded = encode(placed.document, now, limit)
+        if isinstance(encoded, Verdict):
+            return encoded
+        alias = placed.index or self._names.month_alias(placed.document.first_seen_at)
+        return Write(alias, encoded)
+
+    def known(self, ids: Iterable[str]) -> dict[str, Known]:
+        """Give what is known of these ids, written or not yet searchable; tombstones too."""
+        listed = self._months.listed()
+        now = self._clock()
+        fresh = {self._names.month_alias(at) for at in (now, previous_month(now))} | self._written
+        recent = sorted(fresh, reverse=True)
+        others = [alias for alias in listed if alias not in fresh]
+        return known(self._engine, ids, recent, others)
+
+    def refresh(self) -> None:
+        """Make all that was written searchable."""
+        path = f"/{self._names.documents}/_refresh?ignore_unavailable=true"
+        self._engine.tell("POST", path, "refreshing")
+        self._languages_at = None
+
+    def remove(self, id: str, reason: str, now: datetime) -> bool:
+        """Put a tombstone that no later write passes; False when the id was not known."""
+        found = self.known([id]).get(id)
+        if found is None:
+            return False
+        if not found.is_removed:
+            self._bury(found.index, tombstone(id, found.first_seen_at, reason, now))
+        return True
+
+    def _bury(self, alias: str, stone: Encoded) -> None:
+        write(self._engine, self._months, [Write(alias, stone)])
+        self._written.add(alias)
+
+    def expire(self, before: datetime) -> int:
+        """Drop the months that ended before this; gives how many."""
+        return self._months.drop_before(before)
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────
+
+    def get(self, id: str) -> IndexedDocument | None:
+        """Give one document; None when unknown or removed."""
+        found = self.known([id]).get(id)
+        if found is None or found.is_removed:
+            return None
+        return read.document_at(self._engine, found.index, id)
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Give what matches. Errors: QueryError, IndexUnavailable, IndexRefused."""
+        languages = self._languages_for(request)
+        return read.search(self._engine, self._names.documents, request, languages)
+
+    def export(self, request: SearchRequest, cursor: str | None = None) -> ExportPage:
+        """Give all matches in the order of first_seen_at and id, `request.size` a page."""
+        languages = self._languages_for(request)
+        return read.export(self._engine, self._names.documents, request, languages, cursor)
+
+    def _languages_for(self, request: SearchRequest) -> list[str]:
+        """Give the languages to compile for: those asked for, else those that occur."""
+        asked = languages_asked(request.query)
+        if asked is not None:
+            return sorted(asked)
+        now = self._clock()
+        if self._languages_at is None or abs(now - self._languages_at) > _LANGUAGES_AGE:
+            self._languages = set(read.languages_in(self._engine, self._names.documents))
+            self._languages_at = now
+        return sorted(self._languages)
+
+    # ── schema ──────────────────────────────────────────────────────────────────────────────
+
+    def differences(self, now: datetime) -> list[str]:
+        """Give a sentence for each difference between this schema and the engine's."""
+        self.ping()
+        return [step.difference for step in self._steps(now)]
+
+    def apply(self, now: datetime) -> list[str]:
+        """Create and alter until nothing differs; gives what was done.
+
+        Errors: IndexDiffers, after all else was done, when an index must be rebuilt.
+        """
+        self.ping()
+        done, stuck = [], []
+        for step in self._steps(now):
+            if step.mend is None:
+                stuck.append(step.difference)
+            else:
+                step.mend()
+                done.append(step.done)
+        if stuck:
+            raise IndexDiffers(
+                "the schema needs a rebuild", value="; ".join(stuck), origin=self._options.url
+            )
+        return done
+
+    def _steps(self, now: datetime) -> Iterator[Step]:
+        return steps(self._engine, self._schema, self._months, now)
+
+    def ping(self) -> str:
+        """Give engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
+        answer = self._engine.tell("GET", "/", "asking for its version")
+        number = str(answer["version"]["number"])
+        if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_VERSION:
+            raise IndexDiffers(
+                "this Elasticsearch is too old",
+                value=number,
+                origin=self._options.url,
+                remedy="use 8.19 or newer",
+            )
+        return f"Elasticsearch {number}"
+
+    def close(self) -> None:
+        self._engine.close()

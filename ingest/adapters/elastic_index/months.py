@@ -1,0 +1,119 @@
+"""Keeps the months' indexes: which there are, making one, dropping old ones."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ingest.adapters.elastic_index.body import SCHEMA_VERSION
+from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.schema import Json, Schema
+from ingest.errors import IndexDiffers
+from ingest.ports import Clock
+
+#: How long the list of months is believed: a month made by another process shows up by then.
+_LIST_AGE = timedelta(seconds=10)
+_SETUP = "run `news-ingest setup`"
+
+
+class Months:
+    """The months of one archive. An index is always made together with its aliases."""
+
+    def __init__(self, engine: Engine, schema: Schema, clock: Clock) -> None:
+        self._engine = engine
+        self._schema = schema
+        self._names = schema.names
+        self._clock = clock
+        self._aliases: tuple[str, ...] = ()
+        self._listed_at: datetime | None = None
+        self._is_schema_checked = False
+
+    def listed(self, *, refresh: bool = False) -> tuple[str, ...]:
+        """Give the months' aliases, oldest first; asked again after ten seconds."""
+        now = self._clock()
+        if refresh or self._listed_at is None or abs(now - self._listed_at) > _LIST_AGE:
+            self._aliases = tuple(sorted(self._by_alias()))
+            self._listed_at = now
+        return self._aliases
+
+    def create(self, alias: str) -> None:
+        """Make the index of a month with both its aliases; nothing happens if it is there.
+
+        Errors: IndexDiffers when the templates are missing or of another version.
+        """
+        self.check_schema()
+        self._engine.tell(
+            "PUT",
+            f"/{alias}-r1",
+            "creating a month's index",
+            body={
+                "aliases": {
+                    alias: {},
+                    self._names.documents: {"filter": self._schema.alias_filter},
+                }
+            },
+            accepting=frozenset({"resource_already_exists_exception"}),
+        )
+        self._listed_at = None
+
+    def drop_before(self, before: datetime) -> int:
+        """Delete the months that ended before this; gives how many."""
+        old = {
+            alias: indexes
+            for alias, indexes in self._by_alias().items()
+            if self._names.end_of_month(alias) <= before
+        }
+        for indexes in old.values():
+            for index in indexes:
+                self._engine.ask("DELETE", f"/{index}", "dropping an old month")
+        self._listed_at = None
+        return len(old)
+
+    def mappings(self) -> dict[str, Json]:
+        """Give the mapping of every month's index."""
+        path = f"/{self._names.documents}-*/_mapping"
+        answer = self._engine.ask("GET", path, "reading mappings") or {}
+        return {
+            index: block["mappings"]
+            for index, block in answer.items()
+            if self._names.is_month_index(index)
+        }
+
+    def check_schema(self) -> None:
+        """Refuse an engine whose templates are missing or of another version; asked once.
+
+        Errors: IndexDiffers.
+        """
+        if self._is_schema_checked:
+            return
+        path = f"/_index_template/{self._names.documents}"
+        found = self._engine.ask("GET", path, "reading the schema's version")
+        if found is None:
+            raise IndexDiffers(
+                "the engine has no templates of news-ingest",
+                value=self._names.documents,
+                origin=self._engine.url,
+                remedy=_SETUP,
+            )
+        template = found["index_templates"][0]["index_template"]
+        version = template.get("_meta", {}).get("schema_version")
+        if version != SCHEMA_VERSION:
+            is_newer = isinstance(version, int) and version > SCHEMA_VERSION
+            raise IndexDiffers(
+                "this news-ingest is older than the index"
+                if is_newer
+                else "the index is older than this news-ingest",
+                value=f"schema version {version}, wanted {SCHEMA_VERSION}",
+                origin=self._engine.url,
+                remedy="update this news-ingest" if is_newer else _SETUP,
+            )
+        self._is_schema_checked = True
+
+    def _by_alias(self) -> dict[str, list[str]]:
+        path = f"/_alias/{self._names.documents}-*"
+        answer = self._engine.ask("GET", path, "listing the months") or {}
+        found: dict[str, list[str]] = {}
+        for index, block in answer.items():
+            for alias in block["aliases"]:
+                if self._names.is_month_alias(alias):
+                    found.setdefault(alias, []).append(index)
+        return found

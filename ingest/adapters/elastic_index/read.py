@@ -1,0 +1,213 @@
+"""Searches, counts facets and exports through the read alias."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ingest.adapters.elastic_index.body import DERIVED_FIELDS, decode
+from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.compile import compiled
+from ingest.errors import IndexUnavailable, QueryError
+from ingest.model import IndexedDocument
+from ingest.ports import ExportPage
+from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
+
+_FACETS: Final = {
+    "person": "entities.person",
+    "organisation": "entities.organisation",
+    "place": "entities.place",
+    "publisher": "publisher",
+    "language": "language",
+}
+_BY_ID: Final = {"id": "asc"}
+_SORTS: Final[dict[str, list[Any]]] = {
+    "score": ["_score", {"first_seen_at": "desc"}, _BY_ID],
+    "published_at": [{"published_at": {"order": "desc", "missing": "_last"}}, _BY_ID],
+    "first_seen_at": [{"first_seen_at": "desc"}, _BY_ID],
+}
+_EXPORT_SORT: Final = [{"first_seen_at": "asc"}, _BY_ID]
+#: The engine's own bound of `from` + `size`.
+MAX_WINDOW: Final = 10_000
+_SERVER_SECONDS: Final = 10
+_KEEP_ALIVE: Final = "5m"
+_WITHOUT_DERIVED: Final = {"excludes": list(DERIVED_FIELDS)}
+
+
+def search(
+    engine: Engine, alias: str, request: SearchRequest, languages: Sequence[str]
+) -> SearchResult:
+    """Give count, the asked-for page and the facets of all matches.
+
+    Errors: QueryError for an unknown field, facet, order or a page beyond 10,000 hits.
+    """
+    body = {
+        "query": compiled(request.query, languages),
+        "from": request.offset,
+        "size": request.size,
+        "sort": _sort(request),
+        "track_total_hits": True,
+        "_source": _WITHOUT_DERIVED,
+        "timeout": f"{_SERVER_SECONDS}s",
+        "aggs": {name: _facet(name, request.facet_size) for name in request.facets},
+    }
+    answer = _searched(engine, f"/{alias}/_search?ignore_unavailable=true", body)
+    return SearchResult(
+        total=answer["hits"]["total"]["value"],
+        hits=tuple(
+            Hit(decode(hit["_source"]), hit.get("_score") or 0.0) for hit in answer["hits"]["hits"]
+        ),
+        facets={name: _values(answer, name) for name in request.facets},
+        notes=_notes(answer),
+    )
+
+
+def languages_in(engine: Engine, alias: str) -> frozenset[str]:
+    """Give the languages that occur in the index."""
+    body = {"size": 0, "aggs": {"language": {"terms": {"field": "language", "size": 200}}}}
+    answer = _searched(engine, f"/{alias}/_search?ignore_unavailable=true", body)
+    return frozenset(value.value for value in _values(answer, "language"))
+
+
+def _sort(request: SearchRequest) -> list[Any]:
+    if request.offset + request.size > MAX_WINDOW:
+        raise QueryError(
+            f"only the first {MAX_WINDOW} hits can be paged through",
+            query=f"offset {request.offset}, size {request.size}",
+            remedy="narrow the query, or export all matches",
+        )
+    if request.sort not in _SORTS:
+        raise QueryError(
+            "no such order", query=request.sort, remedy=f"known are {', '.join(_SORTS)}"
+        )
+    return _SORTS[request.sort]
+
+
+def _facet(name: str, size: int) -> dict[str, Any]:
+    if name not in _FACETS:
+        raise QueryError("no such facet", query=name, remedy=f"known are {', '.join(_FACETS)}")
+    order = [{"_count": "desc"}, {"_key": "asc"}]
+    return {"terms": {"field": _FACETS[name], "size": size, "order": order}}
+
+
+def _values(answer: dict[str, Any], name: str) -> tuple[FacetValue, ...]:
+    buckets = answer.get("aggregations", {}).get(name, {}).get("buckets", ())
+    return tuple(FacetValue(bucket["key"], bucket["doc_count"]) for bucket in buckets)
+
+
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+    if not answer.get("timed_out"):
+        return ()
+    return (f"the engine stopped after {_SERVER_SECONDS} s: counts are of a part",)
+
+
+def _searched(engine: Engine, path: str, body: dict[str, Any]) -> Any:
+    """Give an answer of all shards. Errors: IndexUnavailable when some did not answer."""
+    return _whole(engine, engine.tell("POST", path, "searching", body=body))
+
+
+def _whole(engine: Engine, answer: Any) -> Any:
+    failed = answer["_shards"]["failed"]
+    if failed:
+        raise IndexUnavailable(
+            "part of the index does not answer",
+            value=f"{failed} of {answer['_shards']['total']} shards: "
+            f"{answer['_shards'].get('failures', [{}])[0].get('reason', {}).get('reason', '')}",
+            origin=engine.url,
+            remedy="look at the engine's cluster health",
+        )
+    return answer
+
+
+# ── export ──────────────────────────────────────────────────────────────────────────────────
+
+
+class _Cursor(msgspec.Struct, array_like=True):
+    """Where an export goes on: the sort values of the last document, and the frozen view."""
+
+    first_seen_ms: int
+    id: str
+    view: str
+
+
+def export(
+    engine: Engine,
+    alias: str,
+    request: SearchRequest,
+    languages: Sequence[str],
+    cursor: str | None,
+) -> ExportPage:
+    """Give the next page of all matches, oldest first seen first.
+
+    The pages of one export look at one frozen view; when it has run out (5 minutes unused) the
+    export goes on at the same place on a new one. Errors: QueryError for a broken cursor.
+    """
+    after = None if cursor is None else _read_cursor(cursor)
+    size = min(request.size, MAX_WINDOW - 1)
+    body: dict[str, Any] = {
+        "query": compiled(request.query, languages),
+        "size": size + 1,
+        "sort": _EXPORT_SORT,
+        "track_total_hits": False,
+        "_source": _WITHOUT_DERIVED,
+    }
+    if after is not None:
+        body["search_after"] = [after.first_seen_ms, after.id]
+    answer = None if after is None else _page(engine, body, after.view)
+    if answer is None:
+        view = _opened(engine, alias)
+        if view is None:
+            return ExportPage((), None)
+        answer = _page(engine, body, view)
+        if answer is None:
+            raise IndexUnavailable("the index forgot a view it has just opened", origin=engine.url)
+    hits = answer["hits"]["hits"][:size]
+    documents = tuple(decode(hit["_source"]) for hit in hits)
+    if len(answer["hits"]["hits"]) <= size:
+        _closed(engine, answer["pit_id"])
+        return ExportPage(documents, None)
+    milliseconds, id = hits[-1]["sort"][:2]
+    return ExportPage(documents, _write_cursor(_Cursor(milliseconds, id, answer["pit_id"])))
+
+
+def _page(engine: Engine, body: dict[str, Any], view: str) -> Any:
+    """Give one page of a view; None when the view has run out."""
+    whole = {**body, "pit": {"id": view, "keep_alive": _KEEP_ALIVE}}
+    answer = engine.ask("POST", "/_search", "exporting", body=whole)
+    return None if answer is None else _whole(engine, answer)
+
+
+def _opened(engine: Engine, alias: str) -> str | None:
+    """Open a view of all documents; None when there is no index yet."""
+    answer = engine.ask("POST", f"/{alias}/_pit?keep_alive={_KEEP_ALIVE}", "exporting")
+    return None if answer is None else str(answer["id"])
+
+
+def _closed(engine: Engine, view: str) -> None:
+    engine.ask("DELETE", "/_pit", "exporting", body={"id": view})
+
+
+def _write_cursor(cursor: _Cursor) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode()
+
+
+def _read_cursor(text: str) -> _Cursor:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=_Cursor)
+    except (binascii.Error, ValueError) as error:
+        raise QueryError(
+            "this is no cursor of an export",
+            query=text[:80],
+            remedy="take it from the last page, or begin anew",
+        ) from error
+
+
+def document_at(engine: Engine, alias: str, id: str) -> IndexedDocument | None:
+    """Give the document at its place in real time; None when it is not there."""
+    path = f"/{alias}/_doc/{id}?_source_excludes={','.join(DERIVED_FIELDS)}"
+    answer = engine.ask("GET", path, "reading a document")
+    return None if answer is None else decode(answer["_source"])

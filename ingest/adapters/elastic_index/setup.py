@@ -1,0 +1,175 @@
+"""Finds what the engine lacks of the schema, and how to mend each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.months import Months
+from ingest.adapters.elastic_index.names import next_month
+from ingest.adapters.elastic_index.schema import (
+    AUXILIARY,
+    Json,
+    MappingDifference,
+    Schema,
+    is_same_template,
+)
+from ingest.errors import IndexDiffers
+
+_DOING = "setting up the index"
+
+
+class Step(NamedTuple):
+    """One difference in a sentence; how to mend it, None where only a rebuild would; what was done."""
+
+    difference: str
+    mend: Callable[[], object] | None
+    done: str = ""
+
+
+def steps(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iterator[Step]:
+    """Give the differences in the order in which they are mended.
+
+    Each is looked for only when the one before it has been taken, so what one step mends is
+    not reported by the next. Errors: IndexDiffers when the engine's schema is newer than ours.
+    """
+    has_lifecycles = _answers(engine, "/_ilm/status")
+    if has_lifecycles:
+        yield from _lifecycle(engine, schema)
+    components, templates = (
+        schema.with_overlay() if has_lifecycles and schema.lifecycle_policy() is not None
+        else (schema.components, schema.templates)
+    )  # fmt: skip
+    yield from _templates(engine, "component", components)
+    yield from _templates(engine, "index", templates)
+    yield from _indexes(engine, schema, months, now)
+    yield from _mappings(engine, schema, months)
+    if _answers(engine, "/_security/_authenticate"):
+        yield from _roles(engine, schema)
+
+
+def _answers(engine: Engine, path: str) -> bool:
+    """Tell whether this engine knows a feature: those without it call the path wrong."""
+    return engine.tell("GET", path, _DOING, accepting=frozenset({400, 404, 405, 500})) is not None
+
+
+def _put(engine: Engine, path: str, body: Any) -> Callable[[], object]:
+    return lambda: engine.tell("PUT", path, _DOING, body=body)
+
+
+def _templates(engine: Engine, kind: str, wanted: dict[str, Json]) -> Iterator[Step]:
+    for name, template in wanted.items():
+        path = f"/_{kind}_template/{name}"
+        found = engine.ask("GET", path, _DOING)
+        thing = f"{kind} template {name}"
+        if found is None:
+            yield Step(f"{thing} is missing", _put(engine, path, template), f"created {thing}")
+            continue
+        (block,) = found[f"{kind}_templates"]
+        present = block[f"{kind}_template"]
+        _refuse_newer(thing, _version_of(present), _version_of(template))
+        if not is_same_template(template, present):
+            yield Step(f"{thing} differs", _put(engine, path, template), f"updated {thing}")
+
+
+def _version_of(template: Json) -> int:
+    meta = template.get("template", {}).get("mappings", template).get("_meta", {})
+    return int(meta.get("schema_version", 0))
+
+
+def _refuse_newer(thing: str, found: int, wanted: int) -> None:
+    if found > wanted > 0:
+        raise IndexDiffers(
+            f"{thing} was made by a newer news-ingest",
+            value=f"schema version {found}, this one knows {wanted}",
+            remedy="update this news-ingest",
+        )
+
+
+def _indexes(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iterator[Step]:
+    present = months.listed(refresh=True)
+    for at in (now, next_month(now)):
+        alias = schema.names.month_alias(at)
+        if alias not in present:
+            yield Step(
+                f"index {alias} is missing",
+                lambda alias=alias: months.create(alias),  # type: ignore[misc]
+                f"created index {alias}-r1 with its aliases",
+            )
+    for name in AUXILIARY:
+        alias = schema.names.of(f"news-{name}")
+        if engine.ask("GET", f"/_alias/{alias}", _DOING) is None:
+            path = f"/{alias}-r1"
+            body: Json = {"aliases": {alias: {}}}
+            yield Step(
+                f"index {alias} is missing",
+                _put(engine, path, body),
+                f"created index {alias}-r1 with its alias",
+            )
+
+
+def _mappings(engine: Engine, schema: Schema, months: Months) -> Iterator[Step]:
+    if not months.listed():
+        return
+    for index, found in months.mappings().items():
+        yield from _mapping_steps(engine, index, schema.mapping, found)
+    for name in AUXILIARY:
+        full = schema.names.of(f"news-{name}")
+        answer = engine.ask("GET", f"/{full}/_mapping", _DOING) or {}
+        wanted = schema.components[full]["template"]["mappings"]
+        for index, block in answer.items():
+            yield from _mapping_steps(engine, index, wanted, block["mappings"])
+
+
+def _mapping_steps(engine: Engine, index: str, wanted: Json, found: Json) -> Iterator[Step]:
+    difference = MappingDifference(wanted, found)
+    _refuse_newer(f"index {index}", difference.version, wanted["_meta"]["schema_version"])
+    if difference.changed:
+        names = ", ".join(difference.changed)
+        yield Step(f"index {index} has other types or analysers in {names}: rebuild it", None)
+    elif difference.lacking or difference.is_older:
+        names = ", ".join(difference.lacking) or "the schema version"
+        body = {"_meta": wanted["_meta"], "properties": wanted["properties"]}
+        yield Step(
+            f"index {index} lacks {names}",
+            _put(engine, f"/{index}/_mapping", body),
+            f"added {names} to index {index}",
+        )
+
+
+def _lifecycle(engine: Engine, schema: Schema) -> Iterator[Step]:
+    policy = schema.lifecycle_policy()
+    if policy is None:
+        return
+    name = schema.names.documents
+    path = f"/_ilm/policy/{name}"
+    found = (engine.ask("GET", path, _DOING) or {}).get(name)
+    thing = f"lifecycle policy {name}"
+    if found is None:
+        yield Step(f"{thing} is missing", _put(engine, path, policy), f"created {thing}")
+    elif _oldest_age(found) != _oldest_age(policy):
+        yield Step(f"{thing} differs", _put(engine, path, policy), f"updated {thing}")
+
+
+def _oldest_age(policy: Json) -> object:
+    return policy["policy"]["phases"].get("delete", {}).get("min_age")
+
+
+def _roles(engine: Engine, schema: Schema) -> Iterator[Step]:
+    for name, role in schema.roles().items():
+        path = f"/_security/role/{name}"
+        found = (engine.ask("GET", path, _DOING) or {}).get(name)
+        if found is None:
+            yield Step(f"role {name} is missing", _put(engine, path, role), f"created role {name}")
+        elif not _grants_the_same(role, found):
+            yield Step(f"role {name} differs", _put(engine, path, role), f"updated role {name}")
+
+
+def _grants_the_same(wanted: Json, found: Json) -> bool:
+    def rights(role: Json) -> object:
+        blocks = [(sorted(b["names"]), sorted(b["privileges"])) for b in role["indices"]]
+        return sorted(role["cluster"]), sorted(blocks)
+
+    return rights(wanted) == rights(found)

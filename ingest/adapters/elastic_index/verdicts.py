@@ -1,0 +1,93 @@
+"""Decides what an answer of the engine means for one document or one request."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ingest.ports import Verdict
+
+WRITTEN = Verdict("written")
+OLDER = Verdict("older")
+
+_DISK_BLOCK = "cluster_block_exception"
+_BUSY_TYPES = (
+    "circuit_breaking_exception",
+    "es_rejected_execution_exception",
+    "index_closed_exception",
+    "unavailable_shards_exception",
+)
+_UNAVAILABLE_STATUSES = (408, 429, 500, 502, 503, 504)
+_REFUSED_STATUSES = (401, 403)
+_FOREIGN_TYPE = "media_type_header_exception"
+
+
+class Answer(NamedTuple):
+    """One answer of the engine: HTTP status, type of the error ("" for none) and its reason."""
+
+    status: int
+    type: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, status: int, error: Any) -> Answer:
+        """Read the `error` of an item or a request, with the innermost cause."""
+        if not error:
+            return cls(status)
+        if not isinstance(error, dict):
+            return cls(status, "", str(error)[:1000])
+        reason = str(error.get("reason", ""))
+        cause = error.get("caused_by")
+        if isinstance(cause, dict) and cause.get("reason"):
+            reason = f"{reason} ({cause['reason']})"
+        return cls(status, str(error.get("type", "")), reason[:1000])
+
+
+def is_disk_block(answer: Answer) -> bool:
+    """Tell whether the engine takes no writes because its disk is full."""
+    return answer.type == _DISK_BLOCK
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Tell whether this client may not do what it asked."""
+    return answer.status in _REFUSED_STATUSES and not is_disk_block(answer)
+
+
+def is_foreign_version(answer: Answer) -> bool:
+    """Tell whether client and engine cannot talk to each other."""
+    return answer.status == 406 or answer.type == _FOREIGN_TYPE
+
+
+def is_unavailable(answer: Answer) -> bool:
+    """Tell whether the same request may well succeed later."""
+    return (
+        answer.status in _UNAVAILABLE_STATUSES
+        or answer.type in _BUSY_TYPES
+        or is_disk_block(answer)
+    )
+
+
+def is_month_missing(answer: Answer) -> bool:
+    """Tell whether the month of a document has no index yet."""
+    return answer.status == 404 and answer.type == "index_not_found_exception"
+
+
+def is_about_the_request(answer: Answer) -> bool:
+    """Tell whether a request as a whole was found wrong: its items are then sent one by one."""
+    return answer.status in (400, 413)
+
+
+def verdict(answer: Answer) -> Verdict | None:
+    """Give what became of one document; None when the answer is not about the document.
+
+    Source: elasticsearch.md §3.3.
+    """
+    if answer.status in (200, 201):
+        return WRITTEN
+    if answer.status == 409:
+        return OLDER
+    if answer.status == 413:
+        return Verdict("refused", "too_large", answer.reason)
+    is_passing = is_unavailable(answer) and answer.status != 500
+    if is_passing or is_refusal(answer) or is_month_missing(answer) or is_foreign_version(answer):
+        return None
+    return Verdict("refused", answer.type or f"http_{answer.status}", answer.reason)

@@ -1,0 +1,143 @@
+"""Writes documents in bulk and finds the verdict for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ingest import telemetry
+from ingest.adapters.elastic_index.body import Encoded
+from ingest.adapters.elastic_index.client import Engine, refusal
+from ingest.adapters.elastic_index.months import Months
+from ingest.adapters.elastic_index.verdicts import (
+    Answer,
+    is_about_the_request,
+    is_month_missing,
+    verdict,
+)
+from ingest.errors import IndexDiffers, IndexUnavailable
+from ingest.ports import Verdict
+from ingest.telemetry import Event
+
+month_created = Event("index_month_created")
+bulk_request_refused = Event(
+    "bulk_request_refused",
+    level="warning",
+    counter=telemetry.counter("bulk_requests_refused_total", "type"),
+)
+
+_DOING = "writing documents"
+
+
+class Write(NamedTuple):
+    """One encoded document and the month's alias it goes to."""
+
+    alias: str
+    encoded: Encoded
+
+
+def write(engine: Engine, months: Months, writes: Sequence[Write]) -> list[Verdict]:
+    """Write in bulk; one verdict each, in order.
+
+    A missing month is created and its documents are sent again. A request that is refused as a
+    whole is sent again document by document, so that one cannot take others with it.
+    Errors: IndexUnavailable (nothing may be assumed written), IndexRefused, IndexDiffers.
+    """
+    verdicts: list[Verdict | None] = [None] * len(writes)
+    for places in _rounds(writes):
+        found = _Round(engine, months).run([writes[place] for place in places])
+        for place in places:
+            verdicts[place] = found.get(writes[place].encoded.id)
+    complete = [found for found in verdicts if found is not None]
+    if len(complete) < len(writes):
+        raise IndexUnavailable(
+            "the index answered for fewer documents than were sent",
+            value=f"{len(complete)} of {len(writes)}",
+            origin=engine.url,
+            remedy="the batch is sent again",
+        )
+    return complete
+
+
+def _rounds(writes: Sequence[Write]) -> Iterator[list[int]]:
+    """Give places so that no id stands twice in one round: answers are told apart by id."""
+    left = list(range(len(writes)))
+    while left:
+        seen: set[str] = set()
+        now: list[int] = []
+        later: list[int] = []
+        for place in left:
+            id = writes[place].encoded.id
+            (later if id in seen else now).append(place)
+            seen.add(id)
+        yield now
+        left = later
+
+
+class _Round:
+    """The writing of documents with different ids."""
+
+    def __init__(self, engine: Engine, months: Months) -> None:
+        self._engine = engine
+        self._months = months
+        self._verdicts: dict[str, Verdict] = {}
+
+    def run(self, writes: list[Write]) -> dict[str, Verdict]:
+        """Give the verdicts by id."""
+        homeless, suspects = self._send(writes)
+        if homeless:
+            self._create_months(homeless)
+            homeless, more = self._send(homeless)
+            suspects += more
+        if homeless:
+            raise IndexDiffers(
+                "a month's index is there without its alias",
+                value=homeless[0].alias,
+                origin=self._engine.url,
+                remedy=f"give {homeless[0].alias}-r1 its aliases back, or delete it",
+            )
+        for suspect in suspects:
+            self._send_alone(suspect)
+        return self._verdicts
+
+    def _send(self, writes: list[Write]) -> tuple[list[Write], list[Write]]:
+        """Send all; give those whose month is missing, and those of a request refused whole."""
+        by_id = {one.encoded.id: one for one in writes}
+        homeless: list[Write] = []
+        suspects: list[Write] = []
+        for id, answer, is_whole in self._engine.bulk(map(_action, writes)):
+            if is_whole and is_about_the_request(answer) and len(writes) > 1:
+                bulk_request_refused(type=answer.type or f"http_{answer.status}")
+                suspects.append(by_id[id])
+            elif is_month_missing(answer):
+                homeless.append(by_id[id])
+            else:
+                self._verdicts[id] = self._judged(answer)
+        return homeless, suspects
+
+    def _send_alone(self, suspect: Write) -> None:
+        homeless, _ = self._send([suspect])
+        if homeless:
+            self._create_months(homeless)
+            self._send(homeless)
+
+    def _judged(self, answer: Answer) -> Verdict:
+        found = verdict(answer)
+        if found is None:
+            raise refusal(answer, self._engine.url, _DOING)
+        return found
+
+    def _create_months(self, writes: list[Write]) -> None:
+        for alias in sorted({one.alias for one in writes}):
+            self._months.create(alias)
+            month_created(index=alias)
+
+
+def _action(one: Write) -> tuple[dict[str, Any], bytes]:
+    line = {
+        "_index": one.alias,
+        "_id": one.encoded.id,
+        "version": one.encoded.version,
+        "version_type": "external_gte",
+    }
+    return {"index": line}, one.encoded.body

@@ -1,0 +1,52 @@
+# make without arguments lists its verbs.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: help install dev demo run check test bench clean
+
+help: ## List the verbs.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make a virtual environment with the product in it.
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+dev: $(DEV_STAMP)
+
+$(DEV_STAMP): $(STAMP) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+demo: install ## The main job on invented sites, offline, in under a minute.
+	$(BIN)/news-ingest demo --once
+
+run: install ## Poll the feeds of config/feeds.yml until Ctrl-C.
+	$(BIN)/news-ingest run
+
+check: dev ## Lint, types, import layers, unit tests: under a minute.
+	$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --verbose | tail -n 3
+	$(BIN)/python -m pytest -q -m "not slow and not kafka and not elasticsearch" tests/unit tests/house
+
+test: dev ## All tests; fetches and starts a real Kafka and Elasticsearch.
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --verbose | tail -n 3
+	$(BIN)/python -m pytest
+
+bench: dev ## One table of speeds as ratios, and memory per worker.
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## Remove the virtual environment and everything built.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,158 @@
+"""`news-ingest ingest`: documents and directories from disk into the archive."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ingest.bootstrap.engines import now
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    err,
+    opened_index,
+    opened_log,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.run import stop_on_signals
+from ingest.errors import NewsIngestError
+from ingest.model import DropRecord
+from ingest.pipeline.intake import Fate, Intake, counts, followed
+from ingest.pipeline.topology import StagePlan, plans
+from ingest.ports import Index, Log
+from ingest.settings.load import Settings
+from ingest.sources.files import FileRefused, list_documents, page_of_file
+from ingest.wire import encode
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("ingest")(ingest)
+
+
+@shows_errors
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and directories (recursively).")],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Come back when they are searchable.")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take plain-text and HTML documents through extract, enrich and index.
+
+    Running it twice adds nothing.
+    """
+    for path in paths:
+        if not path.exists():
+            raise NewsIngestError(
+                "there is no such file or directory", value=str(path), remedy="check the path"
+            )
+    stop = stop_on_signals()
+    settings = settings_of(config)
+    with opened_log(settings) as log, opened_index(settings) as index:
+        fates = _taken_in(settings, log, index, paths)
+        stages = [
+            plan for plan in plans(settings.pipeline) if plan.kind in ("extract", "enrich", "index")
+        ]
+        has_work = any(fate.outcome == "appended" for fate in fates)
+        starts_stages = settings.pipeline.log.url.startswith("sqlite:")
+        if has_work and (wait or starts_stages):
+            with _stages_running(settings, log, stages if starts_stages else []):
+                _follow(fates, log, index, stages, stop)
+    _report(fates, as_json)
+    if any(fate.outcome == "dead_letter" for fate in fates):
+        raise typer.Exit(1)
+
+
+def _taken_in(settings: Settings, log: Log, index: Index, paths: list[Path]) -> list[Fate]:
+    writer = next(plan for plan in plans(settings.pipeline) if plan.kind == "fetch")
+    intake = Intake(log, index, writer, now)
+    max_bytes = settings.pipeline.fetching.max_page_bytes
+    for found in list_documents(paths):
+        result = found if isinstance(found, FileRefused) else page_of_file(found, now(), max_bytes)
+        if isinstance(result, FileRefused):
+            record = DropRecord(
+                id=result.id, entry_id=result.id, stage="ingest", reason=result.reason,
+                is_intended=False, url=str(result.path), at=now(),
+            )  # fmt: skip
+            intake.refuse(str(result.path), result.reason, result.id, encode(record))
+        else:
+            intake.add(str(found.path), result)
+    intake.finish()
+    return intake.fates
+
+
+def _follow(
+    fates: list[Fate], log: Log, index: Index, stages: list[StagePlan], stop: threading.Event
+) -> None:
+    columns = (
+        TextColumn("searchable"),
+        BarColumn(30),
+        TextColumn("{task.completed} of {task.total}"),
+    )
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as progress:
+        task = progress.add_task("", total=len(fates))
+
+        def moved(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        followed(fates, log, index, stages, stop, on_progress=moved)
+
+
+@contextmanager
+def _stages_running(settings: Settings, log: Log, stages: list[StagePlan]) -> Iterator[None]:
+    """Run those of the stages that nobody runs, for as long as the block lasts."""
+    environment = {
+        **os.environ,
+        "NEWS_INGEST_CONFIG": str(settings.folder),
+        "NEWS_INGEST_TELEMETRY_LEVEL": "warning",
+    }
+    children = [
+        subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "ingest.cli.main", "run", "--stage", plan.name, "--supervised"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=sys.stderr,
+            start_new_session=True,
+        )  # fmt: skip
+        for plan in stages
+        if not log.members(plan.group)
+    ]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait(60)
+
+
+def _report(fates: list[Fate], as_json: bool) -> None:
+    found = counts(fates)
+    if as_json:
+        print_json(msgspec.json.encode({"documents": len(fates), "outcomes": found}))
+        return
+    table = Table("outcome", "documents")
+    for outcome, count in found.items():
+        table.add_row(outcome, str(count))
+    out.print(table)
+    for fate in fates:
+        if fate.outcome in ("refused", "dropped", "dead_letter"):
+            out.print(
+                f"{fate.outcome}: {fate.reason}: {fate.path}", highlight=False, soft_wrap=True
+            )

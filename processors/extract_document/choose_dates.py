@@ -1,0 +1,114 @@
+"""Chooses when an article was published and last changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from ingest.model import Candidate
+from processors.extract_document.candidates import candidate
+from processors.extract_document.read_dates import ReadDate, read_date, zone_of
+
+#: Nothing before this is believed, and nothing later than a day after it was seen.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_GRACE = timedelta(days=1)
+
+
+class DateCandidate(msgspec.Struct, frozen=True):
+    """A date somebody gave: `raw` as written, `read` as understood (None: not understood)."""
+
+    source: str
+    raw: str
+    read: ReadDate | None
+
+
+class ChosenDate(msgspec.Struct, frozen=True):
+    """The date chosen, with its source; `others` are the candidates in their order."""
+
+    at: datetime | None
+    source: str
+    precision: str = ""
+    is_zone_assumed: bool = False
+    others: tuple[Candidate, ...] = ()
+
+
+def given(source: str, raw: str, zone_name: str) -> DateCandidate:
+    """Give the candidate for a raw date."""
+    return DateCandidate(source, raw, read_date(raw, zone_name) if raw else None)
+
+
+def given_by_feed(raw: str, at: datetime | None, is_zone_assumed: bool) -> DateCandidate:
+    """Give the candidate for what the poll stage read; a raw form without a time is a day."""
+    if at is None:
+        return DateCandidate("feed", raw, None)
+    precision = "day" if raw and ":" not in raw else "second"
+    return DateCandidate("feed", raw, ReadDate(at.astimezone(UTC), precision, is_zone_assumed))
+
+
+def choose_published(
+    candidates: Sequence[DateCandidate],
+    search: Callable[[], DateCandidate | None],
+    fallback: tuple[datetime, str],
+    first_seen_at: datetime,
+    zone_name: str = "",
+) -> ChosenDate:
+    """Give the first believable candidate; `search` is asked when there is none.
+
+    `fallback` (time and source, as first_seen_at or the time of a file) counts when nothing
+    else does. A mere day gives way to a later candidate with a time on that day in the zone of
+    the site. Errors: none.
+    Source: extraction.md §5, "Date" and its table of traps.
+    """
+    every = list(candidates)
+    good = [one for one in every if is_believable(one.read, first_seen_at)]
+    if not good:
+        found = search()
+        if found is not None:
+            every.append(found)
+            good = [found] if is_believable(found.read, first_seen_at) else []
+    others = tuple(_as_candidate(one) for one in every if one.raw or one.read)
+    if not good:
+        at, source = fallback
+        return ChosenDate(at, source, "second", False, others)
+    best = good[0]
+    if best.read is not None and best.read.precision == "day":
+        day = _day(best, zone_name)
+        best = next((one for one in good if _is_finer(one) and _day(one, zone_name) == day), best)
+    assert best.read is not None
+    return ChosenDate(
+        best.read.at, best.source, best.read.precision, best.read.is_zone_assumed, others
+    )
+
+
+def choose_modified(
+    candidates: Sequence[DateCandidate], published_at: datetime | None, fetched_at: datetime
+) -> ChosenDate:
+    """Give the first change that is neither after the fetch nor before the publication."""
+    others = tuple(_as_candidate(one) for one in candidates if one.raw or one.read)
+    for one in candidates:
+        if one.read is None or not is_believable(one.read, fetched_at):
+            continue
+        if published_at is None or one.read.at >= published_at:
+            read = one.read
+            return ChosenDate(read.at, one.source, read.precision, read.is_zone_assumed, others)
+    return ChosenDate(None, "none", others=others)
+
+
+def is_believable(read: ReadDate | None, seen_at: datetime) -> bool:
+    """Tell whether a date lies between 1990 and a day after we saw the page or its entry."""
+    return read is not None and EARLIEST <= read.at <= seen_at + _GRACE
+
+
+def _is_finer(one: DateCandidate) -> bool:
+    return one.read is not None and one.read.precision != "day"
+
+
+def _day(one: DateCandidate, zone_name: str) -> object:
+    return one.read and one.read.at.astimezone(zone_of(zone_name)).date()
+
+
+def _as_candidate(one: DateCandidate) -> Candidate:
+    value = one.read.at.isoformat() if one.read else ""
+    return candidate(value, one.source, one.raw)

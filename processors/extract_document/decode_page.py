@@ -1,0 +1,151 @@
+"""Turns the bytes of a page into text, by rules of our own."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from typing import NamedTuple
+
+from resiliparse.parse.encoding import detect_encoding
+
+#: Bytes of the page in which a declared charset counts.
+_PROLOGUE_BYTES = 2048
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
+_HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
+#: Controls but tab and newline, lone surrogates, and the two non-characters XML forbids.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROL_BYTES = bytes(byte for byte in (*range(32), 127) if byte not in (9, 10))
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+_NON_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
+_SEVEN_BIT = frozenset({"iso2022_jp", "iso2022_kr", "hz"})
+#: Encodings that a detector names and nobody means.
+_NO_NEWS = frozenset({"utf-8", "ascii"})
+
+#: Labels of the WHATWG encoding standard whose meaning is not what Python's codec of that name
+#: does (https://encoding.spec.whatwg.org/#names-and-labels); other labels are looked up as they
+#: are, when they name an encoding of the standard.
+_WHATWG = {
+    "ascii": "cp1252", "us-ascii": "cp1252", "latin1": "cp1252", "l1": "cp1252",
+    "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "iso88591": "cp1252", "iso_8859-1": "cp1252",
+    "cp819": "cp1252", "x-cp1252": "cp1252", "ansi_x3.4-1968": "cp1252", "windows-1252": "cp1252",
+    "iso-8859-9": "cp1254", "iso8859-9": "cp1254", "latin5": "cp1254", "l5": "cp1254",
+    "x-cp1254": "cp1254", "x-cp1250": "cp1250", "x-cp1251": "cp1251",
+    "iso-8859-11": "cp874", "tis-620": "cp874", "dos-874": "cp874",
+    "iso-8859-8-i": "iso8859_8", "logical": "iso8859_8",
+    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "gb_2312": "gb18030",
+    "gb_2312-80": "gb18030", "chinese": "gb18030", "csgb2312": "gb18030",
+    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932",
+    "ms_kanji": "cp932", "windows-31j": "cp932", "csshiftjis": "cp932",
+    "euc-kr": "cp949", "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949", "ksc5601": "cp949",
+    "korean": "cp949", "windows-949": "cp949", "cseuckr": "cp949",
+    "big5": "big5hkscs", "big5-hkscs": "big5hkscs", "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs",
+    "x-euc-jp": "euc_jp", "macintosh": "mac_roman", "mac": "mac_roman",
+    "x-mac-roman": "mac_roman", "x-mac-cyrillic": "mac_cyrillic", "x-mac-ukrainian": "mac_cyrillic",
+    "utf-16": "utf-16-le", "ucs-2": "utf-16-le", "unicode": "utf-16-le",
+    "unicode-1-1-utf-8": "utf-8", "utf8": "utf-8", "unicode11utf8": "utf-8",
+}  # fmt: skip
+_STANDARD = frozenset(
+    {
+        "utf-8", "utf-16-le", "utf-16-be", "cp866", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic",
+        "cp874", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
+        "cp1258", "gb18030", "big5hkscs", "euc_jp", "cp932", "cp949", "iso2022_jp",
+        "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8",
+        "iso8859-10", "iso8859-13", "iso8859-14", "iso8859-15", "iso8859-16",
+    }
+)  # fmt: skip
+
+
+class Decoded(NamedTuple):
+    """Clean text, the encoding it was read in, and which rule named the encoding.
+
+    `source` is one of: bom, valid_utf8, http, meta, detected, replacement.
+    """
+
+    text: str
+    encoding: str
+    source: str
+
+
+def decode(data: bytes, content_type: str = "") -> Decoded:
+    """Give the text of a page's bytes; `content_type` is the HTTP header's value.
+
+    Shape: no lone surrogates, no controls but tab and newline, NFC, line ends `\\n`.
+    Errors: none; what cannot be read becomes U+FFFD.
+    Source: extraction.md §4.1. Before giving up to replacement, bytes that are no UTF-8 and
+    declare nothing are read as the charset they look like.
+    """
+    text, encoding, source = _decoded(data, content_type)
+    return Decoded(clean(text), encoding, source)
+
+
+def clean(text: str) -> str:
+    """Give the text without surrogates and controls, in NFC, with `\\n` as line end."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _is_suspect(text):
+        text = _UNWANTED.sub("", text).replace("\x85", "\n")
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return text
+    return unicodedata.normalize("NFC", text)
+
+
+def _is_suspect(text: str) -> bool:
+    """Tell whether something unwanted may be in the text: five times as fast as to look."""
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate
+        return True
+    if len(data.translate(None, _CONTROL_BYTES)) != len(data):
+        return True
+    return len(data) != len(text) and bool(_C1.search(data) or _NON_CHARACTER.search(data))
+
+
+def codec_of(label: str) -> str:
+    """Give the Python codec that a charset label means on the web; `""` for an unknown one."""
+    label = label.strip().lower()
+    if label in _WHATWG:
+        return _WHATWG[label]
+    try:
+        name = codecs.lookup(label).name
+    except (LookupError, ValueError):
+        return ""
+    return name if name in _STANDARD else ""
+
+
+def _decoded(data: bytes, content_type: str) -> tuple[str, str, str]:
+    for mark, codec in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(codec, "replace"), codec, "bom"
+    declared = _declared(data, content_type)
+    is_seven_bit = any(codec in _SEVEN_BIT for codec, _ in declared)
+    if not is_seven_bit and b"\x00" not in data and b"\x1b" not in data:
+        try:
+            return data.decode("utf-8"), "utf-8", "valid_utf8"
+        except UnicodeDecodeError:
+            pass
+    for codec, source in declared:
+        return data.decode(codec, "replace"), codec, source
+    if b"\x00" not in data:
+        looks_like = codec_of(detect_encoding(data) or "")
+        if looks_like and looks_like not in _NO_NEWS:
+            return data.decode(looks_like, "replace"), looks_like, "detected"
+    return data.decode("utf-8", "replace"), "utf-8", "replacement"
+
+
+def _declared(data: bytes, content_type: str) -> list[tuple[str, str]]:
+    """Give the codecs that header and page name, the one that counts first."""
+    found = []
+    in_header = _HEADER_CHARSET.search(content_type)
+    if in_header and (codec := codec_of(in_header[1])):
+        found.append((codec, "http"))
+    in_page = _META_CHARSET.search(data[:_PROLOGUE_BYTES])
+    if in_page and (codec := codec_of(in_page[1].decode("ascii", "replace"))):
+        # A page that could be read so far is not UTF-16, whatever it says of itself.
+        found.append(("utf-8" if codec.startswith("utf-16") else codec, "meta"))
+    return found

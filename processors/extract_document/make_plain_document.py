@@ -1,0 +1,93 @@
+"""Puts a document together from a page of plain text."""
+
+from __future__ import annotations
+
+from ingest.model import Document, Extraction, Page, PageInfo
+from processors.extract_document.candidates import candidate, provenance
+from processors.extract_document.choose_authors import choose_authors
+from processors.extract_document.choose_dates import choose_published, given, given_by_feed
+from processors.extract_document.choose_text import SHORT_CHARACTERS, cut
+from processors.extract_document.decode_page import decode
+from processors.extract_document.document_frame import (
+    content_hash,
+    date_proof,
+    fallback_date,
+    identity_fields,
+    is_file,
+    language_code,
+)
+from processors.extract_document.options import Options
+from processors.extract_document.read_fragment import fragment_line
+from processors.extract_document.read_html import limits_of
+from processors.extract_document.read_plain_text import read_plain_text
+
+
+def make_plain_document(page: Page, data: bytes, options: Options) -> Document:
+    """Give the document of a plain text, from disk or from a site; its lines all stay.
+
+    Errors: none. Source: extraction.md §8.
+    """
+    entry = page.entry
+    zone = entry.timezone
+    decoded = decode(data, page.content_type)
+    shorter = cut(decoded.text, options.max_parsed_characters)
+    found = read_plain_text(shorter, page.path, zone)
+    text = cut(found.text, options.max_text_characters)
+    feed_title = fragment_line(entry.title, limits_of(options), 1000)
+    title, title_source = found.title, found.title_source
+    if feed_title and title_source != "meta":
+        title, title_source = feed_title, "feed"
+    authors, authors_source = choose_authors(
+        [(found.authors_source, found.authors), ("feed", entry.authors)]
+    )
+    published = choose_published(
+        [
+            given_by_feed(entry.published_raw, entry.published_at, entry.is_zone_assumed),
+            given(found.date_source or "none", found.date, zone),
+        ],
+        lambda: None,
+        fallback_date(page),
+        entry.first_seen_at,
+        zone,
+    )
+    summary = fragment_line(entry.summary, limits_of(options), 2000)
+    source = ("file" if is_file(page) else "page") if text else "none"
+    language = language_code(found.language) or language_code(entry.language)
+    language_source = "none" if not language else "meta" if found.language else "feed"
+    return Document(
+        **identity_fields(page, found.publisher),
+        title=title[:1000],
+        text=text,
+        content_hash=content_hash(text),
+        content_source=source,
+        published_at=published.at,
+        date_source=published.source,
+        date_precision=published.precision,
+        is_zone_assumed=published.is_zone_assumed,
+        authors=authors,
+        summary=summary,
+        summary_source="feed" if summary else "",
+        tags=entry.tags,
+        image=entry.image,
+        language_hint=language,
+        extraction=Extraction(
+            mode="plain",
+            outcome="ok" if text else "no_text",
+            characters=len(text),
+            is_truncated=len(shorter) < len(decoded.text) or len(text) < len(found.text),
+            is_short=len(text) < SHORT_CHARACTERS,
+        ),
+        page=PageInfo(
+            encoding=decoded.encoding,
+            encoding_source=decoded.source,
+            status=page.status,
+            missing_reason=page.missing_reason,
+        ),
+        provenance={
+            "title": provenance(title, title_source, [candidate(found.title, found.title_source)]),
+            "text": provenance(str(len(text)), source),
+            "authors": provenance("; ".join(authors), authors_source),
+            "published_at": date_proof(published),
+            "language_hint": provenance(language, language_source),
+        },
+    )

@@ -1,0 +1,29 @@
+"""Looks for a date all over a page, by htmldate; slow, and often wrong where there is none."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from htmldate import find_date
+from lxml.html import HtmlElement
+
+
+def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
+    """Give the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
+
+    `latest` bounds it and is passed anew each time: a bound kept from an earlier day once turned
+    a date of today into one three weeks old. The tree may be changed: call it last.
+    Errors: none of its own; what htmldate raises on odd trees is taken as no date.
+    """
+    try:
+        found = find_date(
+            root,
+            extensive_search=True,
+            original_date=True,
+            url=url or None,
+            min_date="1990-01-01",
+            max_date=(latest + timedelta(days=1)).strftime("%Y-%m-%d"),
+        )
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError):
+        return ""
+    return found or ""

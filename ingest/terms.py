@@ -81,9 +81,8 @@ def stem(word: str, language: str) -> str:
     The word is best given with its accents (from `words`): folding comes after stemming, as in
     the engine's analysers. A language without stems gives the folded word.
     """
-    if LANGUAGES.get(language, "cjk") == "cjk":
-        return fold(word)
-    return _stems_of(language)[word].partition("_")[2]
+    code = language_code(language)
+    return _stems_of(code)[word].partition("_")[2] if code in STEMMED_LANGUAGES else fold(word)
 
 
 def stems(words: Iterable[str], language: str) -> list[str]:
@@ -91,9 +90,14 @@ def stems(words: Iterable[str], language: str) -> list[str]:
 
     Shape: one a word, in order; empty for a language without stems.
     """
-    if LANGUAGES.get(language, "cjk") == "cjk":
-        return []
-    return list(map(_stems_of(language).__getitem__, words))
+    code = language_code(language)
+    return list(map(_stems_of(code).__getitem__, words)) if code in STEMMED_LANGUAGES else []
+
+
+def language_code(language: str) -> str:
+    """Give the code of a language's own analysis: `en` for en-GB, `cjk`, or "" for none."""
+    code = language.lower().partition("-")[0]
+    return {"": "", "cjk": "cjk"}.get(LANGUAGES.get(code, ""), code)
 
 
 def fold(text: str) -> str:

@@ -202,8 +202,7 @@ class Compiler:
     def _condition(self, node: Node) -> Selection:
         match node:
             case EntityIs():
-                keys = self._keys(node.type, fold(node.value))
-                return _holding([*keys, *self._lookup(FILTER_KINDS["entity_id"], node.value)])
+                return _holding(self._keys(node.type, fold(node.value)))
             case ValueIs(field="id"):
                 return Selection(where="d.id = ?", values=(fold(node.value),))
             case ValueIs():
@@ -223,7 +222,7 @@ class Compiler:
                 raise _unknown("part of a query", repr(node))
 
     def _keys(self, field: str, value: str) -> list[int]:
-        if field not in FILTER_KINDS or field == "entity_id":
+        if field not in FILTER_KINDS:
             raise _unknown("field", field)
         return list(self._lookup(FILTER_KINDS[field], value))
 

@@ -17,6 +17,9 @@ from ingest.model import IndexedDocument
 from ingest.ports import ExportPage
 from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
 
+#: Without words to rank by, `score` is newest seen first.
+SORTS = ("score", "published_at", "first_seen_at")
+
 #: More hits than this are ranked and counted by the newest only (elasticsearch.md §6.4).
 MAX_RANKED = 20_000
 MAX_COUNTED = 5_000
@@ -39,6 +42,10 @@ def compiler(connection: Connection) -> Compiler:
 
 def search(connection: Connection, request: SearchRequest) -> SearchResult:
     """Answer one search; called inside a transaction, so that all parts see one state."""
+    if request.sort not in SORTS:
+        raise QueryError(
+            "no such order", query=request.sort, remedy=f"known are {', '.join(SORTS)}"
+        )
     compiled = compiler(connection)
     selection = compiled.selection(request.query)
     connection.change(_HIT_TABLE)
@@ -77,8 +84,7 @@ def _page(
         return []
     if request.sort == "score" and scorings:
         return _ranked(connection, request, selection, scorings, total, notes)
-    columns = {"score": "published_at", "published_at": "published_at"}
-    column = columns.get(request.sort, "first_seen_at")
+    column = "published_at" if request.sort == "published_at" else "first_seen_at"
     rows = connection.rows(
         "SELECT d.key, 0.0 FROM temp.hit AS h CROSS JOIN document AS d ON d.key = h.key "  # noqa: S608
         f"ORDER BY d.{column} DESC, d.id LIMIT ? OFFSET ?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from ingest import wire
 from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS, FLAG_BITS
 from ingest.errors import WireError
 from ingest.model import ENTITY_TYPES, IndexedDocument
+from ingest.telemetry import counter
 from ingest.terms import fold, stems, terms, words
 
 #: More values of one kind than this are cut: a list of links or tags gone wild.
@@ -26,6 +27,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 _AUTHOR_BREAK = " _ "
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _FASTEST = 1
+_DAY = 24 * 3600 * 1000
+_OLDEST = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+
+_dropped = counter("index_values_dropped_total", "field", "reason")
 
 
 class Unfit(Exception):  # noqa: N818 - never leaves the adapter
@@ -56,7 +61,12 @@ def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
 
 
 def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument, bytes]:
-    """Give the document as it can be stored, without lone surrogates, and its JSON."""
+    """Give the document as it is stored, and its JSON.
+
+    Lone surrogates are taken out. A date of publication that cannot be is left out
+    (elasticsearch.md §3.5). Errors: Unfit.
+    """
+    document = _with_dates_in_range(document)
     try:
         body = wire.encode(document)
     except WireError:
@@ -102,6 +112,17 @@ def moment_of(milliseconds: int) -> datetime:
     return _EPOCH + milliseconds * _MILLISECOND
 
 
+def _with_dates_in_range(document: IndexedDocument) -> IndexedDocument:
+    latest = milliseconds(document.first_seen_at) + _DAY
+    changes: dict[str, None] = {}
+    for name in ("published_at", "modified_at"):
+        moment = getattr(document, name)
+        if moment is not None and not _OLDEST <= milliseconds(moment) <= latest:
+            changes[name] = None
+            _dropped.labels(name, "date_out_of_range").inc()
+    return msgspec.structs.replace(document, **changes) if changes else document
+
+
 def _columns(document: IndexedDocument) -> tuple[Any, ...]:
     return (
         document.id,
@@ -144,10 +165,9 @@ def _values(document: IndexedDocument) -> tuple[tuple[int, str], ...]:
         found.update(dict.fromkeys((kind, value) for value in list(values)[:MAX_VALUES] if value))
 
     for type in ENTITY_TYPES:
-        names, forms = getattr(document.entities, type), getattr(document.entity_forms, type)
-        add(FILTER_KINDS[type], map(fold, (*names, *forms)))
+        names = getattr(document.entities, type)
+        add(FILTER_KINDS[type], map(fold, (*names, *_forms(document, type))))
         add(FACET_KINDS[type], names)
-    add(FILTER_KINDS["entity_id"], document.entity_ids)
     filters = {
         "publisher": (document.publisher,),
         "language": (document.language,),
@@ -162,6 +182,14 @@ def _values(document: IndexedDocument) -> tuple[tuple[int, str], ...]:
     add(FACET_KINDS["publisher"], (document.publisher,))
     add(FACET_KINDS["language"], (document.language,))
     return tuple(found)
+
+
+def _forms(document: IndexedDocument, type: str) -> Iterator[str]:
+    """Give all that entities of a type can be asked for by beside their names."""
+    for detail in document.entity_details:
+        if detail.type == type:
+            yield from (detail.id, detail.name, *detail.forms)
+    yield from getattr(document.entity_forms, type)
 
 
 def _without_surrogates(document: IndexedDocument) -> IndexedDocument:

@@ -30,11 +30,11 @@ WRITING = (
 #: Only an empty file takes this.
 CREATION = ("PRAGMA journal_mode=WAL",)
 
-#: Kinds of `value`. The first block is compared folded by filters (`entity_id` exactly); the
-#: second holds values as they are written, which facets count.
+#: Kinds of `value`. The first block is compared folded, by filters; the second holds values as
+#: they are written, which facets count.
 FILTER_KINDS = {
-    "person": 1, "organisation": 2, "place": 3, "entity_id": 4, "publisher": 5, "language": 6,
-    "country": 7, "feed": 8, "domain": 9, "section": 10, "content_source": 11,
+    "person": 1, "organisation": 2, "place": 3, "publisher": 5, "language": 6, "country": 7,
+    "feed": 8, "domain": 9, "section": 10, "content_source": 11,
 }  # fmt: skip
 FACET_KINDS = {"person": 21, "organisation": 22, "place": 23, "publisher": 24, "language": 25}
 

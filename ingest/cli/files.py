@@ -129,7 +129,7 @@ def _stages_running(settings: Settings, log: Log, stages: list[StagePlan]) -> It
             stdin=subprocess.PIPE,
             stdout=sys.stderr,
             start_new_session=True,
-        )  # fmt: skip
+        )
         for plan in stages
         if not log.members(plan.group)
     ]

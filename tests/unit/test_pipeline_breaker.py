@@ -1,0 +1,61 @@
+"""When a stage stops instead of filling the dead letters."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.errors import BreakerTripped
+from ingest.pipeline.breaker import Breaker, Seen
+from ingest.ports import TopicPartition
+from ingest.settings.options import BreakerOptions
+
+PLACE = TopicPartition("news.pages", 0)
+OPTIONS = BreakerOptions(rejects_in_a_row=10, min_records=40, window_records=100, min_domains=3)
+
+
+def seen(number: int, *, is_rejected: bool = True, domains: int = 9) -> Seen:
+    domain = f"site{number % domains}.example"
+    return Seen(PLACE, domain, f"id{number}", is_rejected, "schema" if is_rejected else "")
+
+
+def test_a_row_of_rejects_from_many_domains_stops_the_stage() -> None:
+    with pytest.raises(BreakerTripped, match="10 rejects in a row") as caught:
+        Breaker(OPTIONS, "extract").judge([seen(number) for number in range(10)])
+    assert "id0 (schema)" in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+def test_one_bad_site_never_stops_a_stage() -> None:
+    Breaker(OPTIONS, "extract").judge([seen(number, domains=2) for number in range(90)])
+
+
+def test_a_large_share_of_rejects_stops_the_stage() -> None:
+    mixed = [seen(number, is_rejected=number % 3 == 0, domains=20) for number in range(60)]
+    with pytest.raises(BreakerTripped, match="of the last"):
+        Breaker(OPTIONS, "extract").judge(mixed)
+
+
+def test_a_few_rejects_among_many_pass() -> None:
+    breaker = Breaker(OPTIONS, "extract")
+    breaker.judge([seen(number, is_rejected=number % 10 == 0) for number in range(300)])
+
+
+def test_the_row_survives_a_restart_by_the_text_of_the_commit() -> None:
+    first = Breaker(OPTIONS, "extract")
+    first.judge([seen(number) for number in range(9)])
+    second = Breaker(OPTIONS, "extract")
+    second.restore({PLACE: first.metadata(PLACE)})
+    with pytest.raises(BreakerTripped):
+        second.judge([seen(9)])
+
+
+def test_a_batch_that_trips_it_is_not_remembered() -> None:
+    breaker = Breaker(OPTIONS, "extract")
+    with pytest.raises(BreakerTripped):
+        breaker.judge([seen(number) for number in range(10)])
+    assert breaker.metadata(PLACE) == ""
+
+
+def test_it_can_be_switched_off() -> None:
+    off = OPTIONS.model_copy(update={"enabled": False})
+    Breaker(off, "extract").judge([seen(number) for number in range(50)])

@@ -1,0 +1,88 @@
+"""Feeds change while the pollers run, and a list cut short by accident waits for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.settings.live_feeds import LiveFeeds, accepted_path, remember
+
+
+def write(folder: Path, count: int) -> str:
+    feeds = "".join(f"  - url: https://site{number}.example/feed\n" for number in range(count))
+    text = f"feeds:\n{feeds}"
+    (folder / "feeds.yml").write_text(text)
+    return text
+
+
+@pytest.fixture
+def later() -> Callable[[], float]:
+    times = iter(range(0, 100_000, 10))
+    return lambda: float(next(times))
+
+
+def test_an_added_feed_is_there_at_the_next_look(
+    tmp_path: Path, later: Callable[[], float]
+) -> None:
+    write(tmp_path, 3)
+    live = LiveFeeds(tmp_path, monotonic=later)
+    assert len(live()) == 3
+    write(tmp_path, 4)
+    assert len(live()) == 4
+
+
+def test_nothing_changed_gives_the_same_mapping(tmp_path: Path, later: Callable[[], float]) -> None:
+    write(tmp_path, 3)
+    live = LiveFeeds(tmp_path, monotonic=later)
+    assert live() is live()
+
+
+def test_three_removed_feeds_need_nobodys_word(tmp_path: Path, later: Callable[[], float]) -> None:
+    write(tmp_path, 10)
+    live = LiveFeeds(tmp_path, monotonic=later)
+    live()
+    write(tmp_path, 7)
+    assert len(live()) == 7
+
+
+def test_many_removed_feeds_wait_until_they_are_confirmed(
+    tmp_path: Path, later: Callable[[], float]
+) -> None:
+    write(tmp_path, 10)
+    live = LiveFeeds(tmp_path, monotonic=later)
+    live()
+    text = write(tmp_path, 5)
+    assert len(live()) == 10
+    remember(accepted_path(tmp_path), text)
+    assert len(live()) == 5
+
+
+def test_the_rule_holds_over_a_restart(tmp_path: Path, later: Callable[[], float]) -> None:
+    write(tmp_path, 10)
+    LiveFeeds(tmp_path, monotonic=later)()
+    write(tmp_path, 2)
+    assert len(LiveFeeds(tmp_path, monotonic=later)()) == 10
+
+
+def test_a_broken_file_leaves_the_last_good_list(
+    tmp_path: Path, later: Callable[[], float]
+) -> None:
+    write(tmp_path, 3)
+    live = LiveFeeds(tmp_path, monotonic=later)
+    live()
+    (tmp_path / "feeds.yml").write_text("feeds: [unclosed")
+    assert len(live()) == 3
+
+
+def test_one_broken_block_leaves_the_others(tmp_path: Path, later: Callable[[], float]) -> None:
+    text = write(tmp_path, 3)
+    live = LiveFeeds(tmp_path, monotonic=later)
+    live()
+    (tmp_path / "feeds.yml").write_text(
+        text.replace("https://site1", "ftp://site1") + "  - url: https://new.example/f\n"
+    )
+    urls = {feed.url for feed in live().values()}
+    assert "https://new.example/f" in urls
+    assert len(urls) == 3

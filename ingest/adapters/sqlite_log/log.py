@@ -129,6 +129,8 @@ class SqliteLog:
         if self._connection is None and not self._path.exists():
             return  # an embedded log that nobody has used yet: it will be made
         self._read().number("SELECT count(*) FROM topic")
+        if self._writer is not None:
+            self._writer.check()
 
     def close(self) -> None:
         """Leave all groups, write what waits, close the file; a second call does nothing."""

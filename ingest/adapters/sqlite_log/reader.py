@@ -20,6 +20,9 @@ from ingest.ports import Position, Record, TopicPartition
 
 #: How often a waiting reader looks for what other processes wrote (kafka.md §6.3).
 LOOK_SECONDS = 0.05
+#: A reader that got nothing for this long looks less often, so that idle stages cost nothing.
+_IDLE_AFTER_SECONDS = 5.0
+_IDLE_LOOK_SECONDS = 0.2
 _OUTAGE_PAUSE_SECONDS = 0.2
 
 _BOUNDS = (
@@ -70,6 +73,7 @@ class SqliteReader:
         self._seen: tuple[int, int] | None = None
         self._look_at_ms = 0
         self._is_closed = False
+        self._found_at = time.monotonic()
         self._renewal = writer.every(renew_seconds, lease.renew)
         self._last_contact_at_ms = clock_ms()
 
@@ -83,13 +87,14 @@ class SqliteReader:
         self._lease.begin_read()
         try:
             while not self._is_closed:
-                pause = LOOK_SECONDS
+                pause = self._pause()
                 rings = self._alarm.rings
                 try:
                     self._look()
                     found = self._take(max_records)
                     self._last_contact_at_ms = self._clock_ms()
                     if found:
+                        self._found_at = time.monotonic()
                         return found
                 except LogUnavailable:
                     self._seen = None
@@ -156,6 +161,10 @@ class SqliteReader:
             pass  # the lease ends by itself
         self._forget()
         self._connection.close()
+
+    def _pause(self) -> float:
+        is_idle = time.monotonic() - self._found_at > _IDLE_AFTER_SECONDS
+        return _IDLE_LOOK_SECONDS if is_idle else LOOK_SECONDS
 
     def _look(self) -> None:
         """See who owns the group and where its partitions end, if anything has changed."""

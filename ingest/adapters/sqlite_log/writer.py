@@ -42,6 +42,7 @@ _FIRST_BACKOFF_SECONDS = 0.2
 _LONGEST_BACKOFF_SECONDS = 5.0
 _FULL_PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 10.0
+_REMEDY = "look for a full disk, log.max_log_bytes, or a stopped process that holds the log"
 
 _wait_seconds = telemetry.histogram("log_write_wait_seconds")
 
@@ -111,12 +112,25 @@ class Writer:
         self._failures = 0
         self._retry_at = 0.0
         self._is_full = False
+        self._trouble = ""
+        self._began_at: float | None = None  # the transaction that runs or waits for its turn
         self._is_closing = False
         self._thread: threading.Thread | None = None
 
-    @property
-    def unacknowledged_bytes(self) -> int:
-        return self._bytes
+    def check(self) -> None:
+        """See that writes get through. Errors: LogUnavailable while they are held."""
+        began = self._began_at
+        if (
+            self._failures
+            or self._is_full
+            or (began is not None and time.monotonic() - began > CALL_SECONDS)
+        ):
+            raise LogUnavailable(
+                "the log takes no writes now",
+                value=self._trouble,
+                origin=str(self._path),
+                remedy=_REMEDY,
+            )
 
     def put(self, draft: Draft, timeout_seconds: float) -> int:
         """Hand a record over; gives its number for `wait`.
@@ -210,7 +224,7 @@ class Writer:
             f"{what} after {seconds:g} s",
             value=f"{self._bytes} bytes wait",
             origin=str(self._path),
-            remedy="look for a full disk, log.max_log_bytes, or a stopped process that holds it",
+            remedy=_REMEDY,
         )
 
     # The thread.
@@ -274,7 +288,7 @@ class Writer:
                 self._jobs.append(_Job(periodic.work, periodic))
 
     def _write(self, connection: Connection) -> None:
-        started = time.monotonic()
+        started = self._began_at = time.monotonic()
         jobs: list[_Job] = []
         self._batch = []
         try:
@@ -295,6 +309,8 @@ class Writer:
             with self._mutex:
                 self._jobs.extendleft(reversed(jobs))
             raise
+        finally:
+            self._began_at = None
         self._note_fullness(is_full)
         self._succeeded(jobs)
         self._alarm.ring()
@@ -322,6 +338,7 @@ class Writer:
             _log_full(path=str(self._path), max_log_bytes=self._max_log_bytes)
         self._is_full = is_full
         if is_full:
+            self._trouble = f"log.max_log_bytes ({self._max_log_bytes}) is reached"
             self._retry_at = time.monotonic() + _FULL_PAUSE_SECONDS
 
     def _succeeded(self, jobs: list[_Job]) -> None:
@@ -341,6 +358,7 @@ class Writer:
         if not self._failures:
             _write_failed(path=str(self._path), error=str(error))
         self._failures += 1
+        self._trouble = str(error)
         pause = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(self._failures, 8))
         with self._mutex:
             self._retry_at = time.monotonic() + pause * random.uniform(0.5, 1.0)

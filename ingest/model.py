@@ -50,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `id` is 32 hex of feed id + entry key (identity.entry_id). `first_seen_at` is set once and
     never changes. `content` is the feed's own text of the article (HTML or plain), `summary`
     its teaser; both untrusted. `published_raw` is the date as the feed wrote it.
+    `url_redirected` is where the last redirect to another domain led, `hops` counts those.
     """
 
     id: str
@@ -75,6 +76,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     change: str = "new"
     previous_url: str = ""
     hops: int = 0
+    url_redirected: str = ""
+
+    @property
+    def url_to_ask(self) -> str:
+        """Give the URL to fetch: where a redirect to another domain led, else the published."""
+        return self.url_redirected or self.url_published
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address
 
-from ingest.settings.options import AddressGuardOptions
+from ingest.errors import ConfigError, ConfigFault
+from ingest.settings.options import AddressGuardOptions, AllowedNetwork
 
 _Address = IPv4Address | IPv6Address
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: Networks that `is_global` lets through on CPython 3.11 and that lead inward (polling.md §4.6).
@@ -22,15 +24,15 @@ _REFUSED = {
 
 
 class AddressGuard:
-    """The rule, with the holes that the settings make: mapped hosts and allowed networks."""
+    """The rule, with the holes that the settings make: mapped hosts and allowed networks.
+
+    Errors: ConfigError for a place or network that cannot be read.
+    """
 
     def __init__(self, options: AddressGuardOptions) -> None:
-        self._hosts = {name.lower(): _place(place) for name, place in options.hosts.items()}
+        self._hosts = {name.lower(): _place(name, place) for name, place in options.hosts.items()}
         self._mapped = set(self._hosts.values())
-        self._allowed = [
-            (ipaddress.ip_network(allowed.network, strict=False), allowed.port)
-            for allowed in options.allowed
-        ]
+        self._allowed = [_network(allowed) for allowed in options.allowed]
 
     def mapped(self, host: str) -> tuple[str, int] | None:
         """Give address and port of a host that the settings map; None for any other.
@@ -80,9 +82,25 @@ class AddressGuard:
         )
 
 
-def _place(text: str) -> tuple[str, int]:
+def _place(name: str, text: str) -> tuple[str, int]:
     address, _, port = text.rpartition(":")
-    return address.strip("[]"), int(port)
+    try:
+        return str(ipaddress.ip_address(address.strip("[]"))), int(port)
+    except ValueError as error:
+        raise _fault(f"hosts.{name}", text, "write address:port, as 127.0.0.1:8080") from error
+
+
+def _network(allowed: AllowedNetwork) -> tuple[_Network, int | None]:
+    try:
+        return ipaddress.ip_network(allowed.network, strict=False), allowed.port
+    except ValueError as error:
+        raise _fault("allowed", allowed.network, "write a network, as 10.20.0.0/16") from error
+
+
+def _fault(key: str, value: str, remedy: str) -> ConfigError:
+    place = f"address_guard.{key}"
+    fault = ConfigFault("config/pipeline.yml", None, place, value, "is not understood", remedy)
+    return ConfigError([fault])
 
 
 def _unwrapped(address: _Address) -> _Address:

@@ -57,7 +57,7 @@ class Pressure(NamedTuple):
 
 
 class Politeness:
-    """The turns of all domains in one process.
+    """The turns of all domains in one process, at most `max_in_flight` of them at once.
 
     `gaps` are gaps of single domains (config/sites.yml); `is_mapped` tells the hosts that may
     have a gap under 0.2 s. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
@@ -71,6 +71,7 @@ class Politeness:
         clock: Clock,
         gaps: Mapping[str, float] | None = None,
         is_mapped: Callable[[str], bool] = lambda _: False,
+        max_in_flight: int = 100,
         unexplained_rest: timedelta = UNEXPLAINED_REST,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -81,6 +82,7 @@ class Politeness:
         self._gaps = dict(gaps or {})
         self._clock = clock
         self._is_mapped = is_mapped
+        self._in_flight = asyncio.Semaphore(max_in_flight)
         self._unexplained_rest = unexplained_rest
         self._monotonic = monotonic
         self._sleep = sleep
@@ -131,6 +133,7 @@ class Politeness:
 
     def end(self, url: str) -> None:
         """Give back the turn at the domain of this URL."""
+        self._in_flight.release()
         self._lanes[registrable_domain(url)].lock.release()
 
     def note_answer(
@@ -177,19 +180,28 @@ class Politeness:
     async def _pass_the_gap(
         self, url: str, domain: str, lane: _Lane, stage: str
     ) -> datetime | None:
+        """Wait until the domain may be asked, then take a place among those in flight."""
         while True:
             until = self._rest_of(domain)
             if until is not None:
                 return until
-            now = self._monotonic()
-            gap = self.gap(url)
-            wait = 0.0 if lane.last_start is None else lane.last_start + gap - now
-            if wait <= 0:
-                lane.last_start = now
+            wait = self._wait(url, lane)
+            if wait > 0:
+                is_slowed = self._states.crawl_delay(domain) > self._gap_seconds
+                waits.labels(stage, "crawl_delay" if is_slowed else "gap").inc()
+                await self._sleep(wait)
+            elif self._in_flight.locked():
+                await self._in_flight.acquire()  # a while may pass: look again at all of it
+                self._in_flight.release()
+            else:
+                await self._in_flight.acquire()
+                lane.last_start = self._monotonic()
                 return None
-            is_slowed = gap == self._states.crawl_delay(domain)
-            waits.labels(stage, "crawl_delay" if is_slowed else "gap").inc()
-            await self._sleep(wait)
+
+    def _wait(self, url: str, lane: _Lane) -> float:
+        if lane.last_start is None:
+            return 0.0
+        return lane.last_start + self.gap(url) - self._monotonic()
 
     def _rest_of(self, domain: str) -> datetime | None:
         rest = self._states.rest(domain)

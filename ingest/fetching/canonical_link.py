@@ -1,0 +1,77 @@
+"""Reads from the head of a page which address it calls its own."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from ingest.identity import is_home_page, joined, same_site
+
+#: Bytes of a page that are looked at (polling.md §5.1).
+HEAD_BYTES = 64 * 1024
+
+# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
+_MARK = re.compile(r"<!--|<script\b|<style\b|<body\b|<(link|meta)\b([^>]{0,4096})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
+)
+_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+
+
+def own_addresses(body: bytes, url: str) -> list[str]:
+    """Give the addresses that the page at `url` gives itself, the one to trust most first.
+
+    Shape: `<link rel=canonical>`, then `og:url`, absolute; only those of the same site that are
+    not its home page; [] when there are none. Only the head counts, since a body may hold what
+    readers wrote. Errors: none.
+    """
+    found: dict[str, str] = {}
+    for tag, attributes in _tags(_text(body[:HEAD_BYTES])):
+        if tag == "link" and "canonical" in attributes.get("rel", "").lower().split():
+            found.setdefault("canonical", attributes.get("href", ""))
+        elif tag == "meta" and attributes.get("property", "").lower() == "og:url":
+            found.setdefault("og:url", attributes.get("content", ""))
+    addresses = [joined(url, found.get(name, "")) for name in ("canonical", "og:url")]
+    return [
+        address
+        for address in dict.fromkeys(addresses)
+        if address and same_site(address, url) and not is_home_page(address)
+    ]
+
+
+def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    lowered = text.lower()
+    at = 0
+    while True:
+        mark = _MARK.search(text, at)
+        if mark is None:
+            return
+        word = mark.group(0).lower()
+        if word == "<body":
+            return
+        end = _ENDS.get(word)
+        if end is None:
+            at = mark.end()
+            yield mark.group(1).lower(), _attributes(mark.group(2))
+            continue
+        at = lowered.find(end, mark.end())
+        if at < 0:
+            return
+
+
+def _attributes(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, *values in _ATTRIBUTE.findall(text):
+        found.setdefault(name.lower(), html.unescape("".join(values)).strip())
+    return found
+
+
+def _text(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", "replace")
+    try:
+        return head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        is_cut_letter = error.start >= len(head) - 3
+        return head.decode("utf-8", "replace") if is_cut_letter else head.decode("latin-1")

@@ -1,0 +1,165 @@
+"""Fixes the id of the document that an entry and its page become."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ingest.fetching.canonical_link import own_addresses
+from ingest.identity import canonical_url, document_id_of_url, is_home_page
+from ingest.model import Entry
+from ingest.ports import Known
+
+#: Documents remembered that the index may not show yet.
+MEMORY = 20_000
+#: Share of the shorter title's letter pairs that the longer one must hold to be the same title:
+#: page titles have the publisher's name, feed titles are cut or edited.
+TITLE_LIKENESS = 0.6
+#: Path segments of walls that publishers redirect every article to.
+_WALLS = frozenset(
+    [
+        "account",
+        "anmelden",
+        "captcha",
+        "challenge",
+        "connexion",
+        "consent",
+        "cookie-wall",
+        "cookiewall",
+        "gdpr",
+        "log-in",
+        "login",
+        "logout",
+        "paywall",
+        "privacy-wall",
+        "register",
+        "registrierung",
+        "signin",
+        "sign-in",
+        "signup",
+        "sign-up",
+        "sso",
+        "subscribe",
+        "subscription",
+        "zustimmung",
+    ]
+)
+
+Lookup = Callable[[list[str]], Mapping[str, Known]]
+Tracking = Callable[[str], tuple[str, ...]]
+
+
+class Identity(NamedTuple):
+    """The id of a document and its canonical URL."""
+
+    document_id: str
+    canonical: str
+
+
+class _Remembered(NamedTuple):
+    entry_id: str
+    title: str
+
+
+class DocumentIds:
+    """Chooses ids; remembers those it gave out, for what the index does not know yet.
+
+    `known` asks the index and may block: it runs in a thread. `tracking` gives the further
+    tracking parameters of a URL (config/sites.yml).
+    """
+
+    def __init__(self, known: Lookup, tracking: Tracking = lambda _: ()) -> None:
+        self._known = known
+        self._tracking = tracking
+        self._documents: OrderedDict[str, _Remembered] = OrderedDict()
+        self._entries: OrderedDict[str, Identity] = OrderedDict()
+
+    async def of_page(self, entry: Entry, url_final: str, body: bytes) -> Identity:
+        """Give the identity of a page that was fetched from `url_final`.
+
+        In order: the id this entry had before; the id of the URL it had before a slug edit, if
+        that is known; the page's own canonical link or og:url; the final URL; the published
+        one. Of these the page's and the final one do not count when another entry with another
+        title has that id: a consent wall or a section page would fold many articles into one.
+        Errors: IndexUnavailable of the lookup.
+        Source: polling.md §5.1.
+        """
+        addresses = own_addresses(body, url_final)
+        if not is_home_page(url_final):
+            addresses.append(url_final)
+        return await self._of(entry, [one for one in addresses if not _is_wall(one)])
+
+    async def without_page(self, entry: Entry) -> Identity:
+        """Give the identity of an entry whose page could not be had."""
+        return await self._of(entry, [])
+
+    async def _of(self, entry: Entry, addresses: list[str]) -> Identity:
+        chosen = await self._chosen(entry, [self._identity(one) for one in addresses])
+        self._remember(entry, chosen)
+        return chosen
+
+    async def _chosen(self, entry: Entry, candidates: list[Identity]) -> Identity:
+        published = self._identity(entry.url_published)
+        earlier = self._entries.get(entry.id)
+        if earlier is not None and not entry.previous_url:
+            return earlier
+        newest = candidates[0] if candidates else published
+        if earlier is not None:
+            return Identity(earlier.document_id, newest.canonical)
+        previous = self._identity(entry.previous_url).document_id if entry.previous_url else ""
+        asked = {one.document_id for one in candidates} - {published.document_id} | {previous}
+        known = await self._looked_up(asked - {""})
+        if previous in known:
+            return Identity(previous, newest.canonical)
+        for candidate in candidates:
+            other = known.get(candidate.document_id)
+            if other is None or _is_same(entry, other):
+                return candidate
+        return published
+
+    async def _looked_up(self, ids: set[str]) -> dict[str, _Remembered]:
+        found = {id: self._documents[id] for id in ids if id in self._documents}
+        rest = sorted(ids - set(found))
+        if rest:
+            known = await asyncio.to_thread(self._known, rest)
+            found |= {id: _Remembered(one.entry_id, one.title) for id, one in known.items()}
+        return found
+
+    def _identity(self, url: str) -> Identity:
+        canonical = canonical_url(url, self._tracking(url))
+        return Identity(document_id_of_url(canonical), canonical)
+
+    def _remember(self, entry: Entry, chosen: Identity) -> None:
+        self._documents.setdefault(chosen.document_id, _Remembered(entry.id, entry.title))
+        self._documents.move_to_end(chosen.document_id)
+        self._entries[entry.id] = chosen
+        self._entries.move_to_end(entry.id)
+        if len(self._documents) > MEMORY:
+            self._documents.popitem(last=False)
+        if len(self._entries) > MEMORY:
+            self._entries.popitem(last=False)
+
+
+def have_like_titles(first: str, second: str) -> bool:
+    """Tell whether two titles may name one article; an empty one tells nothing against it."""
+    one, other = _pairs(first), _pairs(second)
+    if not one or not other:
+        return True
+    return len(one & other) >= TITLE_LIKENESS * min(len(one), len(other))
+
+
+def _is_same(entry: Entry, other: _Remembered) -> bool:
+    return other.entry_id == entry.id or have_like_titles(entry.title, other.title)
+
+
+def _pairs(title: str) -> set[str]:
+    text = re.sub(r"\W+", " ", title).casefold().strip()
+    return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _is_wall(url: str) -> bool:
+    return not _WALLS.isdisjoint(urlsplit(url).path.lower().strip("/").split("/"))

@@ -1,0 +1,206 @@
+"""Fetches the page of one entry, and decides what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+import zstandard
+
+from ingest.errors import FetchFailed
+from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking
+from ingest.fetching.page_verdict import (
+    Found,
+    Later,
+    Leads,
+    Missing,
+    Refused,
+    Verdict,
+    verdict_of_answer,
+    verdict_of_failure,
+)
+from ingest.fetching.politeness import Pressure
+from ingest.identity import match_key, registrable_domain, version_of
+from ingest.model import Entry, Page
+from ingest.outcome import Keep, Outcome, Reject, Retry
+from ingest.ports import Clock, Fetched, Fetcher, FetchRequest
+from ingest.settings.options import FetchingOptions
+from ingest.telemetry import Event, counter
+
+#: Redirects to another domain that one entry may take, each through the log (polling.md §4.3).
+MAX_HOPS = 5
+#: After so many failed tries what the feed said has to do: the rungs are 1 m, 10 m and 1 h.
+LAST_ATTEMPT = 3
+#: An entry that its host cannot serve within this goes without its page (polling.md §4.2).
+TOO_SLOW = timedelta(hours=24)
+_ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.8,*/*;q=0.5"
+_COMPRESSION_LEVEL = 3
+
+_pages = counter("pages_total", "outcome", "content_source")
+_page_fetched = Event("page_fetched", level="debug", counter=_pages)
+_page_missing = Event("page_missing", counter=_pages)
+_page_put_off = Event("page_put_off", level="debug", counter=_pages)
+_page_refused = Event("page_refused", level="warning", counter=_pages)
+
+
+class EntryFetcher:
+    """The work of the fetch stage on one entry.
+
+    `known` asks the index for documents by their ids (it runs in a thread); `pressure` tells
+    how long a host's queue is; `tracking` gives further tracking parameters of a URL.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        *,
+        known: Lookup,
+        options: FetchingOptions,
+        clock: Clock,
+        pressure: Callable[[str], Pressure] | None = None,
+        tracking: Tracking = lambda _: (),
+    ) -> None:
+        self._fetcher = fetcher
+        self._options = options
+        self._clock = clock
+        self._pressure = pressure
+        self._ids = DocumentIds(known, tracking)
+        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
+
+    async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
+        """Give the page of this entry, the entry itself for another domain, or what failed.
+
+        Shape: Keep(Page) with a body, or without one (`kind` feed, with `missing_reason`);
+        Keep(Entry) to be appended again by the domain of its `url_to_ask`; Retry; Reject.
+        `attempt` counts the failed tries so far; at 3 a failure is final.
+        Errors: IndexUnavailable when the index cannot be asked for a document id.
+        Source: polling.md §4.1.
+        """
+        answer, verdict = await self._asked(entry)
+        now = self._clock()
+        if isinstance(verdict, Leads):
+            if entry.hops < MAX_HOPS:
+                return self._sent_on(entry, verdict.url)
+            verdict = Missing("too_many_redirects")
+        if isinstance(verdict, Later):
+            outcome = self._put_off(entry, verdict, attempt)
+            if outcome is not None:
+                return outcome
+            verdict = Missing(verdict.reason, verdict.status)
+        if isinstance(verdict, Refused):
+            _page_refused(outcome="rejected", reason=verdict.reason, entry=entry.id)
+            return Reject(verdict.reason, "permanent", verdict.message)
+        if isinstance(verdict, Missing):
+            return Keep(await self._without_body(entry, verdict, answer, now))
+        assert answer is not None
+        return Keep(await self._with_body(entry, verdict, answer, now))
+
+    async def _asked(self, entry: Entry) -> tuple[Fetched | None, Verdict]:
+        if self._is_too_slow(entry):
+            return None, Missing("host_too_slow")
+        request = FetchRequest(
+            url=entry.url_to_ask,
+            stage="fetch",
+            headers={"Accept": _ACCEPT},
+            max_bytes=self._options.max_page_bytes,
+            timeout_seconds=self._options.timeout_seconds,
+            follows_other_domains=False,
+        )
+        try:
+            answer = await self._fetcher.fetch(request)
+        except FetchFailed as error:
+            return None, verdict_of_failure(error)
+        verdict = verdict_of_answer(answer, self._clock())
+        return (answer if isinstance(answer, Fetched) else None), verdict
+
+    def _is_too_slow(self, entry: Entry) -> bool:
+        if self._pressure is None:
+            return False
+        waiting, gap_seconds = self._pressure(entry.url_to_ask)
+        wait = timedelta(seconds=(waiting + 1) * gap_seconds)
+        age = self._clock() - entry.first_seen_at
+        return wait > TOO_SLOW or (wait > TOO_SLOW / 24 and age + wait > TOO_SLOW)
+
+    def _sent_on(self, entry: Entry, url: str) -> Outcome[Page | Entry]:
+        _page_put_off(outcome="redirected", entry=entry.id, hops=entry.hops + 1)
+        return Keep(msgspec.structs.replace(entry, url_redirected=url, hops=entry.hops + 1))
+
+    def _put_off(self, entry: Entry, verdict: Later, attempt: int) -> Outcome[Page | Entry] | None:
+        """Give a Retry, or a Reject on the last attempt; None when the feed's text will do."""
+        if not verdict.counts or attempt < LAST_ATTEMPT:
+            _page_put_off(outcome="retry", reason=verdict.reason, entry=entry.id)
+            return Retry(verdict.reason, verdict.after_seconds, verdict.counts, verdict.message)
+        if entry.content.strip() or entry.summary.strip():
+            return None
+        _page_refused(outcome="rejected", reason="exhausted", entry=entry.id, last=verdict.reason)
+        failure_class = "timeout" if verdict.reason == "timeout" else "transient"
+        return Reject("exhausted", failure_class, verdict.message or verdict.reason)
+
+    async def _without_body(
+        self, entry: Entry, verdict: Missing, answer: Fetched | None, now: datetime
+    ) -> Page:
+        identity = await self._ids.without_page(entry)
+        _page_missing(
+            outcome="missing", content_source="feed", reason=verdict.reason, entry=entry.id
+        )
+        return self._page(
+            entry,
+            identity,
+            now,
+            answer.url if answer is not None else entry.url_to_ask,
+            kind="feed",
+            status=verdict.status,
+            missing_reason=verdict.reason,
+        )
+
+    async def _with_body(
+        self, entry: Entry, verdict: Found, answer: Fetched, now: datetime
+    ) -> Page:
+        identity = await self._ids.of_page(entry, answer.url, answer.body)
+        _page_fetched(
+            outcome="fetched",
+            content_source="page",
+            entry=entry.id,
+            seconds=round(answer.seconds, 3),
+            bytes=len(answer.body),
+        )
+        return self._page(
+            entry,
+            identity,
+            now,
+            answer.url,
+            kind=verdict.kind,
+            status=answer.status,
+            body=self._compressor.compress(answer.body),
+            content_type=answer.header("content-type") or "",
+        )
+
+    def _page(
+        self,
+        entry: Entry,
+        identity: Identity,
+        now: datetime,
+        url_final: str,
+        *,
+        kind: str,
+        status: int,
+        body: bytes = b"",
+        content_type: str = "",
+        missing_reason: str = "",
+    ) -> Page:
+        return Page(
+            document_id=identity.document_id,
+            entry=entry,
+            url_canonical=identity.canonical,
+            url_match_key=match_key(identity.canonical),
+            url_final=url_final,
+            domain=registrable_domain(identity.canonical, with_private=True),
+            fetched_at=now,
+            version=version_of(now),
+            kind=kind,
+            body=body,
+            content_type=content_type,
+            status=status,
+            missing_reason=missing_reason,
+        )

@@ -1,0 +1,183 @@
+"""`news-ingest check`: is the config right, and does everything it names answer?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, NamedTuple
+
+import msgspec
+import typer
+from rich.table import Table
+
+from ingest.bootstrap.engines import now, open_index, open_log
+from ingest.bootstrap.web import open_web
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    out,
+    print_json,
+    shows_errors,
+    whole_settings_of,
+)
+from ingest.errors import FetchFailed, NewsIngestError, SourceError
+from ingest.model import Feed
+from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
+from ingest.settings.load import Settings
+from ingest.sources.parse_feed import parse_feed
+
+FEEDS_AT_ONCE = 50
+
+
+class Finding(NamedTuple):
+    """What one look brought; `state` is good, warning or bad."""
+
+    what: str
+    state: str
+    note: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("check")(check)
+
+
+@shows_errors
+def check(
+    feeds: Annotated[bool, typer.Option(help="Ask every feed once.")] = True,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Check the settings, and reach log, index and every feed without writing anything.
+
+    Ends with 2 when something is bad, 1 when there are warnings.
+    """
+    settings = whole_settings_of(config)
+    findings = [
+        Finding(
+            "config",
+            "good",
+            f"{len(settings.pipeline.stages)} stages, {len(settings.feeds.feeds)} feeds",
+        ),
+        *_engines(settings),
+    ]
+    if feeds:
+        findings += asyncio.run(_feeds(settings))
+    if as_json:
+        for one in findings:
+            print_json(msgspec.json.encode(one._asdict()))
+    else:
+        table = Table("what", "state", "note")
+        colours = {"good": "green", "warning": "yellow", "bad": "red"}
+        for one in findings:
+            table.add_row(
+                one.what, f"[{colours[one.state]}]{one.state}[/]", one.note.replace("[", r"\[")
+            )
+        out.print(table)
+    states = {one.state for one in findings}
+    if "bad" in states:
+        raise typer.Exit(2)
+    if "warning" in states:
+        raise typer.Exit(1)
+
+
+def _engines(settings: Settings) -> list[Finding]:
+    found = []
+    for name, url in (("log", settings.pipeline.log.url), ("index", settings.pipeline.index.url)):
+        what = f"{name} {url}"
+        if url.startswith("sqlite:") and not settings.path_of(url).exists():
+            parent = settings.path_of(url).parent
+            found.append(Finding(what, "good", f"will be made in {parent} at the first start"))
+            continue
+        try:
+            differences = _log(settings) if name == "log" else _index(settings)
+        except NewsIngestError as error:
+            found.append(Finding(what, "bad", str(error)))
+            continue
+        if differences:
+            found.append(
+                Finding(
+                    what,
+                    "bad",
+                    f"{differences[0]} ({len(differences)} differences): run `news-ingest setup`",
+                )
+            )
+        else:
+            found.append(Finding(what, "good", "answers, nothing differs"))
+    return found
+
+
+def _log(settings: Settings) -> list[str]:
+    log = open_log(settings)
+    try:
+        log.ping()
+        return log.differences(settings.topics)
+    finally:
+        log.close()
+
+
+def _index(settings: Settings) -> list[str]:
+    index = open_index(settings)
+    try:
+        index.ping()
+        return index.differences(now())
+    finally:
+        index.close()
+
+
+async def _feeds(settings: Settings) -> list[Finding]:
+    web = open_web(settings, now)
+    gate = asyncio.Semaphore(FEEDS_AT_ONCE)
+
+    async def look(feed: Feed) -> Finding:
+        async with gate:
+            return await _feed(feed, web.fetcher, settings)
+
+    try:
+        enabled = [feed for feed in settings.feeds.feeds.values() if feed.enabled]
+        return list(await asyncio.gather(*(look(feed) for feed in enabled)))
+    finally:
+        await web.fetcher.close()
+
+
+async def _feed(feed: Feed, fetcher: Fetcher, settings: Settings) -> Finding:
+    what = f"feed {feed.url}"
+    request = FetchRequest(
+        url=feed.url,
+        stage="cli",
+        headers=feed.headers,
+        user_agent=feed.user_agent,
+        basic_auth=feed.basic_auth,
+        cookie=feed.cookie,
+        proxy=feed.proxy,
+        verify_tls=feed.verify_tls,
+        robots=feed.robots,
+        max_bytes=settings.pipeline.polling.max_feed_bytes,
+        timeout_seconds=settings.pipeline.polling.timeout_seconds,
+    )
+    try:
+        answer = await fetcher.fetch(request)
+        return _judged(what, answer)
+    except FetchFailed as error:
+        return Finding(what, "bad", f"{error.kind}: {error}")
+    except SourceError as error:
+        return Finding(what, "bad", f"{error.kind}: {error}")
+
+
+def _judged(what: str, answer: Fetched | Disallowed | Resting) -> Finding:
+    match answer:
+        case Disallowed():
+            return Finding(
+                what,
+                "warning",
+                "robots.txt does not allow it: it will not be polled; `robots: ignore` in its block changes that",
+            )
+        case Resting():
+            return Finding(what, "warning", f"the host rests until {answer.until.isoformat()}")
+        case Fetched() if answer.status != 200:
+            return Finding(what, "bad", f"HTTP {answer.status}")
+        case Fetched():
+            charset = (answer.header("content-type") or "").partition("charset=")[2].strip(' "')
+            parsed = parse_feed(answer.body, answer.url, charset)
+            state = "good" if parsed.entries else "warning"
+            moved = f", moved to {answer.url}" if answer.hops else ""
+            return Finding(what, state, f"{parsed.format}, {len(parsed.entries)} entries{moved}")

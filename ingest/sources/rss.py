@@ -44,6 +44,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _SKIP_BLOCK = re.compile(r"<skip(hours|days)\s*>(.*?)</skip\1\s*>", re.DOTALL | re.IGNORECASE)
 _SKIP_VALUE = re.compile(r"<(?:hour|day)\s*>\s*([^<]*?)\s*<", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
+_LAST_TAG = re.compile(r"</(\w+:)?(rss|rdf|feed|channel|entry)\s*>(\s|<!--.*?-->)*$", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -71,6 +72,8 @@ class Rss:
         oddities = dict(decoded.oddities)
         if result.get("bozo"):
             oddities[f"xml_{type(result.get('bozo_exception')).__name__}"] = 1
+            if not _is_closed(decoded.text):
+                oddities["document_cut"] = 1
         channel: dict[str, Any] = result["feed"]
         hours, days = _skips(decoded.text)
         return ParsedFeed(
@@ -117,7 +120,11 @@ def _parsed(text: str, url: str) -> dict[str, Any]:
 def _is_cut(text: str, result: dict[str, Any]) -> bool:
     if result["entries"] or not result.get("bozo"):
         return False
-    return not re.search(r"</(\w+:)?(rss|rdf|feed|channel)\s*>\s*$", text[-200:], re.IGNORECASE)
+    return not _is_closed(text)
+
+
+def _is_closed(text: str) -> bool:
+    return _LAST_TAG.search(text[-400:].rstrip()) is not None
 
 
 def _refusal(text: str, version: str, result: dict[str, Any]) -> SourceError:
@@ -173,7 +180,7 @@ def _is_absolute(text: str) -> bool:
 def _links(holder: dict[str, Any], url: str, kinds: Iterable[str]) -> Iterator[str]:
     for link in dict.get(holder, "links") or ():
         href = dict.get(link, "href")
-        if href and dict.get(link, "rel") in kinds:
+        if href and str(dict.get(link, "rel")) in kinds:
             absolute = _joined(url, str(href))
             if absolute:
                 yield absolute

@@ -1,0 +1,90 @@
+"""Gives the state of a feed after a document of it was read and its entries are safe. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ingest.polling import validators
+from ingest.polling.answers import cache_floor_seconds
+from ingest.polling.entries import Found
+from ingest.polling.feed_state import FeedState
+from ingest.polling.planning import Success
+from ingest.polling.rate import Rate, burst_per_hour, observed, seeded
+from ingest.ports import Fetched, ParsedFeed
+
+
+class DocumentRead(NamedTuple):
+    """One answer that was a feed. `digest` is the hash of its body; `""` for a partial one (226)."""
+
+    answer: Fetched
+    parsed: ParsedFeed
+    found: Found
+    digest: str
+    parser_version: str
+    sent_validators: bool
+
+
+def after_document(before: FeedState, read: DocumentRead, now: datetime) -> FeedState:
+    """Give the state with content, rate and validators of this document; not yet its schedule."""
+    found, is_cut = read.found, "document_cut" in read.parsed.oddities
+    state = _content(before, read, is_cut=is_cut)
+    state = replace(state, rate=_rate(before, found, now))
+    if read.digest:
+        state = replace(state, window_size=found.window_size)
+    if read.digest and found.is_overflow:
+        state = replace(state, window_overflow_count=state.window_overflow_count + 1)
+    if found.new_count or found.updated_count:
+        state = replace(state, last_change_at=now)
+    state = _doubted(before, validators.renewed(state, read.answer), read, now)
+    # What was not taken whole must come again in full (E14).
+    return validators.without_validators(state) if found.left_behind or is_cut else state
+
+
+def success_of(before: FeedState, read: DocumentRead, now: datetime) -> Success:
+    """Give what this document says about the next poll."""
+    elapsed = (now - (before.last_success_at or now)).total_seconds()
+    return Success(
+        cache_floor=cache_floor_seconds(read.answer),
+        burst_per_hour=burst_per_hour(read.found.new_count, elapsed) if elapsed else 0.0,
+        is_overflow=read.found.is_overflow and bool(read.digest),
+    )
+
+
+def _content(before: FeedState, read: DocumentRead, *, is_cut: bool) -> FeedState:
+    parsed = read.parsed
+    return replace(
+        before,
+        format=parsed.format,
+        title=parsed.title[:300] or before.title,
+        language=parsed.language[:35],
+        pending={},
+        entry_key_mode=read.found.mode,
+        body_sha256=read.digest,
+        parser_version=read.parser_version,
+        parse_was_good=not is_cut,
+        equal_200_count=0,
+        ttl_minutes=parsed.ttl_minutes,
+        update_period_seconds=parsed.update_period_seconds,
+        skip_hours=parsed.skip_hours,
+        skip_days=parsed.skip_days,
+    )
+
+
+def _rate(before: FeedState, found: Found, now: datetime) -> Rate:
+    if before.last_success_at is None:
+        return seeded(found.published, now)
+    return observed(before.rate, found.new_count, now)
+
+
+def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datetime) -> FeedState:
+    """Give the state after a question without validators: they may be found to lie (C6)."""
+    if read.sent_validators:
+        return state
+    state = replace(state, last_probe_at=now)
+    is_probe = validators.probe_is_due(before, before.last_poll_at or now)
+    if is_probe and validators.are_lying(before, read.answer, read.found.new_count):
+        return replace(state, validators_are_trusted=False)
+    return state

@@ -1,0 +1,86 @@
+"""Hands out the feeds that are due, one at a time for each host."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from datetime import datetime
+from typing import NamedTuple
+
+
+class _Place(NamedTuple):
+    due: datetime
+    number: int
+    feed_id: str
+
+
+class DueQueue:
+    """A heap of feeds by time, with a lane for each host that is being asked.
+
+    A host with thousands of feeds takes one place among the running polls, not all of them.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[_Place] = []
+        self._placed: dict[str, tuple[int, str]] = {}
+        self._numbers = 0
+        self._busy: dict[str, deque[_Place]] = {}
+        self._ready: deque[tuple[str, _Place]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._placed)
+
+    def put(self, feed_id: str, host: str, due: datetime) -> None:
+        """Plan a feed, or plan it anew."""
+        self._numbers += 1
+        self._placed[feed_id] = (self._numbers, host)
+        heapq.heappush(self._heap, _Place(due, self._numbers, feed_id))
+
+    def remove(self, feed_id: str) -> None:
+        """Forget a feed; one that is not there is passed over."""
+        self._placed.pop(feed_id, None)
+
+    def take(self, now: datetime) -> tuple[str, str, datetime] | None:
+        """Give feed id, host and due time of the next feed that is due and whose host is free.
+
+        The host counts as busy until `release`.
+        """
+        while self._ready:
+            host, place = self._ready.popleft()
+            if self._is_valid(place):
+                return self._start(place)
+            self.release(host)
+        while self._heap and self._heap[0].due <= now:
+            place = heapq.heappop(self._heap)
+            if not self._is_valid(place):
+                continue
+            host = self._placed[place.feed_id][1]
+            if host in self._busy:
+                self._busy[host].append(place)
+            else:
+                self._busy[host] = deque()
+                return self._start(place)
+        return None
+
+    def release(self, host: str) -> None:
+        """Say that the poll of a host is over."""
+        lane = self._busy.get(host)
+        while lane:
+            place = lane.popleft()
+            if self._is_valid(place):
+                self._ready.append((host, place))
+                return
+        self._busy.pop(host, None)
+
+    def next_due(self) -> datetime | None:
+        """Give when the next feed may be due; None when none is planned."""
+        while self._heap and not self._is_valid(self._heap[0]):
+            heapq.heappop(self._heap)
+        return self._heap[0].due if self._heap else None
+
+    def _start(self, place: _Place) -> tuple[str, str, datetime]:
+        _, host = self._placed.pop(place.feed_id)
+        return place.feed_id, host, place.due
+
+    def _is_valid(self, place: _Place) -> bool:
+        return self._placed.get(place.feed_id, (0, ""))[0] == place.number

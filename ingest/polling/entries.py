@@ -1,0 +1,294 @@
+"""Tells what is new in a feed document: pairs its entries with what the feed has shown before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.identity import is_home_page, match_key, same_site
+from ingest.model import Entry, Feed
+from ingest.polling.dates import ReadDate, read_date
+from ingest.polling.entry_build import build_entry, text_of
+from ingest.polling.entry_keys import entry_keys, key_mode
+from ingest.polling.seen_keys import (
+    NO_SKETCH,
+    SeenIndex,
+    SeenKeys,
+    SeenRow,
+    packed,
+    short_hash,
+    sketch_of,
+)
+from ingest.ports import ParsedFeed, SourceEntry
+
+#: Only so many entries of one document count, the newest (E11).
+MAX_DOCUMENT_ENTRIES = 3_000
+#: An entry whose text alone differs is sent again so often (E9).
+MAX_UPDATES = 24
+MAX_LINK_CHARACTERS = 2_048
+_REFRESH_DAYS = 7
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Verdict(NamedTuple):
+    """An entry that is not sent on: `reason` is a short code, `message` says more."""
+
+    entry: Entry
+    reason: str
+    message: str = ""
+
+
+class Found(NamedTuple):
+    """What one document brought, newest first.
+
+    `first_seen` maps 16 hex digits of the key hash to ms, for all that is new here. `keys` is
+    None when nothing of it changed. `left_behind` entries wait for the next poll,
+    `beyond_cap` never come. `is_overflow`: not one known entry was in the document.
+    """
+
+    entries: tuple[Entry, ...]
+    rejects: tuple[Verdict, ...]
+    drops: tuple[Verdict, ...]
+    first_seen: dict[str, int]
+    keys: SeenKeys | None
+    mode: str
+    window_size: int
+    new_count: int
+    updated_count: int
+    known_count: int
+    left_behind: int
+    beyond_cap: int
+    is_overflow: bool
+    published: tuple[datetime, ...]
+    oddities: dict[str, int]
+
+
+class _Candidate(NamedTuple):
+    entry: SourceEntry
+    key: str
+    date: ReadDate
+    key_hash: bytes
+    url_hash: bytes
+    title_day: bytes
+    content: bytes
+    sketch: bytes
+
+
+def find_entries(
+    feed: Feed,
+    parsed: ParsedFeed,
+    seen: SeenKeys | None,
+    *,
+    mode: str,
+    pending: Mapping[str, int],
+    max_new: int,
+    now: datetime,
+) -> Found:
+    """Give what is new or changed in a document, and the keys to remember afterwards.
+
+    `seen` is None for a feed that was never read. `pending` holds first sights that were made
+    durable before a crash: the entries then carry the same `first_seen_at` again.
+    Source: polling.md E1–E9, E11–E14.
+    """
+    oddities: Counter[str] = Counter()
+    mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
+    candidates = _newest_first(list(_candidates(feed, parsed, mode, oddities)))
+    beyond = max(0, len(candidates) - MAX_DOCUMENT_ENTRIES)
+    candidates = candidates[:MAX_DOCUMENT_ENTRIES]
+    work = _Work(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
+    work.judge(candidates)
+    is_known_feed = seen is not None and bool(seen.rows)
+    return Found(
+        entries=tuple(work.entries),
+        rejects=tuple(work.rejects),
+        drops=tuple(work.drops),
+        first_seen=work.first_seen,
+        keys=work.keys(),
+        mode=mode,
+        window_size=len(candidates),
+        new_count=work.new_count,
+        updated_count=work.updated_count,
+        known_count=work.known_count,
+        left_behind=work.left_behind,
+        beyond_cap=beyond,
+        is_overflow=is_known_feed and len(candidates) > 1 and not work.known_count,
+        published=tuple(item.date.at for item in candidates if item.date.at is not None),
+        oddities=dict(oddities),
+    )
+
+
+class _Work:
+    """One walk over the candidates."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        parsed: ParsedFeed,
+        index: SeenIndex,
+        pending: dict[str, int],
+        max_new: int,
+        now: datetime,
+    ) -> None:
+        self.feed, self.parsed, self.index, self.now = feed, parsed, index, now
+        self.pending, self.max_new = pending, max_new
+        self.now_ms = (now - _EPOCH) // timedelta(milliseconds=1)
+        self.day = self.now_ms // 86_400_000
+        self.entries: list[Entry] = []
+        self.rejects: list[Verdict] = []
+        self.drops: list[Verdict] = []
+        self.first_seen: dict[str, int] = {}
+        self.rows: list[SeenRow] = []
+        self.links = dict(index.links)
+        self.replaced: set[bytes] = set()
+        self.is_changed = False
+        self.new_count = self.updated_count = self.known_count = self.left_behind = 0
+
+    def judge(self, candidates: Sequence[_Candidate]) -> None:
+        urls = Counter(item.url_hash for item in candidates)
+        titles = Counter(item.title_day for item in candidates)
+        for item in candidates:
+            row = self.index.by_key(item.key_hash)
+            if row is None and item.url_hash != NO_SKETCH and urls[item.url_hash] == 1:
+                row = self.index.by_url(item.url_hash)
+            if row is None and item.title_day != NO_SKETCH and titles[item.title_day] == 1:
+                row = self.index.by_title(item.title_day, item.content, item.sketch)
+            if row is None:
+                self._new(item)
+            else:
+                self._known(item, row)
+
+    def keys(self) -> SeenKeys | None:
+        if not self.is_changed:
+            return None
+        old = [row for row in self.index.rows if row.key not in self.replaced]
+        return packed(self.feed.id, self.rows, old, self.links, self.day)
+
+    def _new(self, item: _Candidate) -> None:
+        if self.new_count >= self.max_new:
+            self.left_behind += 1
+            return
+        self.new_count += 1
+        name = item.key_hash.hex()
+        seen_ms = self.pending.get(name, self.now_ms)
+        self.first_seen[name] = seen_ms
+        self._remember(item, seen_ms, 0)
+        self.is_changed = True
+        self._emit(item, seen_ms, "new", "")
+
+    def _known(self, item: _Candidate, row: SeenRow) -> None:
+        self.known_count += 1
+        has_moved = item.url_hash not in (row.url, NO_SKETCH)
+        has_changed = item.content != row.content
+        is_sent = (
+            (has_moved or has_changed)
+            and row.updates < MAX_UPDATES
+            and not self.feed.ignore_entry_updates
+        )
+        if has_moved or has_changed or row.key != item.key_hash:
+            self.is_changed = True
+        if self.day - row.last_day >= _REFRESH_DAYS:
+            self.is_changed = True
+        if row.key != item.key_hash:
+            self.replaced.add(row.key)
+        previous = self.links.get(row.key.hex(), "") if has_moved else ""
+        self._remember(item, row.first_seen_ms, row.updates + is_sent)
+        if is_sent:
+            self.updated_count += 1
+            self._emit(item, row.first_seen_ms, "updated", previous)
+
+    def _remember(self, item: _Candidate, seen_ms: int, updates: int) -> None:
+        self.rows.append(
+            SeenRow(
+                item.key_hash,
+                item.url_hash,
+                item.title_day,
+                item.content,
+                item.sketch,
+                seen_ms,
+                updates,
+                self.day,
+            )
+        )
+        if item.entry.link and len(item.entry.link) <= MAX_LINK_CHARACTERS:
+            self.links[item.key_hash.hex()] = item.entry.link
+
+    def _emit(self, item: _Candidate, seen_ms: int, change: str, previous: str) -> None:
+        entry = build_entry(
+            self.feed,
+            self.parsed,
+            item.entry,
+            item.key,
+            item.date,
+            first_seen_at=_EPOCH + timedelta(milliseconds=seen_ms),
+            now=self.now,
+            change=change,
+            previous_url=previous,
+        )
+        link = item.entry.link
+        if not link:
+            self.rejects.append(Verdict(entry, "entry_without_link", "no usable http(s) link"))
+        elif len(link) > MAX_LINK_CHARACTERS:
+            entry = msgspec.structs.replace(entry, url_published=link[:MAX_LINK_CHARACTERS])
+            self.rejects.append(Verdict(entry, "link_too_long", f"{len(link)} characters"))
+        elif is_home_page(link):
+            self.drops.append(Verdict(entry, "link_is_home_page"))
+        elif self.feed.same_site_only and not self._is_same_site(link):
+            self.drops.append(Verdict(entry, "other_site"))
+        else:
+            self.entries.append(entry)
+
+    def _is_same_site(self, link: str) -> bool:
+        home = self.parsed.link
+        return same_site(link, self.feed.url) or (bool(home) and same_site(link, home))
+
+
+def _candidates(
+    feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]
+) -> Iterator[_Candidate]:
+    names: set[str] = set()
+    language = feed.language or parsed.language
+    for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
+        if key in names:
+            oddities["entry_repeated"] += 1
+            continue
+        names.add(key)
+        date = read_date(
+            entry.published_raw,
+            language=entry.language or language,
+            timezone_name=feed.timezone,
+            date_order=feed.date_order,
+        )
+        if date.fault:
+            oddities[f"date_{date.fault}"] += 1
+        if date.is_zone_assumed:
+            oddities["date_no_zone"] += 1
+        day = date.at.date().isoformat() if date.at is not None else ""
+        title = " ".join(entry.title.casefold().split())
+        text = text_of(entry)
+        yield _Candidate(
+            entry,
+            key,
+            date,
+            short_hash(key),
+            short_hash(match_key(entry.link)) if entry.link else NO_SKETCH,
+            short_hash(title, day) if title else NO_SKETCH,
+            short_hash(entry.title, entry.summary, entry.content),
+            sketch_of(text),
+        )
+
+
+def _newest_first(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Give them by date, newest first; one without a date stays beside the one before it."""
+    placed: list[tuple[datetime, _Candidate]] = []
+    last = next((item.date.at for item in candidates if item.date.at is not None), None)
+    if last is None:
+        return candidates
+    for item in candidates:
+        last = item.date.at if item.date.at is not None else last
+        placed.append((last, item))
+    placed.sort(key=lambda pair: pair[0], reverse=True)
+    return [item for _, item in placed]

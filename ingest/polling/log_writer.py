@@ -1,0 +1,174 @@
+"""Makes records durable for many polls at once: one thread, one flush for all that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ingest.errors import LogUnavailable, NewsIngestError
+from ingest.polling import events
+from ingest.ports import Appender, Delivery
+
+_FLUSH_SECONDS = 10.0
+_MAX_RECORDS_A_FLUSH = 5_000
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Outgoing(NamedTuple):
+    """One record on its way to the log. `partition_key` None places it by its key."""
+
+    topic: str
+    key: str
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    partition_key: str | None = None
+
+
+class _Job(NamedTuple):
+    records: Sequence[Outgoing]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[None]
+
+
+class LogWriter:
+    """Writes through the appender of a process, with group commit.
+
+    While the log is unavailable the work waits; nothing is given up before `close`.
+    """
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._is_stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="poll-log-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, records: Sequence[Outgoing]) -> None:
+        """Come back when all these records are acknowledged.
+
+        Errors: RecordTooLarge, RecordRefused, TopicMissing, LogRefused of the first record that
+        failed; LogUnavailable when the writer was closed during an outage.
+        """
+        if not records:
+            return
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._jobs.put(_Job(records, loop, future))
+        await future
+
+    def close(self, timeout_seconds: float) -> None:
+        """Finish what was handed in, for at most so long; then give up what the log never took."""
+        self._jobs.put(None)
+        self._thread.join(timeout_seconds)
+        self._is_stopping.set()
+        self._thread.join(_FLUSH_SECONDS + 1)
+
+    def _work(self) -> None:
+        is_open = True
+        while is_open:
+            jobs: list[_Job] = []
+            is_open = self._take(jobs)
+            if jobs:
+                self._write_jobs(jobs)
+
+    def _take(self, jobs: list[_Job]) -> bool:
+        count, item = 0, self._jobs.get()
+        while True:
+            if item is None:
+                return False
+            jobs.append(item)
+            count += len(item.records)
+            if count >= _MAX_RECORDS_A_FLUSH:
+                return True
+            try:
+                item = self._jobs.get_nowait()
+            except queue.Empty:
+                return True
+
+    def _write_jobs(self, jobs: list[_Job]) -> None:
+        waiting = [_Write(record) for job in jobs for record in job.records]
+        writes = list(waiting)
+        pause, since = 0.2, time.monotonic()
+        while True:
+            waiting = self._attempt(waiting)
+            if not waiting:
+                break
+            events.log_held(waiting=len(waiting), seconds=round(time.monotonic() - since, 1))
+            if self._is_stopping.wait(pause):
+                unavailable = LogUnavailable("stopped while the log did not answer")
+                for write in waiting:
+                    write.error = unavailable
+                break
+            pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+        if pause > 0.2 and not waiting:
+            events.log_answers(seconds=round(time.monotonic() - since, 1))
+        _tell(jobs, writes)
+
+    def _attempt(self, writes: list[_Write]) -> list[_Write]:
+        """Append and flush; give what the log did not take for want of answering."""
+        for write in writes:
+            if write.delivery is None:
+                try:
+                    write.delivery = self._appender.append(*write.record)
+                except LogUnavailable:
+                    break
+                except NewsIngestError as error:
+                    write.error = error
+        try:
+            self._appender.flush(_FLUSH_SECONDS)
+        except LogUnavailable:
+            pass
+        except NewsIngestError as error:
+            for write in writes:
+                write.error = write.error or error
+        return [write for write in writes if write.is_left()]
+
+
+class _Write:
+    """One record, and how far it got."""
+
+    def __init__(self, record: Outgoing) -> None:
+        self.record = record
+        self.delivery: Delivery | None = None
+        self.error: NewsIngestError | None = None
+
+    def is_left(self) -> bool:
+        """Tell whether this must be tried or waited for again; takes over a final error."""
+        if self.error is not None:
+            return False
+        if self.delivery is None or not self.delivery.is_done:
+            return True
+        if isinstance(self.delivery.error, LogUnavailable):
+            self.delivery = None
+            return True
+        self.error = self.delivery.error
+        return False
+
+
+def _tell(jobs: list[_Job], writes: list[_Write]) -> None:
+    place = 0
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, NewsIngestError | None]]] = {}
+    for job in jobs:
+        own = writes[place : place + len(job.records)]
+        place += len(job.records)
+        error = next((write.error for write in own if write.error is not None), None)
+        by_loop.setdefault(job.loop, []).append((job, error))
+    for loop, done in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, done)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            continue
+
+
+def _resolve(done: list[tuple[_Job, NewsIngestError | None]]) -> None:
+    for job, error in done:
+        if job.future.done():
+            continue
+        if error is None:
+            job.future.set_result(None)
+        else:
+            job.future.set_exception(error)

@@ -1,0 +1,318 @@
+"""Polls one feed once, in the order of durability.
+
+1 claim: the next poll is planned before the request. 2 request. 3 judge the answer, parse what
+is new. 4 first sights become durable. 5 entries, drops and rejects become durable. 6 validators,
+keys and the next poll become durable. A crash between any two repeats work and loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from ingest.errors import FetchFailed, SourceError, WireError
+from ingest.identity import joined, registrable_domain
+from ingest.model import Feed
+from ingest.polling import answers, events, planning, poll_report, redirects, validators
+from ingest.polling.after_document import DocumentRead, after_document, success_of
+from ingest.polling.answers import UNREACHED, Judged
+from ingest.polling.entries import Found, find_entries
+from ingest.polling.feed_state import FeedState, PollNote, with_note
+from ingest.polling.planning import Success
+from ingest.polling.poll_records import entry_records, keys_record, state_record
+from ingest.polling.poll_tools import PollTools
+from ingest.polling.rate import observed
+from ingest.polling.read_document import read_document
+from ingest.polling.schedule import unit_of
+from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
+from ingest.polling.state_table import Slot
+from ingest.ports import Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
+
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+
+
+class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
+    """The feed's partition went to another poller in the middle of a poll."""
+
+
+class FeedPoll:
+    """One poll of one feed; alters its slot."""
+
+    def __init__(
+        self, tools: PollTools, feed: Feed, slot: Slot, is_owned: Callable[[], bool]
+    ) -> None:
+        self.tools, self.feed, self.slot, self.is_owned = tools, feed, slot, is_owned
+        self.domain = registrable_domain(feed.url)
+
+    async def run(self) -> None:
+        """Do it. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
+        now = self.tools.clock()
+        state = planning.for_configuration(self.slot.state, self.feed)
+        interval = planning.planned_interval(
+            self.feed, state, self.tools.options, self.tools.kappa, now
+        )
+        await self._save(planning.claimed(state, interval, now))
+        request = self._request(now)
+        try:
+            answer = await self.tools.fetcher.fetch(request)
+        except FetchFailed as error:
+            self._note_reached(error.kind not in UNREACHED)
+            await self.fail(error.kind, str(error))
+            return
+        if isinstance(answer, Disallowed):
+            await self.fail("robots_disallowed", f"robots.txt does not allow {answer.url}")
+        elif isinstance(answer, Resting):
+            await self._wait_for_host(answer)
+        else:
+            self._note_reached(True)
+            await self._take(
+                answer, "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
+            )
+
+    def _request(self, now: datetime) -> FetchRequest:
+        feed, options = self.feed, self.tools.options
+        headers = {"Accept": _ACCEPT, **feed.headers}
+        if not feed.ignore_http_cache:
+            headers |= validators.conditional_headers(self.slot.state, now)
+        return FetchRequest(
+            url=self.slot.state.url,
+            stage="poll",
+            headers=headers,
+            user_agent=feed.user_agent,
+            basic_auth=feed.basic_auth,
+            cookie=feed.cookie,
+            proxy=feed.proxy,
+            verify_tls=feed.verify_tls,
+            max_bytes=options.max_feed_bytes,
+            timeout_seconds=options.timeout_seconds,
+            robots=feed.robots,
+        )
+
+    async def _take(self, answer: Fetched, sent_validators: bool) -> None:
+        judged = answers.judge(answer, sent_validators=sent_validators)
+        now = self.tools.clock()
+        if judged.kind == "failed":
+            self.slot.state = redirects.after_loss(self.slot.state, answer)
+            await self.fail(judged.error_class, judged.message, answer)
+        elif judged.kind == "rests":
+            await self._rest(answer, judged, now)
+        elif judged.kind == "not_modified":
+            state = validators.renewed(self.slot.state, answer)
+            state = replace(state, equal_200_count=0)
+            await self._unchanged("unchanged_304", state, answer, now)
+        else:
+            await self._take_body(answer, judged.kind == "partial", sent_validators, now)
+
+    async def _take_body(
+        self, answer: Fetched, is_partial: bool, sent_validators: bool, now: datetime
+    ) -> None:
+        state, digest = self.slot.state, hashlib.sha256(answer.body).hexdigest()
+        is_known = (
+            digest == state.body_sha256
+            and state.parse_was_good
+            and state.parser_version == self.tools.parser_version
+            and not is_partial
+        )
+        if is_known:
+            state = validators.counted_equal(state, sent_validators=sent_validators)
+            state = validators.renewed(state, answer)
+            if not sent_validators:
+                state = replace(state, last_probe_at=now)
+            await self._unchanged("unchanged_hash", state, answer, now)
+            return
+        try:
+            parsed, found = await self._read(answer, now)
+        except SourceError as error:
+            await self.fail(error.kind, str(error), answer)
+            return
+        if await self._is_duplicate(answer):
+            return
+        await self._emit(parsed, found, now)
+        read = DocumentRead(
+            answer=answer,
+            parsed=parsed,
+            found=found,
+            digest="" if is_partial else digest,
+            parser_version=self.tools.parser_version,
+            sent_validators=sent_validators,
+        )
+        before = self.slot.state
+        success = success_of(before, read, now)
+        await self._finish(after_document(before, read, now), found, success, answer, now)
+
+    async def _read(self, answer: Fetched, now: datetime) -> tuple[ParsedFeed, Found]:
+        base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
+        charset = answers.charset_of(answer.header("content-type"))
+        parsed = await read_document(self.tools, self.feed, answer.body, base, charset)
+        state, keys = self.slot.state, self._seen()
+
+        def work() -> Found:
+            return find_entries(
+                self.feed,
+                parsed,
+                keys,
+                mode=state.entry_key_mode,
+                pending=state.pending,
+                max_new=self.tools.options.max_new_entries,
+                now=now,
+            )
+
+        if len(parsed.entries) < 100:
+            return parsed, work()
+        return parsed, await asyncio.get_running_loop().run_in_executor(self.tools.executor, work)
+
+    def _seen(self) -> SeenKeys | None:
+        try:
+            return decode_keys(self.slot.keys) if self.slot.keys else None
+        except WireError as error:
+            events.state_unreadable(key=f"{self.feed.id}/keys", error=str(error))
+            return None
+
+    async def _emit(self, parsed: ParsedFeed, found: Found, now: datetime) -> None:
+        for kind, amount in parsed.oddities.items() | found.oddities.items():
+            events.feed_oddity(kind=kind, amount=amount)
+        if found.first_seen:
+            await self._save(replace(self.slot.state, pending=found.first_seen))
+        records = entry_records(self.tools, self.feed, found, now)
+        self._check_owned()
+        await self.tools.writer.write(records)
+        poll_report.report_found(found)
+
+    async def _finish(
+        self, state: FeedState, found: Found, success: Success, answer: Fetched, now: datetime
+    ) -> None:
+        state = self._succeeded(self._followed(state, answer, now), now, success)
+        if found.left_behind:
+            # The rest of the document is already there to be had.
+            least = planning.demand_of(self.feed, state, self.tools.options).bounds.least
+            soon = now + timedelta(seconds=max(least, success.cache_floor))
+            state = replace(state, next_poll_at=min(soon, state.next_poll_at or soon))
+        outcome = "new" if found.new_count or found.updated_count else "unchanged_entries"
+        note = PollNote(
+            at=now,
+            outcome=outcome,
+            status=answer.status,
+            bytes=len(answer.body),
+            new_entries=found.new_count,
+        )
+        await self._save(with_note(state, note), found.keys)
+        events.feed_polled(
+            outcome=outcome,
+            feed=self.feed.id,
+            entries=found.new_count,
+            updated=found.updated_count,
+            seconds=round(answer.seconds, 3),
+        )
+
+    async def _unchanged(
+        self, outcome: str, state: FeedState, answer: Fetched, now: datetime
+    ) -> None:
+        state = replace(state, rate=observed(state.rate, 0, now))
+        state = self._followed(state, answer, now)
+        success = Success(cache_floor=answers.cache_floor_seconds(answer))
+        state = self._succeeded(state, now, success)
+        note = PollNote(at=now, outcome=outcome, status=answer.status, bytes=len(answer.body))
+        await self._save(with_note(state, note))
+        events.poll_unchanged(outcome=outcome, feed=self.feed.id, seconds=round(answer.seconds, 3))
+
+    def _succeeded(self, state: FeedState, now: datetime, success: Success) -> FeedState:
+        state = replace(state, last_status=200, duplicate_of="")
+        return planning.succeeded(
+            state, self.feed, self.tools.options, self.tools.kappa, now, success
+        )
+
+    def _followed(self, state: FeedState, answer: Fetched, now: datetime) -> FeedState:
+        after = redirects.followed(state, answer, now)
+        if after.url != state.url:
+            events.feed_moved(feed=self.feed.id, url=after.url)
+        return after
+
+    async def _is_duplicate(self, answer: Fetched) -> bool:
+        """Set a feed aside that permanently redirects to another known feed (S6)."""
+        if not answer.hops or any(hop.status not in (301, 308) for hop in answer.hops):
+            return False
+        other = self.tools.feed_at(answer.url)
+        if not other or other == self.feed.id:
+            return False
+        events.feed_is_duplicate(feed=self.feed.id, duplicate_of=other)
+        now = self.tools.clock()
+        state = replace(
+            self.slot.state, duplicate_of=other, next_poll_at=now + timedelta(days=1), pending={}
+        )
+        await self._save(with_note(state, PollNote(at=now, outcome="skipped", status=200)))
+        return True
+
+    async def fail(self, error_class: str, message: str, answer: Fetched | None = None) -> None:
+        """Take in a failure of the feed. Errors: as `run`."""
+        now = self.tools.clock()
+        status = answer.status if answer is not None else 0
+        before = self.slot.state
+        state = planning.failed(
+            replace(before, last_status=status),
+            self.feed,
+            self.tools.options,
+            now,
+            error_class,
+            message,
+            is_frozen=self.tools.outage.is_frozen,
+        )
+        if error_class == "http_410" and before.gone_since_at is None:
+            events.feed_gone(feed=self.feed.id, url=before.url)
+        note = PollNote(
+            at=now,
+            outcome="failed",
+            status=status,
+            bytes=len(answer.body) if answer is not None else 0,
+            error=error_class,
+        )
+        await self._save(with_note(state, note))
+        self._report_failure(error_class, str(status or ""), message)
+
+    async def _rest(self, answer: Fetched, judged: Judged, now: datetime) -> None:
+        asked = answers.retry_after_seconds(answer.header("retry-after"), now)
+        state = replace(self.slot.state, last_status=answer.status)
+        state = planning.rested(state, self.feed, now, asked, judged.message)
+        note = PollNote(at=now, outcome="failed", status=answer.status, error="rate_limited")
+        await self._save(with_note(state, note))
+        self._report_failure("rate_limited", str(answer.status), judged.message)
+
+    def _report_failure(self, error_class: str, reason: str, message: str) -> None:
+        poll_report.report_failure(self.feed.id, error_class, reason, message)
+
+    async def _wait_for_host(self, answer: Resting) -> None:
+        now = self.tools.clock()
+        left = max(1.0, (answer.until - now).total_seconds())
+        spread = unit_of(self.feed.id, f"host {answer.until:%Y%m%d%H%M}") * min(60.0, left / 10)
+        state = replace(
+            self.slot.state,
+            next_poll_at=now + timedelta(seconds=left + spread),
+            retry_after_until_at=answer.until,
+        )
+        await self._save(with_note(state, PollNote(at=now, outcome="skipped", error=answer.reason)))
+        events.poll_unchanged(outcome="skipped", feed=self.feed.id)
+
+    async def _save(self, state: FeedState, keys: SeenKeys | None = None) -> None:
+        self._check_owned()
+        records = [state_record(self.tools, self.feed, self.domain, state)]
+        encoded = b""
+        if keys is not None:
+            encoded = encode_keys(keys)
+            records.append(keys_record(self.tools, self.feed, self.domain, encoded))
+        await self.tools.writer.write(records)
+        self.slot.state = state
+        if keys is not None:
+            self.slot.keys = encoded
+
+    def _check_owned(self) -> None:
+        if not self.is_owned():
+            raise Lost
+
+    def _note_reached(self, was_reached: bool) -> None:
+        self.tools.outage.note(self.domain, was_reached=was_reached, now=self.tools.clock())

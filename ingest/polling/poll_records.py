@@ -1,0 +1,67 @@
+"""Makes the records that a poll writes: state, keys, entries, drops, rejects."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from ingest import wire
+from ingest.identity import host_of, registrable_domain
+from ingest.model import DropRecord, Feed
+from ingest.polling.entries import Found
+from ingest.polling.feed_state import KEYS_SUFFIX, FeedState, encode_state
+from ingest.polling.log_writer import Outgoing
+from ingest.polling.poll_tools import PollTools
+
+STATE_KIND = "news.feed-state"
+ENTRY_KIND = "news.entry"
+
+
+def state_record(tools: PollTools, feed: Feed, domain: str, state: FeedState) -> Outgoing:
+    """Give the record `<feed id>`, placed by the domain of the feed's configured URL."""
+    return _state(tools, feed.id, feed.id, domain, encode_state(state))
+
+
+def keys_record(tools: PollTools, feed: Feed, domain: str, encoded: bytes) -> Outgoing:
+    """Give the record `<feed id>/keys`, beside the state."""
+    return _state(tools, feed.id, f"{feed.id}{KEYS_SUFFIX}", domain, encoded)
+
+
+def tombstone(tools: PollTools, key: str, domain: str) -> Outgoing:
+    """Give the record that ends another one in the state topic."""
+    headers = tools.headers_for(STATE_KIND, key, key, _digest(b""))
+    return Outgoing(tools.state_topic, key, None, headers, domain)
+
+
+def entry_records(tools: PollTools, feed: Feed, found: Found, now: datetime) -> list[Outgoing]:
+    """Give the records of all that a document brought: entries, drops and dead letters."""
+    records = []
+    for entry in found.entries:
+        value = wire.encode(entry)
+        domain = registrable_domain(entry.url_published) or host_of(entry.url_published)
+        headers = tools.headers_for(ENTRY_KIND, entry.id, feed.id, _digest(value))
+        records.append(Outgoing(tools.entries_topic, domain, value, headers))
+    for entry, reason, _ in found.drops:
+        drop = DropRecord(
+            id=entry.id,
+            entry_id=entry.id,
+            stage="poll",
+            reason=reason,
+            is_intended=True,
+            url=entry.url_published,
+            at=now,
+        )
+        records.append(tools.on_drop(drop))
+    records.extend(
+        tools.on_reject(entry, reason, message) for entry, reason, message in found.rejects
+    )
+    return records
+
+
+def _state(tools: PollTools, feed_id: str, key: str, domain: str, value: bytes) -> Outgoing:
+    headers = tools.headers_for(STATE_KIND, feed_id, feed_id, _digest(value))
+    return Outgoing(tools.state_topic, key, value, headers, domain)
+
+
+def _digest(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()

@@ -1,0 +1,40 @@
+"""Reports what a poll brought or why it failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.polling import events
+from ingest.polling.entries import Found
+
+
+def report_found(found: Found) -> None:
+    """Count the entries of one document by what became of them."""
+    for result, amount in (
+        ("new", found.new_count),
+        ("updated", found.updated_count),
+        ("known", found.known_count - found.updated_count),
+    ):
+        if amount:
+            events.entries_found(result=result, amount=amount)
+    for verdict in found.drops:
+        events.entries_dropped(reason=verdict.reason)
+    for verdict in found.rejects:
+        events.entries_rejected(reason=verdict.reason)
+    if found.left_behind:
+        events.entries_left_behind(amount=found.left_behind, entries=found.left_behind)
+    if found.beyond_cap:
+        events.entries_beyond_cap(amount=found.beyond_cap, entries=found.beyond_cap)
+    if found.is_overflow:
+        events.window_overflowed(entries=found.window_size)
+    for entry in found.entries:
+        if entry.published_at is not None and entry.change == "new":
+            lag = (entry.first_seen_at - entry.published_at).total_seconds()
+            events.freshness_lag.observe(lag)
+
+
+def report_failure(feed_id: str, error_class: str, reason: str, message: str) -> None:
+    """Report one failed poll."""
+    fields: dict[str, Any] = {"class": error_class, "reason": reason}
+    events.poll_failed(**fields, feed=feed_id, message=message)
+    events.poll_unchanged(outcome="failed", feed=feed_id)

@@ -1,0 +1,47 @@
+"""What one poll needs from outside, handed in once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ingest.model import DropRecord, Entry
+from ingest.polling.log_writer import LogWriter, Outgoing
+from ingest.polling.outage import OutageWatch
+from ingest.ports import Clock, Fetcher, ParsedFeed
+from ingest.settings.options import PollingOptions
+
+#: (kind, id, subject, content hash) → the headers of a record.
+HeadersFor: TypeAlias = Callable[[str, str, str, str], list[tuple[str, bytes]]]
+#: (body, URL, charset of the header) → what the document says; raises SourceError.
+ParseFeed: TypeAlias = Callable[[bytes, str, str], ParsedFeed]
+#: Gives the record that keeps a drop, to be written together with the entries.
+OnDrop: TypeAlias = Callable[[DropRecord], Outgoing]
+#: (entry, reason, message) → the record of the dead letter, written with the entries.
+OnReject: TypeAlias = Callable[[Entry, str, str], Outgoing]
+
+
+@dataclass(slots=True)
+class PollTools:
+    """Everything around a poll. `kappa` changes as the feeds do; see schedule.solve_kappa.
+
+    `feed_at` gives the id of the feed that is configured for an address, or `""`.
+    """
+
+    writer: LogWriter
+    fetcher: Fetcher
+    parse: ParseFeed
+    executor: Executor
+    options: PollingOptions
+    clock: Clock
+    headers_for: HeadersFor
+    on_drop: OnDrop
+    on_reject: OnReject
+    entries_topic: str
+    state_topic: str
+    parser_version: str
+    outage: OutageWatch
+    feed_at: Callable[[str], str]
+    kappa: float = 1.0

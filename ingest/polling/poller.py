@@ -1,0 +1,345 @@
+"""The loop of the poll stage: which feeds are ours, which are due, and polling them.
+
+A thread reads `news.feed-state` and hands over whole partitions (state_table), a thread makes
+records durable (log_writer), and the event loop here asks the sites.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
+from ingest.identity import host_of
+from ingest.model import Feed
+from ingest.polling import events, planning
+from ingest.polling.due_queue import DueQueue
+from ingest.polling.log_writer import LogWriter
+from ingest.polling.one_poll import FeedPoll, Lost
+from ingest.polling.outage import OutageWatch
+from ingest.polling.owned_feeds import OwnedFeeds
+from ingest.polling.poll_records import tombstone
+from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, ParseFeed, PollTools
+from ingest.polling.schedule import solve_kappa
+from ingest.polling.state_table import Broken, Requested, Restored, StateTable
+from ingest.polling.state_table import Lost as LostPartition
+from ingest.ports import Clock, Fetcher, Log
+from ingest.settings.options import PollingOptions
+
+#: κ is solved anew so often (polling.md §3.5.4), and soon after the feeds changed.
+_KAPPA_SECONDS = 300.0
+_FEEDS_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 0.25
+#: Bodies are parsed by at most so many threads or children at once.
+_PARSES_AT_ONCE = 8
+
+
+def utc_now() -> datetime:
+    """Give the time now."""
+    return datetime.now(UTC)
+
+
+class Poller:
+    """Polls the feeds of the partitions that the group gave us, until told to stop.
+
+    `feeds` is called about once a second and gives all configured feeds by id; another mapping
+    object means that something changed. `partitions` is the count of the state topic. `parse`
+    is called in threads, several at once. `on_drop` and `on_reject` give the records to write.
+    """
+
+    def __init__(
+        self,
+        *,
+        feeds: Callable[[], Mapping[str, Feed]],
+        log: Log,
+        fetcher: Fetcher,
+        parse: ParseFeed,
+        options: PollingOptions,
+        partitions: int,
+        headers_for: HeadersFor,
+        on_drop: OnDrop,
+        on_reject: OnReject,
+        stop: threading.Event,
+        clock: Clock = utc_now,
+        entries_topic: str = "news.entries",
+        state_topic: str = "news.feed-state",
+        group: str = "news-poll",
+        parser_version: str = "1",
+        stop_timeout_seconds: float = 20.0,
+    ) -> None:
+        self._log, self._stop, self._clock = log, stop, clock
+        self._options, self._group = options, group
+        self._stop_timeout_seconds = stop_timeout_seconds
+        self._owned = OwnedFeeds(feeds, partitions)
+        self._queue = DueQueue()
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._polled_now: set[str] = set()
+        self._fatal: BaseException | None = None
+        self._executor = ThreadPoolExecutor(_PARSES_AT_ONCE, thread_name_prefix="poll-parse")
+        self._kappa_due = 0.0
+        self._feeds_due = 0.0
+        self._tools = PollTools(
+            writer=LogWriter(log.appender()),
+            fetcher=fetcher,
+            parse=parse,
+            executor=self._executor,
+            options=options,
+            clock=clock,
+            headers_for=headers_for,
+            on_drop=on_drop,
+            on_reject=on_reject,
+            entries_topic=entries_topic,
+            state_topic=state_topic,
+            parser_version=parser_version,
+            outage=OutageWatch(),
+            feed_at=self._owned.feed_at,
+        )
+        self._state_topic = state_topic
+
+    def run(self) -> None:
+        """Poll until stop is set; running polls are finished first.
+
+        Errors: what ends the stage: TopicMissing, LogRefused, or a fault of the program.
+        """
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._fatal is not None:
+            raise self._fatal
+
+    @property
+    def owned_partitions(self) -> frozenset[int]:
+        """Give the partitions whose feeds this poller polls now."""
+        return frozenset(self._owned.partitions)
+
+    async def _main(self) -> None:
+        self._wake = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        table = StateTable(
+            self._log,
+            self._state_topic,
+            self._group,
+            partial(_wake, loop, self._wake),
+        )
+        table.start()
+        try:
+            while not self._stop.is_set() and self._fatal is None:
+                self._turn(table)
+                await self._pause()
+            await self._finish()
+        finally:
+            await asyncio.to_thread(self._tools.writer.close, self._stop_timeout_seconds)
+            await asyncio.to_thread(table.stop)
+            events.poller_stopped(left=len(self._running))
+
+    def _turn(self, table: StateTable) -> None:
+        self._wake.clear()
+        while (message := table.take()) is not None:
+            self._apply(message)
+        now = time.monotonic()
+        if now >= self._feeds_due:
+            self._feeds_due = now + _FEEDS_SECONDS
+            if self._owned.reload():
+                self._plan(self._owned.changed_ids)
+                self._forget_orphans()
+        if now >= self._kappa_due and self._owned.slots:
+            self._solve_kappa(now)
+        self._start_due()
+
+    def _apply(self, message: Restored | LostPartition | Requested | Broken) -> None:
+        match message:
+            case Restored():
+                added = self._owned.add_partition(message)
+                self._plan(added)
+                for feed_id in message.requests:
+                    self._poll_now(feed_id)
+                self._forget_orphans()
+                events.partitions_restored(partition=message.partition, feeds=len(added))
+            case LostPartition():
+                for feed_id in self._owned.remove_partition(message.partition):
+                    self._queue.remove(feed_id)
+                events.partitions_lost(partition=message.partition)
+            case Requested():
+                self._poll_now(message.feed_id)
+            case Broken():
+                self._fatal = message.error
+
+    # ── planning ────────────────────────────────────────────────────────────────────────────
+
+    def _plan(self, feed_ids: list[str]) -> None:
+        """Put these feeds into the queue, or take out those that are gone or disabled."""
+        now = self._clock()
+        unknown = 0
+        busy = set(self._running.values())
+        for feed_id in feed_ids:
+            feed, slot = self._owned.feed(feed_id), self._owned.slots.get(feed_id)
+            if feed is None or slot is None or not feed.enabled:
+                self._queue.remove(feed_id)
+                continue
+            state = planning.for_configuration(slot.state, feed)
+            due = state.next_poll_at
+            if due is None:
+                unknown += 1
+                due = now + timedelta(seconds=_first_poll_after(unknown))
+            if feed_id not in busy:
+                self._queue.put(feed_id, host_of(state.url or feed.url), due)
+        if feed_ids:
+            self._kappa_due = 0.0
+
+    def _poll_now(self, feed_id: str) -> None:
+        feed = self._owned.feed(feed_id)
+        if feed is None or feed_id not in self._owned.slots:
+            return
+        self._polled_now.add(feed_id)
+        if feed_id not in self._running.values():
+            slot = self._owned.slots[feed_id]
+            self._queue.put(feed_id, host_of(slot.state.url or feed.url), self._clock())
+
+    def _solve_kappa(self, now: float) -> None:
+        options = self._options
+        quickest = max(1.0, options.min_interval_seconds)
+        self._kappa_due = now + min(_KAPPA_SECONDS, 10 * quickest)
+        demands = [
+            planning.demand_of(feed, slot.state, options)
+            for feed, slot in self._owned.polled()
+            if slot.state.gone_since_at is None and not slot.state.duplicate_of
+        ]
+        if not demands:
+            return
+        per_hour = len(demands) * 60 / options.mean_interval_minutes
+        if options.requests_per_second:
+            share = len(self._owned.partitions) / self._owned.partition_count
+            per_hour = options.requests_per_second * 3600 * share
+        self._tools.kappa = solve_kappa(demands, per_hour)
+        events.kappa_gauge.set(self._tools.kappa)
+        events.outage_frozen.set(self._tools.outage.is_frozen)
+        for health, count in self._owned.health(self._clock()).items():
+            events.feeds_by_state.labels(health).set(count)
+
+    def _forget_orphans(self) -> None:
+        """Write tombstones for states that nothing configured has needed for long."""
+        for feed_id, domain in self._owned.take_orphans(self._clock()):
+            records = [
+                tombstone(self._tools, feed_id, domain),
+                tombstone(self._tools, f"{feed_id}/keys", domain),
+            ]
+            self._spawn(self._tools.writer.write(records), "")
+
+    # ── polling ─────────────────────────────────────────────────────────────────────────────
+
+    def _start_due(self) -> None:
+        while len(self._running) < self._options.concurrent_requests:
+            taken = self._queue.take(self._clock())
+            if taken is None:
+                return
+            feed_id, host, due = taken
+            feed, slot = self._owned.feed(feed_id), self._owned.slots.get(feed_id)
+            if feed is None or slot is None or not feed.enabled:
+                self._queue.release(host)
+                continue
+            events.schedule_lag.observe(max(0.0, (self._clock() - due).total_seconds()))
+            epoch = self._owned.epoch_of(feed_id)
+            poll = FeedPoll(self._tools, feed, slot, partial(self._owns, feed_id, epoch))
+            self._spawn(self._poll(poll, feed_id, host), feed_id)
+
+    def _owns(self, feed_id: str, epoch: int) -> bool:
+        return epoch != 0 and self._owned.epoch_of(feed_id) == epoch
+
+    def _spawn(self, work: Coroutine[Any, Any, None], feed_id: str) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running[task] = feed_id
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            self._fatal = self._fatal or task.exception()
+
+    async def _poll(self, poll: FeedPoll, feed_id: str, host: str) -> None:
+        try:
+            await poll.run()
+            await self._answer_request(poll, feed_id)
+        except Lost:
+            pass
+        except (LogRefused, TopicMissing):
+            raise
+        except LogUnavailable:
+            if not self._stop.is_set():
+                raise
+        except Exception as error:  # noqa: BLE001 - one feed never ends the stage
+            await self._survive(poll, error)
+        finally:
+            self._queue.release(host)
+            self._plan_again(feed_id)
+
+    async def _survive(self, poll: FeedPoll, error: Exception) -> None:
+        events.poll_crashed(
+            feed=poll.feed.id, error=f"{type(error).__name__}: {error}", exc_info=error
+        )
+        try:
+            await poll.fail("internal", f"{type(error).__name__}: {error}")
+        except (Lost, NewsIngestError) as second:
+            if isinstance(second, LogRefused | TopicMissing):
+                raise
+
+    async def _answer_request(self, poll: FeedPoll, feed_id: str) -> None:
+        if feed_id in self._polled_now:
+            self._polled_now.discard(feed_id)
+            record = tombstone(self._tools, f"{feed_id}/request", poll.domain)
+            await self._tools.writer.write([record])
+
+    def _plan_again(self, feed_id: str) -> None:
+        feed, slot = self._owned.feed(feed_id), self._owned.slots.get(feed_id)
+        if feed is None or slot is None or not feed.enabled:
+            return
+        state = planning.for_configuration(slot.state, feed)
+        least = timedelta(seconds=self._options.min_interval_seconds)
+        due = state.next_poll_at or self._clock() + least
+        if feed_id in self._polled_now:
+            due = self._clock()
+        self._queue.put(feed_id, host_of(state.url or feed.url), due)
+
+    # ── waiting ─────────────────────────────────────────────────────────────────────────────
+
+    async def _pause(self) -> None:
+        """Wait for a message, the end of a poll, or the next feed to be due."""
+        wait = _LONGEST_WAIT_SECONDS
+        due = self._queue.next_due()
+        if due is not None and len(self._running) < self._options.concurrent_requests:
+            wait = min(wait, max(0.0, (due - self._clock()).total_seconds()))
+        if wait <= 0:
+            await asyncio.sleep(0)
+            return
+        try:
+            await asyncio.wait_for(self._wake.wait(), wait)
+        except TimeoutError:
+            pass
+
+    async def _finish(self) -> None:
+        if not self._running:
+            return
+        _, left = await asyncio.wait(list(self._running), timeout=self._stop_timeout_seconds)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1.0)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(event.set)
+    except RuntimeError:  # the loop is closed: nobody waits any more
+        pass
+
+
+def _first_poll_after(number: int) -> float:
+    """Give the seconds until the first poll of the n-th new feed: at once, unless very many."""
+    return max(0.0, (number - 2_000) / 200)

@@ -1,0 +1,72 @@
+"""Reads a feed document whole: parses it, and fetches what an index of sitemaps lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from msgspec.structs import replace
+
+from ingest.errors import FetchFailed, SourceError
+from ingest.model import Feed
+from ingest.polling.answers import charset_of
+from ingest.polling.poll_tools import PollTools
+from ingest.ports import Fetched, FetchRequest, ParsedFeed, SourceEntry
+
+_INDEX = "sitemap index"
+
+
+async def read_document(
+    tools: PollTools, feed: Feed, body: bytes, url: str, charset: str
+) -> ParsedFeed:
+    """Give what a document says; an index of sitemaps says what its children say, one level.
+
+    Errors: SourceError; a child that fails is an oddity, unless all do.
+    """
+    parsed = await _parse(tools, body, url, charset)
+    if parsed.format != _INDEX:
+        return parsed
+    entries: list[SourceEntry] = []
+    oddities = Counter(parsed.oddities)
+    last: SourceError | None = None
+    for address in dict.fromkeys(parsed.next_urls):
+        try:
+            child = await _child(tools, feed, address)
+        except SourceError as error:
+            last, oddities["child_failed"] = error, oddities["child_failed"] + 1
+            continue
+        entries.extend(child.entries)
+        oddities.update(child.oddities)
+    if not entries and last is not None:
+        raise last
+    return replace(parsed, entries=tuple(entries), next_urls=(), oddities=dict(oddities))
+
+
+async def _child(tools: PollTools, feed: Feed, url: str) -> ParsedFeed:
+    request = FetchRequest(
+        url=url,
+        stage="poll",
+        user_agent=feed.user_agent,
+        proxy=feed.proxy,
+        verify_tls=feed.verify_tls,
+        max_bytes=tools.options.max_feed_bytes,
+        timeout_seconds=tools.options.timeout_seconds,
+        robots=feed.robots,
+    )
+    try:
+        answer = await tools.fetcher.fetch(request)
+    except FetchFailed as error:
+        raise SourceError(error.what, kind="parse_failed", value=url) from error
+    if not isinstance(answer, Fetched) or answer.status != 200:
+        status = answer.status if isinstance(answer, Fetched) else answer.reason
+        raise SourceError("a child was not given", kind="parse_failed", value=f"{status} {url}")
+    charset = charset_of(answer.header("content-type"))
+    parsed = await _parse(tools, answer.body, answer.url, charset)
+    if parsed.format == _INDEX:
+        raise SourceError("an index in an index", kind="not_a_feed", value=url)
+    return parsed
+
+
+async def _parse(tools: PollTools, body: bytes, url: str, charset: str) -> ParsedFeed:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(tools.executor, tools.parse, body, url, charset)

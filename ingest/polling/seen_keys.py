@@ -1,0 +1,143 @@
+"""The entries that a feed has shown, as short hashes: the record `<feed id>/keys`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from ingest import wire
+
+#: Rows kept at most: with 300 links the record stays under 256 KB (polling.md §8.2).
+MAX_ROWS = 3_400
+MAX_LINKS = 300
+#: A row stays this long after the last document that had the entry.
+KEEP_DAYS = 30
+_ROW = struct.Struct(">8s8s8s8s8sQHH")
+NO_SKETCH = bytes(8)
+_TAG = re.compile(r"<[^>]*>")
+_WORD = re.compile(r"\w+")
+_SKETCHED_CHARACTERS = 2_000
+
+
+class SeenRow(NamedTuple):
+    """One entry: hashes of its key, address, title with day, content; a sketch of its text.
+
+    Units: `first_seen_ms` since 1970, `last_day` days since 1970. `updates` counts how often it
+    was sent again.
+    """
+
+    key: bytes
+    url: bytes
+    title_day: bytes
+    content: bytes
+    sketch: bytes
+    first_seen_ms: int
+    updates: int
+    last_day: int
+
+
+class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """All rows of one feed, packed, newest first; `links` maps key hashes in hex to addresses."""
+
+    feed_id: str = ""
+    rows: bytes = b""
+    links: dict[str, str] = {}
+
+    def unpacked(self) -> list[SeenRow]:
+        """Give the rows. Errors: WireError when the bytes are no whole number of them."""
+        whole = len(self.rows) - len(self.rows) % _ROW.size
+        return [SeenRow(*row) for row in _ROW.iter_unpack(self.rows[:whole])]
+
+
+class SeenIndex:
+    """Finds the row of an entry by any of its names."""
+
+    def __init__(self, seen: SeenKeys) -> None:
+        self.rows = seen.unpacked()
+        self.links = seen.links
+        self._by_key = {row.key: row for row in self.rows}
+        self._by_url = {row.url: row for row in self.rows if row.url != NO_SKETCH}
+        self._by_title = {row.title_day: row for row in self.rows if row.title_day != NO_SKETCH}
+
+    def by_key(self, key: bytes) -> SeenRow | None:
+        """Give the row with this key hash."""
+        return self._by_key.get(key)
+
+    def by_url(self, url: bytes) -> SeenRow | None:
+        """Give the row with this address hash."""
+        return self._by_url.get(url)
+
+    def by_title(self, title_day: bytes, content: bytes, sketch: bytes) -> SeenRow | None:
+        """Give the row with this title and day, if its text is near too (E4)."""
+        row = self._by_title.get(title_day)
+        if row is None or sketch == NO_SKETCH:
+            return None
+        return row if row.content == content or are_near(row.sketch, sketch) else None
+
+
+def packed(
+    feed_id: str,
+    current: Iterable[SeenRow],
+    old: Iterable[SeenRow],
+    links: dict[str, str],
+    day: int,
+) -> SeenKeys:
+    """Give the record: rows of the document at hand, then older ones not yet due to go.
+
+    `links` are those of the newest entries by key hash; only rows that are kept keep theirs.
+    """
+    rows = list(current)
+    names = {row.key for row in rows}
+    rest = [row for row in old if row.key not in names and day - row.last_day <= KEEP_DAYS]
+    rest.sort(key=lambda row: row.first_seen_ms, reverse=True)
+    rows = (rows + rest)[:MAX_ROWS]
+    newest = sorted(rows, key=lambda row: row.first_seen_ms, reverse=True)[:MAX_LINKS]
+    kept = {name: links[name] for name in (row.key.hex() for row in newest) if name in links}
+    return SeenKeys(feed_id=feed_id, rows=b"".join(_ROW.pack(*row) for row in rows), links=kept)
+
+
+def encode_keys(seen: SeenKeys) -> bytes:
+    """Give the bytes of the record."""
+    return wire.encode(seen)
+
+
+def decode_keys(data: bytes, origin: str = "") -> SeenKeys:
+    """Give the keys that a record holds. Errors: WireError."""
+    return wire.decode(data, SeenKeys, origin)
+
+
+def short_hash(*parts: str) -> bytes:
+    """Give 8 bytes for a text in parts; eight zero bytes when all parts are empty."""
+    if not any(parts):
+        return NO_SKETCH
+    text = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.blake2b(text, digest_size=8).digest()
+
+
+def sketch_of(text: str) -> bytes:
+    """Give 8 bytes that are alike for near texts: the four least hashes of their word triples."""
+    words = _WORD.findall(_TAG.sub(" ", text[:_SKETCHED_CHARACTERS]).casefold())
+    if len(words) < 8:
+        return NO_SKETCH
+    hashes = {
+        zlib.crc32(" ".join(words[place : place + 3]).encode("utf-8", "replace"))
+        for place in range(len(words) - 2)
+    }
+    least = sorted(hashes)[:4]
+    return struct.pack(
+        ">4H", *(value >> 16 ^ value & 0xFFFF for value in least + [0] * (4 - len(least)))
+    )
+
+
+def are_near(one: bytes, other: bytes) -> bool:
+    """Tell whether two sketches share at least two of their four hashes."""
+    if NO_SKETCH in (one, other):
+        return False
+    first, second = set(struct.unpack(">4H", one)), set(struct.unpack(">4H", other))
+    return len(first & second) >= 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from ingest.model import Page, Provenance
 from processors.extract_document.candidates import provenance
-from processors.extract_document.choose_dates import ChosenDate
+from processors.extract_document.choose_dates import EARLIEST, ChosenDate
 
 #: The feed id of documents from disk, which have no feed.
 FILES = "files"
@@ -27,7 +27,7 @@ def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
         "url_canonical": page.url_canonical,
         "url_match_key": page.url_match_key,
         "domain": page.domain,
-        "publisher": entry.publisher or site_name[:200] or page.domain,
+        "publisher": entry.publisher or _named_site(site_name) or page.domain,
         "publisher_country": entry.publisher_country,
         "feed_ids": () if is_file(page) else (entry.feed_id,),
         "path": page.path,
@@ -36,6 +36,11 @@ def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
         "extracted_at": page.fetched_at,
         "change": entry.change,
     }
+
+
+def _named_site(name: str) -> str:
+    """Give the name of a site; "" for an address put in its place."""
+    return "" if "://" in name or name.startswith("www.") else name[:200]
 
 
 def is_file(page: Page) -> bool:
@@ -50,9 +55,14 @@ def content_hash(text: str) -> str:
 
 def fallback_date(page: Page) -> tuple[datetime, str]:
     """Give the date of a document that nobody dates: of the file, or when it was first seen."""
-    return (
-        (page.fetched_at, "file") if is_file(page) else (page.entry.first_seen_at, "first_seen_at")
-    )
+    if is_file(page) and page.fetched_at >= EARLIEST:
+        return page.fetched_at, "file"
+    return page.entry.first_seen_at, "first_seen_at"
+
+
+def address_of(page: Page) -> str:
+    """Give the address on the web, whose words tell of the article; "" for a mere file."""
+    return page.url_canonical if page.url_canonical.startswith("http") else ""
 
 
 def date_proof(chosen: ChosenDate) -> Provenance:

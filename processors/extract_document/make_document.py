@@ -21,6 +21,7 @@ from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText
 from processors.extract_document.choose_text import paragraphs as as_paragraphs
 from processors.extract_document.decode_page import clean
 from processors.extract_document.document_frame import (
+    address_of,
     content_hash,
     date_proof,
     identity_fields,
@@ -90,8 +91,8 @@ def make_document(page: Page, reading: HtmlReading, options: Options) -> Documen
         is_metered=is_metered,
         is_cut=cut_short,
         has_paywall_phrase=has_phrase,
-        is_opinion=is_opinion(jsonld.types, section, page.url_canonical),
-        is_live_blog=is_live_blog(jsonld.types, page.url_canonical),
+        is_opinion=is_opinion(jsonld.types, section, address_of(page)),
+        is_live_blog=is_live_blog(jsonld.types, address_of(page)),
         is_consent_page=is_wall,
         extraction=_extraction(page, reading, chosen, text, options),
         page=PageInfo(

@@ -45,8 +45,11 @@ def checked_settings(folder: Path) -> Settings:
     return settings
 
 
-def open_log(settings: Settings) -> Log:
-    """Give the log that the settings name. Errors: LogUnavailable, LogRefused."""
+def open_log(settings: Settings, *, applies: bool = True) -> Log:
+    """Give the log that the settings name; the embedded one gets its topics made unless told not.
+
+    Errors: LogUnavailable, LogRefused.
+    """
     options = settings.pipeline.log
     if options.url.startswith("kafka://"):
         from ingest.adapters.kafka_log import KafkaLog
@@ -58,7 +61,7 @@ def open_log(settings: Settings) -> Log:
     path = settings.path_of(options.url)
     path.parent.mkdir(parents=True, exist_ok=True)
     log = SqliteLog(path, options)
-    if log.differences(settings.topics):
+    if applies and log.differences(settings.topics):
         log.apply(settings.topics)
     return log
 

@@ -28,6 +28,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
 
     fetcher: Fetcher
     host_states: HostStates
+    politeness: Politeness
     settings: Settings
     clock: Clock
 
@@ -37,7 +38,11 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
         """Give the function that turns an entry into its page."""
         fetching = self.settings.pipeline.fetching
         return EntryFetcher(
-            self.fetcher, known=known, options=fetching, clock=self.clock
+            self.fetcher,
+            known=known,
+            options=fetching,
+            clock=self.clock,
+            pressure=self.politeness.pressure,
         ).fetch_entry
 
 
@@ -48,11 +53,25 @@ def open_web(settings: Settings, clock: Callable[[], datetime]) -> Web:
     if not contact:
         contact_is_missing(remedy="set fetching.contact_url, so that sites can reach you")
     states = HostStates()
+    guard = AddressGuard(pipeline.address_guard)
+    politeness = Politeness(
+        states,
+        gap_seconds=pipeline.fetching.gap_seconds,
+        clock=clock,
+        is_mapped=lambda host: guard.mapped(host) is not None,
+        max_in_flight=pipeline.fetching.concurrent_requests,
+    )
     fetcher = HttpFetcher(
         pipeline.fetching,
-        guard=AddressGuard(pipeline.address_guard),
-        politeness=Politeness(states, options=pipeline.fetching, clock=clock),
+        guard=guard,
+        politeness=politeness,
         robots=Robots(states, clock=clock, cache_hours=pipeline.fetching.robots_cache_hours),
         user_agent=f"news-ingest/{__version__}" + (f" (+{contact})" if contact else ""),
     )
-    return Web(fetcher=fetcher, host_states=states, settings=settings, clock=clock)
+    return Web(
+        fetcher=fetcher,
+        host_states=states,
+        politeness=politeness,
+        settings=settings,
+        clock=clock,
+    )

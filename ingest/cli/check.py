@@ -107,7 +107,7 @@ def _engines(settings: Settings) -> list[Finding]:
 
 
 def _log(settings: Settings) -> list[str]:
-    log = open_log(settings)
+    log = open_log(settings, applies=False)
     try:
         log.ping()
         return log.differences(settings.topics)

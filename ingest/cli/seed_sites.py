@@ -100,7 +100,7 @@ class SeedSites:
 
             def do_GET(self) -> None:
                 host = (self.headers.get("Host") or "").partition(":")[0].lower()
-                status, headers, body = sites.answer(host, self.path, self.headers)
+                status, headers, body = sites.answer(host, self.path, dict(self.headers))
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

@@ -25,7 +25,7 @@ def setup(
     """Create and alter topics and index templates until nothing differs; delete nothing."""
     settings = settings_of(config)
     timeout = settings.pipeline.worker.start_timeout_seconds
-    log = patient(lambda: open_log(settings), timeout)
+    log = patient(lambda: open_log(settings, applies=False), timeout)
     index = patient(lambda: open_index(settings), timeout)
     try:
         if dry_run:

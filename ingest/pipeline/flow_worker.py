@@ -297,6 +297,6 @@ def entry_output(
 ) -> Output:
     """Give the record of an entry, keyed by the domain that will be asked for its page."""
     content = f"{entry.url_published}:{entry.title}:{entry.hops}"
-    domain = registrable_domain(entry.url_published)
+    domain = registrable_domain(entry.url_to_ask)
     headers = headers_for("entry", entry.id, stage, clock(), content, record)
     return Output(topic=topic, key=domain, value=encode(entry), headers=tuple(headers))

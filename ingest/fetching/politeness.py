@@ -186,17 +186,18 @@ class Politeness:
             if until is not None:
                 return until
             wait = self._wait(url, lane)
-            if wait > 0:
-                is_slowed = self._states.crawl_delay(domain) > self._gap_seconds
-                waits.labels(stage, "crawl_delay" if is_slowed else "gap").inc()
-                await self._sleep(wait)
-            elif self._in_flight.locked():
-                await self._in_flight.acquire()  # a while may pass: look again at all of it
-                self._in_flight.release()
-            else:
-                await self._in_flight.acquire()
-                lane.last_start = self._monotonic()
-                return None
+            if wait <= 0:
+                break
+            is_slowed = self._states.crawl_delay(domain) > self._gap_seconds
+            waits.labels(stage, "crawl_delay" if is_slowed else "gap").inc()
+            await self._sleep(wait)
+        await self._in_flight.acquire()
+        until = self._rest_of(domain)  # a while may have passed
+        if until is not None:
+            self._in_flight.release()
+            return until
+        lane.last_start = self._monotonic()
+        return None
 
     def _wait(self, url: str, lane: _Lane) -> float:
         if lane.last_start is None:

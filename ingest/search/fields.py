@@ -1,0 +1,160 @@
+"""Knows the fields of the query language: their names and what their values mean. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+
+from ingest.model import ENTITY_TYPES
+from ingest.query import (
+    FLAGS,
+    TEXT_FIELDS,
+    VALUE_FIELDS,
+    EntityIs,
+    FlagIs,
+    Node,
+    NumberBetween,
+    Phrase,
+    Prefix,
+    ValueIs,
+    Word,
+)
+from ingest.search import moments
+from ingest.terms import terms
+
+NUMBER_FIELDS = ("word_count",)
+
+_ALIASES = {
+    "org": "organisation", "organization": "organisation", "people": "person", "lang": "language",
+    "by": "author", "site": "domain", "live-blog": "live_blog", "words": "word_count",
+    "after": "since", "before": "until", "date": "on",
+}  # fmt: skip
+
+#: What can be written before a colon, in lower case → the field it means.
+FIELDS: Mapping[str, str] = {
+    name: _ALIASES.get(name, name)
+    for name in (
+        *ENTITY_TYPES, *VALUE_FIELDS, *TEXT_FIELDS, *moments.READERS, *NUMBER_FIELDS, "is",
+        "org", "organization", "people", "lang", "by", "site", "words", "after", "before", "date",
+    )
+}  # fmt: skip
+
+#: Shortest beginning that `flo*` may have; shorter ones stand for too many words.
+MIN_PREFIX = 3
+
+_COMPARED = re.compile(r"(>=|<=|>|<|=)?\s*(\d{1,9})")
+_SPANNED = re.compile(r"([\[{])\s*(\*|\d{1,9})\s+TO\s+(\*|\d{1,9})\s*([\]}])")
+_DOTTED = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
+
+
+class Unreadable(Exception):  # noqa: N818 - becomes a QueryError in parse.py
+    """A value that its field does not take, with what to write instead."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+
+def nearest_field(name: str) -> str:
+    """Give a sentence that names the field most like this one, or all."""
+    likely = difflib.get_close_matches(name.lower(), FIELDS, n=1, cutoff=0.5)
+    return f"did you mean {likely[0]}:?" if likely else f"known are {', '.join(sorted(FIELDS))}"
+
+
+def is_misspelt_field(name: str) -> bool:
+    """Tell whether a lower-case word before a colon is so like a field that it is meant so."""
+    return name.islower() and bool(difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.8))
+
+
+def text_node(text: str, is_quoted: bool, field: str = "") -> Node | None:
+    """Give the node of a word or phrase; None for one without a letter or digit.
+
+    A word of several terms (covid-19, 新闻) is a phrase. Errors: Unreadable for wild cards
+    other than at the end of one word.
+    """
+    found = terms(text)
+    if is_quoted:
+        return Phrase(text, field) if found else None
+    stars = text.count("*")
+    if stars and found:
+        return _prefix(text, found, stars, field)
+    if not found:
+        return None
+    return Word(text, field) if len(found) == 1 else Phrase(text, field)
+
+
+def value_node(field: str, text: str, is_quoted: bool) -> Node:
+    """Give the node of a field that is no text and no time. Errors: Unreadable."""
+    text = " ".join(text.split())
+    if not text:
+        raise Unreadable(f"{field}: stands without a value", f'write {field}:"…"')
+    if field in NUMBER_FIELDS:
+        return _number(field, text)
+    if field == "is":
+        return _flag(text)
+    if not is_quoted and "*" in text:
+        raise Unreadable(f"{field}: takes whole values", f"write the whole {field}, without *")
+    if field in ENTITY_TYPES:
+        return EntityIs(field, text)
+    if field == "language":
+        return ValueIs(field, _language(text))
+    return ValueIs(field, text)
+
+
+def _prefix(text: str, found: list[str], stars: int, field: str) -> Node:
+    bare = text.rstrip(".,;:!?)")
+    if stars > 1 or not bare.endswith("*") or len(found) > 1:
+        raise Unreadable(
+            "* stands only at the end of one word", "write the beginning of a word: flo*"
+        )
+    if len(found[0]) < MIN_PREFIX:
+        raise Unreadable(
+            f"a beginning needs at least {MIN_PREFIX} letters", "write more letters before the *"
+        )
+    return Prefix(bare[:-1], field)
+
+
+def _number(field: str, text: str) -> Node:
+    spanned, dotted = _SPANNED.fullmatch(text), _DOTTED.fullmatch(text)
+    compared = _COMPARED.fullmatch(text)
+    if spanned:
+        opening, low, high, closing = spanned.groups()
+        return NumberBetween(
+            field,
+            None if low == "*" else float(low) + (opening == "{"),
+            None if high == "*" else float(high) - (closing == "}"),
+        )
+    if dotted:
+        return NumberBetween(field, float(dotted[1]), float(dotted[2]))
+    if compared:
+        number = float(compared[2])
+        match compared[1]:
+            case ">":
+                return NumberBetween(field, low=number + 1)
+            case ">=":
+                return NumberBetween(field, low=number)
+            case "<":
+                return NumberBetween(field, high=number - 1)
+            case "<=":
+                return NumberBetween(field, high=number)
+            case _:
+                return NumberBetween(field, number, number)
+    raise Unreadable(f"{field}: takes a number or a range", f"write {field}:[300 TO *]")
+
+
+def _flag(text: str) -> Node:
+    name = text.lower().replace("-", "_").replace(" ", "_")
+    if name in FLAGS:
+        return FlagIs(name)
+    likely = difflib.get_close_matches(name, FLAGS, n=1, cutoff=0.5)
+    remedy = f"did you mean is:{likely[0]}?" if likely else f"known are {', '.join(FLAGS)}"
+    raise Unreadable(f"is:{text} is not known", remedy)
+
+
+def _language(text: str) -> str:
+    code = text.lower().partition("-")[0]
+    if not (code.isascii() and code.isalpha() and len(code) in (2, 3)):
+        raise Unreadable("language: takes a code of two letters", "write language:en")
+    return code

@@ -1,0 +1,182 @@
+"""Reads the text of a search into a query tree (elasticsearch.md §4.1).
+
+    flood "sea wall" (harbour OR port) -rugby flo* NEAR("sea wall", broke, 5) storm^2
+    person:"Mira Dahlke" org:("Water Board" OR Council) publisher: language: country: domain:
+    feed: section: id: title:flood author:"…" since:2d until:2026-11-01 on:yesterday
+    is:opinion word_count:[300 TO *]
+
+Bare words are joined by AND, which binds loosest: `a b OR c` is `a AND (b OR c)`. Quoted means
+exact, unquoted finds inflected forms. `until:2026-11-01` includes that day up to its end;
+times are those of the asker's zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from luqum import tree
+from luqum.exceptions import ParseError
+from luqum.thread import parse as luqum_parse
+
+from ingest.errors import QueryError
+from ingest.query import TEXT_FIELDS, And, Boost, Everything, Near, Node, Not, Or, Phrase, Word
+from ingest.search import moments
+from ingest.search.fields import Unreadable, text_node, value_node
+from ingest.search.scan import MAX_CLAUSES, MAX_DEPTH, Atom, Scanned, Scanner
+
+MAX_CHARACTERS = 512
+
+__all__ = ["MAX_CHARACTERS", "MAX_CLAUSES", "MAX_DEPTH", "parse"]
+
+_ALL = frozenset(("", "*", "*:*"))
+_PLACE_IN_MESSAGE = re.compile(r"at position (\d+)")
+
+
+def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
+    """Give the tree of a search text; an empty text or `*` is Everything.
+
+    Units: `now` is aware; times in the tree are UTC.
+    Errors: QueryError with position and remedy, whatever the text.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise QueryError(
+            f"the search is longer than {MAX_CHARACTERS} characters",
+            query=text,
+            position=MAX_CHARACTERS,
+            remedy="split it",
+        )
+    if text.strip() in _ALL:
+        return Everything()
+    scanned = Scanner(text).scanned()
+    node = None
+    if scanned.text:
+        node = _Reading(text, scanned, now, zone).node(_parsed(text, scanned), "", 0)
+    if node is None:
+        raise QueryError(
+            "there is no word in the search", query=text, position=0, remedy="write a word"
+        )
+    return node
+
+
+def _parsed(text: str, scanned: Scanned) -> Any:
+    try:
+        return luqum_parse(scanned.text)
+    except (ParseError, RecursionError) as error:
+        found = _PLACE_IN_MESSAGE.search(str(error))
+        if found is not None:
+            position = scanned.position(int(found[1]))
+            what = "this cannot stand here"
+        else:
+            position, what = len(text), "the search ends in the middle"
+        raise QueryError(
+            what,
+            query=text,
+            position=position,
+            remedy="look for a missing word or bracket beside AND, OR, NOT",
+        ) from error
+
+
+class _Reading:
+    """Turns luqum's tree into ours. None stands for a part without a letter or digit."""
+
+    def __init__(self, query: str, scanned: Scanned, now: datetime, zone: tzinfo) -> None:
+        self._query = query
+        self._scanned = scanned
+        self._now = now
+        self._zone = zone
+
+    def node(self, item: Any, field: str, depth: int) -> Node | None:
+        if depth > 4 * MAX_DEPTH:
+            raise QueryError(
+                "parts inside parts too deep", query=self._query, position=0, remedy="use fewer"
+            )
+        match item:
+            case tree.Word():
+                return self._atom(self._scanned.atoms[int(item.value[1:])], field)
+            case tree.SearchField():
+                inner, start = self._scanned.group_fields[int(item.name[1:])]
+                if field:
+                    raise self._fault("a field inside a field", start, "close the bracket before")
+                return self.node(item.expr, inner, depth + 1)
+            case tree.Boost():
+                part = self.node(item.expr, field, depth + 1)
+                return None if part is None else Boost(part, float(item.force))
+            case tree.Not() | tree.Prohibit():
+                return _negated(self.node(item.a, field, depth + 1))
+            case tree.Plus():
+                return self.node(item.a, field, depth + 1)
+            case tree.BaseGroup():
+                return self.node(item.expr, field, depth + 1)
+            case tree.OrOperation():
+                return _joined(Or, self._parts(item, field, depth))
+            case _:
+                return _joined(And, self._parts(item, field, depth))
+
+    def _parts(self, item: Any, field: str, depth: int) -> list[Node]:
+        found = [self.node(part, field, depth + 1) for part in item.children]
+        return [part for part in found if part is not None]
+
+    def _atom(self, atom: Atom, group_field: str) -> Node | None:
+        if atom.field and group_field:
+            raise self._fault(
+                "a field inside a field", atom.position, "close the bracket before the next field"
+            )
+        field = atom.field or group_field
+        try:
+            if atom.kind == "near":
+                return self._near(atom, field)
+            if field in moments.READERS:
+                return self._moment(atom, field)
+            if field and field not in TEXT_FIELDS:
+                return value_node(field, atom.text, atom.kind == "phrase")
+            return self._text(atom, field)
+        except Unreadable as unreadable:
+            raise self._fault(unreadable.what, atom.position, unreadable.remedy) from None
+
+    def _text(self, atom: Atom, field: str) -> Node | None:
+        if not field and atom.text in _ALL and atom.kind == "word":
+            return Everything()
+        if atom.kind == "range":
+            raise Unreadable(f"{field}: takes words, no range", f'write {field}:"…"')
+        found = text_node(atom.text, atom.kind == "phrase", field)
+        if found is None and field:
+            raise Unreadable(f"there is no word after {field}:", f'write {field}:"…"')
+        return found
+
+    def _moment(self, atom: Atom, field: str) -> Node:
+        found = moments.READERS[field](atom.text, self._now, self._zone)
+        if found is None:
+            raise Unreadable(f"{atom.text or field} is no time", moments.REMEDY)
+        return found
+
+    def _near(self, atom: Atom, field: str) -> Node:
+        if field not in ("", "title"):
+            raise Unreadable(f"NEAR does not look into {field}:", "use NEAR alone or title:NEAR(…)")
+        sides = [text_node(text, is_quoted, field) for text, is_quoted in atom.parts]
+        left, right = sides
+        if isinstance(left, Word | Phrase) and isinstance(right, Word | Phrase):
+            return Near(left, right, atom.distance)
+        raise Unreadable(
+            "NEAR needs two words or phrases", 'write NEAR("sea wall", flood, 5), without *'
+        )
+
+    def _fault(self, what: str, position: int, remedy: str) -> QueryError:
+        return QueryError(what, query=self._query, position=position, remedy=remedy)
+
+
+def _negated(part: Node | None) -> Node | None:
+    if part is None:
+        return None
+    return part.part if isinstance(part, Not) else Not(part)
+
+
+def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
+    """Give the parts as one node, those of the same kind taken in."""
+    flat: list[Node] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, kind) else (part,))
+    if not flat:
+        return None
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))

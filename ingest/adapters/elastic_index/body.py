@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from ingest import telemetry
+from ingest.errors import IndexFault
 from ingest.model import ENTITY_TYPES, GeoPoint, IndexedDocument
 from ingest.ports import Verdict
 from ingest.terms import LANGUAGES
@@ -51,6 +52,12 @@ _ALWAYS_WRITTEN: Final[dict[str, Any]] = {
 }
 
 _encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(IndexedDocument)
+#: What a document raises that does not keep its own types: a foreign processor can make one.
+_UNFIT = (
+    TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError,
+    msgspec.MsgspecError,
+)  # fmt: skip
 _dropped = telemetry.counter("index_values_dropped_total", "field", "reason")
 
 
@@ -71,8 +78,9 @@ def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> Encoded 
     try:
         body = _body(document, now)
         data = _json(body)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        return Verdict("refused", "not_serialisable", f"{type(error).__name__}: {error}")
+        _decoder.decode(data)  # what nobody could read would break every search that finds it
+    except _UNFIT as error:
+        return Verdict("refused", "bad_value", f"{type(error).__name__}: {error}")
     if len(data) > max_bytes:
         reason = f"{len(data)} bytes of JSON are over index.max_document_bytes ({max_bytes})"
         return Verdict("refused", "too_large", reason)
@@ -80,8 +88,18 @@ def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> Encoded 
 
 
 def decode(source: Mapping[str, Any]) -> IndexedDocument:
-    """Give the document that lies in the index as `source`."""
-    return msgspec.convert(source, IndexedDocument, strict=False)
+    """Give the document that lies in the index as `source`.
+
+    Errors: IndexFault for one that was not written by this adapter.
+    """
+    try:
+        return msgspec.convert(source, IndexedDocument)
+    except msgspec.ValidationError as error:
+        raise IndexFault(
+            f"a document in the index cannot be read: {error}",
+            value=source.get("id"),
+            remedy="it was written by something else: remove it by its id",
+        ) from error
 
 
 def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> Encoded:
@@ -112,10 +130,10 @@ def _body(document: IndexedDocument, now: datetime) -> dict[str, Any]:
     for path in _LISTS:
         _cut_list(body, path)
     for path in _FLOATS:
-        _drop_infinite(body, path)
-    _bound_geo(body)
+        _refuse_infinite(body, path)
     for detail in body.get("entity_details", ()):
-        _drop_infinite(detail, ("salience",))
+        _refuse_infinite(detail, ("salience",))
+    _bound_geo(body)
     if "extra" in body:
         body["extra"] = _plain(body["extra"])
     return _derive(body)
@@ -154,7 +172,7 @@ def _entity_keys(body: dict[str, Any], kind: str) -> list[str]:
 def _bound_dates(body: dict[str, Any]) -> None:
     for name, value in body.items():
         if isinstance(value, datetime) and value.tzinfo is None:
-            body[name] = value.replace(tzinfo=UTC)
+            raise ValueError(f"{name} says no time zone: {value.isoformat()}")
     latest = body["first_seen_at"] + timedelta(days=1)
     for name in ("published_at", "modified_at"):
         value = body.get(name)
@@ -171,12 +189,11 @@ def _cut_list(body: dict[str, Any], path: tuple[str, ...]) -> None:
         _drop(".".join(path), "too_many_values", len(values) - MAX_LIST_VALUES)
 
 
-def _drop_infinite(body: dict[str, Any], path: tuple[str, ...]) -> None:
+def _refuse_infinite(body: dict[str, Any], path: tuple[str, ...]) -> None:
     holder, name = _holder(body, path)
     value = holder.get(name)
     if isinstance(value, float) and not math.isfinite(value):
-        holder[name] = 0.0
-        _drop(".".join(path), "not_finite")
+        raise ValueError(f"{'.'.join(path)} is {value}, which JSON cannot say")
 
 
 def _holder(body: dict[str, Any], path: tuple[str, ...]) -> tuple[dict[str, Any], str]:

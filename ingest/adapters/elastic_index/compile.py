@@ -54,7 +54,7 @@ _FLAGS: Final = {
     "short": "extraction.is_short",
     "rescued": "extraction.is_rescued",
 }
-_NUMBER_FIELDS: Final = ("word_count", "sentence_count", "reading_minutes")
+_NUMBER_FIELDS: Final = ("word_count",)
 _NOTHING: Final[Query] = {"match_none": {}}
 #: Kinds that decide without a score.
 _FILTERS: Final = (EntityIs, ValueIs, FlagIs, PublishedBetween, NumberBetween, Everything)
@@ -160,12 +160,10 @@ class _Compiler:
 
     def _near(self, node: Near) -> Query:
         field = node.left.field or node.right.field
-        neutral = [name.partition("^")[0] for name in _neutral(field)]
-        should = [_intervals(name, name, node) for name in neutral]
-        if isinstance(node.left, Word) or isinstance(node.right, Word):
-            for name in self._stemmed(field):
-                stemmed = name.partition("^")[0]
-                should.append(_intervals(stemmed, stemmed.rpartition(".")[2], node))
+        fields = _neutral(field)
+        if isinstance(node.left, Word) and isinstance(node.right, Word):
+            fields += self._stemmed(field)
+        should = [_intervals(name.partition("^")[0], node) for name in fields]
         return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
@@ -199,20 +197,13 @@ def _prefix(node: Prefix) -> Query:
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
-def _intervals(field: str, neutral: str, node: Near) -> Query:
-    """Both sides near each other in one field; exact words from its neutral twin, whose
-    positions are the same."""
-    rules = [_rule(side, field, neutral) for side in (node.left, node.right)]
+def _intervals(field: str, node: Near) -> Query:
+    rules = [
+        {"match": {"query": side.text, "ordered": True, "max_gaps": 0}}
+        for side in (node.left, node.right)
+    ]
     both = {"ordered": False, "max_gaps": node.distance, "intervals": rules}
     return {"intervals": {field: {"all_of": both}}}
-
-
-def _rule(side: Word | Phrase, field: str, neutral: str) -> Query:
-    match: Query = {"query": side.text, "ordered": True, "max_gaps": 0}
-    is_exact = isinstance(side, Phrase) or len(terms(side.text)) != 1
-    if is_exact and field != neutral:
-        match["use_field"] = neutral
-    return {"match": match}
 
 
 def _entity(node: EntityIs) -> Query:

@@ -1,0 +1,72 @@
+"""An archive of its own on a shared Elasticsearch, removed after the test."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from builders import NOW
+
+from ingest.adapters.elastic_index import ElasticIndex
+from ingest.settings.options import IndexOptions
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+class Archive:
+    """One prefix on one server, with what a test wants to ask past the adapter."""
+
+    def __init__(self, url: str, prefix: str = "") -> None:
+        self.url = url
+        self.prefix = prefix or f"t{secrets.token_hex(4)}-"
+        self.now = NOW
+
+    def index(self, **options: Any) -> ElasticIndex:
+        """Give an adapter over this archive; its clock is `self.now`."""
+        given = IndexOptions(**({"url": self.url, "prefix": self.prefix} | options))
+        return ElasticIndex(given, config_folder=CONFIG, clock=self._clock)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Give the engine's answer to a request of our own; None for 404."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise AssertionError(error.read().decode()) from error
+
+    def remove(self) -> None:
+        """Delete every index and template of this prefix."""
+        for index in self.ask("GET", f"/{self.prefix}*/_alias") or {}:
+            self.ask("DELETE", f"/{index}")
+        for kind in ("index", "component"):
+            for block in self.ask("GET", f"/_{kind}_template")[f"{kind}_templates"]:
+                if block["name"].startswith(self.prefix):
+                    self.ask("DELETE", f"/_{kind}_template/{block['name']}")
+
+    def _clock(self) -> datetime:
+        return self.now
+
+
+@contextmanager
+def an_archive(url: str) -> Iterator[Archive]:
+    """Give an archive whose schema is set up."""
+    archive = Archive(url)
+    index = archive.index()
+    try:
+        index.apply(archive.now)
+        yield archive
+    finally:
+        index.close()
+        archive.remove()

@@ -185,7 +185,7 @@ class _Response(aiohttp.ClientResponse):
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -195,6 +195,10 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         max_field_size=32_768,
         max_headers=256,
     )
+    # A GET that was hung up on would be sent once more at once, without a turn. There is no
+    # public switch; a test of the fetcher holds this line to its purpose.
+    session._retry_connection = False
+    return session
 
 
 def _count_failure(error: FetchFailed, stage: str) -> None:

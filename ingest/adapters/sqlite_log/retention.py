@@ -27,7 +27,7 @@ def run_if_due(connection: Connection, now_ms: int) -> bool:
 
 
 def run(connection: Connection, now_ms: int) -> bool:
-    """Delete one portion inside the caller's transaction; True when something was deleted."""
+    """Delete one portion inside the caller's transaction; True when more may be there to do."""
     left = ROWS_A_RUN
     for row in connection.rows(
         "SELECT topic.id, partition.partition, cleanup, retention_seconds, retention_bytes, bytes,"
@@ -44,10 +44,15 @@ def run(connection: Connection, now_ms: int) -> bool:
             left -= _delete_tombstones(connection, topic, partition, now_ms - TOMBSTONE_MS, left)
         if left <= 0:
             break
-    has_deleted = left < ROWS_A_RUN
-    if connection.number("PRAGMA freelist_count") > SPARE_PAGES:
-        connection.rows(f"PRAGMA incremental_vacuum({PAGES_A_RUN})")
-    return has_deleted
+    return _give_pages_back(connection) or left < ROWS_A_RUN
+
+
+def _give_pages_back(connection: Connection) -> bool:
+    surplus = connection.number("PRAGMA freelist_count") - SPARE_PAGES
+    for _ in range(min(surplus, PAGES_A_RUN)):
+        # One at a time: the driver steps this statement once, whatever number it is given.
+        connection.rows("PRAGMA incremental_vacuum(1)")
+    return surplus > PAGES_A_RUN
 
 
 def _delete_oldest(

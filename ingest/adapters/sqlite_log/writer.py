@@ -295,11 +295,11 @@ class Writer:
             with self._file_lock.held(), connection.transaction():
                 _wait_seconds.observe(time.monotonic() - started)
                 now_ms = self._clock_ms()
-                is_full = self._is_too_large(connection) and not self._make_room(connection, now_ms)
+                self._look_at_size(connection, now_ms)
                 with self._mutex:
                     jobs.extend(self._jobs)
                     self._jobs.clear()
-                    if not is_full:
+                    if not self._is_full:
                         self._batch = self._next_batch()
                 if self._batch:
                     records.append(connection, self._batch, now_ms)
@@ -311,7 +311,6 @@ class Writer:
             raise
         finally:
             self._began_at = None
-        self._note_fullness(is_full)
         self._succeeded(jobs)
         self._alarm.ring()
 
@@ -327,19 +326,22 @@ class Writer:
             chosen.append(draft)
         return chosen
 
+    def _look_at_size(self, connection: Connection, now_ms: int) -> None:
+        """Make room in a log that is too large; note whether it is full all the same."""
+        was_full, self._is_full = self._is_full, self._is_too_large(connection)
+        if self._is_full:
+            may_make_more = self._make_room(connection, now_ms)
+            self._is_full = self._is_too_large(connection)
+            self._retry_at = 0.0 if may_make_more else time.monotonic() + _FULL_PAUSE_SECONDS
+        if self._is_full and not was_full:
+            self._trouble = f"log.max_log_bytes ({self._max_log_bytes}) is reached"
+            _log_full(path=str(self._path), max_log_bytes=self._max_log_bytes)
+
     def _is_too_large(self, connection: Connection) -> bool:
         if not self._max_log_bytes:
             return False
         pages = connection.number("PRAGMA page_count") - connection.number("PRAGMA freelist_count")
         return pages * connection.number("PRAGMA page_size") >= self._max_log_bytes
-
-    def _note_fullness(self, is_full: bool) -> None:
-        if is_full and not self._is_full:
-            _log_full(path=str(self._path), max_log_bytes=self._max_log_bytes)
-        self._is_full = is_full
-        if is_full:
-            self._trouble = f"log.max_log_bytes ({self._max_log_bytes}) is reached"
-            self._retry_at = time.monotonic() + _FULL_PAUSE_SECONDS
 
     def _succeeded(self, jobs: list[_Job]) -> None:
         with self._mutex:
@@ -349,7 +351,9 @@ class Writer:
                 draft.finish()
             self._done += len(self._batch)
             self._finish(jobs)
-        if self._failures and (self._batch or not self._drafts):
+            has_recovered = self._failures and (self._batch or not self._drafts)
+            self._batch = []
+        if has_recovered:
             _write_resumed(path=str(self._path), failures=self._failures)
             self._failures = 0
 

@@ -1,0 +1,155 @@
+"""Knows the topics of the broker: how many partitions, how large a record, how cleaned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, for_code
+
+from ingest.adapters.kafka_log.client import Clients, Names
+from ingest.adapters.kafka_log.faults import translated
+from ingest.errors import LogUnavailable, TopicMissing
+from ingest.ports import TopicPartition
+
+Result = TypeVar("Result")
+
+#: `max.message.bytes` above the largest record: what batch, record and header lengths add.
+BATCH_BYTES = 194_304
+_KNOWN_FOR_SECONDS = 60.0
+_TRIES = 3
+_TRIES_SECONDS = 5.0
+_UNKNOWN_TOPIC = 3
+
+
+class Topic(NamedTuple):
+    """One topic as the broker has it. `settings` are those given, none that are defaults."""
+
+    name: str
+    partitions: int
+    settings: Mapping[str, str]
+
+    @property
+    def max_record_bytes(self) -> int:
+        return max(0, int(self.settings["max.message.bytes"]) - BATCH_BYTES)
+
+    @property
+    def is_compacted(self) -> bool:
+        return "compact" in self.settings["cleanup.policy"]
+
+    @property
+    def places(self) -> list[TopicPartition]:
+        return [TopicPartition(self.name, number) for number in range(self.partitions)]
+
+
+class Catalogue:
+    """Asks the broker about topics and remembers the answers for a minute; thread-safe."""
+
+    def __init__(self, clients: Clients, names: Names, admin: Any) -> None:
+        self.clients = clients
+        self.names = names
+        self.admin = admin
+        self._known: dict[str, tuple[float, Topic]] = {}
+
+    def topic(self, name: str) -> Topic:
+        """Give one topic. Errors: TopicMissing, LogUnavailable, LogRefused."""
+        known = self._known.get(name)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        found = self.look([name]).get(name)
+        if found is None:
+            raise missing(name)
+        return found
+
+    def look(self, names: Iterable[str]) -> dict[str, Topic]:
+        """Give those of these topics that exist, as the broker has them at this moment."""
+        wanted = list(names)
+        counts = self._partitions(wanted)
+        settings = self._settings(list(counts))
+        found = {name: Topic(name, counts[name], settings[name]) for name in counts}
+        until = time.monotonic() + _KNOWN_FOR_SECONDS
+        for name in wanted:
+            self._known.pop(name, None)
+            if name in found:
+                self._known[name] = (until, found[name])
+        return found
+
+    def must_exist(self, names: Iterable[str]) -> None:
+        """Do nothing when all of these exist now. Errors: TopicMissing, LogUnavailable."""
+        wanted = list(names)
+        there = self._partitions(wanted, tries=1)
+        for name in wanted:
+            if name not in there:
+                self._known.pop(name, None)
+                raise missing(name)
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def ask(
+        self,
+        act: Callable[[], Result],
+        what: str,
+        value: object = None,
+        *,
+        tries: int = _TRIES,
+    ) -> Result:
+        """Give what this call of the admin client gives, tried again while the log is down.
+
+        The first call after an outage may fail although the broker is back (kafka.md §2.3).
+        """
+        for attempt in range(tries):
+            try:
+                return act()
+            except KafkaError as error:
+                fault = translated(error, what, value=value)
+                if not isinstance(fault, LogUnavailable) or attempt == tries - 1:
+                    raise fault from error
+                time.sleep(_TRIES_SECONDS / tries)
+        raise AssertionError("unreachable")
+
+    def _partitions(self, names: list[str], tries: int = _TRIES) -> dict[str, int]:
+        if not names:
+            return {}
+        outer = [self.names.outer(name) for name in names]
+        answer = self.ask(
+            lambda: self.admin.describe_topics(outer),
+            "the log did not tell of its topics",
+            ", ".join(names),
+            tries=tries,
+        )
+        counts = {}
+        for topic in answer:
+            name = self.names.inner(topic["name"])
+            if topic["error_code"] == 0:
+                counts[name] = len(topic["partitions"])
+            elif topic["error_code"] != _UNKNOWN_TOPIC:
+                raise _described(topic["error_code"], name)
+        return {name: counts[name] for name in names if name in counts}
+
+    def _settings(self, names: list[str]) -> dict[str, dict[str, str]]:
+        if not names:
+            return {}
+        resources = [
+            ConfigResource(ConfigResourceType.TOPIC, self.names.outer(name)) for name in names
+        ]
+        answer = self.ask(
+            lambda: self.admin.describe_configs(resources, config_filter="all"),
+            "the log did not tell the settings of its topics",
+            ", ".join(names),
+        )["topic"]
+        return {
+            name: {key: one["value"] for key, one in answer[self.names.outer(name)].items()}
+            for name in names
+        }
+
+
+def missing(name: str) -> TopicMissing:
+    """Give the error of a topic that is not there."""
+    return TopicMissing("the topic does not exist", value=name, remedy="run `news-ingest setup`")
+
+
+def _described(code: int, name: str) -> Exception:
+    return translated(for_code(code)(), "the log did not tell of a topic", value=name)

@@ -1,0 +1,174 @@
+"""Settings of the Kafka clients, and the names that topics and groups have on the broker."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.structs import TopicPartition as KafkaPlace
+
+from ingest.adapters.kafka_log.faults import asked
+from ingest.errors import LogUnavailable
+from ingest.ports import Record, TopicPartition
+from ingest.settings.options import LogOptions
+
+#: Short, so that a stage hears SIGTERM; whoever builds a client tries again (kafka.md §2.4).
+BOOTSTRAP_SECONDS = 5.0
+#: What a single question to the log may take.
+ANSWER_SECONDS = 5.0
+HEARTBEAT_MS = 3000
+MIB = 1024 * 1024
+#: Above the largest record by what a batch adds; the broker's limit is of the same size.
+MAX_REQUEST_BYTES = 4_294_304
+
+
+class Names:
+    """Puts the prefix before topics and groups on the broker, and takes it off again."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def outer(self, name: str) -> str:
+        """Give the name on the broker."""
+        return self._prefix + name
+
+    def inner(self, name: str) -> str:
+        """Give the name that callers know."""
+        return name.removeprefix(self._prefix)
+
+    def outer_place(self, place: TopicPartition) -> KafkaPlace:
+        return KafkaPlace(self._prefix + place.topic, place.partition)
+
+    def inner_place(self, place: Any) -> TopicPartition:
+        return TopicPartition(self.inner(place.topic), place.partition)
+
+    def record(self, found: Any) -> Record:
+        """Give the record of the port that this one of the client library is."""
+        return Record(
+            topic=self.inner(found.topic),
+            partition=found.partition,
+            offset=found.offset,
+            key=found.key or b"",
+            value=found.value,
+            headers=tuple((name, value or b"") for name, value in found.headers),
+            appended_at_ms=found.timestamp,
+        )
+
+
+class Clients:
+    """Builds clients of one cluster.
+
+    Errors of all its methods: LogUnavailable when no broker answers within BOOTSTRAP_SECONDS,
+    LogRefused when one does and will not have us.
+    """
+
+    def __init__(self, address: str, options: LogOptions) -> None:
+        self.address = address.strip().strip("/")
+        self.options = options
+
+    @property
+    def addresses(self) -> list[str]:
+        return [part.strip() for part in self.address.split(",") if part.strip()]
+
+    def admin(self, stage: str = "") -> Any:
+        return self._built(KafkaAdminClient, **self._common(stage), request_timeout_ms=10_000)
+
+    def producer(self, stage: str = "") -> Any:
+        return self._built(
+            KafkaProducer,
+            **self._common(stage),
+            request_timeout_ms=30_000,
+            acks="all",
+            enable_idempotence=True,
+            max_in_flight_requests_per_connection=5,
+            compression_type="zstd",
+            batch_size=256 * 1024,
+            linger_ms=20,
+            delivery_timeout_ms=120_000,
+            max_block_ms=10_000,
+            max_request_size=MAX_REQUEST_BYTES,
+            allow_auto_create_topics=False,
+        )
+
+    def member(self, group: str, stage: str = "") -> Any:
+        """Give a consumer that is to become a member of this group (its name on the broker)."""
+        session_ms = int(self.options.session_timeout_seconds * 1000)
+        return self._consumer(
+            stage,
+            group_id=group,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 3),
+            max_poll_interval_ms=int(self.options.poll_interval_seconds * 1000),
+            partition_assignment_strategy=[RangePartitionAssignor],
+        )
+
+    def stranger(self, **settings: Any) -> Any:
+        """Give a consumer that belongs to no group."""
+        return self._consumer("", group_id=None, **settings)
+
+    def _consumer(self, stage: str, **settings: Any) -> Any:
+        given = {
+            "request_timeout_ms": 30_000,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "allow_auto_create_topics": False,
+            "fetch_max_bytes": 16 * MIB,
+            "max_partition_fetch_bytes": 4 * MIB,
+            "fetch_min_bytes": 1,
+            "fetch_max_wait_ms": 500,
+            "isolation_level": "read_committed",
+            "check_crcs": True,
+        }
+        return self._built(KafkaConsumer, **self._common(stage), **(given | settings))
+
+    def _common(self, stage: str) -> dict[str, Any]:
+        options = self.options
+        common: dict[str, Any] = {
+            "bootstrap_servers": self.addresses,
+            "client_id": f"news-{stage or 'ingest'}-{socket.gethostname()}-{os.getpid()}",
+            "reconnect_backoff_ms": 50,
+            "reconnect_backoff_max_ms": 1000,
+            "bootstrap_timeout_ms": int(BOOTSTRAP_SECONDS * 1000),
+            "retry_backoff_ms": 100,
+            "metadata_max_age_ms": 60_000,
+            "security_protocol": options.security_protocol,
+        }
+        given = {
+            "sasl_mechanism": options.sasl_mechanism,
+            "sasl_plain_username": options.username,
+            "sasl_plain_password": options.password,
+            "ssl_cafile": options.ssl_ca_file,
+            "ssl_certfile": options.ssl_certificate_file,
+            "ssl_keyfile": options.ssl_key_file,
+        }
+        return common | {key: value for key, value in given.items() if value}
+
+    def _built(self, kind: Any, **settings: Any) -> Any:
+        must_accept(self.addresses)
+        return asked(lambda: kind(**settings), "the log does not take us as a client", self.address)
+
+
+def must_accept(addresses: Sequence[str]) -> None:
+    """Do nothing when one of these addresses takes a connection; else raise LogUnavailable.
+
+    Asked before a client is built: one built for nothing leaves a thread behind.
+    """
+    faults = []
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), BOOTSTRAP_SECONDS).close()
+        except (OSError, ValueError) as error:
+            faults.append(f"{address}: {error}")
+        else:
+            return
+    raise LogUnavailable(
+        "no broker takes a connection",
+        value=", ".join(addresses),
+        origin="; ".join(faults) or None,
+        remedy="see that the broker runs and that its address in `log.url` is right",
+    )

@@ -1,0 +1,131 @@
+"""Translates the errors of kafka-python into those of ingest/errors.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from kafka import errors as kafka_errors
+from kafka.errors import KafkaError
+
+from ingest.errors import (
+    LeaseLost,
+    LogError,
+    LogRefused,
+    LogUnavailable,
+    NewsIngestError,
+    RebalanceRunning,
+    RecordRefused,
+    RecordTooLarge,
+    TopicDiffers,
+    TopicMissing,
+)
+
+Result = TypeVar("Result")
+
+#: Names of `kafka.errors`, by what they are here (kafka.md §5.5). What is not named and
+#: `retriable` is LogUnavailable; a subclass is what its nearest named parent is.
+_NAMES: dict[type[NewsIngestError], str] = {
+    LeaseLost: """
+        CommitFailedError FencedMemberEpochError IllegalGenerationError StaleMemberEpochError
+        UnknownMemberIdError""",
+    RebalanceRunning: "RebalanceInProgressError",
+    RecordTooLarge: "MessageSizeTooLargeError RecordListTooLargeError",
+    RecordRefused: "CorruptRecordError InvalidRecordError InvalidTimestampError",
+    TopicMissing: """
+        InconsistentTopicIdError InvalidTopicError UnknownTopicIdError
+        UnknownTopicOrPartitionError""",
+    TopicDiffers: """
+        InvalidConfigurationError InvalidPartitionsError InvalidReplicationAssignmentError
+        InvalidReplicationFactorError PolicyViolationError TopicAlreadyExistsError""",
+    # A new producer, or the next broker to answer, heals these.
+    LogUnavailable: """
+        BrokerNotAvailableError BrokerIdNotRegisteredError DuplicateSequenceNumberError
+        IneligibleReplicaError InvalidFetchRequestError InvalidProducerEpochError
+        InvalidProducerIdMappingError InvalidReceiveError InvalidUpdateVersionError
+        KafkaProtocolError LogDirNotFoundError NewLeaderElectedError NotControllerError
+        OffsetMovedToTieredStorageError OperationNotAttemptedError OutOfOrderSequenceNumberError
+        QuotaViolationError ReassignmentInProgressError RetriableError SnapshotNotFoundError
+        StaleBrokerEpochError StaleControllerEpochError UnknownBrokerIdError
+        UnknownControllerIdError UnknownError UnknownProducerIdError""",
+    LogRefused: """
+        AuthorizationError DelegationTokenAuthDisabledError DelegationTokenExpiredError
+        DelegationTokenNotFoundError DelegationTokenOwnerMismatchError
+        DelegationTokenRequestNotAllowedError FencedInstanceIdError GroupMaxSizeReachedError
+        IllegalSaslStateError InconsistentClusterIdError InconsistentGroupProtocolError
+        InvalidGroupIdError InvalidPrincipalTypeError InvalidRequiredAcksError
+        InvalidSessionTimeoutError KafkaConfigurationError MismatchedEndpointTypeError
+        PrincipalDeserializationFailureError ProducerFencedError SaslAuthenticationFailedError
+        SecurityDisabledError TopicDeletionDisabledError UnacceptableCredentialError
+        UnrecognizedBrokerVersion UnreleasedInstanceIdError UnsupportedAssignorError
+        UnsupportedCodecError UnsupportedCompressionTypeError UnsupportedEndpointTypeError
+        UnsupportedForMessageFormatError UnsupportedSaslMechanismError
+        UnsupportedVersionError""",
+    # What only a fault in this adapter, or a feature it does not use, can bring about.
+    LogError: """
+        DuplicateBrokerRegistrationError DuplicateResourceError DuplicateVoterError
+        FeatureUpdateFailedError FencedStateEpochError GroupIdNotFoundError
+        GroupSubscribedToTopicError IllegalArgumentError IllegalStateError
+        InconsistentVoterSetError InvalidCommitOffsetSizeError InvalidRecordStateError
+        InvalidRegistrationError InvalidRequestError InvalidTransactionTimeoutError
+        InvalidTxnStateError InvalidVoterKeyError LogTruncationError MemberIdRequiredError NoError
+        NoOffsetForPartitionError NoReassignmentInProgressError NonEmptyGroupError
+        OffsetMetadataTooLargeError OffsetOutOfRangeError PositionOutOfRangeError
+        ResourceNotFoundError TelemetryTooLargeError TransactionAbortableError
+        TransactionAbortedError TransactionCoordinatorFencedError TransactionalIdNotFoundError
+        UnknownSubscriptionIdError VoterNotFoundError""",
+}
+
+_MEANINGS: dict[type[BaseException], type[NewsIngestError]] = {
+    getattr(kafka_errors, name): meaning
+    for meaning, names in _NAMES.items()
+    for name in names.split()
+    if hasattr(kafka_errors, name)
+}
+
+_REMEDIES: dict[type[NewsIngestError], str] = {
+    LogUnavailable: "see that the broker runs and that its address in `log.url` is right",
+    TopicMissing: "run `news-ingest setup`",
+    TopicDiffers: "compare config/topics.yml with the broker: `news-ingest setup --dry-run`",
+    LogRefused: "see `log` in config/pipeline.yml: user, password, certificates, rights",
+}
+
+
+def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
+    """Give what an error class of the client library is here; None when nobody has said."""
+    for parent in kind.__mro__:
+        if parent in _MEANINGS:
+            return _MEANINGS[parent]
+    return None
+
+
+def translated(error: BaseException, what: str, *, value: object = None) -> NewsIngestError:
+    """Give the error of ours that this one of the client library is."""
+    meaning = meaning_of(type(error)) or LogError
+    return meaning(
+        f"{what}: {type(error).__name__}",
+        value=value,
+        origin=_text(error),
+        remedy=_REMEDIES.get(meaning),
+    )
+
+
+@contextmanager
+def translating(what: str, value: object = None) -> Iterator[None]:
+    """Let what is raised inside leave as an error of ours."""
+    try:
+        yield
+    except KafkaError as error:
+        raise translated(error, what, value=value) from error
+
+
+def asked(act: Callable[[], Result], what: str, value: object = None) -> Result:
+    """Give what `act` gives. Errors: those of ours."""
+    with translating(what, value):
+        return act()
+
+
+def _text(error: BaseException) -> str | None:
+    text = " ".join(str(part) for part in error.args)
+    return text[:300] or None

@@ -1,0 +1,116 @@
+"""Kafka as the Log port: what bootstrap opens for a `kafka://…` URL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from ingest.adapters.kafka_log import manifest
+from ingest.adapters.kafka_log.appender import KafkaAppender
+from ingest.adapters.kafka_log.catalogue import Catalogue
+from ingest.adapters.kafka_log.client import Clients, Names
+from ingest.adapters.kafka_log.reader import KafkaReader
+from ingest.adapters.kafka_log.scan import end_offsets, first_offsets, scan, times_of_first
+from ingest.ports import Lag, Record, TopicSpec
+from ingest.settings.options import LogOptions
+
+
+def wall_clock_ms() -> int:
+    """Give the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class KafkaLog:
+    """A log on one Kafka cluster; any number of processes on any number of machines.
+
+    `address` is `host:port`, several with commas between. Every topic and group has `prefix`
+    before its name on the broker; callers never see it. Do not fork after making one.
+    Errors of the constructor: LogUnavailable when no broker answers, LogRefused.
+    """
+
+    capabilities = frozenset(("is_networked", "splits_groups", "spreads_over_machines"))
+
+    def __init__(
+        self,
+        address: str,
+        options: LogOptions,
+        *,
+        prefix: str = "",
+        clock_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self._options = options
+        self._clock_ms = clock_ms
+        self._stage = ""
+        self._appenders: list[KafkaAppender] = []
+        self._readers: list[KafkaReader] = []
+        self._is_closed = False
+        clients = Clients(address, options)
+        self._names = Names(prefix)
+        self._admin = clients.admin()
+        self._catalogue = Catalogue(clients, self._names, self._admin)
+
+    def appender(self) -> KafkaAppender:
+        appender = KafkaAppender(
+            self._catalogue, self._stage, self._options.max_unacknowledged_bytes
+        )
+        self._appenders.append(appender)
+        return appender
+
+    def reader(self, group: str, topics: Sequence[str], stage: str = "") -> KafkaReader:
+        self._stage = stage or self._stage
+        reader = KafkaReader(self._catalogue, group, topics, stage, self._clock_ms)
+        self._readers.append(reader)
+        return reader
+
+    def scan(
+        self, topic: str, since: datetime | None = None, partition: int | None = None
+    ) -> Iterator[Record]:
+        return scan(self._catalogue, topic, since, partition)
+
+    def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
+        return manifest.differences(self._catalogue, topics)
+
+    def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
+        return manifest.apply(self._catalogue, topics)
+
+    def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
+        places = [place for name in topics for place in self._catalogue.topic(name).places]
+        outer = self._names.outer(group)
+        answer = self._catalogue.ask(
+            lambda: self._admin.list_group_offsets(outer), "the log did not tell of a group", group
+        )
+        committed = {
+            self._names.inner_place(place): at.offset for place, at in answer.get(outer, {}).items()
+        }
+        starts, ends = first_offsets(self._catalogue, places), end_offsets(self._catalogue, places)
+        positions = {place: max(starts[place], committed.get(place, 0)) for place in places}
+        waiting = {place: at for place, at in positions.items() if at < ends[place]}
+        times = times_of_first(self._catalogue, waiting)
+        return [Lag(place, positions[place], ends[place], times.get(place)) for place in places]
+
+    def members(self, group: str) -> int:
+        outer = self._names.outer(group)
+        answer = self._catalogue.ask(
+            lambda: self._admin.describe_groups([outer]), "the log did not tell of a group", group
+        )
+        return len(answer[outer]["members"])
+
+    def ping(self) -> None:
+        """Errors beside the port's: TopicMissing when a topic that is read is gone."""
+        self._catalogue.ask(
+            self._admin.describe_cluster, "the log does not answer", self._catalogue.clients.address,
+            tries=1,
+        )  # fmt: skip
+        self._catalogue.must_exist(sorted({name for one in self._readers for name in one.topics}))
+
+    def close(self) -> None:
+        """Leave all groups, send what waits, end all threads; a second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for appender in self._appenders:
+            appender.close()
+        for reader in self._readers:
+            reader.close()
+        self._admin.close()

@@ -1,0 +1,190 @@
+"""Compares the topics of the broker with their specs, and makes them so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from ingest.adapters.kafka_log.catalogue import BATCH_BYTES, Catalogue, Topic
+from ingest.errors import LogUnavailable, TopicDiffers
+from ingest.ports import TopicSpec
+
+#: Every topic (kafka.md §4.1). LogAppendTime: one clock for retention and retries.
+_ALWAYS = {"compression.type": "producer", "message.timestamp.type": "LogAppendTime"}
+#: The active segment is never compacted, so it must not live for the default of seven days.
+_COMPACTED = {
+    "segment.bytes": "67108864",
+    "segment.ms": "3600000",
+    "min.cleanable.dirty.ratio": "0.3",
+    "max.compaction.lag.ms": "21600000",
+    "delete.retention.ms": "86400000",
+}
+_REPLICAS = 3
+_VISIBLE_SECONDS = 10.0
+
+
+def differences(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
+    """Give a sentence for each difference; none when all is as the manifest says."""
+    found = catalogue.look(spec.name for spec in specs)
+    return [line for spec in specs for line in _differences(found.get(spec.name), spec)]
+
+
+def apply(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
+    """Create and alter until nothing differs; gives what was done.
+
+    Errors: TopicDiffers where partitions would have to be taken away; nothing is done then.
+    """
+    found = catalogue.look(spec.name for spec in specs)
+    for spec in specs:
+        if spec.name in found and found[spec.name].partitions > spec.partitions:
+            raise TopicDiffers(
+                f"the topic has {found[spec.name].partitions} partitions, which cannot become fewer",
+                value=spec.name,
+                remedy=f"set its partitions back to {found[spec.name].partitions}",
+            )
+    done = [line for spec in specs for line in _done(found.get(spec.name), spec)]
+    _create(catalogue, [spec for spec in specs if spec.name not in found])
+    _add_partitions(catalogue, [spec for spec in specs if spec.name in found], found)
+    _alter(catalogue, [spec for spec in specs if spec.name in found], found)
+    _wait_until_visible(catalogue, specs)
+    return done
+
+
+def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
+    if found is None:
+        return [f"topic {spec.name} is missing"]
+    lines = [
+        f"topic {spec.name}: {field} is {_shown(is_now)}, should be {_shown(should_be)}"
+        for field, is_now, should_be in _fields(found, spec)
+        if is_now != should_be
+    ]
+    lines += [
+        f"topic {spec.name}: {key} is {found.settings.get(key)}, should be {value}"
+        for key, value in _fixed(spec).items()
+        if found.settings.get(key) != value
+    ]
+    return lines
+
+
+def _done(found: Topic | None, spec: TopicSpec) -> list[str]:
+    if found is None:
+        return [f"topic {spec.name}: created with {spec.partitions} partitions"]
+    return _differences(found, spec)
+
+
+def _fields(found: Topic, spec: TopicSpec) -> Iterator[tuple[str, object, object]]:
+    """Give what the manifest can say, by the manifest's own names."""
+    settings = found.settings
+    yield "partitions", found.partitions, spec.partitions
+    yield "cleanup", _policies(settings["cleanup.policy"]), _policies(spec.cleanup)
+    yield (
+        "retention_seconds",
+        _seconds(settings["retention.ms"]),
+        _seconds(_configured(spec)["retention.ms"]),
+    )
+    bytes_now = int(settings["retention.bytes"])
+    yield "retention_bytes", None if bytes_now < 0 else bytes_now, spec.retention_bytes
+    yield "max_record_bytes", found.max_record_bytes, spec.max_record_bytes
+
+
+def _policies(text: str) -> str:
+    return ",".join(sorted(part.strip() for part in text.split(",")))
+
+
+def _seconds(milliseconds: str) -> float | None:
+    return None if int(milliseconds) < 0 else int(milliseconds) / 1000
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "unlimited"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _fixed(spec: TopicSpec) -> dict[str, str]:
+    """Give the settings that a topic has whatever the manifest says of it."""
+    return _ALWAYS | (_COMPACTED if "compact" in spec.cleanup.split(",") else {})
+
+
+def _configured(spec: TopicSpec) -> dict[str, str]:
+    seconds, size = spec.retention_seconds, spec.retention_bytes
+    return _fixed(spec) | {
+        "cleanup.policy": spec.cleanup,
+        "retention.ms": "-1" if seconds is None else str(round(seconds * 1000)),
+        "retention.bytes": "-1" if size is None else str(size),
+        "max.message.bytes": str(spec.max_record_bytes + BATCH_BYTES),
+    }
+
+
+def _create(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> None:
+    if not specs:
+        return
+    brokers = len(catalogue.ask(catalogue.admin.describe_cluster, "no cluster")["brokers"])
+    is_replicated = brokers >= _REPLICAS
+    more = {"min.insync.replicas": "2"} if is_replicated else {}
+    wanted = {
+        catalogue.names.outer(spec.name): {
+            "num_partitions": spec.partitions,
+            "replication_factor": _REPLICAS if is_replicated else -1,
+            "configs": _configured(spec) | more,
+        }
+        for spec in specs
+    }
+    catalogue.ask(
+        lambda: catalogue.admin.create_topics(wanted, wait_for_metadata=True),
+        "topics could not be created",
+        ", ".join(wanted),
+        tries=1,
+    )
+
+
+def _add_partitions(
+    catalogue: Catalogue, specs: Sequence[TopicSpec], found: dict[str, Topic]
+) -> None:
+    more = {
+        catalogue.names.outer(spec.name): spec.partitions
+        for spec in specs
+        if spec.partitions > found[spec.name].partitions
+    }
+    if more:
+        catalogue.ask(
+            lambda: catalogue.admin.create_partitions(more),
+            "partitions could not be added",
+            ", ".join(more),
+            tries=1,
+        )
+
+
+def _alter(catalogue: Catalogue, specs: Sequence[TopicSpec], found: dict[str, Topic]) -> None:
+    resources = [
+        ConfigResource(
+            ConfigResourceType.TOPIC, catalogue.names.outer(spec.name), _configured(spec)
+        )
+        for spec in specs
+        if _differences(found[spec.name], spec)
+    ]
+    if not resources:
+        return
+    answers = catalogue.ask(
+        lambda: catalogue.admin.alter_configs(resources), "topics could not be altered"
+    )["topic"]
+    refused = {name: answer for name, answer in answers.items() if answer != "OK"}
+    if refused:
+        raise TopicDiffers(
+            "the log refused settings of a topic",
+            value=", ".join(f"{name}: {answer}" for name, answer in refused.items()),
+            remedy="see the limits of the broker and the rights of this user",
+        )
+
+
+def _wait_until_visible(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> None:
+    until = time.monotonic() + _VISIBLE_SECONDS
+    while left := differences(catalogue, specs):
+        if time.monotonic() > until:
+            raise LogUnavailable(
+                "the log does not show what was altered", value="; ".join(left),
+                remedy="run `news-ingest setup` again",
+            )  # fmt: skip
+        time.sleep(0.1)

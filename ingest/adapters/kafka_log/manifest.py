@@ -63,7 +63,7 @@ def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     lines += [
         f"topic {spec.name}: {key} is {found.settings.get(key)}, should be {value}"
         for key, value in _fixed(spec).items()
-        if found.settings.get(key) != value
+        if found.settings.get(key) != value and (found.is_compacted or key in _ALWAYS)
     ]
     return lines
 

@@ -34,9 +34,9 @@ def open_log(url: str, prefix: str, options: dict[str, Any] | None = None) -> Lo
     """Open the log behind this URL, as bootstrap does."""
     settings = LogOptions(url=url, **(options or {}))
     if url.startswith("kafka:"):
-        from ingest.adapters.kafka_log import open_log as open_kafka_log
+        from ingest.adapters.kafka_log import KafkaLog
 
-        return open_kafka_log(settings, prefix)
+        return KafkaLog(url.removeprefix("kafka://"), settings, prefix=prefix)
     from ingest.adapters.sqlite_log import SqliteLog
 
     return SqliteLog(Path(url.removeprefix("sqlite://")), settings)

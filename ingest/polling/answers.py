@@ -41,6 +41,7 @@ WEIGHTS = {
     "bad_url": 1.0,
     "rate_limited": 0.0,
     "robots_disallowed": 0.0,
+    "robots_unreachable": 0.5,
     "internal": 0.5,
 }
 #: Classes whose first wait is six hours (S9).

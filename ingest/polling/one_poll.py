@@ -67,7 +67,7 @@ class FeedPoll:
             await self.fail(error.kind, str(error))
             return
         if isinstance(answer, Disallowed):
-            await self.fail("robots_disallowed", f"robots.txt does not allow {answer.url}")
+            await self.fail(answer.reason, f"robots.txt does not allow {answer.url}")
         elif isinstance(answer, Resting):
             await self._wait_for_host(answer)
         else:

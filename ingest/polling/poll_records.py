@@ -13,8 +13,8 @@ from ingest.polling.feed_state import KEYS_SUFFIX, FeedState, encode_state
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poll_tools import PollTools
 
-STATE_KIND = "news.feed-state"
-ENTRY_KIND = "news.entry"
+STATE_KIND = "feed-state"
+ENTRY_KIND = "entry"
 
 
 def state_record(tools: PollTools, feed: Feed, domain: str, state: FeedState) -> Outgoing:

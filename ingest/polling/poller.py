@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,9 @@ class Poller:
 
     `feeds` is called about once a second and gives all configured feeds by id; another mapping
     object means that something changed. `partitions` is the count of the state topic. `parse`
-    is called in threads, several at once. `on_drop` and `on_reject` give the records to write.
+    is called in threads, several at once; the fetcher is used and closed in the loop of `run`.
+    `each_turn` is called in that loop at least four times a second and must not wait.
+    `on_drop` and `on_reject` give the records to write with the entries.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Poller:
         group: str = "news-poll",
         parser_version: str = "1",
         stop_timeout_seconds: float = 20.0,
+        each_turn: Callable[[], None] | None = None,
     ) -> None:
         self._log, self._stop, self._clock = log, stop, clock
         self._options, self._group = options, group
@@ -101,6 +105,7 @@ class Poller:
             feed_at=self._owned.feed_at,
         )
         self._state_topic = state_topic
+        self._each_turn = each_turn
 
     def run(self) -> None:
         """Poll until stop is set; running polls are finished first.
@@ -137,10 +142,13 @@ class Poller:
         finally:
             await asyncio.to_thread(self._tools.writer.close, self._stop_timeout_seconds)
             await asyncio.to_thread(table.stop)
+            await self._tools.fetcher.close()
             events.poller_stopped(left=len(self._running))
 
     def _turn(self, table: StateTable) -> None:
         self._wake.clear()
+        if self._each_turn is not None:
+            self._each_turn()
         while (message := table.take()) is not None:
             self._apply(message)
         now = time.monotonic()
@@ -282,7 +290,9 @@ class Poller:
 
     async def _survive(self, poll: FeedPoll, error: Exception) -> None:
         events.poll_crashed(
-            feed=poll.feed.id, error=f"{type(error).__name__}: {error}", exc_info=error
+            feed=poll.feed.id,
+            error=f"{type(error).__name__}: {error}",
+            stack="".join(traceback.format_exception(error))[-2000:],
         )
         try:
             await poll.fail("internal", f"{type(error).__name__}: {error}")

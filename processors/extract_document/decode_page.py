@@ -86,6 +86,8 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
 
 def clean(text: str) -> str:
     """Give the text without surrogates and controls, in NFC, with `\\n` as line end."""
+    if text.isascii() and text.isprintable():
+        return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _is_suspect(text):

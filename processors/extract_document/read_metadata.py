@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from lxml import etree
 from lxml.html import HtmlElement
 
 from ingest.identity import joined
@@ -36,7 +37,10 @@ MAX_LINKS = 500
 _MAX_URL_CHARACTERS = 2048
 #: Where links lead around the site rather than out of the article.
 _OUTSIDE = ("nav", "header", "footer", "aside")
-_LINKS = "//a[@href][not({})]".format(" or ".join(f"ancestor::{tag}" for tag in _OUTSIDE))
+_links = etree.XPath(
+    "//a[@href][not({})]".format(" or ".join(f"ancestor::{tag}" for tag in _OUTSIDE))
+)
+_NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 
 
 class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,9 +135,9 @@ def read_links(root: HtmlElement, base_url: str) -> tuple[str, ...]:
     Links of menus, page heads, page feet and side columns are left out.
     """
     found: dict[str, None] = {}
-    for element in root.xpath(_LINKS):
-        href = element.get("href")
-        if href.startswith(("#", "javascript:", "mailto:", "tel:", "data:")):
+    hrefs = dict.fromkeys(element.get("href") for element in _links(root))
+    for href in hrefs:
+        if href.startswith(_NO_LINKS):
             continue
         link = absolute(href, base_url)
         if link:

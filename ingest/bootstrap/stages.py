@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from threading import Event as Flag
 from typing import Any
 
 from ingest.bootstrap.engines import chain_of, now, open_index, open_log, patient
 from ingest.bootstrap.web import Web, open_web
+from ingest.children import ChildPool
 from ingest.errors import NewsIngestError, TopicMissing
 from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.flow_worker import FlowWorker
+from ingest.pipeline.headers import headers_for
 from ingest.pipeline.health import Watched, health_of, serve_health
+from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.indexer import IndexWork
-from ingest.pipeline.topology import StagePlan, plan_of
+from ingest.pipeline.poll_records import dead_letter_of, drop_of
+from ingest.pipeline.topology import FEED_STATE, StagePlan, plan_of
 from ingest.pipeline.transform import EnrichWork, ExtractWork
-from ingest.pipeline.work import Work
+from ingest.pipeline.work import Output, Work
 from ingest.pipeline.worker import Worker
+from ingest.polling.log_writer import Outgoing
+from ingest.polling.poller import Poller
 from ingest.ports import Index, Log
+from ingest.settings.live_feeds import LiveFeeds
 from ingest.settings.load import Settings
+from ingest.sources.parse_feed import PARSER_VERSION, parse_in
 from ingest.telemetry import Event
 
 stage_ready = Event("stage_ready")
@@ -134,6 +143,71 @@ def _run_fetch(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: boo
             index.close()
 
 
+#: A feed's document in its own child: memory it may take, and what it may keep.
+PARSER_MEMORY_BYTES = 1024 * 1024 * 1024
+PARSER_RECYCLE_BYTES = 250 * 1024 * 1024
+
+
+def _run_poll(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
+    web = open_web(settings, now)
+    pool = ChildPool(
+        "ingest.sources.parse_feed:build_parser",
+        count=settings.pipeline.stages[plan.name].children,
+        timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
+        memory_bytes=PARSER_MEMORY_BYTES,
+        recycle_bytes=PARSER_RECYCLE_BYTES,
+    )
+    watched = _WatchedPoller()
+    poller = Poller(
+        feeds=LiveFeeds(settings.folder),
+        log=log,
+        fetcher=web.fetcher,
+        parse=parse_in(pool),
+        options=settings.pipeline.polling,
+        partitions=next(one.partitions for one in settings.topics if one.name == FEED_STATE),
+        headers_for=lambda kind, id, _, digest: headers_for(kind, id, plan.name, now(), digest),
+        on_drop=lambda drop: _outgoing(drop_of(drop, plan)),
+        on_reject=lambda entry, reason, message: _outgoing(
+            dead_letter_of(entry, reason, message, plan, now())
+        ),
+        stop=stop,
+        clock=now,
+        entries_topic=plan.writes,
+        state_topic=FEED_STATE,
+        group=plan.group,
+        parser_version=PARSER_VERSION,
+        stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
+        each_turn=watched.turned,
+    )
+    watched.poller = poller
+    try:
+        with HostFollower(log, web.host_states, plan.name):
+            _watched(settings, plan, watched, poller.run)
+    finally:
+        pool.close()
+
+
+def _outgoing(output: Output) -> Outgoing:
+    return Outgoing(output.topic, output.key, output.value, output.headers, output.partition_key)
+
+
+class _WatchedPoller:
+    """What /health asks of a poller."""
+
+    def __init__(self) -> None:
+        self.read_at = time.monotonic()
+        self.poller: Poller | None = None
+        self.holding_on = ""
+
+    def turned(self) -> None:
+        """Take note that the poller's loop came round."""
+        self.read_at = time.monotonic()
+
+    @property
+    def partitions(self) -> int:
+        return 0 if self.poller is None else len(self.poller.owned_partitions)
+
+
 def _watched(
     settings: Settings, plan: StagePlan, watched: Watched, run: Callable[[], None]
 ) -> None:
@@ -174,6 +248,7 @@ class _LazyIndex:
 
 
 _RUNNERS: dict[str, Callable[[Settings, StagePlan, Log, Flag, bool], None]] = {
+    "poll": _run_poll,
     "fetch": _run_fetch,
     "extract": _run_transform,
     "enrich": _run_transform,

@@ -19,8 +19,15 @@ import Stemmer
 #: Goes up when the output of this file changes: an index written with another must be rebuilt.
 TERMS_VERSION = 1
 
-#: Characters that are blanks before anything else; the `mapping` char filter lists the same.
-SEPARATORS = "'’.,:;_·"
+#: Characters that are blanks before anything else. They are those that the engine's tokeniser
+#: would keep inside a word or number; the char filter `news_breaks` in config/index lists the same.
+SEPARATORS = (
+    "'’.,:;_·"
+    "\u2018\u2019\u201b\u2024\u2027\u202f\u203f\u2040\u2044\u2054"
+    "\u0387\u037e\u0589\u05f3\u05f4\u060c\u060d\u066b\u066c\u07f8"
+    "\ufe10\ufe13\ufe14\ufe33\ufe34\ufe4d\ufe4e\ufe4f\ufe50\ufe52\ufe54\ufe55"
+    "\uff07\uff0c\uff0e\uff1a\uff1b\uff3f"
+)
 
 #: Longest term in characters; what is longer is cut into pieces, as the engine's tokeniser does.
 MAX_TERM_CHARACTERS = 255
@@ -57,7 +64,8 @@ def words(text: str) -> list[str]:
 def terms(text: str) -> list[str]:
     """Give the terms of a text in order: lower case, Latin letters folded to ASCII.
 
-    Each Han or Hiragana character is a term; Katakana, Hangul and Thai runs end with the script.
+    Each Han or Hiragana character is a term; runs of Katakana or of a script of South East Asia
+    end with the script. Any other letters and digits stay together, Hangul and Latin too.
     """
     found = words(text)
     return found if text.isascii() else list(map(_folded_words.__getitem__, found))
@@ -150,15 +158,22 @@ def _stems_of(language: str) -> _Remembered:
 
 # ── folding ─────────────────────────────────────────────────────────────────────────────────
 
-#: Letters that Unicode does not take apart, as Lucene's ASCIIFoldingFilter reads them.
+#: Letters that Unicode does not take apart, as Lucene's ASCIIFoldingFilter reads them: what they
+#: become, and all that become it.
 _SPECIAL_LETTERS = {
-    "ß": "ss", "æ": "ae", "ǽ": "ae", "ǣ": "ae", "œ": "oe", "ø": "o", "ǿ": "o", "ł": "l",
-    "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "ĸ": "q", "ŀ": "l", "ŉ": "n", "ŋ": "n",
-    "ŧ": "t", "ƀ": "b", "ƃ": "b", "ƈ": "c", "ƌ": "d", "ƒ": "f", "ƕ": "hv", "ƙ": "k", "ƚ": "l",
-    "ƞ": "n", "ƥ": "p", "ƫ": "t", "ƭ": "t", "ƴ": "y", "ƶ": "z", "ǝ": "a", "ǥ": "g", "ȝ": "z",
-    "ȡ": "d", "ȣ": "ou", "ȥ": "z", "ȴ": "l", "ȵ": "n", "ȶ": "t", "ȷ": "j", "ȸ": "db",
-    "ȹ": "qp", "ȼ": "c", "ȿ": "s", "ɀ": "z", "ə": "a", "ɓ": "b", "ɖ": "d", "ɗ": "d", "ɠ": "g",
-    "ɨ": "i", "ɫ": "l", "ɲ": "n", "ʂ": "s", "ʈ": "t", "ʉ": "u", "ʋ": "v", "ʐ": "z", "ẚ": "a",
+    letter: base
+    for base, letters in {
+        "a": "əɐɚᶏᶕⱥẚ", "aa": "ꜳ", "ae": "æǽǣᴂ", "ao": "ꜵ", "au": "ꜷ", "av": "ꜹꜻ", "ay": "ꜽ",
+        "b": "ƀƃɓᵬᶀ", "c": "ƈȼɕↄꜿ", "d": "đðƌȡɖɗᵭᶁᶑꝺ", "db": "ȸ", "dz": "ʣʥ",
+        "e": "ǝɇɘɛɜɝɞʚᴈᶒᶓᶔⱸ", "f": "ƒᵮᶂẛꝼ", "g": "ǥɠɡᵷᵹᶃꝿ", "h": "ħɥɦʮʯⱨⱶ", "hv": "ƕ",
+        "i": "ıɨᴉᵼᶖ", "j": "ȷɉɟʄʝ", "k": "ƙʞᶄⱪꝁꝃꝅ", "l": "łŀƚȴɫɬɭᶅⱡꝇꝉꞁ", "ll": "ỻ",
+        "ls": "ʪ", "lz": "ʫ", "m": "ɯɰɱᵯᶆ", "n": "ŉŋƞȵɲɳᵰᶇ", "o": "øǿɔɵᴖᴗᶗⱺꝋꝍ", "oe": "œᴔ",
+        "oo": "ꝏ", "ou": "ȣ", "p": "ƥᵱᵽᶈꝑꝓꝕ", "q": "ĸɋʠꝗꝙ", "qp": "ȹ", "r": "ɍɼɽɾɿᵲᵳᶉꝛꞃ",
+        "s": "ȿʂᵴᶊẜẝ", "ss": "ß", "t": "ŧƫƭȶʇʈᵵⱦ", "tc": "ʨ", "th": "þᵺꝧ", "ts": "ʦ",
+        "tz": "ꜩ", "u": "ʉᶙ", "ue": "ᵫ", "v": "ʋʌᶌⱱⱴꝟ", "vy": "ꝡ", "w": "ƿʍⱳ", "x": "ᶍ",
+        "y": "ƴɏʎỿ", "z": "ƶȝȥɀʐʑᵶᶎⱬꝣ",
+    }.items()
+    for letter in letters
 }  # fmt: skip
 
 #: Typographic quotes and dashes, which values may be written with or without.
@@ -168,7 +183,12 @@ _SPECIAL_MARKS = {
     **dict.fromkeys("‐‑‒–—", "-"),
 }
 
-_UNFOLDED = "ªº"
+#: Raised and lowered letters that fold; the others stay.
+_FOLDED_MODIFIERS = "ⁱⁿₐₑₒₓₔᵢᵣᵤᵥ"
+_FULL_WIDTH = range(0xFF00, 0xFFF0)
+_LIGATURES = range(0xFB00, 0xFB07)
+#: Letters that only look otherwise (mathematical, numerals) begin here.
+_FIRST_LOOKALIKE = 0x2100
 
 
 class _FoldTable(dict[int, str]):
@@ -184,8 +204,18 @@ def _ascii_form(character: str) -> str:
     special = _SPECIAL_LETTERS.get(character) or _SPECIAL_MARKS.get(character)
     if special:
         return special
-    if character in _UNFOLDED or not character.isalnum():
-        return character
+    return _taken_apart(character) if _has_plain_form(character) else character
+
+
+def _has_plain_form(character: str) -> bool:
+    code, category = ord(character), unicodedata.category(character)
+    if category == "Lm":
+        return character in _FOLDED_MODIFIERS
+    is_lookalike = code >= _FIRST_LOOKALIKE and code not in _FULL_WIDTH and code not in _LIGATURES
+    return category in ("Ll", "Lu", "Lt", "Nd") and not is_lookalike
+
+
+def _taken_apart(character: str) -> str:
     parts = unicodedata.normalize("NFKD", character)
     base = "".join(part for part in parts if not unicodedata.combining(part))
     base = "".join(_SPECIAL_LETTERS.get(part, part) for part in base)
@@ -209,19 +239,21 @@ _NOT_SIMPLE = re.compile(f"[^{_SIMPLE_LETTERS}{_SIMPLE_SIGNS}{_PICTURES}]")
 _SIMPLE_WORD = re.compile(f"[{_SIMPLE_LETTERS}]{{1,{MAX_TERM_CHARACTERS}}}")
 
 _HAN_OR_HIRAGANA = (
-    "\u3005\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u309d-\u309f\u3400-\u4dbf\u4e00-\u9fff"
+    "\u3007\u3021-\u3029\u3038-\u303a\u3041-\u3096\u309d-\u309f\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U0001b001-\U0001b11f\U00020000-\U0003ffff"
 )
 _KATAKANA = "\u3031-\u3035\u309b\u309c\u30a0-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
-_HANGUL = "\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7fb\uffa0-\uffdc"
-_SOUTH_EAST_ASIAN = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"
+_SOUTH_EAST_ASIAN = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f"
+    "\u109a-\u109d\u1780-\u17d3\u17d7\u17dc\u17dd"
+)
 
 
 @cache
 def _any_word() -> re.Pattern[str]:
     """Give the pattern of one word in any script; a word begins with a letter or a digit."""
     own = set()
-    for script in (_HAN_OR_HIRAGANA, _KATAKANA, _HANGUL, _SOUTH_EAST_ASIAN):
+    for script in (_HAN_OR_HIRAGANA, _KATAKANA, _SOUTH_EAST_ASIAN):
         matches = re.compile(f"[{script}]").match
         own |= {code for code in range(0x20000) if matches(chr(code))}
     letters, marks = [], []
@@ -235,7 +267,7 @@ def _any_word() -> re.Pattern[str]:
     most = MAX_TERM_CHARACTERS - 1
     runs = [
         f"[{script}][{script}{mark}]{{0,{most}}}"
-        for script in (_ranges(letters), _KATAKANA, _HANGUL, _SOUTH_EAST_ASIAN)
+        for script in (_ranges(letters), _KATAKANA, _SOUTH_EAST_ASIAN)
     ]
     return re.compile("|".join([*runs, f"[{_HAN_OR_HIRAGANA}][{mark}]*"]))
 

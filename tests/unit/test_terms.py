@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import terms as t
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,9 @@ from ingest import terms as t
         ("ひらがなカタカナ漢字", ["ひ", "ら", "が", "な", "カタカナ", "漢", "字"]),
         ("बाढ़ की ख़बर", ["बाढ़", "की", "ख़बर"]),
         ("فيضانات كبيرة", ["فيضانات", "كبيرة"]),
+        ("SK하이닉스 주가", ["sk하이닉스", "주가"]),
+        ("Il a dit\u202f: 10\u202f000 ‘mots’", ["il", "a", "dit", "10", "000", "mots"]),
+        ("rock‘n’roll ﬁn ǝ Ⅱ", ["rock", "n", "roll", "fin", "e", "ⅱ"]),
         ("ｆｕｌｌ ｗｉｄｔｈ １２", ["full", "width", "12"]),
         ("5 m² for €20 ½ — “quoted”", ["5", "m", "for", "20", "quoted"]),
         ("😀 flood ☔", ["flood"]),
@@ -92,6 +100,15 @@ def test_every_language_has_a_stemmer_or_none_on_purpose() -> None:
     for language in t.STEMMED_LANGUAGES:
         assert t.stems(["a"], language)[0].startswith(f"{language}_")
     assert set(t.LANGUAGES) - set(t.STEMMED_LANGUAGES) == {"zh", "ja", "ko"}
+
+
+def test_the_engine_breaks_words_at_the_same_characters() -> None:
+    settings = json.loads((CONFIG / "index" / "documents.json").read_text())["settings"]
+    listed = settings["analysis"]["char_filter"]["news_breaks"]["mappings"]
+    # Each is `character => \\u0020`, the character perhaps written as an escape.
+    broken = {json.loads(f'"{line.partition(" => ")[0]}"') for line in listed}
+    assert broken == set(t.SEPARATORS)
+    assert {line.partition(" => ")[2] for line in listed} == {"\\u0020"}
 
 
 def test_values_are_compared_without_case_accents_and_kinds_of_quotes() -> None:

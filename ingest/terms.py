@@ -54,7 +54,9 @@ def words(text: str) -> list[str]:
     Shape: as many items as `terms` gives, in the same places.
     """
     if text.isascii():
-        return text.translate(_ASCII_TABLE).split()
+        found = text.translate(_ASCII_TABLE).split()
+        if max(map(len, found), default=0) <= MAX_TERM_CHARACTERS:
+            return found
     lowered = _lowered(text)
     if _NOT_SIMPLE.search(lowered) is None:
         return _SIMPLE_WORD.findall(lowered)

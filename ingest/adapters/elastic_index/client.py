@@ -21,7 +21,7 @@ from ingest.errors import IndexDiffers, IndexFault, IndexRefused, IndexUnavailab
 from ingest.settings.options import IndexOptions
 
 #: Everything the client and its transport can raise.
-CLIENT_ERRORS = (ApiError, elastic_transport.TransportError, BulkIndexError, ScanError)
+CLIENT_ERRORS = (elastic_transport.ApiError, elastic_transport.TransportError, BulkIndexError, ScanError)
 
 #: elasticsearch.md §3.2: the client's 10 s are the classic failure of bulk writers.
 REQUEST_TIMEOUT_SECONDS = 60.0
@@ -42,7 +42,7 @@ class Engine:
     """
 
     def __init__(self, options: IndexOptions) -> None:
-        self.url = options.url
+        self.url = _without_credentials(options.url)
         self._client = _connect(options)
 
     def ask(
@@ -130,6 +130,12 @@ def _connect(options: IndexOptions) -> Elasticsearch:
     )
 
 
+def _without_credentials(url: str) -> str:
+    """Give the URL as it may be shown."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
 def _with_port(url: str) -> str:
     """Give the URL with a port, which the client insists on: 9200 where none is named."""
     parts = urlsplit(url)
@@ -149,10 +155,10 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
         )
     if isinstance(error, ApiError):
         return refusal(answer_of(error), url, doing)
-    if isinstance(error, elastic_transport.TlsError) and "CERTIFICATE" in str(error).upper():
+    if isinstance(error, elastic_transport.TlsError) and "CERTIFICATE" in error.message.upper():
         return IndexRefused(
             "the engine's certificate is not trusted",
-            value=str(error),
+            value=error.message,
             origin=url,
             remedy="name its authority in index.ca_file",
         )

@@ -157,7 +157,7 @@ class ElasticIndex:
                 done.append(step.done)
         if stuck:
             raise IndexDiffers(
-                "the schema needs a rebuild", value="; ".join(stuck), origin=self._options.url
+                "the schema needs a rebuild", value="; ".join(stuck), origin=self._engine.url
             )
         return done
 
@@ -172,7 +172,7 @@ class ElasticIndex:
             raise IndexDiffers(
                 "this Elasticsearch is too old",
                 value=number,
-                origin=self._options.url,
+                origin=self._engine.url,
                 remedy="use 8.19 or newer",
             )
         return f"Elasticsearch {number}"

@@ -16,6 +16,7 @@ from ingest.adapters.http_connection import (
     Guard,
     GuardedResolver,
     guarded_connector,
+    mapped_place,
     proxy_connector,
 )
 from ingest.adapters.http_errors import CAUGHT, AddressRefusedError, failure
@@ -124,6 +125,7 @@ class HttpClient:
         self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[Answer], None]
     ) -> Answer:
         started = time.monotonic()
+        mapped_place.set(self._guard.mapped(host_of(url)))
         try:
             session = await self._session_for(url, request)
             async with session.get(

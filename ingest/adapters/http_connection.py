@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import aiohttp
@@ -23,9 +24,9 @@ class Guard(Protocol):
         """Give why an address may not be asked; `""` when it may."""
         ...
 
-    def refusal_of_socket(self, address: str, port: int) -> str:
-        """The same for a socket on its way out, which may also go to a mapped place."""
-        ...
+
+#: The place that the settings map the host of the running request to; None for any other host.
+mapped_place: ContextVar[tuple[str, int] | None] = ContextVar("mapped_place", default=None)
 
 
 class GuardedResolver(AbstractResolver):
@@ -86,10 +87,11 @@ def proxy_connector(limit: int) -> aiohttp.TCPConnector:
 
 def _socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
     def make(info: Any) -> socket.socket:
-        family, kind, protocol, _, place = info
-        reason = guard.refusal_of_socket(str(place[0]), int(place[1]))
-        if reason:
-            raise AddressRefusedError(str(place[0]), reason)
+        family, kind, protocol, _, (address, port, *_) = info
+        if (address, port) != mapped_place.get():
+            reason = guard.refusal(address, port)
+            if reason:
+                raise AddressRefusedError(address, reason)
         return socket.socket(family=family, type=kind, proto=protocol)
 
     return make

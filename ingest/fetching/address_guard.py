@@ -31,7 +31,6 @@ class AddressGuard:
 
     def __init__(self, options: AddressGuardOptions) -> None:
         self._hosts = {name.lower(): _place(name, place) for name, place in options.hosts.items()}
-        self._mapped = set(self._hosts.values())
         self._allowed = [_network(allowed) for allowed in options.allowed]
 
     def mapped(self, host: str) -> tuple[str, int] | None:
@@ -64,16 +63,6 @@ class AddressGuard:
         if self._is_allowed(judged, port):
             return ""
         return _reason(judged)
-
-    def refusal_of_socket(self, address: str, port: int) -> str:
-        """Judge a socket on its way out: as `refusal`, and mapped places may be reached.
-
-        Only names reach a mapped place, since literal addresses in a URL and answers of the
-        name service are judged by `refusal` before.
-        """
-        if (address, port) in self._mapped:
-            return ""
-        return self.refusal(address, port)
 
     def _is_allowed(self, address: _Address, port: int) -> bool:
         return any(

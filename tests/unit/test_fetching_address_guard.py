@@ -50,7 +50,6 @@ PLAIN = AddressGuard(AddressGuardOptions())
 )
 def test_an_inward_address_is_refused_however_it_is_written(address: str) -> None:
     assert PLAIN.refusal(address, 80)
-    assert PLAIN.refusal_of_socket(address, 80)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +75,8 @@ def test_mapped_hosts_are_found_by_name_and_by_wildcard() -> None:
     assert guard.mapped("a.test") is None
 
 
-def test_only_a_socket_may_go_to_a_mapped_place_and_only_at_its_port() -> None:
+def test_a_mapped_place_is_reached_by_its_name_alone() -> None:
     guard = AddressGuard(AddressGuardOptions(hosts={"a.example": "127.0.0.1:8080"}))
-    assert guard.refusal_of_socket("127.0.0.1", 8080) == ""
-    assert guard.refusal_of_socket("127.0.0.1", 9200) == "loopback"
     assert guard.refusal("127.0.0.1", 8080) == "loopback"
 
 

@@ -31,7 +31,8 @@ async def read_body(
         if size > max_bytes:
             break
     body = b"".join(parts)
-    wire_bytes = content.total_compressed_bytes or len(body)
+    # The reader of an answer without any body, as a 304, does not know the attribute.
+    wire_bytes = getattr(content, "total_compressed_bytes", None) or len(body)
     for _ in range(_LAYERS):
         if body.startswith(_GZIP) and len(body) <= max_bytes:
             body = _gunzipped(body, url, max_bytes)

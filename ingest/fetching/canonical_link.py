@@ -12,7 +12,7 @@ from ingest.identity import is_home_page, joined, same_site
 HEAD_BYTES = 64 * 1024
 
 # Bounded, so that no page makes it slow; attributes longer than this are no addresses.
-_MARK = re.compile(r"<!--|<script\b|<style\b|<body\b|<(link|meta)\b([^>]{0,4096})>", re.IGNORECASE)
+_MARK = re.compile(r"<!--|<script\b|<style\b|<body\b|<(link|meta)\b([^<>]{0,4096})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
 )
@@ -32,7 +32,8 @@ def own_addresses(body: bytes, url: str) -> list[str]:
             found.setdefault("canonical", attributes.get("href", ""))
         elif tag == "meta" and attributes.get("property", "").lower() == "og:url":
             found.setdefault("og:url", attributes.get("content", ""))
-    addresses = [joined(url, found.get(name, "")) for name in ("canonical", "og:url")]
+    links = [found[name] for name in ("canonical", "og:url") if found.get(name)]
+    addresses = [joined(url, link) for link in links]
     return [
         address
         for address in dict.fromkeys(addresses)

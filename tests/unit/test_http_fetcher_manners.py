@@ -79,6 +79,13 @@ def test_a_validator_that_cannot_be_sent_unchanged_is_not_sent(site: HttpSite) -
     assert site.requests[-1].header("x-bad") is None
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_has_no_body_comes_back_empty(site: HttpSite, status: int) -> None:
+    site.serve(HOST, "/a", Answer(status, headers=[("ETag", '"2"')]))
+    answer = ask(site)
+    assert (answer.status, answer.body, answer.header("etag")) == (status, b"", '"2"')
+
+
 def test_the_published_query_is_sent_as_it_is(site: HttpSite) -> None:
     site.serve(HOST, "/a%2Fb?q=%2f+c;d&&utm_source=x", html("t", "x"))
     answer = ask(site, f"http://{HOST}/a%2Fb?q=%2f+c;d&&utm_source=x")

@@ -37,7 +37,7 @@ from ingest.settings.yaml_file import plain, read_yaml
 
 _AGO = re.compile(r"\{\{ago (\d+)([mhd])( iso)?\}\}")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_TEXTS = (".xml", ".html", ".htm", ".json", ".txt", ".atom", ".rss")
+_TEXTS = ("", ".xml", ".html", ".htm", ".json", ".txt", ".atom", ".rss")
 
 
 class Answer(Options):
@@ -162,7 +162,9 @@ class SeedSites:
         if root not in file.parents or not file.is_file():
             return 404, {"Content-Type": "text/plain"}, b"not found\n"
         body = self._filled(file)
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        kind = mimetypes.guess_type(file.name)[0] or (
+            "application/octet-stream" if file.suffix else "text/html"
+        )
         headers.setdefault(
             "Content-Type", f"{kind}; charset=utf-8" if file.suffix in _TEXTS else kind
         )

@@ -1,0 +1,142 @@
+"""Dates: how they are read, which one is chosen, which are not believed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from extract_pages import SEEN_AT, extracted, html_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.extract_document.read_dates import read_date
+
+
+@pytest.mark.parametrize(
+    ("raw", "at", "precision", "is_assumed"),
+    [
+        ("2026-01-15T10:20:30Z", "2026-01-15T10:20:30", "second", False),
+        ("2026-01-15T10:20:30.123+0200", "2026-01-15T08:20:30", "second", False),
+        ("2026-01-15 10:20", "2026-01-15T09:20:00", "minute", True),
+        ("2026-01-15", "2026-01-14T23:00:00", "day", True),
+        ("Thu, 15 Jan 2026 10:20:30 GMT", "2026-01-15T10:20:30", "second", False),
+        ("January 15, 2026 at 3:05 pm EST", "2026-01-15T20:05:00", "minute", False),
+        ("15 janvier 2026 à 10h30", "2026-01-15T09:30:00", "minute", True),
+        ("15. März 2026, 18:00 Uhr", "2026-03-15T17:00:00", "minute", True),
+        ("15 de enero de 2026", "2026-01-14T23:00:00", "day", True),
+        ("15.01.2026", "2026-01-14T23:00:00", "day", True),
+        ("25/01/2026", "2026-01-24T23:00:00", "day", True),
+        ("1768472430", "2026-01-15T10:20:30", "second", False),
+        ("1768472430123", "2026-01-15T10:20:30", "second", False),
+        ("20260115T102030Z", "2026-01-15T10:20:30", "second", False),
+    ],
+)
+def test_dates_are_read_in_the_zone_of_the_site(
+    raw: str, at: str, precision: str, is_assumed: bool
+) -> None:
+    found = read_date(raw, "Europe/Berlin")
+    assert found is not None
+    assert found.at == datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert (found.precision, found.is_zone_assumed) == (precision, is_assumed)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", "yesterday", "01/02/2026", "2026-13-45", "31 February 2026", "0000-00-00", "20269999"],
+)
+def test_what_is_no_sure_date_is_not_read(raw: str) -> None:
+    assert read_date(raw) is None
+
+
+def test_an_unknown_zone_of_a_site_is_utc() -> None:
+    found = read_date("2026-01-15 10:20", "Atlantis/Elsin")
+    assert found is not None
+    assert found.at == datetime(2026, 1, 15, 10, 20, tzinfo=UTC)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=120))
+def test_any_text_is_a_date_or_none(raw: str) -> None:
+    found = read_date(raw, "America/New_York")
+    assert found is None or found.at.utcoffset() == timedelta(0)
+
+
+def a_head(jsonld: str = "", meta: str = "") -> str:
+    block = f'{{"@type":"NewsArticle","headline":"x","datePublished":"{jsonld}"}}'
+    return (
+        "<title>Ferry cut</title>"
+        + (f'<script type="application/ld+json">{block}</script>' if jsonld else "")
+        + (f'<meta property="article:published_time" content="{meta}">' if meta else "")
+    )
+
+
+def test_the_date_of_the_feed_goes_before_all_others() -> None:
+    at = SEEN_AT - timedelta(hours=3)
+    page = html_of(head=a_head("2026-11-19T08:00:00Z", "2026-11-18T08:00:00Z"))
+    found = extracted(page, {"published_at": at, "published_raw": "Fri, 20 Nov 2026 09:00:00 GMT"})
+    assert (found.published_at, found.date_source) == (at, "feed")
+    losers = found.provenance["published_at"].losers
+    assert [one.source for one in losers] == ["jsonld", "meta"]
+    assert losers[0].raw == "2026-11-19T08:00:00Z"
+
+
+def test_jsonld_goes_before_meta_and_meta_before_time() -> None:
+    both = extracted(html_of(head=a_head("2026-11-19T08:00:00Z", "2026-11-18T08:00:00Z")))
+    assert both.date_source == "jsonld"
+    body = '<time datetime="2026-11-17T08:00:00Z">17 Nov</time><p>Text of the ferry.</p>'
+    assert extracted(html_of(body, a_head(meta="2026-11-18T08:00Z"))).date_source == "meta"
+    alone = extracted(html_of(body))
+    assert (alone.date_source, alone.date_precision) == ("time", "second")
+
+
+@pytest.mark.parametrize("raw", ["2031-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31"])
+def test_a_date_nobody_can_believe_gives_way_and_is_kept_raw(raw: str) -> None:
+    found = extracted(html_of(head=a_head(raw)), options={"date_search": False})
+    assert (found.published_at, found.date_source) == (SEEN_AT, "first_seen_at")
+    assert raw in [one.raw or one.value for one in found.provenance["published_at"].losers]
+    better = extracted(html_of(head=a_head(raw, "2026-11-18T08:00:00Z")))
+    assert (better.date_source, better.published_at) == (
+        "meta",
+        datetime(2026, 11, 18, 8, tzinfo=UTC),
+    )
+
+
+def test_a_mere_day_takes_the_time_that_another_source_has_for_it() -> None:
+    page = html_of(head=a_head("2026-11-19", "2026-11-19T22:30:00+01:00"))
+    found = extracted(page, {"timezone": "Europe/Berlin"})
+    assert (found.date_source, found.date_precision) == ("meta", "second")
+    other = extracted(html_of(head=a_head("2026-11-19", "2026-11-17T22:30:00Z")))
+    assert (other.date_source, other.date_precision) == ("jsonld", "day")
+
+
+def test_a_date_without_zone_is_in_that_of_the_site_and_says_so() -> None:
+    page = html_of(head=a_head("2026-11-19T08:00:00"))
+    found = extracted(page, {"timezone": "America/New_York"})
+    assert found.published_at == datetime(2026, 11, 19, 13, tzinfo=UTC)
+    assert found.is_zone_assumed
+
+
+def test_a_change_is_no_publication() -> None:
+    head = (
+        a_head(meta="2026-11-18T08:00:00Z")
+        + '<meta property="article:modified_time" content="2026-11-19T09:00:00Z">'
+    )
+    found = extracted(html_of(head=head))
+    assert found.published_at == datetime(2026, 11, 18, 8, tzinfo=UTC)
+    assert found.modified_at == datetime(2026, 11, 19, 9, tzinfo=UTC)
+
+
+def test_a_change_before_the_publication_is_not_believed() -> None:
+    head = (
+        a_head(meta="2026-11-18T08:00:00Z")
+        + '<meta property="og:updated_time" content="2026-11-01T09:00:00Z">'
+    )
+    assert extracted(html_of(head=head)).modified_at is None
+
+
+def test_a_date_is_looked_for_only_when_nobody_gives_one() -> None:
+    body = "<p class='date'>Published on 12 November 2026</p><p>Text of the ferry.</p>"
+    found = extracted(html_of(body))
+    assert (found.date_source, found.date_precision) == ("heuristic", "day")
+    assert found.published_at == datetime(2026, 11, 12, tzinfo=UTC)
+    assert extracted(html_of(body), options={"date_search": False}).date_source == "first_seen_at"

@@ -1,0 +1,178 @@
+"""Finds people, organisations and places by rules and lists of names."""
+
+from __future__ import annotations
+
+from ingest.model import Mention
+from processors.find_entities.cues import (
+    ORGANISATION,
+    PLACE,
+    Decision,
+    Sense,
+    decide,
+)
+from processors.find_entities.document_pass import settle
+from processors.find_entities.known import Known, find_known
+from processors.find_entities.lexicon import names, pack
+from processors.find_entities.pieces import Piece, pieces
+from processors.find_entities.places import place_hint
+from processors.find_entities.runs import runs
+from processors.find_entities.tokens import Token, tokenise
+
+#: From how many words about sport on a text is one about sport.
+_SPORT_WORDS = 4
+
+
+def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
+    """Give the mentions of a text in order, none overlapping.
+
+    For languages that capitalise like English. Errors: none.
+    """
+    lists = pack(language)
+    tokens = tokenise(text, lists)
+    if not tokens:
+        return ()
+    low = {token.key for token in tokens if token.is_word and not token.is_capital}
+    sport = sum(1 for word in lists.sport if word in low)
+    sense = Sense(tokens, lists, names(), low, sport >= _SPORT_WORDS, {})
+    taken = bytearray(len(tokens))
+    decided = _dateline(sense, taken)
+    decided += _known(sense, taken)
+    looked: list[tuple[Piece, Decision | None]] = [
+        (Piece(one.first, one.last), one) for one in decided
+    ]
+    for run in runs(tokens, lists, taken):
+        if tokens[run.first].is_shouted:
+            looked.append((Piece(*run), None))
+            continue
+        for piece in pieces(sense, run):
+            looked += _parted(sense, piece)
+    looked.sort(key=lambda pair: pair[0].first)
+    looked = [pair for pair in looked if not _is_in_quotes(sense, text, pair[0], pair[1])]
+    return tuple(_mention(sense, text, one) for one in settle(sense, looked))
+
+
+def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
+    """Decide a piece; one that nothing is known of is tried in two parts: Acme Jane Roe."""
+    decision = decide(sense, piece.first, piece.last, piece.title)
+    if decision is not None or piece.title or not 2 <= piece.last - piece.first <= 5:
+        return [(piece, decision)]
+    for cut in range(piece.first + 1, piece.last):
+        left, right = Piece(piece.first, cut), Piece(cut, piece.last)
+        if right.last - right.first < 2 and not _is_known(sense, left):
+            continue
+        one = decide(sense, left.first, left.last)
+        two = decide(sense, right.first, right.last)
+        if (
+            one is not None and two is not None and one.type and two.type
+            and one.type in (ORGANISATION, PLACE) and two.type == "person"
+            and one.strength != "weak"
+        ):  # fmt: skip
+            return [(left, one), (right, two)]
+    return [(piece, None)]
+
+
+def _is_known(sense: Sense, piece: Piece) -> bool:
+    hit = sense.known.get(piece.first)
+    return hit is not None and hit[0] == piece.last
+
+
+def _known(sense: Sense, taken: bytearray) -> list[Decision]:
+    """Decide well-known organisations of several words at once; keep the others as a hint."""
+    found = []
+    for first, last, known in find_known(sense.tokens):
+        if taken[first]:
+            continue
+        if last - first == 1 or known.flags:
+            if any(token.is_capital for token in sense.tokens[first:last]):
+                sense.known[first] = (last, known)
+            else:
+                found.append(_locked(first, last, known, taken))
+            continue
+        extended = _extended(sense, first, last, taken)
+        if extended is None:
+            found.append(_locked(first, last, known, taken))
+        elif extended.type:
+            found.append(extended)
+            taken[extended.first : extended.last] = b"\1" * (extended.last - extended.first)
+    return found
+
+
+def _locked(first: int, last: int, known: Known, taken: bytearray) -> Decision:
+    taken[first:last] = b"\1" * (last - first)
+    return Decision(first, last, ORGANISATION, "known_organisation", "strong", known.name)
+
+
+def _extended(sense: Sense, first: int, last: int, taken: bytearray) -> Decision | None:
+    """Give what a known name becomes with the next word: Bank of America + Stadium."""
+    tokens, lists = sense.tokens, sense.pack
+    if last >= len(tokens) or tokens[last - 1].is_possessive:
+        return None
+    token = tokens[last]
+    if not (token.is_capital and token.is_joined):
+        return None
+    if token.key in lists.place_heads and token.key not in lists.organisation_heads:
+        return Decision(first, last + 1, PLACE, "place_head", "strong", token.key)
+    if token.key in lists.organisation_heads and token.key not in lists.titles:
+        return Decision(first, last + 1, ORGANISATION, "organisation_head", "strong", token.key)
+    return None
+
+
+def _dateline(sense: Sense, taken: bytearray) -> list[Decision]:
+    """Give the place that opens the text: LONDON, Ohio (Agency) —."""
+    tokens = sense.tokens
+    mark = next((n for n, token in enumerate(tokens[:14]) if token.text in _DASHES), None)
+    if mark is None or not tokens[0].is_capital:
+        return []
+    end = 0
+    while end < mark and tokens[end].is_word and tokens[end].is_capital:
+        end += 1
+    loud = [token for token in tokens[:end] if len(token.text) > 1]
+    for width in range(min(end, 4), 0, -1):
+        key = " ".join(token.key for token in tokens[:width])
+        hint = place_hint(key)
+        is_loud = all(token.text.isupper() for token in loud[:width])
+        is_placed = hint.kind and (
+            is_loud or _is_agency_between(tokens, width, mark) or width == mark
+        )
+        if is_placed or (is_loud and width == end and end <= 3 and len(tokens[0].text) > 3):
+            if not hint.kind and not _is_agency_between(tokens, width, mark):
+                continue
+            for token in tokens[: mark + 1]:
+                token.is_shouted = False
+            taken[:width] = b"\1" * width
+            return [Decision(0, width, PLACE, "dateline", "strong")]
+    return []
+
+
+_DASHES = frozenset({"—", "–", "-", "--", "―"})
+
+
+def _is_agency_between(tokens: list[Token], width: int, mark: int) -> bool:
+    """Tell "(Reuters)", ", Ohio", ", Nov. 3" between a place and the dash."""
+    return mark > width and tokens[width].text in {"(", ",", "/"}
+
+
+def _is_in_quotes(sense: Sense, text: str, piece: Piece, decision: Decision | None) -> bool:
+    """Tell a title of a work: the whole piece between quotation marks, and not well known."""
+    if decision is None or decision.rule in ("known_organisation", "country_name", "title_before"):
+        return False
+    tokens = sense.tokens
+    if piece.last - piece.first < 2 and decision.strength != "weak":
+        return False
+    first = piece.first
+    if first and tokens[first - 1].key in {"the", "a", "an"} and tokens[first - 1].is_capital:
+        first -= 1
+    before = tokens[first - 1].text if first else ""
+    after = tokens[piece.last].text if piece.last < len(tokens) else ""
+    if after in {",", "."} and piece.last + 1 < len(tokens):
+        after = tokens[piece.last + 1].text
+    return before in {'"', "“", "‘", "«", "„"} and after in {'"', "”", "’", "»", "“"}
+
+
+def _mention(sense: Sense, text: str, decision: Decision) -> Mention:
+    start = sense.tokens[decision.first].start
+    end = sense.tokens[decision.last - 1].end
+    return Mention(
+        type=decision.type, start=start, end=end, text=text[start:end], rule=decision.rule,
+        strength=decision.strength, evidence=decision.evidence,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""Loads the word lists of the built-in engine, one language at a time."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+import zstandard
+
+#: Languages with lists of their own; others are given the lists of English.
+LISTED_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "de")
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """The word lists of one language, all lower case but `abbreviations`.
+
+    `openers` are words that are capital only because they open a sentence, `sentence_words` those
+    that do so often; `common` are names
+    that are ordinary words too; `titles` make the name after them a person.
+    """
+
+    language: str
+    openers: frozenset[str] = frozenset()
+    sentence_words: frozenset[str] = frozenset()
+    common: frozenset[str] = frozenset()
+    months: frozenset[str] = frozenset()
+    weekdays: frozenset[str] = frozenset()
+    not_names: frozenset[str] = frozenset()
+    titles: frozenset[str] = frozenset()
+    title_modifiers: frozenset[str] = frozenset()
+    royal: frozenset[str] = frozenset()
+    speech: frozenset[str] = frozenset()
+    near_speech: frozenset[str] = frozenset()
+    places_before: frozenset[str] = frozenset()
+    place_words_before: frozenset[str] = frozenset()
+    directions: frozenset[str] = frozenset()
+    organisation_heads: frozenset[str] = frozenset()
+    organisation_heads_first: frozenset[str] = frozenset()
+    organisation_alone: frozenset[str] = frozenset()
+    place_heads: frozenset[str] = frozenset()
+    place_heads_first: frozenset[str] = frozenset()
+    other_heads: frozenset[str] = frozenset()
+    ages: frozenset[str] = frozenset()
+    after_person: frozenset[str] = frozenset()
+    organisation_before: frozenset[str] = frozenset()
+    organisation_after: frozenset[str] = frozenset()
+    sport: frozenset[str] = frozenset()
+    abbreviations: frozenset[str] = frozenset()
+    joining: frozenset[str] = frozenset({"of", "for", "and", "the", "on", "to", "at", "in"})
+    elisions: frozenset[str] = frozenset()
+    is_title_after: frozenset[str] = frozenset()
+
+
+class Names(msgspec.Struct, frozen=True):
+    """Given names and surnames, folded to lower-case ASCII."""
+
+    given: frozenset[str]
+    surnames: frozenset[str]
+
+
+@cache
+def pack(language: str) -> Pack:
+    """Give the lists of a language, those of English where it has none."""
+    return Pack(language=language, **_sections(language if language in LISTED_LANGUAGES else "en"))
+
+
+@cache
+def names() -> Names:
+    """Give the names of people, read once a process."""
+    data = (files(__package__) / "data" / "names.txt.zst").read_bytes()
+    lines = zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
+    given = frozenset(line[:-2] for line in lines if line[-1] in "GB")
+    surnames = frozenset(line[:-2] for line in lines if line[-1] in "SB")
+    return Names(given, surnames)
+
+
+def _sections(language: str) -> dict[str, frozenset[str]]:
+    """Give the lists of a file of `[section]` heads and blank-separated words."""
+    text = (files(__package__) / "data" / "languages" / f"{language}.txt").read_text("utf-8")
+    result: dict[str, set[str]] = {}
+    section: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = result.setdefault(line.strip("[]"), set())
+        elif not line.startswith("#"):
+            section.update(line.split())
+    return {name: frozenset(found) for name, found in result.items() if found}

@@ -1,0 +1,329 @@
+"""Cuts a run of capitals into the pieces that may each be a name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from processors.find_entities.cues import Sense
+from processors.find_entities.places import place_hint
+from processors.find_entities.runs import PARTICLES, Run
+
+#: Lower-case words before a name that are titles only when capital.
+_ONLY_CAPITAL = frozenset(
+    [
+        "rival",
+        "opponent",
+        "owner",
+        "partner",
+        "model",
+        "victim",
+        "star",
+        "general",
+        "major",
+        "count",
+        "dean",
+        "marshal",
+        "bishop",
+        "guard",
+        "center",
+        "prop",
+        "lock",
+        "winger",
+        "forward",
+        "clerk",
+        "chair",
+        "private",
+        "officer",
+        "mc",
+        "pc",
+        "dc",
+        "saint",
+        "father",
+        "mother",
+        "sister",
+        "brother",
+        "son",
+        "daughter",
+        "husband",
+        "wife",
+        "friend",
+        "uncle",
+        "aunt",
+        "earl",
+        "king",
+        "duke",
+        "whip",
+        "page",
+        "dictator",
+        "friends",
+        "resident",
+        "suspect",
+        "attacker",
+        "gunman",
+        "shooter",
+        "nominee",
+        "candidate",
+        "chief",
+        "leader",
+        "author",
+        "delegate",
+        "author",
+        "opposition",
+        "influencer",
+        "director",
+        "executive",
+        "founder",
+        "commander",
+        "student",
+        "pupil",
+        "teacher",
+    ]
+)
+
+
+class Piece(NamedTuple):
+    """Tokens first..last (excluded); `title` is what stood before and makes it a person."""
+
+    first: int
+    last: int
+    title: str = ""
+
+
+def pieces(sense: Sense, run: Run) -> list[Piece]:
+    """Give the pieces of a run in order, titles taken out, openers cut off."""
+    first, last = run
+    title = _title_before(sense, first)
+    if _is_one_organisation(sense, first, last):
+        first = _without_openers(sense, first, last)
+        return [Piece(first, last)] if first < last else []
+    found: list[Piece] = []
+    start = first
+    number = first
+    while number < last:
+        width = _title_at(sense, number, last, start)
+        if not width:
+            number += 1
+            continue
+        begin, end = width
+        if begin > start:
+            found += _trimmed(sense, start, begin, title)
+        title = " ".join(token.text for token in sense.tokens[begin:end])
+        start = number = end
+    if start < last:
+        found += _trimmed(sense, start, last, title)
+    return found
+
+
+def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
+    """Tell whether head words make the whole run one organisation: General Motors Company."""
+    if last - first < 2:
+        return False
+    pack = sense.pack
+    keys = [token.key for token in sense.tokens[first:last]]
+    head = keys[-1].rstrip(".")
+    if keys[0] in pack.titles and (len(keys) == 2 or keys[1] in sense.names.given):
+        return False
+    is_headed = head in pack.organisation_heads and not (
+        head in pack.titles or head in sense.names.surnames
+    )
+    if is_headed:
+        # "Google CEO Jane Roe of Acme Inc" never comes as one run; a title inside still splits.
+        inner = [key for key in keys[1:-1] if key in _SPLITTING]
+        return not inner
+    return (
+        keys[0] in pack.organisation_heads_first
+        and "of" in keys
+        and not ({*_SPLITTING} & set(keys))
+    )
+
+
+_SPLITTING = frozenset(
+    [
+        "president",
+        "minister",
+        "secretary",
+        "ceo",
+        "mp",
+        "senator",
+        "governor",
+        "mayor",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "sir",
+        "judge",
+        "professor",
+        "spokesman",
+        "spokeswoman",
+        "chairman",
+        "chairwoman",
+        "coach",
+        "captain",
+        "gov.",
+        "sen.",
+        "rep.",
+        "gen.",
+        "dr.",
+        "mr.",
+        "mrs.",
+        "ms.",
+    ]
+)
+
+
+def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, int] | None:
+    """Give the bounds of the title whose head is the token here, modifiers with it."""
+    pack, tokens = sense.pack, sense.tokens
+    token = tokens[number]
+    if token.key not in pack.titles and token.text.lower() not in pack.titles:
+        return None
+    if token.is_possessive or not (token.is_capital):
+        return None
+    end = number + 1
+    if token.key in ("general", "chief") and end < last and tokens[end].key in pack.titles:
+        return None
+    if end < last and tokens[end].key in ("general", "of", "for", "emeritus", "elect"):
+        if tokens[end].key in ("of", "for"):
+            return None
+        end += 1
+    if token.key in pack.royal and end < last:
+        return None
+    begin = number
+    while (
+        begin > start
+        and tokens[begin - 1].key in pack.title_modifiers
+        and not tokens[begin - 1].is_possessive
+    ):
+        begin -= 1
+    if (
+        begin == number
+        and number > start
+        and end < last
+        and token.key in sense.names.given
+        and (token.key not in ("sir", "dame"))
+    ):
+        return None
+    if end == last and number > start and begin == number:
+        # The last word: a surname such as Judge or King, or a job after a company's name.
+        before = tokens[number - 1]
+        if before.key in sense.names.given:
+            return None
+    return begin, end
+
+
+def _title_before(sense: Sense, first: int) -> str:
+    """Give the lower-case title right before a run: coach, former president, the judge."""
+    if first == 0:
+        return ""
+    token = sense.tokens[first - 1]
+    if not token.is_word or not sense.tokens[first].is_joined or token.is_possessive:
+        return ""
+    if token.is_capital and not token.opens:
+        return ""
+    key = token.key
+    if key in sense.pack.titles and key not in _ONLY_CAPITAL | _only_capital(sense):
+        return token.text
+    return ""
+
+
+def _only_capital(sense: Sense) -> frozenset[str]:
+    return sense.pack.royal
+
+
+def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
+    """Cut openers, months, nationalities off the front, and what is no name off the end."""
+    first = _without_openers(sense, first, last)
+    tokens, pack = sense.tokens, sense.pack
+    while last > first:
+        key = tokens[last - 1].key
+        is_date = key in pack.weekdays or (key in pack.months and key not in sense.names.surnames)
+        if is_date or (tokens[last - 1].key in PARTICLES and tokens[last - 1].text.islower()):
+            last -= 1
+        else:
+            break
+    if last <= first:
+        return []
+    return [
+        Piece(first, last, title),
+    ]
+
+
+def _without_openers(sense: Sense, first: int, last: int) -> int:
+    tokens, pack = sense.tokens, sense.pack
+    while first < last:
+        token = tokens[first]
+        rest = last - first - 1
+        following = tokens[first + 1] if rest else None
+        if (
+            (token.key in pack.openers and not (token.text.isupper() and len(token.text) > 1))
+            or token.key in pack.weekdays
+            or (token.key in pack.months and not _is_person_month(sense, first, last))
+            or (
+                token.opens
+                and rest
+                and token.key in pack.sentence_words
+                and not _is_kept(sense, first, last)
+            )
+            or (
+                token.opens
+                and rest
+                and following is not None
+                and _opens_before_name(sense, first, last)
+            )
+            or (rest and token.key in pack.not_names and not _is_kept(sense, first, last))
+            or (rest and _is_demonym(token.key) and not _is_kept(sense, first, last))
+            or (rest and token.key in pack.title_modifiers & pack.sentence_words)
+        ):
+            first += 1
+        else:
+            break
+    return first
+
+
+def _is_person_month(sense: Sense, first: int, last: int) -> bool:
+    token = sense.tokens[first]
+    if token.key not in sense.names.given | sense.names.surnames or token.key == "march":
+        return False
+    if last - first >= 2:
+        return True
+    return first > 0 and sense.tokens[first - 1].key in sense.pack.titles
+
+
+def _is_kept(sense: Sense, first: int, last: int) -> bool:
+    """Tell whether the first word belongs to a name: New York, Great Yarmouth, British Museum."""
+    tokens = sense.tokens
+    keys = [token.key for token in tokens[first:last]]
+    if place_hint(" ".join(keys)).kind:
+        return True
+    if first in sense.known and sense.known[first][0] > first + 1:
+        return True
+    if (
+        keys[0] in ("west", "east", "north", "south")
+        and last - first == 2
+        and place_hint(keys[1]).kind
+    ):
+        return True
+    head = keys[-1].rstrip(".")
+    return (head in sense.pack.organisation_heads and not sense.tokens[first].opens) or (
+        head in sense.pack.other_heads
+        or head in sense.pack.place_heads
+        or (head in sense.pack.organisation_heads and _is_demonym(keys[0]))
+    )
+
+
+def _opens_before_name(sense: Sense, first: int, last: int) -> bool:
+    """Tell "Yesterday Jane Roe": an ordinary word that opens the sentence, then a full name."""
+    tokens = sense.tokens
+    token, following = tokens[first], tokens[first + 1]
+    if token.key not in sense.low and token.key not in sense.pack.common:
+        return False
+    if token.key in sense.names.given and last - first == 2:
+        return False
+    return following.key in sense.names.given and last - first >= 3
+
+
+def _is_demonym(key: str) -> bool:
+    from processors.resolve_places.gazetteer import country_names
+
+    return key in country_names("demonyms")

@@ -1,0 +1,355 @@
+"""Finds the runs of capitalised words in which names can lie."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from processors.find_entities.lexicon import Pack
+from processors.find_entities.tokens import Token
+
+#: Lower-case words inside names of people and places.
+PARTICLES = frozenset(
+    [
+        "de",
+        "da",
+        "di",
+        "del",
+        "della",
+        "dello",
+        "dei",
+        "degli",
+        "du",
+        "des",
+        "der",
+        "den",
+        "van",
+        "von",
+        "zu",
+        "zum",
+        "zur",
+        "ter",
+        "la",
+        "le",
+        "les",
+        "lo",
+        "los",
+        "las",
+        "el",
+        "al",
+        "bin",
+        "ibn",
+        "bint",
+        "abu",
+        "ben",
+        "dos",
+        "das",
+        "af",
+        "av",
+    ]
+)
+_MORE_PARTICLES = frozenset({"do", "e"})
+
+#: Abbreviations that end a name; the next capital begins another.
+_CLOSERS = frozenset({"inc", "corp", "ltd", "co", "jr", "sr", "plc", "llc", "bros"})
+
+#: Whose possessive belongs to the name: the King's College, the People's Bank.
+_OWNERS = frozenset(
+    [
+        "people",
+        "women",
+        "men",
+        "children",
+        "king",
+        "queen",
+        "workers",
+        "farmers",
+        "teachers",
+        "veterans",
+        "nation",
+        "world",
+        "prince",
+        "princess",
+        "ladies",
+        "girls",
+        "boys",
+        "mothers",
+        "student",
+        "peoples",
+        "saint",
+        "players",
+        "drivers",
+    ]
+)
+
+
+class Run(NamedTuple):
+    """Tokens `first` up to, not including, `last`."""
+
+    first: int
+    last: int
+
+
+def runs(tokens: list[Token], pack: Pack, taken: bytearray) -> list[Run]:
+    """Give the runs in order; tokens marked in `taken` belong to something known already."""
+    found: list[Run] = []
+    number = 0
+    count = len(tokens)
+    while number < count:
+        token = tokens[number]
+        if not token.is_capital or taken[number] or _is_opener(token, pack):
+            number += 1
+            continue
+        last = _end_of_run(tokens, number, pack, taken)
+        found.append(Run(number, last))
+        number = last
+    return found
+
+
+def _is_opener(token: Token, pack: Pack) -> bool:
+    """Tell whether this capital word is a function word, not a name in capitals (US, IT)."""
+    if token.key not in pack.openers:
+        return False
+    is_acronym = len(token.text) > 1 and token.text.isupper() and not token.is_shouted
+    return not (is_acronym and token.key in {"us", "it", "who", "un"})
+
+
+def _end_of_run(tokens: list[Token], first: int, pack: Pack, taken: bytearray) -> int:
+    last = first + 1
+    count = len(tokens)
+    while last < count:
+        previous, token = tokens[last - 1], tokens[last]
+        if taken[last] or not token.is_joined or _closes(previous, tokens, first, last):
+            break
+        if token.is_capital:
+            if _is_opener(token, pack):
+                break
+            last += 1
+            continue
+        step = _joined(tokens, first, last, pack, taken)
+        if step == last:
+            break
+        last = step
+    return last
+
+
+def _closes(previous: Token, tokens: list[Token], first: int, last: int) -> bool:
+    if previous.is_possessive:
+        before = tokens[last - 2].key if last - 2 >= first else ""
+        return previous.key not in _OWNERS and before not in {"st", "st.", "saint"}
+    return previous.is_abbreviation and previous.key in _CLOSERS
+
+
+def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytearray) -> int:
+    """Give where the run goes on after a lower-case word that can join; `last` if it does not."""
+    token = tokens[last]
+    after = last + 1
+    if token.text == "&":
+        return after + 1 if _is_name(tokens, after, pack, taken) else last
+    particles = PARTICLES | _MORE_PARTICLES if pack.language in ("pt", "it") else PARTICLES
+    if token.key in particles and token.text.islower():
+        while (
+            after < len(tokens)
+            and after < last + 3
+            and tokens[after].text.islower()
+            and (tokens[after].key in particles)
+        ):
+            after += 1
+        return after + 1 if _is_name(tokens, after, pack, taken) else last
+    if token.key in pack.joining and _may_join(tokens, first, last, pack):
+        if after < len(tokens) and tokens[after].key in {"the", "its"}:
+            after += 1
+        if _is_name(tokens, after, pack, taken):
+            return after + 1
+    return last
+
+
+def _is_name(tokens: list[Token], number: int, pack: Pack, taken: bytearray) -> bool:
+    if number >= len(tokens) or taken[number]:
+        return False
+    token = tokens[number]
+    return token.is_capital and token.is_joined and not _is_opener(token, pack)
+
+
+def _may_join(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+    """Tell whether "of", "for", "and" … join what comes next to the name so far."""
+    word = tokens[last].key
+    keys = [token.key for token in tokens[first:last]]
+    heads = pack.organisation_heads_first
+    if word in {"of", "for"}:
+        return keys[-1] in heads or keys[-1] in pack.place_heads_first or keys[0] in heads
+    if word == "and":
+        following = tokens[last + 1].key if last + 1 < len(tokens) else ""
+        has_head = any(key in heads for key in keys) and any(key in {"of", "for"} for key in keys)
+        if has_head:
+            return following not in heads and following not in pack.organisation_alone
+        return _is_pair_with_head(tokens, first, last, pack)
+    if word in {"the", "at", "in", "to", "on"}:
+        return word == "at" and keys[0] == "university"
+    return any(key in heads for key in keys)
+
+
+def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+    """Tell "Health and Safety Executive": common words about an "and", then a head word."""
+    if last - first != 1 or last + 2 >= len(tokens):
+        return False
+    left, right, head = tokens[first], tokens[last + 1], tokens[last + 2]
+    return (
+        right.is_capital
+        and head.is_capital
+        and head.is_joined
+        and head.key in pack.organisation_heads
+        and left.key in _PAIR_WORDS
+        and right.key in _PAIR_WORDS
+    )
+
+
+#: Fields of work that stand in pairs in the names of agencies.
+_PAIR_WORDS = frozenset(
+    [
+        "health",
+        "safety",
+        "food",
+        "drug",
+        "trade",
+        "industry",
+        "culture",
+        "media",
+        "sport",
+        "sports",
+        "science",
+        "technology",
+        "education",
+        "skills",
+        "training",
+        "research",
+        "development",
+        "planning",
+        "environment",
+        "climate",
+        "water",
+        "energy",
+        "gas",
+        "oil",
+        "electricity",
+        "transport",
+        "roads",
+        "rail",
+        "highways",
+        "parks",
+        "recreation",
+        "wildlife",
+        "fish",
+        "forestry",
+        "agriculture",
+        "rural",
+        "fisheries",
+        "arts",
+        "heritage",
+        "tourism",
+        "leisure",
+        "business",
+        "enterprise",
+        "innovation",
+        "finance",
+        "revenue",
+        "customs",
+        "excise",
+        "securities",
+        "exchange",
+        "futures",
+        "commodity",
+        "standards",
+        "metrology",
+        "weights",
+        "measures",
+        "law",
+        "order",
+        "justice",
+        "police",
+        "crime",
+        "corrections",
+        "prisons",
+        "probation",
+        "immigration",
+        "citizenship",
+        "naturalization",
+        "borders",
+        "refugee",
+        "housing",
+        "communities",
+        "local",
+        "work",
+        "pensions",
+        "labor",
+        "labour",
+        "employment",
+        "children",
+        "families",
+        "youth",
+        "women",
+        "equality",
+        "human",
+        "rights",
+        "disability",
+        "social",
+        "care",
+        "welfare",
+        "veterans",
+        "defence",
+        "defense",
+        "security",
+        "intelligence",
+        "space",
+        "aeronautics",
+        "nuclear",
+        "radiation",
+        "weather",
+        "ocean",
+        "oceanic",
+        "atmospheric",
+        "geology",
+        "mining",
+        "minerals",
+        "metals",
+        "chemical",
+        "engineering",
+        "construction",
+        "maritime",
+        "coastguard",
+        "ports",
+        "shipping",
+        "aviation",
+        "medicines",
+        "medical",
+        "healthcare",
+        "hospital",
+        "nursing",
+        "disease",
+        "prevention",
+        "mental",
+        "public",
+        "information",
+        "communications",
+        "telecommunications",
+        "broadcasting",
+        "press",
+        "markets",
+        "competition",
+        "consumer",
+        "fair",
+        "savings",
+        "loans",
+        "credit",
+        "fraud",
+        "corruption",
+        "gaming",
+        "alcohol",
+        "tobacco",
+        "firearms",
+        "vehicle",
+        "driver",
+        "traffic",
+        "town",
+        "country",
+    ]
+)

@@ -1,0 +1,33 @@
+"""Joins the mentions of a document to the people, organisations and places they mean."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from ingest.model import EnrichedDocument
+from ingest.outcome import Keep, Outcome
+from processors.merge_mentions.assemble import assembled
+
+VERSION = 1
+
+
+class Options(BaseModel):
+    """Options of merge_mentions: none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MergeMentions:
+    """The enricher; fills `entity_details`, the flat entity fields, and each mention's entity."""
+
+    engine = f"builtin@{VERSION}"
+
+    def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
+        """Give the document with its entities, most salient first."""
+        return Keep(assembled(document, document.mentions))
+
+
+def build(options: Options) -> MergeMentions:
+    """Give the enricher."""
+    del options
+    return MergeMentions()

@@ -1,0 +1,122 @@
+"""Gives places their final ids, and the document its geography."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+from ingest.model import EnrichedDocument, EntityDetail, Mention
+from ingest.outcome import Keep, Outcome
+from processors.resolve_places.gazetteer import COUNTRY, Place, gazetteer, place_key
+from processors.resolve_places.geo import geo_of
+from processors.resolve_places.score import Scored, best_place
+from processors.resolve_places.votes import Votes, count_votes
+
+VERSION = 1
+
+
+class Options(BaseModel):
+    """Options of resolve_places: none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ResolvePlaces:
+    """The enricher; ids become `place:<GeoNames id>` or `country:<ISO 3166>`, `geo` is filled."""
+
+    engine = f"builtin@{VERSION}"
+
+    def __init__(self) -> None:
+        gazetteer()
+
+    def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
+        """Give the document with resolved places; unknown ones keep their provisional id."""
+        from processors.merge_mentions.assemble import merged_details, with_entities
+
+        votes = count_votes(document.text, document.mentions)
+        chosen = _chosen(document, votes)
+        mentions = tuple(_with_place(mention, chosen) for mention in document.mentions)
+        details = merged_details(_detail(detail, chosen) for detail in document.entity_details)
+        result = with_entities(document, mentions, details)
+        resolved = {id: place for id, place in _by_mention(mentions, chosen)}
+        in_title = frozenset(detail.id for detail in details if detail.is_in_title)
+        dateline = next((m for m in mentions if m.rule == "dateline"), None)
+        city = resolved.get(dateline.entity_id) if dateline else None
+        name = city.name if city else dateline.text.title() if dateline else ""
+        return Keep(
+            msgspec.structs.replace(result, geo=geo_of(resolved, mentions, in_title, votes, name))
+        )
+
+
+def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored, Scored | None]]:
+    """Give winner and runner-up by provisional entity id: one sense a document."""
+    pinned = {m.entity_id for m in document.mentions if m.strength == "certain"}
+    names: dict[str, str] = {}
+    homes: dict[str, set[str]] = {}
+    places = [m for m in document.mentions if m.type == "place" and m.entity_id not in pinned]
+    for mention in places:
+        known = names.setdefault(mention.entity_id, mention.text)
+        if known.isupper() and not mention.text.isupper() and len(known) > 3:
+            names[mention.entity_id] = mention.text
+        homes.setdefault(mention.entity_id, set()).update(_homes(document.text, mention))
+    chosen = {}
+    for id, name in names.items():
+        winner, second = best_place(
+            name, frozenset(homes[id]), votes, document.publisher_country, document.language
+        )
+        if winner is not None:
+            chosen[id] = (winner, second)
+    return chosen
+
+
+def _homes(text: str, mention: Mention) -> list[str]:
+    """Give the folded names that follow ", " or " (": Ohio of "Springfield, Ohio"."""
+    after = text[mention.end : mention.end + 40]
+    if not after.startswith((", ", " (")):
+        return []
+    words = after[2:].replace(")", ",").split(",")[0].split()
+    found = []
+    for width in range(min(4, len(words)), 0, -1):
+        if words[0][:1].isupper():
+            found.append(place_key(" ".join(words[:width])))
+    return found
+
+
+def _with_place(mention: Mention, chosen: dict[str, tuple[Scored, Scored | None]]) -> Mention:
+    pair = chosen.get(mention.entity_id)
+    if pair is None or mention.type != "place":
+        return mention
+    winner, second = pair
+    parts = winner.parts
+    if second is not None:
+        where = second.place.country or "?"
+        parts += f"; before {second.place.name} ({where}) {second.score:.1f}"
+    evidence = f"{mention.evidence}; {parts}" if mention.evidence else parts
+    return msgspec.structs.replace(mention, entity_id=winner.place.id, evidence=evidence)
+
+
+def _detail(detail: EntityDetail, chosen: dict[str, tuple[Scored, Scored | None]]) -> EntityDetail:
+    pair = chosen.get(detail.id)
+    if pair is None:
+        return detail
+    place = pair[0].place
+    forms = dict.fromkeys((place.name, *detail.forms, *gazetteer().aliases(place.row)))
+    return msgspec.structs.replace(detail, id=place.id, name=place.name, forms=tuple(forms))
+
+
+def _by_mention(
+    mentions: Sequence[Mention], chosen: dict[str, tuple[Scored, Scored | None]]
+) -> list[tuple[str, Place]]:
+    places = {winner.place.id: winner.place for winner, _ in chosen.values()}
+    return [(m.entity_id, places[m.entity_id]) for m in mentions if m.entity_id in places]
+
+
+def build(options: Options) -> ResolvePlaces:
+    """Give the enricher, the place file read."""
+    del options
+    return ResolvePlaces()
+
+
+__all__ = ["COUNTRY", "Options", "ResolvePlaces", "build"]

@@ -1,0 +1,163 @@
+"""Holds the place file: countries, regions, areas and cities by name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+from anyascii import anyascii
+
+COUNTRY, REGION, AREA, CITY, CAPITAL = range(5)
+
+_APART = re.compile(r"[-‐‑–—/\s_]+")
+_GONE = re.compile(r"[.,'’‘`´()\"]")
+
+
+class Columns(msgspec.Struct, frozen=True, kw_only=True):
+    """The place file as it lies on disk: one item a place in each column.
+
+    Units: degrees × 10,000. `keys` leads from a folded name to row numbers, `alternate_keys`
+    from names in other languages. `admins` are GeoNames' codes of first-level regions.
+    """
+
+    names: str
+    kinds: bytes
+    countries: str
+    admins: str
+    geoname_ids: list[int]
+    populations: list[int]
+    latitudes: list[int]
+    longitudes: list[int]
+    keys: dict[str, int | list[int]]
+    alternate_keys: dict[str, int | list[int]]
+    aliases: dict[int, list[str]]
+
+
+class Place(NamedTuple):
+    """One place. `geoname_id` is 0 where GeoNames' number is not known."""
+
+    row: int
+    name: str
+    kind: int
+    country: str
+    admin: str
+    geoname_id: int
+    population: int
+    latitude: float
+    longitude: float
+
+    @property
+    def id(self) -> str:
+        """Give `country:<ISO 3166>`, `place:<GeoNames id>`, or `place:<country->slug`."""
+        if self.kind == COUNTRY:
+            return f"country:{self.country}"
+        if self.geoname_id:
+            return f"place:{self.geoname_id}"
+        slug = place_key(self.name).replace(" ", "-")
+        return f"place:{self.country.lower()}-{slug}" if self.country else f"place:{slug}"
+
+
+def place_key(text: str) -> str:
+    """Give the form by which names are compared: lower case, Latin letters without accents."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        if _is_mostly_latin(text):
+            text = anyascii(text)
+    return _APART.sub(" ", _GONE.sub("", text.casefold())).strip()
+
+
+def _is_mostly_latin(text: str) -> bool:
+    return all(ord(c) < 0x250 or 0x1E00 <= ord(c) < 0x2100 for c in text if c.isalpha())
+
+
+class Gazetteer:
+    """The places by name; rows are made into `Place` only when asked for."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._names = columns.names.split("\n")
+        self._admins = columns.admins.split("\n")
+        self._keys = columns.keys
+        self._alternates = columns.alternate_keys
+        self._countries: dict[str, Place] = {}
+        self._regions: dict[tuple[str, str], Place] = {}
+        for row, kind in enumerate(columns.kinds):
+            if kind == COUNTRY:
+                place = self.place(row)
+                self._countries[place.country] = place
+            elif kind == REGION:
+                place = self.place(row)
+                self._regions.setdefault((place.country, place.admin), place)
+            elif kind == CITY:
+                break
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def place(self, row: int) -> Place:
+        columns = self._columns
+        return Place(
+            row, self._names[row], columns.kinds[row],
+            columns.countries[2 * row : 2 * row + 2].strip(), self._admins[row],
+            columns.geoname_ids[row], columns.populations[row],
+            columns.latitudes[row] / 10_000, columns.longitudes[row] / 10_000,
+        )  # fmt: skip
+
+    def rows(self, key: str) -> list[int]:
+        """Give the rows of places with this main name or English alias."""
+        return _as_list(self._keys.get(key))
+
+    def alternate_rows(self, key: str) -> list[int]:
+        """Give the rows of bigger cities that are called so in some language."""
+        return _as_list(self._alternates.get(key))
+
+    def named(self, key: str) -> list[Place]:
+        return [self.place(row) for row in self.rows(key)]
+
+    def named_elsewhere(self, key: str) -> list[Place]:
+        return [self.place(row) for row in self.alternate_rows(key)]
+
+    def country(self, code: str) -> Place | None:
+        return self._countries.get(code)
+
+    def region(self, country: str, admin: str) -> Place | None:
+        return self._regions.get((country, admin))
+
+    def aliases(self, row: int) -> list[str]:
+        """Give the other English names of a place."""
+        return self._columns.aliases.get(row, [])
+
+
+def _as_list(value: int | list[int] | None) -> list[int]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, int) else value
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    """Give the place file of this package, read once a process."""
+    return Gazetteer(msgspec.msgpack.decode(_read("places.bin"), type=Columns))
+
+
+@cache
+def country_names(language: str) -> dict[str, str]:
+    """Give the countries by lower-case name in one language; `demonyms` gives nationalities."""
+    every = msgspec.msgpack.decode(_read("country_names.bin"), type=dict[str, dict[str, str]])
+    return every.get(language, {})
+
+
+@cache
+def other_scripts() -> dict[str, int | list[int]]:
+    """Give the rows of the bigger cities by their names in scripts other than Latin."""
+    return msgspec.msgpack.decode(_read("alternates.bin"), type=dict[str, int | list[int]])
+
+
+def _read(name: str) -> bytes:
+    packed = (files(__package__) / "data" / name).read_bytes()
+    return zstandard.ZstdDecompressor().decompress(packed)

@@ -1,0 +1,106 @@
+"""Writes where a document takes place from its resolved places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ingest.model import Geo, GeoFocus, GeoPoint, Mention
+from processors.resolve_places.gazetteer import (
+    AREA,
+    CAPITAL,
+    CITY,
+    COUNTRY,
+    REGION,
+    Place,
+    gazetteer,
+)
+from processors.resolve_places.votes import Votes
+
+#: A mention this early counts as one in the lead.
+LEAD_CHARACTERS = 300
+
+
+def geo_of(
+    resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
+    votes: Votes, dateline: str,
+) -> Geo:  # fmt: skip
+    """Give the geography; `resolved` maps entity ids of this document to places.
+
+    Order: places as in the text, countries by votes.
+    """
+    places = list(dict.fromkeys(resolved.values()))
+    if not places and not votes.countries:
+        return Geo()
+    countries = Counter({code: count for code, count in votes.countries.items() if code})
+    for place in places:
+        if place.country:
+            countries[place.country] += 1
+    named = {place.country for place in places if place.country}
+    ordered = [code for code, _ in countries.most_common() if code in named]
+    ordered += [code for code, count in countries.most_common() if code not in named and count >= 2]
+    return Geo(
+        points=tuple(_point(p) for p in places if p.kind != COUNTRY and _has_point(p)),
+        country_points=tuple(_point(p) for p in places if p.kind == COUNTRY),
+        focus=_focus(resolved, mentions, in_title, countries),
+        countries=tuple(ordered),
+        regions=tuple(_regions(places)),
+        geoname_ids=tuple(str(p.geoname_id) for p in places if p.geoname_id),
+        precision=_precision(places),
+        dateline=dateline,
+    )
+
+
+def _has_point(place: Place) -> bool:
+    """Leave out continents and the like: their middle says nothing."""
+    return place.kind != AREA or bool(place.country)
+
+
+def _point(place: Place) -> GeoPoint:
+    return GeoPoint(place.latitude, place.longitude)
+
+
+def _precision(places: Sequence[Place]) -> str:
+    kinds = {place.kind for place in places}
+    if kinds & {CITY, CAPITAL}:
+        return "city"
+    if kinds & {REGION, AREA}:
+        return "region"
+    return "country" if COUNTRY in kinds else ""
+
+
+def _regions(places: Sequence[Place]) -> list[str]:
+    names: dict[str, None] = {}
+    for place in places:
+        if place.kind == REGION:
+            names[place.name] = None
+        elif place.admin:
+            region = gazetteer().region(place.country, place.admin)
+            if region is not None:
+                names[region.name] = None
+    return list(names)
+
+
+def _focus(
+    resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
+    countries: Counter[str],
+) -> GeoFocus | None:  # fmt: skip
+    """Give the country with most votes, and in it the place named most, title and lead first."""
+    if not countries:
+        return None
+    code = max(countries, key=lambda one: (countries[one], one))
+    weights: Counter[Place] = Counter()
+    for mention in mentions:
+        place = resolved.get(mention.entity_id)
+        if place is not None and place.kind in (CITY, CAPITAL) and place.country == code:
+            weights[place] += 3 if mention.start < LEAD_CHARACTERS else 1
+    for id, place in resolved.items():
+        if id in in_title and place in weights:
+            weights[place] += 2
+    if weights:
+        city = max(weights, key=lambda place: (weights[place], place.population))
+        return GeoFocus(name=city.name, country=code, point=_point(city))
+    country = gazetteer().country(code)
+    if country is None:
+        return None
+    return GeoFocus(name=country.name, country=code, point=_point(country))

@@ -1,0 +1,121 @@
+"""Chooses which of the places of one name is meant."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from processors.resolve_places.gazetteer import (
+    CAPITAL,
+    COUNTRY,
+    Place,
+    country_names,
+    gazetteer,
+    place_key,
+)
+from processors.resolve_places.votes import Votes
+
+#: Points of the parts of a score (enrichment.md §8).
+FOLLOWED_BY_HOME = 10.0
+A_VOTE = 1.2
+MOST_VOTES = 2
+NATIONAL_CAPITAL = 1.5
+OTHER_NAME = -1.0
+HOME_OF_PUBLISHER = 0.5
+
+
+class Scored(NamedTuple):
+    """One candidate with its score and what made it."""
+
+    place: Place
+    score: float
+    parts: str
+
+
+def best_place(
+    name: str, homes: frozenset[str], votes: Votes, publisher_country: str, language: str = "en"
+) -> tuple[Scored | None, Scored | None]:
+    """Give the winner among the places of this name, and the runner-up.
+
+    `homes` are folded names of states or countries that follow the name after a comma.
+    """
+    key = place_key(name).removeprefix("the ")
+    if key in ("us", "uk", "uae") and not name.replace(".", "").isupper():
+        return None, None
+    candidates = [(place, False) for place in gazetteer().named(key)]
+    candidates += [(place, True) for place in gazetteer().named_elsewhere(key)]
+    if language not in ("", "en"):
+        code = country_names(language).get(name.casefold())
+        country = gazetteer().country(code) if code else None
+        if country is not None:
+            candidates.append((country, False))
+    scored = sorted(
+        (
+            _scored(place, is_other, homes, votes, publisher_country)
+            for place, is_other in candidates
+        ),
+        key=lambda one: (-one.score, one.place.row),
+    )
+    seen: dict[int, Scored] = {}
+    for one in scored:
+        seen.setdefault(one.place.row, one)
+    ranked = list(seen.values())
+    return (ranked[0] if ranked else None, ranked[1] if len(ranked) > 1 else None)
+
+
+def _scored(
+    place: Place, is_other: bool, homes: frozenset[str], votes: Votes, publisher_country: str
+) -> Scored:
+    parts = [("population", math.log10(max(place.population, 10)))]
+    if place.kind == COUNTRY:
+        # A country's people are no measure against its namesakes: votes decide.
+        parts = [("country", 7.4)]
+    if homes and _is_at_home(place, homes):
+        parts.append(("followed by its home", FOLLOWED_BY_HOME))
+    own_country = votes.countries[place.country]
+    if own_country:
+        parts.append(("country votes", A_VOTE * min(MOST_VOTES, own_country)))
+    own_region = votes.regions[place.country, place.admin]
+    if own_region and place.admin:
+        parts.append(("region votes", A_VOTE * min(MOST_VOTES, own_region)))
+    if place.kind == CAPITAL:
+        parts.append(("capital", NATIONAL_CAPITAL))
+    if is_other:
+        parts.append(("other name", OTHER_NAME))
+    if publisher_country and place.country == publisher_country:
+        parts.append(("publisher's country", HOME_OF_PUBLISHER))
+    score = sum(points for _, points in parts)
+    return Scored(place, score, ", ".join(f"{name} {points:+.1f}" for name, points in parts))
+
+
+def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
+    """Tell whether one of these names is that of the place's region or country."""
+    if place.kind == COUNTRY:
+        return False
+    for home in homes:
+        for known in gazetteer().named(home):
+            if known.row == place.row:
+                continue
+            if known.kind == COUNTRY and known.country == place.country:
+                return True
+            if known.country == place.country and known.admin and known.admin == place.admin:
+                return True
+        if place.country == "US" and _STATE_SHORT.get(home) == place.admin:
+            return True
+    return False
+
+
+#: How news agencies shorten the states of the USA, folded, and their postal codes.
+_STATE_SHORT = {
+    "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT", "del": "DE",
+    "fla": "FL", "ga": "GA", "ill": "IL", "ind": "IN", "kan": "KS", "ky": "KY", "la": "LA",
+    "md": "MD", "mass": "MA", "mich": "MI", "minn": "MN", "miss": "MS", "mo": "MO", "mont": "MT",
+    "neb": "NE", "nev": "NV", "nh": "NH", "nj": "NJ", "nm": "NM", "ny": "NY", "nc": "NC",
+    "nd": "ND", "okla": "OK", "ore": "OR", "pa": "PA", "ri": "RI", "sc": "SC", "sd": "SD",
+    "tenn": "TN", "tex": "TX", "vt": "VT", "va": "VA", "wash": "WA", "wva": "WV", "wis": "WI",
+    "wyo": "WY", "dc": "DC", "al": "AL", "ak": "AK", "az": "AZ", "ar": "AR", "ca": "CA", "co": "CO",
+    "ct": "CT", "de": "DE", "fl": "FL", "hi": "HI", "id": "ID", "il": "IL", "in": "IN", "ia": "IA",
+    "ks": "KS", "me": "ME", "ma": "MA", "mi": "MI", "mn": "MN", "ms": "MS", "mt": "MT", "ne": "NE",
+    "nv": "NV", "oh": "OH", "ok": "OK", "or": "OR", "tn": "TN", "tx": "TX", "ut": "UT", "wa": "WA",
+    "wv": "WV", "wi": "WI", "wy": "WY",
+}  # fmt: skip

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.identity import is_home_page, match_key, same_site
+from ingest.identity import match_key, same_site
 from ingest.model import Entry, Feed
 from ingest.polling.dates import ReadDate, read_date
 from ingest.polling.entry_build import build_entry, text_of
@@ -67,6 +67,12 @@ class Found(NamedTuple):
     oddities: dict[str, int]
 
 
+class _Dated(NamedTuple):
+    entry: SourceEntry
+    key: str
+    date: ReadDate
+
+
 class _Candidate(NamedTuple):
     entry: SourceEntry
     key: str
@@ -76,6 +82,7 @@ class _Candidate(NamedTuple):
     title_day: bytes
     content: bytes
     sketch: bytes
+    is_home_page: bool
 
 
 def find_entries(
@@ -96,9 +103,9 @@ def find_entries(
     """
     oddities: Counter[str] = Counter()
     mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
-    candidates = _newest_first(list(_candidates(feed, parsed, mode, oddities)))
-    beyond = max(0, len(candidates) - MAX_DOCUMENT_ENTRIES)
-    candidates = candidates[:MAX_DOCUMENT_ENTRIES]
+    listed = _newest_first(list(_dated(feed, parsed, mode, oddities)))
+    beyond = max(0, len(listed) - MAX_DOCUMENT_ENTRIES)
+    candidates = [_hashed(*item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
     work = _Work(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
     work.judge(candidates)
     is_known_feed = seen is not None and bool(seen.rows)
@@ -234,7 +241,7 @@ class _Work:
         elif len(link) > MAX_LINK_CHARACTERS:
             entry = msgspec.structs.replace(entry, url_published=link[:MAX_LINK_CHARACTERS])
             self.rejects.append(Verdict(entry, "link_too_long", f"{len(link)} characters"))
-        elif is_home_page(link):
+        elif item.is_home_page:
             self.drops.append(Verdict(entry, "link_is_home_page"))
         elif self.feed.same_site_only and not self._is_same_site(link):
             self.drops.append(Verdict(entry, "other_site"))
@@ -246,9 +253,7 @@ class _Work:
         return same_site(link, self.feed.url) or (bool(home) and same_site(link, home))
 
 
-def _candidates(
-    feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]
-) -> Iterator[_Candidate]:
+def _dated(feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]) -> Iterator[_Dated]:
     names: set[str] = set()
     language = feed.language or parsed.language
     for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
@@ -266,29 +271,34 @@ def _candidates(
             oddities[f"date_{date.fault}"] += 1
         if date.is_zone_assumed:
             oddities["date_no_zone"] += 1
-        day = date.at.date().isoformat() if date.at is not None else ""
-        title = " ".join(entry.title.casefold().split())
-        text = text_of(entry)
-        yield _Candidate(
-            entry,
-            key,
-            date,
-            short_hash(key),
-            short_hash(match_key(entry.link)) if entry.link else NO_SKETCH,
-            short_hash(title, day) if title else NO_SKETCH,
-            short_hash(entry.title, entry.summary, entry.content),
-            sketch_of(text),
-        )
+        yield _Dated(entry, key, date)
 
 
-def _newest_first(candidates: list[_Candidate]) -> list[_Candidate]:
+def _newest_first(listed: list[_Dated]) -> list[_Dated]:
     """Give them by date, newest first; one without a date stays beside the one before it."""
-    placed: list[tuple[datetime, _Candidate]] = []
-    last = next((item.date.at for item in candidates if item.date.at is not None), None)
+    placed: list[tuple[datetime, _Dated]] = []
+    last = next((item.date.at for item in listed if item.date.at is not None), None)
     if last is None:
-        return candidates
-    for item in candidates:
+        return listed
+    for item in listed:
         last = item.date.at if item.date.at is not None else last
         placed.append((last, item))
     placed.sort(key=lambda pair: pair[0], reverse=True)
     return [item for _, item in placed]
+
+
+def _hashed(entry: SourceEntry, key: str, date: ReadDate) -> _Candidate:
+    day = date.at.date().isoformat() if date.at is not None else ""
+    title = " ".join(entry.title.casefold().split())
+    address = match_key(entry.link) if entry.link else ""
+    return _Candidate(
+        entry,
+        key,
+        date,
+        short_hash(key),
+        short_hash(address),
+        short_hash(title, day) if title else NO_SKETCH,
+        short_hash(entry.title, entry.summary, entry.content),
+        sketch_of(text_of(entry)),
+        bool(address) and not any(mark in address for mark in "/?#"),
+    )

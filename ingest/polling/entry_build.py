@@ -30,12 +30,14 @@ def build_entry(
     previous_url: str = "",
 ) -> Entry:
     """Give the entry. A date after `first_seen_at` counts as that; its raw text is kept (E7)."""
-    updated = read_date(
-        source.updated_raw,
-        language=source.language or feed.language or parsed.language,
-        timezone_name=feed.timezone,
-        date_order=feed.date_order,
-    )
+    updated = date
+    if source.updated_raw != source.published_raw:
+        updated = read_date(
+            source.updated_raw,
+            language=source.language or feed.language or parsed.language,
+            timezone_name=feed.timezone,
+            date_order=feed.date_order,
+        )
     return Entry(
         id=entry_id(feed.id, key),
         feed_id=feed.id,

@@ -14,15 +14,16 @@ import msgspec
 from ingest import wire
 
 #: Rows kept at most: with 300 links the record stays under 256 KB (polling.md §8.2).
-MAX_ROWS = 3_400
+MAX_ROWS = 3_000
 MAX_LINKS = 300
+_MAX_LINK_CHARACTERS = 40_000
 #: A row stays this long after the last document that had the entry.
 KEEP_DAYS = 30
 _ROW = struct.Struct(">8s8s8s8s8sQHH")
 NO_SKETCH = bytes(8)
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
-_SKETCHED_CHARACTERS = 2_000
+_SKETCHED_CHARACTERS = 600
 
 
 class SeenRow(NamedTuple):
@@ -98,7 +99,12 @@ def packed(
     rest.sort(key=lambda row: row.first_seen_ms, reverse=True)
     rows = (rows + rest)[:MAX_ROWS]
     newest = sorted(rows, key=lambda row: row.first_seen_ms, reverse=True)[:MAX_LINKS]
-    kept = {name: links[name] for name in (row.key.hex() for row in newest) if name in links}
+    kept: dict[str, str] = {}
+    left = _MAX_LINK_CHARACTERS
+    for name in (row.key.hex() for row in newest):
+        if name in links and len(links[name]) <= left:
+            kept[name] = links[name]
+            left -= len(links[name])
     return SeenKeys(feed_id=feed_id, rows=b"".join(_ROW.pack(*row) for row in rows), links=kept)
 
 

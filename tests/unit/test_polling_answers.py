@@ -1,0 +1,193 @@
+"""What answers mean, which validators are sent, when a feed's address is rewritten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ingest.polling import answers, redirects, validators
+from ingest.polling.feed_state import FeedState
+from ingest.ports import Fetched, Hop
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+URL = "http://elsin-courier.example/feed"
+
+
+def answer(status: int = 200, body: bytes = b"x", **more: Any) -> Fetched:
+    headers = tuple(
+        (name.replace("_", "-"), str(value)) for name, value in more.pop("headers", {}).items()
+    )
+    fields: dict[str, Any] = {"url": URL, "status": status, "headers": headers, "body": body}
+    return Fetched(**(fields | more))
+
+
+def a_state(**changes: Any) -> FeedState:
+    return FeedState(feed_id="courier", configured_url=URL, **changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "error_class"),
+    [
+        (answer(), "body", ""),
+        (answer(226), "partial", ""),
+        (answer(304, b""), "not_modified", ""),
+        (answer(204, b""), "failed", "empty_body"),
+        (answer(200, b" \n"), "failed", "empty_body"),
+        (answer(401), "failed", "http_401"),
+        (answer(403), "failed", "http_403"),
+        (answer(403, headers={"cf-mitigated": "challenge"}), "failed", "bot_block"),
+        (answer(404), "failed", "http_404"),
+        (answer(410), "failed", "http_410"),
+        (answer(418), "failed", "http_4xx"),
+        (answer(429), "rests", "rate_limited"),
+        (answer(500), "failed", "http_5xx"),
+        (answer(503), "failed", "http_5xx"),
+        (answer(503, headers={"retry-after": "120"}), "rests", "rate_limited"),
+        (answer(300), "failed", "bad_response"),
+    ],
+)
+def test_an_answer_is_judged_by_its_status_and_body(
+    given: Fetched, kind: str, error_class: str
+) -> None:
+    judged = answers.judge(given, sent_validators=True)
+    assert (judged.kind, judged.error_class) == (kind, error_class)
+    assert not error_class or error_class in answers.WEIGHTS
+
+
+def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
+    judged = answers.judge(answer(304, b""), sent_validators=False)
+    assert (judged.kind, judged.error_class) == ("failed", "bad_response")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("120", 120.0),
+        ("317100", 317_100.0),
+        ("31536000", 7 * 86_400.0),
+        ("Fri, 20 Nov 2026 13:00:00 GMT", 3_600.0),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", None),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(value: str | None, expected: float | None) -> None:
+    assert answers.retry_after_seconds(value, NOW) == expected
+
+
+def test_a_rest_of_unknown_length_doubles_from_a_quarter_of_an_hour() -> None:
+    assert [answers.rest_seconds(None, count, 0.0) for count in (0, 1, 2, 20)] == [
+        900,
+        1800,
+        3600,
+        86_400,
+    ]
+    assert answers.rest_seconds(120, 0, 0.99) < 240
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"cache-control": "max-age=7200"}, 7200),
+        ({"cache-control": "public, max-age=600", "age": "200", "expires": "tomorrow"}, 400),
+        ({"cache-control": "max-age=31536000"}, 86_400),
+        ({"cache-control": "no-cache, max-age=600"}, 0),
+        ({"expires": "0"}, 0),
+        (
+            {
+                "date": "Fri, 20 Nov 2026 15:00:00 GMT",
+                "expires": "Fri, 20 Nov 2026 16:00:00 GMT",
+            },
+            3_600,
+        ),
+        ({}, 0),
+    ],
+)
+def test_freshness_is_a_floor(headers: dict[str, str], expected: float) -> None:
+    assert answers.cache_floor_seconds(answer(headers=headers)) == expected
+
+
+@pytest.mark.parametrize("etag", ['W/"a b"', "no-quotes", '"ü"', '"\udcff"'])
+def test_validators_go_back_byte_for_byte(etag: str) -> None:
+    given = answer(headers={"etag": etag, "last-modified": "2024-01-02 03:04"})
+    state = validators.renewed(replace(a_state(), last_probe_at=NOW), given)
+    assert validators.conditional_headers(state, NOW) == {
+        "If-None-Match": etag,
+        "A-IM": "feed",
+        "If-Modified-Since": "2024-01-02 03:04",
+    }
+
+
+def test_a_304_renews_only_what_it_carries() -> None:
+    state = a_state(etag=b'"1"', last_modified=b"then")
+    renewed = validators.renewed(state, answer(304, headers={"etag": '"2"'}))
+    assert (renewed.etag, renewed.last_modified) == (b'"2"', b"then")
+    emptied = validators.renewed(state, answer(200))
+    assert (emptied.etag, emptied.last_modified) == (b"", b"")
+
+
+def test_five_equal_bodies_in_a_row_try_another_way_to_ask() -> None:
+    state = a_state(etag=b'"1"', last_modified=b"then", last_probe_at=NOW)
+    for _ in range(5):
+        state = validators.counted_equal(state, sent_validators=True)
+    assert list(validators.conditional_headers(state, NOW)) == ["If-Modified-Since"]
+    for _ in range(5):
+        state = validators.counted_equal(state, sent_validators=True)
+    assert list(validators.conditional_headers(state, NOW)) == ["If-None-Match", "A-IM"]
+
+
+def test_a_server_that_says_304_for_ever_is_asked_without_validators_and_found_out() -> None:
+    state = a_state(etag=b'"stuck"', last_probe_at=NOW - timedelta(days=8), last_change_at=NOW)
+    assert validators.conditional_headers(state, NOW) == {}
+    assert validators.are_lying(state, answer(headers={"etag": '"stuck"'}), 3)
+    assert not validators.are_lying(state, answer(headers={"etag": '"other"'}), 3)
+    assert not validators.are_lying(state, answer(headers={"etag": '"stuck"'}), 0)
+
+
+def test_no_more_than_one_such_question_a_day() -> None:
+    quiet = a_state(etag=b'"1"', last_change_at=NOW - timedelta(days=60))
+    assert validators.probe_is_due(replace(quiet, last_probe_at=NOW - timedelta(hours=25)), NOW)
+    assert not validators.probe_is_due(replace(quiet, last_probe_at=NOW - timedelta(hours=23)), NOW)
+
+
+def moved(*statuses: int, url: str, asked: str = URL) -> Fetched:
+    return answer(url=url, hops=tuple(Hop(asked, status) for status in statuses))
+
+
+def test_a_permanent_redirect_is_believed_after_a_week_of_the_same_answer() -> None:
+    target = "http://news.elsin.example/rss"
+    state = redirects.followed(a_state(), moved(301, 308, url=target), NOW)
+    assert (state.url, state.redirect_target) == (URL, target)
+    later = NOW + timedelta(days=6)
+    assert redirects.followed(state, moved(301, url=target), later).url == URL
+    assert redirects.followed(state, moved(301, url=target), NOW + timedelta(days=7)).url == target
+
+
+def test_a_target_that_changes_starts_the_week_anew() -> None:
+    state = redirects.followed(a_state(), moved(301, url="http://a.example/"), NOW)
+    later = NOW + timedelta(days=7)
+    state = redirects.followed(state, moved(301, url="http://b.example/"), later)
+    assert (state.url, state.redirect_first_seen_at) == (URL, later)
+
+
+def test_a_temporary_redirect_anywhere_in_the_chain_is_never_stored() -> None:
+    state = redirects.followed(a_state(), moved(301, 302, url="http://a.example/"), NOW)
+    assert not state.redirect_target
+
+
+def test_https_on_the_same_host_is_believed_at_once_and_http_never() -> None:
+    secure = URL.replace("http:", "https:")
+    assert redirects.followed(a_state(), moved(301, url=secure), NOW).url == secure
+    state = a_state(effective_url=secure)
+    assert not redirects.followed(state, moved(301, url=URL), NOW).redirect_target
+
+
+def test_a_404_takes_the_target_on_record_at_once() -> None:
+    state = a_state(redirect_target="http://a.example/", redirect_first_seen_at=NOW)
+    assert redirects.after_loss(state, answer(404)).url == "http://a.example/"
+    assert redirects.after_loss(state, answer(500)).url == URL

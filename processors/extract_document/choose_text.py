@@ -11,7 +11,6 @@ SHORT_CHARACTERS = 250
 _LEAST_JSONLD_CHARACTERS = 250
 _JSONLD_RATIO = 1.5
 _FEED_RATIO = 2.5
-#: A feed's own text wins over a poor page's only when it says more than a headline.
 _LIST_ITEM = re.compile(r"^[-*•]\s+")
 
 
@@ -38,6 +37,9 @@ def choose_text(page: str, jsonld: str, feed: str, *, is_page_poor: bool) -> Cho
     Source: extraction.md §4.6.
     """
     text, source = page, "page"
+    if jsonld and _solid(page) == _solid(jsonld):
+        # Where a page has no text of its own, trafilatura gives that of JSON-LD in one piece.
+        text, source = jsonld, "jsonld"
     if len(jsonld) >= _LEAST_JSONLD_CHARACTERS and (
         len(text) < SHORT_CHARACTERS or len(jsonld) > _JSONLD_RATIO * len(text)
     ):
@@ -45,6 +47,10 @@ def choose_text(page: str, jsonld: str, feed: str, *, is_page_poor: bool) -> Cho
     if feed and len(feed) > len(text) * (1.0 if is_page_poor else _FEED_RATIO):
         text, source = feed, "feed"
     return ChosenText(text, source if text else "none")
+
+
+def _solid(text: str) -> str:
+    return "".join(text.split())
 
 
 def paragraphs(text: str) -> str:

@@ -47,6 +47,15 @@ def choose_title(
     return (feed_title, "feed") if feed_title else ("", "none")
 
 
+def without_title(text: str, title: str) -> str:
+    """Give a text without its first paragraph where that only repeats the title.
+
+    Source: measured on AEB: 50 of 181 texts begin so, no gold text does; F1 .9626 → .9658.
+    """
+    first, _, rest = text.partition("\n\n")
+    return rest if rest and title and _folded(first) == _folded(title) else text
+
+
 def without_site(title: str, site_name: str, host: str) -> str:
     """Give a title without the trailing parts that name the site.
 

@@ -19,6 +19,7 @@ from processors.extract_document.choose_fields import (
 )
 from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText, choose_text, cut
 from processors.extract_document.choose_text import paragraphs as as_paragraphs
+from processors.extract_document.choose_title import without_title
 from processors.extract_document.decode_page import clean
 from processors.extract_document.document_frame import (
     address_of,
@@ -58,8 +59,8 @@ def make_document(page: Page, reading: HtmlReading, options: Options) -> Documen
     chosen = choose_text(
         "" if is_wall and feed else own, as_paragraphs(jsonld.body), feed, is_page_poor=is_poor
     )
-    text = cut(chosen.text, options.max_text_characters)
     title, title_proof = title_of(page, reading, chosen, options)
+    text = cut(without_title(chosen.text, title), options.max_text_characters)
     published = published_of(page, reading, options)
     modified = modified_of(page, reading, published.at)
     authors, authors_proof = authors_of(page, reading, options)
@@ -103,7 +104,7 @@ def make_document(page: Page, reading: HtmlReading, options: Options) -> Documen
         ),
         provenance={
             "title": title_proof,
-            "text": _text_proof(page, reading, chosen, feed),
+            "text": _text_proof(page, reading, chosen, feed, len(text)),
             "authors": authors_proof,
             "published_at": date_proof(published),
             "modified_at": date_proof(modified),
@@ -130,7 +131,9 @@ def _content_source(page: Page, source: str) -> str:
     return "file" if source == "page" and is_file(page) else source
 
 
-def _text_proof(page: Page, reading: HtmlReading, chosen: ChosenText, feed: str) -> Provenance:
+def _text_proof(
+    page: Page, reading: HtmlReading, chosen: ChosenText, feed: str, characters: int
+) -> Provenance:
     """Give source and length of the text and of what lost to it, no text."""
     lengths = [
         (reading.text.source, len(reading.text.text)),
@@ -141,7 +144,7 @@ def _text_proof(page: Page, reading: HtmlReading, chosen: ChosenText, feed: str)
     if is_file(page) and source == "page":
         source = "file"
     losers = [candidate(str(size), name) for name, size in lengths if size and name != source]
-    return provenance(str(len(chosen.text)), source, losers)
+    return provenance(str(characters), source, losers)
 
 
 def _extraction(
@@ -154,6 +157,6 @@ def _extraction(
         characters=len(text),
         ratio=reading.text.ratio,
         is_rescued=chosen.content_source == "page" and reading.text.source == "rescue",
-        is_truncated=reading.is_truncated or len(text) < len(chosen.text),
+        is_truncated=reading.is_truncated or len(chosen.text) > options.max_text_characters,
         is_short=len(text) < SHORT_CHARACTERS,
     )

@@ -97,7 +97,10 @@ def _reads_as_title(lines: list[str], number: int) -> bool:
     if not any(one.strip() for one in rest):
         return False
     following = rest[0].strip()
-    return not following or bool(_byline_names(following)) or len(following) > len(line)
+    if not following or _byline_names(following):
+        return True
+    is_wrapped = len(line) >= _WRAPPED_FROM and len(following) <= _WRAPPED_TO
+    return len(following) > len(line) and not is_wrapped
 
 
 def _name(path: str) -> str:

@@ -133,6 +133,7 @@ def request_url(url: str) -> str:
     return href
 
 
+@lru_cache(maxsize=8_192)
 def host_of(url_or_host: str) -> str:
     """Give the host, lower case and as A-labels, without port and brackets; `""` when none."""
     text = url_or_host.strip(_BLANKS)

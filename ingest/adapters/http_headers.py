@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ _FOR_ANYBODY = frozenset(
         "pragma",
     }
 )
+#: Control characters, and lone surrogates, which stand for bytes that are no UTF-8.
+_UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -36,7 +39,7 @@ def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[st
         "Accept": "*/*",
         "Accept-Encoding": "gzip, deflate, br, zstd",
     }
-    is_own = _is_same_place(request_url(request.url), url)
+    is_own = request.url == url or _is_same_place(request_url(request.url), url)
     for name, value in request.headers.items():
         if is_own or name.lower() in _FOR_ANYBODY:
             headers[_written(name, headers)] = value
@@ -45,7 +48,7 @@ def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[st
         headers["Authorization"] = f"Basic {packed}"
     if is_own and request.cookie:
         headers["Cookie"] = request.cookie
-    return {name: value for name, value in headers.items() if _is_sendable(value)}
+    return {name: value for name, value in headers.items() if not _UNSENDABLE.search(value)}
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
@@ -86,12 +89,3 @@ def _is_same_place(a: str, b: str) -> bool:
 def _port(url: str) -> int:
     parts = urlsplit(url)
     return parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
-
-
-def _is_sendable(value: str) -> bool:
-    return not any(
-        (character < " " and character != "\t")
-        or character == "\x7f"
-        or 0xD800 <= ord(character) <= 0xDFFF
-        for character in value
-    )

@@ -87,7 +87,8 @@ def stop_with_parent(stop: threading.Event) -> None:
     """Set the flag when the process that started this one is gone (its pipe ends)."""
 
     def wait() -> None:
-        while sys.stdin.buffer.read(1024):
+        # The file itself, not sys.stdin: a thread inside its buffer would block the exit.
+        while os.read(sys.stdin.fileno(), 1024):
             pass
         stop.set()
 

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from ingest.fetching.host_state import HostStates, Rest
+from ingest.fetching.slots import seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter
@@ -60,7 +61,8 @@ class Politeness:
     """The turns of all domains in one process, at most `max_in_flight` of them at once.
 
     `gaps` are gaps of single domains (config/sites.yml); `is_mapped` tells the hosts that may
-    have a gap under 0.2 s. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
+    have a gap under 0.2 s. `shares_hosts` keeps to the slots of slots.py, for stages whose hosts
+    are also asked by another process. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Politeness:
         gaps: Mapping[str, float] | None = None,
         is_mapped: Callable[[str], bool] = lambda _: False,
         max_in_flight: int = 100,
+        shares_hosts: bool = False,
         unexplained_rest: timedelta = UNEXPLAINED_REST,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -82,6 +85,7 @@ class Politeness:
         self._gaps = dict(gaps or {})
         self._clock = clock
         self._is_mapped = is_mapped
+        self._shares_hosts = shares_hosts
         self._in_flight = asyncio.Semaphore(max_in_flight)
         self._unexplained_rest = unexplained_rest
         self._monotonic = monotonic
@@ -180,29 +184,44 @@ class Politeness:
     async def _pass_the_gap(
         self, url: str, domain: str, lane: _Lane, stage: str
     ) -> datetime | None:
-        """Wait until the domain may be asked, then take a place among those in flight."""
+        """Wait until the domain may be asked, and for a place among those in flight."""
+        until = await self._wait_out(url, domain, lane, stage)
+        if until is not None:
+            return until
+        await self._in_flight.acquire()
+        is_taken = False
+        try:  # a while may have passed
+            until = await self._wait_out(url, domain, lane, stage)
+            is_taken = until is None
+        finally:
+            if not is_taken:
+                self._in_flight.release()
+        if is_taken:
+            lane.last_start = self._monotonic()
+        return until
+
+    async def _wait_out(self, url: str, domain: str, lane: _Lane, stage: str) -> datetime | None:
+        """Wait until the gap is over; give a time at once when the domain rests."""
         while True:
             until = self._rest_of(domain)
             if until is not None:
                 return until
-            wait = self._wait(url, lane)
+            wait = self._wait(url, domain, lane, stage)
             if wait <= 0:
-                break
+                return None
             is_slowed = self._states.crawl_delay(domain) > self._gap_seconds
             waits.labels(stage, "crawl_delay" if is_slowed else "gap").inc()
             await self._sleep(wait)
-        await self._in_flight.acquire()
-        until = self._rest_of(domain)  # a while may have passed
-        if until is not None:
-            self._in_flight.release()
-            return until
-        lane.last_start = self._monotonic()
-        return None
 
-    def _wait(self, url: str, lane: _Lane) -> float:
-        if lane.last_start is None:
+    def _wait(self, url: str, domain: str, lane: _Lane, stage: str) -> float:
+        gap = self.gap(url)
+        if lane.last_start is not None:
+            wait = lane.last_start + gap - self._monotonic()
+            if wait > 0:
+                return wait
+        if not self._shares_hosts:
             return 0.0
-        return lane.last_start + self.gap(url) - self._monotonic()
+        return seconds_to_slot(self._clock().timestamp(), gap, domain, stage)
 
     def _rest_of(self, domain: str) -> datetime | None:
         rest = self._states.rest(domain)

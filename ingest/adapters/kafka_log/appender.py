@@ -27,6 +27,7 @@ ROOM_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 #: What one record sent alone, after a failure, may take.
 _ALONE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
 
 _appended = telemetry.counter("records_appended_total", "topic")
 _unacknowledged = telemetry.gauge("unacknowledged_bytes")
@@ -91,6 +92,7 @@ class KafkaAppender:
         self._failure: BaseException | None = None
         self._is_closed = False
         self._producer: Any = catalogue.clients.producer(stage)
+        self._warm_up()
 
     def append(
         self,
@@ -107,17 +109,9 @@ class KafkaAppender:
         with self._sending:
             if self._is_closed:
                 raise LogUnavailable("the appender was closed", value=topic)
-            if self._failure is not None:
-                self._repair(time.monotonic() + ROOM_SECONDS)
             number = self._admit(delivery)
-            try:
-                future = self._send(delivery)
-            except (KafkaError, NewsIngestError) as error:
-                self._discharge(number)
-                if isinstance(error, NewsIngestError):
-                    raise
-                raise translated(error, "a record was not taken", value=topic) from error
-            self._follow(future, number)
+            if self._failure is None:
+                self._hand_over(delivery, number)
         return delivery
 
     def flush(self, timeout_seconds: float) -> None:
@@ -125,9 +119,7 @@ class KafkaAppender:
         last = self._number
         while not self._is_acknowledged(last):
             if self._failure is not None:
-                with self._sending:
-                    if self._failure is not None:
-                        self._repair(deadline)
+                self._mend(deadline)
                 continue
             left = deadline - time.monotonic()
             if left <= 0:
@@ -152,6 +144,14 @@ class KafkaAppender:
             pass  # its deliveries are not done: the input is read again
         with self._sending:
             self._retire()
+
+    def _warm_up(self) -> None:
+        """Let the producer learn of the topics in use, so that an outage finds it ready."""
+        for topic in self._catalogue.known:
+            try:
+                self._producer.partitions_for(self._catalogue.names.outer(topic))
+            except KafkaError:
+                return
 
     # ── Handing over ────────────────────────────────────────────────────────────────────────
 
@@ -205,12 +205,25 @@ class KafkaAppender:
                     origin=delivery.topic,
                     remedy="wait: what is not acknowledged is kept and sent again",
                 )
-            with self._sending:
-                if self._failure is not None:
-                    self._repair(until)
+            self._mend(until)
 
     def _has_room(self, delivery: KafkaDelivery) -> bool:
         return not self._waiting or self._bytes + delivery.size <= self._max_bytes
+
+    def _hand_over(self, delivery: KafkaDelivery, number: int) -> None:
+        """Give it to the producer; while that is not possible it waits here for the next flush."""
+        try:
+            future = self._send(delivery)
+        except KafkaError as error:
+            fault = translated(error, "a record was not taken", value=delivery.topic)
+            if not isinstance(fault, DependencyUnavailable):
+                self._discharge(number)
+                raise fault from error
+            self._fail(error, self._generation)
+        except LogUnavailable as error:
+            self._fail(error, self._generation)
+        else:
+            self._follow(future, number)
 
     def _send(self, delivery: KafkaDelivery) -> Any:
         if self._producer is None:
@@ -286,11 +299,25 @@ class KafkaAppender:
 
     # ── After a failure ─────────────────────────────────────────────────────────────────────
 
+    def _mend(self, deadline: float) -> None:
+        """Repair, trying until the deadline. Errors: LogUnavailable."""
+        while True:
+            try:
+                with self._sending:
+                    if self._failure is not None:
+                        self._repair(deadline)
+                    return
+            except LogUnavailable:
+                if time.monotonic() + _PAUSE_SECONDS >= deadline:
+                    raise
+            time.sleep(_PAUSE_SECONDS)
+
     def _repair(self, deadline: float) -> None:
         """Replace the producer, send again what was not acknowledged. Errors: LogUnavailable."""
         failure = self._failure
+        if self._producer is not None:
+            producer_replaced(stage=self._stage, error=type(failure).__name__)
         self._retire()
-        producer_replaced(stage=self._stage, error=type(failure).__name__)
         self._catalogue.forget()
         for number, delivery in list(self._waiting.items()):
             left = deadline - time.monotonic()

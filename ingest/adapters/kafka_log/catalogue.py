@@ -53,6 +53,11 @@ class Catalogue:
         self.admin = admin
         self._known: dict[str, tuple[float, Topic]] = {}
 
+    @property
+    def known(self) -> list[str]:
+        """Give the names of topics looked up so far."""
+        return list(self._known)
+
     def topic(self, name: str) -> Topic:
         """Give one topic. Errors: TopicMissing, LogUnavailable, LogRefused."""
         known = self._known.get(name)

@@ -24,6 +24,7 @@ LOOK_SECONDS = 0.05
 _IDLE_AFTER_SECONDS = 5.0
 _IDLE_LOOK_SECONDS = 0.2
 _OUTAGE_PAUSE_SECONDS = 0.2
+_LEAVE_SECONDS = 2.0
 
 _BOUNDS = (
     "SELECT topic, partition, start_offset, next_offset FROM partition"
@@ -156,7 +157,7 @@ class SqliteReader:
         self._is_closed = True
         self._writer.cancel(self._renewal)
         try:
-            self._writer.call(self._lease.leave)
+            self._writer.call(self._lease.leave, _LEAVE_SECONDS)
         except LogUnavailable:
             pass  # the lease ends by itself
         self._forget()

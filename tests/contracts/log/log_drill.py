@@ -153,10 +153,15 @@ def held_lock(path: Path) -> Iterator[None]:
 def put(log: Log, topic: str, keys: Sequence[str], value: bytes = b"v") -> None:
     """Append a record for each key and wait for all."""
     appender = log.appender()
+    put_by(appender, topic, keys, value)
+    appender.close()
+
+
+def put_by(appender: Appender, topic: str, keys: Sequence[str], value: bytes = b"v") -> None:
+    """Append a record for each key with this appender and wait for all."""
     deliveries = [appender.append(topic, key, value) for key in keys]
     flush(appender)
     assert all(delivery.is_done and delivery.error is None for delivery in deliveries)
-    appender.close()
 
 
 def flush(appender: Appender) -> None:

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 import pytest
-from log_drill import LogFactory, fate, flush, keys, put, read_all
+from log_drill import LogFactory, fate, flush, keys, put, put_by, read_all
 
 from ingest.errors import RecordRefused, RecordTooLarge, TopicMissing
 from ingest.partition import partition_for
@@ -117,8 +117,8 @@ def test_unacknowledged_bytes_stay_bounded_while_the_log_takes_nothing(
 ):
     topic = stoppable_log_factory.topic()
     log = stoppable_log_factory(max_unacknowledged_bytes=1_000_000)
-    put(log, topic, ["the log is known to be there"])
     appender = log.appender()
+    put_by(appender, topic, ["the log is known to be there"])
     taken = []
 
     def work() -> None:

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from log_drill import CAPABILITIES, LogFactory, joined, keys, put, read_all
+from log_drill import CAPABILITIES, LogFactory, joined, keys, put, put_by, read_all
 
 from ingest.errors import LogUnavailable, TopicDiffers
 from ingest.ports import Lag, Log, Position, TopicPartition, TopicSpec
@@ -118,6 +118,7 @@ def test_partitions_are_never_taken_away(log: Log, log_factory: LogFactory):
     assert len(log.lag("news-g", [name])) == 3
 
 
+@pytest.mark.slow
 def test_a_reader_learns_of_added_partitions(log: Log, log_factory: LogFactory):
     name = log_factory.topic(partitions=1)
     before = log_factory()
@@ -138,10 +139,10 @@ def test_a_living_log_answers(log: Log, log_factory: LogFactory):
 def test_an_outage_ends_calls_in_time_and_then_all_goes_on(stoppable_log_factory: LogFactory):
     topic = stoppable_log_factory.topic()
     log = stoppable_log_factory()
-    put(log, topic, ["before"])
+    appender = log.appender()
+    put_by(appender, topic, ["before"])
     reader = log.reader("news-g", [topic])
     (found,) = read_all(reader, 1)
-    appender = log.appender()
     with stoppable_log_factory.outage():
         delivery = appender.append(topic, "during", b"v")
         began = time.monotonic()

@@ -50,6 +50,7 @@ class LogWriter:
     async def write(self, records: Sequence[Outgoing]) -> None:
         """Come back when all these records are acknowledged.
 
+        They are appended in this order; after one that is refused the rest is not appended.
         Errors: RecordTooLarge, RecordRefused, TopicMissing, LogRefused of the first record that
         failed; LogUnavailable when the writer was closed during an outage.
         """
@@ -90,7 +91,9 @@ class LogWriter:
                 return True
 
     def _write_jobs(self, jobs: list[_Job]) -> None:
-        waiting = [_Write(record) for job in jobs for record in job.records]
+        waiting = [
+            _Write(record, number) for number, job in enumerate(jobs) for record in job.records
+        ]
         writes = list(waiting)
         pause, since = 0.2, time.monotonic()
         while True:
@@ -110,14 +113,17 @@ class LogWriter:
 
     def _attempt(self, writes: list[_Write]) -> list[_Write]:
         """Append and flush; give what the log did not take for want of answering."""
+        failed: dict[int, NewsIngestError] = {}
         for write in writes:
-            if write.delivery is None:
+            if write.job in failed:
+                write.error = failed[write.job]
+            elif write.delivery is None:
                 try:
                     write.delivery = self._appender.append(*write.record)
                 except LogUnavailable:
                     break
                 except NewsIngestError as error:
-                    write.error = error
+                    write.error = failed[write.job] = error
         try:
             self._appender.flush(_FLUSH_SECONDS)
         except LogUnavailable:
@@ -131,8 +137,8 @@ class LogWriter:
 class _Write:
     """One record, and how far it got."""
 
-    def __init__(self, record: Outgoing) -> None:
-        self.record = record
+    def __init__(self, record: Outgoing, job: int) -> None:
+        self.record, self.job = record, job
         self.delivery: Delivery | None = None
         self.error: NewsIngestError | None = None
 

@@ -300,11 +300,12 @@ class FeedPoll:
 
     async def _save(self, state: FeedState, keys: SeenKeys | None = None) -> None:
         self._check_owned()
-        records = [state_record(self.tools, self.feed, self.domain, state)]
-        encoded = b""
+        records, encoded = [], b""
         if keys is not None:
+            # First the keys: a durable state says that its keys are durable too.
             encoded = encode_keys(keys)
             records.append(keys_record(self.tools, self.feed, self.domain, encoded))
+        records.append(state_record(self.tools, self.feed, self.domain, state))
         await self.tools.writer.write(records)
         self.slot.state = state
         if keys is not None:

@@ -134,13 +134,16 @@ class Poller:
             partial(_wake, loop, self._wake),
         )
         table.start()
+        stopped_at = time.monotonic()
         try:
             while not self._stop.is_set() and self._fatal is None:
                 self._turn(table)
                 await self._pause()
+            stopped_at = time.monotonic()
             await self._finish()
         finally:
-            await asyncio.to_thread(self._tools.writer.close, self._stop_timeout_seconds)
+            left = max(1.0, self._stop_timeout_seconds - (time.monotonic() - stopped_at))
+            await asyncio.to_thread(self._tools.writer.close, left)
             await asyncio.to_thread(table.stop)
             await self._tools.fetcher.close()
             events.poller_stopped(left=len(self._running))

@@ -19,8 +19,13 @@ class JsonFeed:
 
     def recognises(self, body: bytes) -> bool:
         """Tell by a first brace, an `items` key and a `version` key."""
-        start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-        return start.startswith(b"{") and b'"version"' in body and b'"items"' in body
+        if body[:64].lstrip().startswith(b"<"):
+            return False
+        try:
+            text = decode_feed(body).text.lstrip()
+        except SourceError:
+            return False
+        return text.startswith("{") and '"version"' in text and '"items"' in text
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
         """Give the entries in the order of the document. Errors: SourceError."""
@@ -32,7 +37,7 @@ class JsonFeed:
             oddities["item_no_object"] = len(channel["items"]) - len(items)
         if any(isinstance(item.get("id"), int | float) for item in items):
             oddities["guid_number"] = 1
-            following = _joined(url, _text(channel, "next_url"))
+        following = _joined(url, _text(channel, "next_url"))
         return ParsedFeed(
             format=_NAMES[_version(channel)],
             entries=tuple(_entry(item, url, channel) for item in items),

@@ -45,6 +45,7 @@ _SKIP_BLOCK = re.compile(r"<skip(hours|days)\s*>(.*?)</skip\1\s*>", re.DOTALL | 
 _SKIP_VALUE = re.compile(r"<(?:hour|day)\s*>\s*([^<]*?)\s*<", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _LAST_TAG = re.compile(r"</(\w+:)?(rss|rdf|feed|channel|entry)\s*>(\s|<!--.*?-->)*$", re.IGNORECASE)
+_GUID = re.compile(r"<guid(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -99,7 +100,8 @@ def build() -> Rss:
 def _parsed(text: str, url: str) -> dict[str, Any]:
     try:
         result: dict[str, Any] = feedparser.parse(
-            io.BytesIO(text.encode("utf-8")),
+            # A guid that may be a permalink would be joined to the base, and so change its name.
+            io.BytesIO(_GUID.sub(r'<guid isPermaLink="false"\1>', text).encode("utf-8")),
             sanitize_html=False,
             resolve_relative_uris=False,
             response_headers={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,7 @@ def asked(site: HttpSite, path: str = "/feed.xml", host: str = HOST) -> list[See
     return site.asked(host, path)
 
 
+@pytest.mark.slow
 def test_a_feed_that_answers_304_is_parsed_once_and_its_validators_go_back_byte_for_byte(
     site: HttpSite, log: SqliteLog
 ) -> None:
@@ -65,6 +67,7 @@ def test_a_feed_that_answers_304_is_parsed_once_and_its_validators_go_back_byte_
     assert states_in(log)["harbour-times"].failure_score == 0
 
 
+@pytest.mark.slow
 def test_a_new_entry_is_sent_and_the_known_ones_are_not(site: HttpSite, log: SqliteLog) -> None:
     site.serve(HOST, "/feed.xml", feed_answer("flood", "bridge"))
     with Rig(site, log, a_feed()) as rig:
@@ -94,6 +97,7 @@ def test_a_changed_text_is_sent_as_updated_with_its_first_sight(
     assert first.first_seen_at == second.first_seen_at
 
 
+@pytest.mark.slow
 def test_html_in_place_of_a_feed_keeps_what_was_known(site: HttpSite, log: SqliteLog) -> None:
     site.serve(HOST, "/feed.xml", feed_answer("flood", headers=[("ETag", '"1"')]))
     with Rig(site, log, a_feed()) as rig:
@@ -143,6 +147,7 @@ def test_a_body_over_the_limit_fails_and_the_next_one_counts(
     assert notes[0].error == "body_too_large"
 
 
+@pytest.mark.slow
 def test_a_restart_asks_nothing_early_and_repeats_nothing(site: HttpSite, log: SqliteLog) -> None:
     site.serve(HOST, "/feed.xml", feed_answer("flood", headers=[("Cache-Control", "max-age=600")]))
     with Rig(site, log, a_feed()) as rig:
@@ -163,6 +168,7 @@ def test_two_feeds_of_one_host_are_never_asked_at_once(site: HttpSite, log: Sqli
     assert site.most_in_flight(HOST) == 1
 
 
+@pytest.mark.slow
 def test_feeds_come_and_go_without_a_restart(site: HttpSite, log: SqliteLog) -> None:
     other = "elsin-courier.example"
     site.serve(HOST, "/feed.xml", feed_answer("flood"))
@@ -201,6 +207,7 @@ def test_a_request_polls_a_feed_at_once(site: HttpSite, log: SqliteLog) -> None:
         )
 
 
+@pytest.mark.slow
 def test_an_entry_without_a_link_is_a_dead_letter_once(site: HttpSite, log: SqliteLog) -> None:
     body = rss("flood").replace(b"</channel>", b"<item><title>No way</title></item></channel>")
     site.serve(HOST, "/feed.xml", Answer(200, body))
@@ -239,3 +246,31 @@ def test_a_permanent_redirect_to_another_known_feed_marks_a_duplicate(
         wait_for(lambda: rig.state("old").duplicate_of == "harbour-times")
         wait_for(rig.entries)
     assert {entry.feed_id for entry in entries_in(log)} == {"harbour-times"}
+
+
+@pytest.mark.slow
+def test_an_index_of_news_sitemaps_brings_the_entries_of_its_children(
+    site: HttpSite, log: SqliteLog
+) -> None:
+    index = (
+        '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+        "<sitemap><loc>/one.xml</loc></sitemap><sitemap><loc>/two.xml.gz</loc></sitemap>"
+        "<sitemap><loc>/lost.xml</loc></sitemap></sitemapindex>"
+    )
+
+    def sitemap(name: str) -> bytes:
+        return (
+            '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
+            'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url>'
+            f"<loc>http://{HOST}/a/{name}</loc><news:news><news:title>The {name}</news:title>"
+            "</news:news></url></urlset>"
+        ).encode()
+
+    site.serve(HOST, "/feed.xml", Answer(200, index.encode()))
+    site.serve(HOST, "/one.xml", Answer(200, sitemap("flood")))
+    site.serve(HOST, "/two.xml.gz", Answer(200, gzip.compress(sitemap("bridge"))))
+    with Rig(site, log, a_feed()) as rig:
+        wait_for(lambda: len(rig.entries()) == 2)
+        wait_for(lambda: rig.state("harbour-times").last_success_at)
+    assert {entry.title for entry in entries_in(log)} == {"The flood", "The bridge"}
+    assert states_in(log)["harbour-times"].format == "sitemap index"

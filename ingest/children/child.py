@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from ingest.children.frames import LENGTH, Start, frame
+from ingest.errors import NewsIngestError
 
 #: A child imports for 0.3 s of CPU; a machine under load takes its time.
 START_TIMEOUT_SECONDS = 120.0
@@ -34,16 +35,13 @@ class ChildFailure(msgspec.Struct, frozen=True):
 
 
 class Child:
-    """One child process and what it has been given to do."""
+    """One child process and what it has been given to do.
+
+    Errors: NewsIngestError when the process cannot be started.
+    """
 
     def __init__(self, start: Start) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-m", "ingest.children.main", start.target],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )
+        self.process = _started(start.target)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.sink = self.process.stdin.fileno()
@@ -134,3 +132,20 @@ def cause_of_death(child: Child) -> ChildFailure:
     if code < 0:
         return ChildFailure("crashed", f"died of {signal.Signals(-code).name}")
     return ChildFailure("crashed", f"left with exit code {code}")
+
+
+def _started(target: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-m", "ingest.children.main", target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+    except OSError as error:
+        raise NewsIngestError(
+            f"a child process cannot be started: {error}",
+            value=target,
+            remedy="is there memory and room for another process?",
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import logging
@@ -82,7 +83,8 @@ def _load(start: Start) -> Callable[[Any], Any]:
         bound = start.memory_bytes
         if hard != resource.RLIM_INFINITY:
             bound = min(bound, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+        with contextlib.suppress(ValueError, OSError):  # some systems know no such bound
+            resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
     return work
 
 

@@ -33,7 +33,7 @@ class ChildPool:
         recycle_bytes: int,
         arguments: tuple[Any, ...] = (),
     ) -> None:
-        self.count = count or len(os.sched_getaffinity(0))
+        self.count = count or _cores()
         self.timeout_seconds = timeout_seconds
         self._recycle_bytes = recycle_bytes
         self._start = Start(target, arguments, memory_bytes, timeout_seconds)
@@ -102,16 +102,16 @@ class ChildPool:
             else:
                 child.end()
         try:
-            return alive + [Child(self._start) for _ in range(taken - len(alive))]
-        except OSError as error:
+            while len(alive) < taken:
+                alive.append(Child(self._start))
+        except NewsIngestError:
             for child in alive:
                 child.end()
             with self._changed:
                 self._borrowed -= taken
                 self._changed.notify_all()
-            raise NewsIngestError(
-                f"a child process cannot be started: {error}", value=self._start.target
-            ) from error
+            raise
+        return alive
 
     def _give_back(self, children: list[Child]) -> None:
         usable = [child for child in children if child.is_usable]
@@ -122,3 +122,10 @@ class ChildPool:
             self._idle.extend(usable)
             self._borrowed -= len(children)
             self._changed.notify_all()
+
+
+def _cores() -> int:
+    """Give the number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -45,6 +45,8 @@ def second_text(html: str) -> str:
             form_fields=False,
             noscript=False,
             comments=False,
+            post_meta=False,
+            hidden_elements=False,
         )
     except (ValueError, RuntimeError):  # its parser refuses the string
         return ""

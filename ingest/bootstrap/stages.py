@@ -149,7 +149,8 @@ PARSER_RECYCLE_BYTES = 250 * 1024 * 1024
 
 
 def _run_poll(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
-    web = open_web(settings, now)
+    concurrent = settings.pipeline.polling.concurrent_requests
+    web = open_web(settings, now, max_in_flight=concurrent)
     pool = ChildPool(
         "ingest.sources.parse_feed:build_parser",
         count=settings.pipeline.stages[plan.name].children,

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from ingest import __version__
-from ingest.adapters.http_fetcher import HttpFetcher
+from ingest.adapters.http_fetcher import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import HostStates
@@ -43,11 +43,22 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
             options=fetching,
             clock=self.clock,
             pressure=self.politeness.pressure,
+            tracking=self.settings.sites.tracking_of,
         ).fetch_entry
 
 
-def open_web(settings: Settings, clock: Callable[[], datetime]) -> Web:
-    """Give the fetcher that the settings describe; call it inside the event loop that uses it."""
+def open_web(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    shares_hosts: bool = True,
+    max_in_flight: int = 0,
+) -> Web:
+    """Give the fetcher that the settings describe; it may be used in one event loop only.
+
+    `shares_hosts` is true in poll and fetch, which leave each other turns at one host.
+    `max_in_flight` 0 takes `fetching.concurrent_requests`.
+    """
     pipeline = settings.pipeline
     contact = pipeline.fetching.contact_url
     if not contact:
@@ -58,15 +69,17 @@ def open_web(settings: Settings, clock: Callable[[], datetime]) -> Web:
         states,
         gap_seconds=pipeline.fetching.gap_seconds,
         clock=clock,
-        is_mapped=lambda host: guard.mapped(host) is not None,
-        max_in_flight=pipeline.fetching.concurrent_requests,
+        gaps=settings.sites.gaps(),
+        is_mapped=guard.is_mapped,
+        max_in_flight=max_in_flight or pipeline.fetching.concurrent_requests,
+        shares_hosts=shares_hosts,
     )
     fetcher = HttpFetcher(
         pipeline.fetching,
         guard=guard,
         politeness=politeness,
         robots=Robots(states, clock=clock, cache_hours=pipeline.fetching.robots_cache_hours),
-        user_agent=f"news-ingest/{__version__}" + (f" (+{contact})" if contact else ""),
+        user_agent=user_agent(contact, __version__),
     )
     return Web(
         fetcher=fetcher,

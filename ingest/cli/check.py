@@ -125,7 +125,7 @@ def _index(settings: Settings) -> list[str]:
 
 
 async def _feeds(settings: Settings) -> list[Finding]:
-    web = open_web(settings, now)
+    web = open_web(settings, now, shares_hosts=False)
     gate = asyncio.Semaphore(FEEDS_AT_ONCE)
 
     async def look(feed: Feed) -> Finding:

@@ -13,7 +13,12 @@ class Tracker:
         self._committed = position
 
     def began(self, offset: int) -> None:
-        """Take note that work on this offset has started."""
+        """Take note that work on this offset has started.
+
+        The read that brings a partition may bring its first records too, before anybody asked
+        for its position: an offset below it then is not committed yet.
+        """
+        self._committed = min(self._committed, offset)
         self._open.add(offset)
         self._next = max(self._next, offset + 1)
 

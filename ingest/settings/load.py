@@ -16,6 +16,7 @@ from ingest.settings.environment import overridden
 from ingest.settings.faults import faults_of
 from ingest.settings.feeds import FeedsFile, read_feeds
 from ingest.settings.options import PipelineSettings, StageOptions
+from ingest.settings.sites import Sites, read_sites
 from ingest.settings.topics import topics_of
 from ingest.settings.yaml_file import YamlFile, plain, read_yaml
 
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pipeline_file: YamlFile
     topics: tuple[TopicSpec, ...]
     feeds: FeedsFile
+    sites: Sites
 
     @property
     def root(self) -> Path:
@@ -76,6 +78,8 @@ def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     topics_file = _read(folder / "topics.yml", faults)
     topics, topic_faults = topics_of(topics_file) if topics_file else ((), [])
     faults += topic_faults
+    sites, site_faults = read_sites(folder / "sites.yml")
+    faults += site_faults
     pipeline = None
     if pipeline_file is not None:
         pipeline = _pipeline(pipeline_file, environment, topics, faults)
@@ -87,6 +91,7 @@ def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         pipeline_file=pipeline_file,
         topics=topics,
         feeds=read_feeds(folder / "feeds.yml", environment),
+        sites=sites,
     )
 
 

@@ -44,6 +44,8 @@ class LogWriter:
         self._appender = appender
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._is_stopping = threading.Event()
+        #: Set while the log takes nothing.
+        self.is_holding = False
         self._thread = threading.Thread(target=self._work, name="poll-log-writer", daemon=True)
         self._thread.start()
 
@@ -100,6 +102,7 @@ class LogWriter:
             waiting = self._attempt(waiting)
             if not waiting:
                 break
+            self.is_holding = True
             events.log_held(waiting=len(waiting), seconds=round(time.monotonic() - since, 1))
             if self._is_stopping.wait(pause):
                 unavailable = LogUnavailable("stopped while the log did not answer")
@@ -107,6 +110,7 @@ class LogWriter:
                     write.error = unavailable
                 break
             pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+        self.is_holding = False
         if pause > 0.2 and not waiting:
             events.log_answers(seconds=round(time.monotonic() - since, 1))
         _tell(jobs, writes)

@@ -124,6 +124,11 @@ class Poller:
         """Give the partitions whose feeds this poller polls now."""
         return frozenset(self._owned.partitions)
 
+    @property
+    def holding_on(self) -> str:
+        """Give what the poller waits for: `log`, or `""` when it works."""
+        return "log" if self._tools.writer.is_holding else ""
+
     async def _main(self) -> None:
         self._wake = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -86,6 +88,25 @@ say("waiting")
 while time.monotonic() < until:
     for reader in readers:
         reader.read(100, 0.5)
+"""
+
+
+_STAGE = """
+from ingest.errors import LeaseLost
+from ingest.ports import Position
+reader = log.reader("news-extract", ["news.entries"])
+appender = log.appender()
+say("waiting")
+while True:
+    records = reader.read(20, 0.5)
+    time.sleep(float(sys.argv[2]))
+    for record in records:
+        appender.append("news.pages", record.key.decode(), record.value)
+    appender.flush(30)
+    try:
+        reader.commit({record.place: Position(record.offset + 1) for record in records})
+    except LeaseLost:
+        pass
 """
 
 
@@ -196,6 +217,41 @@ def stop_inside_a_write(writer: subprocess.Popen[str], appender: Appender) -> No
         writer.send_signal(signal.SIGCONT)
         time.sleep(0.003)
     pytest.fail("the writer was never stopped inside a write")
+
+
+def test_kills_and_stops_at_random_lose_nothing(log: SqliteLog, path: Path):
+    log.apply([TopicSpec(name="news.pages", partitions=3)])
+    names = [f"k{number}" for number in range(15_000)]
+    appender = log.appender()
+    for name in names:
+        appender.append("news.entries", name, b"x" * 5000)
+    appender.flush(30)
+    chance = random.Random(20)
+    with ExitStack() as all_processes:
+        for _ in range(8):
+            running = [all_processes.enter_context(process(_STAGE, path, "0.01")) for _ in range(2)]
+            for stage in running:
+                said(stage)
+            time.sleep(chance.uniform(0.05, 0.4))
+            running[0].kill()
+            running[1].send_signal(signal.SIGSTOP)
+            time.sleep(chance.uniform(0.0, 1.5))
+            running[1].send_signal(signal.SIGCONT)
+            time.sleep(chance.uniform(0.0, 0.5))
+            running[1].kill()
+        assert waiting(log) > 0
+        all_processes.enter_context(process(_STAGE, path, "0"))
+        until = time.monotonic() + 60
+        while waiting(log) > 0:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    found = Counter(record.key.decode() for record in log.scan("news.pages"))
+    assert set(found) == set(names)
+    assert sum(found.values()) < len(names) + 16 * 20 * 2
+
+
+def waiting(log: SqliteLog) -> int:
+    return sum(lag.records for lag in log.lag("news-extract", ["news.entries"]))
 
 
 def test_a_full_disk_holds_and_loses_nothing(log: SqliteLog, path: Path):

@@ -54,7 +54,7 @@ _log_full = telemetry.Event("log_full", level="warning")
 class _Job:
     """Work for one transaction, that somebody waits for or that comes again."""
 
-    __slots__ = ("error", "is_done", "periodic", "result", "work")
+    __slots__ = ("error", "is_abandoned", "is_done", "periodic", "result", "work")
 
     def __init__(self, work: Work[Any], periodic: Periodic | None = None) -> None:
         self.work = work
@@ -62,6 +62,7 @@ class _Job:
         self.result: Any = None
         self.error: NewsIngestError | None = None
         self.is_done = False
+        self.is_abandoned = False  # whoever waited has gone: never begin it again
 
 
 class Periodic:
@@ -171,8 +172,7 @@ class Writer:
             self._jobs.append(job)
             self._work.notify()
             if not self._finished.wait_for(lambda: job.is_done, timeout_seconds):
-                if job in self._jobs:
-                    self._jobs.remove(job)
+                job.is_abandoned = True
                 raise self._late("the write has not been made", timeout_seconds)
         if job.error is not None:
             raise job.error
@@ -297,7 +297,7 @@ class Writer:
                 now_ms = self._clock_ms()
                 self._look_at_size(connection, now_ms)
                 with self._mutex:
-                    jobs.extend(self._jobs)
+                    jobs.extend(job for job in self._jobs if not job.is_abandoned)
                     self._jobs.clear()
                     if not self._is_full:
                         self._batch = self._next_batch()

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from ingest.model import Mention
-from processors.find_entities.cues import (
-    ORGANISATION,
-    PLACE,
-    Decision,
-    Sense,
-    decide,
-)
+from processors.find_entities.cues import decide
 from processors.find_entities.document_pass import settle
 from processors.find_entities.known import Known, find_known
 from processors.find_entities.lexicon import names, pack
 from processors.find_entities.pieces import Piece, pieces
 from processors.find_entities.places import place_hint
 from processors.find_entities.runs import runs
+from processors.find_entities.sense import ORGANISATION, PERSON, PLACE, Decision, Sense
 from processors.find_entities.tokens import Token, tokenise
 
 #: From how many words about sport on a text is one about sport.
@@ -47,7 +42,7 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
         for piece in pieces(sense, run):
             looked += _parted(sense, piece)
     looked.sort(key=lambda pair: pair[0].first)
-    looked = [pair for pair in looked if not _is_in_quotes(sense, text, pair[0], pair[1])]
+    looked = [pair for pair in looked if not _is_in_quotes(sense, pair[0], pair[1])]
     return tuple(_mention(sense, text, one) for one in settle(sense, looked))
 
 
@@ -64,7 +59,7 @@ def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
         two = decide(sense, right.first, right.last)
         if (
             one is not None and two is not None and one.type and two.type
-            and one.type in (ORGANISATION, PLACE) and two.type == "person"
+            and one.type in (ORGANISATION, PLACE) and two.type == PERSON
             and one.strength != "weak"
         ):  # fmt: skip
             return [(left, one), (right, two)]
@@ -88,7 +83,7 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
             else:
                 found.append(_locked(first, last, known, taken))
             continue
-        extended = _extended(sense, first, last, taken)
+        extended = _extended(sense, first, last)
         if extended is None:
             found.append(_locked(first, last, known, taken))
         elif extended.type:
@@ -102,7 +97,7 @@ def _locked(first: int, last: int, known: Known, taken: bytearray) -> Decision:
     return Decision(first, last, ORGANISATION, "known_organisation", "strong", known.name)
 
 
-def _extended(sense: Sense, first: int, last: int, taken: bytearray) -> Decision | None:
+def _extended(sense: Sense, first: int, last: int) -> Decision | None:
     """Give what a known name becomes with the next word: Bank of America + Stadium."""
     tokens, lists = sense.tokens, sense.pack
     if last >= len(tokens) or tokens[last - 1].is_possessive:
@@ -152,7 +147,7 @@ def _is_agency_between(tokens: list[Token], width: int, mark: int) -> bool:
     return mark > width and tokens[width].text in {"(", ",", "/"}
 
 
-def _is_in_quotes(sense: Sense, text: str, piece: Piece, decision: Decision | None) -> bool:
+def _is_in_quotes(sense: Sense, piece: Piece, decision: Decision | None) -> bool:
     """Tell a title of a work: the whole piece between quotation marks, and not well known."""
     if decision is None or decision.rule in ("known_organisation", "country_name", "title_before"):
         return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from processors.find_entities.cues import (
+from processors.find_entities.pieces import Piece
+from processors.find_entities.places import place_hint
+from processors.find_entities.sense import (
     ORGANISATION,
     PERSON,
     PLACE,
@@ -13,8 +15,6 @@ from processors.find_entities.cues import (
     is_common,
     key_of,
 )
-from processors.find_entities.pieces import Piece
-from processors.find_entities.places import place_hint
 
 WEIGHTS = {"certain": 8, "strong": 4, "medium": 2, "weak": 1}
 

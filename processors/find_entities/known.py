@@ -10,49 +10,81 @@ import msgspec
 from processors.find_entities.tokens import Token
 from processors.resolve_places.gazetteer import place_key
 
+_SMALL = frozenset(
+    [
+        "of",
+        "for",
+        "and",
+        "the",
+        "in",
+        "on",
+        "at",
+        "to",
+        "de",
+        "la",
+        "le",
+        "des",
+        "du",
+        "der",
+        "und",
+        "y",
+        "et",
+        "del",
+        "d",
+        "e",
+    ]
+)
+
 
 class Known(msgspec.Struct, frozen=True):
     """One well-known organisation.
 
-    `flags`: a = the short name is an ordinary word, person or place too, so capitals must be
-    meaningful and nothing may follow; s = a sports club known by its place, believed only in
-    a text about sport.
+    `flags`: a = this form is an ordinary word, person or place too, so capitals must be
+    meaningful; s = a place that stands for its club, believed only in a text about sport.
     """
 
     name: str
     flags: str = ""
 
 
-@cache
-def organisations() -> dict[str, list[tuple[tuple[str, ...], Known]]]:
-    """Give the names by their first token, longest first."""
-    result: dict[str, list[tuple[tuple[str, ...], Known]]] = {}
-    for known, forms in known_forms():
-        for form, flags in forms:
-            keys = _keys(form)
-            if keys:
-                result.setdefault(keys[0], []).append((keys, Known(known, flags)))
-    for entries in result.values():
-        entries.sort(key=lambda entry: -len(entry[0]))
-    return result
+class Form(msgspec.Struct, frozen=True):
+    """One form: its folded tokens, and which of them must be in capitals (acronyms)."""
+
+    keys: tuple[str, ...]
+    capitals: tuple[bool, ...]
+    known: Known
 
 
 def known_forms() -> list[tuple[str, list[tuple[str, str]]]]:
     """Give each organisation with its forms, each with its flags.
 
-    The file has a line each: `Name = Alias = ~ambiguous alias = ^club's place`.
+    In the file: `Name = Alias = ~ambiguous alias = ^club's place; Next Name`.
     """
     text = (files(__package__) / "data" / "organisations.txt").read_text("utf-8")
     result = []
     for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
+        if line.startswith("#"):
             continue
-        forms = []
-        for part in line.split("="):
-            part = part.strip()
-            flags = {"~": "a", "^": "s"}.get(part[0], "")
-            forms.append((part.lstrip("~^").strip(), flags))
-        result.append((forms[0][0], forms))
+        for entry in line.split(";"):
+            parts = [part.strip() for part in entry.split("=") if part.strip()]
+            forms = [(part.lstrip("~^"), {"~": "a", "^": "s"}.get(part[0], "")) for part in parts]
+            if forms:
+                result.append((forms[0][0], forms))
+    return result
+
+
+@cache
+def organisations() -> dict[str, list[Form]]:
+    """Give the forms by their first token, longest first."""
+    result: dict[str, list[Form]] = {}
+    for name, forms in known_forms():
+        for text, flags in forms:
+            pieces = _pieces(text)
+            keys = tuple(piece if piece == "&" else place_key(piece) for piece in pieces)
+            capitals = tuple(len(piece) > 1 and piece.isupper() for piece in pieces)
+            result.setdefault(keys[0], []).append(Form(keys, capitals, Known(name, flags)))
+    for entries in result.values():
+        entries.sort(key=lambda form: -len(form.keys))
     return result
 
 
@@ -61,18 +93,21 @@ def aliases() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Give by the folded form the name of the organisation and all its forms."""
     result: dict[str, tuple[str, tuple[str, ...]]] = {}
     for name, forms in known_forms():
-        every = tuple(form for form, flags in forms if flags != "s")
-        for form, flags in forms:
+        every = tuple(text for text, flags in forms if flags != "s")
+        for text, flags in forms:
             if flags != "s":
-                result.setdefault(place_key(form), (name, every))
+                result.setdefault(place_key(text.replace("&", " and ")), (name, every))
     return result
 
 
-def _keys(form: str) -> tuple[str, ...]:
-    cleaned = form.replace("&", " & ").replace("'s", "").replace("’s", "")
-    return tuple(
-        "&" if piece == "&" else place_key(piece) for piece in cleaned.split() if piece.strip(".,")
-    )
+def _pieces(text: str) -> list[str]:
+    """Give the form in the tokens that a text is cut into."""
+    text = text.replace("&", " & ") if " & " in text else text
+    result = []
+    for piece in text.replace(",", " ").split():
+        bare = piece.removesuffix("'s").removesuffix("’s")
+        result.append(bare if len(bare) > 1 else piece)
+    return result
 
 
 def find_known(tokens: list[Token]) -> list[tuple[int, int, Known]]:
@@ -81,34 +116,34 @@ def find_known(tokens: list[Token]) -> list[tuple[int, int, Known]]:
     hits = []
     number = 0
     while number < len(tokens):
-        token = tokens[number]
-        entries = table.get(token.key) if token.is_word or token.key.isalnum() else None
         width = 0
-        if entries is not None:
-            for keys, known in entries:
-                width = _fit(tokens, number, keys)
-                if width:
-                    hits.append((number, number + width, known))
-                    break
+        for form in table.get(tokens[number].key, ()):
+            width = _fit(tokens, number, form)
+            if width:
+                hits.append((number, number + width, form.known))
+                break
         number += width or 1
     return hits
 
 
-def _fit(tokens: list[Token], number: int, keys: tuple[str, ...]) -> int:
-    """Give how many tokens these keys cover here, 0 if they do not stand here."""
-    if number + len(keys) > len(tokens):
-        return 0
+def _fit(tokens: list[Token], number: int, form: Form) -> int:
+    """Give how many tokens this form covers here, 0 if it does not stand here."""
+    place = number
     has_capital = False
-    for step, key in enumerate(keys):
-        token = tokens[number + step]
-        if token.key != key or (step and not token.is_joined):
+    for key, must_shout in zip(form.keys, form.capitals, strict=True):
+        if place > number and place < len(tokens) and tokens[place].text == ",":
+            place += 1
+        if place >= len(tokens):
             return 0
-        if token.is_shouted:
+        token = tokens[place]
+        if token.key != key or token.is_shouted or (place > number and not token.is_joined):
+            return 0
+        is_loud = token.text.replace(".", "").isupper()
+        if must_shout and not is_loud:
             return 0
         if token.is_word and not token.is_capital and key not in _SMALL:
-            return 0
-        has_capital = has_capital or token.is_capital or any(c.isupper() for c in token.text)
-    return len(keys) if has_capital else 0
-
-
-_SMALL = frozenset(["of", "for", "and", "the", "in", "on", "to", "at", "de", "la", "le", "des", "du", "der", "und", "y", "et", "del", "e", "ebay", "easyjet", "adidas", "iheartmedia", "lululemon", "d'europe"])  # fmt: skip
+            if not any(character.isupper() for character in token.text):
+                return 0
+        has_capital = has_capital or any(character.isupper() for character in token.text)
+        place += 1
+    return place - number if has_capital else 0

@@ -49,7 +49,28 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     abbreviations: frozenset[str] = frozenset()
     joining: frozenset[str] = frozenset({"of", "for", "and", "the", "on", "to", "at", "in"})
     elisions: frozenset[str] = frozenset()
-    is_title_after: frozenset[str] = frozenset()
+    not_organisations: frozenset[str] = frozenset()
+    surname_heads: frozenset[str] = frozenset()
+    states_short: frozenset[str] = frozenset()
+    things_first: frozenset[str] = frozenset()
+    tails: frozenset[str] = frozenset()
+    particles: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
+    closers: frozenset[str] = frozenset()
+    pair_words: frozenset[str] = frozenset()
+    often_people: frozenset[str] = frozenset()
+    splitting: frozenset[str] = frozenset()
+    only_capital: frozenset[str] = frozenset()
+    travel_verbs: frozenset[str] = frozenset()
+    organisation_nouns: frozenset[str] = frozenset()
+    roman: frozenset[str] = frozenset()
+    articles: frozenset[str] = frozenset()
+    unsure_places_before: frozenset[str] = frozenset()
+
+    @property
+    def heads_come_first(self) -> bool:
+        """Tell the Romance languages: Ministère public, Banco Central."""
+        return self.language in ("fr", "es", "it", "pt", "ca", "ro")
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -62,7 +83,8 @@ class Names(msgspec.Struct, frozen=True):
 @cache
 def pack(language: str) -> Pack:
     """Give the lists of a language, those of English where it has none."""
-    return Pack(language=language, **_sections(language if language in LISTED_LANGUAGES else "en"))
+    own = _sections(language if language in LISTED_LANGUAGES else "en")
+    return Pack(language=language, **(_sections("any") | own))
 
 
 @cache

@@ -4,81 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from processors.find_entities.cues import Sense
 from processors.find_entities.places import place_hint
-from processors.find_entities.runs import PARTICLES, Run
-
-#: Lower-case words before a name that are titles only when capital.
-_ONLY_CAPITAL = frozenset(
-    [
-        "rival",
-        "opponent",
-        "owner",
-        "partner",
-        "model",
-        "victim",
-        "star",
-        "general",
-        "major",
-        "count",
-        "dean",
-        "marshal",
-        "bishop",
-        "guard",
-        "center",
-        "prop",
-        "lock",
-        "winger",
-        "forward",
-        "clerk",
-        "chair",
-        "private",
-        "officer",
-        "mc",
-        "pc",
-        "dc",
-        "saint",
-        "father",
-        "mother",
-        "sister",
-        "brother",
-        "son",
-        "daughter",
-        "husband",
-        "wife",
-        "friend",
-        "uncle",
-        "aunt",
-        "earl",
-        "king",
-        "duke",
-        "whip",
-        "page",
-        "dictator",
-        "friends",
-        "resident",
-        "suspect",
-        "attacker",
-        "gunman",
-        "shooter",
-        "nominee",
-        "candidate",
-        "chief",
-        "leader",
-        "author",
-        "delegate",
-        "author",
-        "opposition",
-        "influencer",
-        "director",
-        "executive",
-        "founder",
-        "commander",
-        "student",
-        "pupil",
-        "teacher",
-    ]
-)
+from processors.find_entities.runs import Run
+from processors.find_entities.sense import Sense
 
 
 class Piece(NamedTuple):
@@ -128,48 +56,13 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
     )
     if is_headed:
         # "Google CEO Jane Roe of Acme Inc" never comes as one run; a title inside still splits.
-        inner = [key for key in keys[1:-1] if key in _SPLITTING]
+        inner = [key for key in keys[1:-1] if key in pack.splitting]
         return not inner
     return (
         keys[0] in pack.organisation_heads_first
         and "of" in keys
-        and not ({*_SPLITTING} & set(keys))
+        and not (pack.splitting & set(keys))
     )
-
-
-_SPLITTING = frozenset(
-    [
-        "president",
-        "minister",
-        "secretary",
-        "ceo",
-        "mp",
-        "senator",
-        "governor",
-        "mayor",
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "sir",
-        "judge",
-        "professor",
-        "spokesman",
-        "spokeswoman",
-        "chairman",
-        "chairwoman",
-        "coach",
-        "captain",
-        "gov.",
-        "sen.",
-        "rep.",
-        "gen.",
-        "dr.",
-        "mr.",
-        "mrs.",
-        "ms.",
-    ]
-)
 
 
 def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, int] | None:
@@ -222,13 +115,9 @@ def _title_before(sense: Sense, first: int) -> str:
     if token.is_capital and not token.opens:
         return ""
     key = token.key
-    if key in sense.pack.titles and key not in _ONLY_CAPITAL | _only_capital(sense):
+    if key in sense.pack.titles and key not in sense.pack.only_capital:
         return token.text
     return ""
-
-
-def _only_capital(sense: Sense) -> frozenset[str]:
-    return sense.pack.royal
 
 
 def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
@@ -238,7 +127,7 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
     while last > first:
         key = tokens[last - 1].key
         is_date = key in pack.weekdays or (key in pack.months and key not in sense.names.surnames)
-        if is_date or (tokens[last - 1].key in PARTICLES and tokens[last - 1].text.islower()):
+        if is_date or (tokens[last - 1].key in pack.particles and tokens[last - 1].text.islower()):
             last -= 1
         else:
             break

@@ -23,18 +23,6 @@ class PlaceHint(NamedTuple):
 
 NOTHING = PlaceHint("")
 
-#: Names of countries and regions that are as often those of people: context decides.
-OFTEN_PEOPLE = frozenset({"jordan", "chad", "georgia", "israel", "virginia", "carolina", "dakota",
-                          "jersey", "guinea", "turkey", "victoria", "kent", "devon", "tyrone",
-                          "montana", "indiana", "india", "kenya", "paris", "chelsea", "kerry",
-                          "washington", "lincoln", "houston", "jackson", "austin", "dallas",
-                          "sydney", "florence", "charlotte", "madison", "savannah", "milan",
-                          "adelaide", "regina", "clinton", "wellington", "hamilton", "nelson",
-                          "darwin", "santiago", "lourdes", "preston", "stafford", "warwick",
-                          "carlisle", "lancaster", "york", "bradford", "sheffield", "salisbury",
-                          "brooklyn", "queens", "java", "rhodes", "orleans", "mercedes",
-                          "malaga", "cordoba", "valencia", "san marino", "rangers"})  # fmt: skip
-
 
 @lru_cache(maxsize=50_000)
 def place_hint(key: str, language: str = "en") -> PlaceHint:

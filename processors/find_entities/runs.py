@@ -7,79 +7,7 @@ from typing import NamedTuple
 from processors.find_entities.lexicon import Pack
 from processors.find_entities.tokens import Token
 
-#: Lower-case words inside names of people and places.
-PARTICLES = frozenset(
-    [
-        "de",
-        "da",
-        "di",
-        "del",
-        "della",
-        "dello",
-        "dei",
-        "degli",
-        "du",
-        "des",
-        "der",
-        "den",
-        "van",
-        "von",
-        "zu",
-        "zum",
-        "zur",
-        "ter",
-        "la",
-        "le",
-        "les",
-        "lo",
-        "los",
-        "las",
-        "el",
-        "al",
-        "bin",
-        "ibn",
-        "bint",
-        "abu",
-        "ben",
-        "dos",
-        "das",
-        "af",
-        "av",
-    ]
-)
 _MORE_PARTICLES = frozenset({"do", "e"})
-
-#: Abbreviations that end a name; the next capital begins another.
-_CLOSERS = frozenset({"inc", "corp", "ltd", "co", "jr", "sr", "plc", "llc", "bros"})
-
-#: Whose possessive belongs to the name: the King's College, the People's Bank.
-_OWNERS = frozenset(
-    [
-        "people",
-        "women",
-        "men",
-        "children",
-        "king",
-        "queen",
-        "workers",
-        "farmers",
-        "teachers",
-        "veterans",
-        "nation",
-        "world",
-        "prince",
-        "princess",
-        "ladies",
-        "girls",
-        "boys",
-        "mothers",
-        "student",
-        "peoples",
-        "saint",
-        "players",
-        "drivers",
-    ]
-)
 
 
 class Run(NamedTuple):
@@ -118,7 +46,7 @@ def _end_of_run(tokens: list[Token], first: int, pack: Pack, taken: bytearray) -
     count = len(tokens)
     while last < count:
         previous, token = tokens[last - 1], tokens[last]
-        if taken[last] or not token.is_joined or _closes(previous, tokens, first, last):
+        if taken[last] or not token.is_joined or _closes(previous, tokens, first, last, pack):
             break
         if token.is_capital:
             if _is_opener(token, pack):
@@ -132,11 +60,11 @@ def _end_of_run(tokens: list[Token], first: int, pack: Pack, taken: bytearray) -
     return last
 
 
-def _closes(previous: Token, tokens: list[Token], first: int, last: int) -> bool:
+def _closes(previous: Token, tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
     if previous.is_possessive:
         before = tokens[last - 2].key if last - 2 >= first else ""
-        return previous.key not in _OWNERS and before not in {"st", "st.", "saint"}
-    return previous.is_abbreviation and previous.key in _CLOSERS
+        return previous.key not in pack.owners and before not in {"st", "st.", "saint"}
+    return previous.is_abbreviation and previous.key in pack.closers
 
 
 def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytearray) -> int:
@@ -145,7 +73,9 @@ def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytea
     after = last + 1
     if token.text == "&":
         return after + 1 if _is_name(tokens, after, pack, taken) else last
-    particles = PARTICLES | _MORE_PARTICLES if pack.language in ("pt", "it") else PARTICLES
+    particles = pack.particles
+    if pack.language in ("pt", "it"):
+        particles = particles | _MORE_PARTICLES
     if token.key in particles and token.text.islower():
         while (
             after < len(tokens)
@@ -198,158 +128,6 @@ def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: Pack) -
         and head.is_capital
         and head.is_joined
         and head.key in pack.organisation_heads
-        and left.key in _PAIR_WORDS
-        and right.key in _PAIR_WORDS
+        and left.key in pack.pair_words
+        and right.key in pack.pair_words
     )
-
-
-#: Fields of work that stand in pairs in the names of agencies.
-_PAIR_WORDS = frozenset(
-    [
-        "health",
-        "safety",
-        "food",
-        "drug",
-        "trade",
-        "industry",
-        "culture",
-        "media",
-        "sport",
-        "sports",
-        "science",
-        "technology",
-        "education",
-        "skills",
-        "training",
-        "research",
-        "development",
-        "planning",
-        "environment",
-        "climate",
-        "water",
-        "energy",
-        "gas",
-        "oil",
-        "electricity",
-        "transport",
-        "roads",
-        "rail",
-        "highways",
-        "parks",
-        "recreation",
-        "wildlife",
-        "fish",
-        "forestry",
-        "agriculture",
-        "rural",
-        "fisheries",
-        "arts",
-        "heritage",
-        "tourism",
-        "leisure",
-        "business",
-        "enterprise",
-        "innovation",
-        "finance",
-        "revenue",
-        "customs",
-        "excise",
-        "securities",
-        "exchange",
-        "futures",
-        "commodity",
-        "standards",
-        "metrology",
-        "weights",
-        "measures",
-        "law",
-        "order",
-        "justice",
-        "police",
-        "crime",
-        "corrections",
-        "prisons",
-        "probation",
-        "immigration",
-        "citizenship",
-        "naturalization",
-        "borders",
-        "refugee",
-        "housing",
-        "communities",
-        "local",
-        "work",
-        "pensions",
-        "labor",
-        "labour",
-        "employment",
-        "children",
-        "families",
-        "youth",
-        "women",
-        "equality",
-        "human",
-        "rights",
-        "disability",
-        "social",
-        "care",
-        "welfare",
-        "veterans",
-        "defence",
-        "defense",
-        "security",
-        "intelligence",
-        "space",
-        "aeronautics",
-        "nuclear",
-        "radiation",
-        "weather",
-        "ocean",
-        "oceanic",
-        "atmospheric",
-        "geology",
-        "mining",
-        "minerals",
-        "metals",
-        "chemical",
-        "engineering",
-        "construction",
-        "maritime",
-        "coastguard",
-        "ports",
-        "shipping",
-        "aviation",
-        "medicines",
-        "medical",
-        "healthcare",
-        "hospital",
-        "nursing",
-        "disease",
-        "prevention",
-        "mental",
-        "public",
-        "information",
-        "communications",
-        "telecommunications",
-        "broadcasting",
-        "press",
-        "markets",
-        "competition",
-        "consumer",
-        "fair",
-        "savings",
-        "loans",
-        "credit",
-        "fraud",
-        "corruption",
-        "gaming",
-        "alcohol",
-        "tobacco",
-        "firearms",
-        "vehicle",
-        "driver",
-        "traffic",
-        "town",
-        "country",
-    ]
-)

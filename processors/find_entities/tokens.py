@@ -12,72 +12,6 @@ from processors.resolve_places.gazetteer import place_key
 
 _APOSTROPHES = "'’ʼ"
 
-#: "London-based": the tail after the hyphen that is no part of a name.
-_TAILS = frozenset(
-    [
-        "based",
-        "led",
-        "born",
-        "backed",
-        "style",
-        "area",
-        "wide",
-        "era",
-        "listed",
-        "trained",
-        "owned",
-        "run",
-        "made",
-        "bound",
-        "held",
-        "controlled",
-        "occupied",
-        "affiliated",
-        "linked",
-        "aligned",
-        "bred",
-        "educated",
-        "funded",
-        "friendly",
-        "like",
-        "only",
-        "speaking",
-        "registered",
-        "headquartered",
-        "sponsored",
-        "centric",
-        "allied",
-        "brokered",
-        "mediated",
-        "imposed",
-        "administered",
-        "type",
-        "related",
-        "free",
-        "inspired",
-        "winning",
-        "nominated",
-        "themed",
-        "dominated",
-        "bashing",
-        "supported",
-        "operated",
-        "built",
-        "designed",
-        "flagged",
-        "appointed",
-        "ranked",
-        "supplied",
-        "approved",
-        "elected",
-        "themed",
-        "branded",
-        "specific",
-        "focused",
-        "facing",
-    ]
-)
-
 _PARTICLE_HEADS = r"(?:al|el|ad|an|as|ash|ar|at|az|ul|bin|de)"
 
 
@@ -132,7 +66,7 @@ def tokenise(text: str, pack: Pack) -> list[Token]:
         is_joined = start == starts or (start - starts == 1 and text[starts] in "  ")
         starts = end
         if kind == "word":
-            _add_word(tokens, match.group(), start, end, is_joined)
+            _add_word(tokens, match.group(), start, end, is_joined, pack)
         elif kind == "abbr":
             word = match.group()
             key = place_key(word)
@@ -148,14 +82,16 @@ def tokenise(text: str, pack: Pack) -> list[Token]:
     return tokens
 
 
-def _add_word(tokens: list[Token], word: str, start: int, end: int, is_joined: bool) -> None:
+def _add_word(
+    tokens: list[Token], word: str, start: int, end: int, is_joined: bool, pack: Pack
+) -> None:
     is_possessive = False
     if len(word) > 2 and word[-1] in "sS" and word[-2] in _APOSTROPHES:
         word, end, is_possessive = word[:-2], end - 2, True
     if "-" in word or "‐" in word:
         head, _, tail = word.rpartition("-")
-        if head and word[0].isupper() and tail.lower() in _TAILS:
-            _add_word(tokens, head, start, start + len(head), is_joined)
+        if head and word[0].isupper() and tail.lower() in pack.tails:
+            _add_word(tokens, head, start, start + len(head), is_joined, pack)
             tokens.append(Token(tail, end - len(tail), end, tail.lower(), True, False))
             tokens[-1].is_joined = False
             return
@@ -163,7 +99,7 @@ def _add_word(tokens: list[Token], word: str, start: int, end: int, is_joined: b
             for piece in re.finditer(r"[^-‐]+", word):
                 begin = start + piece.start()
                 _add_word(tokens, piece.group(), begin, begin + len(piece.group()),
-                          is_joined and piece.start() == 0)  # fmt: skip
+                          is_joined and piece.start() == 0, pack)  # fmt: skip
             tokens[-1].is_possessive = is_possessive
             return
     tokens.append(

@@ -1,0 +1,132 @@
+"""Cues that a name is an organisation's."""
+
+from __future__ import annotations
+
+from processors.find_entities.places import place_hint
+from processors.find_entities.sense import (
+    ORGANISATION,
+    Decision,
+    Sense,
+    is_common,
+    is_person_like,
+    key_at,
+    key_of,
+    place_is_meant,
+)
+
+_OF = frozenset({"of", "for", "de", "des", "du", "del", "da", "do", "van", "voor", "di", "d"})
+_CLUB_FIRST = frozenset({"fc", "afc", "cf", "ac", "rc", "sc", "real", "atletico", "sporting"})
+
+
+def known(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """An organisation of our list."""
+    hit = sense.known.get(first)
+    if hit is None or hit[0] != last or title:
+        return None
+    found = hit[1]
+    if found.flags == "s":
+        if not sense.is_sport or place_is_meant(sense, first, last):
+            return None
+        return Decision(first, last, ORGANISATION, "known_club", "medium", found.name)
+    if found.flags == "a":
+        if not _is_believed(sense, first, last):
+            return None
+        return Decision(first, last, ORGANISATION, "known_organisation", "medium", found.name)
+    return Decision(first, last, ORGANISATION, "known_organisation", "strong", found.name)
+
+
+def _is_believed(sense: Sense, first: int, last: int) -> bool:
+    """Tell whether an ambiguous name is the organisation's here."""
+    token = sense.tokens[first]
+    if token.key in sense.low or place_is_meant(sense, first, last):
+        return False
+    is_followed = sense.tokens[last - 1].is_possessive or (
+        key_at(sense, last) in sense.pack.speech | sense.pack.organisation_after
+    )
+    return is_followed if token.opens else True
+
+
+def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A head word: Ministry of …, … University, … Inc, … United."""
+    pack = sense.pack
+    keys = [token.key for token in sense.tokens[first:last]]
+    if len(keys) == 1:
+        return _lone(sense, first, last, title)
+    if title and len(keys) <= 3 and keys[-1] in pack.surname_heads:
+        return None
+    for place, key in enumerate(keys):
+        if key in pack.organisation_heads_first and (
+            _OF & set(keys[place + 1 :]) or (place == 0 and pack.heads_come_first)
+        ):
+            return Decision(first, last, ORGANISATION, "organisation_head", "strong", key)
+    head = keys[-1]
+    if head in pack.organisation_heads and key_at(sense, last) != "-":
+        if head in pack.surname_heads and is_person_like(sense, first, last):
+            return None
+        if place_hint(" ".join(keys)).kind in ("city", "region", "country", "area"):
+            return None
+        rule = "club_head" if head == "united" else "organisation_head"
+        return Decision(first, last, ORGANISATION, rule, "strong", head)
+    if "&" in keys:
+        return Decision(first, last, ORGANISATION, "ampersand", "medium")
+    return _club(sense, first, last, keys)
+
+
+def _lone(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    token = sense.tokens[first]
+    if token.key not in sense.pack.organisation_alone or title:
+        return None
+    strength = "weak" if token.opens else "medium"
+    return Decision(first, last, ORGANISATION, "lone_organisation_word", strength)
+
+
+def _club(sense: Sense, first: int, last: int, keys: list[str]) -> Decision | None:
+    if not sense.is_sport:
+        return None
+    if keys[-1] in {"city", "town", "county"} and place_hint(" ".join(keys[:-1])).kind:
+        if not place_hint(" ".join(keys)).kind:
+            return Decision(first, last, ORGANISATION, "club_head", "medium", keys[-1])
+    if keys[0] in _CLUB_FIRST and not sense.tokens[first].opens:
+        return Decision(first, last, ORGANISATION, "club_head", "medium", keys[0])
+    return None
+
+
+def acronym(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """Two to six capitals that are no common abbreviation."""
+    token = sense.tokens[first]
+    text = token.text.replace(".", "").replace("&", "")
+    if last - first != 1 or title or not 2 <= len(text) <= 6 or not text.isupper():
+        return None
+    if token.key in sense.pack.not_organisations or token.is_shouted or not text.isalpha():
+        return None
+    before, following = key_at(sense, first - 1), key_at(sense, last)
+    is_defined = before == "(" and following == ")"
+    if len(text) == 2 and not is_defined and before != "the":
+        return None
+    if place_hint(token.key).kind and before not in {"the", "("}:
+        return None
+    if following[:1].isdigit() or (before[:1].isdigit() and not is_defined):
+        return None
+    return Decision(first, last, ORGANISATION, "acronym", "strong" if is_defined else "medium")
+
+
+def in_context(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """Shares of X, a spokesman for X, X shares, the airline X."""
+    pack, tokens = sense.pack, sense.tokens
+    count = last - first
+    if title or count > 4 or (tokens[first].opens and count == 1):
+        return None
+    if count == 1 and (is_common(sense, tokens[first]) or place_hint(tokens[first].key).kind):
+        return None
+    if any(token.key in pack.not_names or token.key in pack.months for token in tokens[first:last]):
+        return None
+    before = key_at(sense, first - 1)
+    is_named = before in pack.organisation_before and not is_person_like(sense, first, last)
+    if before in {"of", "for", "at"} and key_at(sense, first - 2) in pack.organisation_nouns:
+        is_named = is_named or not is_person_like(sense, first, last)
+    is_named = is_named or key_at(sense, last) in pack.organisation_after
+    if key_at(sense, last) == "(" and key_at(sense, last + 1) in {"nyse", "nasdaq", "lse"}:
+        is_named = True
+    if not is_named or place_hint(key_of(sense, first, last)).kind:
+        return None
+    return Decision(first, last, ORGANISATION, "organisation_context", "medium")

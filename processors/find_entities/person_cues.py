@@ -1,0 +1,212 @@
+"""Cues that a name is a person's."""
+
+from __future__ import annotations
+
+from processors.find_entities.places import place_hint
+from processors.find_entities.sense import (
+    PERSON,
+    Decision,
+    Sense,
+    has_article,
+    is_common,
+    is_upper,
+    key_at,
+    key_of,
+    speaks,
+)
+from processors.find_entities.tokens import Token
+
+_CLOSING_QUOTES = frozenset({'"', "”", ",", "’", "»", "'", "“"})
+_AFTER_AGE = frozenset({",", ".", ")", ";"})
+_ACTS = frozenset(
+    {"was", "is", "had", "has", "who", "will", "would", "did", "went", "came", "also", "later"}
+)
+
+
+def titled(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A title before: President, Dr, coach."""
+    if not title or last - first > 5:
+        return None
+    tokens = sense.tokens[first:last]
+    if len(tokens) == 1:
+        token = tokens[0]
+        if token.key in sense.pack.not_names | sense.pack.organisation_alone:
+            return None
+        if len(token.text) < 2 or (token.text.isupper() and len(token.text) < 5):
+            return None
+        if title.islower() and place_hint(token.key).kind in ("country", "region"):
+            return None
+    if title.islower() and any(token.key in sense.pack.organisation_heads for token in tokens[1:]):
+        return None
+    return Decision(first, last, PERSON, "title_before", "strong", f"title: {title}")
+
+
+def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A given name and one to four more words."""
+    del title
+    tokens, names, pack = sense.tokens, sense.names, sense.pack
+    if not 2 <= last - first <= 5:
+        return None
+    opening, closing = tokens[first], tokens[last - 1]
+    if _is_initial(opening):
+        return _initials(sense, first, last)
+    whole = place_hint(key_of(sense, first, last))
+    if whole.kind and whole.kind != "alternate" and whole.population >= 100_000:
+        return None
+    if _hyphened(opening) not in names.given or closing.key in pack.not_names:
+        return None
+    if closing.text.isupper() and 1 < len(closing.text) < 5 and not opening.text.isupper():
+        if closing.key not in pack.roman:
+            return None
+    is_surname = _hyphened(_without_roman(sense, first, last)) in names.surnames
+    hint = place_hint(opening.key)
+    is_big_place = hint.population > 300_000
+    is_doubtful = is_common(sense, opening) or is_big_place
+    if opening.key in pack.not_names and not is_surname:
+        return None
+    if (
+        is_doubtful
+        and not is_surname
+        and (opening.opens or is_big_place or opening.key in sense.low)
+    ):
+        return None
+    if is_doubtful and opening.opens and is_common(sense, closing):
+        return None
+    if _holds_thing(sense, first + 1, last):
+        return None
+    if is_doubtful:
+        return Decision(first, last, PERSON, "given_name", "weak")
+    return Decision(first, last, PERSON, "given_name", "strong" if is_surname else "medium")
+
+
+def _without_roman(sense: Sense, first: int, last: int) -> Token:
+    closing = sense.tokens[last - 1]
+    if closing.key in sense.pack.roman and last - first > 2:
+        return sense.tokens[last - 2]
+    return closing
+
+
+def _hyphened(token: Token) -> str:
+    """Give the key as the lists of names have it: Anne-Marie in one word."""
+    return token.key.replace(" ", "-")
+
+
+def _holds_thing(sense: Sense, first: int, last: int) -> bool:
+    """Tell whether one of these words is known to be no surname (Street, Award, Company)."""
+    pack = sense.pack
+    for token in sense.tokens[first:last]:
+        key = token.key
+        is_surname = key in sense.names.surnames
+        if key in pack.weekdays or key in pack.openers or (key in pack.months and not is_surname):
+            return True
+        if not is_surname and (
+            key in pack.organisation_heads or key in pack.other_heads
+            or (key in sense.low and key in pack.common)
+        ):  # fmt: skip
+            return True
+    return False
+
+
+def _is_initial(token: Token) -> bool:
+    return len(token.text) <= 6 and token.is_abbreviation and is_upper(token)
+
+
+def _initials(sense: Sense, first: int, last: int) -> Decision | None:
+    """J. Marsh, A.J. Hollis: initials and a surname."""
+    if sense.tokens[first].key in ("us", "uk", "un", "eu", "dc", "la") or last - first > 4:
+        return None
+    closing = sense.tokens[last - 1]
+    if len(closing.text) < 2 or is_upper(closing) or _holds_thing(sense, first + 1, last):
+        return None
+    if _is_initial(sense.tokens[first + 1]) and last - first == 2:
+        return None
+    return Decision(first, last, PERSON, "initials", "medium")
+
+
+def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """Speech, an age or a description after a name."""
+    del title
+    tokens, pack, names = sense.tokens, sense.pack, sense.names
+    count = last - first
+    if count > 4 or tokens[last - 1].is_possessive or has_article(sense, first):
+        return None
+    token = tokens[first]
+    if any(one.key in pack.not_names or is_common(sense, one) for one in tokens[first:last]):
+        if count == 1 or not any(one.key in names.surnames for one in tokens[first + 1 : last]):
+            return None
+    if place_hint(key_of(sense, first, last)).kind or _holds_thing(sense, first, last):
+        return None
+    following = key_at(sense, last)
+    if following in {",", "("} and (
+        _is_age(sense, last + 1) or key_at(sense, last + 1) in pack.ages
+    ):
+        return Decision(first, last, PERSON, "age_after", "strong")
+    if following == "," and count >= 2 and _describes(sense, last + 1):
+        return Decision(first, last, PERSON, "description_after", "medium")
+    is_named = token.key in names.surnames or token.key in names.given
+    if is_upper(token) and len(token.text) > 1:
+        return None
+    if speaks(sense, last) and (count > 1 or is_named):
+        return Decision(first, last, PERSON, "speech_verb", "medium" if is_named else "weak")
+    if key_at(sense, first - 1) in pack.near_speech and (count > 1 or is_named):
+        if key_at(sense, first - 2) in _CLOSING_QUOTES:
+            return Decision(first, last, PERSON, "speech_verb_before", "medium")
+    return None
+
+
+def _is_age(sense: Sense, number: int) -> bool:
+    tokens = sense.tokens
+    if number + 1 >= len(tokens) or not tokens[number].text.isdigit():
+        return False
+    return 1 <= int(tokens[number].text[:4]) <= 110 and tokens[number + 1].text in _AFTER_AGE
+
+
+def _describes(sense: Sense, number: int) -> bool:
+    """Tell whether "the president", "a 34-year-old teacher" starts here."""
+    after = sense.pack.after_person
+    start = number + 1 if key_at(sense, number) in sense.pack.articles else number
+    if start == number and key_at(sense, number) not in after:
+        return False
+    for token in sense.tokens[start : start + 5]:
+        if token.key in after or token.key.endswith("-year-old"):
+            return True
+        if not token.is_word or token.key in sense.pack.openers:
+            return False
+    return False
+
+
+def surname(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """Two or three capitals that end in a surname."""
+    del title
+    tokens, pack = sense.tokens, sense.pack
+    if not 2 <= last - first <= 3 or has_article(sense, first):
+        return None
+    if place_hint(key_of(sense, first, last)).kind:
+        return None
+    closing = tokens[last - 1]
+    if _hyphened(closing) not in sense.names.surnames or is_common(sense, closing):
+        return None
+    for token in tokens[first : last - 1]:
+        if is_common(sense, token) or (is_upper(token) and len(token.text) > 1):
+            return None
+        if token.key in pack.not_names | pack.sentence_words | pack.organisation_heads:
+            return None
+        if token.key in pack.other_heads or place_hint(token.key).population > 50_000:
+            return None
+    return Decision(first, last, PERSON, "surname", "weak")
+
+
+def lone_given_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """One word that is a given name and nothing else, inside a sentence, that does something."""
+    token = sense.tokens[first]
+    if title or last - first != 1 or token.opens or token.is_shouted or len(token.text) < 3:
+        return None
+    if is_common(sense, token) or is_upper(token) or has_article(sense, first):
+        return None
+    if token.key in sense.pack.not_names | sense.pack.other_heads or place_hint(token.key).kind:
+        return None
+    if token.key not in sense.names.given:
+        return None
+    if token.is_possessive or speaks(sense, last) or key_at(sense, last) in _ACTS:
+        return Decision(first, last, PERSON, "lone_given_name", "weak")
+    return None

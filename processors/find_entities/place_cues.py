@@ -1,0 +1,129 @@
+"""Cues that a name is a place's."""
+
+from __future__ import annotations
+
+from processors.find_entities.places import place_hint
+from processors.find_entities.sense import (
+    PLACE,
+    Decision,
+    Sense,
+    is_common,
+    is_person_like,
+    is_upper,
+    key_at,
+    key_of,
+    place_is_meant,
+    speaks,
+)
+
+#: First words that make a place only with a name that is known, or with "in" before.
+_DOUBTFUL_FIRST = frozenset(
+    {"san", "santa", "los", "las", "el", "la", "villa", "ben", "glen", "point", "river", "bay",
+     "santo", "rio", "sao", "camp", "new", "st", "saint"}
+)  # fmt: skip
+_BEFORE_FACILITIES = frozenset({"at", "on", "the", "to", "from", "off", "along", "into"})
+
+
+def sure(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A country, state, region or other area by its name."""
+    hint = place_hint(key_of(sense, first, last), sense.pack.language)
+    if hint.kind not in ("country", "region", "area") or title:
+        return None
+    token = sense.tokens[first]
+    rule = f"{hint.kind}_name"
+    if last - first == 1:
+        if token.key in ("us", "uk", "uae") and not is_upper(token):
+            return None
+        if hint.kind == "region" and len(token.text) <= 4 and token.text.isupper():
+            is_after = key_at(sense, first - 1) == ","
+            return Decision(first, last, PLACE, rule, "medium") if is_after else None
+        if token.key in sense.pack.often_people:
+            if place_is_meant(sense, first, last):
+                return Decision(first, last, PLACE, rule, "strong")
+            if speaks(sense, last) and token.key in sense.names.given | sense.names.surnames:
+                return None
+            return Decision(first, last, PLACE, rule, "weak" if hint.kind == "area" else "medium")
+        if is_common(sense, token) and hint.kind == "area" and token.opens:
+            return None
+    return Decision(first, last, PLACE, rule, "strong")
+
+
+def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A head word: … River, … Street, Lake …, Gulf of …."""
+    pack, tokens = sense.pack, sense.tokens
+    if last - first < 2 or title:
+        return None
+    head, opening = tokens[last - 1].key, tokens[first].key
+    if head in pack.place_heads and tokens[last - 1].is_capital:
+        before = key_at(sense, first - 1)
+        if head in pack.surname_heads and is_person_like(sense, first, last):
+            if before not in pack.places_before | _BEFORE_FACILITIES:
+                return None
+        return Decision(first, last, PLACE, "place_head", "strong", head)
+    if opening in pack.place_heads_first:
+        if opening in _DOUBTFUL_FIRST:
+            hint = place_hint(key_of(sense, first, last))
+            if not hint.kind and not place_is_meant(sense, first, last):
+                return None
+            if hint.kind:
+                return None
+        elif tokens[first + 1].key == "of" and last - first < 3:
+            return None
+        return Decision(first, last, PLACE, "place_head", "strong", opening)
+    return None
+
+
+def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A city of the place file, believed by its size or its neighbours."""
+    key = key_of(sense, first, last)
+    hint = place_hint(key)
+    if hint.kind not in ("city", "alternate") or title:
+        return None
+    token = sense.tokens[first]
+    if last - first == 1 and token.text.isupper() and len(token.text) < 4:
+        return None
+    is_meant = place_is_meant(sense, first, last)
+    if hint.kind == "alternate" and (hint.population < 400_000 or not is_meant):
+        return None
+    if last - first == 1 and not _is_believed(sense, first, last, is_meant, hint.population):
+        return None
+    if not is_meant and hint.population < 90_000:
+        return None
+    return Decision(first, last, PLACE, "city_name", "strong" if is_meant else "medium")
+
+
+def _is_believed(sense: Sense, first: int, last: int, is_meant: bool, population: int) -> bool:
+    """Tell whether one word that is a city's name is the city here."""
+    token = sense.tokens[first]
+    if is_common(sense, token) and (not is_meant or token.opens):
+        return False
+    if token.key in sense.pack.not_names:
+        return False
+    if is_meant:
+        return True
+    is_person_too = token.key in sense.names.given or token.key in sense.names.surnames
+    if token.key in sense.pack.often_people and speaks(sense, last):
+        return False
+    return not (is_person_too and population < 400_000)
+
+
+def after_preposition(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """An unknown name after "in", "near", "the town of", "northern"."""
+    pack, tokens = sense.pack, sense.tokens
+    token = tokens[first]
+    if title or last - first > 3 or token.opens or token.is_shouted:
+        return None
+    before = key_at(sense, first - 1)
+    is_after = before in pack.unsure_places_before
+    is_after = is_after or (before == "of" and key_at(sense, first - 2) in pack.place_words_before)
+    is_after = is_after or (before in pack.directions and last - first == 1)
+    if not is_after or is_upper(token) or tokens[last - 1].is_possessive:
+        return None
+    for one in tokens[first:last]:
+        if is_common(sense, one) or one.key in (
+            pack.not_names | pack.months | pack.weekdays | pack.other_heads | pack.titles
+        ):
+            return None
+    if token.key in sense.names.surnames or (token.key in sense.names.given and last - first == 1):
+        return None
+    return Decision(first, last, PLACE, "place_preposition", "weak")

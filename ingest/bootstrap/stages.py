@@ -198,11 +198,14 @@ class _WatchedPoller:
     def __init__(self) -> None:
         self.read_at = time.monotonic()
         self.poller: Poller | None = None
-        self.holding_on = ""
 
     def turned(self) -> None:
         """Take note that the poller's loop came round."""
         self.read_at = time.monotonic()
+
+    @property
+    def holding_on(self) -> str:
+        return "" if self.poller is None else self.poller.holding_on
 
     @property
     def partitions(self) -> int:

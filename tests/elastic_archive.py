@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import secrets
 import urllib.error
@@ -55,18 +57,57 @@ class Archive:
                 if block["name"].startswith(self.prefix):
                     self.ask("DELETE", f"/_{kind}_template/{block['name']}")
 
+    def empty(self) -> None:
+        """Delete the months."""
+        for index in self.ask("GET", f"/{self.prefix}news-documents-*/_alias") or {}:
+            self.ask("DELETE", f"/{index}")
+
     def _clock(self) -> datetime:
         return self.now
 
 
+#: Archives whose test is over, by server: their schema is there, their documents are gone.
+_resting: dict[str, list[Archive]] = {}
+
+
 @contextmanager
 def an_archive(url: str) -> Iterator[Archive]:
-    """Give an archive whose schema is set up."""
-    archive = Archive(url)
-    index = archive.index()
+    """Give an empty archive whose schema is set up, for a test that leaves the schema alone.
+
+    It may have served another test before: to set one up anew takes a second or more.
+    """
+    resting = _resting.setdefault(url, [])
+    archive = resting.pop() if resting else Archive(url)
     try:
-        index.apply(archive.now)
+        _set_up(archive)
+        yield archive
+    except BaseException:
+        archive.remove()
+        raise
+    archive.empty()
+    resting.append(archive)
+
+
+@contextmanager
+def a_new_archive(url: str) -> Iterator[Archive]:
+    """Give an archive that no other test has, for a test that changes its schema."""
+    archive = Archive(url)
+    try:
+        _set_up(archive)
         yield archive
     finally:
-        index.close()
         archive.remove()
+
+
+def _set_up(archive: Archive) -> None:
+    archive.now = NOW
+    index = archive.index()
+    index.apply(NOW)
+    index.close()
+
+
+@atexit.register
+def _remove_all() -> None:
+    for archive in (one for resting in _resting.values() for one in resting):
+        with contextlib.suppress(OSError):  # a server of our own has ended by now
+            archive.remove()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import NOW, an_id, an_indexed_document
-from elastic_archive import Archive, an_archive
+from elastic_archive import Archive, a_new_archive, an_archive
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.errors import IndexDiffers, QueryError
@@ -33,6 +33,13 @@ def shared(elasticsearch_url: str) -> Iterator[Archive]:
 @pytest.fixture
 def archive(elasticsearch_url: str) -> Iterator[Archive]:
     with an_archive(elasticsearch_url) as own:
+        yield own
+
+
+@pytest.fixture
+def altered(elasticsearch_url: str) -> Iterator[Archive]:
+    """Give an archive whose schema a test may spoil."""
+    with a_new_archive(elasticsearch_url) as own:
         yield own
 
 
@@ -205,34 +212,34 @@ def test_setup_changes_nothing_the_second_time(elasticsearch_url: str) -> None:
         archive.remove()
 
 
-def test_setup_mends_a_template_that_somebody_changed(archive: Archive) -> None:
-    index = archive.index()
-    name = f"{archive.prefix}news-settings"
+def test_setup_mends_a_template_that_somebody_changed(altered: Archive) -> None:
+    index = altered.index()
+    name = f"{altered.prefix}news-settings"
     template = {"template": {"settings": {"number_of_shards": 7}}}
-    archive.ask("PUT", f"/_component_template/{name}", template)
+    altered.ask("PUT", f"/_component_template/{name}", template)
     assert index.differences(NOW) == [f"component template {name} differs"]
     assert index.apply(NOW) == [f"updated component template {name}"]
     assert index.differences(NOW) == []
     index.close()
 
 
-def test_setup_adds_a_new_field_to_months_that_are_there(archive: Archive) -> None:
-    name = f"{archive.prefix}news-documents-2026.10-r1"
+def test_setup_adds_a_new_field_to_months_that_are_there(altered: Archive) -> None:
+    name = f"{altered.prefix}news-documents-2026.10-r1"
     alias = name.removesuffix("-r1")
     old = {"dynamic": False, "properties": {"id": {"type": "keyword", "ignore_above": 1024}}}
     # Of lower rank than ours, so that the analysers are there and the fields are not.
-    archive.ask("PUT", f"/{name}", {"aliases": {alias: {}}})
-    archive.ask("DELETE", f"/{name}")
-    template = f"/_index_template/{archive.prefix}news-documents"
-    ours = archive.ask("GET", template)["index_templates"][0]["index_template"]
-    archive.ask("DELETE", template)
-    component = f"/_component_template/{archive.prefix}news-documents"
-    wanted = archive.ask("GET", component)["component_templates"][0]["component_template"]
+    altered.ask("PUT", f"/{name}", {"aliases": {alias: {}}})
+    altered.ask("DELETE", f"/{name}")
+    template = f"/_index_template/{altered.prefix}news-documents"
+    ours = altered.ask("GET", template)["index_templates"][0]["index_template"]
+    altered.ask("DELETE", template)
+    component = f"/_component_template/{altered.prefix}news-documents"
+    wanted = altered.ask("GET", component)["component_templates"][0]["component_template"]
     analysis = wanted["template"]["settings"]
-    archive.ask("PUT", f"/{name}", {"aliases": {alias: {}}, "settings": analysis, "mappings": old})
+    altered.ask("PUT", f"/{name}", {"aliases": {alias: {}}, "settings": analysis, "mappings": old})
     ours.pop("created_date_millis", None), ours.pop("modified_date_millis", None)
-    archive.ask("PUT", template, ours)
-    index = archive.index()
+    altered.ask("PUT", template, ours)
+    index = altered.index()
     (difference,) = index.differences(NOW)
     assert difference.startswith(f"index {name} lacks version, revision")
     index.apply(NOW)
@@ -240,16 +247,16 @@ def test_setup_adds_a_new_field_to_months_that_are_there(archive: Archive) -> No
     index.close()
 
 
-def test_a_field_of_another_type_needs_a_rebuild(archive: Archive) -> None:
-    name = f"{archive.prefix}news-feeds"
-    archive.ask("DELETE", f"/{name}-r1")
-    archive.ask("DELETE", f"/_index_template/{name}")
-    archive.ask(
+def test_a_field_of_another_type_needs_a_rebuild(altered: Archive) -> None:
+    name = f"{altered.prefix}news-feeds"
+    altered.ask("DELETE", f"/{name}-r1")
+    altered.ask("DELETE", f"/_index_template/{name}")
+    altered.ask(
         "PUT",
         f"/{name}-r1",
         {"aliases": {name: {}}, "mappings": {"properties": {"feed_id": {"type": "long"}}}},
     )
-    index = archive.index()
+    index = altered.index()
     with pytest.raises(IndexDiffers, match="feed_id") as caught:
         index.apply(NOW)
     assert caught.value.exit_code == 2
@@ -266,14 +273,14 @@ def test_nothing_is_written_before_setup(elasticsearch_url: str) -> None:
 
 
 @pytest.mark.parametrize(("version", "words"), [(0, "setup"), (99, "update this news-ingest")])
-def test_a_schema_of_another_version_is_refused(archive: Archive, version: int, words: str) -> None:
-    path = f"/_index_template/{archive.prefix}news-documents"
-    template = archive.ask("GET", path)["index_templates"][0]["index_template"]
+def test_a_schema_of_another_version_is_refused(altered: Archive, version: int, words: str) -> None:
+    path = f"/_index_template/{altered.prefix}news-documents"
+    template = altered.ask("GET", path)["index_templates"][0]["index_template"]
     template["_meta"]["schema_version"] = version
     template.pop("created_date_millis", None)
     template.pop("modified_date_millis", None)
-    archive.ask("PUT", path, template)
-    index = archive.index()
+    altered.ask("PUT", path, template)
+    index = altered.index()
     with pytest.raises(IndexDiffers, match=words):
         put(index, an_indexed_document("other"))
     index.close()

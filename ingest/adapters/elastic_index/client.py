@@ -21,7 +21,12 @@ from ingest.errors import IndexDiffers, IndexFault, IndexRefused, IndexUnavailab
 from ingest.settings.options import IndexOptions
 
 #: Everything the client and its transport can raise.
-CLIENT_ERRORS = (elastic_transport.ApiError, elastic_transport.TransportError, BulkIndexError, ScanError)
+CLIENT_ERRORS = (
+    elastic_transport.ApiError,
+    elastic_transport.TransportError,
+    BulkIndexError,
+    ScanError,
+)
 
 #: elasticsearch.md §3.2: the client's 10 s are the classic failure of bulk writers.
 REQUEST_TIMEOUT_SECONDS = 60.0

@@ -6,8 +6,8 @@ in question. Source: elasticsearch.md §4.1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from ingest.adapters.elastic_index.body import language_code
 from ingest.errors import QueryError
@@ -32,11 +32,17 @@ from ingest.query import (
 from ingest.terms import LANGUAGES, terms
 
 Query = dict[str, Any]
+Found = TypeVar("Found")
 
 TITLE_WEIGHT: Final = 3
 #: A prefix of three letters has fewer words than this in any archive that was measured.
 _PHRASE_PREFIX_EXPANSIONS: Final = 1000
 
+_TEXT_FIELDS: Final = {
+    "": [f"title^{TITLE_WEIGHT}", "text"],
+    "title": [f"title^{TITLE_WEIGHT}"],
+    "author": ["authors.text"],
+}
 _VALUE_FIELDS: Final = {
     "publisher": "publisher.key",
     "language": "language.key",
@@ -153,24 +159,29 @@ class _Compiler:
         return {"multi_match": {"query": node.text, **best}}
 
     def _stemmed(self, field: str) -> list[str]:
-        if field == "author":
-            return []
-        parts = [f"title^{TITLE_WEIGHT}"] if field == "title" else [f"title^{TITLE_WEIGHT}", "text"]
+        parts = [] if field == "author" else _neutral(field)
         return [f"by_language.{code}.{part}" for code in self._codes for part in parts]
 
     def _near(self, node: Near) -> Query:
         field = node.left.field or node.right.field
-        fields = _neutral(field)
-        if isinstance(node.left, Word) and isinstance(node.right, Word):
-            fields += self._stemmed(field)
-        should = [_intervals(name.partition("^")[0], node) for name in fields]
+        neutral = _without_weights(_neutral(field))
+        should = [_intervals(name, name, node) for name in neutral]
+        if _is_inflected(node.left) or _is_inflected(node.right):
+            stemmed = _without_weights(self._stemmed(field))
+            should += [_intervals(name, name.rpartition(".")[2], node) for name in stemmed]
         return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
+def _is_inflected(side: Word | Phrase) -> bool:
+    return isinstance(side, Word) and len(terms(side.text)) == 1
+
+
+def _without_weights(fields: Sequence[str]) -> list[str]:
+    return [field.partition("^")[0] for field in fields]
+
+
 def _neutral(field: str) -> list[str]:
-    if field == "author":
-        return ["authors.text"]
-    return [f"title^{TITLE_WEIGHT}"] if field == "title" else [f"title^{TITLE_WEIGHT}", "text"]
+    return _known(field, _TEXT_FIELDS, "a text field")
 
 
 def _phrase(text: str, field: str) -> Query:
@@ -192,18 +203,29 @@ def _prefix(node: Prefix) -> Query:
                 "max_expansions": _PHRASE_PREFIX_EXPANSIONS,
             }
         }
-    names = [name.partition("^")[0] for name in _neutral(node.field)]
+    names = _without_weights(_neutral(node.field))
     should = [{"prefix": {name: {"value": found[0]}}} for name in names]
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
-def _intervals(field: str, node: Near) -> Query:
-    rules = [
-        {"match": {"query": side.text, "ordered": True, "max_gaps": 0}}
-        for side in (node.left, node.right)
+def _intervals(field: str, neutral: str, node: Near) -> Query:
+    """Both sides near each other in one field, in either order, never overlapping.
+
+    Exact words are looked for in its neutral twin, where the places are the same.
+    """
+    rules = [_rule(side, field, neutral) for side in (node.left, node.right)]
+    orders = [
+        {"all_of": {"ordered": True, "max_gaps": node.distance, "intervals": order}}
+        for order in (rules, rules[::-1])
     ]
-    both = {"ordered": False, "max_gaps": node.distance, "intervals": rules}
-    return {"intervals": {field: {"all_of": both}}}
+    return {"intervals": {field: {"any_of": {"intervals": orders}}}}
+
+
+def _rule(side: Word | Phrase, field: str, neutral: str) -> Query:
+    match: Query = {"query": side.text, "ordered": True, "max_gaps": 0}
+    if field != neutral and not _is_inflected(side):
+        match["use_field"] = neutral
+    return {"match": match}
 
 
 def _entity(node: EntityIs) -> Query:
@@ -238,9 +260,9 @@ def _number(node: NumberBetween) -> Query:
     return {"range": {node.field: bounds}}
 
 
-def _known(name: str, table: dict[str, str], what: str) -> str:
+def _known(name: str, table: Mapping[str, Found], what: str) -> Found:
     if name not in table:
-        raise _unknown(name, tuple(table), what)
+        raise _unknown(name, [known for known in table if known], what)
     return table[name]
 
 

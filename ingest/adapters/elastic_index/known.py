@@ -18,6 +18,9 @@ _FIELDS: Final = (
 _SOURCE: Final = {"_source_includes": ",".join(_FIELDS)}
 _DOING = "asking what is known"
 
+#: An item that failed says no status, only its type; what is not named here may pass.
+_STATUS_OF_AN_ITEM: Final = {"index_not_found_exception": 404, "security_exception": 403}
+
 #: As many reads by id as are cheaper than one search over all months: 26 ms for 1,000 against
 #: 64-93 ms (elasticsearch.md §3.7).
 _MAX_READS: Final = 2000
@@ -59,8 +62,7 @@ def _read(engine: Engine, ids: Sequence[str], aliases: Sequence[str]) -> dict[st
 
 def _check(engine: Engine, error: dict[str, Any]) -> None:
     """Pass over a month that does not exist; any other error means that we do not know."""
-    status = 404 if error.get("type") == "index_not_found_exception" else 503
-    answer = Answer.of(status, error)
+    answer = Answer.of(_STATUS_OF_AN_ITEM.get(str(error.get("type")), 503), error)
     if not is_month_missing(answer):
         raise refusal(answer, engine.url, _DOING)
 

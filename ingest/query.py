@@ -51,7 +51,11 @@ class Prefix(msgspec.Struct, frozen=True):
 
 
 class Near(msgspec.Struct, frozen=True):
-    """Two words or phrases with at most `distance` other words between them, in any order."""
+    """Two words or phrases with at most `distance` other words between them, in any order.
+
+    Of a Word inflected forms match too. Both look into the field of `left`, and the two are never
+    the same word.
+    """
 
     left: Word | Phrase
     right: Word | Phrase

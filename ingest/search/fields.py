@@ -21,7 +21,7 @@ from ingest.query import (
     Word,
 )
 from ingest.search import moments
-from ingest.terms import terms
+from ingest.terms import STEMMED_LANGUAGES, stems, terms, words
 
 NUMBER_FIELDS = ("word_count",)
 
@@ -83,6 +83,14 @@ def text_node(text: str, is_quoted: bool, field: str = "") -> Node | None:
     if not found:
         return None
     return Word(text, field) if len(found) == 1 else Phrase(text, field)
+
+
+def is_same_word(one: str, two: str) -> bool:
+    """Tell whether two texts are the same words or, in some language, forms of them."""
+    if terms(one) == terms(two):
+        return True
+    pair = words(one), words(two)
+    return any(stems(pair[0], code) == stems(pair[1], code) for code in STEMMED_LANGUAGES)
 
 
 def value_node(field: str, text: str, is_quoted: bool) -> Node:

@@ -23,7 +23,7 @@ from luqum.thread import parse as luqum_parse
 from ingest.errors import QueryError
 from ingest.query import TEXT_FIELDS, And, Boost, Everything, Near, Node, Not, Or, Phrase, Word
 from ingest.search import moments
-from ingest.search.fields import Unreadable, text_node, value_node
+from ingest.search.fields import Unreadable, is_same_word, text_node, value_node
 from ingest.search.scan import MAX_CLAUSES, MAX_DEPTH, Atom, Scanned, Scanner
 
 MAX_CHARACTERS = 512
@@ -157,6 +157,10 @@ class _Reading:
         sides = [text_node(text, is_quoted, field) for text, is_quoted in atom.parts]
         left, right = sides
         if isinstance(left, Word | Phrase) and isinstance(right, Word | Phrase):
+            if is_same_word(left.text, right.text):
+                raise Unreadable(
+                    "NEAR needs two different words", "look for the word alone, or write a phrase"
+                )
             return Near(left, right, atom.distance)
         raise Unreadable(
             "NEAR needs two words or phrases", 'write NEAR("sea wall", flood, 5), without *'

@@ -202,6 +202,7 @@ def test_days_are_those_of_the_asker() -> None:
         ("wall NEAR(flood)", 5, "two words"),
         ("NEAR(flood, wall, x)", 17, "two words"),
         ("NEAR(flood, wall, 101)", 17, "two words"),
+        ("NEAR(flood, Floods)", 0, "phrase"),
         ("author:NEAR(flood, wall)", 0, "title:NEAR"),
         ("wall since:soon", 5, "2026-11-01"),
         ("since:99999999w", 0, "2026-11-01"),

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ingest.adapters.sqlite_index.nearness import FUNCTION, spec_of
 from ingest.adapters.sqlite_index.rows import milliseconds
 from ingest.adapters.sqlite_index.schema import FILTER_KINDS, FLAG_BITS
 from ingest.errors import QueryError
@@ -40,6 +41,7 @@ Lookup = Callable[[int, str], Sequence[int]]
 
 _COLUMNS = {"": "{title text}", "title": "{title}", "author": "{authors}"}
 _STEM_COLUMNS = {"": "{title_stems text_stems}", "title": "{title_stems}"}
+_IS_NEAR = f"{FUNCTION}((SELECT json FROM body WHERE document = d.key), ?)"  # noqa: S608
 _NUMBERS = {"word_count": "d.word_count"}
 
 
@@ -112,7 +114,9 @@ class Compiler:
         match node:
             case Everything():
                 return EVERYTHING
-            case Word() | Phrase() | Prefix() | Near():
+            case Near():
+                return self._near(node)
+            case Word() | Phrase() | Prefix():
                 match = self._text(node)
                 return Selection(match) if match else NOTHING
             case And():
@@ -161,9 +165,7 @@ class Compiler:
 
     # ── text ────────────────────────────────────────────────────────────────────────────────
 
-    def _text(self, node: Word | Phrase | Prefix | Near) -> str:
-        if isinstance(node, Near):
-            return self._near(node)
+    def _text(self, node: Word | Phrase | Prefix) -> str:
         _check_text_field(node.field)
         found = terms(node.text)
         if not found:
@@ -182,20 +184,22 @@ class Compiler:
     def _stems_of(self, text: str) -> list[str]:
         return [tagged for code in self._languages for tagged in stems(words(text), code)]
 
-    def _near(self, node: Near) -> str:
+    def _near(self, node: Near) -> Selection:
         field = node.left.field
         _check_text_field(field)
-        left, right = terms(node.left.text), terms(node.right.text)
-        if not left or not right:
-            return ""
-        found = [f"{_COLUMNS[field]} : {_near(left, right, node.distance)}"]
-        is_inflected = isinstance(node.left, Word) and isinstance(node.right, Word)
-        if is_inflected and field in _STEM_COLUMNS:
+        sides = (node.left, node.right)
+        if not all(terms(side.text) for side in sides):
+            return NOTHING
+        found = [_near_in(_COLUMNS[field], [terms(side.text) for side in sides], node.distance)]
+        quoted = [isinstance(side, Phrase) for side in sides]
+        if field in _STEM_COLUMNS and not all(quoted):
             for code in self._languages:
-                one = stems(words(node.left.text), code)
-                two = stems(words(node.right.text), code)
-                found.append(f"{_STEM_COLUMNS[field]} : {_near(one, two, node.distance)}")
-        return " OR ".join(f"({part})" for part in found)
+                pair = [stems(words(side.text), code) for side in sides]
+                found.append(_near_in(_STEM_COLUMNS[field], pair, node.distance))
+        match = " OR ".join(f"({part})" for part in found)
+        if len(found) > 1 and any(quoted):
+            return Selection(match, _IS_NEAR, (spec_of(node),))
+        return Selection(match)
 
     # ── conditions ──────────────────────────────────────────────────────────────────────────
 
@@ -269,8 +273,9 @@ def _quoted(found: Sequence[str]) -> str:
     return '"' + " ".join(found) + '"'
 
 
-def _near(left: Sequence[str], right: Sequence[str], distance: int) -> str:
-    return f"NEAR({_quoted(left)} {_quoted(right)}, {distance})"
+def _near_in(columns: str, pair: Sequence[Sequence[str]], distance: int) -> str:
+    left, right = map(_quoted, pair)
+    return f"{columns} : NEAR({left} {right}, {distance})"
 
 
 def _check_text_field(field: str) -> None:

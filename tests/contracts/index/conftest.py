@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from builders import NOW
-from elastic_archive import an_archive
+from elastic_archive import Archive, an_archive
 from index_corpus import CORPUS
 
 from ingest.adapters.sqlite_index import SqliteIndex
@@ -25,26 +25,40 @@ ENGINES = [
 
 
 @contextmanager
-def _opened(engine: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Index]:
-    if engine == "elasticsearch":
-        # Only now: the server is not started for those who leave these tests out.
-        with an_archive(request.getfixturevalue("elasticsearch_url")) as archive:
-            index = archive.index(max_document_bytes=MAX_DOCUMENT_BYTES)
-            yield index
-            index.close()
-        return
+def _embedded(folder: Path) -> Iterator[Index]:
     options = IndexOptions(max_document_bytes=MAX_DOCUMENT_BYTES)
-    embedded = SqliteIndex(folder / "index.db", options, clock=lambda: NOW)
-    embedded.apply(NOW)
-    yield embedded
-    embedded.close()
+    index = SqliteIndex(folder / "index.db", options, clock=lambda: NOW)
+    index.apply(NOW)
+    yield index
+    index.close()
+
+
+@contextmanager
+def _over(archive: Archive) -> Iterator[Index]:
+    index = archive.index(max_document_bytes=MAX_DOCUMENT_BYTES)
+    yield index
+    index.close()
+
+
+@pytest.fixture(scope="session")
+def elastic_archive(elasticsearch_url: str) -> Iterator[Archive]:
+    """Give the archive that tests use one after the other, since making one takes a while."""
+    with an_archive(elasticsearch_url) as archive:
+        yield archive
 
 
 @pytest.fixture(params=ENGINES)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    """Give an empty index whose schema is set up."""
-    with _opened(request.param, request, tmp_path) as opened:
-        yield opened
+    """Give an empty index. Elasticsearch is only started when a test asks for it."""
+    if request.param == "sqlite":
+        with _embedded(tmp_path) as index:
+            yield index
+        return
+    archive = request.getfixturevalue("elastic_archive")
+    with _over(archive) as index:
+        yield index
+    for month in archive.ask("GET", f"/{archive.prefix}news-documents-*/_alias") or {}:
+        archive.ask("DELETE", f"/{month}")
 
 
 @pytest.fixture(scope="session", params=ENGINES)
@@ -52,7 +66,12 @@ def archive(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Index]:
     """Give an index that holds the corpus; tests only read it."""
-    with _opened(request.param, request, tmp_path_factory.mktemp("archive")) as opened:
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            opened = stack.enter_context(_embedded(tmp_path_factory.mktemp("archive")))
+        else:
+            url = request.getfixturevalue("elasticsearch_url")
+            opened = stack.enter_context(_over(stack.enter_context(an_archive(url))))
         verdicts = opened.put([Placed(document) for document in CORPUS])
         assert {verdict.kind for verdict in verdicts} == {"written"}
         opened.refresh()

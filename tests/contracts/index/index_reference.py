@@ -106,10 +106,11 @@ def _runs(wanted: Sequence[str], held: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _is_near(node: Near, column: Column) -> bool:
+    """The unquoted side may be inflected; the two may overlap."""
     for one in _places(node.left, column):
         for two in _places(node.right, column):
             first, second = sorted((one, two))
-            if 0 <= second[0] - first[1] - 1 <= node.distance:
+            if second[0] - first[1] - 1 <= node.distance:
                 return True
     return False
 

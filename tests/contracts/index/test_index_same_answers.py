@@ -29,7 +29,7 @@ from ingest.query import (
     ValueIs,
     Word,
 )
-from ingest.terms import terms
+from ingest.terms import LANGUAGES, stem, terms, words
 
 QUERIES_A_KIND = 40
 
@@ -57,22 +57,31 @@ class Queries:
         word = self._one_word()
         return Prefix(word[: self._dice.randrange(3, 6)]) if len(word) > 2 else Phrase(word)
 
-    def near_exact(self) -> Node:
-        return Near(
-            Phrase(self._run(self._dice.randrange(1, 3))),
-            Phrase(self._one_word()),
-            self._distance(),
-        )
-
     def near_inflected(self) -> Node:
-        return Near(Word(self._one_word()), Word(self._one_word()), self._distance())
+        one, two = self._neighbours(1)
+        return Near(Word(one), Word(two), self._distance())
+
+    def near_exact(self) -> Node:
+        one, two = self._neighbours(2)
+        return Near(Phrase(one), Phrase(two), self._distance())
 
     def near_mixed(self) -> Node:
-        sides: list[Word | Phrase] = [
-            Phrase(self._run(self._dice.randrange(1, 3))), Word(self._one_word()),
-        ]  # fmt: skip
+        one, two = self._neighbours(1)
+        sides = [Phrase(one), Word(two)]
         self._dice.shuffle(sides)
         return Near(sides[0], sides[1], self._distance())
+
+    def _neighbours(self, most: int) -> tuple[str, str]:
+        """Give a phrase of at most so many words, and another word not far from it."""
+        while True:
+            tokens = [word for word in self._text_tokens() if len(terms(word)) == 1]
+            if len(tokens) < 20:
+                continue
+            at = self._dice.randrange(len(tokens) - 18)
+            phrase = tokens[at : at + self._dice.randrange(1, most + 1)]
+            word = tokens[at + self._dice.randrange(2, 16)]
+            if not any(_is_alike(word, one) for one in phrase):
+                return " ".join(phrase), word
 
     def entity(self) -> Node:
         details = self._document().entity_details
@@ -137,6 +146,9 @@ class Queries:
         document = self._document()
         return [word.strip(",.:()–") for word in f"{document.title} {document.text}".split()]
 
+    def _text_tokens(self) -> list[str]:
+        return [word.strip(",.:()–") for word in self._document().text.split()]
+
     def _one_word(self) -> str:
         one = self._dice.choice([word for word in self._tokens() if len(terms(word)) == 1])
         return one.upper() if self._dice.random() < 0.2 else one
@@ -148,6 +160,11 @@ class Queries:
 
     def _distance(self) -> int:
         return self._dice.choice((0, 1, 3, 10))
+
+
+def _is_alike(one: str, two: str) -> bool:
+    """The parser refuses to look for a word near itself, which engines count differently."""
+    return any(stem(words(one)[0], code) == stem(words(two)[0], code) for code in LANGUAGES)
 
 
 KINDS = (

@@ -140,7 +140,10 @@ def test_near_counts_the_words_between_in_any_order(index: Index) -> None:
         "NEAR(engineer, walls, 4)": {"a"},
         'NEAR("engineer", "walls", 4)': set(),
         'NEAR("sea wall", repairing, 2)': {"a"},
+        'NEAR(repairing, "sea wall", 1)': set(),
         'NEAR("sea walls", repairing, 2)': set(),
+        'NEAR("sea wall", repairing, 2) OR left': {"a", "b"},
+        'engineer -NEAR("sea wall", repairing, 2)': {"b"},
     }.items():
         assert names(index, query, "a", "b") == expected, query
 

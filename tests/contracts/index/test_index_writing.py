@@ -252,6 +252,7 @@ def test_old_months_are_forgotten_whole(index: Index) -> None:
 
 
 def test_applying_twice_changes_nothing(index: Index) -> None:
+    index.apply(NOW)
     put(index, an_indexed_document())
     assert index.differences(NOW) == []
     assert index.apply(NOW) == []

@@ -37,8 +37,8 @@ def _http_address(url: str) -> str:
 class Secret(Options):
     """A secret by reference: an environment variable or a file, never the value itself."""
 
-    env: str = ""
-    file: str = ""
+    env: str = Field("", description="name of the environment variable that holds it")
+    file: str = Field("", description="path of the file that holds it, and nothing else")
 
 
 class FeedSettings(Options):
@@ -53,33 +53,55 @@ class FeedSettings(Options):
         "", description="for dates without a zone; UTC if empty"
     )
     date_order: Literal["", "dmy", "mdy", "ymd"] = Field(
-        "", description="of dates in numbers alone"
+        "", description="of dates in numbers alone, such as 3/4/2026, which are not read without it"
     )
     priority: float = Field(1.0, gt=0, description="weight in the share of polls")
-    min_interval_minutes: float = Field(5.0, gt=0)
-    max_interval_minutes: float = Field(1440.0, gt=0)
-    respect_ttl: Literal["always", "plausible", "never"] = "plausible"
-    robots: Literal["obey", "report", "ignore"] = "obey"
-    ignore_http_cache: bool = False
-    ignore_entry_updates: bool = False
-    same_site_only: bool = False
-    user_agent: str = ""
-    headers: dict[str, str] = {}
-    basic_auth: Secret | None = Field(None, description="`user:password`, by reference")
-    cookie: Secret | None = None
-    proxy: str = ""
-    verify_tls: bool = True
-    enabled: bool = True
+    min_interval_minutes: float = Field(
+        5.0, gt=0, description="never asked more often; `polling.min_interval_seconds` counts too"
+    )
+    max_interval_minutes: float = Field(
+        1440.0, gt=0, description="asked at least this often while all is well; at most a day"
+    )
+    respect_ttl: Literal["always", "plausible", "never"] = Field(
+        "plausible",
+        description="whether the feed's own `ttl` holds polls back; plausible: only when less than one entry is expected within it",
+    )
+    robots: Literal["obey", "report", "ignore"] = Field(
+        "obey",
+        description="of the feed's own address: report asks in spite of robots.txt and counts it, ignore does not read it; pages always obey",
+    )
+    ignore_http_cache: bool = Field(
+        False, description="send no ETag or Last-Modified, and do not wait out Cache-Control"
+    )
+    ignore_entry_updates: bool = Field(
+        False, description="take each entry once, whatever the feed changes about it later"
+    )
+    same_site_only: bool = Field(
+        False, description="drop entries that link to another site than the feed's"
+    )
+    user_agent: str = Field("", description="instead of ours, for this feed's own address")
+    headers: dict[str, str] = Field(
+        {}, description="more request headers, for this feed's own address"
+    )
+    basic_auth: Secret | None = Field(
+        None, description="`user:password`, by reference, for this feed's own address"
+    )
+    cookie: Secret | None = Field(None, description="by reference, for this feed's own address")
+    proxy: str = Field("", description="http://host:port to ask this feed's own address through")
+    verify_tls: bool = Field(True, description="check the certificate of this feed's own address")
+    enabled: bool = Field(True, description="false pauses the feed and keeps what is known of it")
 
 
 class FeedBlock(FeedSettings):
     """One feed."""
 
-    url: Annotated[str, AfterValidator(_http_address)]
+    url: Annotated[str, AfterValidator(_http_address)] = Field(
+        description="address of the feed; all that is required"
+    )
     id: str = Field(
         "", pattern=r"^([a-z0-9][a-z0-9-]{0,63})?$", description="12 hex of the address if empty"
     )
-    group: str = ""
+    group: str = Field("", description="name under `groups` whose settings hold for this feed too")
 
 
 class FeedsFile(msgspec.Struct, frozen=True):

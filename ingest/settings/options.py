@@ -16,7 +16,10 @@ class Options(BaseModel):
 class LogOptions(Options):
     """`log`: which log, and how to talk to it."""
 
-    url: str = "sqlite:///var/log.db"
+    url: str = Field(
+        "sqlite:///var/log.db",
+        description="sqlite:///FILE (a relative one starts above config/), or kafka://host:9092, several hosts with commas between",
+    )
     session_timeout_seconds: float = Field(
         15.0,
         gt=0,
@@ -25,19 +28,29 @@ class LogOptions(Options):
     poll_interval_seconds: float = Field(
         300.0, gt=0, description="longest time between two reads of a live worker"
     )
-    max_unacknowledged_bytes: int = Field(32 * 1024 * 1024, gt=0)
+    max_unacknowledged_bytes: int = Field(
+        32 * 1024 * 1024,
+        gt=0,
+        description="an append waits while more than this is not acknowledged yet",
+    )
     max_log_bytes: int = Field(
         0, ge=0, description="embedded log only: hold appends above this file size; 0 is no limit"
     )
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: str = ""
-    username: str = ""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Kafka only: whether to encrypt and how to log in"
+    )
+    sasl_mechanism: str = Field(
+        "", description="Kafka only, with SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 …"
+    )
+    username: str = Field("", description="Kafka only, with SASL")
     password: str = Field(
         "", description="better NEWS_INGEST_LOG_PASSWORD or NEWS_INGEST_LOG_PASSWORD_FILE"
     )
-    ssl_ca_file: str = ""
-    ssl_certificate_file: str = ""
-    ssl_key_file: str = ""
+    ssl_ca_file: str = Field(
+        "", description="Kafka only: PEM file of the authorities to believe; empty is the system's"
+    )
+    ssl_certificate_file: str = Field("", description="Kafka only: PEM file of our certificate")
+    ssl_key_file: str = Field("", description="Kafka only: PEM file of its key")
 
 
 class TopicsOptions(Options):
@@ -53,22 +66,36 @@ class TopicsOptions(Options):
 class IndexOptions(Options):
     """`index`: which index, and how to talk to it."""
 
-    url: str = "sqlite:///var/index.db"
+    url: str = Field(
+        "sqlite:///var/index.db",
+        description="sqlite:///FILE (a relative one starts above config/), or http(s)://host:9200",
+    )
     prefix: str = Field(
         "",
         pattern=r"^([a-z0-9-]+-)?$",
-        description="before every index, alias and template name, with its hyphen",
+        description="Elasticsearch only: before every index, alias and template name, with its hyphen: `test1-`",
     )
-    username: str = ""
+    username: str = Field("", description="Elasticsearch only")
     password: str = Field(
         "", description="better NEWS_INGEST_INDEX_PASSWORD or NEWS_INGEST_INDEX_PASSWORD_FILE"
     )
-    api_key: str = ""
-    ca_file: str = ""
-    verify_tls: bool = True
-    retention_months: int = Field(0, ge=0, description="months kept by first_seen_at; 0 keeps all")
-    max_batch_documents: int = Field(500, gt=0)
-    max_document_bytes: int = Field(8 * 1024 * 1024, gt=0)
+    api_key: str = Field(
+        "",
+        description="Elasticsearch only: instead of name and password; NEWS_INGEST_INDEX_API_KEY",
+    )
+    ca_file: str = Field(
+        "",
+        description="Elasticsearch only: PEM file of the authority to believe; empty is the system's",
+    )
+    verify_tls: bool = Field(True, description="Elasticsearch only: check its certificate")
+    retention_months: int = Field(
+        0,
+        ge=0,
+        description="Elasticsearch only: whole months kept, by first_seen_at; 0 keeps all",
+    )
+    max_document_bytes: int = Field(
+        8 * 1024 * 1024, gt=0, description="a larger document becomes a dead letter"
+    )
 
 
 class PollingOptions(Options):
@@ -83,13 +110,17 @@ class PollingOptions(Options):
     min_interval_seconds: float = Field(
         300.0, gt=0, description="no feed is asked more often, whatever it says"
     )
-    concurrent_requests: int = Field(100, gt=0)
-    max_feed_bytes: int = Field(15 * 1024 * 1024, gt=0)
+    concurrent_requests: int = Field(100, gt=0, description="feeds asked side by side")
+    max_feed_bytes: int = Field(
+        15 * 1024 * 1024, gt=0, description="a larger feed document is a failure of the feed"
+    )
     max_new_entries: int = Field(
         2000, gt=0, description="unknown entries taken from one poll; the rest waits for the next"
     )
-    timeout_seconds: float = Field(30.0, gt=0)
-    parse_timeout_seconds: float = Field(10.0, gt=0)
+    timeout_seconds: float = Field(30.0, gt=0, description="for one feed, its redirects included")
+    parse_timeout_seconds: float = Field(
+        10.0, gt=0, description="a child process that parses one feed for longer is killed"
+    )
 
 
 class FetchingOptions(Options):
@@ -102,21 +133,33 @@ class FetchingOptions(Options):
     gap_seconds: float = Field(
         1.0, ge=0, description="between two requests to one host; under 0.2 only for mapped hosts"
     )
-    concurrent_requests: int = Field(100, gt=0)
-    max_in_flight_records: int = Field(2000, gt=0)
-    max_page_bytes: int = Field(10 * 1024 * 1024, gt=0)
-    timeout_seconds: float = Field(30.0, gt=0)
-    connect_timeout_seconds: float = Field(10.0, gt=0)
-    read_timeout_seconds: float = Field(15.0, gt=0)
-    max_redirects: int = Field(8, ge=0)
-    robots_cache_hours: float = Field(24.0, gt=0)
+    concurrent_requests: int = Field(
+        100, gt=0, description="pages asked for side by side, of different hosts"
+    )
+    max_in_flight_records: int = Field(
+        2000, gt=0, description="entries open in one worker; it reads no more until half are done"
+    )
+    max_page_bytes: int = Field(
+        10 * 1024 * 1024, gt=0, description="unpacked; also of a file given to `ingest`"
+    )
+    timeout_seconds: float = Field(30.0, gt=0, description="for one page, its redirects included")
+    connect_timeout_seconds: float = Field(10.0, gt=0, description="for one connection")
+    read_timeout_seconds: float = Field(
+        15.0, gt=0, description="longest silence in the middle of an answer"
+    )
+    max_redirects: int = Field(
+        8, ge=0, description="for one request, those to robots.txt not counted"
+    )
+    robots_cache_hours: float = Field(
+        24.0, gt=0, description="how long a robots.txt is believed before it is asked again"
+    )
 
 
 class AllowedNetwork(Options):
     """A network that the address guard lets through, for feeds of an intranet."""
 
-    network: str
-    port: int | None = None
+    network: str = Field(description="such as 10.20.0.0/16")
+    port: int | None = Field(None, description="only this port; empty is any")
 
 
 class AddressGuardOptions(Options):
@@ -125,7 +168,9 @@ class AddressGuardOptions(Options):
     hosts: dict[str, str] = Field(
         {}, description="name or *.name → address:port, for sites on this machine"
     )
-    allowed: list[AllowedNetwork] = []
+    allowed: list[AllowedNetwork] = Field(
+        [], description="networks that may be asked though they are private"
+    )
 
 
 class RetryOptions(Options):
@@ -139,31 +184,47 @@ class RetryOptions(Options):
 class BreakerOptions(Options):
     """`breaker`: when a stage stops instead of filling the dead letters."""
 
-    enabled: bool = True
-    rejects_in_a_row: int = Field(50, gt=0)
-    share: float = Field(0.2, gt=0, le=1)
-    window_records: int = Field(1000, gt=0)
-    min_records: int = Field(200, gt=0)
-    min_domains: int = Field(5, gt=0)
+    enabled: bool = Field(True, description="`news-ingest run --breaker off` for one run without")
+    rejects_in_a_row: int = Field(
+        50, gt=0, description="so many in one partition stop the stage (exit code 3)"
+    )
+    share: float = Field(
+        0.2, gt=0, le=1, description="so large a share of the last records stops it too"
+    )
+    window_records: int = Field(1000, gt=0, description="the last records that the share is of")
+    min_records: int = Field(200, gt=0, description="the share counts from so many records on")
+    min_domains: int = Field(
+        5, gt=0, description="rejects of fewer sites than this stop nothing: it is their fault"
+    )
 
 
 class WorkerOptions(Options):
     """`worker`: the loop that every stage runs in."""
 
-    hold_probe_seconds: float = Field(2.0, gt=0)
+    hold_probe_seconds: float = Field(
+        2.0, gt=0, description="longest pause between two looks at a dependency that is down"
+    )
     start_timeout_seconds: float = Field(
         120.0, gt=0, description="how long a stage waits for log and index at start"
     )
-    stop_timeout_seconds: float = Field(30.0, gt=0)
-    max_batch_bytes: int = Field(16 * 1024 * 1024, gt=0)
+    stop_timeout_seconds: float = Field(
+        30.0, gt=0, description="how long polls that are under way may take after SIGTERM"
+    )
+    max_batch_bytes: int = Field(
+        16 * 1024 * 1024, gt=0, description="a batch is cut there, whatever its count of records"
+    )
 
 
 class TelemetryOptions(Options):
     """`telemetry`: lines, metrics, health."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "text", "json"] = "auto"
-    host: str = "127.0.0.1"
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="lines below it are left out; debug has one a document and stage"
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="of the lines; auto is text on a terminal, JSON elsewhere"
+    )
+    host: str = Field("127.0.0.1", description="where /metrics and /health listen")
     ports: dict[str, int] = Field(
         {}, description="stage → port of /metrics and /health; a stage not named has none"
     )
@@ -172,26 +233,46 @@ class TelemetryOptions(Options):
 class StageOptions(Options):
     """One block under `stages`: what it reads, what it writes, its processors in order."""
 
-    kind: Literal["poll", "fetch", "extract", "enrich", "index"]
-    reads: str = ""
-    writes: str = ""
-    processors: list[str | dict[str, dict[str, Any]]] = []
-    children: int = Field(0, ge=0, description="extract: child processes; 0 is one a core")
-    records_a_batch: int = Field(100, gt=0)
+    kind: Literal["poll", "fetch", "extract", "enrich", "index"] = Field(
+        description="what the stage does; several stages may be of one kind"
+    )
+    reads: str = Field("", description="topic of config/topics.yml; all kinds but poll need it")
+    writes: str = Field("", description="topic of config/topics.yml; all kinds but index need it")
+    processors: list[str | dict[str, dict[str, Any]]] = Field(
+        [],
+        description="kinds extract (exactly one) and enrich: names, in the order of work; `- name: {option: value}` sets options",
+    )
+    children: int = Field(
+        0,
+        ge=0,
+        description="kinds poll and extract: child processes that parse and extract; 0 is one a core",
+    )
+    records_a_batch: int = Field(
+        100, gt=0, description="kinds extract, enrich and index: most records taken at once"
+    )
     group: str = Field("", description="consumer group; empty is news-<stage>")
 
 
 class PipelineSettings(Options):
     """All of config/pipeline.yml."""
 
-    log: LogOptions = LogOptions()
-    topics: TopicsOptions = TopicsOptions()
-    index: IndexOptions = IndexOptions()
-    polling: PollingOptions = PollingOptions()
-    fetching: FetchingOptions = FetchingOptions()
-    address_guard: AddressGuardOptions = AddressGuardOptions()
-    retry: RetryOptions = RetryOptions()
-    breaker: BreakerOptions = BreakerOptions()
-    worker: WorkerOptions = WorkerOptions()
-    telemetry: TelemetryOptions = TelemetryOptions()
-    stages: dict[str, StageOptions]
+    log: LogOptions = Field(LogOptions(), description="which log, and how to talk to it")
+    topics: TopicsOptions = Field(TopicsOptions(), description="names in the log")
+    index: IndexOptions = Field(IndexOptions(), description="which index, and how to talk to it")
+    polling: PollingOptions = Field(PollingOptions(), description="when feeds are asked")
+    fetching: FetchingOptions = Field(
+        FetchingOptions(), description="how pages are fetched, and how politely (polls too)"
+    )
+    address_guard: AddressGuardOptions = Field(
+        AddressGuardOptions(),
+        description="the only holes in the rule that nothing private is asked",
+    )
+    retry: RetryOptions = Field(RetryOptions(), description="the rungs of the retry topics")
+    breaker: BreakerOptions = Field(
+        BreakerOptions(), description="when a stage stops instead of filling the dead letters"
+    )
+    worker: WorkerOptions = Field(WorkerOptions(), description="the loop that every stage runs in")
+    telemetry: TelemetryOptions = Field(TelemetryOptions(), description="lines, metrics, health")
+    stages: dict[str, StageOptions] = Field(
+        description="name → stage; `run --stage NAME` runs one, the order is that of the flow"
+    )

@@ -26,9 +26,15 @@ class TopicOptions(Options):
     """One topic."""
 
     partitions: int = Field(0, ge=0, description="0 takes the file's `partitions`")
-    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
-    retention_days: float | None = Field(None, gt=0)
-    retention_bytes: int | None = Field(None, gt=0, description="a partition")
+    cleanup: Literal["delete", "compact", "compact,delete"] = Field(
+        "delete", description="delete: by age and bytes; compact: the last record of each key stays"
+    )
+    retention_days: float | None = Field(
+        None, gt=0, description="age at which records are deleted; empty keeps them"
+    )
+    retention_bytes: int | None = Field(
+        None, gt=0, description="bytes a partition may hold; empty is no bound"
+    )
     has_failure_topics: bool = Field(
         False, description="a stage reads it: three retry topics and a dead-letter topic go with it"
     )
@@ -37,8 +43,10 @@ class TopicOptions(Options):
 class TopicsFile(Options):
     """All of config/topics.yml."""
 
-    partitions: int = Field(12, gt=0)
-    topics: dict[str, TopicOptions]
+    partitions: int = Field(
+        12, gt=0, description="of every topic that names no number; choose once: keys move with it"
+    )
+    topics: dict[str, TopicOptions] = Field(description="name → topic")
 
 
 def topics_of(file: YamlFile) -> tuple[tuple[TopicSpec, ...], list[ConfigFault]]:

@@ -9,26 +9,18 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ingest import telemetry
 from ingest.adapters.sqlite_log import records
 from ingest.adapters.sqlite_log.alarm import Alarm
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.adapters.sqlite_log.file_lock import FileLock
+from ingest.adapters.sqlite_log.jobs import Job, Periodic, Work
 from ingest.adapters.sqlite_log.records import Draft
-from ingest.errors import (
-    LeaseLost,
-    LogRefused,
-    LogUnavailable,
-    NewsIngestError,
-    TopicDiffers,
-    TopicMissing,
-)
+from ingest.errors import LogRefused, LogUnavailable, NewsIngestError
 
 Result = TypeVar("Result")
-#: Work inside a write transaction; the time is that of the log's clock.
-Work = Callable[[Connection, int], Result]
 
 #: Appends gather for this long or up to this many (kafka.md §6.3); a flush cuts it short.
 LINGER_SECONDS = 0.010
@@ -49,29 +41,6 @@ _wait_seconds = telemetry.histogram("log_write_wait_seconds")
 _write_failed = telemetry.Event("log_write_failed", level="warning")
 _write_resumed = telemetry.Event("log_write_resumed")
 _log_full = telemetry.Event("log_full", level="warning")
-
-
-class _Job:
-    """Work for one transaction, that somebody waits for or that comes again."""
-
-    __slots__ = ("error", "is_abandoned", "is_done", "periodic", "result", "work")
-
-    def __init__(self, work: Work[Any], periodic: Periodic | None = None) -> None:
-        self.work = work
-        self.periodic = periodic
-        self.result: Any = None
-        self.error: NewsIngestError | None = None
-        self.is_done = False
-        self.is_abandoned = False  # whoever waited has gone: never begin it again
-
-
-class Periodic:
-    """Work that comes again; what it returns true for is done again at once."""
-
-    def __init__(self, seconds: float, work: Work[bool]) -> None:
-        self.seconds = seconds
-        self.work = work
-        self.due = time.monotonic() + seconds
 
 
 class Writer:
@@ -104,7 +73,7 @@ class Writer:
         self._finished = threading.Condition(self._mutex)
         self._drafts: deque[Draft] = deque()
         self._batch: list[Draft] = []  # the drafts of the transaction that runs
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[Job] = deque()
         self._periodic: list[Periodic] = []
         self._bytes = 0
         self._taken = 0  # records ever handed over, and ever finished: flush compares
@@ -166,7 +135,7 @@ class Writer:
         Errors: those of `work`; LogUnavailable past the timeout, and then it may have been
         done only if it had begun.
         """
-        job = _Job(work)
+        job = Job(work)
         with self._mutex:
             self._begin()
             self._jobs.append(job)
@@ -285,11 +254,11 @@ class Writer:
         for periodic in self._periodic:
             if periodic.due <= now:
                 periodic.due = now + periodic.seconds
-                self._jobs.append(_Job(periodic.work, periodic))
+                self._jobs.append(Job(periodic.work, periodic))
 
     def _write(self, connection: Connection) -> None:
         started = self._began_at = time.monotonic()
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         self._batch = []
         try:
             with self._file_lock.held(), connection.transaction():
@@ -304,7 +273,7 @@ class Writer:
                 if self._batch:
                     records.append(connection, self._batch, now_ms)
                 for job in jobs:
-                    _do(job, connection, now_ms)
+                    job.run(connection, now_ms)
         except BaseException:
             with self._mutex:
                 self._jobs.extendleft(reversed(jobs))
@@ -343,7 +312,7 @@ class Writer:
         pages = connection.number("PRAGMA page_count") - connection.number("PRAGMA freelist_count")
         return pages * connection.number("PRAGMA page_size") >= self._max_log_bytes
 
-    def _succeeded(self, jobs: list[_Job]) -> None:
+    def _succeeded(self, jobs: list[Job]) -> None:
         with self._mutex:
             for draft in self._batch:
                 self._drafts.popleft()
@@ -383,17 +352,9 @@ class Writer:
         self._drafts.clear()
         self._finished.notify_all()
 
-    def _finish(self, jobs: list[_Job]) -> None:
+    def _finish(self, jobs: list[Job]) -> None:
         for job in jobs:
             job.is_done = True
             if job.periodic is not None and job.error is None and job.result:
                 job.periodic.due = 0.0
         self._finished.notify_all()
-
-
-def _do(job: _Job, connection: Connection, now_ms: int) -> None:
-    """Run a job; its own verdict is no fault of the transaction."""
-    try:
-        job.result = job.work(connection, now_ms)
-    except (LeaseLost, TopicDiffers, TopicMissing) as error:
-        job.error = error

@@ -39,10 +39,18 @@ class SqliteIndex:
 
     capabilities = frozenset({"folds_with_cursor", "shows_at_commit"})
 
-    def __init__(self, path: Path, options: IndexOptions, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: IndexOptions,
+        *,
+        clock: Clock,
+        bounds: reading.Bounds = reading.Bounds(),  # noqa: B008 - a frozen tuple
+    ) -> None:
         self._database = Database(path)
         self._options = options
         self._clock = clock
+        self._bounds = bounds
         self._values = writing.Values()
         self._is_checked = False
 
@@ -167,7 +175,7 @@ class SqliteIndex:
             return SearchResult(total=0, hits=(), facets=dict.fromkeys(request.facets, ()))
         connection = self._database.connection()
         with connection.transaction("DEFERRED"):
-            return reading.search(connection, request)
+            return reading.search(connection, request, self._bounds)
 
     def export(self, request: SearchRequest, cursor: str | None = None) -> ExportPage:
         if not self._is_there():

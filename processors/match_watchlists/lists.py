@@ -45,10 +45,12 @@ class NameList(_Block):
 
 
 class Lists(_Block):
-    """What match_watchlists reads of config/watches.yml; `watches` are the index stage's."""
+    """All of config/watches.yml; match_watchlists reads the lists."""
 
-    lists: list[NameList] = []
-    watches: list[object] | dict[str, object] | None = None
+    lists: list[NameList] = Field([], description="lists of names, looked for in every document")
+    watches: list[object] | dict[str, object] | None = Field(
+        None, description="kept for saved searches; nothing runs them yet"
+    )
 
 
 class Watched(_Block):

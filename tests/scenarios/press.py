@@ -1,0 +1,222 @@
+"""Invented newspapers for the scenarios: feeds and articles made in code, served by HttpSite."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from xml.sax.saxutils import escape
+
+from tests.http_site import Answer, HttpSite, Seen
+
+_SUBJECTS = [
+    "council",
+    "harbour",
+    "museum",
+    "ferry",
+    "library",
+    "orchard",
+    "theatre",
+    "bakery",
+    "railway",
+    "lighthouse",
+]
+_VERBS = [
+    "opens",
+    "closes",
+    "repairs",
+    "defends",
+    "doubles",
+    "postpones",
+    "welcomes",
+    "questions",
+    "sells",
+    "restores",
+]
+_THINGS = [
+    "bridge",
+    "timetable",
+    "budget",
+    "collection",
+    "roof",
+    "festival",
+    "ticket",
+    "garden",
+    "archive",
+    "bell",
+]
+_WORDS = [
+    "the",
+    "morning",
+    "crowd",
+    "waited",
+    "outside",
+    "while",
+    "engineers",
+    "checked",
+    "every",
+    "bolt",
+    "and",
+    "the",
+    "mayor",
+    "spoke",
+    "of",
+    "patience",
+    "after",
+    "a",
+    "long",
+    "winter",
+    "when",
+    "storms",
+    "had",
+    "torn",
+    "slates",
+    "from",
+    "roofs",
+    "along",
+    "the",
+    "northern",
+    "quay",
+    "neighbours",
+    "brought",
+    "soup",
+    "and",
+    "bread",
+    "because",
+    "shops",
+    "stayed",
+    "shut",
+    "until",
+    "the",
+    "river",
+    "fell",
+    "again",
+    "nobody",
+    "expected",
+    "such",
+    "numbers",
+    "but",
+    "volunteers",
+    "counted",
+    "more",
+    "than",
+    "before",
+    "and",
+    "wrote",
+    "them",
+    "down",
+    "in",
+    "a",
+    "ledger",
+    "that",
+    "will",
+    "be",
+    "shown",
+    "to",
+    "visitors",
+    "next",
+    "spring",
+    "if",
+    "money",
+    "can",
+    "be",
+    "found",
+    "for",
+    "glass",
+]
+_FIRST_NAMES = [
+    "Marta",
+    "Olwen",
+    "Tobias",
+    "Ingrid",
+    "Casper",
+    "Leonie",
+    "Radek",
+    "Saoirse",
+    "Emeric",
+    "Petra",
+]
+_LAST_NAMES = [
+    "Lindqvist",
+    "Harrowgate",
+    "Okonjo",
+    "Vasilenko",
+    "Brandeis",
+    "Quillfeather",
+    "Ashdown",
+    "Moreau",
+]
+
+
+class Paper:
+    """One newspaper: a host with an RSS feed of its articles, newest last, all still listed."""
+
+    def __init__(self, site: HttpSite, number: int) -> None:
+        self.host = f"paper-{number:02}.example"
+        self.name = f"The Paper No {number:02}"
+        self._random = random.Random(number)
+        self._number = number
+        self._site = site
+        self._items: list[str] = []
+        self.urls: list[str] = []
+        self.people: dict[str, str] = {}
+        site.serve(self.host, "/feed.xml", self._feed)
+
+    @property
+    def feed_url(self) -> str:
+        return f"http://{self.host}/feed.xml"
+
+    @property
+    def feed(self) -> dict[str, str]:
+        """Give the paper's block in feeds.yml."""
+        return {"url": self.feed_url, "publisher": self.name, "language": "en"}
+
+    def publish(self, count: int = 1) -> list[str]:
+        """Put new articles on the site and into the feed; gives their addresses."""
+        urls = []
+        for _ in range(count):
+            number = len(self.urls)
+            path = f"/news/{number:04}"
+            url = f"http://{self.host}{path}"
+            title, person, page = self._article(number)
+            self._site.serve(self.host, path, Answer(body=page.encode()))
+            at = format_datetime(datetime.now(UTC) - timedelta(minutes=5), usegmt=True)
+            self._items.append(
+                f"<item><title>{escape(title)}</title><link>{url}</link>"
+                f"<guid>{url}</guid><pubDate>{at}</pubDate></item>"
+            )
+            self.urls.append(url)
+            self.people[url] = person
+            urls.append(url)
+        return urls
+
+    def _feed(self, _: Seen) -> Answer:
+        body = (
+            f'<?xml version="1.0"?><rss version="2.0"><channel><title>{self.name}</title>'
+            f"<link>http://{self.host}/</link>{''.join(self._items)}</channel></rss>"
+        )
+        return Answer(body=body.encode(), headers=[("Content-Type", "application/rss+xml")])
+
+    def _article(self, number: int) -> tuple[str, str, str]:
+        """Give title, the person it names and the page."""
+        pick = self._random.choice
+        title = (
+            f"{pick(_SUBJECTS)} {pick(_VERBS)} {pick(_THINGS)} of ward {self._number}-{number}"
+        ).capitalize()
+        person = f"{pick(_FIRST_NAMES)} {pick(_LAST_NAMES)}"
+        paragraphs = [f"{person} told The Paper that ward {self._number}-{number} would decide."]
+        for _ in range(4):
+            sentences = [
+                " ".join(pick(_WORDS) for _ in range(14)).capitalize() + "." for _ in range(3)
+            ]
+            paragraphs.append(" ".join(sentences))
+        text = "".join(f"<p>{one}</p>" for one in paragraphs)
+        return title, person, (
+            f"<!doctype html><html lang=en><head><title>{title}</title></head><body>"
+            f"<article><h1>{title}</h1>{text}</article></body></html>"
+        )  # fmt: skip
+
+
+def papers(site: HttpSite, count: int) -> list[Paper]:
+    """Give so many newspapers, without articles yet."""
+    return [Paper(site, number) for number in range(count)]

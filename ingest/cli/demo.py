@@ -24,14 +24,14 @@ from ingest.pipeline.supervisor import supervise
 from ingest.pipeline.topology import plans
 from ingest.ports import Log
 from ingest.query import FACET_FIELDS, Everything, SearchRequest
-from ingest.search.answer import rendered
+from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
 from ingest.settings.load import Settings, config_folder, load
 
 QUIET_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 GIVE_UP_SECONDS = 180.0
-DEFAULT_QUERY = "harbour"
+DEFAULT_QUERY = "bridge OR ferry"
 #: Files of config/ that the demo takes over as they are.
 COPIED = ("topics.yml", "sites.yml", "watches.yml", "index")
 
@@ -224,6 +224,6 @@ def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seco
         out.print(f"\nnews-ingest search '{query}'", style="bold", highlight=False)
         tree = parse(query, now())
         request = SearchRequest(query=tree, size=5, facets=FACET_FIELDS)
-        out.print(rendered(index.search(request), tree))
+        out.print(hits_table(index.search(request), tree))
     finally:
         index.close()

@@ -22,7 +22,8 @@ from ingest.cli.context import (
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
 from ingest.query import FACET_FIELDS, SearchRequest
-from ingest.search.answer import answer_of, rendered
+from ingest.search.answer import answer
+from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
 
 
@@ -59,9 +60,9 @@ def search(
     with opened_index(settings) as index:
         result = index.search(request)
     if as_json:
-        print_json(msgspec.json.encode(answer_of(result, tree)))
+        print_json(msgspec.json.encode(answer(result, tree)))
     else:
-        out.print(rendered(result, tree))
+        out.print(hits_table(result, tree, zone))
 
 
 @shows_errors

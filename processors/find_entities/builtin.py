@@ -10,11 +10,12 @@ from processors.find_entities.lexicon import names, pack
 from processors.find_entities.pieces import Piece, pieces
 from processors.find_entities.places import place_hint
 from processors.find_entities.runs import runs
-from processors.find_entities.sense import ORGANISATION, PERSON, PLACE, Decision, Sense
+from processors.find_entities.sense import ORGANISATION, PLACE, Decision, Sense
 from processors.find_entities.tokens import Token, tokenise
+from processors.resolve_places.gazetteer import country_names
 
 #: From how many words about sport on a text is one about sport.
-_SPORT_WORDS = 4
+_SPORT_WORDS = 3
 
 
 def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
@@ -47,28 +48,17 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
 
 
 def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
-    """Decide a piece; one that nothing is known of is tried in two parts: Acme Jane Roe."""
+    """Decide a piece; an unknown one may end in a person's full name: Acme Sports Jane Roe."""
     decision = decide(sense, piece.first, piece.last, piece.title)
-    if decision is not None or piece.title or not 2 <= piece.last - piece.first <= 5:
+    if decision is not None or piece.title or not 2 <= piece.last - piece.first <= 7:
         return [(piece, decision)]
-    for cut in range(piece.first + 1, piece.last):
-        left, right = Piece(piece.first, cut), Piece(cut, piece.last)
-        if right.last - right.first < 2 and not _is_known(sense, left):
+    for cut in range(piece.first + 1, piece.last - 1):
+        person = decide(sense, cut, piece.last)
+        if person is None or person.rule != "given_name" or person.strength == "weak":
             continue
-        one = decide(sense, left.first, left.last)
-        two = decide(sense, right.first, right.last)
-        if (
-            one is not None and two is not None and one.type and two.type
-            and one.type in (ORGANISATION, PLACE) and two.type == PERSON
-            and one.strength != "weak"
-        ):  # fmt: skip
-            return [(left, one), (right, two)]
+        left = Piece(piece.first, cut)
+        return [*_parted(sense, left), (Piece(cut, piece.last), person)]
     return [(piece, None)]
-
-
-def _is_known(sense: Sense, piece: Piece) -> bool:
-    hit = sense.known.get(piece.first)
-    return hit is not None and hit[0] == piece.last
 
 
 def _known(sense: Sense, taken: bytearray) -> list[Decision]:
@@ -83,6 +73,7 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
             else:
                 found.append(_locked(first, last, known, taken))
             continue
+        first = _with_place_before(sense, first, last, known, taken)
         extended = _extended(sense, first, last)
         if extended is None:
             found.append(_locked(first, last, known, taken))
@@ -90,6 +81,26 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
             found.append(extended)
             taken[extended.first : extended.last] = b"\1" * (extended.last - extended.first)
     return found
+
+
+def _with_place_before(sense: Sense, first: int, last: int, known: Known, taken: bytearray) -> int:
+    """Give the start with the place before a name that many have: Texas Supreme Court."""
+    tokens = sense.tokens
+    if first == 0 or taken[first - 1] or tokens[last - 1].key not in _SHARED_HEADS:
+        return first
+    before = tokens[first - 1]
+    if not (before.is_capital and tokens[first].is_joined) or before.is_possessive:
+        return first
+    is_place = bool(place_hint(before.key).kind) or before.key in country_names("demonyms")
+    return first - 1 if is_place else first
+
+
+#: Last words of well-known names that other countries and states have as well.
+_SHARED_HEADS = frozenset(
+    {"court", "senate", "guard", "force", "party", "cross", "crescent", "association", "assembly",
+     "representatives", "commerce", "commission", "agency", "council", "police", "navy", "army",
+     "congress", "parliament", "board", "service", "department", "society", "union"}
+)  # fmt: skip
 
 
 def _locked(first: int, last: int, known: Known, taken: bytearray) -> Decision:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+import msgspec
+
 from processors.find_entities.pieces import Piece
 from processors.find_entities.places import place_hint
 from processors.find_entities.sense import (
@@ -13,20 +15,43 @@ from processors.find_entities.sense import (
     Decision,
     Sense,
     is_common,
+    key_at,
     key_of,
+    place_is_meant,
+    speaks,
 )
+from processors.find_entities.tokens import Token
+from processors.resolve_places.gazetteer import country_names
 
+#: How much a cue of each strength says (enrichment.md §5.3).
 WEIGHTS = {"certain": 8, "strong": 4, "medium": 2, "weak": 1}
 
+#: Last words of clubs, by which a text calls them: Rovers, City.
+_CLUB_TAILS = frozenset({"united", "city", "rovers", "wanderers", "athletic", "albion", "town",
+                         "county", "rangers", "wednesday", "villa"})  # fmt: skip
 
-def settle(sense: Sense, looked: list[tuple[Piece, Decision | None]]) -> list[Decision]:
+#: A first word that is a city of this size stands for the city, not for the organisation.
+_BIG_CITY = 250_000
+
+Looked = list[tuple[Piece, Decision | None]]
+
+
+class Parts(msgspec.Struct):
+    """Full names in the text by the word that can stand for them."""
+
+    surnames: dict[str, str] = msgspec.field(default_factory=dict)
+    givens: dict[str, str] = msgspec.field(default_factory=dict)
+    organisations: dict[str, str] = msgspec.field(default_factory=dict)
+    clubs: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def settle(sense: Sense, looked: Looked) -> list[Decision]:
     """Give the final decisions in order of the text; every kept one has a type.
 
     Source: enrichment.md §5.3.
     """
-    persons, organisations = _full_names(sense, looked)
-    decided = [_with_parts(sense, piece, decision, persons, organisations)
-               for piece, decision in looked]  # fmt: skip
+    parts = _full_names(sense, looked)
+    decided = [_with_parts(sense, piece, decision, parts) for piece, decision in looked]
     votes = _votes(sense, decided)
     result = []
     for (piece, _), decision in zip(looked, decided, strict=True):
@@ -36,101 +61,115 @@ def settle(sense: Sense, looked: list[tuple[Piece, Decision | None]]) -> list[De
     return result
 
 
-def _full_names(
-    sense: Sense, looked: list[tuple[Piece, Decision | None]]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Give full names of people by last word, of organisations by first word."""
-    persons: dict[str, str] = {}
-    organisations: dict[str, str] = {}
+def _full_names(sense: Sense, looked: Looked) -> Parts:
+    parts = Parts()
     for _piece, decision in looked:
         if decision is None or decision.last - decision.first < 2:
             continue
         tokens = sense.tokens[decision.first : decision.last]
         name = " ".join(token.key for token in tokens)
         if decision.type == PERSON:
-            last = tokens[-1].key
-            if last in ("jr", "sr", "ii", "iii", "iv") and len(tokens) > 2:
-                last = tokens[-2].key
-            persons.setdefault(last, name)
+            is_numbered = tokens[-1].key in sense.pack.roman and len(tokens) > 2
+            parts.surnames.setdefault(tokens[-2 if is_numbered else -1].key, name)
+            if decision.strength != "weak" and tokens[0].key in sense.names.given:
+                parts.givens.setdefault(tokens[0].key, name)
         elif decision.type == ORGANISATION:
-            organisations.setdefault(tokens[0].key, name)
-    return persons, organisations
+            if decision.rule == "club_head" or (sense.is_sport and tokens[-1].key in _CLUB_TAILS):
+                parts.clubs.setdefault(tokens[-1].key, name)
+            else:
+                parts.organisations.setdefault(tokens[0].key, name)
+    return parts
 
 
 def _with_parts(
-    sense: Sense, piece: Piece, decision: Decision | None,
-    persons: dict[str, str], organisations: dict[str, str],
-) -> Decision | None:  # fmt: skip
+    sense: Sense, piece: Piece, decision: Decision | None, parts: Parts
+) -> Decision | None:
     """Type a lone word after the full name in the same text that it is a part of."""
     first, last = (decision.first, decision.last) if decision else (piece.first, piece.last)
-    if last - first != 1:
-        return decision
     token = sense.tokens[first]
-    if token.is_shouted or token.key in sense.pack.openers:
+    if last - first != 1 or token.is_shouted or token.key in sense.pack.openers:
         return decision
-    if (
-        token.key in persons
-        and not _is_clearly_place(sense, decision)
-        and (
-            decision is None
-            or decision.rule != "known_organisation"
-            or persons[token.key].split()[0] in sense.names.given
-        )
-    ):
-        if not (token.opens and is_common(sense, token) and not _acts(sense, last)):
-            return Decision(first, last, PERSON, "surname_of_full_name", "medium",
-                            f"full name: {persons[token.key]}")  # fmt: skip
+    if _is_surname_here(sense, token, decision, last, parts):
+        full = parts.surnames[token.key]
+        return Decision(first, last, PERSON, "surname_of_full_name", "medium", f"full name: {full}")
     if decision is not None and decision.type:
         return decision
-    if token.key in organisations and not is_common(sense, token) and len(token.text) > 2:
-        if not place_hint(token.key).kind and token.key not in sense.pack.not_names:
-            if not _is_nationality(token.key) and token.key not in sense.names.given:
-                return Decision(first, last, ORGANISATION, "first_word_of_organisation", "medium",
-                                f"full name: {organisations[token.key]}")  # fmt: skip
+    if _is_club_here(sense, token, first, parts):
+        full = parts.clubs[token.key]
+        return Decision(
+            first, last, ORGANISATION, "last_word_of_club", "weak", f"full name: {full}"
+        )
+    if _is_organisation_here(sense, token, first, last, parts):
+        full = parts.organisations[token.key]
+        return Decision(
+            first, last, ORGANISATION, "first_word_of_organisation", "medium", f"full name: {full}"
+        )
+    if token.key in parts.givens and not is_common(sense, token) and not place_hint(token.key).kind:
+        full = parts.givens[token.key]
+        return Decision(
+            first, last, PERSON, "given_name_of_full_name", "weak", f"full name: {full}"
+        )
     return decision
 
 
-def _acts(sense: Sense, last: int) -> bool:
-    following = sense.tokens[last].key if last < len(sense.tokens) else ""
+def _is_surname_here(
+    sense: Sense, token: Token, decision: Decision | None, last: int, parts: Parts
+) -> bool:
+    if token.key not in parts.surnames or _is_clearly_place(sense, decision):
+        return False
+    if (
+        decision is not None
+        and decision.rule == "known_organisation"
+        and (parts.surnames[token.key].split()[0] not in sense.names.given)
+    ):
+        return False
+    is_doubtful = token.opens and is_common(sense, token)
     return (
-        following in sense.pack.speech
-        or sense.tokens[last - 1].is_possessive
-        or following in {"was", "is", "had", "has", "also", "later"}
+        not is_doubtful
+        or speaks(sense, last)
+        or token.is_possessive
+        or (key_at(sense, last) in _ACTS)
     )
+
+
+_ACTS = frozenset({"was", "is", "had", "has", "also", "later", ","})
 
 
 def _is_clearly_place(sense: Sense, decision: Decision | None) -> bool:
+    if decision is None or decision.type != PLACE or decision.strength != "strong":
+        return False
+    if decision.rule in ("country_name", "region_name"):
+        return key_of(sense, decision.first, decision.last) not in sense.pack.often_people
+    return decision.rule in ("city_name", "dateline")
+
+
+def _is_club_here(sense: Sense, token: Token, first: int, parts: Parts) -> bool:
     return (
-        decision is not None
-        and decision.type == PLACE
-        and decision.strength == "strong"
-        and (
-            decision.rule in ("city_name", "country_name", "region_name", "dateline")
-            and (
-                decision.rule == "city_name"
-                or decision.rule == "dateline"
-                or key_of(sense, decision.first, decision.last) not in _SURNAME_COUNTRIES
-            )
-        )
+        token.key in parts.clubs
+        and sense.is_sport
+        and token.key != "town"
+        and key_at(sense, first - 1) not in {"the", "a"}
     )
 
 
-_SURNAME_COUNTRIES = frozenset({"jordan", "chad", "israel", "georgia", "washington", "virginia"})
-
-
-def _is_nationality(key: str) -> bool:
-    from processors.resolve_places.gazetteer import country_names
-
-    return key in country_names("demonyms")
+def _is_organisation_here(sense: Sense, token: Token, first: int, last: int, parts: Parts) -> bool:
+    if token.key not in parts.organisations or len(token.text) < 3 or is_common(sense, token):
+        return False
+    if token.key in sense.pack.not_names or token.key in country_names("demonyms"):
+        return False
+    hint = place_hint(token.key)
+    if hint.kind in ("country", "region", "area") or hint.population > _BIG_CITY:
+        return False
+    if hint.kind and place_is_meant(sense, first, last):
+        return False
+    return token.key not in sense.names.given or token.key in sense.names.surnames
 
 
 def _votes(sense: Sense, decided: list[Decision | None]) -> dict[str, Counter[str]]:
     votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for decision in decided:
-        if decision is not None and decision.type:
-            votes[key_of(sense, decision.first, decision.last)][decision.type] += WEIGHTS[
-                decision.strength
-            ]
+    for one in decided:
+        if one is not None and one.type:
+            votes[key_of(sense, one.first, one.last)][one.type] += WEIGHTS[one.strength]
     return votes
 
 
@@ -147,9 +186,8 @@ def _voted(
     winner, weight = max(counts.items(), key=lambda item: (item[1], item[0]))
     if decision is None:
         token = sense.tokens[first]
-        if weight < 2 or (
-            last - first == 1 and token.opens and is_common(sense, token) and weight < 6
-        ):
+        is_word = last - first == 1 and token.opens and token.key in sense.low
+        if weight < 2 or (is_word and weight < 6):
             return None
         return Decision(first, last, winner, "same_name_elsewhere", "weak", f"weight {weight}")
     if decision.type != winner and weight > counts[decision.type]:

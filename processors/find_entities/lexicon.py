@@ -47,7 +47,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     organisation_after: frozenset[str] = frozenset()
     sport: frozenset[str] = frozenset()
     abbreviations: frozenset[str] = frozenset()
-    joining: frozenset[str] = frozenset({"of", "for", "and", "the", "on", "to", "at", "in"})
+    joining: frozenset[str] = frozenset({"of", "for", "and", "the", "on", "to", "at", "in", "en"})
     elisions: frozenset[str] = frozenset()
     not_organisations: frozenset[str] = frozenset()
     surname_heads: frozenset[str] = frozenset()
@@ -64,6 +64,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     travel_verbs: frozenset[str] = frozenset()
     organisation_nouns: frozenset[str] = frozenset()
     roman: frozenset[str] = frozenset()
+    given_words: frozenset[str] = frozenset()
+    organisation_words: frozenset[str] = frozenset()
     articles: frozenset[str] = frozenset()
     unsure_places_before: frozenset[str] = frozenset()
 

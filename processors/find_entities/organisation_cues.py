@@ -21,9 +21,11 @@ _CLUB_FIRST = frozenset({"fc", "afc", "cf", "ac", "rc", "sc", "real", "atletico"
 def known(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     """An organisation of our list."""
     hit = sense.known.get(first)
-    if hit is None or hit[0] != last or title:
+    if hit is None or hit[0] != last:
         return None
     found = hit[1]
+    if title and (found.flags or not title.islower()):
+        return None
     if found.flags == "s":
         if not sense.is_sport or place_is_meant(sense, first, last):
             return None
@@ -60,6 +62,8 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         ):
             return Decision(first, last, ORGANISATION, "organisation_head", "strong", key)
     head = keys[-1]
+    if head == "capital" and keys[0] in pack.common:
+        return None
     if head in pack.organisation_heads and key_at(sense, last) != "-":
         if head in pack.surname_heads and is_person_like(sense, first, last):
             return None
@@ -69,7 +73,24 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         return Decision(first, last, ORGANISATION, rule, "strong", head)
     if "&" in keys:
         return Decision(first, last, ORGANISATION, "ampersand", "medium")
-    return _club(sense, first, last, keys)
+    return _of_country(sense, first, last) or _club(sense, first, last, keys)
+
+
+def _of_country(sense: Sense, first: int, last: int) -> Decision | None:
+    """Sport England, Statistics Canada: an ordinary word, then a country."""
+    opening, closing = sense.tokens[first], sense.tokens[last - 1]
+    pack = sense.pack
+    if last - first != 2 or opening.opens or place_hint(closing.key).kind != "country":
+        return None
+    if opening.key in pack.directions | pack.openers | pack.titles | pack.title_modifiers:
+        return None
+    if opening.key in pack.months | pack.not_names | sense.names.given:
+        return None
+    if opening.key not in pack.organisation_words and opening.key not in pack.pair_words:
+        return None
+    if place_hint(key_of(sense, first, last)).kind:
+        return None
+    return Decision(first, last, ORGANISATION, "word_and_country", "medium")
 
 
 def _lone(sense: Sense, first: int, last: int, title: str) -> Decision | None:
@@ -100,14 +121,44 @@ def acronym(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     if token.key in sense.pack.not_organisations or token.is_shouted or not text.isalpha():
         return None
     before, following = key_at(sense, first - 1), key_at(sense, last)
-    is_defined = before == "(" and following == ")"
-    if len(text) == 2 and not is_defined and before != "the":
+    if before == "(" and following == ")" and first > 1 and sense.tokens[first - 2].is_capital:
+        return Decision(first, last, ORGANISATION, "acronym", "strong")
+    if token.key in sense.low or is_common(sense, token) or _is_shouting(sense, first, last):
         return None
-    if place_hint(token.key).kind and before not in {"the", "("}:
+    if place_hint(token.key).kind and before != "the":
         return None
-    if following[:1].isdigit() or (before[:1].isdigit() and not is_defined):
+    if not _acts_as_organisation(sense, first, last, before, following):
         return None
-    return Decision(first, last, ORGANISATION, "acronym", "strong" if is_defined else "medium")
+    return Decision(first, last, ORGANISATION, "acronym", "medium")
+
+
+def _is_shouting(sense: Sense, first: int, last: int) -> bool:
+    """Tell whether the words about it are in capitals too."""
+    for number in (first - 1, last):
+        if 0 <= number < len(sense.tokens):
+            text = sense.tokens[number].text
+            if len(text) > 1 and text.isalpha() and text.isupper():
+                return True
+    return False
+
+
+def _acts_as_organisation(sense: Sense, first: int, last: int, before: str, following: str) -> bool:
+    """Tell "the ABC said", "ABC's chief": capitals alone may be a part, a rule, a disease."""
+    pack = sense.pack
+    if following in pack.speech or following in pack.organisation_after:
+        return True
+    if before in pack.organisation_before or before in pack.titles:
+        return True
+    if before in {"of", "for", "at", "by"} and key_at(sense, first - 2) in (
+        pack.organisation_nouns | pack.titles
+    ):
+        return True
+    if before != "the":
+        return False
+    after = sense.tokens[last] if last < len(sense.tokens) else None
+    if sense.tokens[last - 1].is_possessive:
+        return True
+    return after is None or not after.is_word or after.is_capital or after.key in pack.openers
 
 
 def in_context(sense: Sense, first: int, last: int, title: str) -> Decision | None:

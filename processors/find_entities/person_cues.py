@@ -12,6 +12,7 @@ from processors.find_entities.sense import (
     is_upper,
     key_at,
     key_of,
+    place_is_meant,
     speaks,
 )
 from processors.find_entities.tokens import Token
@@ -41,6 +42,16 @@ def titled(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     return Decision(first, last, PERSON, "title_before", "strong", f"title: {title}")
 
 
+def royal(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A title that belongs to the name: Prince Edgar, Pope Leo XIV."""
+    del title
+    if not 2 <= last - first <= 4 or sense.tokens[first].key not in sense.pack.royal:
+        return None
+    if sense.tokens[first + 1].key not in sense.names.given:
+        return None
+    return Decision(first, last, PERSON, "royal_title", "strong")
+
+
 def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     """A given name and one to four more words."""
     del title
@@ -51,7 +62,10 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
     if _is_initial(opening):
         return _initials(sense, first, last)
     whole = place_hint(key_of(sense, first, last))
-    if whole.kind and whole.kind != "alternate" and whole.population >= 100_000:
+    if whole.kind and whole.kind != "alternate":
+        if whole.population >= 100_000 or place_is_meant(sense, first, last):
+            return None
+    if place_hint(closing.key).kind == "country" and closing.key not in pack.often_people:
         return None
     if _hyphened(opening) not in names.given or closing.key in pack.not_names:
         return None
@@ -60,7 +74,7 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
             return None
     is_surname = _hyphened(_without_roman(sense, first, last)) in names.surnames
     hint = place_hint(opening.key)
-    is_big_place = hint.population > 300_000
+    is_big_place = hint.population > 300_000 and hint.kind != "alternate"
     is_doubtful = is_common(sense, opening) or is_big_place
     if opening.key in pack.not_names and not is_surname:
         return None
@@ -70,8 +84,11 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
         and (opening.opens or is_big_place or opening.key in sense.low)
     ):
         return None
-    if is_doubtful and opening.opens and is_common(sense, closing):
+    if is_doubtful and opening.key not in pack.given_words and place_is_meant(sense, first, last):
         return None
+    if is_doubtful and is_common(sense, closing):
+        if opening.opens or opening.key not in pack.given_words:
+            return None
     if _holds_thing(sense, first + 1, last):
         return None
     if is_doubtful:
@@ -131,6 +148,8 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
     if count > 4 or tokens[last - 1].is_possessive or has_article(sense, first):
         return None
     token = tokens[first]
+    if count >= 2 and _is_role_before(sense, first) and not is_common(sense, tokens[last - 1]):
+        return Decision(first, last, PERSON, "role_before", "medium")
     if any(one.key in pack.not_names or is_common(sense, one) for one in tokens[first:last]):
         if count == 1 or not any(one.key in names.surnames for one in tokens[first + 1 : last]):
             return None
@@ -141,6 +160,8 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
         _is_age(sense, last + 1) or key_at(sense, last + 1) in pack.ages
     ):
         return Decision(first, last, PERSON, "age_after", "strong")
+    if count >= 2 and "who" in {following, key_at(sense, last + 1)} and following in {",", "who"}:
+        return Decision(first, last, PERSON, "description_after", "medium")
     if following == "," and count >= 2 and _describes(sense, last + 1):
         return Decision(first, last, PERSON, "description_after", "medium")
     is_named = token.key in names.surnames or token.key in names.given
@@ -152,6 +173,19 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
         if key_at(sense, first - 2) in _CLOSING_QUOTES:
             return Decision(first, last, PERSON, "speech_verb_before", "medium")
     return None
+
+
+def _is_role_before(sense: Sense, first: int) -> bool:
+    """Tell "her co-author, X": a role, a comma, a name."""
+    if key_at(sense, first - 1) != ",":
+        return False
+    role = key_at(sense, first - 2)
+    if role not in sense.pack.after_person and role not in sense.pack.titles:
+        return False
+    return (
+        not sense.tokens[first - 2].is_capital
+        and not place_hint(key_of(sense, first, first + 1)).kind
+    )
 
 
 def _is_age(sense: Sense, number: int) -> bool:

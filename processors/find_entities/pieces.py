@@ -52,7 +52,7 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
     if keys[0] in pack.titles and (len(keys) == 2 or keys[1] in sense.names.given):
         return False
     is_headed = head in pack.organisation_heads and not (
-        head in pack.titles or head in sense.names.surnames
+        len(keys) == 2 and head in sense.names.surnames and keys[0] in sense.names.given
     )
     if is_headed:
         # "Google CEO Jane Roe of Acme Inc" never comes as one run; a title inside still splits.
@@ -127,7 +127,12 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
     while last > first:
         key = tokens[last - 1].key
         is_date = key in pack.weekdays or (key in pack.months and key not in sense.names.surnames)
-        if is_date or (tokens[last - 1].key in pack.particles and tokens[last - 1].text.islower()):
+        is_group = key in pack.not_names and last - first > 1 and key not in sense.names.surnames
+        if (
+            is_date
+            or is_group
+            or (tokens[last - 1].key in pack.particles and tokens[last - 1].text.islower())
+        ):
             last -= 1
         else:
             break
@@ -170,6 +175,10 @@ def _without_openers(sense: Sense, first: int, last: int) -> int:
     return first
 
 
+def _is_group_word(sense: Sense, key: str) -> bool:
+    return key in sense.pack.not_names and key not in sense.names.given
+
+
 def _is_person_month(sense: Sense, first: int, last: int) -> bool:
     token = sense.tokens[first]
     if token.key not in sense.names.given | sense.names.surnames or token.key == "march":
@@ -184,6 +193,8 @@ def _is_kept(sense: Sense, first: int, last: int) -> bool:
     tokens = sense.tokens
     keys = [token.key for token in tokens[first:last]]
     if place_hint(" ".join(keys)).kind:
+        return True
+    if keys[0] in sense.pack.royal and keys[1] in sense.names.given:
         return True
     if first in sense.known and sense.known[first][0] > first + 1:
         return True

@@ -21,6 +21,10 @@ _DOUBTFUL_FIRST = frozenset(
     {"san", "santa", "los", "las", "el", "la", "villa", "ben", "glen", "point", "river", "bay",
      "santo", "rio", "sao", "camp", "new", "st", "saint"}
 )  # fmt: skip
+_PLACE_ADJECTIVES = frozenset(
+    {"little", "great", "upper", "lower", "old", "new", "high", "long", "much", "north", "south",
+     "east", "west", "saint", "st", "grand", "royal", "middle", "nether", "chipping"}
+)  # fmt: skip
 _BEFORE_FACILITIES = frozenset({"at", "on", "the", "to", "from", "off", "along", "into"})
 
 
@@ -34,7 +38,7 @@ def sure(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     if last - first == 1:
         if token.key in ("us", "uk", "uae") and not is_upper(token):
             return None
-        if hint.kind == "region" and len(token.text) <= 4 and token.text.isupper():
+        if hint.kind == "region" and token.key in sense.pack.states_short:
             is_after = key_at(sense, first - 1) == ","
             return Decision(first, last, PLACE, rule, "medium") if is_after else None
         if token.key in sense.pack.often_people:
@@ -46,6 +50,20 @@ def sure(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         if is_common(sense, token) and hint.kind == "area" and token.opens:
             return None
     return Decision(first, last, PLACE, rule, "strong")
+
+
+def directed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """A direction and a place: North East England, South London."""
+    tokens, pack = sense.tokens, sense.pack
+    if title or last - first < 2 or tokens[first].key not in pack.directions:
+        return None
+    base = first
+    while base < last and tokens[base].key in pack.directions:
+        base += 1
+    hint = place_hint(key_of(sense, base, last), pack.language)
+    if hint.kind in ("country", "region", "area") or hint.population > 300_000:
+        return Decision(first, last, PLACE, "direction_and_place", "strong")
+    return None
 
 
 def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
@@ -115,13 +133,20 @@ def after_preposition(sense: Sense, first: int, last: int, title: str) -> Decisi
         return None
     before = key_at(sense, first - 1)
     is_after = before in pack.unsure_places_before
+    is_after = is_after or (
+        before in {"to", "from"} and key_at(sense, first - 2) in pack.travel_verbs
+    )
     is_after = is_after or (before == "of" and key_at(sense, first - 2) in pack.place_words_before)
     is_after = is_after or (before in pack.directions and last - first == 1)
     if not is_after or is_upper(token) or tokens[last - 1].is_possessive:
         return None
-    for one in tokens[first:last]:
-        if is_common(sense, one) or one.key in (
-            pack.not_names | pack.months | pack.weekdays | pack.other_heads | pack.titles
+    start = first + 1 if token.key in _PLACE_ADJECTIVES and last - first > 1 else first
+    for one in tokens[start:last]:
+        if (
+            one.text.endswith(("ans", "ers", "ites", "ese"))
+            or is_common(sense, one)
+            or one.key
+            in (pack.not_names | pack.months | pack.weekdays | pack.other_heads | pack.titles)
         ):
             return None
     if token.key in sense.names.surnames or (token.key in sense.names.given and last - first == 1):

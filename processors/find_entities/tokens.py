@@ -89,6 +89,11 @@ def _add_word(
     if len(word) > 2 and word[-1] in "sS" and word[-2] in _APOSTROPHES:
         word, end, is_possessive = word[:-2], end - 2, True
     if "-" in word or "‐" in word:
+        if word[1] == "-" and word[0] in "RDI" and len(word) > 4 and word[2].isupper():
+            # R-Texas, D-Ohio: the party of a member of Congress, and the place.
+            tokens.append(Token(word[0], start, start + 1, word[0].lower(), True, False))
+            _add_word(tokens, word[2:], start + 2, end, False, pack)
+            return
         head, _, tail = word.rpartition("-")
         if head and word[0].isupper() and tail.lower() in pack.tails:
             _add_word(tokens, head, start, start + len(head), is_joined, pack)

@@ -1,27 +1,27 @@
 """Every error of news-ingest.
 
-    NewsIngestError
-    ├── ConfigError              wrong settings; holds all faults at once (exit 2)
-    ├── UnknownName              a processor, source or option that nobody knows (exit 2)
-    ├── QueryError               a search text that cannot be read; knows the position
-    ├── DependencyUnavailable    the log or the index does not answer: hold, count nothing
-    │   ├── LogUnavailable
-    │   └── IndexUnavailable
-    ├── LogError
-    │   ├── LeaseLost            the group gave our partitions to somebody else
-    │   ├── RebalanceRunning     commit later
-    │   ├── RecordTooLarge       one record over the limit
-    │   ├── RecordRefused        one record the log will never take
-    │   ├── TopicMissing         (exit 2)
-    │   ├── TopicDiffers         (exit 2)
-    │   └── LogRefused           authentication, authorisation, version (exit 4)
-    ├── IndexFault
-    │   ├── IndexDiffers         schema or engine does not fit (exit 2)
-    │   └── IndexRefused         authentication, authorisation (exit 4)
-    ├── WireError                a record whose bytes are not what its topic promises
-    ├── FetchFailed              an HTTP request that ended without an answer we can use
-    ├── SourceError              bytes that are no feed we can read
-    └── BreakerTripped           too many rejects (exit 3)
+NewsIngestError
+├── ConfigError              wrong settings; holds all faults at once (exit 2)
+├── UnknownName              a processor, source or option that nobody knows (exit 2)
+├── QueryError               a search text that cannot be read; knows the position
+├── DependencyUnavailable    the log or the index does not answer: hold, count nothing
+│   ├── LogUnavailable
+│   └── IndexUnavailable
+├── LogError
+│   ├── LeaseLost            the group gave our partitions to somebody else
+│   ├── RebalanceRunning     commit later
+│   ├── RecordTooLarge       one record over the limit
+│   ├── RecordRefused        one record the log will never take
+│   ├── TopicMissing         (exit 2)
+│   ├── TopicDiffers         (exit 2)
+│   └── LogRefused           authentication, authorisation, version (exit 4)
+├── IndexFault
+│   ├── IndexDiffers         schema or engine does not fit (exit 2)
+│   └── IndexRefused         authentication, authorisation (exit 4)
+├── WireError                a record whose bytes are not what its topic promises
+├── FetchFailed              an HTTP request that ended without an answer we can use
+├── SourceError              bytes that are no feed we can read
+└── BreakerTripped           too many rejects (exit 3)
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import terms as t
@@ -48,6 +48,7 @@ def test_a_very_long_run_is_cut_into_terms_that_the_engine_takes() -> None:
         assert lengths == [255, 255, 90, 1]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_spans_point_at_the_terms_of_the_same_text(text: str) -> None:
     spans = t.terms_with_spans(text)
@@ -60,16 +61,19 @@ def test_spans_point_at_the_terms_of_the_same_text(text: str) -> None:
 _simple_characters = st.characters(max_codepoint=0x52F) | st.sampled_from("“—…€☔😀’‘ẞḀ")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=_simple_characters))
 def test_the_fast_path_splits_like_the_slow_one(text: str) -> None:
     assert t.words(text) == t.words(text + " 新")[:-1]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_words_and_terms_stand_in_the_same_places(text: str) -> None:
     assert [t.fold(word) for word in t.words(text)] == t.terms(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert t.fold(t.fold(text)) == t.fold(text)

@@ -223,26 +223,43 @@ def test_setup_mends_a_template_that_somebody_changed(altered: Archive) -> None:
     index.close()
 
 
-def test_setup_adds_a_new_field_to_months_that_are_there(altered: Archive) -> None:
-    name = f"{altered.prefix}news-documents-2026.10-r1"
-    alias = name.removesuffix("-r1")
-    old = {"dynamic": False, "properties": {"id": {"type": "keyword", "ignore_above": 1024}}}
-    # Of lower rank than ours, so that the analysers are there and the fields are not.
-    altered.ask("PUT", f"/{name}", {"aliases": {alias: {}}})
-    altered.ask("DELETE", f"/{name}")
-    template = f"/_index_template/{altered.prefix}news-documents"
-    ours = altered.ask("GET", template)["index_templates"][0]["index_template"]
-    altered.ask("DELETE", template)
-    component = f"/_component_template/{altered.prefix}news-documents"
-    wanted = altered.ask("GET", component)["component_templates"][0]["component_template"]
-    analysis = wanted["template"]["settings"]
-    altered.ask("PUT", f"/{name}", {"aliases": {alias: {}}, "settings": analysis, "mappings": old})
-    ours.pop("created_date_millis", None), ours.pop("modified_date_millis", None)
-    altered.ask("PUT", template, ours)
+def test_setup_puts_a_month_back_behind_the_filtered_alias(altered: Archive) -> None:
     index = altered.index()
-    (difference,) = index.differences(NOW)
-    assert difference.startswith(f"index {name} lacks version, revision")
+    put(index, an_indexed_document("hidden"))
+    month, alias = f"{altered.prefix}news-documents-2026.11-r1", f"{altered.prefix}news-documents"
+    for action in ({"remove": {}}, {"add": {}}):
+        (verb,) = action
+        altered.ask("POST", "/_aliases", {"actions": [{verb: {"index": month, "alias": alias}}]})
+        assert index.differences(NOW) == [f"index {month} is not behind the filtered alias {alias}"]
     index.apply(NOW)
+    assert index.differences(NOW) == []
+    index.remove(an_id("hidden"), "court order", NOW)
+    index.refresh()
+    assert found(index) == []
+    index.close()
+
+
+def test_setup_adds_a_new_field_to_months_that_are_there(altered: Archive) -> None:
+    documents = f"{altered.prefix}news-documents"
+    alias, name = f"{documents}-2026.10", f"{documents}-2026.10-r1"
+    (block,) = altered.ask("GET", f"/_component_template/{documents}")["component_templates"]
+    hiding = {"bool": {"must_not": {"exists": {"field": "removed_at"}}}}
+    old = {
+        "aliases": {alias: {}, documents: {"filter": hiding}},
+        "settings": block["component_template"]["template"]["settings"],
+        "mappings": {
+            "dynamic": False,
+            "properties": {"id": {"type": "keyword", "ignore_above": 1024}},
+        },
+    }
+    # Without the template, which would bring the new fields.
+    altered.ask("DELETE", f"/_index_template/{documents}")
+    altered.ask("PUT", f"/{name}", old)
+    index = altered.index()
+    template, month = index.differences(NOW)
+    assert template == f"index template {documents} is missing"
+    assert month.startswith(f"index {name} lacks version, revision")
+    assert len(index.apply(NOW)) == 2
     assert index.differences(NOW) == []
     index.close()
 

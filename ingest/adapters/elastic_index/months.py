@@ -78,6 +78,28 @@ class Months:
             if self._names.is_month_index(index)
         }
 
+    def unread(self) -> list[str]:
+        """Give the indexes behind a month's alias that searches do not see, or see unfiltered."""
+        alias = self._names.documents
+        answer = self._engine.ask("GET", f"/_alias/{alias},{alias}-*", "listing the months") or {}
+        return [
+            index
+            for index, block in answer.items()
+            if any(map(self._names.is_month_alias, block["aliases"]))
+            and "filter" not in block["aliases"].get(alias, {})
+        ]
+
+    def give_read_alias(self, index: str) -> None:
+        """Put an index behind the filtered alias of all searches."""
+        alias = {
+            "index": index,
+            "alias": self._names.documents,
+            "filter": self._schema.alias_filter,
+        }
+        self._engine.tell(
+            "POST", "/_aliases", "giving an alias", body={"actions": [{"add": alias}]}
+        )
+
     def check_schema(self) -> None:
         """Refuse an engine whose templates are missing or of another version; asked once.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from ingest.adapters.elastic_index.client import Engine
@@ -95,9 +96,15 @@ def _indexes(engine: Engine, schema: Schema, months: Months, now: datetime) -> I
         if alias not in present:
             yield Step(
                 f"index {alias} is missing",
-                lambda alias=alias: months.create(alias),  # type: ignore[misc]
+                partial(months.create, alias),
                 f"created index {alias}-r1 with its aliases",
             )
+    for index in months.unread():
+        yield Step(
+            f"index {index} is not behind the filtered alias {schema.names.documents}",
+            partial(months.give_read_alias, index),
+            f"gave index {index} the alias {schema.names.documents}",
+        )
     for name in AUXILIARY:
         alias = schema.names.of(f"news-{name}")
         if engine.ask("GET", f"/_alias/{alias}", _DOING) is None:

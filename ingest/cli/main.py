@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from ingest import __version__
-from ingest.cli import accounts, check, dead_letters, demo, feeds, files, run, search, setup
+from ingest.cli import (
+    accounts,
+    check,
+    dead_letters,
+    demo,
+    feeds,
+    files,
+    run,
+    search,
+    secrets,
+    setup,
+)
 
 app = typer.Typer(
     name="news-ingest",
@@ -39,6 +50,7 @@ for module in (demo, run, files, search, setup, check, accounts):
     module.register(app)
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(secrets.app, name="secrets")
 
 
 def main() -> None:

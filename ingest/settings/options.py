@@ -98,6 +98,23 @@ class IndexOptions(Options):
     )
 
 
+class KibanaOptions(Options):
+    """`kibana`: where `news-ingest setup` puts the data view, saved search and dashboard."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="`http://host:5601`; empty leaves Kibana alone",
+    )
+    username: str = Field("", description="empty where Kibana asks for no login")
+    password: str = Field(
+        "", description="better NEWS_INGEST_KIBANA_PASSWORD or NEWS_INGEST_KIBANA_PASSWORD_FILE"
+    )
+    timeout_seconds: float = Field(
+        600.0, gt=0, description="how long setup waits for Kibana to be available"
+    )
+
+
 class PollingOptions(Options):
     """`polling`: when feeds are asked."""
 
@@ -259,6 +276,9 @@ class PipelineSettings(Options):
     log: LogOptions = Field(LogOptions(), description="which log, and how to talk to it")
     topics: TopicsOptions = Field(TopicsOptions(), description="names in the log")
     index: IndexOptions = Field(IndexOptions(), description="which index, and how to talk to it")
+    kibana: KibanaOptions = Field(
+        KibanaOptions(), description="where setup puts data view, saved search and dashboard"
+    )
     polling: PollingOptions = Field(PollingOptions(), description="when feeds are asked")
     fetching: FetchingOptions = Field(
         FetchingOptions(), description="how pages are fetched, and how politely (polls too)"

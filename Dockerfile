@@ -1,0 +1,49 @@
+# One image for every part of news-ingest: stages, setup, secrets, the command line.
+# It holds the built wheel in a virtual environment of its own, with config/ and seeds/ beside it.
+
+ARG PYTHON_IMAGE=python:3.11-slim
+
+# ── the wheel and what it needs ────────────────────────────────────────────────────────────────
+FROM ${PYTHON_IMAGE} AS build
+SHELL ["/bin/sh", "-eu", "-c"]
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# The text of a certificate (PEM) to trust while packages are fetched, for networks that inspect
+# TLS. It stays in this stage and is no part of the image.
+ARG CA_CERTIFICATE=""
+ENV PIP_CERT=${CA_CERTIFICATE:+/build/ca.pem}
+WORKDIR /build
+RUN printf '%s\n' "$CA_CERTIFICATE" > ca.pem; python -m venv /opt/news-ingest
+# Dependencies alone, so that a change of code does not fetch them again.
+COPY pyproject.toml ./
+RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt; \
+    /opt/news-ingest/bin/pip install --only-binary :all: -r requirements.txt
+COPY README.md LICENSE NOTICE ./
+COPY ingest ingest
+COPY processors processors
+RUN python -m pip wheel --no-deps --wheel-dir dist .; \
+    /opt/news-ingest/bin/pip install --no-deps dist/*.whl
+
+# ── what runs ──────────────────────────────────────────────────────────────────────────────────
+FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title="news-ingest" \
+      org.opencontainers.image.description="Feeds in, a searchable news archive out." \
+      org.opencontainers.image.licenses="Apache-2.0"
+# User 1000 is also the user of the Elasticsearch and Kibana images, who read the same passwords,
+# and mostly the first user of a host, who owns config/. Group 0 lets any other user id in:
+# what must be written is writable for that group.
+RUN useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin news \
+    && mkdir -p /app/var /secrets/admin /secrets/kibana /secrets/stages \
+    && chown -R 1000:0 /app /secrets \
+    && chmod -R 0770 /app/var /secrets
+COPY --from=build /opt/news-ingest /opt/news-ingest
+COPY --chown=1000:0 config /app/config
+COPY --chown=1000:0 seeds /app/seeds
+ENV PATH=/opt/news-ingest/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/app/var \
+    NEWS_INGEST_CONFIG=/app/config
+WORKDIR /app
+USER 1000:0
+ENTRYPOINT ["news-ingest"]
+CMD ["--help"]

@@ -1,0 +1,56 @@
+"""`news-ingest secrets`: the passwords of a deployment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ingest.cli.context import JsonOption, out, print_json, shows_errors
+from ingest.settings.passwords import ADMIN, ANALYST, make_passwords, password_of
+
+app = typer.Typer(help="The passwords of a deployment.", no_args_is_help=True)
+
+
+@app.callback()
+def _folder(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option(help="Where the passwords lie.")] = Path("var/secrets"),
+) -> None:
+    """Make the passwords of a deployment, and show the analyst's login."""
+    context.obj = folder
+
+
+@app.command("make")
+@shows_errors
+def make(context: typer.Context) -> None:
+    """Make every password that is missing; keep the others."""
+    for line in make_passwords(context.obj, os.environ):
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+@app.command("show")
+@shows_errors
+def show(
+    context: typer.Context,
+    admin: Annotated[bool, typer.Option("--admin", help="The administrator's instead.")] = False,
+    address: Annotated[
+        str, typer.Option(help="Where Kibana is reached.", envvar="KIBANA_ADDRESS")
+    ] = "http://localhost:5601",
+    as_json: JsonOption = False,
+) -> None:
+    """Print the login for Kibana."""
+    secret = ADMIN if admin else ANALYST
+    login = {
+        "address": address,
+        "user": secret.user,
+        "password": password_of(context.obj, secret),
+    }
+    if as_json:
+        print_json(msgspec.json.encode(login))
+        return
+    for name, value in login.items():
+        out.print(f"{name:<9} {value}", highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +28,8 @@ CLIENT_ERRORS = (
     BulkIndexError,
     ScanError,
 )
+
+CLIENT_VERSION = version("elasticsearch")
 
 #: elasticsearch.md §3.2: the client's 10 s are the classic failure of bulk writers.
 REQUEST_TIMEOUT_SECONDS = 60.0
@@ -201,7 +204,7 @@ def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
     if is_foreign_version(answer):
         return IndexDiffers(
             "client and engine do not speak the same version",
-            value=f"{value} (client {elastic_transport.__version__})",
+            value=f"{value} (client {CLIENT_VERSION})",
             origin=url,
             remedy="use an Elasticsearch 8.19 or newer, or a client of its major version",
         )

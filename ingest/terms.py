@@ -54,13 +54,12 @@ def words(text: str) -> list[str]:
     Shape: as many items as `terms` gives, in the same places.
     """
     if text.isascii():
-        found = text.translate(_ASCII_TABLE).split()
-        if max(map(len, found), default=0) <= MAX_TERM_CHARACTERS:
-            return found
+        return _cut(text.translate(_ASCII_TABLE).split())
     lowered = _lowered(text)
-    if _NOT_SIMPLE.search(lowered) is None:
-        return _SIMPLE_WORD.findall(lowered)
-    return _any_word().findall(lowered)
+    if _NOT_SIMPLE.search(lowered) is not None:
+        return _any_word().findall(lowered)
+    plain = _SIMPLE_SIGN.sub(" ", lowered).encode()
+    return _cut(plain.translate(_BYTE_TABLE).decode().split())
 
 
 def terms(text: str) -> list[str]:
@@ -70,7 +69,13 @@ def terms(text: str) -> list[str]:
     end with the script. Any other letters and digits stay together, Hangul and Latin too.
     """
     found = words(text)
-    return found if text.isascii() else list(map(_folded_words.__getitem__, found))
+    return found if text.isascii() else folded(found)
+
+
+def folded(words: Iterable[str]) -> list[str]:
+    """Give the terms of lower-case words, in order."""
+    known = _folded_words
+    return [word if word.isascii() else known[word] for word in words]
 
 
 def terms_with_spans(text: str) -> list[tuple[str, int, int]]:
@@ -101,7 +106,11 @@ def stems(words: Iterable[str], language: str) -> list[str]:
     Shape: one a word, in order; empty for a language without stems.
     """
     code = language_code(language)
-    return list(map(_stems_of(code).__getitem__, words)) if code in STEMMED_LANGUAGES else []
+    if code not in STEMMED_LANGUAGES:
+        return []
+    known = _stems_of(code)
+    found = known.get
+    return [found(word) or known[word] for word in words]
 
 
 def language_code(language: str) -> str:
@@ -116,6 +125,14 @@ def fold(text: str) -> str:
     The normaliser `news_key` does the same on Elasticsearch.
     """
     return text.lower() if text.isascii() else _lowered(text).translate(_fold_table)
+
+
+def _cut(found: list[str]) -> list[str]:
+    """Give the words, those that are too long in pieces."""
+    most = MAX_TERM_CHARACTERS
+    if max(map(len, found), default=0) <= most:
+        return found
+    return [word[at : at + most] for word in found for at in range(0, len(word), most)]
 
 
 def _lowered(text: str) -> str:
@@ -229,15 +246,21 @@ _folded_words = _Remembered(fold)
 
 # ── patterns ────────────────────────────────────────────────────────────────────────────────
 
-#: ASCII: letters to lower case, digits stay, all else is a blank.
+#: ASCII: letters to lower case, digits stay, all else is a blank; other bytes of UTF-8 stay.
 _ASCII_TABLE = "".join(chr(c).lower() if chr(c).isalnum() else " " for c in range(128))
+_BYTE_TABLE = _ASCII_TABLE.encode() + bytes(range(128, 256))
 
-#: Latin, Greek and Cyrillic letters with ASCII digits.
-_SIMPLE_LETTERS = "a-z0-9ªµºß-öø-ɏḀ-ỿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ϿЀ-ҁҊ-ԯ"
-_SIMPLE_SIGNS = "\x00-\xac\xae-\xbf×÷\u2000-\u200a\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
-_PICTURES = "\u2600-\u27bf\U0001f300-\U0001faff"
+#: Letters of scripts that need no marks: Latin, Greek, Cyrillic, Arabic, Hangul; ASCII digits.
+_SIMPLE_LETTERS = (
+    "a-z0-9ªµºß-öø-ɏḀ-ỿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ϿЀ-ҁҊ-ԯ\u0620-\u064a\u066e\u066f\u0671-\u06d3\uac00-\ud7a3"
+)
+_SIMPLE_SIGNS = (
+    "\x00-\xac\xae-\xbf×÷\u060c\u061b\u061f\u2000-\u200a\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
+)
+_PICTURES = "\u2116\u2122\u2190-\u2bff\u3001\u3002\ufffd\U0001f300-\U0001faff"
 #: Anything that is neither such a letter nor plain punctuation: needs the whole pattern.
 _NOT_SIMPLE = re.compile(f"[^{_SIMPLE_LETTERS}{_SIMPLE_SIGNS}{_PICTURES}]")
+_SIMPLE_SIGN = re.compile(f"[^{_SIMPLE_LETTERS}\\x00-\\x7f]")
 _SIMPLE_WORD = re.compile(f"[{_SIMPLE_LETTERS}]{{1,{MAX_TERM_CHARACTERS}}}")
 
 _HAN_OR_HIRAGANA = (

@@ -16,7 +16,7 @@ from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS, FLAG_
 from ingest.errors import WireError
 from ingest.model import ENTITY_TYPES, IndexedDocument
 from ingest.telemetry import counter
-from ingest.terms import fold, stems, terms, words
+from ingest.terms import fold, folded, stems, terms, words
 
 #: More values of one kind than this are cut: a list of links or tags gone wild.
 MAX_VALUES = 1000
@@ -83,8 +83,8 @@ def searchable(document: IndexedDocument) -> tuple[str, ...]:
     """Give the columns of `document_fts`: the same document always gives the same text."""
     title, text = words(document.title), words(document.text)
     return (
-        " ".join(map(fold, title)),
-        " ".join(terms(document.text)),
+        " ".join(folded(title)),
+        " ".join(folded(text)),
         " ".join(stems(title, document.language)),
         " ".join(stems(text, document.language)),
         _AUTHOR_BREAK.join(" ".join(terms(author)) for author in document.authors[:MAX_VALUES]),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ingest.telemetry import Event, counter, gauge, histogram
 
 feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
-poll_unchanged = Event("feed_polled", level="debug", counter=counter("polls_total", "outcome"))
+poll_unchanged = Event(
+    "poll_without_news", level="debug", counter=counter("polls_total", "outcome")
+)
 poll_failed = Event(
     "poll_failed", level="warning", counter=counter("poll_failures_total", "class", "reason")
 )

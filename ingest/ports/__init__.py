@@ -1,0 +1,58 @@
+"""The sockets in the wall: what the engine asks of a log, an index, a fetcher, a format.
+
+Each port has one contract suite in tests/contracts, run on all its implementations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
+from ingest.ports.index import ExportPage, Index, Known, Placed, Verdict
+from ingest.ports.log import (
+    Appender,
+    Delivery,
+    Headers,
+    Lag,
+    Log,
+    Position,
+    Reader,
+    Record,
+    TopicPartition,
+    TopicSpec,
+)
+from ingest.ports.processor import BatchProcessor, Processor
+from ingest.ports.source import ParsedFeed, Source, SourceEntry
+
+Clock = Callable[[], datetime]
+
+__all__ = [
+    "Appender",
+    "BatchProcessor",
+    "Clock",
+    "Delivery",
+    "Disallowed",
+    "ExportPage",
+    "FetchRequest",
+    "Fetched",
+    "Fetcher",
+    "Headers",
+    "Hop",
+    "Index",
+    "Known",
+    "Lag",
+    "Log",
+    "ParsedFeed",
+    "Placed",
+    "Position",
+    "Processor",
+    "Reader",
+    "Record",
+    "Resting",
+    "Source",
+    "SourceEntry",
+    "TopicPartition",
+    "TopicSpec",
+    "Verdict",
+]

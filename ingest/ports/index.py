@@ -1,0 +1,103 @@
+"""The Index port: versioned documents, searchable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from ingest.model import IndexedDocument
+from ingest.query import SearchRequest, SearchResult
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the index knows of a document already there, in real time."""
+
+    id: str
+    index: str
+    version: int
+    revision: int
+    content_hash: str
+    content_source: str
+    title: str
+    entry_id: str
+    first_seen_at: datetime
+    enriched_at: datetime | None = None
+    feed_ids: tuple[str, ...] = ()
+    is_removed: bool = False
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A document and where it goes: `index` of Known for a known one, "" for a new one."""
+
+    document: IndexedDocument
+    index: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of one document: written, older (a newer one is there), or refused."""
+
+    kind: str
+    code: str = ""
+    reason: str = ""
+
+
+class ExportPage(NamedTuple):
+    """A page of an export, and the cursor to go on with; None after the last page."""
+
+    documents: tuple[IndexedDocument, ...]
+    cursor: str | None
+
+
+class Index(Protocol):
+    """Versioned documents, searchable. An older version never wins over a newer one."""
+
+    capabilities: frozenset[str]
+
+    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
+        """Write in bulk; one verdict each, in order.
+
+        Errors: IndexUnavailable (nothing may be assumed written), IndexRefused.
+        """
+        ...
+
+    def known(self, ids: Iterable[str]) -> dict[str, Known]:
+        """Give what is known of these ids, written or not yet searchable; tombstones too."""
+        ...
+
+    def refresh(self) -> None:
+        """Make all that was written searchable."""
+        ...
+
+    def get(self, id: str) -> IndexedDocument | None:
+        """Give one document; None when unknown or removed."""
+        ...
+
+    def search(self, request: SearchRequest) -> SearchResult: ...
+    def export(self, request: SearchRequest, cursor: str | None = None) -> ExportPage:
+        """Give all matches in the order of first_seen_at and id, `request.size` a page."""
+        ...
+
+    def remove(self, id: str, reason: str, now: datetime) -> bool:
+        """Put a tombstone that no later write passes; False when the id was not known."""
+        ...
+
+    def expire(self, before: datetime) -> int:
+        """Forget documents first seen before this; gives how many (or how many indexes)."""
+        ...
+
+    def differences(self, now: datetime) -> list[str]:
+        """Give a sentence for each difference between this schema and the engine's."""
+        ...
+
+    def apply(self, now: datetime) -> list[str]:
+        """Create and alter until nothing differs; gives what was done."""
+        ...
+
+    def ping(self) -> str:
+        """Give engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,193 @@
+"""The Log port: append with acknowledgement, groups over partitions, order per partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from ingest.errors import NewsIngestError
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One record as it lies in the log. `appended_at_ms` is the log's own clock."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes | None
+    headers: Headers = ()
+    appended_at_ms: int = 0
+
+    @property
+    def place(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
+
+    @property
+    def origin(self) -> str:
+        """`<topic>/<partition>/<offset>`: what dead letters are keyed by."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def header(self, name: str) -> str | None:
+        """Give the first header of this name as text; None when there is none."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("utf-8", "replace")
+        return None
+
+
+class Delivery(Protocol):
+    """The fate of one appended record, known after a flush."""
+
+    @property
+    def is_done(self) -> bool: ...
+    @property
+    def error(self) -> NewsIngestError | None: ...
+
+
+class Appender(Protocol):
+    """Writes records. One a process; safe to use from several threads."""
+
+    def append(
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        partition_key: str | None = None,
+    ) -> Delivery:
+        """Hand one record over; it lands in partition murmur2(partition_key or key).
+
+        A value of None is a tombstone. Blocks while too much is unacknowledged.
+        Errors: TopicMissing; RecordTooLarge and RecordRefused at once or in the delivery.
+        """
+        ...
+
+    def flush(self, timeout_seconds: float) -> None:
+        """Wait until every delivery so far is done. Errors: LogUnavailable past the timeout."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Position(NamedTuple):
+    """Where a group goes on (the next offset to read), and a short text beside it."""
+
+    offset: int
+    metadata: str = ""
+
+
+class Reader(Protocol):
+    """One member of one consumer group. Used by one thread only."""
+
+    def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
+        """Give up to `max_records` new records, or none after the timeout.
+
+        Keeps the membership. Never raises for an outage: `last_contact_at_ms` tells of one.
+        """
+        ...
+
+    def assignment(self) -> Mapping[TopicPartition, int]:
+        """Give the partitions owned now, each with an epoch.
+
+        A partition that was lost and came back has another epoch; a kept one keeps its epoch,
+        its position and its pause.
+        """
+        ...
+
+    def position(self, place: TopicPartition) -> int:
+        """Give the next offset that `read` will deliver."""
+        ...
+
+    def committed(self, place: TopicPartition) -> Position | None: ...
+    def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
+        """Make positions durable. Errors: LeaseLost, RebalanceRunning, LogUnavailable."""
+        ...
+
+    def seek(self, place: TopicPartition, offset: int) -> None: ...
+    def pause(self, places: Iterable[TopicPartition]) -> None: ...
+    def resume(self, places: Iterable[TopicPartition]) -> None: ...
+    def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Give the offset after the last record of each. Errors: LogUnavailable."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group at once."""
+        ...
+
+
+class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic of the manifest. `cleanup` is delete, compact or compact,delete."""
+
+    name: str
+    partitions: int
+    cleanup: str = "delete"
+    retention_seconds: float | None = None
+    retention_bytes: int | None = None
+    max_record_bytes: int = 4_000_000
+
+
+class Lag(NamedTuple):
+    """How far a group is behind in one partition."""
+
+    place: TopicPartition
+    committed: int
+    end: int
+    oldest_waiting_at_ms: int | None = None
+
+    @property
+    def records(self) -> int:
+        return max(0, self.end - self.committed)
+
+
+class Log(Protocol):
+    """Append with acknowledgement, groups over partitions, order per partition."""
+
+    #: Named differences of the implementations (kafka.md §6.7).
+    capabilities: frozenset[str]
+
+    def appender(self) -> Appender: ...
+    def reader(self, group: str, topics: Sequence[str], stage: str = "") -> Reader: ...
+    def scan(
+        self, topic: str, since: datetime | None = None, partition: int | None = None
+    ) -> Iterator[Record]:
+        """Give all records from the start (or from `since`) up to the ends as they are now.
+
+        Needs no group and commits nothing. Compacted topics may still hold older values.
+        Errors: TopicMissing, LogUnavailable.
+        """
+        ...
+
+    def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
+        """Give a sentence for each difference between these specs and the log; [] if none."""
+        ...
+
+    def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
+        """Create and alter until nothing differs; deletes nothing. Gives what was done."""
+        ...
+
+    def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
+        """Give the lag of every partition of these topics; a group never seen has read nothing."""
+        ...
+
+    def members(self, group: str) -> int:
+        """Give how many members are alive in this group now."""
+        ...
+
+    def ping(self) -> None:
+        """Ask the log for a sign of life. Errors: LogUnavailable, LogRefused."""
+        ...
+
+    def close(self) -> None: ...

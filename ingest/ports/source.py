@@ -1,0 +1,52 @@
+"""The Source port: understands one feed format."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+
+class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as a document of a feed lists it; dates are raw strings."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    image: str = ""
+    language: str = ""
+    published_raw: str = ""
+    updated_raw: str = ""
+
+
+class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feed document says, newest entry first where dates tell, else in its order."""
+
+    format: str
+    entries: tuple[SourceEntry, ...]
+    title: str = ""
+    link: str = ""
+    language: str = ""
+    ttl_minutes: float | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+    update_period_seconds: float | None = None
+    next_urls: tuple[str, ...] = ()
+    #: What was strange, by kind: how often.
+    oddities: dict[str, int] = {}
+
+
+class Source(Protocol):
+    """Understands one feed format: bytes and address in, entries out."""
+
+    def recognises(self, body: bytes) -> bool:
+        """Tell by content, never by Content-Type, whether this is the format."""
+        ...
+
+    def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
+        """Give the entries. `charset` is that of the HTTP header. Errors: SourceError."""
+        ...

@@ -12,12 +12,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import psutil
 from ruamel.yaml import YAML
+
+from ingest.bootstrap.engines import now, open_index, open_log
+from ingest.ports import Index, Log
+from ingest.query import SearchRequest
+from ingest.search.parse import parse
+from ingest.settings.load import Settings, load
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "ingest.cli.main")
@@ -202,6 +209,34 @@ class Installation:
         """Give the steps that `trace --json` knows of."""
         done = self.command("trace", wanted, "--json", code=None)
         return list(done.json())
+
+    def settings(self) -> Settings:
+        """Give the settings as its processes read them."""
+        return load(self.config, self.environment)
+
+    @contextmanager
+    def log(self) -> Iterator[Log]:
+        """Give its log, opened in this process: for looks that a command would make slow."""
+        log = open_log(self.settings(), applies=False)
+        try:
+            yield log
+        finally:
+            log.close()
+
+    @contextmanager
+    def index(self) -> Iterator[Index]:
+        """Give its index, opened in this process."""
+        index = open_index(self.settings())
+        try:
+            yield index
+        finally:
+            index.close()
+
+    def titles(self, query: str) -> list[str]:
+        """Give the titles that a query finds, asked in this process."""
+        request = SearchRequest(query=parse(query, now()), size=1000)
+        with self.index() as index:
+            return [hit.document.title for hit in index.search(request).hits]
 
     # ── processes ────────────────────────────────────────────────────────────────────────
 

@@ -6,9 +6,7 @@ import random
 import time
 from collections.abc import Callable
 
-from ingest.bootstrap.engines import open_log
 from ingest.pipeline.topology import plan_of
-from ingest.settings.load import load
 from tests.http_site import HttpSite
 from tests.scenarios.harness import Installation
 from tests.scenarios.press import papers
@@ -51,13 +49,9 @@ class Flood:
         return lambda: self._lag(stage) > 0
 
     def _lag(self, stage: str) -> int:
-        settings = load(self._installation.config, self._installation.environment)
-        plan = plan_of(settings.pipeline, stage)
-        log = open_log(settings, applies=False)
-        try:
+        plan = plan_of(self._installation.settings().pipeline, stage)
+        with self._installation.log() as log:
             return sum(one.records for one in log.lag(plan.group, plan.inputs))
-        finally:
-            log.close()
 
     def _look(self) -> None:
         """Note when each document that is searchable by now was first seen."""

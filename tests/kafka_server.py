@@ -72,19 +72,34 @@ rootLogger.appenderRef.out.ref = out
 class KafkaServer:
     """One broker on a folder and a port of its own, both kept over a restart."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """`settings` are added to those of SETTINGS. Errors: ServerMissing."""
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        password: str = "",
+        certificate: Path | None = None,
+    ) -> None:
+        """`settings` are added to those of SETTINGS. A password opens a second listener,
+        `secure_address`, for the user `tester`; with TLS where a certificate is given: a PEM
+        file of key (PKCS#8) and chain. Errors: ServerMissing.
+        """
         self._java = _java()
         self._cache = fetch()
-        self.port, controller = free_ports(2)
+        self.port, controller, self.secure_port = free_ports(3)
         self.folder = Path(tempfile.mkdtemp(prefix="news-ingest-kafka-"))
         shutil.copytree(self._cache / "template", self.folder / "data")
-        _write_settings(self.folder, self.port, controller, settings or {})
+        secure = _secured(self.port, controller, self.secure_port, password, certificate)
+        more = (secure if password else {}) | dict(settings or {})
+        _write_settings(self.folder, self.port, controller, more)
         self._process: ServerProcess | None = None
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def secure_address(self) -> str:
+        return f"127.0.0.1:{self.secure_port}"
 
     @property
     def is_running(self) -> bool:
@@ -170,6 +185,27 @@ def _write_settings(folder: Path, port: int, controller: int, more: Mapping[str,
     path = folder / "server.properties"
     path.write_text("".join(f"{key}={value}\n" for key, value in (settings | dict(more)).items()))
     return path
+
+
+def _secured(
+    port: int, controller: int, secure_port: int, password: str, certificate: Path | None
+) -> dict[str, str]:
+    """Give the settings of a second listener that asks for a password."""
+    protocol = "SASL_PLAINTEXT" if certificate is None else "SASL_SSL"
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    settings = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},"
+        f"SECURE://127.0.0.1:{secure_port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure_port}",
+        "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:{protocol}",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.secure.plain.sasl.jaas.config": f'{module} user_tester="{password}";',
+    }
+    if certificate is not None:
+        settings["listener.name.secure.ssl.keystore.type"] = "PEM"
+        settings["listener.name.secure.ssl.keystore.location"] = str(certificate)
+    return settings
 
 
 def _class_path(cache: Path) -> str:

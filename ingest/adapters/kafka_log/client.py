@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition as KafkaPlace
 
-from ingest.adapters.kafka_log.faults import asked
-from ingest.errors import LogUnavailable
+from ingest.adapters.kafka_log.faults import is_certificate_fault, meaning_of, translated
+from ingest.errors import LogRefused, LogUnavailable
 from ingest.ports import Record, TopicPartition
 from ingest.settings.options import LogOptions
 
@@ -145,11 +147,80 @@ class Clients:
             "ssl_certfile": options.ssl_certificate_file,
             "ssl_keyfile": options.ssl_key_file,
         }
+        for key, value in given.items():
+            if key.startswith("ssl_") and value and not os.path.isfile(value):
+                raise LogRefused(
+                    "a file of certificates or keys is not there",
+                    value=value,
+                    origin=key,
+                    remedy="see `log.ssl_…` in config/pipeline.yml",
+                )
         return common | {key: value for key, value in given.items() if value}
 
     def _built(self, kind: Any, **settings: Any) -> Any:
         must_accept(self.addresses)
-        return asked(lambda: kind(**settings), "the log does not take us as a client", self.address)
+        witness = Witness()
+        try:
+            return kind(**settings, kafka_client=witness.client)
+        except KafkaError as error:
+            witness.close()
+            cause = witness.cause or error
+            what = "the log does not take us as a client"
+            raise translated(cause, what, value=self.address) from cause
+        except (OSError, ValueError) as error:  # files that are no certificates, odd settings
+            witness.close()
+            raise LogRefused(
+                f"the settings of the log cannot be used: {error}",
+                value=self.address,
+                remedy="see `log` in config/pipeline.yml: user, password, certificates",
+            ) from error
+
+
+class Witness:
+    """Sees a client being built: why its connections failed, and how to end it.
+
+    A constructor of kafka-python 3.0.12 that fails says only that time is up, also after a
+    wrong password, and leaves its thread running.
+    """
+
+    def __init__(self) -> None:
+        self.cause: BaseException | None = None
+        self._client: Any = None
+
+    def client(self, **settings: Any) -> Any:
+        """Make the network client that the constructor asks for."""
+        self._client = KafkaNetClient(**settings)
+        manager = self._client._manager
+        connect = manager.get_connection
+
+        def get_connection(*given: Any, **named: Any) -> Any:
+            connection = connect(*given, **named)
+            connection.init_future.add_errback(self._note)
+            if connection.close.__name__ != "noting_close":
+                connection.close = self._noting(connection.close)
+            return connection
+
+        manager.get_connection = get_connection
+        return self._client
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def _noting(self, close: Callable[..., None]) -> Callable[..., None]:
+        """Note what a connection is closed for: the broker's end may have told less before."""
+
+        def noting_close(error: BaseException | None = None) -> None:
+            self._note(error)
+            close(error)
+
+        return noting_close
+
+    def _note(self, error: BaseException | None) -> None:
+        if error is None:
+            return
+        if meaning_of(type(error)) is LogRefused or is_certificate_fault(error):
+            self.cause = error
 
 
 def must_accept(addresses: Sequence[str]) -> None:

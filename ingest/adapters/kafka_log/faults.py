@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from kafka import errors as kafka_errors
 from kafka.errors import KafkaError
@@ -21,8 +21,6 @@ from ingest.errors import (
     TopicDiffers,
     TopicMissing,
 )
-
-Result = TypeVar("Result")
 
 #: Names of `kafka.errors`, by what they are here (kafka.md §5.5). What is not named and
 #: `retriable` is LogUnavailable; a subclass is what its nearest named parent is.
@@ -100,9 +98,18 @@ def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
     return None
 
 
+def is_certificate_fault(error: BaseException | None) -> bool:
+    """Tell whether a certificate that cannot be trusted lies behind this error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def translated(error: BaseException, what: str, *, value: object = None) -> NewsIngestError:
     """Give the error of ours that this one of the client library is."""
-    meaning = meaning_of(type(error)) or LogError
+    meaning = LogRefused if is_certificate_fault(error) else meaning_of(type(error)) or LogError
     return meaning(
         f"{what}: {type(error).__name__}",
         value=value,
@@ -118,12 +125,6 @@ def translating(what: str, value: object = None) -> Iterator[None]:
         yield
     except KafkaError as error:
         raise translated(error, what, value=value) from error
-
-
-def asked(act: Callable[[], Result], what: str, value: object = None) -> Result:
-    """Give what `act` gives. Errors: those of ours."""
-    with translating(what, value):
-        return act()
 
 
 def _text(error: BaseException) -> str | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingest.model import EnrichedDocument, Mention
 from ingest.outcome import Keep, Outcome
 from processors.find_entities.builtin import find_mentions
-from processors.find_entities.names_only import find_place_names
+from processors.find_entities.names_only import find_listed_names
 
 VERSION = 1
 
@@ -55,7 +55,7 @@ class FindEntities:
         if language in self._options.full_languages or language == "und":
             mentions = find_mentions(text, "en" if language == "und" else language)
         else:
-            mentions = find_place_names(text, language)
+            mentions = find_listed_names(text, language)
         return Keep(msgspec.structs.replace(document, mentions=mentions))
 
 

@@ -41,10 +41,32 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
             looked.append((Piece(*run), None))
             continue
         for piece in pieces(sense, run):
-            looked += _parted(sense, piece)
+            looked += _parted(sense, _with_low_head(sense, piece))
     looked.sort(key=lambda pair: pair[0].first)
     looked = [pair for pair in looked if not _is_in_quotes(sense, pair[0], pair[1])]
     return tuple(_mention(sense, text, one) for one in settle(sense, looked))
+
+
+def _with_low_head(sense: Sense, piece: Piece) -> Piece:
+    """Take in the lower-case head of Romance languages: ministère de la Justice."""
+    if not sense.pack.heads_come_first or piece.title or sense.known.get(piece.first):
+        return piece
+    number = piece.first - 1
+    while number >= 0 and number > piece.first - 4 and _is_of(sense.tokens[number]):
+        number -= 1
+    if number < 0 or number == piece.first - 1:
+        return piece
+    head = sense.tokens[number]
+    if head.is_capital or head.key not in sense.pack.low_heads:
+        return piece
+    return Piece(number, piece.last)
+
+
+def _is_of(token: Token) -> bool:
+    return token.key.replace("’", "'") in {
+        "de", "la", "l'", "du", "des", "del", "di", "della", "dell'", "dei", "do", "da", "dos",
+        "das", "d'", "los", "las", "delle", "degli",
+    }  # fmt: skip
 
 
 def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
@@ -73,7 +95,7 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
             else:
                 found.append(_locked(first, last, known, taken))
             continue
-        first = _with_place_before(sense, first, last, known, taken)
+        first = _with_place_before(sense, first, last, taken)
         extended = _extended(sense, first, last)
         if extended is None:
             found.append(_locked(first, last, known, taken))
@@ -83,7 +105,7 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
     return found
 
 
-def _with_place_before(sense: Sense, first: int, last: int, known: Known, taken: bytearray) -> int:
+def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) -> int:
     """Give the start with the place before a name that many have: Texas Supreme Court."""
     tokens = sense.tokens
     if first == 0 or taken[first - 1] or tokens[last - 1].key not in _SHARED_HEADS:

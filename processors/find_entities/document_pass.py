@@ -104,12 +104,20 @@ def _with_parts(
         return Decision(
             first, last, ORGANISATION, "first_word_of_organisation", "medium", f"full name: {full}"
         )
-    if token.key in parts.givens and not is_common(sense, token) and not place_hint(token.key).kind:
+    if _is_given_here(sense, token, last, parts):
         full = parts.givens[token.key]
         return Decision(
             first, last, PERSON, "given_name_of_full_name", "weak", f"full name: {full}"
         )
     return decision
+
+
+def _is_given_here(sense: Sense, token: Token, last: int, parts: Parts) -> bool:
+    if token.key not in parts.givens or place_hint(token.key).population > _BIG_CITY:
+        return False
+    return not is_common(sense, token) or (
+        token.key not in sense.low and (speaks(sense, last) or token.is_possessive)
+    )
 
 
 def _is_surname_here(

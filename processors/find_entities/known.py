@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -10,6 +12,7 @@ import msgspec
 from processors.find_entities.tokens import Token
 from processors.resolve_places.gazetteer import place_key
 
+_ELIDED = re.compile(r"([dDlL]|[dDnNsS]ell)['’](.+)")
 _SMALL = frozenset(
     [
         "of",
@@ -48,10 +51,13 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Form(msgspec.Struct, frozen=True):
-    """One form: its folded tokens, and which of them must be in capitals (acronyms)."""
+    """One form: its folded tokens, and how each must be written.
+
+    `cases`: U all in capitals (acronyms), C with a capital, L any.
+    """
 
     keys: tuple[str, ...]
-    capitals: tuple[bool, ...]
+    cases: str
     known: Known
 
 
@@ -79,10 +85,10 @@ def organisations() -> dict[str, list[Form]]:
     result: dict[str, list[Form]] = {}
     for name, forms in known_forms():
         for text, flags in forms:
-            pieces = _pieces(text)
-            keys = tuple(piece if piece == "&" else place_key(piece) for piece in pieces)
-            capitals = tuple(len(piece) > 1 and piece.isupper() for piece in pieces)
-            result.setdefault(keys[0], []).append(Form(keys, capitals, Known(name, flags)))
+            for pieces in _variants(text):
+                keys = tuple(piece if _is_mark(piece) else place_key(piece) for piece in pieces)
+                cases = "".join(_case(piece) for piece in pieces)
+                result.setdefault(keys[0], []).append(Form(keys, cases, Known(name, flags)))
     for entries in result.values():
         entries.sort(key=lambda form: -len(form.keys))
     return result
@@ -110,40 +116,86 @@ def _pieces(text: str) -> list[str]:
     return result
 
 
+def _variants(text: str) -> list[list[str]]:
+    """Give the form as cut in English, and as cut where articles are elided (d'Italia)."""
+    pieces = _pieces(text)
+    elided: list[str] = []
+    for piece in pieces:
+        match = _ELIDED.match(piece)
+        elided += [match[1].lower() + "'", match[2]] if match else [piece]
+    return [pieces] if elided == pieces else [pieces, elided]
+
+
+def _is_mark(piece: str) -> bool:
+    return piece == "&" or piece.endswith("'")
+
+
+def _case(piece: str) -> str:
+    if not piece[0].isupper() or _is_mark(piece):
+        return "L"
+    return "U" if len(piece) > 1 and piece.isupper() else "C"
+
+
 def find_known(tokens: list[Token]) -> list[tuple[int, int, Known]]:
     """Give (first, last, organisation) for each hit, longest first, none overlapping."""
     table = organisations()
-    hits = []
+    hits: list[tuple[int, int, Known]] = []
     number = 0
     while number < len(tokens):
+        token = tokens[number]
         width = 0
-        for form in table.get(tokens[number].key, ()):
-            width = _fit(tokens, number, form)
-            if width:
-                hits.append((number, number + width, form.known))
-                break
+        if token.is_capital or not token.text.islower() or token.key in _LOW_STARTS:
+            width = _longest(tokens, number, table.get(token.key, ()), hits)
         number += width or 1
     return hits
+
+
+def _longest(
+    tokens: list[Token], number: int, forms: Sequence[Form], hits: list[tuple[int, int, Known]]
+) -> int:
+    """Note the longest form that stands here; give its width, 0 for none."""
+    following = tokens[number + 1] if number + 1 < len(tokens) else None
+    if tokens[number].text == "the" and (following is None or not following.is_capital):
+        return 0
+    for form in forms:
+        if len(form.keys) > 1 and not _may_follow(following, form.keys[1]):
+            continue
+        width = _fit(tokens, number, form)
+        if width:
+            # "the Harbour Times": the article is lower case, so it is not part of the name.
+            skipped = 1 if tokens[number].text == "the" else 0
+            hits.append((number + skipped, number + width, form.known))
+            return width
+    return 0
+
+
+def _may_follow(token: Token | None, key: str) -> bool:
+    return token is not None and (token.key == key or token.text in {",", "’", "'"})
+
+
+#: Lower-case first words of names: the Guardian, easyJet has its own capitals.
+_LOW_STARTS = frozenset({"the", "adidas", "antifa", "d'", "l'", "al-qaeda", "al-shabab", "dpa"})
 
 
 def _fit(tokens: list[Token], number: int, form: Form) -> int:
     """Give how many tokens this form covers here, 0 if it does not stand here."""
     place = number
     has_capital = False
-    for key, must_shout in zip(form.keys, form.capitals, strict=True):
+    for key, case in zip(form.keys, form.cases, strict=True):
         if place > number and place < len(tokens) and tokens[place].text == ",":
             place += 1
         if place >= len(tokens):
             return 0
         token = tokens[place]
-        if token.key != key or token.is_shouted or (place > number and not token.is_joined):
+        if token.key.replace("’", "'") != key or token.is_shouted:
             return 0
-        is_loud = token.text.replace(".", "").isupper()
-        if must_shout and not is_loud:
+        if place > number and not token.is_joined:
             return 0
-        if token.is_word and not token.is_capital and key not in _SMALL:
-            if not any(character.isupper() for character in token.text):
-                return 0
-        has_capital = has_capital or any(character.isupper() for character in token.text)
+        if case == "U" and not token.text.replace(".", "").isupper():
+            return 0
+        is_capital = any(character.isupper() for character in token.text)
+        if case == "C" and not is_capital and key not in _SMALL:
+            return 0
+        has_capital = has_capital or is_capital
         place += 1
     return place - number if has_capital else 0

@@ -9,7 +9,7 @@ import msgspec
 import zstandard
 
 #: Languages with lists of their own; others are given the lists of English.
-LISTED_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "de")
+LISTED_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no")
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +64,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     travel_verbs: frozenset[str] = frozenset()
     organisation_nouns: frozenset[str] = frozenset()
     roman: frozenset[str] = frozenset()
+    low_heads: frozenset[str] = frozenset()
     given_words: frozenset[str] = frozenset()
     organisation_words: frozenset[str] = frozenset()
     articles: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Finds countries and bigger cities by name, for languages whose capitals do not mark names."""
+"""Finds names that lists hold, for languages whose capitals do not mark names."""
 
 from __future__ import annotations
 
@@ -8,46 +8,85 @@ from functools import lru_cache
 import ahocorasick
 
 from ingest.model import Mention
-from processors.resolve_places.gazetteer import country_names, gazetteer, other_scripts
+from processors.find_entities.known import find_known
+from processors.find_entities.lexicon import names, pack
+from processors.find_entities.tokens import Token, tokenise
+from processors.resolve_places.gazetteer import (
+    CITY,
+    country_names,
+    gazetteer,
+    other_scripts,
+)
 
 _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
+
+#: Languages that write particles together with the name.
+_GLUING = frozenset({"ko", "ar", "he", "fa", "ur", "hi"})
+
+_LATIN = frozenset(
+    "de en fr es it pt nl sv da no fi is ga ca ro pl cs sk sl hr hu et lv lt sq tr az id ms vi sw"
+    " eu gl mt eo af lb".split(" ")
+)
 
 #: A city must have this many people, where nothing but its name speaks for it.
 _MIN_POPULATION = 200_000
 
+#: Titles of address in German: with one of them a surname is enough.
+_ADDRESSES = frozenset({"herr", "herrn", "frau", "dr", "prof", "pan", "pani"})
 
-def find_place_names(text: str, language: str) -> tuple[Mention, ...]:
-    """Give the mentions of countries and bigger cities, longest first, none overlapping."""
+
+def find_listed_names(text: str, language: str) -> tuple[Mention, ...]:
+    """Give the mentions of countries and bigger cities, in order, none overlapping.
+
+    In Latin script also full names whose two parts are both names of people, and well-known
+    organisations. Source: enrichment.md §5.5, which allows lists only.
+    """
+    found = _places(text, language)
+    if language in _LATIN:
+        listed = _people_and_organisations(text, language)
+        spans = [(mention.start, mention.end) for mention in listed]
+        found = [
+            mention
+            for mention in found
+            if not any(mention.start < end and start < mention.end for start, end in spans)
+        ]
+        found += listed
+        found.sort(key=lambda mention: mention.start)
+    return tuple(found)
+
+
+def _places(text: str, language: str) -> list[Mention]:
     lowered = text.casefold()
     if len(lowered) != len(text):
-        lowered = "".join(_one_folded(character) for character in text)
+        lowered = "".join(_folded_one(character) for character in text)
     found: list[Mention] = []
     end_before = -1
     automaton = _automaton(language)
     if not len(automaton):
-        return ()
+        return []
     for last, (length, kind) in automaton.iter_long(lowered):
         start = last - length + 1
-        if start <= end_before or not _is_whole(text, start, last + 1, language):
+        if start <= end_before or text[start].islower():
             continue
-        if not _is_name(text, start):
+        if not _is_whole(text, start, last + 1, language):
             continue
         end_before = last
         found.append(
-            Mention(type="place", start=start, end=last + 1, text=text[start : last + 1],
-                    rule=f"{kind}_name", strength="strong" if kind == "country" else "medium")
-        )  # fmt: skip
-    return tuple(found)
+            Mention(
+                type="place",
+                start=start,
+                end=last + 1,
+                text=text[start : last + 1],
+                rule=f"{kind}_name",
+                strength="strong" if kind == "country" else "medium",
+            )
+        )
+    return found
 
 
-def _one_folded(character: str) -> str:
+def _folded_one(character: str) -> str:
     folded = character.casefold()
     return folded if len(folded) == 1 else character
-
-
-def _is_name(text: str, start: int) -> bool:
-    """Tell whether letters that have a case are capital here."""
-    return not text[start].islower()
 
 
 def _is_whole(text: str, start: int, end: int, language: str) -> bool:
@@ -55,8 +94,7 @@ def _is_whole(text: str, start: int, end: int, language: str) -> bool:
         return True
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
-    if language in ("ko", "ar", "he", "fa", "ur", "hi"):
-        # Particles are written together with the name, before or after it.
+    if language in _GLUING:
         return not (before.isalpha() and after.isalpha())
     return not (before.isalnum() or after.isalnum())
 
@@ -65,16 +103,18 @@ def _is_whole(text: str, start: int, end: int, language: str) -> bool:
 def _automaton(language: str) -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
     places = gazetteer()
-    is_latin = language in _LATIN
-    if is_latin:
+    if language in _LATIN:
         for row in range(len(places)):
             place = places.place(row)
-            if place.kind >= 3 and place.population >= _MIN_POPULATION and len(place.name) > 3:
-                _add(automaton, place.name, "city")
+            if place.kind < CITY or place.population < _MIN_POPULATION:
+                continue
+            for name in (place.name, *places.aliases(row)):
+                if len(name) > 3:
+                    _add(automaton, name, "city")
     else:
         for name, rows in other_scripts().items():
             row = rows if isinstance(rows, int) else rows[0]
-            if places.place(row).population >= _MIN_POPULATION and len(name) >= 2:
+            if places.place(row).population >= _MIN_POPULATION:
                 _add(automaton, name, "city")
     for name in country_names(language):
         _add(automaton, name, "country")
@@ -88,38 +128,63 @@ def _add(automaton: ahocorasick.Automaton, name: str, kind: str) -> None:
     automaton.add_word(key, (len(key), kind))
 
 
-_LATIN = frozenset(
-    [
-        "de",
-        "en",
-        "fr",
-        "es",
-        "it",
-        "pt",
-        "nl",
-        "sv",
-        "da",
-        "no",
-        "fi",
-        "is",
-        "ga",
-        "ca",
-        "ro",
-        "pl",
-        "cs",
-        "sk",
-        "sl",
-        "hr",
-        "hu",
-        "et",
-        "lv",
-        "lt",
-        "sq",
-        "tr",
-        "az",
-        "id",
-        "ms",
-        "vi",
-        "sw",
-    ]
-)
+def _people_and_organisations(text: str, language: str) -> list[Mention]:
+    tokens = tokenise(text, pack(language))
+    found = []
+    taken = bytearray(len(tokens))
+    for first, last, known in find_known(tokens):
+        is_loud = tokens[first].text.isupper() and len(tokens[first].text) > 2
+        if not known.flags and (last - first > 1 or is_loud):
+            taken[first:last] = b"\1" * (last - first)
+            found.append(_mention(text, tokens, first, last, "organisation", "known_organisation"))
+    number = 0
+    surnames: set[str] = set()
+    while number < len(tokens) - 1:
+        last = 0 if taken[number] else _end_of_person(tokens, number, taken)
+        if last:
+            found.append(_mention(text, tokens, number, last, "person", "given_name"))
+            surnames.add(tokens[last - 1].key)
+            taken[number:last] = b"\1" * (last - number)
+        number = last or number + 1
+    for number, token in enumerate(tokens):
+        if taken[number] or not token.is_capital or token.is_shouted:
+            continue
+        is_addressed = number > 0 and tokens[number - 1].key in _ADDRESSES
+        if token.key in surnames or (is_addressed and token.key in names().surnames):
+            rule = "title_before" if is_addressed else "surname_of_full_name"
+            found.append(_mention(text, tokens, number, number + 1, "person", rule))
+    return found
+
+
+def _end_of_person(tokens: list[Token], first: int, taken: bytearray) -> int:
+    """Give where the full name that starts here ends; 0 when none does.
+
+    At least one given name, then a surname that is no given name here, particles between.
+    """
+    given, surnames = names().given, names().surnames
+    if not _is_listed(tokens[first], given):
+        return 0
+    last = first + 1
+    while last < len(tokens) and last < first + 4:
+        token = tokens[last]
+        if taken[last] or not token.is_joined:
+            return 0
+        if _is_listed(token, surnames):
+            return last + 1
+        if not (_is_listed(token, given) or token.key in {"von", "zu", "van", "de", "der", "den"}):
+            return 0
+        last += 1
+    return 0
+
+
+def _is_listed(token: Token, listed: frozenset[str]) -> bool:
+    return token.is_capital and not token.is_shouted and token.key.replace(" ", "-") in listed
+
+
+def _mention(
+    text: str, tokens: list[Token], first: int, last: int, type: str, rule: str
+) -> Mention:
+    start, end = tokens[first].start, tokens[last - 1].end
+    return Mention(
+        type=type, start=start, end=end, text=text[start:end], rule=rule, strength="medium"
+    )

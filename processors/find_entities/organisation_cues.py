@@ -14,7 +14,35 @@ from processors.find_entities.sense import (
     place_is_meant,
 )
 
-_OF = frozenset({"of", "for", "de", "des", "du", "del", "da", "do", "van", "voor", "di", "d"})
+_OF = frozenset(
+    {
+        "d'",
+        "d’",
+        "dell'",
+        "dell’",
+        "della",
+        "dei",
+        "delle",
+        "degli",
+        "del",
+        "dos",
+        "das",
+        "vor",
+        "fur",
+        "of",
+        "for",
+        "de",
+        "des",
+        "du",
+        "del",
+        "da",
+        "do",
+        "van",
+        "voor",
+        "di",
+        "d",
+    }
+)
 _CLUB_FIRST = frozenset({"fc", "afc", "cf", "ac", "rc", "sc", "real", "atletico", "sporting"})
 
 
@@ -57,9 +85,8 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     if title and len(keys) <= 3 and keys[-1] in pack.surname_heads:
         return None
     for place, key in enumerate(keys):
-        if key in pack.organisation_heads_first and (
-            _OF & set(keys[place + 1 :]) or (place == 0 and pack.heads_come_first)
-        ):
+        is_first = place == 0 and pack.heads_come_first and keys[1] not in sense.names.given
+        if key in pack.organisation_heads_first and (_OF & set(keys[place + 1 :]) or is_first):
             return Decision(first, last, ORGANISATION, "organisation_head", "strong", key)
     head = keys[-1]
     if head == "capital" and keys[0] in pack.common:

@@ -220,6 +220,8 @@ def surname(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     closing = tokens[last - 1]
     if _hyphened(closing) not in sense.names.surnames or is_common(sense, closing):
         return None
+    if any(_hyphened(token) in sense.names.given for token in tokens[first + 1 : last - 1]):
+        return None
     for token in tokens[first : last - 1]:
         if is_common(sense, token) or (is_upper(token) and len(token.text) > 1):
             return None

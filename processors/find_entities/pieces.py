@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from processors.find_entities.places import place_hint
 from processors.find_entities.runs import Run
-from processors.find_entities.sense import Sense
+from processors.find_entities.sense import Sense, key_of
 
 
 class Piece(NamedTuple):
@@ -124,7 +124,7 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
     """Cut openers, months, nationalities off the front, and what is no name off the end."""
     first = _without_openers(sense, first, last)
     tokens, pack = sense.tokens, sense.pack
-    while last > first:
+    while last > first and not place_hint(key_of(sense, first, last)).kind:
         key = tokens[last - 1].key
         is_date = key in pack.weekdays or (key in pack.months and key not in sense.names.surnames)
         is_group = key in pack.not_names and last - first > 1 and key not in sense.names.surnames
@@ -181,7 +181,8 @@ def _is_group_word(sense: Sense, key: str) -> bool:
 
 def _is_person_month(sense: Sense, first: int, last: int) -> bool:
     token = sense.tokens[first]
-    if token.key not in sense.names.given | sense.names.surnames or token.key == "march":
+    is_name = token.key in sense.names.given or token.key in sense.names.surnames
+    if not is_name or token.key == "march":
         return False
     if last - first >= 2:
         return True
@@ -196,7 +197,8 @@ def _is_kept(sense: Sense, first: int, last: int) -> bool:
         return True
     if keys[0] in sense.pack.royal and keys[1] in sense.names.given:
         return True
-    if first in sense.known and sense.known[first][0] > first + 1:
+    hit = sense.known.get(first)
+    if hit is not None and (hit[0] > first + 1 or not hit[1].flags):
         return True
     if (
         keys[0] in ("west", "east", "north", "south")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from processors.find_entities.lexicon import Pack
 from processors.find_entities.tokens import Token
 
-_MORE_PARTICLES = frozenset({"do", "e"})
+_MORE_PARTICLES = frozenset({"do"})
 
 
 class Run(NamedTuple):
@@ -85,6 +85,9 @@ def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytea
         ):
             after += 1
         return after + 1 if _is_name(tokens, after, pack, taken) else last
+    if token.key[-1:] in "'’" and token.key[:-1] in {"d", "dell", "dall", "l"}:
+        is_joining = any(one.key in pack.organisation_heads_first for one in tokens[first:last])
+        return after + 1 if is_joining and _is_name(tokens, after, pack, taken) else last
     if token.key in pack.joining and _may_join(tokens, first, last, pack):
         if after < len(tokens) and tokens[after].key in {"the", "its"}:
             after += 1

@@ -38,18 +38,13 @@ class Token(msgspec.Struct, gc=False):
 
 
 @cache
-def _pattern(language_abbreviations: frozenset[str], elisions: frozenset[str]) -> re.Pattern[str]:
-    dotted = "|".join(sorted(map(re.escape, language_abbreviations), key=len, reverse=True))
-    elided = "|".join(sorted(elisions, key=len, reverse=True))
-    parts = [
-        r"(?P<abbr>(?:[^\W\d_]\.){2,}|\b(?:"
-        + (dotted or "Mr")
-        + r")\.|\b[A-ZÀ-Þ]\.(?=[\s-]?[^\W\d_]))",
-    ]
-    if elided:
+def _pattern(elisions: frozenset[str]) -> re.Pattern[str]:
+    parts = [r"(?P<dotted>[^\W\d_]\.(?:[^\W\d_]\.)+)"]
+    if elisions:
+        elided = "|".join(sorted(elisions, key=len, reverse=True))
         parts.append(rf"(?P<elision>\b(?i:{elided})['’](?=[^\W\d_]))")
     parts += [
-        r"(?P<word>[^\W\d_](?:[^\W_]|['’ʼ‐·-](?=[^\W_])|\.(?=(?:com|net|org|co|io|ai)\b))*)",
+        r"(?P<word>[^\W\d_]\w*(?:['’ʼ‐·-]\w+|\.(?:com|net|org|co|io|ai)\b)*)",
         r"(?P<number>\d[\d.,:]*\d\w*|\d\w*)",
         r"(?P<mark>\S)",
     ]
@@ -59,27 +54,46 @@ def _pattern(language_abbreviations: frozenset[str], elisions: frozenset[str]) -
 def tokenise(text: str, pack: Pack) -> list[Token]:
     """Give the tokens of a text in order, sentence starts and headings marked."""
     tokens: list[Token] = []
-    starts = 0
-    for match in _pattern(pack.abbreviations, pack.elisions).finditer(text):
-        kind = match.lastgroup
+    before = 0
+    skipped = -1
+    for match in _pattern(pack.elisions).finditer(text):
         start, end = match.span()
-        is_joined = start == starts or (start - starts == 1 and text[starts] in "  ")
-        starts = end
+        if start == skipped:
+            continue
+        kind, word = match.lastgroup, match.group()
+        is_joined = start == before or (start - before == 1 and text[before] in " \u00a0\u202f")
+        before = end
         if kind == "word":
-            _add_word(tokens, match.group(), start, end, is_joined, pack)
-        elif kind == "abbr":
-            word = match.group()
-            key = place_key(word)
-            tokens.append(
-                Token(word, start, end, key, True, word[0].isupper(), is_joined=is_joined,
-                      is_abbreviation=True)
-            )  # fmt: skip
+            if text[end : end + 1] == "." and _is_abbreviation(word, text, end, pack):
+                skipped, before = end, end + 1
+                tokens.append(_abbreviation(word + ".", start, end + 1, is_joined))
+            else:
+                _add_word(tokens, word, start, end, is_joined, pack)
+        elif kind == "dotted":
+            tokens.append(_abbreviation(word, start, end, is_joined))
         else:
-            word = match.group()
             tokens.append(Token(word, start, end, word.lower(), False, False, is_joined=is_joined))
     _mark_openers(tokens, text)
     _mark_headings(tokens, text, pack)
     return tokens
+
+
+def _is_abbreviation(word: str, text: str, end: int, pack: Pack) -> bool:
+    """Tell "Mr" or the initial "J" before a full stop that ends no sentence."""
+    if word in pack.abbreviations:
+        return True
+    return (
+        len(word) == 1
+        and word.isupper()
+        and (text[end + 1 : end + 2].isalpha() or text[end + 2 : end + 3].isalpha())
+    )
+
+
+def _abbreviation(word: str, start: int, end: int, is_joined: bool) -> Token:
+    key = place_key(word)
+    return Token(
+        word, start, end, key, True, word[0].isupper(), is_joined=is_joined, is_abbreviation=True
+    )
 
 
 def _add_word(
@@ -108,7 +122,11 @@ def _add_word(
             tokens[-1].is_possessive = is_possessive
             return
     tokens.append(
-        Token(word, start, end, place_key(word), True, _is_capital(word), is_joined=is_joined,
+        Token(
+            word,
+            start,
+            end,
+            word.lower() if word.isascii() and word.isalpha() else place_key(word), True, _is_capital(word), is_joined=is_joined,
               is_possessive=is_possessive)
     )  # fmt: skip
 
@@ -180,13 +198,14 @@ def _mark_headings(tokens: list[Token], text: str, pack: Pack) -> None:
 
 def _is_heading(line: list[Token], pack: Pack) -> bool:
     words = [token for token in line if token.is_word]
-    if not words:
+    if not words or (len(words) > 18 and not words[0].text.isupper()):
+        return False
+    if len(words) >= 4 and any(token.text.isupper() for token in words[:3]):
+        shouted = sum(token.text.isupper() for token in words if len(token.text) > 1)
+        if shouted > 0.6 * len(words):
+            return True
+    if line[-1].text in '.!?”"…,' or len(words) > 18:
         return False
     long_words = [token for token in words if len(token.text) > 3 and token.key not in pack.openers]
-    shouted = sum(token.text.isupper() for token in words if len(token.text) > 1)
-    if len(words) >= 4 and shouted > 0.6 * len(words):
-        return True
-    if line[-1].text in '.!?”"…,' or len(words) > 18 or len(long_words) < 4:
-        return False
     capitals = sum(token.is_capital for token in long_words)
-    return capitals > 0.8 * len(long_words)
+    return len(long_words) >= 4 and capitals > 0.8 * len(long_words)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from processors.find_entities import FULL_LANGUAGES
 from processors.find_entities.builtin import find_mentions
-from processors.find_entities.names_only import find_place_names
+from processors.find_entities.names_only import find_listed_names
 
 SEEDS = Path(__file__).parent.parent.parent / "seeds" / "entities"
 TYPES = {"P": "person", "O": "organisation", "L": "place"}
@@ -62,7 +62,7 @@ def found_in(seed: Seed) -> frozenset[tuple[int, int, str]]:
     if seed.language in FULL_LANGUAGES:
         mentions = find_mentions(seed.text, seed.language)
     else:
-        mentions = find_place_names(seed.text, seed.language)
+        mentions = find_listed_names(seed.text, seed.language)
     return frozenset((mention.start, mention.end, mention.type) for mention in mentions)
 
 

@@ -131,6 +131,7 @@ def _run_fetch(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: boo
             log,
             loop=loop,
             hosts=HostTable(web.host_states, plan.name),
+            probe=index.probe,
             options=settings.pipeline.worker,
             fetching=settings.pipeline.fetching,
             clock=now,

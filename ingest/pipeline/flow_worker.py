@@ -49,7 +49,8 @@ _in_flight = gauge("in_flight_records", "stage")
 _owned = gauge("partitions_owned", "stage")
 
 Key = tuple[TopicPartition, int, int]
-Finished = tuple[Record, Entry, int, Outcome[Page | Entry]]
+Fate = Outcome[Page | Entry] | DependencyUnavailable
+Finished = tuple[Record, Entry, int, Fate]
 
 
 class FlowWorker:
@@ -63,6 +64,7 @@ class FlowWorker:
         *,
         loop: EventLoop,
         hosts: HostTable,
+        probe: Callable[[], object],
         options: WorkerOptions,
         fetching: FetchingOptions,
         clock: Clock,
@@ -73,6 +75,7 @@ class FlowWorker:
         self._log = log
         self._loop = loop
         self._hosts = hosts
+        self._probe = probe
         self._options = options
         self._fetching = fetching
         self._clock = clock
@@ -181,17 +184,19 @@ class FlowWorker:
             return
         self._waiting[domain] += 1
         self._bytes += len(record.value or b"")
+        self._start(record, entry, tracker.epoch)
+
+    def _start(self, record: Record, entry: Entry, epoch: int) -> None:
         attempt = int(record.header("retry.attempt") or 0)
-        key = (record.place, record.offset, tracker.epoch)
-        work = self._work(record, entry, attempt, tracker.epoch)
-        self._open[key] = (record, self._loop.start(work))
+        work = self._work(record, entry, attempt, epoch)
+        self._open[record.place, record.offset, epoch] = (record, self._loop.start(work))
 
     async def _work(self, record: Record, entry: Entry, attempt: int, epoch: int) -> None:
-        outcome: Outcome[Page | Entry]
+        outcome: Fate
         try:
             outcome = await self._fetch(entry, attempt)
         except DependencyUnavailable as error:
-            outcome = Retry("dependency_down", message=str(error), counts_attempt=False)
+            outcome = error
         except Exception as error:  # noqa: BLE001 - the outermost catch of this record's work
             outcome = after_bug(bug(error, "fetch"), record)
         self._finished.put((record, entry, epoch, outcome))
@@ -206,10 +211,14 @@ class FlowWorker:
     def _settle(self) -> None:
         """Make what finished durable, and commit now and then."""
         done: list[Judged] = []
+        stuck: list[Finished] = []
         while not self._finished.empty():
-            record, entry, epoch, outcome = self._finished.get()
-            self._forget((record.place, record.offset, epoch))
+            finished = record, entry, epoch, outcome = self._finished.get()
             tracker = self._trackers.get(record.place)
+            if isinstance(outcome, DependencyUnavailable):
+                stuck.append(finished)
+                continue
+            self._forget((record.place, record.offset, epoch))
             if tracker is not None and tracker.epoch == epoch:
                 done.append(self._judged(record, entry, outcome))
         self._close_out(done)
@@ -217,10 +226,20 @@ class FlowWorker:
         is_idle = not self._open and self._uncommitted
         if self._uncommitted >= COMMIT_RECORDS or age >= COMMIT_SECONDS or is_idle:
             self._commit()
+        if stuck:
+            self._wait_and_repeat(stuck)
+
+    def _wait_and_repeat(self, stuck: list[Finished]) -> None:
+        """Hold until what these records need is back, then begin those still ours anew."""
+        errors = [fate for *_, fate in stuck if isinstance(fate, DependencyUnavailable)]
+        self._holder.hold(errors[0], [self._probe, self._log.ping])
+        self._take_notes()
+        for record, entry, epoch, _ in stuck:
+            if (record.place, record.offset, epoch) in self._open:
+                self._start(record, entry, epoch)
 
     def _close_out(self, judged: list[Judged]) -> None:
-        changes = self._loop.call(self._hosts.changes)
-        for output in changes:
+        for output in self._hosts.changes():
             self._appender.append(
                 output.topic, output.key, output.value, output.headers, output.partition_key
             )

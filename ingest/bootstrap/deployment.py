@@ -1,0 +1,102 @@
+"""What `news-ingest setup` does beside topics and templates: users, roles, Kibana's pack."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ingest.adapters.elastic_security import ElasticSecurity, User
+from ingest.adapters.kibana import Kibana
+from ingest.errors import NewsIngestError
+from ingest.search.kibana.prefix import with_prefix
+from ingest.settings.load import Settings
+from ingest.settings.passwords import ANALYST, STAGES, password_of
+
+#: What an analyst may open in Kibana, to read. Versions of a feature end in `_v2`, `_v3` ….
+ANALYST_FEATURES = ("discover", "dashboard", "visualize", "maps")
+_VERSION = re.compile(r"(?P<name>.+?)(?:_v(?P<number>\d+))?")
+
+
+def make_users(settings: Settings, folder: Path, *, dry_run: bool = False) -> list[str]:
+    """Create the stages' user and the analyst's, with the passwords of this folder.
+
+    Gives a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
+    """
+    if settings.pipeline.index.url.startswith("sqlite:"):
+        return []
+    security = ElasticSecurity(settings.pipeline.index)
+    try:
+        if not security.is_on():
+            return []
+        return security.make(_users(settings, folder), dry_run=dry_run)
+    finally:
+        security.close()
+
+
+def _users(settings: Settings, folder: Path) -> list[User]:
+    stages = (_role(settings, "news_index_stage"),)
+    analyst = (_role(settings, "news_analyst"), _role(settings, "news_analyst_kibana"))
+    return [
+        User(STAGES.user, password_of(folder, STAGES), stages),
+        User(ANALYST.user, password_of(folder, ANALYST), analyst, has_own_password=True),
+    ]
+
+
+def _role(settings: Settings, name: str) -> str:
+    """Give a role's name with the prefix of the index, written as config/index/ does."""
+    return settings.pipeline.index.prefix.replace("-", "_") + name
+
+
+def fill_kibana(settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Wait for Kibana, then import config/kibana/*.ndjson and make the analyst's role there.
+
+    Gives a line for each thing done; nothing where `kibana.url` is empty.
+    Errors: DependencyUnavailable when Kibana does not come up, NewsIngestError when it refuses.
+    """
+    options = settings.pipeline.kibana
+    packs = sorted((settings.folder / "kibana").glob("*.ndjson"))
+    if not options.url:
+        return []
+    if dry_run:
+        return [f"{options.url}: {path.name} would be imported" for path in packs]
+    kibana = Kibana(options, sleep=time.sleep, monotonic=time.monotonic)
+    kibana.wait()
+    lines = [_imported(kibana, path, settings.pipeline.index.prefix) for path in packs]
+    if options.username:
+        name = _role(settings, "news_analyst_kibana")
+        kibana.put_role(name, analyst_role(kibana.features()))
+        lines.append(f"Kibana: role {name}")
+    return lines
+
+
+def _imported(kibana: Kibana, path: Path, prefix: str) -> str:
+    try:
+        pack = with_prefix(path.read_text(encoding="utf-8"), prefix)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise NewsIngestError(
+            "a pack for Kibana cannot be read",
+            value=str(error),
+            origin=str(path),
+            remedy="restore the file as it is shipped",
+        ) from error
+    count = kibana.import_objects(pack.encode(), path.name)
+    return f"Kibana: {count} objects of {path.name}"
+
+
+def analyst_role(features: Iterable[str]) -> dict[str, Any]:
+    """Give the role that reads in Kibana, in the newest version of each feature that there is."""
+    newest: dict[str, tuple[int, str]] = {}
+    for id in features:
+        found = _VERSION.fullmatch(id)
+        if found is None or found["name"] not in ANALYST_FEATURES:
+            continue
+        version = int(found["number"] or 1)
+        newest[found["name"]] = max(newest.get(found["name"], (0, "")), (version, id))
+    rights = {id: ["read"] for _, id in newest.values()}
+    return {
+        "elasticsearch": {"cluster": [], "indices": [], "run_as": []},
+        "kibana": [{"base": [], "feature": rights, "spaces": ["default"]}],
+    }

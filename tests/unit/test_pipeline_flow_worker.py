@@ -1,0 +1,230 @@
+"""The fetch loop on a real embedded log: many records open, the lowest unfinished one committed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingest.adapters.sqlite_log import SqliteLog
+from ingest.errors import IndexUnavailable
+from ingest.model import Entry, Page
+from ingest.outcome import Drop, Keep, Outcome, Retry
+from ingest.pipeline.event_loop import EventLoop
+from ingest.pipeline.flow_worker import FlowWorker
+from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import TopicSpec
+from ingest.settings.options import FetchingOptions, LogOptions, WorkerOptions
+from ingest.wire import encode
+from tests.builders import a_page, an_entry
+
+PLAN = StagePlan(
+    name="fetch",
+    kind="fetch",
+    group="news-fetch",
+    reads="in",
+    writes="out",
+    rung_seconds=(0.2, 0.2, 0.2),
+)
+TOPICS = [
+    TopicSpec(name="in", partitions=2),
+    TopicSpec(name="out", partitions=2),
+    *(TopicSpec(name=f"in.retry.{rung}", partitions=2) for rung in ("1m", "10m", "1h")),
+    TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
+    TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
+    TopicSpec(name="news.host-state", partitions=2, cleanup="compact"),
+]
+
+
+class Hosts:
+    """A memory of hosts that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.pending: list[tuple[str, bytes]] = []
+        self.applied: list[str] = []
+
+    def changes(self) -> list[tuple[str, bytes]]:
+        found, self.pending = self.pending, []
+        return found
+
+    def apply(self, domain: str, data: bytes) -> None:
+        self.applied.append(domain)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[SqliteLog]:
+    log = SqliteLog(tmp_path / "log.db", LogOptions(session_timeout_seconds=3))
+    log.apply(TOPICS)
+    yield log
+    log.close()
+
+
+class Site:
+    """Fetches at once, unless the entry's host is `slow` (never) or it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.fate: Callable[[Entry, int], Outcome[Page | Entry] | None] = lambda _, __: None
+        self.is_index_down = False
+        self.asked: list[str] = []
+
+    async def fetch(self, entry: Entry, attempt: int) -> Outcome[Page | Entry]:
+        self.asked.append(entry.url_published)
+        if self.is_index_down:
+            raise IndexUnavailable("the index does not answer")
+        if "//slow." in entry.url_published:
+            await asyncio.sleep(3600)
+        fate = self.fate(entry, attempt)
+        return Keep(a_page(entry=entry, document_id=entry.id)) if fate is None else fate
+
+    def probe(self) -> None:
+        if self.is_index_down:
+            raise IndexUnavailable("the index does not answer")
+
+
+class Running:
+    """A fetch worker in a thread of its own."""
+
+    def __init__(self, log: SqliteLog, site: Site, hosts: Hosts | None = None) -> None:
+        self.stop = threading.Event()
+        self.loop = EventLoop("test")
+        self.loop.__enter__()
+        self.worker = FlowWorker(
+            PLAN,
+            site.fetch,
+            log,
+            loop=self.loop,
+            hosts=HostTable(hosts or Hosts(), "fetch"),
+            probe=site.probe,
+            options=WorkerOptions(hold_probe_seconds=0.2),
+            fetching=FetchingOptions(),
+            clock=lambda: datetime.now(UTC),
+            stop=self.stop,
+        )
+        self.thread = threading.Thread(target=self.worker.run)
+        self.thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join(20)
+        self.loop.__exit__()
+        assert not self.thread.is_alive()
+
+
+def append(log: SqliteLog, host: str, count: int) -> None:
+    appender = log.appender()
+    for number in range(count):
+        entry = an_entry(id=f"{host}-{number}", url_published=f"http://{host}.example/{number}")
+        appender.append("in", f"{host}.example", encode(entry))
+    appender.flush(10)
+    appender.close()
+
+
+def fetched(log: SqliteLog) -> int:
+    return sum(1 for _ in log.scan("out"))
+
+
+def waiting(log: SqliteLog) -> int:
+    return sum(lag.records for lag in log.lag(PLAN.group, PLAN.inputs))
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_pages_of_a_fresh_start_are_appended_and_committed(log: SqliteLog) -> None:
+    append(log, "fast", 30)
+    running = Running(log, Site())
+    eventually(lambda: fetched(log) == 30 and waiting(log) == 0)
+    running.end()
+
+
+@pytest.mark.slow
+def test_a_slow_host_holds_up_nobody_and_is_asked_again_after_a_restart(log: SqliteLog) -> None:
+    append(log, "slow", 3)
+    append(log, "fast", 20)
+    running = Running(log, Site())
+    eventually(lambda: fetched(log) == 20)
+    running.end()
+    assert waiting(log) >= 3
+    site = Site()
+    running = Running(log, site)
+    eventually(lambda: sum("//slow." in url for url in site.asked) == 3)
+    running.end()
+
+
+@pytest.mark.slow
+def test_entries_beyond_a_hosts_queue_are_parked_without_an_attempt(log: SqliteLog) -> None:
+    append(log, "slow", 320)
+    running = Running(log, Site())
+    eventually(lambda: any(True for _ in log.scan("in.retry.1m")))
+    running.end()
+    parked = next(iter(log.scan("in.retry.1m")))
+    assert parked.header("retry.reason") == "host_queue_full"
+    assert parked.header("retry.attempt") == "0"
+
+
+@pytest.mark.slow
+def test_an_index_that_is_down_holds_the_work_and_parks_nothing(log: SqliteLog) -> None:
+    site = Site()
+    site.is_index_down = True
+    append(log, "fast", 5)
+    running = Running(log, site)
+    eventually(lambda: running.worker.holding_on != "")
+    assert waiting(log) == 5
+    site.is_index_down = False
+    eventually(lambda: fetched(log) == 5 and waiting(log) == 0)
+    running.end()
+    assert not any(True for _ in log.scan("in.retry.1m"))
+
+
+@pytest.mark.slow
+def test_an_entry_for_another_domain_is_appended_again_by_that_domain(log: SqliteLog) -> None:
+    site = Site()
+
+    def fate(entry: Entry, _: int) -> Outcome[Page | Entry] | None:
+        if entry.hops:
+            return None
+        return Keep(msgspec.structs.replace(entry, hops=1, url_redirected="http://other.example/x"))
+
+    site.fate = fate
+    append(log, "fast", 1)
+    running = Running(log, site)
+    eventually(lambda: fetched(log) == 1)
+    running.end()
+    assert [record.key for record in log.scan("in")][-1] == b"other.example"
+
+
+@pytest.mark.slow
+def test_retries_and_drops_are_settled_like_everywhere(log: SqliteLog) -> None:
+    site = Site()
+    site.fate = lambda _, attempt: Retry("http_500") if attempt == 0 else Drop("home_page")
+    append(log, "fast", 1)
+    running = Running(log, site)
+    eventually(lambda: any(True for _ in log.scan("news.drops")) and waiting(log) == 0)
+    running.end()
+
+
+@pytest.mark.slow
+def test_what_is_learnt_of_hosts_is_written_and_read_again_at_the_start(log: SqliteLog) -> None:
+    hosts = Hosts()
+    hosts.pending = [("fast.example", b"{}")]
+    running = Running(log, Site(), hosts)
+    eventually(lambda: any(True for _ in log.scan("news.host-state")))
+    running.end()
+    later = Hosts()
+    append(log, "fast", 1)
+    running = Running(log, Site(), later)
+    eventually(lambda: fetched(log) == 1)
+    running.end()
+    assert later.applied == ["fast.example"]

@@ -91,7 +91,8 @@ def _facet(name: str, size: int) -> dict[str, Any]:
     if name not in _FACETS:
         raise QueryError("no such facet", query=name, remedy=f"known are {', '.join(_FACETS)}")
     order = [{"_count": "desc"}, {"_key": "asc"}]
-    return {"terms": {"field": _FACETS[name], "size": size, "order": order}}
+    # A document without a publisher has an empty one: no value worth counting.
+    return {"terms": {"field": _FACETS[name], "size": size, "order": order, "exclude": [""]}}
 
 
 def _values(answer: dict[str, Any], name: str) -> tuple[FacetValue, ...]:

@@ -31,6 +31,8 @@ MAX_CHARACTERS = 512
 __all__ = ["MAX_CHARACTERS", "MAX_CLAUSES", "MAX_DEPTH", "parse"]
 
 _ALL = frozenset(("", "*", "*:*"))
+#: Half a character, as a terminal gives for bytes that are no text.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE_IN_MESSAGE = re.compile(r"at position (\d+)")
 
 
@@ -47,6 +49,7 @@ def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
             position=MAX_CHARACTERS,
             remedy="split it",
         )
+    text = _SURROGATE.sub("\ufffd", text)
     if text.strip() in _ALL:
         return Everything()
     scanned = Scanner(text).scanned()

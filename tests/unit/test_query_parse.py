@@ -99,6 +99,8 @@ def test_words_and_operators(text: str, expected: Node) -> None:
         ("TO", Word("TO")),
         ("why?", Word("why?")),
         ("[flood]", Word("[flood]")),
+        ("fl\udcffood", Phrase("fl\ufffdood")),
+        ('person:"\ud800"', EntityIs("person", "\ufffd")),
     ],
 )
 def test_words_with_signs_are_read_sensibly(text: str, expected: Node) -> None:

@@ -13,7 +13,13 @@ from typing import Any, TypeAlias
 
 from ingest.adapters.sqlite_index import schema
 from ingest.adapters.sqlite_index.nearness import FUNCTION, is_near
-from ingest.errors import IndexDiffers, IndexRefused, IndexUnavailable, NewsIngestError
+from ingest.errors import (
+    IndexDiffers,
+    IndexRefused,
+    IndexUnavailable,
+    NewsIngestError,
+    QueryError,
+)
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -93,11 +99,17 @@ class Connection:
             raise
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Give all rows of one statement."""
+        """Give all rows of one statement. Errors: QueryError for a value that is no text."""
         try:
             return self._raw.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise translated(error, self.path) from error
+        except UnicodeEncodeError as error:
+            raise QueryError(
+                "this holds half a character, which no document does",
+                query=ascii(error.object),
+                remedy="write it anew",
+            ) from error
 
     def first(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """Give the first row, or None."""

@@ -76,6 +76,8 @@ class SqliteIndex:
             raise
 
     def _prepared(self, document: IndexedDocument) -> DocumentRows | Verdict:
+        if document.indexed_at is None:
+            document = msgspec.structs.replace(document, indexed_at=self._clock())
         try:
             return rows_of(document, self._options.max_document_bytes)
         except Unfit as unfit:

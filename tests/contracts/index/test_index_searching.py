@@ -14,7 +14,7 @@ from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import Index, Placed
 from ingest.query import FACET_FIELDS, And, EntityIs, Node, Or, SearchRequest, ValueIs, Word
-from ingest.search.parse import parse
+from ingest.search.parse import MAX_DEPTH, parse
 
 BY_ID = {document.id: document for document in CORPUS}
 
@@ -190,6 +190,16 @@ def test_operators_combine_words_and_fields(index: Index) -> None:
         "": {"a", "b", "c"},
     }.items():
         assert names(index, query, "a", "b", "c") == expected, query
+
+
+def test_the_largest_query_is_answered(archive: Index) -> None:
+    words = ["flood", "Haus", "ville", "город"] + [f"w{number}" for number in range(60)]
+    assert len(found(archive, " OR ".join(words))) > 100
+    assert found(archive, " ".join(words)) == set()
+    deep = "flood"
+    for number in range(MAX_DEPTH):
+        deep = f"({deep} OR -x{number})" if number % 2 else f"({deep} yyy{number}*)"
+    assert len(found(archive, deep)) == len(CORPUS)
 
 
 # ── entities, values, times ─────────────────────────────────────────────────────────────────

@@ -34,6 +34,13 @@ def test_what_was_put_comes_back_whole(index: Index) -> None:
     assert index.get(document.id) == document
 
 
+def test_a_document_says_when_it_was_indexed(index: Index) -> None:
+    put(index, an_indexed_document(indexed_at=None))
+    document = index.get(an_id("flood"))
+    assert document is not None
+    assert document.indexed_at == NOW
+
+
 def test_an_unknown_document_is_none(index: Index) -> None:
     assert index.get(an_id("nobody")) is None
     assert index.known([an_id("nobody")]) == {}

@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="news-ingest" \
 # User 1000 is also the user of the Elasticsearch and Kibana images, who read the same passwords,
 # and mostly the first user of a host, who owns config/. Group 0 lets any other user id in:
 # what must be written is writable for that group.
-RUN useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin news \
+RUN useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin ingest \
     && mkdir -p /app/var /secrets/admin /secrets/kibana /secrets/stages \
     && chown -R 1000:0 /app /secrets \
     && chmod -R 0770 /app/var /secrets

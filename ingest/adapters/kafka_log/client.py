@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -221,6 +222,27 @@ class Witness:
             return
         if meaning_of(type(error)) is LogRefused or is_certificate_fault(error):
             self.cause = error
+
+
+def learn_partitions(consumer: Any, outer: Iterable[str]) -> None:
+    """Make sure that a consumer knows the partitions of its topics, by their outer names.
+
+    Errors: LogUnavailable; the consumer is closed then. kafka-python 3.0.12 forgets that it
+    wanted to ask for new topics when another answer was on its way: it would share out and read
+    nothing until its metadata are too old, after a minute.
+    """
+    until = time.monotonic() + ANSWER_SECONDS
+    try:
+        for name in outer:
+            while not consumer.partitions_for_topic(name):
+                if time.monotonic() > until:
+                    raise LogUnavailable("the partitions are not known", value=name)
+                time.sleep(0.1)
+    except (KafkaError, LogUnavailable) as error:
+        consumer.close(autocommit=False, timeout_ms=0)
+        if isinstance(error, LogUnavailable):
+            raise
+        raise translated(error, "the partitions are not known") from error
 
 
 def must_accept(addresses: Sequence[str]) -> None:

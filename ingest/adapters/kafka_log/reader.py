@@ -14,7 +14,7 @@ from kafka.structs import OffsetAndMetadata
 
 from ingest import telemetry
 from ingest.adapters.kafka_log.catalogue import Catalogue
-from ingest.adapters.kafka_log.client import ANSWER_SECONDS
+from ingest.adapters.kafka_log.client import ANSWER_SECONDS, learn_partitions
 from ingest.adapters.kafka_log.faults import translated, translating
 from ingest.errors import LeaseLost, LogUnavailable
 from ingest.ports import Position, Record, TopicPartition
@@ -81,9 +81,9 @@ class KafkaReader:
         self._asked_at = time.monotonic()
         self._last_contact_at_ms = clock_ms()
         self._consumer: Any = catalogue.clients.member(self._names.outer(group), stage)
-        self._consumer.subscribe(
-            [self._names.outer(name) for name in topics], listener=self._listener
-        )
+        outer = [self._names.outer(name) for name in topics]
+        self._consumer.subscribe(outer, listener=self._listener)
+        learn_partitions(self._consumer, outer)
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from kafka.admin import OffsetSpec
 
 from ingest.adapters.kafka_log.catalogue import Catalogue
-from ingest.adapters.kafka_log.client import ANSWER_SECONDS
+from ingest.adapters.kafka_log.client import ANSWER_SECONDS, learn_partitions
 from ingest.adapters.kafka_log.faults import translating
 from ingest.errors import LogUnavailable
 from ingest.ports import Record, TopicPartition
@@ -84,6 +84,7 @@ def times_of_first(
         try:
             open_places = {names.outer_place(place): at for place, at in starts.items()}
             consumer.assign(list(open_places))
+            learn_partitions(consumer, {place.topic for place in open_places})
             for place, at in open_places.items():
                 consumer.seek(place, at)
             while len(found) < len(starts) and time.monotonic() < until:
@@ -114,6 +115,7 @@ def _span(
     outer = catalogue.names.outer_place(place)
     with translating("a topic could not be read", place.topic):
         consumer.assign([outer])
+        learn_partitions(consumer, [outer.topic])
         consumer.seek(outer, start)
     moved_at = time.monotonic()
     at = start

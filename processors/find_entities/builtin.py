@@ -41,16 +41,21 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
             looked.append((Piece(*run), None))
             continue
         for piece in pieces(sense, run):
-            looked += _parted(sense, _with_low_head(sense, piece))
+            looked += _parted(sense, _with_low_words(sense, piece))
     looked.sort(key=lambda pair: pair[0].first)
     looked = [pair for pair in looked if not _is_in_quotes(sense, pair[0], pair[1])]
     return tuple(_mention(sense, text, one) for one in settle(sense, looked))
 
 
-def _with_low_head(sense: Sense, piece: Piece) -> Piece:
-    """Take in the lower-case head of Romance languages: ministère de la Justice."""
+def _with_low_words(sense: Sense, piece: Piece) -> Piece:
+    """Take in the lower-case parts of names in Romance languages.
+
+    Before: ministère de la Justice. After: Cour des comptes, Agence régionale de santé.
+    """
     if not sense.pack.heads_come_first or piece.title or sense.known.get(piece.first):
         return piece
+    if sense.tokens[piece.first].key in sense.pack.organisation_heads_first:
+        return Piece(piece.first, _end_of_low_tail(sense, piece))
     number = piece.first - 1
     while number >= 0 and number > piece.first - 4 and _is_of(sense.tokens[number]):
         number -= 1
@@ -60,6 +65,28 @@ def _with_low_head(sense: Sense, piece: Piece) -> Piece:
     if head.is_capital or head.key not in sense.pack.low_heads:
         return piece
     return Piece(number, piece.last)
+
+
+def _end_of_low_tail(sense: Sense, piece: Piece) -> int:
+    """Give where the tail ends: an adjective, then "de" and one word; each may be missing."""
+    tokens, last = sense.tokens, piece.last
+    if tokens[last - 1].key not in sense.pack.organisation_heads_first:
+        return piece.last
+    if last < len(tokens) and _is_adjective(tokens[last]):
+        last += 1
+    number = last
+    while number < min(len(tokens), last + 2) and _is_of(tokens[number]):
+        number += 1
+    if number > last and number < len(tokens) and tokens[number].text.islower():
+        return number + 1
+    return last
+
+
+def _is_adjective(token: Token) -> bool:
+    return token.text.islower() and token.key.endswith(
+        ("ale", "al", "ales", "aux", "aire", "ique", "iques", "ive", "if", "elle", "el", "enne",
+         "ienne", "ica", "ico", "ivo", "iva", "aria", "ario", "eral", "ica")
+    )  # fmt: skip
 
 
 def _is_of(token: Token) -> bool:
@@ -76,11 +103,25 @@ def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
         return [(piece, decision)]
     for cut in range(piece.first + 1, piece.last - 1):
         person = decide(sense, cut, piece.last)
-        if person is None or person.rule != "given_name" or person.strength == "weak":
+        if person is None or person.rule not in ("given_name", "middle_initial"):
+            continue
+        if (
+            person.strength == "weak"
+            and sense.tokens[piece.last - 1].key not in sense.names.surnames
+        ):
             continue
         left = Piece(piece.first, cut)
         return [*_parted(sense, left), (Piece(cut, piece.last), person)]
+    hit = sense.known.get(piece.first)
+    if hit is not None and not hit[1].flags and _is_role(sense, hit[0], piece.last):
+        known = decide(sense, piece.first, hit[0])
+        return [(Piece(piece.first, hit[0]), known)]
     return [(piece, None)]
+
+
+def _is_role(sense: Sense, first: int, last: int) -> bool:
+    """Tell whether these words are a job after a company's name: Chief Operating Officer."""
+    return first < last and sense.tokens[last - 1].key in sense.pack.titles
 
 
 def _known(sense: Sense, taken: bytearray) -> list[Decision]:
@@ -117,6 +158,11 @@ def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) ->
     return first - 1 if is_place else first
 
 
+#: What parliaments and offices are divided into: House Intelligence Committee.
+_COMMITTEES = frozenset(
+    {"committee", "subcommittee", "commission", "council", "division", "bureau"}
+)
+
 #: Last words of well-known names that other countries and states have as well.
 _SHARED_HEADS = frozenset(
     {"court", "senate", "guard", "force", "party", "cross", "crescent", "association", "assembly",
@@ -138,6 +184,12 @@ def _extended(sense: Sense, first: int, last: int) -> Decision | None:
     token = tokens[last]
     if not (token.is_capital and token.is_joined):
         return None
+    end = last
+    while end < min(len(tokens), last + 4) and tokens[end].is_capital and tokens[end].is_joined:
+        end += 1
+    head = tokens[end - 1].key
+    if end > last + 1 and head in _COMMITTEES:
+        return Decision(first, end, ORGANISATION, "organisation_head", "strong", head)
     if token.key in lists.place_heads and token.key not in lists.organisation_heads:
         return Decision(first, last + 1, PLACE, "place_head", "strong", token.key)
     if token.key in lists.organisation_heads and token.key not in lists.titles:

@@ -43,6 +43,7 @@ class Parts(msgspec.Struct):
     givens: dict[str, str] = msgspec.field(default_factory=dict)
     organisations: dict[str, str] = msgspec.field(default_factory=dict)
     clubs: dict[str, str] = msgspec.field(default_factory=dict)
+    initials: set[str] = msgspec.field(default_factory=set)
 
 
 def settle(sense: Sense, looked: Looked) -> list[Decision]:
@@ -52,12 +53,32 @@ def settle(sense: Sense, looked: Looked) -> list[Decision]:
     """
     parts = _full_names(sense, looked)
     decided = [_with_parts(sense, piece, decision, parts) for piece, decision in looked]
+    decided = _listed(sense, looked, decided)
     votes = _votes(sense, decided)
     result = []
     for (piece, _), decision in zip(looked, decided, strict=True):
         final = _voted(sense, piece, decision, votes)
         if final is not None and final.type:
             result.append(final)
+    return result
+
+
+def _listed(sense: Sense, looked: Looked, decided: list[Decision | None]) -> list[Decision | None]:
+    """Type an unknown city that follows a place in a list: Leicester, Hull and Cork."""
+    result: list[Decision | None] = []
+    before: Decision | None = None
+    for (piece, _), decision in zip(looked, decided, strict=True):
+        if (
+            decision is None
+            and before is not None
+            and before.type == PLACE
+            and before.last == piece.first - 1
+            and key_at(sense, piece.first - 1) in {",", "and", "or", "et", "y", "e", "en", "und"}
+            and place_hint(key_of(sense, piece.first, piece.last)).kind == "city"
+        ):
+            decision = Decision(piece.first, piece.last, PLACE, "in_list_of_places", "weak")
+        result.append(decision)
+        before = decision
     return result
 
 
@@ -74,6 +95,9 @@ def _full_names(sense: Sense, looked: Looked) -> Parts:
             if decision.strength != "weak" and tokens[0].key in sense.names.given:
                 parts.givens.setdefault(tokens[0].key, name)
         elif decision.type == ORGANISATION:
+            parts.initials.add(
+                "".join(token.text[0] for token in tokens if token.is_capital).lower()
+            )
             if decision.rule == "club_head" or (sense.is_sport and tokens[-1].key in _CLUB_TAILS):
                 parts.clubs.setdefault(tokens[-1].key, name)
             else:
@@ -92,8 +116,15 @@ def _with_parts(
     if _is_surname_here(sense, token, decision, last, parts):
         full = parts.surnames[token.key]
         return Decision(first, last, PERSON, "surname_of_full_name", "medium", f"full name: {full}")
+    if _is_given_not_place(sense, token, decision, parts):
+        full = parts.givens[token.key]
+        return Decision(
+            first, last, PERSON, "given_name_of_full_name", "weak", f"full name: {full}"
+        )
     if decision is not None and decision.type:
         return decision
+    if token.key in parts.initials and len(token.key) > 2 and token.text.isupper():
+        return Decision(first, last, ORGANISATION, "initials_of_organisation", "medium")
     if _is_club_here(sense, token, first, parts):
         full = parts.clubs[token.key]
         return Decision(
@@ -110,6 +141,17 @@ def _with_parts(
             first, last, PERSON, "given_name_of_full_name", "weak", f"full name: {full}"
         )
     return decision
+
+
+def _is_given_not_place(
+    sense: Sense, token: Token, decision: Decision | None, parts: Parts
+) -> bool:
+    """Tell a Taylor or Chad who was named in full from the city or country."""
+    if decision is None or decision.type != PLACE or token.key not in parts.givens:
+        return False
+    if key_at(sense, decision.first - 1) in sense.pack.unsure_places_before:
+        return False
+    return token.key in sense.pack.often_people or place_hint(token.key).population < _BIG_CITY
 
 
 def _is_given_here(sense: Sense, token: Token, last: int, parts: Parts) -> bool:

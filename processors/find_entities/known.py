@@ -53,11 +53,12 @@ class Known(msgspec.Struct, frozen=True):
 class Form(msgspec.Struct, frozen=True):
     """One form: its folded tokens, and how each must be written.
 
-    `cases`: U all in capitals (acronyms), C with a capital, L any.
+    `cases`: U all in capitals (acronyms), C with a capital, L any; X as `texts` has it (TfL).
     """
 
     keys: tuple[str, ...]
     cases: str
+    texts: tuple[str, ...]
     known: Known
 
 
@@ -88,7 +89,9 @@ def organisations() -> dict[str, list[Form]]:
             for pieces in _variants(text):
                 keys = tuple(piece if _is_mark(piece) else place_key(piece) for piece in pieces)
                 cases = "".join(_case(piece) for piece in pieces)
-                result.setdefault(keys[0], []).append(Form(keys, cases, Known(name, flags)))
+                result.setdefault(keys[0], []).append(
+                    Form(keys, cases, tuple(pieces), Known(name, flags))
+                )
     for entries in result.values():
         entries.sort(key=lambda form: -len(form.keys))
     return result
@@ -110,7 +113,7 @@ def _pieces(text: str) -> list[str]:
     """Give the form in the tokens that a text is cut into."""
     text = text.replace("&", " & ") if " & " in text else text
     result = []
-    for piece in text.replace(",", " ").split():
+    for piece in text.replace(",", " , ").split():
         bare = piece.removesuffix("'s").removesuffix("’s")
         result.append(bare if len(bare) > 1 else piece)
     return result
@@ -127,13 +130,15 @@ def _variants(text: str) -> list[list[str]]:
 
 
 def _is_mark(piece: str) -> bool:
-    return piece == "&" or piece.endswith("'")
+    return piece in "&," or piece.endswith("'")
 
 
 def _case(piece: str) -> str:
     if not piece[0].isupper() or _is_mark(piece):
         return "L"
-    return "U" if len(piece) > 1 and piece.isupper() else "C"
+    if len(piece) > 1 and piece.isupper():
+        return "U"
+    return "X" if len(piece) <= 4 and not piece[1:].islower() and len(piece) > 1 else "C"
 
 
 def find_known(tokens: list[Token]) -> list[tuple[int, int, Known]]:
@@ -170,7 +175,7 @@ def _longest(
 
 
 def _may_follow(token: Token | None, key: str) -> bool:
-    return token is not None and (token.key == key or token.text in {",", "’", "'"})
+    return token is not None and token.key == key
 
 
 #: Lower-case first words of names: the Guardian, easyJet has its own capitals.
@@ -181,9 +186,7 @@ def _fit(tokens: list[Token], number: int, form: Form) -> int:
     """Give how many tokens this form covers here, 0 if it does not stand here."""
     place = number
     has_capital = False
-    for key, case in zip(form.keys, form.cases, strict=True):
-        if place > number and place < len(tokens) and tokens[place].text == ",":
-            place += 1
+    for key, case, written in zip(form.keys, form.cases, form.texts, strict=True):
         if place >= len(tokens):
             return 0
         token = tokens[place]
@@ -192,6 +195,8 @@ def _fit(tokens: list[Token], number: int, form: Form) -> int:
         if place > number and not token.is_joined:
             return 0
         if case == "U" and not token.text.replace(".", "").isupper():
+            return 0
+        if case == "X" and token.text != written:
             return 0
         is_capital = any(character.isupper() for character in token.text)
         if case == "C" and not is_capital and key not in _SMALL:

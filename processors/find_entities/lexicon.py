@@ -64,6 +64,10 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     travel_verbs: frozenset[str] = frozenset()
     organisation_nouns: frozenset[str] = frozenset()
     roman: frozenset[str] = frozenset()
+    post_nominals: frozenset[str] = frozenset()
+    definite_articles: frozenset[str] = frozenset()
+    local_words: frozenset[str] = frozenset()
+    low_risk: frozenset[str] = frozenset()
     low_heads: frozenset[str] = frozenset()
     given_words: frozenset[str] = frozenset()
     organisation_words: frozenset[str] = frozenset()
@@ -109,5 +113,7 @@ def _sections(language: str) -> dict[str, frozenset[str]]:
         if line.startswith("["):
             section = result.setdefault(line.strip("[]"), set())
         elif not line.startswith("#"):
-            section.update(line.split())
+            words = line.split()
+            section.update(words)
+            section.update(word.replace("-", " ") for word in words if "-" in word)
     return {name: frozenset(found) for name, found in result.items() if found}

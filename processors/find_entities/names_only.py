@@ -13,6 +13,7 @@ from processors.find_entities.lexicon import names, pack
 from processors.find_entities.tokens import Token, tokenise
 from processors.resolve_places.gazetteer import (
     CITY,
+    city_names,
     country_names,
     gazetteer,
     other_scripts,
@@ -24,8 +25,45 @@ _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
 _GLUING = frozenset({"ko", "ar", "he", "fa", "ur", "hi"})
 
 _LATIN = frozenset(
-    "de en fr es it pt nl sv da no fi is ga ca ro pl cs sk sl hr hu et lv lt sq tr az id ms vi sw"
-    " eu gl mt eo af lb".split(" ")
+    [
+        "de",
+        "en",
+        "fr",
+        "es",
+        "it",
+        "pt",
+        "nl",
+        "sv",
+        "da",
+        "no",
+        "fi",
+        "is",
+        "ga",
+        "ca",
+        "ro",
+        "pl",
+        "cs",
+        "sk",
+        "sl",
+        "hr",
+        "hu",
+        "et",
+        "lv",
+        "lt",
+        "sq",
+        "tr",
+        "az",
+        "id",
+        "ms",
+        "vi",
+        "sw",
+        "eu",
+        "gl",
+        "mt",
+        "eo",
+        "af",
+        "lb",
+    ]
 )
 
 #: A city must have this many people, where nothing but its name speaks for it.
@@ -116,6 +154,8 @@ def _automaton(language: str) -> ahocorasick.Automaton:
             row = rows if isinstance(rows, int) else rows[0]
             if places.place(row).population >= _MIN_POPULATION:
                 _add(automaton, name, "city")
+    for name in city_names(language):
+        _add(automaton, name, "city")
     for name in country_names(language):
         _add(automaton, name, "country")
     if len(automaton):

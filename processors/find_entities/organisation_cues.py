@@ -34,7 +34,6 @@ _OF = frozenset(
         "de",
         "des",
         "du",
-        "del",
         "da",
         "do",
         "van",
@@ -43,6 +42,8 @@ _OF = frozenset(
         "d",
     }
 )
+_LOCAL_HEADS = frozenset({"council", "board", "court", "police", "school", "department", "office",
+                          "college", "hospital", "assembly", "commission"})  # fmt: skip
 _CLUB_FIRST = frozenset({"fc", "afc", "cf", "ac", "rc", "sc", "real", "atletico", "sporting"})
 
 
@@ -68,11 +69,15 @@ def known(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 def _is_believed(sense: Sense, first: int, last: int) -> bool:
     """Tell whether an ambiguous name is the organisation's here."""
     token = sense.tokens[first]
-    if token.key in sense.low or place_is_meant(sense, first, last):
+    if token.key in sense.low:
+        return False
+    if place_hint(token.key).kind and place_is_meant(sense, first, last):
         return False
     is_followed = sense.tokens[last - 1].is_possessive or (
         key_at(sense, last) in sense.pack.speech | sense.pack.organisation_after
     )
+    if key_at(sense, last) in {"and", ","} and last + 1 in sense.known:
+        return True
     return is_followed if token.opens else True
 
 
@@ -89,6 +94,8 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         if key in pack.organisation_heads_first and (_OF & set(keys[place + 1 :]) or is_first):
             return Decision(first, last, ORGANISATION, "organisation_head", "strong", key)
     head = keys[-1]
+    if len(keys) == 2 and keys[0] in pack.local_words and head in _LOCAL_HEADS:
+        return None
     if head == "capital" and keys[0] in pack.common:
         return None
     if head in pack.organisation_heads and key_at(sense, last) != "-":
@@ -98,7 +105,7 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
             return None
         rule = "club_head" if head == "united" else "organisation_head"
         return Decision(first, last, ORGANISATION, rule, "strong", head)
-    if "&" in keys:
+    if "&" in keys[1:-1] and all(len(key) > 1 for key in keys if key != "&"):
         return Decision(first, last, ORGANISATION, "ampersand", "medium")
     return _of_country(sense, first, last) or _club(sense, first, last, keys)
 
@@ -180,8 +187,12 @@ def _acts_as_organisation(sense: Sense, first: int, last: int, before: str, foll
         pack.organisation_nouns | pack.titles
     ):
         return True
-    if before != "the":
-        return False
+    if sense.tokens[last - 1].is_possessive and before in {"at", "by", "from", "of", "with", "to"}:
+        return True
+    if before not in pack.definite_articles:
+        return pack.language != "en" and before in _OF
+    if pack.language != "en":
+        return True
     after = sense.tokens[last] if last < len(sense.tokens) else None
     if sense.tokens[last - 1].is_possessive:
         return True

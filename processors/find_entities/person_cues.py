@@ -17,6 +17,7 @@ from processors.find_entities.sense import (
 )
 from processors.find_entities.tokens import Token
 
+_HALVES = frozenset({"chief", "vice", "deputy", "assistant", "associate", "senior", "executive"})
 _CLOSING_QUOTES = frozenset({'"', "”", ",", "’", "»", "'", "“"})
 _AFTER_AGE = frozenset({",", ".", ")", ";"})
 _ACTS = frozenset(
@@ -37,9 +38,16 @@ def titled(sense: Sense, first: int, last: int, title: str) -> Decision | None:
             return None
         if title.islower() and place_hint(token.key).kind in ("country", "region"):
             return None
+    if title.split()[-1].lower() in _HALVES and key_at(sense, last) in sense.pack.titles:
+        # Chief Strategy Officer: a title in three words, no person.
+        return None
     if title.islower() and any(token.key in sense.pack.organisation_heads for token in tokens[1:]):
         return None
     return Decision(first, last, PERSON, "title_before", "strong", f"title: {title}")
+
+
+#: Given names that open a question or an order: Will Smith resign?
+_VERBS = frozenset({"will", "may", "mark", "grant", "chase", "drew", "sue", "rob", "rich", "frank"})
 
 
 def royal(sense: Sense, first: int, last: int, title: str) -> Decision | None:
@@ -61,6 +69,8 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
     opening, closing = tokens[first], tokens[last - 1]
     if _is_initial(opening):
         return _initials(sense, first, last)
+    if last - first == 3 and _is_initial(tokens[first + 1]) and len(tokens[first + 1].text) == 2:
+        return Decision(first, last, PERSON, "middle_initial", "strong")
     whole = place_hint(key_of(sense, first, last))
     if whole.kind and whole.kind != "alternate":
         if whole.population >= 100_000 or place_is_meant(sense, first, last):
@@ -87,8 +97,12 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
     if is_doubtful and opening.key not in pack.given_words and place_is_meant(sense, first, last):
         return None
     if is_doubtful and is_common(sense, closing):
-        if opening.opens or opening.key not in pack.given_words:
+        is_low = opening.key in sense.low or closing.key in sense.low
+        is_verb = opening.opens and (is_low or opening.key in _VERBS)
+        if is_verb or opening.key not in pack.given_words:
             return None
+    if is_doubtful and not is_surname and opening.key not in pack.given_words | names.surnames:
+        return None
     if _holds_thing(sense, first + 1, last):
         return None
     if is_doubtful:
@@ -154,6 +168,8 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
         if count == 1 or not any(one.key in names.surnames for one in tokens[first + 1 : last]):
             return None
     if place_hint(key_of(sense, first, last)).kind or _holds_thing(sense, first, last):
+        return None
+    if any(_hyphened(one) in names.given for one in tokens[first + 1 : last - 1]):
         return None
     following = key_at(sense, last)
     if following in {",", "("} and (

@@ -126,7 +126,11 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
     tokens, pack = sense.tokens, sense.pack
     while last > first and not place_hint(key_of(sense, first, last)).kind:
         key = tokens[last - 1].key
-        is_date = key in pack.weekdays or (key in pack.months and key not in sense.names.surnames)
+        is_date = (
+            (key in pack.post_nominals and tokens[last - 1].text.isupper())
+            or key in pack.weekdays
+            or (key in pack.months and key not in sense.names.surnames)
+        )
         is_group = key in pack.not_names and last - first > 1 and key not in sense.names.surnames
         if (
             is_date
@@ -138,41 +142,35 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
             break
     if last <= first:
         return []
-    return [
-        Piece(first, last, title),
-    ]
+    return [Piece(first, last, title)]
 
 
 def _without_openers(sense: Sense, first: int, last: int) -> int:
-    tokens, pack = sense.tokens, sense.pack
-    while first < last:
-        token = tokens[first]
-        rest = last - first - 1
-        following = tokens[first + 1] if rest else None
-        if (
-            (token.key in pack.openers and not (token.text.isupper() and len(token.text) > 1))
-            or token.key in pack.weekdays
-            or (token.key in pack.months and not _is_person_month(sense, first, last))
-            or (
-                token.opens
-                and rest
-                and token.key in pack.sentence_words
-                and not _is_kept(sense, first, last)
-            )
-            or (
-                token.opens
-                and rest
-                and following is not None
-                and _opens_before_name(sense, first, last)
-            )
-            or (rest and token.key in pack.not_names and not _is_kept(sense, first, last))
-            or (rest and _is_demonym(token.key) and not _is_kept(sense, first, last))
-            or (rest and token.key in pack.title_modifiers & pack.sentence_words)
-        ):
-            first += 1
-        else:
-            break
+    """Give where the name begins, after words that only open the sentence or describe."""
+    while first < last and _is_no_part(sense, first, last):
+        first += 1
     return first
+
+
+def _is_no_part(sense: Sense, first: int, last: int) -> bool:
+    pack, token = sense.pack, sense.tokens[first]
+    if token.key in pack.openers:
+        return not (token.text.isupper() and len(token.text) > 1)
+    if token.key in pack.weekdays:
+        return True
+    if token.key in pack.months:
+        return not _is_person_month(sense, first, last)
+    if last - first == 1:
+        return False
+    if token.opens and _opens_before_name(sense, first, last):
+        return True
+    describes = (
+        (token.opens and token.key in pack.sentence_words)
+        or _is_group_word(sense, token.key)
+        or _is_demonym(token.key)
+        or token.key in pack.title_modifiers & pack.sentence_words
+    )
+    return describes and not _is_kept(sense, first, last)
 
 
 def _is_group_word(sense: Sense, key: str) -> bool:
@@ -191,27 +189,23 @@ def _is_person_month(sense: Sense, first: int, last: int) -> bool:
 
 def _is_kept(sense: Sense, first: int, last: int) -> bool:
     """Tell whether the first word belongs to a name: New York, Great Yarmouth, British Museum."""
-    tokens = sense.tokens
-    keys = [token.key for token in tokens[first:last]]
+    pack = sense.pack
+    keys = [token.key for token in sense.tokens[first:last]]
     if place_hint(" ".join(keys)).kind:
         return True
-    if keys[0] in sense.pack.royal and keys[1] in sense.names.given:
+    if keys[0] in pack.royal and keys[1] in sense.names.given:
         return True
     hit = sense.known.get(first)
     if hit is not None and (hit[0] > first + 1 or not hit[1].flags):
         return True
-    if (
-        keys[0] in ("west", "east", "north", "south")
-        and last - first == 2
-        and place_hint(keys[1]).kind
-    ):
+    if keys[0] in pack.directions:
+        return keys[-1] not in sense.names.surnames or bool(place_hint(keys[-1]).kind)
+    if any(key in pack.organisation_heads_first for key in keys[1:]) and {"of", "for"} & set(keys):
         return True
     head = keys[-1].rstrip(".")
-    return (head in sense.pack.organisation_heads and not sense.tokens[first].opens) or (
-        head in sense.pack.other_heads
-        or head in sense.pack.place_heads
-        or (head in sense.pack.organisation_heads and _is_demonym(keys[0]))
-    )
+    if head in pack.organisation_heads:
+        return not sense.tokens[first].opens or _is_demonym(keys[0]) or keys[0] in pack.low_risk
+    return head in pack.other_heads or head in pack.place_heads
 
 
 def _opens_before_name(sense: Sense, first: int, last: int) -> bool:

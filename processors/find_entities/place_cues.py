@@ -94,7 +94,7 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     """A city of the place file, believed by its size or its neighbours."""
     key = key_of(sense, first, last)
-    hint = place_hint(key)
+    hint = place_hint(key, sense.pack.language)
     if hint.kind not in ("city", "alternate") or title:
         return None
     token = sense.tokens[first]
@@ -105,9 +105,22 @@ def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         return None
     if last - first == 1 and not _is_believed(sense, first, last, is_meant, hint.population):
         return None
-    if not is_meant and hint.population < 90_000:
+    if not is_meant and hint.population < _min_population(sense, first, last):
         return None
     return Decision(first, last, PLACE, "city_name", "strong" if is_meant else "medium")
+
+
+def _min_population(sense: Sense, first: int, last: int) -> int:
+    """Give how many people a city must have here: fewer after "from" or a comma of a list."""
+    token = sense.tokens[first]
+    is_name = token.key in sense.names.given or token.key in sense.names.surnames
+    if key_at(sense, first - 1) in _MOVES and not (is_name and last - first == 1):
+        return 15_000
+    return 90_000
+
+
+_MOVES = frozenset({"from", "to", "via", "between", "leaving", "reached", "reaching", "visiting",
+                    "left", "toward", "towards"})  # fmt: skip
 
 
 def _is_believed(sense: Sense, first: int, last: int, is_meant: bool, population: int) -> bool:
@@ -129,7 +142,7 @@ def after_preposition(sense: Sense, first: int, last: int, title: str) -> Decisi
     """An unknown name after "in", "near", "the town of", "northern"."""
     pack, tokens = sense.pack, sense.tokens
     token = tokens[first]
-    if title or last - first > 3 or token.opens or token.is_shouted:
+    if title or last - first > 3 or token.opens or token.is_shouted or first in sense.known:
         return None
     before = key_at(sense, first - 1)
     is_after = before in pack.unsure_places_before

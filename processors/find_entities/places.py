@@ -9,6 +9,7 @@ from processors.resolve_places.gazetteer import (
     AREA,
     COUNTRY,
     REGION,
+    city_names,
     country_names,
     gazetteer,
 )
@@ -32,8 +33,11 @@ def place_hint(key: str, language: str = "en") -> PlaceHint:
         key = key[4:]
     rows = places.rows(key)
     if not rows:
-        if language != "en" and key in country_keys(language):
-            return PlaceHint("country", 10_000_000)
+        if language != "en":
+            if key in country_keys(language):
+                return PlaceHint("country", 10_000_000)
+            if key in city_keys(language):
+                return PlaceHint("city", gazetteer().place(city_keys(language)[key]).population)
         return _elsewhere(key)
     found = [places.place(row) for row in rows]
     kinds = {place.kind for place in found}
@@ -53,6 +57,14 @@ def country_keys(language: str) -> dict[str, str]:
     from processors.resolve_places.gazetteer import place_key
 
     return {place_key(name): code for name, code in country_names(language).items()}
+
+
+@lru_cache(maxsize=100)
+def city_keys(language: str) -> dict[str, int]:
+    """Give the rows of big cities by folded name in one language."""
+    from processors.resolve_places.gazetteer import place_key
+
+    return {place_key(name): row for name, row in city_names(language).items()}
 
 
 def _elsewhere(key: str) -> PlaceHint:

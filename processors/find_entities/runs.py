@@ -71,6 +71,8 @@ def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytea
     """Give where the run goes on after a lower-case word that can join; `last` if it does not."""
     token = tokens[last]
     after = last + 1
+    if token.text == "," and _is_list_of_work(tokens, first, last, pack):
+        return last + 2
     if token.text == "&":
         return after + 1 if _is_name(tokens, after, pack, taken) else last
     particles = pack.particles
@@ -94,6 +96,20 @@ def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytea
         if _is_name(tokens, after, pack, taken):
             return after + 1
     return last
+
+
+def _is_list_of_work(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+    """Tell "Ministry of Health, Labour and Welfare": fields of work in a list after a head."""
+    if last + 3 >= len(tokens) or not tokens[last + 1].is_capital:
+        return False
+    keys = [token.key for token in tokens[first:last]]
+    return (
+        any(key in pack.organisation_heads_first for key in keys)
+        and ("of" in keys or "for" in keys)
+        and tokens[last + 1].key in pack.pair_words
+        and tokens[last + 2].key in {"and", ","}
+        and tokens[last + 3].is_capital
+    )
 
 
 def _is_name(tokens: list[Token], number: int, pack: Pack, taken: bytearray) -> bool:
@@ -121,12 +137,22 @@ def _may_join(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
     return any(key in heads for key in keys)
 
 
+#: Bodies whose committees have long names: Senate Energy and Natural Resources Committee.
+_BODIES = frozenset({"senate", "house", "national", "royal", "commons", "assembly", "american",
+                     "european", "international", "british", "australian", "canadian"})  # fmt: skip
+
+
 def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
     """Tell "Health and Safety Executive": common words about an "and", then a head word."""
-    if last - first != 1 or last + 2 >= len(tokens):
+    if last + 2 >= len(tokens):
         return False
     left, right, head = tokens[first], tokens[last + 1], tokens[last + 2]
-    return (
+    if tokens[first].key in _BODIES and last - first > 1:
+        end = last + 1
+        while end < min(len(tokens), last + 5) and tokens[end].is_capital and tokens[end].is_joined:
+            end += 1
+        return tokens[end - 1].key in pack.organisation_heads and end > last + 2
+    return last - first == 1 and (
         right.is_capital
         and head.is_capital
         and head.is_joined

@@ -10,6 +10,7 @@ from rapidfuzz.distance import JaroWinkler
 from ingest.model import Mention
 from processors.find_entities.lexicon import Pack
 from processors.merge_mentions.normal import clean, organisation_key, person_key, slug
+import itertools
 
 #: Given names this much alike are two spellings of one (enrichment.md §6).
 _SAME_GIVEN_NAME = 0.9
@@ -46,7 +47,7 @@ def add_persons(
     full = sorted({key for key, _ in keyed if len(key) > 1}, key=lambda key: (-len(key), key))
     people = [cluster for cluster in clusters if cluster.type == "person"]
     homes: dict[Key, Cluster] = {}
-    first_seen = {key: n for key, n in reversed(keyed)}
+    first_seen = dict(reversed(keyed))
     for key in sorted(full, key=lambda key: (-len(key), first_seen[key])):
         home = next((one for one in people if _is_same_person(one, key)), None)
         if home is None:
@@ -68,7 +69,7 @@ def _is_same_person(cluster: Cluster, key: Key) -> bool:
 
 
 def _names_one_person(longer: Key, shorter: Key) -> bool:
-    if longer == shorter:
+    if longer == shorter or longer[-len(shorter) :] == shorter:
         return True
     if longer[-1] != shorter[-1]:
         # A second surname may follow in Spanish: the shorter name opens the longer one.
@@ -201,7 +202,7 @@ def _initials(key: Key) -> str:
 def _definitions(mentions: Sequence[Mention], numbers: list[int], text: str) -> dict[Key, Key]:
     """Give short → long form where the text says "Full Name (ABC)"."""
     found: dict[Key, Key] = {}
-    for one, two in zip(numbers, numbers[1:], strict=False):
+    for one, two in itertools.pairwise(numbers):
         long, short = mentions[one], mentions[two]
         between = text[long.end : short.start]
         if between.strip() in {"(", "(the"} and text[short.end : short.end + 1] == ")":

@@ -40,7 +40,7 @@ class ResolvePlaces:
         mentions = tuple(_with_place(mention, chosen) for mention in document.mentions)
         details = merged_details(_detail(detail, chosen) for detail in document.entity_details)
         result = with_entities(document, mentions, details)
-        resolved = {id: place for id, place in _by_mention(mentions, chosen)}
+        resolved = dict(_by_mention(mentions, chosen))
         in_title = frozenset(detail.id for detail in details if detail.is_in_title)
         dateline = next((m for m in mentions if m.rule == "dateline"), None)
         city = resolved.get(dateline.entity_id) if dateline else None

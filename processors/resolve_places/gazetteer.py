@@ -153,6 +153,13 @@ def country_names(language: str) -> dict[str, str]:
 
 
 @cache
+def city_names(language: str) -> dict[str, int]:
+    """Give the rows of big cities by lower-case name in one language."""
+    every = msgspec.msgpack.decode(_read("city_names.bin"), type=dict[str, dict[str, int]])
+    return every.get(language, {})
+
+
+@cache
 def other_scripts() -> dict[str, int | list[int]]:
     """Give the rows of the bigger cities by their names in scripts other than Latin."""
     return msgspec.msgpack.decode(_read("alternates.bin"), type=dict[str, int | list[int]])

@@ -9,6 +9,7 @@ from processors.resolve_places.gazetteer import (
     CAPITAL,
     COUNTRY,
     Place,
+    city_names,
     country_names,
     gazetteer,
     place_key,
@@ -49,6 +50,9 @@ def best_place(
         country = gazetteer().country(code) if code else None
         if country is not None:
             candidates.append((country, False))
+        row = city_names(language).get(name.casefold())
+        if row is not None:
+            candidates.append((gazetteer().place(row), False))
     scored = sorted(
         (
             _scored(place, is_other, homes, votes, publisher_country)

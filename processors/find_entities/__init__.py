@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingest.model import EnrichedDocument, Mention
 from ingest.outcome import Keep, Outcome
 from processors.find_entities.builtin import find_mentions
+from processors.find_entities.lexicon import names, pack
 from processors.find_entities.names_only import find_listed_names
+from processors.find_entities.spacy_backend import SpacyFinder, is_installed, model_for
 
 VERSION = 1
 
 Finder = Callable[[str, str], tuple[Mention, ...]]
 
 #: Languages that capitalise as English does: names, not nouns.
-FULL_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "ca", "ro", "ga", "id", "ms", "tl", "af")  # fmt: skip
+FULL_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no")
 
 
 class Options(BaseModel):
@@ -27,12 +29,12 @@ class Options(BaseModel):
 
     backend: str = Field(
         "auto",
-        pattern=r"^(auto|builtin|off|spacy:[A-Za-z0-9_.\-]+)$",
+        pattern=r"^(auto|builtin|off|spacy:[A-Za-z0-9_.\-/]+)$",
         description="auto (an installed spaCy model where one fits the language, else builtin), builtin, spacy:<package>, off",
     )
     full_languages: tuple[str, ...] = Field(
         FULL_LANGUAGES,
-        description="languages in which capitals mark names; in others only countries and cities are looked for",
+        description="languages in which capitals mark names; in others only listed names are found",
     )
     max_characters: int = Field(
         200_000, gt=0, description="text after this many characters is not looked at"
@@ -40,25 +42,47 @@ class Options(BaseModel):
 
 
 class FindEntities:
-    """The enricher with its backend chosen; `engine` names the built-in engine or the backend."""
+    """The enricher; fills `mentions`. `engine` names the backend chosen at start."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._named: SpacyFinder | None = None
+        self._finders: dict[str, Finder] = {}
         self.engine = f"builtin@{VERSION}"
+        if options.backend.startswith("spacy:"):
+            self._named = SpacyFinder(options.backend.removeprefix("spacy:"))
+            self.engine = f"spacy-{self._named.name}"
+        elif options.backend == "auto" and is_installed():
+            self.engine = f"auto@{VERSION}"
+        else:
+            names()
+            pack("en")
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with `mentions` in order of the text."""
+        """Give the document with its mentions in order of the text, none overlapping."""
         if self._options.backend == "off":
             return Keep(document)
+        language = document.language or document.language_hint[:2].lower() or "en"
         text = document.text[: self._options.max_characters]
-        language = document.language or document.language_hint[:2] or "en"
-        if language in self._options.full_languages or language == "und":
-            mentions = find_mentions(text, "en" if language == "und" else language)
-        else:
-            mentions = find_listed_names(text, language)
+        mentions = self._finder(language)(text, "en" if language == "und" else language)
         return Keep(msgspec.structs.replace(document, mentions=mentions))
+
+    def _finder(self, language: str) -> Finder:
+        finder = self._finders.get(language)
+        if finder is None:
+            finder = self._finders[language] = self._chosen(language)
+        return finder
+
+    def _chosen(self, language: str) -> Finder:
+        if self._named is not None:
+            return self._named
+        package = model_for(language) if self._options.backend == "auto" else ""
+        if package:
+            return SpacyFinder(package)
+        is_full = language in self._options.full_languages or language == "und"
+        return find_mentions if is_full else find_listed_names
 
 
 def build(options: Options) -> FindEntities:
-    """Give the enricher."""
+    """Give the enricher. Errors: UnknownName when a named spaCy model is not there."""
     return FindEntities(options)

@@ -205,7 +205,7 @@ def in_context(sense: Sense, first: int, last: int, title: str) -> Decision | No
     count = last - first
     if title or count > 4 or (tokens[first].opens and count == 1):
         return None
-    if count == 1 and (is_common(sense, tokens[first]) or place_hint(tokens[first].key).kind):
+    if count == 1 and is_common(sense, tokens[first]):
         return None
     if any(token.key in pack.not_names or token.key in pack.months for token in tokens[first:last]):
         return None
@@ -216,6 +216,9 @@ def in_context(sense: Sense, first: int, last: int, title: str) -> Decision | No
     is_named = is_named or key_at(sense, last) in pack.organisation_after
     if key_at(sense, last) == "(" and key_at(sense, last + 1) in {"nyse", "nasdaq", "lse"}:
         is_named = True
-    if not is_named or place_hint(key_of(sense, first, last)).kind:
+    hint = place_hint(key_of(sense, first, last))
+    if not is_named or (
+        hint.kind and (hint.kind != "city" or before not in pack.organisation_before)
+    ):
         return None
     return Decision(first, last, ORGANISATION, "organisation_context", "medium")

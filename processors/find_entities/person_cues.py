@@ -92,6 +92,7 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
         is_doubtful
         and not is_surname
         and (opening.opens or is_big_place or opening.key in sense.low)
+        and (opening.opens or opening.key not in pack.given_words)
     ):
         return None
     if is_doubtful and opening.key not in pack.given_words and place_is_meant(sense, first, last):

@@ -97,6 +97,8 @@ def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     hint = place_hint(key, sense.pack.language)
     if hint.kind not in ("city", "alternate") or title:
         return None
+    if key_at(sense, first - 1) in sense.pack.organisation_before:
+        return None
     token = sense.tokens[first]
     if last - first == 1 and token.text.isupper() and len(token.text) < 4:
         return None

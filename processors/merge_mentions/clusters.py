@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -10,7 +11,6 @@ from rapidfuzz.distance import JaroWinkler
 from ingest.model import Mention
 from processors.find_entities.lexicon import Pack
 from processors.merge_mentions.normal import clean, organisation_key, person_key, slug
-import itertools
 
 #: Given names this much alike are two spellings of one (enrichment.md §6).
 _SAME_GIVEN_NAME = 0.9

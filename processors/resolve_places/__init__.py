@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
-from processors.resolve_places.gazetteer import COUNTRY, Place, gazetteer, place_key
+from processors.resolve_places.gazetteer import Place, gazetteer, place_key
 from processors.resolve_places.geo import geo_of
-from processors.resolve_places.score import Scored, best_place
+from processors.resolve_places.score import Scored, Situation, best_place
 from processors.resolve_places.votes import Votes, count_votes
 
 VERSION = 1
@@ -53,22 +53,34 @@ class ResolvePlaces:
 def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored, Scored | None]]:
     """Give winner and runner-up by provisional entity id: one sense a document."""
     pinned = {m.entity_id for m in document.mentions if m.strength == "certain"}
-    names: dict[str, str] = {}
-    homes: dict[str, set[str]] = {}
-    places = [m for m in document.mentions if m.type == "place" and m.entity_id not in pinned]
-    for mention in places:
-        known = names.setdefault(mention.entity_id, mention.text)
-        if known.isupper() and not mention.text.isupper() and len(known) > 3:
-            names[mention.entity_id] = mention.text
-        homes.setdefault(mention.entity_id, set()).update(_homes(document.text, mention))
+    by_id: dict[str, list[Mention]] = {}
+    for mention in document.mentions:
+        if mention.type == "place" and mention.entity_id not in pinned:
+            by_id.setdefault(mention.entity_id, []).append(mention)
+    ends = {mention.end for mention in document.mentions if mention.type == "place"}
     chosen = {}
-    for id, name in names.items():
-        winner, second = best_place(
-            name, frozenset(homes[id]), votes, document.publisher_country, document.language
+    for id, mentions in by_id.items():
+        after_city = sum(
+            mention.start - 2 in ends and document.text[mention.start - 2] == ","
+            for mention in mentions
         )
+        homes = [home for mention in mentions for home in _homes(document.text, mention)]
+        situation = Situation(
+            frozenset(homes),
+            2 * after_city > len(mentions),
+            votes,
+            document.publisher_country,
+            document.language,
+        )
+        winner, second = best_place(_plainest(mentions), situation)
         if winner is not None:
             chosen[id] = (winner, second)
     return chosen
+
+
+def _plainest(mentions: Sequence[Mention]) -> str:
+    """Give the form to look up: one that is not all in capitals, if there is one."""
+    return next((m.text for m in mentions if not m.text.isupper()), mentions[0].text)
 
 
 def _homes(text: str, mention: Mention) -> list[str]:
@@ -77,11 +89,9 @@ def _homes(text: str, mention: Mention) -> list[str]:
     if not after.startswith((", ", " (")):
         return []
     words = after[2:].replace(")", ",").split(",")[0].split()
-    found = []
-    for width in range(min(4, len(words)), 0, -1):
-        if words[0][:1].isupper():
-            found.append(place_key(" ".join(words[:width])))
-    return found
+    if not words or not words[0][:1].isupper():
+        return []
+    return [place_key(" ".join(words[:width])) for width in range(min(4, len(words)), 0, -1)]
 
 
 def _with_place(mention: Mention, chosen: dict[str, tuple[Scored, Scored | None]]) -> Mention:
@@ -117,6 +127,3 @@ def build(options: Options) -> ResolvePlaces:
     """Give the enricher, the place file read."""
     del options
     return ResolvePlaces()
-
-
-__all__ = ["COUNTRY", "Options", "ResolvePlaces", "build"]

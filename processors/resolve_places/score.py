@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import NamedTuple
 
 from processors.resolve_places.gazetteer import (
     CAPITAL,
+    CITY,
     COUNTRY,
+    REGION,
     Place,
     city_names,
     country_names,
     gazetteer,
+    other_scripts,
     place_key,
 )
 from processors.resolve_places.votes import Votes
@@ -23,6 +27,11 @@ MOST_VOTES = 2
 NATIONAL_CAPITAL = 1.5
 OTHER_NAME = -1.0
 HOME_OF_PUBLISHER = 0.5
+NAMESAKE = -3.0
+COUNTRY_POINTS = 7.4
+
+#: A city smaller than this is no namesake that is meant before its region.
+BIG_CITY = 500_000
 
 
 class Scored(NamedTuple):
@@ -33,48 +42,79 @@ class Scored(NamedTuple):
     parts: str
 
 
-def best_place(
-    name: str, homes: frozenset[str], votes: Votes, publisher_country: str, language: str = "en"
-) -> tuple[Scored | None, Scored | None]:
+class Situation(NamedTuple):
+    """How a name stands in a document.
+
+    `homes` are folded names of states or countries that follow it after a comma;
+    `is_after_city` when it mostly follows a city and a comma itself.
+    """
+
+    homes: frozenset[str]
+    is_after_city: bool
+    votes: Votes
+    publisher_country: str = ""
+    language: str = "en"
+
+
+def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored | None]:
     """Give the winner among the places of this name, and the runner-up.
 
-    `homes` are folded names of states or countries that follow the name after a comma.
+    Source: enrichment.md §8, with one part more: a region that has its name from a big city in
+    it (New York) is meant only where a city stands before it.
     """
     key = place_key(name).removeprefix("the ")
     if key in ("us", "uk", "uae") and not name.replace(".", "").isupper():
         return None, None
-    candidates = [(place, False) for place in gazetteer().named(key)]
-    candidates += [(place, True) for place in gazetteer().named_elsewhere(key)]
-    if language not in ("", "en"):
-        code = country_names(language).get(name.casefold())
-        country = gazetteer().country(code) if code else None
-        if country is not None:
-            candidates.append((country, False))
-        row = city_names(language).get(name.casefold())
-        if row is not None:
-            candidates.append((gazetteer().place(row), False))
-    scored = sorted(
-        (
-            _scored(place, is_other, homes, votes, publisher_country)
-            for place, is_other in candidates
-        ),
+    candidates = _candidates(name, key, situation.language)
+    cities = {(place.country, place.admin) for place, _ in candidates if _is_big_city(place)}
+    ranked = sorted(
+        (_scored(place, is_other, situation, cities) for place, is_other in candidates),
         key=lambda one: (-one.score, one.place.row),
     )
     seen: dict[int, Scored] = {}
-    for one in scored:
+    for one in ranked:
         seen.setdefault(one.place.row, one)
-    ranked = list(seen.values())
-    return (ranked[0] if ranked else None, ranked[1] if len(ranked) > 1 else None)
+    best = list(seen.values())
+    return (best[0] if best else None, best[1] if len(best) > 1 else None)
+
+
+def _candidates(name: str, key: str, language: str) -> list[tuple[Place, bool]]:
+    """Give the places of this name, each with whether it is called so in another language."""
+    places = gazetteer()
+    found = [(place, False) for place in places.named(key)]
+    found += [(place, True) for place in places.named_elsewhere(key)]
+    if language not in ("", "en"):
+        code = country_names(language).get(name.casefold())
+        country = places.country(code) if code else None
+        if country is not None:
+            found.append((country, False))
+        row = city_names(language).get(name.casefold())
+        if row is not None:
+            found.append((places.place(row), False))
+    if not found and not name.isascii():
+        rows = other_scripts().get(unicodedata.normalize("NFKC", name).casefold(), [])
+        found = [(places.place(row), False) for row in ([rows] if isinstance(rows, int) else rows)]
+    return found
+
+
+def _is_big_city(place: Place) -> bool:
+    return place.kind in (CITY, CAPITAL) and place.population >= BIG_CITY
 
 
 def _scored(
-    place: Place, is_other: bool, homes: frozenset[str], votes: Votes, publisher_country: str
+    place: Place, is_other: bool, situation: Situation, cities: set[tuple[str, str]]
 ) -> Scored:
+    votes = situation.votes
     parts = [("population", math.log10(max(place.population, 10)))]
     if place.kind == COUNTRY:
         # A country's people are no measure against its namesakes: votes decide.
-        parts = [("country", 7.4)]
-    if homes and _is_at_home(place, homes):
+        parts = [("country", COUNTRY_POINTS)]
+    if place.kind == REGION and (place.country, place.admin) in cities:
+        if situation.is_after_city:
+            parts.append(("after a city", FOLLOWED_BY_HOME))
+        else:
+            parts.append(("city of this name", NAMESAKE))
+    if situation.homes and _is_at_home(place, situation.homes):
         parts.append(("followed by its home", FOLLOWED_BY_HOME))
     own_country = votes.countries[place.country]
     if own_country:
@@ -86,7 +126,7 @@ def _scored(
         parts.append(("capital", NATIONAL_CAPITAL))
     if is_other:
         parts.append(("other name", OTHER_NAME))
-    if publisher_country and place.country == publisher_country:
+    if situation.publisher_country and place.country == situation.publisher_country:
         parts.append(("publisher's country", HOME_OF_PUBLISHER))
     score = sum(points for _, points in parts)
     return Scored(place, score, ", ".join(f"{name} {points:+.1f}" for name, points in parts))
@@ -98,7 +138,7 @@ def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
         return False
     for home in homes:
         for known in gazetteer().named(home):
-            if known.row == place.row:
+            if known.row == place.row or known.kind not in (COUNTRY, REGION):
                 continue
             if known.kind == COUNTRY and known.country == place.country:
                 return True

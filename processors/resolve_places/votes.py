@@ -27,6 +27,10 @@ _FIRST_OF_TWO = frozenset({"South", "North", "New", "Sri", "Costa", "Puerto", "S
                            "Sierra", "Cape", "Papua", "Solomon", "Saint", "St"})  # fmt: skip
 
 
+_DIRECTIONS = frozenset({"north", "south", "east", "west", "northern", "southern", "eastern",
+                         "western", "central"})  # fmt: skip
+
+
 class Votes(msgspec.Struct):
     """Votes by country, and by (country, code of the region)."""
 
@@ -43,7 +47,7 @@ def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
     votes = Votes()
     for mention in mentions:
         if mention.type == "place":
-            _vote_of_place(votes, place_key(mention.text), mention.text)
+            _vote_of_place(votes, place_key(mention.text))
         elif mention.type == "organisation":
             _votes_inside(votes, mention.text)
     for code in _demonyms(text):
@@ -51,9 +55,12 @@ def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
     return votes
 
 
-def _vote_of_place(votes: Votes, key: str, text: str) -> None:
+def _vote_of_place(votes: Votes, key: str) -> None:
     key = key.removeprefix("the ")
     places = gazetteer().named(key)
+    while not places and key.partition(" ")[0] in _DIRECTIONS:
+        key = key.partition(" ")[2]
+        places = gazetteer().named(key)
     countries = [place for place in places if place.kind == COUNTRY]
     regions = [place for place in places if place.kind == REGION]
     if countries and not regions:

@@ -71,6 +71,7 @@ class Running:
         self, arguments: Iterable[str], lines: Path, environment: Mapping[str, str]
     ) -> None:
         self.lines = lines
+        self.is_meant_to_run = True
         with lines.open("wb") as out:
             self.process = subprocess.Popen(
                 [*COMMAND, *arguments],
@@ -94,13 +95,20 @@ class Running:
 
     def kill(self) -> None:
         """Kill the process at once, and it alone."""
+        self.is_meant_to_run = False
         self.process.kill()
         self.process.wait()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; gives its exit code."""
+        self.is_meant_to_run = False
         if self.process.poll() is None:
             self.process.send_signal(number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def ended(self) -> int:
+        """Wait until it ends by itself; gives its exit code."""
+        self.is_meant_to_run = False
         return self.process.wait(PATIENCE_SECONDS)
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
@@ -266,12 +274,21 @@ class Installation:
     def wait_until(
         self, holds: Callable[[], Value], what: str, seconds: float = PATIENCE_SECONDS
     ) -> Value:
-        """Give the first true value of `holds`; fails with the last lines of all processes."""
+        """Give the first true value of `holds`; fails with the last lines of all processes.
+
+        A process that ended by itself fails it at once.
+        """
         until = time.monotonic() + seconds
         while True:
             value = holds()
             if value:
                 return value
+            ended = [
+                (one.lines.name, one.process.returncode)
+                for one in self._started
+                if one.is_meant_to_run and one.process.poll() is not None
+            ]
+            assert not ended, f"{ended} while waiting for: {what}\n{self.ends()}"
             if time.monotonic() > until:
                 raise AssertionError(
                     f"not within {seconds} s: {what}; last: {value}\n{self.ends()}"

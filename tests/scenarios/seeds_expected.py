@@ -60,7 +60,11 @@ def assert_documents(installation: Installation) -> None:
         assert document.get("authors", []) == one.get("authors", document.get("authors", []))
         assert document["text"]
         assert {"url_canonical", "first_seen_at", "fetched_at", "indexed_at"} <= set(document)
-        there = {(entity["type"], entity["name"]) for entity in hit["entities"]}
+        there = {
+            (detail["type"], form)
+            for detail in document["entity_details"]
+            for form in (detail["name"], *detail["forms"])
+        }
         missed += [(url, *name) for name in names_of(one) if name not in there]
     total = sum(len(names_of(one)) for one in wanted.values())
     print(f"{total - len(missed)} of {total} entities found; missed:", *missed, sep="\n  ")

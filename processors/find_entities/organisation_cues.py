@@ -94,6 +94,8 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         if key in pack.organisation_heads_first and (_OF & set(keys[place + 1 :]) or is_first):
             return Decision(first, last, ORGANISATION, "organisation_head", "strong", key)
     head = keys[-1]
+    if head == "executive" and "and" in keys:
+        return Decision(first, last, ORGANISATION, "organisation_head", "strong", head)
     if len(keys) == 2 and keys[0] in pack.local_words and head in _LOCAL_HEADS:
         return None
     if head == "capital" and keys[0] in pack.common:
@@ -213,6 +215,8 @@ def in_context(sense: Sense, first: int, last: int, title: str) -> Decision | No
     is_named = before in pack.organisation_before and not is_person_like(sense, first, last)
     if before in {"of", "for", "at"} and key_at(sense, first - 2) in pack.organisation_nouns:
         is_named = is_named or not is_person_like(sense, first, last)
+    if before == "in" and key_at(sense, first - 2) in {"shares", "stake", "stock", "stakes"}:
+        is_named = True
     is_named = is_named or key_at(sense, last) in pack.organisation_after
     if key_at(sense, last) == "(" and key_at(sense, last + 1) in {"nyse", "nasdaq", "lse"}:
         is_named = True

@@ -49,6 +49,8 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
     pack = sense.pack
     keys = [token.key for token in sense.tokens[first:last]]
     head = keys[-1].rstrip(".")
+    if head == "executive" and "and" in keys:
+        return True
     if keys[0] in pack.titles and (len(keys) == 2 or keys[1] in sense.names.given):
         return False
     is_headed = head in pack.organisation_heads and not (
@@ -131,7 +133,7 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
             or key in pack.weekdays
             or (key in pack.months and key not in sense.names.surnames)
         )
-        is_group = key in pack.not_names and last - first > 1 and key not in sense.names.surnames
+        is_group = key in pack.not_names - pack.other_heads and last - first > 1 and key not in sense.names.surnames
         if (
             is_date
             or is_group

@@ -156,7 +156,7 @@ def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: Pack) -
         right.is_capital
         and head.is_capital
         and head.is_joined
-        and head.key in pack.organisation_heads
+        and (head.key in pack.organisation_heads or head.key == "executive")
         and left.key in pack.pair_words
         and right.key in pack.pair_words
     )

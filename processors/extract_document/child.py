@@ -53,5 +53,7 @@ def unpacked(page: Page, max_bytes: int) -> bytes:
     """
     if not page.body or page.body_encoding != "zstd":
         return page.body[:max_bytes]
+    if 0 <= zstandard.frame_content_size(page.body) <= max_bytes:
+        return zstandard.ZstdDecompressor().decompress(page.body)
     with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(page.body)) as reader:
         return bytes(reader.read(max_bytes))

@@ -12,7 +12,7 @@ from ingest.outcome import Keep, Outcome
 
 VERSION = 1
 
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*")
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _SENTENCE_END = re.compile(r"[.!?…]+[\"”’»)\]]*(?=\s+[^\sa-zà-ÿ]|\s*$)|[。！？]|\n\s*\n")
 _ABBREVIATION = re.compile(

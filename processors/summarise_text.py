@@ -65,7 +65,7 @@ def _lead(text: str, options: Options) -> list[str]:
     for sentence in sentences(head):
         cleaned = _BLANKS.sub(" ", sentence).strip()
         # A line without an end is a heading or a byline, not a sentence.
-        if len(cleaned) >= 25 and cleaned[-1] in '.!?…"”»)。！？':
+        if len(cleaned) >= 15 and cleaned[-1] in '.!?…"”»)。！？':
             chosen.append(cleaned)
         if len(chosen) == options.sentences:
             break

@@ -140,9 +140,9 @@ def _lone(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 def _club(sense: Sense, first: int, last: int, keys: list[str]) -> Decision | None:
     if not sense.is_sport:
         return None
-    if keys[-1] in {"city", "town", "county"} and place_hint(" ".join(keys[:-1])).kind:
-        if not place_hint(" ".join(keys)).kind:
-            return Decision(first, last, ORGANISATION, "club_head", "medium", keys[-1])
+    is_town = keys[-1] in {"city", "town", "county"} and place_hint(" ".join(keys[:-1])).kind
+    if is_town and not place_hint(" ".join(keys)).kind:
+        return Decision(first, last, ORGANISATION, "club_head", "medium", keys[-1])
     if keys[0] in _CLUB_FIRST and not sense.tokens[first].opens:
         return Decision(first, last, ORGANISATION, "club_head", "medium", keys[0])
     return None

@@ -72,16 +72,16 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
     if last - first == 3 and _is_initial(tokens[first + 1]) and len(tokens[first + 1].text) == 2:
         return Decision(first, last, PERSON, "middle_initial", "strong")
     whole = place_hint(key_of(sense, first, last))
-    if whole.kind and whole.kind != "alternate":
-        if whole.population >= 100_000 or place_is_meant(sense, first, last):
-            return None
+    is_place = whole.kind and whole.kind != "alternate"
+    if is_place and (whole.population >= 100_000 or place_is_meant(sense, first, last)):
+        return None
     if place_hint(closing.key).kind == "country" and closing.key not in pack.often_people:
         return None
     if _hyphened(opening) not in names.given or closing.key in pack.not_names:
         return None
-    if closing.text.isupper() and 1 < len(closing.text) < 5 and not opening.text.isupper():
-        if closing.key not in pack.roman:
-            return None
+    is_acronym = closing.text.isupper() and 1 < len(closing.text) < 5
+    if is_acronym and not opening.text.isupper() and closing.key not in pack.roman:
+        return None
     is_surname = _hyphened(_without_roman(sense, first, last)) in names.surnames
     hint = place_hint(opening.key)
     is_big_place = hint.population > 300_000 and hint.kind != "alternate"
@@ -165,9 +165,11 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
     token = tokens[first]
     if count >= 2 and _is_role_before(sense, first) and not is_common(sense, tokens[last - 1]):
         return Decision(first, last, PERSON, "role_before", "medium")
-    if any(one.key in pack.not_names or is_common(sense, one) for one in tokens[first:last]):
-        if count == 1 or not any(one.key in names.surnames for one in tokens[first + 1 : last]):
-            return None
+    is_doubtful = any(
+        one.key in pack.not_names or is_common(sense, one) for one in tokens[first:last]
+    )
+    if is_doubtful and not any(one.key in names.surnames for one in tokens[first + 1 : last]):
+        return None
     if place_hint(key_of(sense, first, last)).kind or _holds_thing(sense, first, last):
         return None
     if any(_hyphened(one) in names.given for one in tokens[first + 1 : last - 1]):
@@ -186,9 +188,9 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
         return None
     if speaks(sense, last) and (count > 1 or is_named):
         return Decision(first, last, PERSON, "speech_verb", "medium" if is_named else "weak")
-    if key_at(sense, first - 1) in pack.near_speech and (count > 1 or is_named):
-        if key_at(sense, first - 2) in _CLOSING_QUOTES:
-            return Decision(first, last, PERSON, "speech_verb_before", "medium")
+    is_told = key_at(sense, first - 1) in pack.near_speech
+    if is_told and (count > 1 or is_named) and key_at(sense, first - 2) in _CLOSING_QUOTES:
+        return Decision(first, last, PERSON, "speech_verb_before", "medium")
     return None
 
 

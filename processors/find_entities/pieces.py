@@ -133,7 +133,11 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
             or key in pack.weekdays
             or (key in pack.months and key not in sense.names.surnames)
         )
-        is_group = key in pack.not_names - pack.other_heads and last - first > 1 and key not in sense.names.surnames
+        is_group = (
+            key in pack.not_names - pack.other_heads
+            and last - first > 1
+            and key not in sense.names.surnames
+        )
         if (
             is_date
             or is_group

@@ -74,9 +74,9 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     head, opening = tokens[last - 1].key, tokens[first].key
     if head in pack.place_heads and tokens[last - 1].is_capital:
         before = key_at(sense, first - 1)
-        if head in pack.surname_heads and is_person_like(sense, first, last):
-            if before not in pack.places_before | _BEFORE_FACILITIES:
-                return None
+        is_person = head in pack.surname_heads and is_person_like(sense, first, last)
+        if is_person and before not in pack.places_before | _BEFORE_FACILITIES:
+            return None
         return Decision(first, last, PLACE, "place_head", "strong", head)
     if opening in pack.place_heads_first:
         if opening in _DOUBTFUL_FIRST:

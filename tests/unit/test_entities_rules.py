@@ -164,9 +164,7 @@ def test_a_lone_first_word_takes_the_type_of_the_organisation() -> None:
 
 
 def test_votes_settle_a_name_that_two_cues_type_differently() -> None:
-    text = (
-        "Mr Quelm spoke. Mr Quelm left. Minister Quelm wept. Nobody believes in Quelm any more."
-    )
+    text = "Mr Quelm spoke. Mr Quelm left. Minister Quelm wept. Nobody believes in Quelm any more."
     assert {type for type, name in found(text) if name == "Quelm"} == {"p"}
     assert {mention.type for mention in find_mentions(text, "en")} == {"person"}
 

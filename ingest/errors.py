@@ -93,8 +93,8 @@ class ConfigFault(NamedTuple):
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        value = "" if self.value is None else f" = {_shortened(self.value, 120)}"
-        return f"{place}: {self.key}{value}: {self.reason}. {self.remedy}"
+        value = "" if self.value in (None, "") else f" = {_shortened(self.value, 120)}"
+        return f"{place}: {self.key}{value}: {self.reason}; {self.remedy}"
 
 
 class ConfigError(NewsIngestError):

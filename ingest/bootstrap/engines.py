@@ -10,10 +10,12 @@ from threading import Event as Flag
 from typing import Any, TypeVar
 
 from ingest import registry
-from ingest.errors import ConfigError, DependencyUnavailable
+from ingest.errors import ConfigError, ConfigFault, DependencyUnavailable
 from ingest.ports import Index, Log
 from ingest.registry import Built
+from ingest.settings.feeds import read_feeds
 from ingest.settings.load import Settings, load
+from ingest.settings.yaml_file import plain, read_yaml
 from ingest.telemetry import Event
 
 Result = TypeVar("Result")
@@ -30,19 +32,38 @@ def checked_settings(folder: Path) -> Settings:
     """Give the settings of this folder. Errors: ConfigError with every fault, also those of
     processors' names and options and of single feeds.
     """
-    settings, faults = None, []
     try:
         settings = load(folder)
     except ConfigError as error:
-        faults += error.faults
-    if settings is not None:
-        for name, stage in settings.pipeline.stages.items():
-            chosen = registry.chosen(stage.processors, name)
-            faults += registry.faults(chosen, settings.pipeline_file)
-        faults += settings.feeds.faults
-    if faults or settings is None:
+        raise ConfigError([*error.faults, *_further_faults(folder)]) from error
+    file, faults = settings.pipeline_file, []
+    for name, stage in settings.pipeline.stages.items():
+        faults += registry.faults(registry.chosen(stage.processors, name), file)
+    faults += settings.feeds.faults
+    if faults:
         raise ConfigError(faults)
     return settings
+
+
+def _further_faults(folder: Path) -> list[ConfigFault]:
+    """Give the faults of feeds and processors while other settings are wrong already."""
+    faults = list(read_feeds(folder / "feeds.yml").faults)
+    try:
+        file = read_yaml(folder / "pipeline.yml")
+    except ConfigError:
+        return faults
+    stages = plain(file.data).get("stages")
+    for name, stage in stages.items() if isinstance(stages, dict) else ():
+        listed = stage.get("processors") if isinstance(stage, dict) else None
+        if isinstance(listed, list) and all(_is_processor(item) for item in listed):
+            faults += registry.faults(registry.chosen(listed, name), file)
+    return faults
+
+
+def _is_processor(item: object) -> bool:
+    if isinstance(item, dict):
+        return all(options is None or isinstance(options, dict) for options in item.values())
+    return isinstance(item, str)
 
 
 def open_log(settings: Settings, *, applies: bool = True) -> Log:

@@ -38,7 +38,7 @@ def shows_errors(verb: Verb) -> Verb:
         try:
             return verb(*args, **kwargs)
         except ConfigError as error:
-            err.print(f"[bold red]error:[/] {error.what}", highlight=False, soft_wrap=True)
+            err.print(f"[bold red]error:[/] {_plain(error.what)}", highlight=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from error
         except NewsIngestError as error:
             show_error(error)

@@ -56,8 +56,8 @@ def _fault(
         near = nearest(str(place[-1]), known)
         remedy = f"did you mean `{near}`?" if near else f"known here: {', '.join(sorted(known))}"
         return file.fault((*prefix, *place), value, "unknown option", remedy)
-    reason = item["msg"][0].lower() + item["msg"][1:]
-    remedy = _HINTS.get(kind, "see config/README.md for what is allowed")
+    reason = (item["msg"][0].lower() + item["msg"][1:]).removeprefix("value error, ")
+    remedy = _HINTS.get(kind) or _meaning(shape, place)
     if kind == "literal_error":
         remedy = f"allowed: {item['ctx']['expected']}"
     return file.fault((*prefix, *place), value, reason, remedy)
@@ -68,7 +68,20 @@ def _is_variant(part: str | int) -> bool:
     return isinstance(part, str) and (part in ("str", "int", "float") or "[" in part)
 
 
+def _meaning(shape: type[BaseModel], place: tuple[str | int, ...]) -> str:
+    """Give what the option is for, as far as its model says it."""
+    *before, last = place or ("",)
+    field = getattr(_shape_at(shape, tuple(before)), "model_fields", {}).get(last)
+    meaning = None if field is None else field.description
+    return f"it is: {meaning}" if meaning else "see config/README.md for what is allowed"
+
+
 def _fields_at(shape: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
+    return list(getattr(_shape_at(shape, place), "model_fields", {}))
+
+
+def _shape_at(shape: type[BaseModel], place: tuple[str | int, ...]) -> Any:
+    """Give the model of the block at this path; the deepest known one for a path beyond it."""
     current: Any = shape
     for part in place:
         field = getattr(current, "model_fields", {}).get(part)
@@ -77,4 +90,4 @@ def _fields_at(shape: type[BaseModel], place: tuple[str | int, ...]) -> list[str
         annotation = field.annotation
         inner = getattr(annotation, "__args__", ())
         current = next((one for one in (*inner, annotation) if hasattr(one, "model_fields")), None)
-    return list(getattr(current, "model_fields", {}))
+    return current

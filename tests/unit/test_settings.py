@@ -51,14 +51,14 @@ def test_all_faults_come_at_once_with_line_and_remedy(folder: Path) -> None:
     assert "did you mean `contact_url`" in found["fetching.contact_ulr"].remedy
     assert found["stages.index.records_a_batch"].value == "lots"
     assert found["partitions"].file == "config/topics.yml"
-    assert found["partitions"].line == 5
+    assert found["partitions"].line == 6
     assert all(fault.line and fault.reason and fault.remedy for fault in found.values())
 
 
 def test_an_unknown_engine_is_refused_with_examples(folder: Path) -> None:
     replace(folder / "pipeline.yml", "url: sqlite:///var/log.db ", "url: postgres://x/y ")
     (fault,) = faults(folder)
-    assert (fault.key, fault.line) == ("log.url", 6)
+    assert (fault.key, fault.line) == ("log.url", 7)
     assert "kafka://host:9092" in fault.remedy
 
 
@@ -118,3 +118,26 @@ def test_a_gap_of_nothing_is_only_for_mapped_hosts(folder: Path) -> None:
     replace(folder / "pipeline.yml", 'contact_url: ""', "gap_seconds: 0")
     (fault,) = faults(folder)
     assert fault.key == "fetching.gap_seconds"
+
+
+def test_feeds_and_processors_are_judged_though_other_settings_are_wrong(folder: Path) -> None:
+    replace(folder / "pipeline.yml", "contact_url:", "contact_ur:")
+    replace(folder / "pipeline.yml", "- summarise_text", "- sumarise_text")
+    replace(folder / "feeds.yml", "language: de", "language: german")
+    with pytest.raises(ConfigError) as caught:
+        checked_settings(folder)
+    assert {fault.key for fault in caught.value.faults} == {
+        "fetching.contact_ur",
+        "stages.enrich.processors.2",
+        "groups.german.language",
+    }
+    assert [fault.remedy for fault in caught.value.faults if "german" in fault.key] == [
+        "it is: ISO 639-1 code of two letters"
+    ]
+
+
+def test_processors_that_are_no_list_of_names_are_one_fault(folder: Path) -> None:
+    replace(folder / "pipeline.yml", "      - extract_document", "      - extract_document: 5")
+    with pytest.raises(ConfigError) as caught:
+        checked_settings(folder)
+    assert caught.value.faults

@@ -32,26 +32,45 @@ class Flood:
         return [url for paper in self._papers for url in paper.urls]
 
     def rise(self, until_busy: str = "") -> None:
-        """Publish the next round; come back while `until_busy`, a stage, has it in hand."""
-        asked = len(self._site.asked())
-        fresh = [url for paper in self._papers for url in paper.publish(self._articles_a_round)]
-        if until_busy:
-            self._installation.wait_until(self._is_busy(until_busy, asked, fresh), until_busy)
-            time.sleep(self._random.uniform(0, 0.3))
+        """Publish the next round; come back while `until_busy`, a stage, has it in hand.
+
+        The second half of the round comes only then: there is more to do at whatever happens
+        next, however quick the stages are.
+        """
+        if self.urls:
             self._look()
+        half = self._articles_a_round // 2
+        if until_busy:
+            is_busy = self._mark(until_busy)
+            self._publish(half)
+            self._installation.wait_until(is_busy, f"new work for {until_busy}")
+            time.sleep(self._random.uniform(0, 0.1))
+        else:
+            self._publish(half)
+        self._publish(self._articles_a_round - half)
 
-    def _is_busy(self, stage: str, asked: int, fresh: list[str]) -> Callable[[], bool]:
-        if stage == "poll":
-            return lambda: any(seen.path == "/feed.xml" for seen in self._site.asked()[asked:])
-        paths = {url.partition(".example")[2] for url in fresh}
-        if stage == "fetch":
-            return lambda: any(seen.path in paths for seen in self._site.asked()[asked:])
-        return lambda: self._lag(stage) > 0
+    def _publish(self, count: int) -> None:
+        for paper in self._papers:
+            paper.publish(count)
 
-    def _lag(self, stage: str) -> int:
+    def _mark(self, stage: str) -> Callable[[], bool]:
+        """Give what tells that the stage got something to do since now."""
+        if stage in ("poll", "fetch"):
+            word = "/feed.xml" if stage == "poll" else "/news/"
+            known = {seen.path for seen in self._site.asked()} if stage == "fetch" else set()
+            asked = len(self._site.asked())
+            return lambda: any(
+                seen.path.startswith(word) and seen.path not in known
+                for seen in self._site.asked()[asked:]
+            )
+        end = self._end(stage)
+        return lambda: self._end(stage) > end
+
+    def _end(self, stage: str) -> int:
+        """Give how many records the stage was ever given."""
         plan = plan_of(self._installation.settings().pipeline, stage)
         with self._installation.log() as log:
-            return sum(one.records for one in log.lag(plan.group, plan.inputs))
+            return sum(one.end for one in log.lag(plan.group, [plan.reads]))
 
     def _look(self) -> None:
         """Note when each document that is searchable by now was first seen."""

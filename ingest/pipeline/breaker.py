@@ -38,6 +38,7 @@ class Breaker:
         self._stage = stage
         self._rows: dict[TopicPartition, Row] = {}
         self._window: deque[tuple[bool, str]] = deque(maxlen=options.window_records)
+        self._rejects = 0  # of the window
 
     def judge(self, batch: Sequence[Seen]) -> None:
         """Take note of a batch before anything of it is written.
@@ -47,12 +48,16 @@ class Breaker:
         """
         rows = dict(self._rows)
         window = deque(self._window, maxlen=self._options.window_records)
+        rejects = self._rejects
         for seen in batch:
             rows[seen.place] = _counted(rows.get(seen.place, Row()), seen)
+            if len(window) == window.maxlen:
+                rejects -= window[0][0]
             window.append((seen.is_rejected, seen.domain))
+            rejects += seen.is_rejected
             if self._options.enabled:
-                self._check(rows[seen.place], window, batch)
-        self._rows, self._window = rows, window
+                self._check(rows[seen.place], window, rejects, batch)
+        self._rows, self._window, self._rejects = rows, window, rejects
 
     def metadata(self, place: TopicPartition) -> str:
         """Give the row of a partition as text for its commit; "" when there is none."""
@@ -67,15 +72,17 @@ class Breaker:
             except msgspec.DecodeError:
                 self._rows[place] = Row()
 
-    def _check(self, row: Row, window: deque[tuple[bool, str]], batch: Sequence[Seen]) -> None:
+    def _check(
+        self, row: Row, window: deque[tuple[bool, str]], rejects: int, batch: Sequence[Seen]
+    ) -> None:
         options = self._options
         if row.rejects >= options.rejects_in_a_row and len(row.domains) >= options.min_domains:
             self._trip(f"{row.rejects} rejects in a row", batch)
-        if len(window) < options.min_records:
+        share = rejects / len(window)
+        if len(window) < options.min_records or share <= options.share:
             return
         domains = {domain for is_rejected, domain in window if is_rejected}
-        share = sum(1 for is_rejected, _ in window if is_rejected) / len(window)
-        if share > options.share and len(domains) >= options.min_domains:
+        if len(domains) >= options.min_domains:
             self._trip(f"{share:.0%} of the last {len(window)} records rejected", batch)
 
     def _trip(self, why: str, batch: Sequence[Seen]) -> None:

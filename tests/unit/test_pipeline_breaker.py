@@ -59,3 +59,20 @@ def test_a_batch_that_trips_it_is_not_remembered() -> None:
 def test_it_can_be_switched_off() -> None:
     off = OPTIONS.model_copy(update={"enabled": False})
     Breaker(off, "extract").judge([seen(number) for number in range(50)])
+
+
+def test_rejects_that_left_the_window_count_no_more() -> None:
+    breaker = Breaker(OPTIONS, "extract")
+    breaker.judge([seen(number, is_rejected=number % 6 == 0) for number in range(100)])
+    breaker.judge([seen(number, is_rejected=False) for number in range(100)])
+    breaker.judge([seen(number, is_rejected=number % 6 == 0) for number in range(100)])
+    with pytest.raises(BreakerTripped, match="of the last 100"):
+        breaker.judge([seen(number, is_rejected=number % 3 == 0) for number in range(100)])
+
+
+def test_rejects_before_the_least_number_of_records_count_once_it_is_there() -> None:
+    breaker = Breaker(OPTIONS, "extract")
+    mixed = [seen(number, is_rejected=number % 2 == 0) for number in range(39)]
+    breaker.judge(mixed)
+    with pytest.raises(BreakerTripped, match="of the last 40"):
+        breaker.judge([seen(39, is_rejected=False)])

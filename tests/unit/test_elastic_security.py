@@ -1,0 +1,110 @@
+"""Users of a secured Elasticsearch, on a real one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from builders import NOW, an_id, an_indexed_document
+from elasticsearch_server import ElasticsearchServer
+
+from ingest.adapters.elastic_index import ElasticIndex
+from ingest.adapters.elastic_security import ElasticSecurity, User
+from ingest.bootstrap.deployment import make_users
+from ingest.errors import IndexRefused
+from ingest.ports import Placed
+from ingest.query import SearchRequest
+from ingest.settings.load import load
+from ingest.settings.options import IndexOptions
+from ingest.settings.passwords import ANALYST, STAGES, make_passwords, password_of
+
+CONFIG = Path(__file__).parents[2] / "config"
+PASSWORD = "unlikely-to-guess"
+
+pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
+
+
+def test_without_security_no_users_are_made(elasticsearch_url: str, tmp_path: Path) -> None:
+    make_passwords(tmp_path, {})
+    assert not ElasticSecurity(IndexOptions(url=elasticsearch_url)).is_on()
+    settings = load(CONFIG, {"NEWS_INGEST_INDEX_URL": elasticsearch_url})
+    assert make_users(settings, tmp_path) == []
+
+
+def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
+    elasticsearch_server: Callable[..., ElasticsearchServer], tmp_path: Path
+) -> None:
+    url = elasticsearch_server(password=PASSWORD).address
+    admin = IndexOptions(url=url, username="tester", password=PASSWORD)
+    environment = {
+        "NEWS_INGEST_INDEX_URL": url,
+        "NEWS_INGEST_INDEX_USERNAME": "tester",
+        "NEWS_INGEST_INDEX_PASSWORD": PASSWORD,
+    }
+    settings = load(CONFIG, environment)
+    make_passwords(tmp_path, {})
+
+    def index(user: str, password: str) -> ElasticIndex:
+        options = IndexOptions(url=url, username=user, password=password)
+        return ElasticIndex(options, config_folder=CONFIG, clock=lambda: NOW)
+
+    def ask(path: str, body: Any = None, method: str = "GET", password: str = PASSWORD) -> Any:
+        user = "tester" if password == PASSWORD else ANALYST.user
+        login = base64.b64encode(f"{user}:{password}".encode()).decode()
+        headers = {"authorization": f"Basic {login}", "content-type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(url + path, data, headers, method=method), timeout=60) as answer:
+            return json.load(answer)
+
+    setup = index("tester", PASSWORD)
+    setup.apply(NOW)
+    setup.apply(datetime.now(UTC))
+    assert make_users(settings, tmp_path, dry_run=True) == [
+        "user news_stages is missing",
+        "user news_analyst is missing",
+    ]
+    assert make_users(settings, tmp_path) == [
+        "created user news_stages",
+        "created user news_analyst",
+    ]
+    assert make_users(settings, tmp_path) == []
+
+    # The stages write and read documents, and change nothing else.
+    stages = index(STAGES.user, password_of(tmp_path, STAGES))
+    assert [one.kind for one in stages.put([Placed(an_indexed_document("flood"))])] == ["written"]
+    stages.refresh()
+    assert set(stages.known([an_id("flood")])) == {an_id("flood")}
+    with pytest.raises(IndexRefused):
+        ElasticSecurity(
+            admin.model_copy(
+                update={"username": STAGES.user, "password": password_of(tmp_path, STAGES)}
+            )
+        ).make([User("intruder", "some-password", ("superuser",))])
+
+    # The analyst searches, and writes nothing.
+    analyst = index(ANALYST.user, password_of(tmp_path, ANALYST))
+    assert analyst.search(SearchRequest()).total == 1
+    with pytest.raises(HTTPError, match="403"):
+        ask("/news-documents/_doc/x", {}, "PUT", password_of(tmp_path, ANALYST))
+
+    # A person's new password stays theirs; the stages' is mended; foreign roles are kept.
+    ask(f"/_security/user/{ANALYST.user}/_password", {"password": "of-my-own"}, "PUT")
+    ask(f"/_security/user/{STAGES.user}/_password", {"password": "forgotten"}, "PUT")
+    extra = {"roles": ["monitoring_user"], "full_name": "All stages"}
+    ask(f"/_security/user/{STAGES.user}", extra, "PUT")
+    assert make_users(settings, tmp_path) == ["gave user news_stages its roles"]
+    assert make_users(settings, tmp_path) == ["set the password of user news_stages"]
+    assert make_users(settings, tmp_path) == []
+    found = ask(f"/_security/user/{STAGES.user}")[STAGES.user]
+    assert found["roles"] == ["monitoring_user", "news_index_stage"]
+    assert found["full_name"] == "All stages"
+    assert index(ANALYST.user, "of-my-own").search(SearchRequest()).total == 1
+    for one in (setup, stages, analyst):
+        one.close()

@@ -1,0 +1,128 @@
+"""Each panel of the shipped pack, asked of a real Elasticsearch over invented documents."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
+
+import pytest
+from builders import NOW, a_document, an_entity, an_indexed_document, entity_fields
+
+from ingest.adapters.elastic_index import ElasticIndex
+from ingest.model import Extraction, Geo, GeoPoint
+from ingest.ports import Placed
+from ingest.search.kibana.replay import is_empty, requests
+from ingest.search.kibana.validate import Saved, read_pack
+from ingest.settings.options import IndexOptions
+
+CONFIG = Path(__file__).parents[2] / "config"
+PACK = read_pack((CONFIG / "kibana" / "news-overview.ndjson").read_text(encoding="utf-8"))
+SHOWN = [one for one in PACK.objects if one.raw["type"] not in ("index-pattern", "dashboard")]
+
+pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
+
+Json = dict[str, Any]
+
+
+class Filled(NamedTuple):
+    """An engine with three documents under a prefix, and nothing under another."""
+
+    url: str
+    full: str
+    empty: str
+
+    def answer(self, alias: str, body: Json) -> Json:
+        request = Request(
+            f"{self.url}/{alias}/_search",
+            json.dumps(body).encode(),
+            {"content-type": "application/json"},
+        )
+        with urlopen(request, timeout=60) as found:
+            answer: Json = json.load(found)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def filled(elasticsearch_url: str) -> Iterator[Filled]:
+    made = []
+    for kind in ("full", "empty"):
+        prefix = f"kibana-{kind}-{uuid.uuid4().hex[:8]}-"
+        options = IndexOptions(url=elasticsearch_url, prefix=prefix)
+        index = ElasticIndex(options, config_folder=CONFIG, clock=lambda: NOW)
+        index.apply(NOW)
+        made.append((prefix, index))
+    places = Geo(points=(GeoPoint(54.6, -5.9), GeoPoint(51.5, -0.1)))
+    documents = [
+        an_indexed_document("flood", geo=places),
+        an_indexed_document("teaser", publisher="Northmoor Post", content_source="feed"),
+        an_indexed_document(
+            "court",
+            language="de",
+            extraction=Extraction(is_short=True),
+            **entity_fields(an_entity("Jorun Eek")),
+        ),
+    ]
+    (full, index), (empty, _) = made
+    assert {one.kind for one in index.put([Placed(one) for one in documents])} == {"written"}
+    index.refresh()
+    yield Filled(elasticsearch_url, f"{full}news-documents", f"{empty}news-documents")
+    for _, index in made:
+        index.close()
+
+
+def one(id: str) -> Saved:
+    (found,) = [saved for saved in SHOWN if saved.raw["id"] == id]
+    return found
+
+
+@pytest.mark.parametrize("saved", SHOWN, ids=lambda saved: saved.raw["id"])
+def test_a_panel_shows_something_and_only_where_there_is_something(
+    filled: Filled, saved: Saved
+) -> None:
+    asked = requests(saved)
+    assert asked
+    for body in asked:
+        assert not is_empty(body, filled.answer(filled.full, body))
+        assert is_empty(body, filled.answer(filled.empty, body))
+
+
+def test_documents_are_counted_by_day_and_publisher(filled: Filled) -> None:
+    (body,) = requests(one("news-by-time"))
+    answer = filled.answer(filled.full, body)
+    (day,) = answer["aggregations"]["panel"]["buckets"]
+    found = {part["key"]: part["doc_count"] for part in day["panel"]["buckets"]}
+    assert found == {"Elsin Courier": 2, "Northmoor Post": 1}
+
+
+def test_the_query_of_a_panel_narrows_it(filled: Filled) -> None:
+    (body,) = requests(one("news-without-page"))
+    assert filled.answer(filled.full, body)["hits"]["total"]["value"] == 2
+
+
+def test_the_newest_come_with_the_columns_of_the_search(filled: Filled) -> None:
+    (body,) = requests(one("news-newest"))
+    hits = filled.answer(filled.full, body)["hits"]["hits"]
+    assert len(hits) == 3
+    assert {hit["_source"]["title"] for hit in hits} == {a_document().title}
+
+
+def test_a_panel_over_a_field_that_no_document_has_is_empty(filled: Filled) -> None:
+    saved = one("news-top-people")
+    (body,) = requests(saved)
+    body["aggs"]["panel"]["terms"]["field"] = "watchlist.names"
+    assert is_empty(body, filled.answer(filled.full, body))
+
+
+def test_numbers_over_nothing_are_empty(filled: Filled) -> None:
+    metrics = {
+        "median": {"percentiles": {"field": "reading_minutes", "percents": [50]}},
+        "average": {"avg": {"field": "latency.seen_seconds"}},
+    }
+    for name, aggregation in metrics.items():
+        body = {"size": 0, "track_total_hits": True, "aggs": {name: aggregation}}
+        answer = filled.answer(filled.empty, body) | {"hits": {"total": {"value": 3}}}
+        assert is_empty(body, answer), name

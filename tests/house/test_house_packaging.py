@@ -1,0 +1,94 @@
+"""What is installed is ours alone, and whole without the sources."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from project_files import PACKAGES, ROOT, project_files
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_belongs_to_our_distribution_alone(package: str) -> None:
+    owners = importlib.metadata.packages_distributions()[package]
+    assert set(owners) == {"news-ingest"}
+
+
+def test_it_can_never_be_uploaded_by_accident() -> None:
+    assert "Private :: Do Not Upload" in PYPROJECT["project"]["classifiers"]
+
+
+def test_extraction_libraries_are_pinned_to_what_its_figures_were_measured_with() -> None:
+    from processors.extract_document import PINNED
+
+    dependencies = PYPROJECT["project"]["dependencies"]
+    for name, version in PINNED.items():
+        assert f"{name}=={version}" in dependencies
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the wheel, built from a copy of what belongs to the project."""
+    folder = tmp_path_factory.mktemp("source")
+    for path in project_files():
+        name = path.relative_to(ROOT)
+        if name.parts[0] in PACKAGES or len(name.parts) == 1:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / name)
+    target = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(folder)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
+    (found,) = target.glob("*.whl")
+    return found
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_just_the_two_packages_and_their_data(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for path in project_files()
+        if path.relative_to(ROOT).parts[0] in PACKAGES
+    }
+    assert {name for name in names if name.partition("/")[0] in PACKAGES} == wanted
+    info = {name.partition(".dist-info/")[2] for name in names}
+    assert {"licenses/LICENSE", "licenses/NOTICE", "entry_points.txt"} <= info
+
+
+@pytest.mark.slow
+def test_the_wheel_works_without_the_sources(wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import ingest, processors\n"
+        "from processors.resolve_places.gazetteer import gazetteer; gazetteer()\n"
+        "from processors.find_entities import build, Options; build(Options(backend='builtin'))\n"
+        "from ingest.cli.main import app\n"
+        "print(ingest.__file__, processors.__file__)\n"
+        "app(['--version'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program, str(site)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    files, version = done.stdout.strip().splitlines()
+    assert all(file.startswith(str(site)) for file in files.split())
+    assert version.startswith("news-ingest ")

@@ -1,0 +1,240 @@
+"""docker-compose.yml says what the settings, the stages and the passwords need."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from compose_file import Json, compose, mounts, seconds, services, size, variables
+from project_files import ROOT
+
+from ingest.search.kibana.mapping import fields_by_alias
+from ingest.search.kibana.validate import faults
+from ingest.settings.environment import overridden
+from ingest.settings.load import load
+from ingest.settings.passwords import ADMIN, KIBANA, KIBANA_SETTINGS, SECRETS, STAGES
+
+CONFIG = ROOT / "config"
+SERVICES = services()
+SETTINGS = load(CONFIG, {})
+STAGES_NAMES = list(SETTINGS.pipeline.stages)
+ONCE = ("secrets", "elastic-setup", "setup", "kibana-setup")
+LASTING = tuple(name for name in SERVICES if name not in ONCE)
+OURS = tuple(name for name, one in SERVICES.items() if one["image"].startswith("news-ingest"))
+
+
+def waits_for(name: str) -> dict[str, str]:
+    """Give what a service waits for before it starts, by way of others too."""
+    found: dict[str, str] = {}
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        found |= {other: how["condition"]} | waits_for(other)
+    return found
+
+
+def version_of(name: str) -> str:
+    return str(SERVICES[name]["image"].rpartition(":")[2])
+
+
+def test_nothing_has_to_be_set() -> None:
+    assert [name for name, default in variables() if default is None] == []
+
+
+def test_kafka_is_the_one_that_the_tests_run() -> None:
+    assert SERVICES["kafka"]["image"] == "apache/kafka:4.3.0"
+
+
+def test_elasticsearch_and_kibana_are_of_one_version() -> None:
+    versions = {version_of(name) for name in ("elasticsearch", "elastic-setup", "kibana")}
+    assert len(versions) == 1
+    assert re.fullmatch(r"9\.5\.\d+", versions.pop())
+    assert len({default for name, default in variables() if name == "STACK_VERSION"}) == 1
+
+
+def test_the_kibana_pack_fits_the_kibana_that_is_started() -> None:
+    known = fields_by_alias(CONFIG / "index")
+    for path in (CONFIG / "kibana").glob("*.ndjson"):
+        assert faults(path.read_text(encoding="utf-8"), known, version_of("kibana")) == []
+
+
+def test_there_is_one_service_a_stage_and_each_runs_it() -> None:
+    assert [name for name in SERVICES if name in STAGES_NAMES] == STAGES_NAMES
+    for name in STAGES_NAMES:
+        assert SERVICES[name]["command"] == ["run", "--stage", name]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_has_bounds(name: str) -> None:
+    service = SERVICES[name]
+    assert size(service["mem_limit"]) <= 2 * 2**30
+    assert service["logging"]["driver"] == "json-file"
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_can_be_scaled_by_its_name_and_has_no_more_rights_than_it_needs(
+    name: str,
+) -> None:
+    assert not {"container_name", "privileged", "cap_add", "ulimits"} & SERVICES[name].keys()
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_is_watched_restarted_and_given_time_to_stop(name: str) -> None:
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"]
+    assert service["restart"] == "unless-stopped"
+    assert seconds(service["stop_grace_period"]) >= 30
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_runs_once_ends(name: str) -> None:
+    assert SERVICES[name]["restart"] in ("no", "on-failure:3")
+    assert "healthcheck" not in SERVICES[name]
+
+
+def test_ports_are_open_on_this_machine_alone() -> None:
+    opened = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
+    assert opened == {
+        "kafka": ["127.0.0.1:29092:29092"],
+        "elasticsearch": ["127.0.0.1:9200:9200"],
+        "kibana": ["127.0.0.1:5601:5601"],
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_run_one_image_without_rights(name: str) -> None:
+    service = SERVICES[name]
+    assert service["image"] == SERVICES["poll"]["image"]
+    assert service["build"] == SERVICES["poll"]["build"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["init"] is True
+    assert service.get("user", "1000:0") == "1000:0"
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "secrets"])
+def test_every_variable_is_one_that_the_settings_know(name: str) -> None:
+    environment = {
+        key: value
+        for key, value in SERVICES[name]["environment"].items()
+        if not key.endswith("_FILE")
+    }
+    files = SERVICES[name]["environment"].keys() - environment.keys()
+    assert overridden({}, environment | {key[:-5]: "x" for key in files})[1] == []
+    pipeline = load(CONFIG, environment).pipeline
+    assert pipeline.log.url == "kafka://kafka:9092"
+    assert pipeline.index.url == "http://elasticsearch:9200"
+
+
+@pytest.mark.parametrize("name", STAGES_NAMES)
+def test_the_health_of_a_stage_is_asked_at_its_own_port(name: str) -> None:
+    port = SETTINGS.pipeline.telemetry.ports[name]
+    assert f"http://127.0.0.1:{port}/health" in SERVICES[name]["healthcheck"]["test"][-1]
+    assert SERVICES[name]["environment"]["NEWS_INGEST_TELEMETRY_HOST"] == "0.0.0.0"
+
+
+@pytest.mark.parametrize("name", STAGES_NAMES)
+def test_a_stage_writes_config_and_has_time_to_end_its_work(name: str) -> None:
+    assert mounts(SERVICES[name])["/app/config"] == ("./config", True)
+    limit = SETTINGS.pipeline.worker.stop_timeout_seconds
+    assert seconds(SERVICES[name]["stop_grace_period"]) > limit
+
+
+@pytest.mark.parametrize("name", STAGES_NAMES)
+def test_a_stage_waits_for_setup_and_never_for_kibana(name: str) -> None:
+    found = waits_for(name)
+    assert found["setup"] == "service_completed_successfully"
+    assert found["kafka"] == "service_healthy"
+    assert not {"kibana", "kibana-setup"} & found.keys()
+
+
+def test_what_needs_passwords_waits_for_them() -> None:
+    for name, service in SERVICES.items():
+        if name != "secrets" and any("secrets-" in one for one in service.get("volumes", [])):
+            assert waits_for(name)["secrets"] == "service_completed_successfully", name
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_sees_only_the_passwords_it_needs_and_changes_none(name: str) -> None:
+    allowed = {
+        "secrets": {"secrets-admin", "secrets-kibana", "secrets-stages"},
+        "elasticsearch": {"secrets-admin"},
+        "elastic-setup": {"secrets-admin", "secrets-kibana"},
+        "kibana": {"secrets-kibana"},
+        "setup": {"secrets-admin", "secrets-stages"},
+        "kibana-setup": {"secrets-admin", "secrets-stages"},
+        "fetch": {"secrets-stages"},
+        "enrich": {"secrets-stages"},
+        "index": {"secrets-stages"},
+    }
+    seen = {
+        source: may_write
+        for source, may_write in mounts(SERVICES[name]).values()
+        if source.startswith("secrets-")
+    }
+    assert seen.keys() == allowed.get(name, set())
+    assert name == "secrets" or not any(seen.values())
+
+
+def test_every_password_is_where_it_is_looked_for() -> None:
+    def inside(service: str, path: str) -> str:
+        """Give the path below /secrets of a file that a service can read."""
+        (volume,) = [
+            source for place, (source, _) in mounts(SERVICES[service]).items()
+            if path.startswith(place + "/")
+        ]  # fmt: skip
+        kind = volume.removeprefix("secrets-")
+        assert path.startswith(f"/secrets/{kind}/")
+        return path.removeprefix("/secrets/")
+
+    def value(service: str, variable: str) -> str:
+        return str(SERVICES[service]["environment"][variable])
+
+    assert inside("elasticsearch", value("elasticsearch", "ELASTIC_PASSWORD_FILE")) == ADMIN.file
+    assert ADMIN.file in SERVICES["elasticsearch"]["healthcheck"]["test"][-1]
+    for name in ("setup", "kibana-setup"):
+        assert inside(name, value(name, "NEWS_INGEST_INDEX_PASSWORD_FILE")) == ADMIN.file
+        assert value(name, "NEWS_INGEST_INDEX_USERNAME") == ADMIN.user
+    kibana = value("kibana-setup", "NEWS_INGEST_KIBANA_PASSWORD_FILE")
+    assert inside("kibana-setup", kibana) == ADMIN.file
+    own, given = value("kibana", "KBN_CONFIG_PATHS").split(",")
+    assert own == "/usr/share/kibana/config/kibana.yml"
+    assert inside("kibana", given) == KIBANA_SETTINGS
+    for secret in (ADMIN, KIBANA):
+        assert f"$(cat /secrets/{secret.file})" in SERVICES["elastic-setup"]["command"][0]
+    for name in ("fetch", "enrich", "index"):
+        assert inside(name, value(name, "NEWS_INGEST_INDEX_PASSWORD_FILE")) == STAGES.file
+        assert value(name, "NEWS_INGEST_INDEX_USERNAME") == STAGES.user
+
+
+def test_every_password_can_be_set_from_outside() -> None:
+    assert {one.variable for one in SECRETS} <= SERVICES["secrets"]["environment"].keys()
+
+
+def test_security_is_on_and_the_licence_is_free() -> None:
+    environment = SERVICES["elasticsearch"]["environment"]
+    assert environment["xpack.security.enabled"] == "true"
+    assert environment["xpack.license.self_generated.type"] == "basic"
+    assert "ELASTIC_PASSWORD" not in environment
+
+
+def test_java_gets_at_most_half_of_its_container() -> None:
+    heaps = {"elasticsearch": "ES_JAVA_OPTS", "kafka": "KAFKA_HEAP_OPTS"}
+    for name, variable in heaps.items():
+        heap = re.search(r"-Xmx(\w+)", SERVICES[name]["environment"][variable])
+        assert heap is not None
+        assert size(heap[1]) * 2 <= size(SERVICES[name]["mem_limit"])
+
+
+def test_all_that_is_kept_lies_in_named_volumes() -> None:
+    used = {
+        source
+        for service in SERVICES.values()
+        for source, _ in mounts(service).values()
+        if not source.startswith("./")
+    }
+    assert used == set(compose()["volumes"])
+    kept: Json = {name: mounts(SERVICES[name]) for name in ("kafka", "elasticsearch", "kibana")}
+    place = SERVICES["kafka"]["environment"]["KAFKA_LOG_DIRS"]
+    assert kept["kafka"][place] == ("kafka-data", True)
+    assert kept["elasticsearch"]["/usr/share/elasticsearch/data"] == ("elasticsearch-data", True)
+    assert kept["kibana"]["/usr/share/kibana/data"] == ("kibana-data", True)

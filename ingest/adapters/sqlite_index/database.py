@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ingest.adapters.sqlite_index import schema
-from ingest.adapters.sqlite_index.nearness import FUNCTION, is_near
+from ingest.adapters.sqlite_index.nearness import is_near
 from ingest.errors import (
     IndexDiffers,
     IndexRefused,
@@ -90,7 +90,7 @@ class Connection:
             )
         except sqlite3.Error as error:
             raise translated(error, path) from error
-        self._raw.create_function(FUNCTION, 2, is_near, deterministic=True)
+        self._raw.create_function(is_near.__name__, 2, is_near, deterministic=True)
         try:
             for pragma in (*schema.READING, *schema.WRITING):
                 self.rows(pragma)

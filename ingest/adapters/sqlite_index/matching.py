@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.adapters.sqlite_index.nearness import FUNCTION, spec_of
+from ingest.adapters.sqlite_index.nearness import spec_of
 from ingest.adapters.sqlite_index.rows import milliseconds
 from ingest.adapters.sqlite_index.schema import FILTER_KINDS, FLAG_BITS
 from ingest.errors import QueryError
@@ -41,7 +41,10 @@ Lookup = Callable[[int, str], Sequence[int]]
 
 _COLUMNS = {"": "{title text}", "title": "{title}", "author": "{authors}"}
 _STEM_COLUMNS = {"": "{title_stems text_stems}", "title": "{title_stems}"}
-_IS_NEAR = f"{FUNCTION}((SELECT json FROM body WHERE document = d.key), ?)"  # noqa: S608
+_IS_NEAR = (
+    "(d.key IN (SELECT rowid FROM document_fts WHERE document_fts MATCH ?) "
+    "OR is_near((SELECT json FROM body WHERE document = d.key), ?))"
+)
 _NUMBERS = {"word_count": "d.word_count"}
 
 
@@ -190,16 +193,21 @@ class Compiler:
         sides = (node.left, node.right)
         if not all(terms(side.text) for side in sides):
             return NOTHING
-        found = [_near_in(_COLUMNS[field], [terms(side.text) for side in sides], node.distance)]
-        quoted = [isinstance(side, Phrase) for side in sides]
-        if field in _STEM_COLUMNS and not all(quoted):
-            for code in self._languages:
-                pair = [stems(words(side.text), code) for side in sides]
-                found.append(_near_in(_STEM_COLUMNS[field], pair, node.distance))
-        match = " OR ".join(f"({part})" for part in found)
-        if len(found) > 1 and any(quoted):
-            return Selection(match, _IS_NEAR, (spec_of(node),))
-        return Selection(match)
+        exact = _near_in(_COLUMNS[field], [terms(side.text) for side in sides], node.distance)
+        quoted = [side for side in sides if isinstance(side, Phrase)]
+        if field not in _STEM_COLUMNS or len(quoted) == len(sides):
+            return Selection(exact)
+        inflected = []
+        for code in self._languages:
+            pair = [stems(words(side.text), code) for side in sides]
+            inflected.append(f"({_near_in(_STEM_COLUMNS[field], pair, node.distance)})")
+        if not inflected:
+            return Selection(exact)
+        either = " OR ".join(inflected)
+        if not quoted:
+            return Selection(f"({exact}) OR {either}")
+        likely = f"({exact}) OR (({self._text(quoted[0])}) AND ({either}))"
+        return Selection(likely, _IS_NEAR, (exact, spec_of(node)))
 
     # ── conditions ──────────────────────────────────────────────────────────────────────────
 
@@ -231,11 +239,14 @@ class Compiler:
         return list(self._lookup(FILTER_KINDS[field], value))
 
 
-def as_sql(selection: Selection) -> tuple[str, tuple[Any, ...]]:
-    """Give a selection as one SQL condition in brackets, with its values."""
+def as_sql(selection: Selection, key: str = "d.key") -> tuple[str, tuple[Any, ...]]:
+    """Give a selection as one SQL condition in brackets, with its values.
+
+    `+d.key` as `key` keeps the planner from looking up each document with the words.
+    """
     if not selection.match:
         return f"({selection.where})", selection.values
-    found = "d.key IN (SELECT rowid FROM document_fts WHERE document_fts MATCH ?)"
+    found = f"{key} IN (SELECT rowid FROM document_fts WHERE document_fts MATCH ?)"  # noqa: S608
     if not selection.where:
         return f"({found})", (selection.match,)
     return f"({found} AND ({selection.where}))", (selection.match, *selection.values)

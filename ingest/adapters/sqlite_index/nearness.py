@@ -6,21 +6,26 @@ So FTS5 gives the documents where the stems of both are near, and this looks at 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import msgspec
 
-from ingest.adapters.sqlite_index.rows import unpacked
 from ingest.query import Near, Phrase
-from ingest.terms import stems, terms, words
-
-#: The name of `is_near` in SQL.
-FUNCTION = "is_near"
+from ingest.terms import folded, stems, terms, words
 
 
 class _Side(msgspec.Struct, frozen=True):
     text: str
     is_quoted: bool
+
+
+class _Searched(msgspec.Struct, frozen=True):
+    """Of a stored document, what is looked at."""
+
+    title: str
+    text: str
+    language: str = ""
 
 
 class _Pair(msgspec.Struct, frozen=True):
@@ -38,7 +43,7 @@ def spec_of(node: Near) -> str:
 
 def is_near(body: bytes, spec: str) -> bool:
     """Tell whether a stored document has both sides near each other in its title or text."""
-    document = unpacked(body)
+    document = msgspec.json.decode(zlib.decompress(body), type=_Searched)
     pair = msgspec.json.decode(spec, type=_Pair)
     texts = [document.title] if pair.field == "title" else [document.title, document.text]
     return any(_is_near_in(text, document.language, pair) for text in texts)
@@ -46,7 +51,7 @@ def is_near(body: bytes, spec: str) -> bool:
 
 def _is_near_in(text: str, language: str, pair: _Pair) -> bool:
     held = words(text)
-    held_terms, held_stems = terms(text), stems(held, language)
+    held_terms, held_stems = folded(held), stems(held, language)
     left, right = (
         _places(side, held_terms, held_stems, language) for side in (pair.left, pair.right)
     )

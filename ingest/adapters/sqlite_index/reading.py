@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ingest.adapters.sqlite_index.database import Connection
-from ingest.adapters.sqlite_index.matching import Compiler, Scoring, Selection, as_sql
+from ingest.adapters.sqlite_index.matching import EVERYTHING, Compiler, Scoring, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import unpacked
 from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS
 from ingest.errors import QueryError
@@ -33,6 +33,9 @@ class Bounds(NamedTuple):
 
 #: A word in the title weighs three times one in the text; authors only match on purpose.
 _BM25 = "bm25(document_fts, 3.0, 1.0, 3.0, 1.0, 1.0)"
+#: More documents than this with the words sought: other ways to the answer are shorter.
+_COMMON = 2_000
+_ASKED_AT_ONCE = 500
 _HIT_TABLE = "CREATE TEMP TABLE IF NOT EXISTS hit (key INTEGER PRIMARY KEY)"
 
 
@@ -55,52 +58,99 @@ def search(connection: Connection, request: SearchRequest, bounds: Bounds) -> Se
         )
     compiled = compiler(connection)
     selection = compiled.selection(request.query)
-    connection.change(_HIT_TABLE)
-    connection.change("DELETE FROM temp.hit")
-    sql, values = keys_of(selection)
-    total = connection.change(f"INSERT INTO temp.hit {sql}", values).rowcount
-    notes: list[str] = []
     scorings = compiled.scorings(request.query)
+    is_ranked = request.sort == "score" and bool(scorings)
+    total = _collect(connection, selection, bounds, is_whole=not is_ranked)
+    notes: list[str] = []
     page: Page
     if not total or request.size <= 0:
         page = []
-    elif request.sort == "score" and scorings:
+    elif is_ranked:
         first = _first_ranked(connection, total, bounds, notes)
         page = _ranked(connection, request, selection, scorings, first)
     else:
-        page = _by_time(connection, request)
+        page = _by_time(connection, request, selection, total)
     facets = _facets(connection, request, total, bounds, notes)
     return SearchResult(
         total=total, hits=_hits(connection, page), facets=facets, notes=tuple(notes)
     )
 
 
-def keys_of(selection: Selection) -> tuple[str, tuple[Any, ...]]:
+def _collect(
+    connection: Connection, selection: Selection, bounds: Bounds, *, is_whole: bool
+) -> int:
+    """Put the keys of all hits into `temp.hit`, and give their number.
+
+    Of text alone, and of everything, the engine counts faster than it lists: there only the
+    greatest keys are put in, as many as are ranked or counted, unless `is_whole`.
+    """
+    connection.change(_HIT_TABLE)
+    connection.change("DELETE FROM temp.hit")
+    most = max(bounds)
+    if selection == EVERYTHING:
+        connection.change(
+            "INSERT INTO temp.hit SELECT key FROM document ORDER BY key DESC LIMIT ?", (most,)
+        )
+        return _number(connection, "SELECT count(*) FROM document")
+    if selection.is_text_only and not is_whole:
+        found = "FROM document_fts WHERE document_fts MATCH ?"
+        connection.change(
+            f"INSERT INTO temp.hit SELECT rowid {found} ORDER BY rowid DESC LIMIT ?",
+            (selection.match, most),
+        )
+        return _number(connection, f"SELECT count(*) {found}", (selection.match,))
+    sql, values = _keys_of(connection, selection)
+    return connection.change(f"INSERT INTO temp.hit {sql}", values).rowcount
+
+
+def _keys_of(connection: Connection, selection: Selection) -> tuple[str, tuple[Any, ...]]:
     """Give the SQL for the keys of all documents of a selection."""
     if selection.is_text_only:
         sql = "SELECT rowid FROM document_fts WHERE document_fts MATCH ? ORDER BY rowid"
         return sql, (selection.match,)
-    where, values = as_sql(selection)
+    is_common = bool(selection.match) and _is_common(connection, selection.match)
+    where, values = as_sql(selection, "+d.key" if is_common else "d.key")
     return f"SELECT d.key FROM document AS d WHERE {where}", values  # noqa: S608
+
+
+def _is_common(connection: Connection, match: str) -> bool:
+    found = "SELECT 1 FROM document_fts WHERE document_fts MATCH ? LIMIT ?"
+    counted = _number(connection, f"SELECT count(*) FROM ({found})", (match, _COMMON))  # noqa: S608
+    return counted == _COMMON
+
+
+def _number(connection: Connection, sql: str, values: Sequence[Any] = ()) -> int:
+    return int(connection.rows(sql, values)[0][0])
 
 
 Page = Sequence[tuple[int, float]]
 
 
-def _by_time(connection: Connection, request: SearchRequest) -> Page:
-    column = "published_at" if request.sort == "published_at" else "first_seen_at"
+def _by_time(
+    connection: Connection, request: SearchRequest, selection: Selection, total: int
+) -> Page:
+    is_published = request.sort == "published_at"
+    column = "published_at" if is_published else "first_seen_at"
+    index = "document_published" if is_published else "document_first_seen"
+    if selection == EVERYTHING:
+        source = f"document AS d INDEXED BY {index}"
+    elif total > _COMMON:
+        # Goes from the newest on until the page is full, instead of sorting all hits.
+        found = "EXISTS (SELECT 1 FROM temp.hit AS h WHERE h.key = d.key)"
+        source = f"document AS d INDEXED BY {index} WHERE {found}"
+    else:
+        source = "temp.hit AS h CROSS JOIN document AS d ON d.key = h.key"
     rows = connection.rows(
-        "SELECT d.key FROM temp.hit AS h CROSS JOIN document AS d ON d.key = h.key "  # noqa: S608
-        f"ORDER BY d.{column} DESC, d.id LIMIT ? OFFSET ?",
+        f"SELECT d.key FROM {source} ORDER BY d.{column} DESC, d.id LIMIT ? OFFSET ?",  # noqa: S608
         (request.size, request.offset),
     )
     return [(int(key), 0.0) for (key,) in rows]
 
 
 def _first_ranked(connection: Connection, total: int, bounds: Bounds, notes: list[str]) -> int:
-    """Give the smallest key that is ranked; 0 when all are."""
+    """Give the smallest key that is ranked."""
     if total <= bounds.ranked:
-        return 0
+        return _number(connection, "SELECT coalesce(min(key), 0) FROM temp.hit")
     notes.append(f"ranked among the {bounds.ranked} written last, of {total} found")
     row = connection.first(
         "SELECT key FROM temp.hit ORDER BY key DESC LIMIT 1 OFFSET ?", (bounds.ranked - 1,)
@@ -125,7 +175,7 @@ def _ranked(
     else:
         each = " UNION ALL ".join(
             f"SELECT rowid AS key, -{_BM25} * ? AS score FROM document_fts "  # noqa: S608
-            "WHERE document_fts MATCH ? AND rowid >= ?"
+            "WHERE document_fts MATCH ? AND rowid >= ? AND +rowid IN (SELECT key FROM temp.hit)"
             for _ in scorings
         )
         values = [value for part in scorings for value in (part.weight, part.match, first)]
@@ -154,29 +204,55 @@ def _facets(
 ) -> dict[str, tuple[FacetValue, ...]]:
     if total > bounds.counted and request.facets:
         notes.append(f"facets count the {bounds.counted} written last, of {total} found")
+    unknown = set(request.facets) - set(FACET_KINDS)
+    if unknown:
+        raise QueryError(
+            "there is no such facet",
+            query=", ".join(sorted(unknown)),
+            remedy=f"ask for some of: {', '.join(FACET_KINDS)}",
+        )
+    kinds = [FACET_KINDS[field] for field in request.facets]
+    counts = _counts(connection, kinds, bounds.counted) if kinds else {}
     return {
-        field: _facet(connection, field, request.facet_size, bounds.counted)
+        field: _greatest(connection, counts.get(FACET_KINDS[field], []), request.facet_size)
         for field in request.facets
     }
 
 
-def _facet(connection: Connection, field: str, size: int, counted: int) -> tuple[FacetValue, ...]:
-    kind = FACET_KINDS.get(field)
-    if kind is None:
-        raise QueryError(
-            "there is no such facet",
-            query=field,
-            remedy=f"ask for some of: {', '.join(FACET_KINDS)}",
-        )
+def _counts(
+    connection: Connection, kinds: Sequence[int], counted: int
+) -> dict[int, list[tuple[int, int]]]:
+    """Give, for each kind, the keys of its values with how many hits have them."""
     rows = connection.rows(
-        "WITH counted AS MATERIALIZED (SELECT dv.value AS value, count(*) AS documents "
+        "SELECT dv.kind, dv.value, count(*) "
         "FROM (SELECT key FROM temp.hit ORDER BY key DESC LIMIT ?) AS h "
-        "CROSS JOIN document_value AS dv ON dv.document = h.key AND dv.kind = ? GROUP BY dv.value) "
-        "SELECT v.text, c.documents FROM counted AS c JOIN value AS v ON v.key = c.value "
-        "ORDER BY 2 DESC, 1 LIMIT ?",
-        (counted, kind, size),
+        "CROSS JOIN document_value AS dv ON dv.document = h.key AND dv.kind BETWEEN ? AND ? "
+        "GROUP BY dv.value",
+        (counted, min(kinds), max(kinds)),
     )
-    return tuple(FacetValue(text, int(count)) for text, count in rows)
+    found: dict[int, list[tuple[int, int]]] = {}
+    for kind, value, count in rows:
+        found.setdefault(kind, []).append((value, count))
+    return found
+
+
+def _greatest(
+    connection: Connection, counts: list[tuple[int, int]], size: int
+) -> tuple[FacetValue, ...]:
+    """Give the values with the most hits; among equals the alphabet decides."""
+    if size <= 0 or not counts:
+        return ()
+    least = sorted((count for _, count in counts), reverse=True)[:size][-1]
+    among = {value: count for value, count in counts if count >= least}
+    values: list[FacetValue] = []
+    keys = list(among)
+    for start in range(0, len(keys), _ASKED_AT_ONCE):
+        part = keys[start : start + _ASKED_AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        rows = connection.rows(f"SELECT key, text FROM value WHERE key IN ({marks})", part)  # noqa: S608
+        values += [FacetValue(text, among[key]) for key, text in rows]
+    values.sort(key=lambda one: (-one.count, one.value.encode()))
+    return tuple(values[:size])
 
 
 # ── export ──────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,143 @@
+"""One stage by itself: the real work and worker over the embedded log, measured between commits."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ingest.bootstrap.engines import chain_of, now, open_log
+from ingest.pipeline.headers import headers_for
+from ingest.pipeline.topology import StagePlan, plan_of
+from ingest.pipeline.transform import EnrichWork, ExtractWork
+from ingest.pipeline.work import Judged, Work
+from ingest.pipeline.worker import Worker
+from ingest.ports import Index, Log, Record
+from ingest.settings.load import Settings, load
+from ingest.wire import encode
+from tests.benchmarks.measure import Spent, here
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+LOOK_SECONDS = 0.02
+PATIENCE_SECONDS = 600.0
+
+
+def settings_in(folder: Path) -> Settings:
+    """Give the shipped settings with log and index in this folder."""
+    return load(
+        CONFIG,
+        {
+            "NEWS_INGEST_LOG_URL": f"sqlite:///{folder}/log.db",
+            "NEWS_INGEST_INDEX_URL": f"sqlite:///{folder}/index.db",
+        },
+    )
+
+
+class StageRun:
+    """A stage with records laid before it; `measured` runs it and gives what they cost.
+
+    The first `warming` records pay for imports and starts of children and are not counted.
+    """
+
+    def __init__(
+        self, stage: str, folder: Path, values: Iterable[tuple[str, Any]], warming: int
+    ) -> None:
+        """`values` are (key, struct), what the stage reads."""
+        self.settings = settings_in(folder)
+        self.plan: StagePlan = plan_of(self.settings.pipeline, stage)
+        self.log: Log = open_log(self.settings)
+        self._warming = warming
+        self.count = _filled(self.log, self.plan, values) - warming
+
+    def measured(self, work: Work) -> Spent:
+        """Run the stage until all is committed; gives the cost of all but the warming."""
+        stop = threading.Event()
+        counted = _Counted(work, self._warming, self.count + self._warming)
+        pipeline = self.settings.pipeline
+        worker = Worker(
+            self.plan, counted, self.log, options=pipeline.worker, breaker=pipeline.breaker,
+            records_a_batch=pipeline.stages[self.plan.name].records_a_batch, clock=now, stop=stop,
+        )  # fmt: skip
+        thread = threading.Thread(target=worker.run, name="stage", daemon=True)
+        thread.start()
+        try:
+            if not counted.is_through.wait(PATIENCE_SECONDS) or counted.began is None:
+                raise RuntimeError(f"the stage {self.plan.name} did not come to its end")
+            while sum(one.records for one in self.log.lag(self.plan.group, [self.plan.reads])):
+                time.sleep(LOOK_SECONDS)
+            ended = here()
+        finally:
+            stop.set()
+            thread.join(60)
+        # What was warmed in the batch that passed the mark is not in the figures.
+        return _scaled(
+            ended - counted.began, self.count / (self.count + self._warming - counted.at)
+        )
+
+    def close(self) -> None:
+        """Close the log."""
+        self.log.close()
+
+
+class _Counted:
+    """A stage's work that notes when the warming is over and when the last record came."""
+
+    def __init__(self, work: Work, warming: int, total: int) -> None:
+        self._work = work
+        self._warming = warming
+        self._total = total
+        self._done = 0
+        self.at = 0
+        self.began: Spent | None = None
+        self.is_through = threading.Event()
+
+    def process(self, records: Sequence[Record]) -> list[Judged]:
+        if self.began is None and self._done >= self._warming:
+            self.began, self.at = here(), self._done
+        judged = self._work.process(records)
+        self._done += len(records)
+        if self._done >= self._total:
+            self.is_through.set()
+        return judged
+
+    def probe(self) -> None:
+        self._work.probe()
+
+    def close(self) -> None:
+        self._work.close()
+
+
+def extract_work(run: StageRun, children: int) -> Work:
+    """Give the work of the extract stage with so many children."""
+    (processor,) = chain_of(run.settings, run.plan.name, children=children)
+    return ExtractWork(processor, run.plan, now)
+
+
+def enrich_work(run: StageRun, index: Index) -> EnrichWork:
+    """Give the work of the enrich stage."""
+    return EnrichWork(chain_of(run.settings, run.plan.name, index=index), run.plan, now)
+
+
+def in_folder(measure: Callable[[Path], Any]) -> Any:
+    """Give what `measure` gives with a fresh folder."""
+    with tempfile.TemporaryDirectory(prefix="news-ingest-bench-") as name:
+        return measure(Path(name))
+
+
+def _filled(log: Log, plan: StagePlan, values: Iterable[tuple[str, Any]]) -> int:
+    appender = log.appender()
+    count = 0
+    for key, value in values:
+        headers = headers_for("document", key, "bench", now(), key)
+        appender.append(plan.reads, key, encode(value), headers)
+        count += 1
+    appender.flush(60)
+    appender.close()
+    return count
+
+
+def _scaled(spent: Spent, factor: float) -> Spent:
+    return Spent(spent.wall * factor, spent.cpu * factor)

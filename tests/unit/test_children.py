@@ -255,6 +255,7 @@ def test_a_closed_pool_ends_its_children_and_refuses_work(
         pool.run("say b")
 
 
+@pytest.mark.slow
 def test_children_go_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(

@@ -83,6 +83,7 @@ def test_a_new_entry_is_sent_and_the_known_ones_are_not(site: HttpSite, log: Sql
     assert entry.published_at is not None
 
 
+@pytest.mark.slow
 def test_a_changed_text_is_sent_as_updated_with_its_first_sight(
     site: HttpSite, log: SqliteLog
 ) -> None:
@@ -113,6 +114,7 @@ def test_html_in_place_of_a_feed_keeps_what_was_known(site: HttpSite, log: Sqlit
     assert len(entries_in(log)) == 1
 
 
+@pytest.mark.slow
 def test_a_feed_that_is_gone_is_left_alone_for_a_month(site: HttpSite, log: SqliteLog) -> None:
     site.serve(HOST, "/feed.xml", Answer(410))
     with Rig(site, log, a_feed()) as rig:
@@ -124,6 +126,7 @@ def test_a_feed_that_is_gone_is_left_alone_for_a_month(site: HttpSite, log: Sqli
     assert (state.next_poll_at - state.last_poll_at).days >= 29
 
 
+@pytest.mark.slow
 def test_retry_after_is_obeyed(site: HttpSite, log: SqliteLog) -> None:
     site.serve(HOST, "/feed.xml", Answer(429, headers=[("Retry-After", "120")]))
     with Rig(site, log, a_feed()) as rig:
@@ -136,6 +139,7 @@ def test_retry_after_is_obeyed(site: HttpSite, log: SqliteLog) -> None:
     assert state.failure_score == 0
 
 
+@pytest.mark.slow
 def test_a_body_over_the_limit_fails_and_the_next_one_counts(
     site: HttpSite, log: SqliteLog
 ) -> None:
@@ -228,6 +232,7 @@ def test_a_link_to_the_home_page_is_dropped(site: HttpSite, log: SqliteLog) -> N
     assert not entries_in(log)
 
 
+@pytest.mark.slow
 def test_http_to_https_is_believed_at_once_and_a_302_never(site: HttpSite, log: SqliteLog) -> None:
     site.serve(HOST, "/feed.xml", redirect(f"http://{HOST}/other.xml", 302))
     site.serve(HOST, "/other.xml", feed_answer("flood"))

@@ -167,7 +167,7 @@ _COMMITTEES = frozenset(
 _SHARED_HEADS = frozenset(
     {"court", "senate", "guard", "force", "party", "cross", "crescent", "association", "assembly",
      "representatives", "commerce", "commission", "agency", "council", "police", "navy", "army",
-     "congress", "parliament", "board", "service", "department", "society", "union"}
+     "congress", "parliament", "board", "service", "services", "department", "society", "union"}
 )  # fmt: skip
 
 

@@ -75,6 +75,7 @@ def _listed(sense: Sense, looked: Looked, decided: list[Decision | None]) -> lis
             and before.last == piece.first - 1
             and key_at(sense, piece.first - 1) in {",", "and", "or", "et", "y", "e", "en", "und"}
             and place_hint(key_of(sense, piece.first, piece.last)).kind == "city"
+            and not sense.tokens[piece.first].is_abbreviation
         ):
             decision = Decision(piece.first, piece.last, PLACE, "in_list_of_places", "weak")
         result.append(decision)

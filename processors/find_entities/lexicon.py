@@ -64,6 +64,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     travel_verbs: frozenset[str] = frozenset()
     organisation_nouns: frozenset[str] = frozenset()
     roman: frozenset[str] = frozenset()
+    kin: frozenset[str] = frozenset()
     post_nominals: frozenset[str] = frozenset()
     definite_articles: frozenset[str] = frozenset()
     local_words: frozenset[str] = frozenset()

@@ -78,6 +78,8 @@ def _is_believed(sense: Sense, first: int, last: int) -> bool:
     )
     if key_at(sense, last) in {"and", ","} and last + 1 in sense.known:
         return True
+    if key_at(sense, last) == "," and key_at(sense, last + 1) in {"which", "whose"}:
+        return True
     return is_followed if token.opens else True
 
 
@@ -143,6 +145,9 @@ def _club(sense: Sense, first: int, last: int, keys: list[str]) -> Decision | No
     is_town = keys[-1] in {"city", "town", "county"} and place_hint(" ".join(keys[:-1])).kind
     if is_town and not place_hint(" ".join(keys)).kind:
         return Decision(first, last, ORGANISATION, "club_head", "medium", keys[-1])
+    is_plural = keys[-1].endswith("s") and keys[-1] not in sense.pack.not_names
+    if is_plural and place_hint(" ".join(keys[:-1])).kind and not place_hint(" ".join(keys)).kind:
+        return Decision(first, last, ORGANISATION, "club_head", "medium", keys[-1])
     if keys[0] in _CLUB_FIRST and not sense.tokens[first].opens:
         return Decision(first, last, ORGANISATION, "club_head", "medium", keys[0])
     return None
@@ -159,6 +164,8 @@ def acronym(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     before, following = key_at(sense, first - 1), key_at(sense, last)
     if before == "(" and following == ")" and first > 1 and sense.tokens[first - 2].is_capital:
         return Decision(first, last, ORGANISATION, "acronym", "strong")
+    if following[:1].isdigit() or before[:1].isdigit():
+        return None
     if token.key in sense.low or is_common(sense, token) or _is_shouting(sense, first, last):
         return None
     if place_hint(token.key).kind and before != "the":
@@ -212,7 +219,11 @@ def in_context(sense: Sense, first: int, last: int, title: str) -> Decision | No
     if any(token.key in pack.not_names or token.key in pack.months for token in tokens[first:last]):
         return None
     before = key_at(sense, first - 1)
-    is_named = before in pack.organisation_before and not is_person_like(sense, first, last)
+    is_named = (
+        before in pack.organisation_before
+        and not sense.tokens[first - 1].is_possessive
+        and not is_person_like(sense, first, last)
+    )
     if before in {"of", "for", "at"} and key_at(sense, first - 2) in pack.organisation_nouns:
         is_named = is_named or not is_person_like(sense, first, last)
     if before == "in" and key_at(sense, first - 2) in {"shares", "stake", "stock", "stakes"}:

@@ -77,7 +77,9 @@ def given_name(sense: Sense, first: int, last: int, title: str) -> Decision | No
         return None
     if place_hint(closing.key).kind == "country" and closing.key not in pack.often_people:
         return None
-    if _hyphened(opening) not in names.given or closing.key in pack.not_names:
+    if _hyphened(opening) not in names.given or (
+        closing.key in pack.not_names and closing.key not in names.surnames
+    ):
         return None
     is_acronym = closing.text.isupper() and 1 < len(closing.text) < 5
     if is_acronym and not opening.text.isupper() and closing.key not in pack.roman:
@@ -130,6 +132,8 @@ def _holds_thing(sense: Sense, first: int, last: int) -> bool:
         key = token.key
         is_surname = key in sense.names.surnames
         if key in pack.weekdays or key in pack.openers or (key in pack.months and not is_surname):
+            return True
+        if not is_surname and (key in pack.titles or key in pack.place_heads):
             return True
         if not is_surname and (
             key in pack.organisation_heads or key in pack.other_heads

@@ -73,7 +73,7 @@ def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, in
     token = tokens[number]
     if token.key not in pack.titles and token.text.lower() not in pack.titles:
         return None
-    if token.is_possessive or not (token.is_capital):
+    if token.is_possessive or not token.is_capital or token.key in pack.kin:
         return None
     end = number + 1
     if token.key in ("general", "chief") and end < last and tokens[end].key in pack.titles:
@@ -160,7 +160,9 @@ def _without_openers(sense: Sense, first: int, last: int) -> int:
 
 def _is_no_part(sense: Sense, first: int, last: int) -> bool:
     pack, token = sense.pack, sense.tokens[first]
-    if token.key in pack.openers:
+    if token.key in pack.openers and not (
+        token.is_abbreviation or (token.key in pack.given_words and not token.opens)
+    ):
         return not (token.text.isupper() and len(token.text) > 1)
     if token.key in pack.weekdays:
         return True

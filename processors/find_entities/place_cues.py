@@ -97,10 +97,14 @@ def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     hint = place_hint(key, sense.pack.language)
     if hint.kind not in ("city", "alternate") or title:
         return None
-    if key_at(sense, first - 1) in sense.pack.organisation_before:
+    if key_at(sense, first - 1) in sense.pack.organisation_before and not (
+        sense.tokens[first - 1].is_possessive
+    ):
         return None
     token = sense.tokens[first]
     if last - first == 1 and token.text.isupper() and len(token.text) < 4:
+        return None
+    if token.is_abbreviation and token.key in sense.pack.states_short:
         return None
     is_meant = place_is_meant(sense, first, last)
     if hint.kind == "alternate" and (hint.population < 400_000 or not is_meant):

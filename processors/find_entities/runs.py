@@ -35,7 +35,9 @@ def runs(tokens: list[Token], pack: Pack, taken: bytearray) -> list[Run]:
 
 def _is_opener(token: Token, pack: Pack) -> bool:
     """Tell whether this capital word is a function word, not a name in capitals (US, IT)."""
-    if token.key not in pack.openers:
+    if token.key not in pack.openers or token.is_abbreviation:
+        return False
+    if token.key in pack.given_words and not token.opens and not token.text.isupper():
         return False
     is_acronym = len(token.text) > 1 and token.text.isupper() and not token.is_shouted
     return not (is_acronym and token.key in {"us", "it", "who", "un"})

@@ -33,7 +33,7 @@ def test_the_dev_texts_are_found_almost_whole() -> None:
     assert recall > 0.93
 
 
-def test_texts_never_tuned_on_reach_the_figure_of_the_design() -> None:
+def test_texts_written_after_the_rules_reach_the_figure_of_the_design() -> None:
     texts = [seed for seed in SEEDS if seed.set == "held-out"]
     assert BENCHMARK.scores(texts)["all"][2] >= 0.85
 

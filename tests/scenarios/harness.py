@@ -36,9 +36,7 @@ PATIENCE_SECONDS = 150.0
 HASTY: dict[str, dict[str, Any]] = {
     "log": {"session_timeout_seconds": 3},
     "polling": {"min_interval_seconds": 1, "mean_interval_minutes": 0.02, "timeout_seconds": 5},
-    "fetching": {
-        "gap_seconds": 0, "contact_url": "https://scenario.example/contact", "timeout_seconds": 5,
-    },
+    "fetching": {"contact_url": "https://scenario.example/contact", "timeout_seconds": 5},
     "retry": {"delays_seconds": [1, 2, 3]},
     "worker": {"hold_probe_seconds": 0.5},
     "telemetry": {"ports": {}, "format": "json"},
@@ -149,7 +147,9 @@ class Installation:
         (self.config / ".feeds-accepted.yml").unlink(missing_ok=True)
         _edit(self.config / "topics.yml", {"partitions": 3})
         _edit(self.config / "pipeline.yml", HASTY)
-        _edit(self.config / "pipeline.yml", {"address_guard": {"hosts": dict(hosts)}})
+        if hosts:  # so short a gap is for them alone
+            _edit(self.config / "pipeline.yml", {"address_guard": {"hosts": dict(hosts)}})
+            _edit(self.config / "pipeline.yml", {"fetching": {"gap_seconds": 0}})
         _edit(self.config / "pipeline.yml", blocks)
         self.set_feeds(feeds)
 

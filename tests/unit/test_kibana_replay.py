@@ -70,8 +70,18 @@ def filled(elasticsearch_url: str) -> Iterator[Filled]:
     assert {one.kind for one in index.put([Placed(one) for one in documents])} == {"written"}
     index.refresh()
     yield Filled(elasticsearch_url, f"{full}news-documents", f"{empty}news-documents")
-    for _, index in made:
+    for prefix, index in made:
         index.close()
+        _remove(elasticsearch_url, prefix)
+
+
+def _remove(url: str, prefix: str) -> None:
+    """Take away all that a test made under its prefix; indexes go by their full names only."""
+    with urlopen(f"{url}/{prefix}*/_settings", timeout=60) as found:
+        names = ",".join(json.load(found))
+    for path in (names, f"_index_template/{prefix}*", f"_component_template/{prefix}*"):
+        with urlopen(Request(f"{url}/{path}", method="DELETE"), timeout=60):
+            pass
 
 
 def one(id: str) -> Saved:

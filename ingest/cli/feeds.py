@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import msgspec
 import typer
-from rich.table import Table
 
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    out,
-    print_json,
-    settings_of,
-    shows_errors,
+from ingest.cli import (
+    feeds_add,
+    feeds_exchange,
+    feeds_find,
+    feeds_list,
+    feeds_remove,
+    feeds_status,
+    feeds_try,
 )
+from ingest.cli.context import ConfigOption, out, settings_of, shows_errors
 from ingest.errors import ConfigError
 from ingest.settings.feeds import read_feeds
 from ingest.settings.live_feeds import accepted_path, remember, removed_feeds
 
 app = typer.Typer(help="The feeds of config/feeds.yml.", no_args_is_help=True)
 
-
-@app.command("list")
-@shows_errors
-def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """List the feeds as they are configured."""
-    settings = settings_of(config)
-    feeds = settings.feeds.feeds.values()
-    if as_json:
-        for feed in feeds:
-            fields = {
-                name: getattr(feed, name)
-                for name in ("id", "url", "publisher", "group", "language", "enabled")
-            }
-            print_json(msgspec.json.encode(fields))
-    else:
-        table = Table("id", "publisher", "language", "group", "url")
-        for feed in feeds:
-            mark = "" if feed.enabled else " (paused)"
-            table.add_row(feed.id, feed.publisher, feed.language, feed.group, feed.url + mark)
-        out.print(table)
-    if settings.feeds.faults:
-        raise ConfigError(settings.feeds.faults)
+for module in (
+    feeds_list,
+    feeds_status,
+    feeds_add,
+    feeds_remove,
+    feeds_try,
+    feeds_find,
+    feeds_exchange,
+):
+    module.register(app)
 
 
 @app.command("confirm")

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from concurrent.futures import Executor
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError
 from ingest.model import Feed
 from ingest.polling.answers import charset_of
-from ingest.polling.poll_tools import PollTools
-from ingest.ports import Fetched, FetchRequest, ParsedFeed, SourceEntry
+from ingest.polling.poll_tools import ParseFeed
+from ingest.ports import Fetched, Fetcher, FetchRequest, ParsedFeed, SourceEntry
+from ingest.settings.options import PollingOptions
 
 _INDEX = "sitemap index"
 
 
+class ReadTools(Protocol):
+    """What reading a document needs: `parse` runs in the executor."""
+
+    @property
+    def fetcher(self) -> Fetcher: ...
+    @property
+    def parse(self) -> ParseFeed: ...
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def options(self) -> PollingOptions: ...
+
+
 async def read_document(
-    tools: PollTools, feed: Feed, body: bytes, url: str, charset: str
+    tools: ReadTools, feed: Feed, body: bytes, url: str, charset: str
 ) -> ParsedFeed:
     """Give what a document says; an index of sitemaps says what its children say, one level.
 
@@ -42,7 +58,7 @@ async def read_document(
     return replace(parsed, entries=tuple(entries), next_urls=(), oddities=dict(oddities))
 
 
-async def _child(tools: PollTools, feed: Feed, url: str) -> ParsedFeed:
+async def _child(tools: ReadTools, feed: Feed, url: str) -> ParsedFeed:
     request = FetchRequest(
         url=url,
         stage="poll",
@@ -67,6 +83,6 @@ async def _child(tools: PollTools, feed: Feed, url: str) -> ParsedFeed:
     return parsed
 
 
-async def _parse(tools: PollTools, body: bytes, url: str, charset: str) -> ParsedFeed:
+async def _parse(tools: ReadTools, body: bytes, url: str, charset: str) -> ParsedFeed:
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(tools.executor, tools.parse, body, url, charset)

@@ -1,0 +1,111 @@
+"""Lets a command ask feeds as the poll stage does: guard, robots.txt, gaps, parsing children."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from ingest.bootstrap.engines import now, open_log
+from ingest.bootstrap.stages import PARSER_MEMORY_BYTES, PARSER_RECYCLE_BYTES
+from ingest.bootstrap.web import Web, open_web
+from ingest.children import ChildPool
+from ingest.errors import WireError
+from ingest.fetching.host_state import RobotsFile
+from ingest.identity import request_url
+from ingest.pipeline.topology import FEED_STATE
+from ingest.polling.feed_state import KEYS_SUFFIX, REQUEST_SUFFIX, FeedState, decode_state
+from ingest.polling.feed_trial import TrialTools
+from ingest.settings.load import Settings
+from ingest.sources.parse_feed import parse_in
+
+Result = TypeVar("Result")
+_PARSES_AT_ONCE = 4
+
+
+class Asking(NamedTuple):
+    """What a command asks with: usable in the loop that it was made in."""
+
+    tools: TrialTools
+    web: Web
+
+    def robots_file(self, url: str) -> RobotsFile | None:
+        """Give the robots.txt that was read for this address; None when none was."""
+        return self.web.host_states.robots(origin_of(url))
+
+    def robots_text(self, url: str) -> str:
+        """Give its text; `""` when there is none."""
+        file = self.robots_file(url)
+        return file.body if file is not None and 200 <= file.status < 300 else ""
+
+
+def asking(settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]) -> Result:
+    """Give what `work` gives, run in an event loop with everything open. Errors: those of work."""
+    return asyncio.run(_asking(settings, work))
+
+
+def origin_of(url: str) -> str:
+    """Give scheme, host and port of an address."""
+    parts = urlsplit(request_url(url))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def feed_states(settings: Settings) -> dict[str, FeedState]:
+    """Give what the poll stage remembers of every feed, by id; nothing before its first start.
+
+    Where a feed moved to another partition and left a state behind, the newer one counts.
+    Errors: LogUnavailable, LogRefused, TopicMissing.
+    """
+    url = settings.pipeline.log.url
+    if url.startswith("sqlite:") and not settings.path_of(url).exists():
+        return {}
+    log = open_log(settings, applies=False)
+    try:
+        found: dict[tuple[str, int], FeedState] = {}
+        for record in log.scan(FEED_STATE):
+            name = record.key.decode("utf-8", "replace")
+            if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX)):
+                continue
+            found.pop((name, record.partition), None)
+            if record.value is not None:
+                try:
+                    found[name, record.partition] = decode_state(record.value, record.origin)
+                except WireError:
+                    continue
+    finally:
+        log.close()
+    states: dict[str, FeedState] = {}
+    for (name, _), state in found.items():
+        if name not in states or _polled(states[name]) < _polled(state):
+            states[name] = state
+    return states
+
+
+def _polled(state: FeedState) -> float:
+    return 0.0 if state.last_poll_at is None else state.last_poll_at.timestamp()
+
+
+async def _asking(
+    settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]
+) -> Result:
+    polling = settings.pipeline.polling
+    web = open_web(settings, now, shares_hosts=False)
+    pool = ChildPool(
+        "ingest.sources.parse_feed:build_parser",
+        count=0,
+        timeout_seconds=polling.parse_timeout_seconds,
+        memory_bytes=PARSER_MEMORY_BYTES,
+        recycle_bytes=PARSER_RECYCLE_BYTES,
+    )
+    executor = ThreadPoolExecutor(_PARSES_AT_ONCE, thread_name_prefix="feeds-parse")
+    tools = TrialTools(
+        fetcher=web.fetcher, parse=parse_in(pool), executor=executor, options=polling, clock=now
+    )
+    try:
+        return await work(Asking(tools, web))
+    finally:
+        await web.fetcher.close()
+        executor.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(pool.close)

@@ -1,0 +1,112 @@
+"""`news-ingest feeds discover`: the feeds of a site."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from ingest.bootstrap.feed_asking import Asking, asking
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.feeds_names import feed_at
+from ingest.cli.feeds_report import show_robots
+from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
+from ingest.identity import registrable_domain
+from ingest.model import Feed
+from ingest.polling.discovery import Candidate, Discovery, discover
+from ingest.polling.rate import seeded
+from ingest.settings.load import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("discover")(discover_)
+
+
+@shows_errors
+def discover_(
+    url: Annotated[str, typer.Argument(help="Address of a site, a page or a feed.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Look for the feeds of a site with at most 12 requests; write nothing.
+
+    Asks the address itself, what the page announces, the news sitemaps of robots.txt, then the
+    usual places. The best candidate comes first. Ends with 2 when there is none.
+    """
+    settings = settings_of(config)
+    address = url if "://" in url else f"https://{url}"
+    like = Feed(id="discover", url=address, publisher=registrable_domain(address))
+    found = asking(settings, lambda ask: _searched(like, as_json, ask))
+    if as_json:
+        for number, candidate in enumerate(found.candidates):
+            print_json(msgspec.json.encode(_plain(candidate, settings, is_best=number == 0)))
+    else:
+        _show(found, settings)
+    if not found.candidates:
+        raise typer.Exit(2)
+
+
+async def _searched(like: Feed, as_json: bool, ask: Asking) -> Discovery:
+    found = await discover(like, ask.tools, ask.robots_text)
+    if not as_json and not found.candidates:
+        show_robots(found.page, ask)
+    return found
+
+
+def _plain(candidate: Candidate, settings: Settings, *, is_best: bool) -> dict[str, Any]:
+    parsed, dates = candidate.trial.parsed, _dates(candidate)
+    known = feed_at(candidate.trial.url, settings.feeds.feeds, {})
+    return {
+        "url": candidate.url,
+        "final_url": candidate.trial.url,
+        "how": candidate.how,
+        "format": parsed.format if parsed is not None else "",
+        "title": parsed.title if parsed is not None else "",
+        "entries": len(parsed.entries) if parsed is not None else 0,
+        "newest_at": max(dates, default=None),
+        "entries_per_day": _a_day(candidate),
+        "known_as": known.id if known is not None else "",
+        "best": is_best,
+    }
+
+
+def _show(found: Discovery, settings: Settings) -> None:
+    if not found.candidates:
+        fault = found.page.fault
+        line("verdict", f"no feed found with {found.requests} requests: "
+                        f"{fault.message if fault is not None else 'nothing'}")  # fmt: skip
+        return
+    table = table_of("", "url", "format", "title", "entries", "newest", "a day", "found by", "known")  # fmt: skip
+    for number, candidate in enumerate(found.candidates):
+        plain = _plain(candidate, settings, is_best=number == 0)
+        table.add_row(
+            "best" if number == 0 else "",
+            table_text(candidate.url),
+            plain["format"],
+            table_text(plain["title"][:60]),
+            str(plain["entries"]),
+            ago(plain["newest_at"], found.page.at),
+            f"{plain['entries_per_day']:.1f}",
+            candidate.how,
+            table_text(plain["known_as"]),
+        )
+    show_table(table)
+    best = found.candidates[0]
+    if feed_at(best.trial.url, settings.feeds.feeds, {}) is None:
+        line("to add", f"news-ingest feeds add {best.url}")
+
+
+def _dates(candidate: Candidate) -> tuple[Any, ...]:
+    return () if candidate.trial.found is None else candidate.trial.found.published
+
+
+def _a_day(candidate: Candidate) -> float:
+    return round(seeded(_dates(candidate), candidate.trial.at).per_hour * 24, 2)

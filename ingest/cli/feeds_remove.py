@@ -1,0 +1,73 @@
+"""`news-ingest feeds remove`: takes a feed's block out of feeds.yml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.feeds_names import feed_named
+from ingest.errors import UnknownName
+from ingest.identity import feed_id_of_url
+from ingest.model import Feed
+from ingest.settings.feeds_edit import edit_feeds, listed_feeds, without_feed
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("remove")(remove)
+
+
+@shows_errors
+def remove(
+    name: Annotated[str, typer.Argument(metavar="ID|URL", help="The feed: its id or address.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed; write nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take a feed out of feeds.yml; its articles stay, and so do all comments.
+
+    To pause a feed, write `enabled: false` into its block instead.
+    """
+    settings = settings_of(config)
+    feed = feed_named(settings, name)
+    path = settings.folder / "feeds.yml"
+
+    def change(text: str) -> str:
+        return without_feed(text, _place(listed_feeds(text), feed))
+
+    if dry_run:
+        change(path.read_text(encoding="utf-8"))
+    else:
+        edit_feeds(path, change)
+    if as_json:
+        plain = {"removed": not dry_run, "id": feed.id, "url": feed.url}
+        print_json(msgspec.json.encode(plain))
+        return
+    done = "would be removed" if dry_run else "removed"
+    out.print(
+        f"{feed.id} {done}: {feed.url} ({feed.publisher}); its articles stay",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _place(blocks: list[Any], feed: Feed) -> int:
+    for number, block in enumerate(blocks):
+        data = {"url": block} if isinstance(block, str) else block
+        if not isinstance(data, dict):
+            continue
+        url = str(data.get("url") or "")
+        if (data.get("id") or feed_id_of_url(url)) == feed.id:
+            return number
+    raise UnknownName("the feed is no longer in the file", value=feed.id, remedy="look again")

@@ -1,0 +1,157 @@
+"""Shows what one poll of a feed brought, in the order in which a poll goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.bootstrap.feed_asking import Asking, origin_of
+from ingest.cli.feeds_text import ago, line, size
+from ingest.polling import answers
+from ingest.polling.feed_listing import Counts, FeedListing, counts_of, failed_listing, listing_of
+from ingest.polling.feed_trial import Trial
+from ingest.polling.outlook import Outlook, spoken
+
+IGNORE_LINE = "    robots: ignore"
+
+
+def listing_of_trial(input: str, trial: Trial) -> FeedListing:
+    """Give the listing of a trial, with its fault or its warnings among the problems."""
+    if trial.parsed is None or trial.found is None:
+        fault = trial.fault or ("no_answer", "nothing came back")
+        return failed_listing(input, *fault)
+    return listing_of(input, trial.parsed, trial.found, trial.feed)
+
+
+def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
+    """Give what is not well about a feed that can be read."""
+    found = list(listing.problems)
+    if trial.is_moved_for_good:
+        found.append(f"moved: the site says for good that it is at {trial.url}")
+    if trial.robots == "disallowed":
+        found.append("robots_disallowed: robots.txt does not allow the address")
+    if trial.again is not None and trial.again.status not in (200, 226, 304):
+        found.append(f"conditional_request: answered with HTTP {trial.again.status}")
+    return found
+
+
+def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
+    """Give how a trial went as plain data: `poll` in the JSON of an address."""
+    answer, again = trial.answer, trial.again
+    data: dict[str, Any] = {"url": trial.url, "robots": trial.robots}
+    if answer is not None:
+        data |= {
+            "status": answer.status,
+            "hops": [{"url": hop.url, "status": hop.status} for hop in answer.hops],
+            "address": answer.address,
+            "bytes": len(answer.body),
+            "wire_bytes": answer.wire_bytes,
+            "request_seconds": round(answer.seconds, 3),
+            "parse_seconds": round(trial.parse_seconds, 3),
+            "etag": answer.header("etag"),
+            "last_modified": answer.header("last-modified"),
+            "fresh_seconds": answers.cache_floor_seconds(answer),
+            "conditional_status": None if again is None else again.status,
+        }
+    if trial.found is not None and trial.parsed is not None:
+        counts = counts_of(trial.parsed, trial.found)
+        data |= {"would_index": counts.indexed, "would_refuse": counts.refused}
+    if outlook is not None:
+        data |= {
+            "interval_seconds": round(outlook.interval_seconds),
+            "floor_seconds": round(outlook.floor_seconds),
+            "floor_reason": outlook.floor_reason,
+            "entries_per_day": round(outlook.entries_a_day, 2),
+        }
+    return data
+
+
+def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, asking: Asking) -> None:
+    """Print what a poll would do with this feed, stopping where it fails."""
+    show_robots(trial, asking)
+    _show_request(trial)
+    if trial.fault is not None or trial.parsed is None or trial.found is None:
+        kind, message = trial.fault or ("no_answer", "nothing came back")
+        line("verdict", f"bad: {kind}: {message}")
+        return
+    _show_caching(trial)
+    line("format", f"{listing.format}, {listing.title!r}, parsed in {trial.parse_seconds:.2f} s")
+    show_entries(listing, counts_of(trial.parsed, trial.found), trial)
+    if outlook is not None:
+        line("plan", planned(outlook))
+    show_verdict(warnings_of(trial, listing))
+
+
+def show_robots(trial: Trial, asking: Asking) -> None:
+    """Print what robots.txt says, and the line that has it ignored where it forbids."""
+    verdict = trial.robots or "not asked"
+    file = asking.robots_file(trial.feed.url)
+    about = ""
+    if file is not None:
+        about = f"  ({origin_of(trial.feed.url)}/robots.txt, {file.status or 'no answer'}"
+        delay = file.crawl_delay_seconds
+        about += f", crawl delay {delay:g} s)" if delay else ")"
+    line("robots", verdict + about)
+    if verdict in ("disallowed", "unreachable"):
+        line("", "to ask all the same, put this line into the feed's block:")
+        line("", IGNORE_LINE.strip())
+
+
+def show_entries(listing: FeedListing, counts: Counts, trial: Trial | None = None) -> None:
+    """Print the sums, what is strange, and the first three entries."""
+    newest = ""
+    if trial is not None and counts.newest_at is not None:
+        newest = f", newest {ago(counts.newest_at, trial.at)}"
+    line("entries", f"{counts.entries}: {counts.links} links, {counts.guids} guids, "
+                    f"{counts.dates} dates{newest}")  # fmt: skip
+    refused = "".join(f", {amount} not ({reason})" for reason, amount in counts.refused.items())
+    line("would", f"index {counts.indexed}{refused}")
+    for problem in listing.problems:
+        line("oddity", problem)
+    for number, entry in enumerate(listing.entries[:3]):
+        at = f"{entry.published_at:%Y-%m-%d %H:%MZ}" if entry.published_at else "no date"
+        line("first 3" if number == 0 else "", f"{at}  {entry.title[:100]}  {entry.link}")
+
+
+def show_verdict(warnings: list[str]) -> None:
+    """Print the last line."""
+    count = len(warnings)
+    line("verdict", f"good, {count} warning{'s' if count > 1 else ''}" if count else "good")
+
+
+def planned(outlook: Outlook) -> str:
+    """Give how often a feed will be asked, in words."""
+    text = f"every {spoken(outlook.interval_seconds)}"
+    if outlook.floor_seconds:
+        text += f"; floor {spoken(outlook.floor_seconds)} from {outlook.floor_reason}"
+    return f"{text}; {outlook.entries_a_day:.1f} entries a day"
+
+
+def _show_request(trial: Trial) -> None:
+    answer = trial.answer
+    if answer is None:
+        return
+    targets = [*(hop.url for hop in answer.hops), answer.url][1:]
+    for hop, target in zip(answer.hops, targets, strict=True):
+        kind = "permanent" if hop.status in (301, 308) else "for now"
+        line("request", f"{hop.status} → {target}  ({kind})")
+    packed = f" ({size(answer.wire_bytes)} packed)" if answer.wire_bytes < len(answer.body) else ""
+    tls = ""
+    if answer.url.startswith("https:"):
+        tls = "  TLS ok" if trial.feed.verify_tls else "  TLS not checked"
+    line("request" if not answer.hops else "",
+         f"{answer.status}  {size(len(answer.body))}{packed}  {answer.seconds:.2f} s  "
+         f"{answer.address}{tls}")  # fmt: skip
+
+
+def _show_caching(trial: Trial) -> None:
+    answer, again = trial.answer, trial.again
+    assert answer is not None
+    names = [
+        name for name, header in (("ETag", "etag"), ("Last-Modified", "last-modified"))
+        if answer.header(header)
+    ]  # fmt: skip
+    text = " and ".join(names) + " present" if names else "neither ETag nor Last-Modified"
+    if again is not None:
+        text += f"; second request {again.status}"
+    fresh = answers.cache_floor_seconds(answer)
+    line("caching", text + (f"; fresh for {spoken(fresh)}" if fresh else ""))

@@ -1,0 +1,173 @@
+"""`news-ingest feeds test`: what would be indexed of a feed, and why."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ingest.bootstrap.feed_asking import Asking, asking
+from ingest.bootstrap.feed_files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.feeds_list import states_or_none
+from ingest.cli.feeds_names import feed_named
+from ingest.cli.feeds_report import (
+    listing_of_trial,
+    poll_data,
+    show_entries,
+    show_trial,
+    show_verdict,
+    warnings_of,
+)
+from ingest.cli.feeds_text import line, size
+from ingest.errors import ConfigError, UnknownName
+from ingest.identity import feed_id_of_url, registrable_domain
+from ingest.model import Feed
+from ingest.polling.feed_listing import failed_listing
+from ingest.polling.feed_trial import try_feed
+from ingest.polling.outlook import outlook_of
+from ingest.settings.load import Settings
+from ingest.settings.options import PollingOptions
+
+GOOD, WARNING, BAD = "good", "warning", "bad"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("test")(try_inputs)
+
+
+@shows_errors
+def try_inputs(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="URL|FILE...",
+            help="Addresses, names of configured feeds, files, folders of files.",
+            show_default=False,
+        ),
+    ],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show what would be indexed of feeds, and why, with timings; change nothing.
+
+    With --json one line an input, in their order. Ends with 2 when no input is a feed, with 1
+    when some are not or something is strange.
+    """
+    states: list[str] = []
+    for is_file, group in groupby(_expanded(inputs), key=os.path.isfile):
+        if is_file:
+            states += _files(list(group), as_json, config)
+        else:
+            states += [_address(name, as_json, config) for name in group]
+    if all(state == BAD for state in states):
+        raise typer.Exit(2)
+    if any(state != GOOD for state in states):
+        raise typer.Exit(1)
+
+
+def _expanded(inputs: list[str]) -> Iterator[str]:
+    for name in inputs:
+        if not os.path.isdir(name):
+            yield name
+            continue
+        for folder, folders, files in os.walk(name):
+            folders.sort()
+            yield from (os.path.join(folder, file) for file in sorted(files))
+
+
+def _files(paths: list[str], as_json: bool, config: Path | None) -> Iterator[str]:
+    options = _options(config)
+    reports = file_reports(
+        paths,
+        max_bytes=options.max_feed_bytes,
+        as_json=as_json,
+        timeout_seconds=max(FILE_TIMEOUT_SECONDS, options.parse_timeout_seconds),
+    )
+    for report in reports:
+        if as_json:
+            sys.stdout.buffer.write(report.line + b"\n")
+        else:
+            _show_file(report)
+        yield _state(report.listing.format, list(report.listing.problems))
+    sys.stdout.flush()
+
+
+def _options(config: Path | None) -> PollingOptions:
+    """Give the bounds of a poll; those of a new installation where there are no settings."""
+    try:
+        return settings_of(config).pipeline.polling
+    except ConfigError:
+        if config is not None:
+            raise
+        return PollingOptions()
+
+
+def _show_file(report: FileReport) -> None:
+    listing = report.listing
+    line("file", f"{listing.input}  {size(report.size)}  {report.seconds:.2f} s")
+    if not listing.format:
+        line("verdict", f"bad: {'; '.join(listing.problems)}")
+    else:
+        line("format", f"{listing.format}, {listing.title!r}")
+        show_entries(listing, report.counts)
+        show_verdict(list(listing.problems))
+    out.print()
+
+
+def _address(name: str, as_json: bool, config: Path | None) -> str:
+    settings = settings_of(config)
+    try:
+        feed = _feed(name, settings)
+    except UnknownName as error:
+        listing = failed_listing(name, "unknown_name", f"{error.what}; and there is no such file")
+        if as_json:
+            print_json(msgspec.json.encode(listing))
+        else:
+            line("verdict", f"bad: {name}: {listing.problems[0]}")
+        return BAD
+    return asking(settings, lambda ask: _tried(name, feed, settings, as_json, ask))
+
+
+def _feed(name: str, settings: Settings) -> Feed:
+    try:
+        return feed_named(settings, name)
+    except UnknownName:
+        if not name.lower().startswith(("http://", "https://")):
+            raise
+    return Feed(id=feed_id_of_url(name), url=name, publisher=registrable_domain(name))
+
+
+async def _tried(name: str, feed: Feed, settings: Settings, as_json: bool, ask: Asking) -> str:
+    trial = await try_feed(feed, ask.tools)
+    listing = listing_of_trial(name, trial)
+    states, _ = states_or_none(settings) if trial.fault is None else ({}, True)
+    outlook = outlook_of(trial, settings.feeds.feeds, states, settings.pipeline.polling)
+    if as_json:
+        plain = msgspec.to_builtins(listing, builtin_types=())
+        plain["poll"] = poll_data(trial, outlook)
+        print_json(msgspec.json.encode(plain))
+    else:
+        show_trial(trial, listing, outlook, ask)
+        out.print()
+    return _state(listing.format, warnings_of(trial, listing))
+
+
+def _state(format: str, problems: list[str]) -> str:
+    if not format:
+        return BAD
+    return WARNING if problems else GOOD

@@ -1,0 +1,131 @@
+"""Looks for the feeds of a site: its page, its robots.txt, then the usual places."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ingest.identity import host_of, joined
+from ingest.model import Feed
+from ingest.polling.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.page_links import PageLink, page_links
+
+#: Requests that one search may make, robots.txt not counted (polling.md §6.6).
+MAX_REQUESTS = 12
+USUAL_PATHS = (
+    "/feed",
+    "/rss",
+    "/rss.xml",
+    "/atom.xml",
+    "/index.xml",
+    "/feed.json",
+    "/news-sitemap.xml",
+)
+_MAX_ANNOUNCED = 6
+_MAX_LINKED = 3
+_MAX_SITEMAPS = 3
+_RANKS = ("given", "link", "robots", "anchor", "path")
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed that was found. `how`: given, link, robots, anchor or path."""
+
+    url: str
+    how: str
+    trial: Trial
+
+    @property
+    def is_of_comments(self) -> bool:
+        """Tell whether it lists what readers wrote, by its address or title."""
+        title = self.trial.parsed.title if self.trial.parsed is not None else ""
+        return "comment" in f"{urlsplit(self.url).path} {title}".lower()
+
+
+class Discovery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search brought, the best first. `page` is the trial of the address itself."""
+
+    page: Trial
+    candidates: tuple[Candidate, ...]
+    requests: int
+
+
+class _Search:
+    """One search: counts its requests, and keeps each feed once."""
+
+    def __init__(self, like: Feed, tools: TrialTools) -> None:
+        self.like, self.tools = like, tools
+        self.requests = 0
+        self.asked: set[str] = set()
+        self.documents: set[bytes] = set()
+        self.candidates: list[Candidate] = []
+
+    async def look(self, url: str, how: str) -> Trial | None:
+        if url in self.asked or self.requests >= MAX_REQUESTS:
+            return None
+        self.asked.add(url)
+        self.requests += 1
+        feed = msgspec.structs.replace(self.like, id="discover", url=url)
+        trial = await try_feed(feed, self.tools, asks_again=False)
+        self.take(trial, url, how)
+        return trial
+
+    def take(self, trial: Trial, url: str, how: str) -> None:
+        if trial.fault is not None or trial.parsed is None or trial.answer is None:
+            return
+        digest = hashlib.sha256(trial.answer.body).digest()
+        self.asked.add(trial.answer.url)
+        if digest not in self.documents:
+            self.documents.add(digest)
+            self.candidates.append(Candidate(url=url, how=how, trial=trial))
+
+    def ranked(self) -> tuple[Candidate, ...]:
+        return tuple(sorted(self.candidates, key=_rank))
+
+
+async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], str]) -> Discovery:
+    """Give the feeds that can be found from the address of `like`, whose options all requests use.
+
+    `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may
+    lie on other hosts; guesses stay on the page's own. Errors: none of the site's own.
+    """
+    search = _Search(like, tools)
+    page = await search.look(like.url, "given")
+    assert page is not None
+    if page.fault is None or page.answer is None or page.fault.kind != "not_a_feed":
+        return Discovery(page=page, candidates=search.ranked(), requests=search.requests)
+    links = page_links(page.answer.body, page.url)
+    for link in _chosen(links):
+        await search.look(link.url, link.how)
+    for url in _sitemaps(robots_text(page.url), page.url)[:_MAX_SITEMAPS]:
+        await search.look(url, "robots")
+    if not search.candidates:
+        for path in USUAL_PATHS:
+            await search.look(joined(page.url, path), "path")
+    return Discovery(page=page, candidates=search.ranked(), requests=search.requests)
+
+
+def _chosen(links: list[PageLink]) -> list[PageLink]:
+    announced = [link for link in links if link.how == "link"][:_MAX_ANNOUNCED]
+    linked = [link for link in links if link.how == "anchor"][:_MAX_LINKED]
+    return announced + linked
+
+
+def _sitemaps(robots: str, url: str) -> list[str]:
+    """Give the sitemaps of a robots.txt that may be of news, those that say so first."""
+    found: dict[str, None] = {}
+    for line in robots.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "sitemap":
+            address = joined(url, value.partition("#")[0].strip())
+            if address and host_of(address) == host_of(url):
+                found[address] = None
+    return sorted(found, key=lambda address: "news" not in address.lower())
+
+
+def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
+    parsed = candidate.trial.parsed
+    is_empty = parsed is None or not parsed.entries
+    return candidate.is_of_comments, is_empty, _RANKS.index(candidate.how)

@@ -1,0 +1,163 @@
+"""Asks a feed as a poll would, then once more with its validators, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.errors import FetchFailed, SourceError
+from ingest.identity import joined
+from ingest.model import Feed
+from ingest.polling import answers, validators
+from ingest.polling.entries import Found, find_entries
+from ingest.polling.feed_listing import said
+from ingest.polling.feed_state import FeedState
+from ingest.polling.poll_tools import ParseFeed
+from ingest.polling.read_document import read_document
+from ingest.ports import Clock, Disallowed, Fetched, Fetcher, FetchRequest, ParsedFeed, Resting
+from ingest.settings.options import PollingOptions
+
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTools:
+    """What a trial needs from outside; `parse` runs in the executor."""
+
+    fetcher: Fetcher
+    parse: ParseFeed
+    executor: Executor
+    options: PollingOptions
+    clock: Clock
+
+
+class Fault(NamedTuple):
+    """Why a trial ended early: a class of polling.md §3.6, or host_rests; and in words."""
+
+    kind: str
+    message: str
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One poll of a feed as data.
+
+    `robots` is allowed, disallowed, unreachable, ignored or, when nothing was asked, "".
+    `answer` is None when none came, `parsed` and `found` when it was no feed. `again` is the
+    answer to the second, conditional request; None when there was nothing to ask it with.
+    """
+
+    feed: Feed
+    at: datetime
+    robots: str = ""
+    answer: Fetched | None = None
+    again: Fetched | None = None
+    parsed: ParsedFeed | None = None
+    found: Found | None = None
+    parse_seconds: float = 0.0
+    fault: Fault | None = None
+
+    @property
+    def url(self) -> str:
+        """Give the address that answered."""
+        return self.feed.url if self.answer is None else self.answer.url
+
+    @property
+    def is_moved_for_good(self) -> bool:
+        """Tell whether every redirect on the way was permanent, and there was one."""
+        hops = () if self.answer is None else self.answer.hops
+        return bool(hops) and all(hop.status in (301, 308) for hop in hops)
+
+
+async def try_feed(feed: Feed, tools: TrialTools, *, asks_again: bool = True) -> Trial:
+    """Give what a first poll of this feed would bring. Errors: none of the feed's own."""
+    now = tools.clock()
+    robots = "ignored" if feed.robots == "ignore" else ""
+    trial = Trial(feed=feed, at=now, robots=robots)
+    try:
+        answer = await tools.fetcher.fetch(trial_request(feed, tools.options))
+    except FetchFailed as error:
+        return _ended(trial, error.kind, said(error))
+    if isinstance(answer, Disallowed):
+        verdict = answer.reason.removeprefix("robots_")
+        trial = msgspec.structs.replace(trial, robots=verdict)
+        return _ended(trial, answer.reason, _of_robots(answer))
+    if isinstance(answer, Resting):
+        return _ended(trial, answer.reason, f"the host rests until {answer.until.isoformat()}")
+    trial = msgspec.structs.replace(trial, answer=answer, robots=robots or answer.robots_verdict)
+    judged = answers.judge(answer, sent_validators=False)
+    if judged.kind in ("failed", "rests"):
+        return _ended(trial, judged.error_class, judged.message)
+    trial = await _read(trial, answer, tools)
+    if trial.fault is None and asks_again:
+        trial = msgspec.structs.replace(trial, again=await _again(trial, answer, tools))
+    return trial
+
+
+def trial_request(
+    feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
+) -> FetchRequest:
+    """Give the request that a poll of this feed makes, with these headers on top."""
+    return FetchRequest(
+        url=feed.url,
+        stage="cli",
+        headers={"Accept": _ACCEPT, **feed.headers, **(headers or {})},
+        user_agent=feed.user_agent,
+        basic_auth=feed.basic_auth,
+        cookie=feed.cookie,
+        proxy=feed.proxy,
+        verify_tls=feed.verify_tls,
+        max_bytes=options.max_feed_bytes,
+        timeout_seconds=options.timeout_seconds,
+        robots=feed.robots,
+    )
+
+
+async def _read(trial: Trial, answer: Fetched, tools: TrialTools) -> Trial:
+    base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
+    charset = answers.charset_of(answer.header("content-type"))
+    started = time.perf_counter()
+    try:
+        parsed = await read_document(tools, trial.feed, answer.body, base, charset)
+    except SourceError as error:
+        return _ended(trial, error.kind, said(error))
+    seconds = time.perf_counter() - started
+    found = find_entries(
+        trial.feed,
+        parsed,
+        None,
+        mode="guid",
+        pending={},
+        max_new=tools.options.max_new_entries,
+        now=trial.at,
+    )
+    return msgspec.structs.replace(trial, parsed=parsed, found=found, parse_seconds=seconds)
+
+
+async def _again(trial: Trial, answer: Fetched, tools: TrialTools) -> Fetched | None:
+    state = validators.renewed(FeedState(feed_id=trial.feed.id), answer)
+    headers = validators.conditional_headers(state, trial.at)
+    if not headers or trial.feed.ignore_http_cache:
+        return None
+    try:
+        again = await tools.fetcher.fetch(trial_request(trial.feed, tools.options, headers))
+    except FetchFailed:
+        return None
+    return again if isinstance(again, Fetched) else None
+
+
+def _of_robots(answer: Disallowed) -> str:
+    if answer.reason == "robots_unreachable":
+        return f"robots.txt cannot be had, so {answer.url} is not asked for now"
+    return f"robots.txt does not allow {answer.url}"
+
+
+def _ended(trial: Trial, kind: str, message: str) -> Trial:
+    return msgspec.structs.replace(trial, fault=Fault(kind, message))

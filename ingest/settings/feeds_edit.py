@@ -1,0 +1,290 @@
+"""Edits feeds.yml as a careful hand would: what is not meant stays byte for byte.
+
+Places come from ruamel.yaml, lines are changed as text, and the outcome is read again and
+compared with what was wanted. A file in a form where that is not possible (a list in flow style)
+goes through ruamel's round trip instead, which keeps comments and order too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from ingest.errors import NewsIngestError
+from ingest.settings.yaml_file import parse_yaml, plain
+
+_ITEM = re.compile(r"(\s*)-(\s+)\S")
+_EMPTY = re.compile(r"(\w+):\s*(?:\[\s*\]|\{\s*\}|null|~)?\s*(#.*)?$")
+
+
+def edit_feeds(path: Path, change: Callable[[str], str]) -> None:
+    """Replace the file by what `change` makes of its text, in one step, under a lock.
+
+    Errors: those of `change`, and then nothing was written; NewsIngestError when the file cannot
+    be read or written.
+    """
+    real = path.resolve()
+    try:
+        with _locked(real.parent):
+            before = real.read_bytes().decode("utf-8")
+            after = change(before)
+            if after != before:
+                _replace(real, after)
+    except (OSError, UnicodeDecodeError) as error:
+        raise NewsIngestError(
+            "the list of feeds cannot be changed",
+            value=str(error),
+            origin=str(path),
+            remedy="check the rights of the file and its folder, and that it is UTF-8",
+        ) from error
+
+
+def with_feeds(text: str, blocks: Sequence[Mapping[str, Any]]) -> str:
+    """Give the text with these feeds at the end of the list. Errors: ConfigError; NewsIngestError."""
+    if not blocks:
+        return text
+    data = _data(text)
+    new = [dict(block) for block in blocks]
+    wanted = plain(data) | {"feeds": [*(plain(data.get("feeds")) or []), *new]}
+    return _checked(_added(text, data, blocks), text, wanted, lambda tree: _append(tree, new))
+
+
+def without_feed(text: str, number: int) -> str:
+    """Give the text without the feed of this place in the list, from 0.
+
+    Comment lines above the block stay, since they may speak of others.
+    Errors: ConfigError; NewsIngestError.
+    """
+    data = _data(text)
+    left = plain(data["feeds"])
+    del left[number]
+    wanted = plain(data) | {"feeds": left}
+    return _checked(_removed(text, data, number), text, wanted, lambda tree: _delete(tree, number))
+
+
+def with_groups(text: str, names: Iterable[str]) -> str:
+    """Give the text with empty groups of these names beside those that are there.
+
+    Errors: ConfigError; NewsIngestError.
+    """
+    data = _data(text)
+    groups = plain(data.get("groups")) or {}
+    new: dict[str, Any] = {name: {} for name in names if name not in groups}
+    if not new:
+        return text
+    wanted = plain(data) | {"groups": groups | new}
+    return _checked(_grouped(text, data, new), text, wanted, lambda tree: _join(tree, new))
+
+
+def listed_feeds(text: str) -> list[Any]:
+    """Give the blocks of the list as they stand in the text. Errors: ConfigError."""
+    return plain(_data(text).get("feeds")) or []
+
+
+def rendered(block: Mapping[str, Any], indent: str = "  ") -> list[str]:
+    """Give the lines of a feed's block, without line ends."""
+    lines = _dumped(CommentedMap(block)).splitlines()
+    return [f"{indent}{'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines)]
+
+
+# ── as text ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _added(text: str, data: CommentedMap, blocks: Sequence[Mapping[str, Any]]) -> str | None:
+    lines, end = _lines(text)
+    feeds = data.get("feeds")
+    new = [line for block in blocks for line in rendered(block)]
+    if "feeds" not in data:
+        return end.join([*_without_last_blanks(lines), "", "feeds:", *new, ""])
+    if not feeds:
+        return _in_place(lines, end, data.lc.key("feeds")[0], new)
+    last = feeds.lc.item(len(feeds) - 1)[0] if _is_block(feeds) else None
+    found = _ITEM.match(lines[last]) if last is not None else None
+    if last is None or found is None:
+        return None
+    at = _last_of(lines, last, len(found[1])) + 1
+    blank = [""] if len(feeds) > 1 and _has_blank_above(lines, last) else []
+    new = [line for block in blocks for line in (*blank, *rendered(block, found[1]))]
+    return end.join([*lines[:at], *new, *(lines[at:] or [""])])
+
+
+def _removed(text: str, data: CommentedMap, number: int) -> str | None:
+    lines, end = _lines(text)
+    feeds = data["feeds"]
+    first = feeds.lc.item(number)[0] if _is_block(feeds) else None
+    found = _ITEM.match(lines[first]) if first is not None else None
+    if first is None or found is None:
+        return None
+    last = _last_of(lines, first, len(found[1]))
+    if first and not lines[first - 1].strip() and last + 1 < len(lines):
+        while last + 1 < len(lines) and not lines[last + 1].strip():
+            last += 1
+    lines[first : last + 1] = []
+    if len(feeds) == 1:
+        at = data.lc.key("feeds")[0]
+        mark = _EMPTY.match(lines[at])
+        if mark is None:
+            return None
+        lines[at] = f"feeds: []{f'  {mark[2]}' if mark[2] else ''}"
+    return end.join(lines)
+
+
+def _grouped(text: str, data: CommentedMap, new: Mapping[str, Any]) -> str | None:
+    lines, end = _lines(text)
+    groups = data.get("groups")
+    added = [_dumped({name: {}}).rstrip("\n") for name in new]
+    if "groups" not in data:
+        at = data.lc.key("feeds")[0] if "feeds" in data else len(_without_last_blanks(lines))
+        while at and lines[at - 1].startswith("#"):
+            at -= 1
+        return end.join([*lines[:at], "groups:", *_indented(added, 2), "", *(lines[at:] or [""])])
+    if not groups:
+        return _in_place(lines, end, data.lc.key("groups")[0], _indented(added, 2))
+    if not isinstance(groups, CommentedMap) or groups.fa.flow_style():
+        return None
+    last, column = groups.lc.key(list(groups)[-1])
+    at = _last_of(lines, last, column) + 1
+    return end.join([*lines[:at], *_indented(added, column), *(lines[at:] or [""])])
+
+
+def _indented(lines: Iterable[str], column: int) -> list[str]:
+    return [" " * column + line for line in lines]
+
+
+def _in_place(lines: list[str], end: str, at: int, new: Sequence[str]) -> str | None:
+    found = _EMPTY.match(lines[at])
+    if found is None:
+        return None
+    head = f"{found[1]}:{f'  {found[2]}' if found[2] else ''}"
+    return end.join([*lines[:at], head, *new, *(lines[at + 1 :] or [""])])
+
+
+def _last_of(lines: Sequence[str], first: int, column: int) -> int:
+    """Give the last line of the block that begins on `first` with its mark in this column."""
+    last = first
+    for number in range(first + 1, len(lines)):
+        line = lines[number]
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if len(line) - len(line.lstrip()) <= column:
+            break
+        last = number
+    return last
+
+
+def _has_blank_above(lines: Sequence[str], at: int) -> bool:
+    while at and lines[at - 1].lstrip().startswith("#"):
+        at -= 1
+    return at > 0 and not lines[at - 1].strip()
+
+
+def _lines(text: str) -> tuple[list[str], str]:
+    end = "\r\n" if "\r\n" in text else "\n"
+    return text.split(end), end
+
+
+def _without_last_blanks(lines: list[str]) -> list[str]:
+    count = len(lines)
+    while count and not lines[count - 1].strip():
+        count -= 1
+    return lines[:count]
+
+
+def _is_block(feeds: object) -> bool:
+    return isinstance(feeds, CommentedSeq) and not feeds.fa.flow_style()
+
+
+# ── by ruamel's round trip ──────────────────────────────────────────────────────────────────
+
+
+def _append(tree: CommentedMap, blocks: Iterable[Mapping[str, Any]]) -> None:
+    if not tree.get("feeds"):
+        tree["feeds"] = []
+    tree["feeds"].extend(CommentedMap(block) for block in blocks)
+
+
+def _delete(tree: CommentedMap, number: int) -> None:
+    del tree["feeds"][number]
+
+
+def _join(tree: CommentedMap, new: Mapping[str, Any]) -> None:
+    if not tree.get("groups"):
+        tree["groups"] = {}
+    tree["groups"].update(new)
+
+
+def _checked(
+    edited: str | None,
+    text: str,
+    wanted: Mapping[str, Any],
+    change: Callable[[CommentedMap], None],
+) -> str:
+    """Give the edited text when it says what is wanted, else ruamel's own."""
+    if edited is not None and _says(edited, wanted):
+        return edited
+    tree = _data(text)
+    change(tree)
+    written = _dumped(tree)
+    if not _says(written, wanted):
+        raise NewsIngestError(
+            "the list of feeds cannot be changed without losing something",
+            origin="feeds.yml",
+            remedy="change the file by hand",
+        )
+    return written
+
+
+def _says(text: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return bool(plain(_data(text)) == wanted)
+    except NewsIngestError:
+        return False
+
+
+def _data(text: str) -> CommentedMap:
+    return parse_yaml(text, Path("feeds.yml"), "feeds.yml").data
+
+
+def _dumped(data: object) -> str:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 10_000
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue()
+
+
+# ── on disk ─────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(draft, "wb") as file:
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

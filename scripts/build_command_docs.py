@@ -1,7 +1,8 @@
 """Writes the blocks of docs/commands.md from the command line itself.
 
 Run it after any change of a verb or its options: `python scripts/build_command_docs.py`. A new
-verb wants a place in the document first: `<!-- verb NAME -->` and `<!-- end -->`, each on a line.
+verb wants a place in the document first: `<!-- verb NAME -->` and `<!-- end -->`, each on a line;
+`<!-- verbs GROUP -->` stands for all verbs of a group, each with a heading.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ingest.cli.main import app
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "commands.md"
 
-_BLOCK = re.compile(r"(<!-- verb ([a-z -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (verbs?) ([a-z -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def verbs() -> dict[str, Any]:
@@ -48,15 +49,25 @@ def current(text: str) -> str:
     known = verbs()
 
     def made(found: re.Match[str]) -> str:
-        name = "" if found[2] == "news-ingest" else found[2]
-        return found[1] + block(name, known[name]) + found[3]
+        if found[2] == "verb":
+            name = "" if found[3] == "news-ingest" else found[3]
+            return found[1] + block(name, known[name]) + found[4]
+        named = {name: verb for name, verb in known.items() if name.startswith(f"{found[3]} ")}
+        blocks = (f"\n### {name}\n\n{block(name, verb)}" for name, verb in named.items())
+        return found[1] + "".join(blocks) + "\n" + found[4]
 
     return _BLOCK.sub(made, text)
 
 
 def placed(text: str) -> set[str]:
     """Give the names of the verbs that have a block."""
-    return {"" if name == "news-ingest" else name for _, name, _ in _BLOCK.findall(text)}
+    found: set[str] = set()
+    for _, kind, name, _ in _BLOCK.findall(text):
+        if kind == "verbs":
+            found |= {verb for verb in verbs() if verb.startswith(f"{name} ")}
+        else:
+            found.add("" if name == "news-ingest" else name)
+    return found
 
 
 def main() -> None:

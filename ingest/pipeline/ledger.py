@@ -69,8 +69,8 @@ def read_ids(record: Record, kind: str) -> Traced | None:
 
 
 def kind_of(plan: StagePlan) -> str:
-    """Give what lies in the topics that this stage reads."""
-    return {"fetch": "entry", "extract": "page"}.get(plan.kind, "document")
+    """Give what lies in the topics that this stage reads, and so in its dead letters."""
+    return {"poll": "entry", "fetch": "entry", "extract": "page"}.get(plan.kind, "document")
 
 
 def traced(log: Log, topic: str, kind: str) -> Iterator[Traced]:

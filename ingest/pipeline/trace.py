@@ -32,26 +32,12 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
     canonical = canonical_url(wanted)
     ids = {wanted} | ({document_id_of_url(canonical)} if canonical else set())
     key = match_key(wanted) if canonical else ""
-    steps: list[Step] = []
-    for plan in stages:
-        for topic in plan.inputs:
-            for found in traced(log, topic, kind_of(plan)):
-                is_same = {found.entry_id, found.document_id} & ids
-                if is_same or (key and match_key(found.url) == key):
-                    ids |= {found.entry_id, found.document_id} - {""}
-                    note = found.record.header("retry.reason") or ""
-                    steps.append(_step(found.record, found.entry_id, found.document_id, note))
-    for plan in stages:
-        for record in dead_letters(log, plan).values():
-            found_ids = read_ids(record, kind_of(plan)) if record.value else None
-            entry = record.header("dead-letter.entry-id") or ""
-            document = record.header("dead-letter.id") or ""
-            if found_ids is not None:
-                entry, document = found_ids.entry_id, found_ids.document_id or document
-            if {entry, document} & ids:
-                reason = record.header("dead-letter.reason") or ""
-                message = record.header("dead-letter.message") or ""
-                steps.append(_step(record, entry, document, f"{reason}: {message}"))
+    # A later record may be the first to tell the entry's id: then the earlier topics bear more.
+    known_ids = -1
+    while known_ids != len(ids):
+        known_ids = len(ids)
+        steps = _in_topics(log, stages, ids, key)
+    steps += _in_dead_letters(log, stages, ids)
     for drop in drops(log).values():
         if {drop.id, drop.entry_id} & ids:
             note = f"dropped by {drop.stage}: {drop.reason}"
@@ -78,6 +64,37 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
             )
         )
     return sorted(steps, key=lambda step: step.at or datetime.max.replace(tzinfo=UTC))
+
+
+def _in_topics(log: Log, stages: Iterable[StagePlan], ids: set[str], key: str) -> list[Step]:
+    """Give the steps in main and retry topics, and add the ids that they tell to `ids`."""
+    steps = []
+    for plan in stages:
+        for topic in plan.inputs:
+            for found in traced(log, topic, kind_of(plan)):
+                is_same = {found.entry_id, found.document_id} & ids
+                if is_same or (key and match_key(found.url) == key):
+                    ids |= {found.entry_id, found.document_id} - {""}
+                    note = found.record.header("retry.reason") or ""
+                    steps.append(_step(found.record, found.entry_id, found.document_id, note))
+    return steps
+
+
+def _in_dead_letters(log: Log, stages: Iterable[StagePlan], ids: set[str]) -> list[Step]:
+    steps = []
+    # Poll's dead letters lie in the same topic as those of fetch.
+    for plan in {plan.dead_letter_topic: plan for plan in stages}.values():
+        for record in dead_letters(log, plan).values():
+            found = read_ids(record, kind_of(plan)) if record.value else None
+            entry = record.header("dead-letter.entry-id") or ""
+            document = record.header("dead-letter.id") or ""
+            if found is not None:
+                entry, document = found.entry_id, found.document_id
+            if {entry, document} & ids:
+                reason = record.header("dead-letter.reason") or ""
+                message = record.header("dead-letter.message") or ""
+                steps.append(_step(record, entry, document, f"{reason}: {message}"))
+    return steps
 
 
 def _step(record: Record, entry_id: str, document_id: str, note: str) -> Step:

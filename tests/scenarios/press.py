@@ -159,6 +159,7 @@ class Paper:
         self._site = site
         self._items: list[str] = []
         self.urls: list[str] = []
+        self._pages: dict[str, Answer] = {}
         self.people: dict[str, str] = {}
         site.serve(self.host, "/feed.xml", self._feed)
 
@@ -179,7 +180,8 @@ class Paper:
             path = f"/news/{number:04}"
             url = f"http://{self.host}{path}"
             title, person, page = self._article(number)
-            self._site.serve(self.host, path, Answer(body=page.encode()))
+            self._pages[url] = Answer(body=page.encode())
+            self._site.serve(self.host, path, self._pages[url])
             at = format_datetime(datetime.now(UTC) - timedelta(minutes=5), usegmt=True)
             self._items.append(
                 f"<item><title>{escape(title)}</title><link>{url}</link>"
@@ -189,6 +191,10 @@ class Paper:
             self.people[url] = person
             urls.append(url)
         return urls
+
+    def page(self, url: str) -> Answer:
+        """Give an article's page as it was published."""
+        return self._pages[url]
 
     def _feed(self, _: Seen) -> Answer:
         body = (

@@ -17,7 +17,11 @@ HOMES = {
     "kafka": ("ingest/adapters/kafka_log/",),
     "elasticsearch": ("ingest/adapters/elastic_index/client.py",),
     "elastic_transport": ("ingest/adapters/elastic_index/client.py",),
-    "sqlite3": ("ingest/adapters/sqlite_log/", "ingest/adapters/sqlite_index/"),
+    "sqlite3": (
+        "ingest/adapters/sqlite_file.py",
+        "ingest/adapters/sqlite_log/",
+        "ingest/adapters/sqlite_index/",
+    ),
     "aiohttp": ("ingest/adapters/http_",),
     "feedparser": ("ingest/sources/rss.py",),
     "trafilatura": ("processors/extract_document/",),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import ada_url
-import tldextract
 
 from ingest.tracking_parameters import BY_SITE, EVERYWHERE
 
-#: No suffix list is ever downloaded: the one shipped in the package counts.
-_suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
+
 _BLANKS = "".join(map(chr, range(33)))  # what WHATWG trims: C0 controls and the space
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FOLDED_HOSTS = ("www.", "m.", "mobile.", "amp.")
@@ -239,7 +240,18 @@ def _registrable(host: str, with_private: bool) -> str:
     labels = host.split(".")
     if labels[-1].isdigit():
         return host
-    parts = _suffixes.extract_str(host, include_psl_private_domains=with_private)
+    parts = _suffixes().extract_str(host, include_psl_private_domains=with_private)
     if parts.suffix:
         return parts.top_domain_under_public_suffix or host
     return ".".join(labels[-2:])
+
+
+@cache
+def _suffixes() -> TLDExtract:
+    """Give the list of public suffixes; loaded late, since it brings an HTTP client with it.
+
+    Nothing is ever downloaded: the list shipped in the package counts.
+    """
+    from tldextract import TLDExtract
+
+    return TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)

@@ -28,18 +28,23 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def checked_settings(folder: Path) -> Settings:
+def checked_settings(folder: Path, stage: str = "") -> Settings:
     """Give the settings of this folder. Errors: ConfigError with every fault, also those of
     processors' names and options and of single feeds.
+
+    With a `stage`, only the processors and feeds that it uses are judged, and loaded.
     """
     try:
         settings = load(folder)
     except ConfigError as error:
         raise ConfigError([*error.faults, *_further_faults(folder)]) from error
     file, faults = settings.pipeline_file, []
-    for name, stage in settings.pipeline.stages.items():
-        faults += registry.faults(registry.chosen(stage.processors, name), file)
-    faults += settings.feeds.faults
+    stages = settings.pipeline.stages
+    judged = {stage: stages[stage]} if stage in stages else stages
+    for name, options in judged.items():
+        faults += registry.faults(registry.chosen(options.processors, name), file)
+    if judged is stages or judged[stage].kind == "poll":
+        faults += settings.feeds.faults
     if faults:
         raise ConfigError(faults)
     return settings

@@ -68,9 +68,12 @@ def settings_of(config: Path | None) -> Settings:
     return load(config_folder(config))
 
 
-def whole_settings_of(config: Path | None) -> Settings:
-    """Give the settings, processors and feeds checked too. Errors: ConfigError."""
-    return checked_settings(config_folder(config))
+def whole_settings_of(config: Path | None, stage: str = "") -> Settings:
+    """Give the settings, processors and feeds checked too, or those of one stage.
+
+    Errors: ConfigError.
+    """
+    return checked_settings(config_folder(config), stage)
 
 
 @contextmanager

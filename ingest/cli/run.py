@@ -36,7 +36,8 @@ def run(
     config: ConfigOption = None,
 ) -> None:
     """Run the pipeline until Ctrl-C or SIGTERM; the next start goes on where it was."""
-    settings = whole_settings_of(config)
+    # Who started this has judged the rest; a process of one stage loads what that stage needs.
+    settings = whole_settings_of(config, stage if supervised else "")
     configure_telemetry(settings, stage or "run")
     stop = stop_on_signals()
     if stage:

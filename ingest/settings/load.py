@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,15 +25,23 @@ from ingest.settings.yaml_file import YamlFile, plain, read_yaml
 MIN_FOREIGN_GAP_SECONDS = 0.2
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything config/ and the environment say. `root` is the folder above config/."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Everything config/ and the environment say. `root` is the folder above config/.
+
+    `feeds` are read when they are first asked for, once: many verbs and most stages need none,
+    and a thousand of them take half a second.
+    """
 
     folder: Path
     pipeline: PipelineSettings
     pipeline_file: YamlFile
     topics: tuple[TopicSpec, ...]
-    feeds: FeedsFile
     sites: Sites
+    feeds_reader: Callable[[], FeedsFile]
+
+    @cached_property
+    def feeds(self) -> FeedsFile:
+        return self.feeds_reader()
 
     @property
     def root(self) -> Path:
@@ -90,8 +99,8 @@ def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         pipeline=pipeline,
         pipeline_file=pipeline_file,
         topics=topics,
-        feeds=read_feeds(folder / "feeds.yml", environment),
         sites=sites,
+        feeds_reader=lambda: read_feeds(folder / "feeds.yml", environment),
     )
 
 

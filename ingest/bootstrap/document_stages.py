@@ -1,0 +1,80 @@
+"""Builds and runs the stages that work on documents: kinds extract, enrich and index."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+
+from ingest.bootstrap.engines import chain_of, now, open_index, patient
+from ingest.bootstrap.lazy_index import LazyIndex
+from ingest.bootstrap.watching import run_watched
+from ingest.errors import NewsIngestError
+from ingest.pipeline.indexer import IndexWork
+from ingest.pipeline.topology import StagePlan
+from ingest.pipeline.transform import EnrichWork, ExtractWork
+from ingest.pipeline.work import Work
+from ingest.pipeline.worker import Worker
+from ingest.ports import Index, Log
+from ingest.settings.load import Settings
+
+
+def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, is_breaker_on: bool) -> None:
+    """Work on documents until `stop` is set."""
+    build = _run_index if plan.kind == "index" else _run_transform
+    build(settings, plan, log, stop, is_breaker_on)
+
+
+def _run_transform(
+    settings: Settings, plan: StagePlan, log: Log, stop: Flag, is_breaker_on: bool
+) -> None:
+    stage = settings.pipeline.stages[plan.name]
+    index = LazyIndex(settings)
+    chain = chain_of(settings, plan.name, children=stage.children, index=index)
+    work: Work
+    if plan.kind == "extract":
+        if len(chain) != 1:
+            raise NewsIngestError(
+                "an extract stage has exactly one processor", value=[one.name for one in chain],
+                origin=f"config/pipeline.yml, stages.{plan.name}.processors",
+                remedy="put the others into a stage of kind enrich",
+            )  # fmt: skip
+        work = ExtractWork(chain[0], plan, now)
+    else:
+        work = EnrichWork(chain, plan, now, index.probe)
+    _run_worker(settings, plan, log, work, stop, is_breaker_on)
+    index.close()
+
+
+def _run_index(
+    settings: Settings, plan: StagePlan, log: Log, stop: Flag, is_breaker_on: bool
+) -> None:
+    timeout = settings.pipeline.worker.start_timeout_seconds
+    index = patient(lambda: _ready_index(settings), timeout, stop)
+    _run_worker(settings, plan, log, IndexWork(index, now), stop, is_breaker_on)
+
+
+def _ready_index(settings: Settings) -> Index:
+    index = open_index(settings)
+    index.ping()
+    return index
+
+
+def _run_worker(
+    settings: Settings, plan: StagePlan, log: Log, work: Work, stop: Flag, is_breaker_on: bool
+) -> None:
+    pipeline = settings.pipeline
+    breaker = (
+        pipeline.breaker
+        if is_breaker_on
+        else pipeline.breaker.model_copy(update={"enabled": False})
+    )
+    worker = Worker(
+        plan,
+        work,
+        log,
+        options=pipeline.worker,
+        breaker=breaker,
+        records_a_batch=pipeline.stages[plan.name].records_a_batch,
+        clock=now,
+        stop=stop,
+    )
+    run_watched(settings, plan, worker, worker.run)

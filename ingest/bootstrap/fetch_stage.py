@@ -1,0 +1,40 @@
+"""Builds and runs a stage of kind fetch."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+
+from ingest.bootstrap.engines import now
+from ingest.bootstrap.lazy_index import LazyIndex
+from ingest.bootstrap.watching import run_watched
+from ingest.bootstrap.web import Web, open_web
+from ingest.pipeline.event_loop import EventLoop
+from ingest.pipeline.flow_worker import FlowWorker
+from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import Log
+from ingest.settings.load import Settings
+
+
+def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
+    """Fetch until `stop` is set."""
+    with EventLoop("fetching") as loop:
+        web: Web = loop.call(lambda: open_web(settings, now))
+        index = LazyIndex(settings)
+        worker = FlowWorker(
+            plan,
+            web.entry_fetch(index.known),
+            log,
+            loop=loop,
+            hosts=HostTable(web.host_states, plan.name),
+            probe=index.probe,
+            options=settings.pipeline.worker,
+            fetching=settings.pipeline.fetching,
+            clock=now,
+            stop=stop,
+        )
+        try:
+            run_watched(settings, plan, worker, worker.run)
+        finally:
+            loop.start(web.fetcher.close()).result(10)
+            index.close()

@@ -1,0 +1,88 @@
+"""Builds and runs a stage of kind poll."""
+
+from __future__ import annotations
+
+import time
+from threading import Event as Flag
+
+from ingest.bootstrap.engines import now
+from ingest.bootstrap.stages import PARSER_MEMORY_BYTES, PARSER_RECYCLE_BYTES
+from ingest.bootstrap.watching import run_watched
+from ingest.bootstrap.web import open_web
+from ingest.children import ChildPool
+from ingest.pipeline.headers import headers_for
+from ingest.pipeline.host_follower import HostFollower
+from ingest.pipeline.poll_records import dead_letter_of, drop_of
+from ingest.pipeline.topology import FEED_STATE, StagePlan
+from ingest.pipeline.work import Output
+from ingest.polling.log_writer import Outgoing
+from ingest.polling.poller import Poller
+from ingest.ports import Log
+from ingest.settings.live_feeds import LiveFeeds
+from ingest.settings.load import Settings
+from ingest.sources.parse_feed import PARSER_VERSION, parse_in
+
+
+def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
+    """Poll until `stop` is set."""
+    concurrent = settings.pipeline.polling.concurrent_requests
+    web = open_web(settings, now, max_in_flight=concurrent)
+    pool = ChildPool(
+        "ingest.sources.parse_feed:build_parser",
+        count=settings.pipeline.stages[plan.name].children,
+        timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
+        memory_bytes=PARSER_MEMORY_BYTES,
+        recycle_bytes=PARSER_RECYCLE_BYTES,
+    )
+    watched = _WatchedPoller()
+    poller = Poller(
+        feeds=LiveFeeds(settings.folder),
+        log=log,
+        fetcher=web.fetcher,
+        parse=parse_in(pool),
+        options=settings.pipeline.polling,
+        partitions=next(one.partitions for one in settings.topics if one.name == FEED_STATE),
+        headers_for=lambda kind, id, _, digest: headers_for(kind, id, plan.name, now(), digest),
+        on_drop=lambda drop: _outgoing(drop_of(drop, plan)),
+        on_reject=lambda entry, reason, message: _outgoing(
+            dead_letter_of(entry, reason, message, plan, now())
+        ),
+        stop=stop,
+        clock=now,
+        entries_topic=plan.writes,
+        state_topic=FEED_STATE,
+        group=plan.group,
+        parser_version=PARSER_VERSION,
+        stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
+        each_turn=watched.turned,
+    )
+    watched.poller = poller
+    try:
+        with HostFollower(log, web.host_states, plan.name):
+            run_watched(settings, plan, watched, poller.run)
+    finally:
+        pool.close()
+
+
+def _outgoing(output: Output) -> Outgoing:
+    return Outgoing(output.topic, output.key, output.value, output.headers, output.partition_key)
+
+
+class _WatchedPoller:
+    """What /health asks of a poller."""
+
+    def __init__(self) -> None:
+        self.read_at = time.monotonic()
+        self.poller: Poller | None = None
+
+    def turned(self) -> None:
+        """Take note that the poller's loop came round."""
+        self.read_at = time.monotonic()
+
+    @property
+    def holding_on(self) -> str:
+        return "" if self.poller is None else self.poller.holding_on
+
+    @property
+    def partitions(self) -> int:
+        return 0 if self.poller is None else len(self.poller.owned_partitions)

@@ -1,0 +1,85 @@
+"""The root of the command line: verbs are loaded when they are asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import ingest.cli
+from ingest.cli.main import VERBS, app
+
+CONFIG = Path(__file__).parents[2] / "config"
+#: What only stages and the verbs that start or test them need.
+HEAVY = {
+    "kafka", "elasticsearch", "aiohttp", "feedparser", "trafilatura", "lxml", "resiliparse",
+    "numpy", "py3langid", "ahocorasick", "starlette",
+}  # fmt: skip
+
+
+def loaded_by(tmp_path: Path, *arguments: str) -> set[str]:
+    """Give the names of all modules that a command has loaded when it ends."""
+    program = (
+        "import atexit, json, sys\n"
+        "atexit.register(lambda: print('\\n' + json.dumps(sorted(sys.modules))))\n"
+        "from ingest.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "NEWS_INGEST_LOG_URL": f"sqlite:///{tmp_path}/log.db",
+            "NEWS_INGEST_INDEX_URL": f"sqlite:///{tmp_path}/index.db",
+        },
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.slow
+def test_a_search_loads_nothing_that_only_stages_need(tmp_path: Path) -> None:
+    loaded = loaded_by(tmp_path, "search", "ferry", "--config", str(CONFIG))
+    assert "ingest.adapters.sqlite_index" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.slow
+def test_the_version_loads_no_verb(tmp_path: Path) -> None:
+    loaded = loaded_by(tmp_path, "--version")
+    assert {name for name in loaded if name.startswith("ingest.")} == {
+        "ingest.cli",
+        "ingest.cli.main",
+    }
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_found_under_its_name(verb: str) -> None:
+    done = CliRunner().invoke(app, [verb, "--help"])
+    assert done.exit_code == 0
+    assert f" {verb} " in done.output
+
+
+def test_every_module_with_verbs_is_in_the_table() -> None:
+    folder = Path(ingest.cli.__file__).parent
+    with_verbs = {
+        path.stem
+        for path in folder.glob("*.py")
+        if "\ndef register(app: typer.Typer)" in path.read_text(encoding="utf-8")
+        and not path.stem.startswith("feeds_")  # those are verbs of the group `feeds`
+    }
+    assert "search" in with_verbs
+    assert with_verbs <= set(VERBS.values())
+
+
+def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:
+    done = CliRunner().invoke(app, ["serch", "ferry"])
+    assert done.exit_code == 2
+    assert "Did you mean 'search'?" in done.output

@@ -5,32 +5,31 @@ Everything runs as a user runs it: `news-ingest …` as processes, over sockets 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import psutil
 from ruamel.yaml import YAML
 
 from ingest.bootstrap.engines import now, open_index, open_log
+from ingest.model import IndexedDocument
+from ingest.pipeline.audit import audited
+from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
 from ingest.query import SearchRequest
 from ingest.search.parse import parse
 from ingest.settings.load import Settings, load
+from tests.scenarios.processes import COMMAND, PATIENCE_SECONDS, Done, Running
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "ingest.cli.main")
 STAGES = ("poll", "fetch", "extract", "enrich", "index")
-#: A deadline, not an expectation: what takes so long on a loaded machine is broken.
-PATIENCE_SECONDS = 150.0
 
 #: Everything that waits is told to wait shortly.
 HASTY: dict[str, dict[str, Any]] = {
@@ -44,83 +43,6 @@ HASTY: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 Value = TypeVar("Value")
-
-
-class Done(NamedTuple):
-    """A command that ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """Give the one JSON document that standard output must consist of."""
-        return json.loads(self.out)
-
-    def json_lines(self) -> list[Any]:
-        """Give the JSON documents of standard output, one a line."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Running:
-    """A `news-ingest run …` that was started; its lines go to a file."""
-
-    def __init__(
-        self, arguments: Iterable[str], lines: Path, environment: Mapping[str, str]
-    ) -> None:
-        self.lines = lines
-        self.is_meant_to_run = True
-        with lines.open("wb") as out:
-            self.process = subprocess.Popen(
-                [*COMMAND, *arguments],
-                cwd=lines.parent,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def stage(self, name: str) -> psutil.Process | None:
-        """Give the process of a stage that this tree runs now."""
-        for child in psutil.Process(self.process.pid).children():
-            try:
-                if name in child.cmdline():
-                    return child
-            except psutil.Error:
-                continue
-        return None
-
-    def kill(self) -> None:
-        """Kill the process at once, and it alone."""
-        self.is_meant_to_run = False
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to stop; gives its exit code."""
-        self.is_meant_to_run = False
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(PATIENCE_SECONDS)
-
-    def ended(self) -> int:
-        """Wait until it ends by itself; gives its exit code."""
-        self.is_meant_to_run = False
-        return self.process.wait(PATIENCE_SECONDS)
-
-    def events(self, name: str = "") -> list[dict[str, Any]]:
-        """Give the events it reported so far, those of one name or all."""
-        found = []
-        for line in self.lines.read_text(errors="replace").splitlines():
-            if line.startswith("{"):
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    continue  # two processes wrote at once, or the last line is half there
-                if name in ("", event.get("event")):
-                    found.append(event)
-        return found
 
 
 class Installation:
@@ -202,9 +124,22 @@ class Installation:
         """Give the answer of `search QUERY --json`."""
         return self.command("search", query, "--json", *arguments).json()
 
-    def audit(self) -> Any:
-        """Give what `audit --json` says, whatever it finds."""
-        return self.command("audit", "--json", code=None).json()
+    def audit(self) -> dict[str, Any]:
+        """Give what `audit --json` would say, asked in this process."""
+        with self.log() as log, self.index() as index:
+            found = audited(log, index, plans(self.settings().pipeline))
+        return dict(msgspec.to_builtins(found))
+
+    def wait_for(self, **counts: int) -> None:
+        """Wait until the audit finds these counts, nothing waits and nothing is missing."""
+        wanted = {"waiting": 0, "missing": 0, **counts}
+
+        def holds() -> bool:
+            audit = self.audit()
+            audit["missing"] = len(audit["missing"])
+            return all(audit[name] == count for name, count in wanted.items())
+
+        self.wait_until(holds, str(wanted))
 
     def everything(self) -> dict[str, Any]:
         """Give every document that a search can find, by id; none is found twice."""
@@ -225,7 +160,7 @@ class Installation:
     @contextmanager
     def log(self) -> Iterator[Log]:
         """Give its log, opened in this process: for looks that a command would make slow."""
-        log = open_log(self.settings(), applies=False)
+        log = open_log(self.settings())
         try:
             yield log
         finally:
@@ -240,11 +175,19 @@ class Installation:
         finally:
             index.close()
 
+    def found(self, query: str = "*") -> list[IndexedDocument]:
+        """Give the documents that a query finds, asked in this process."""
+        request = SearchRequest(query=parse(query, now()), size=10_000)
+        with self.index() as index:
+            return [hit.document for hit in index.search(request).hits]
+
     def titles(self, query: str) -> list[str]:
         """Give the titles that a query finds, asked in this process."""
-        request = SearchRequest(query=parse(query, now()), size=1000)
-        with self.index() as index:
-            return [hit.document.title for hit in index.search(request).hits]
+        return [document.title for document in self.found(query)]
+
+    def urls(self) -> list[str]:
+        """Give the addresses of all documents, sorted, asked in this process."""
+        return sorted(document.url_canonical for document in self.found())
 
     # ── processes ────────────────────────────────────────────────────────────────────────
 

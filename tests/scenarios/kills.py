@@ -81,7 +81,7 @@ class Flood:
         """Wait for the end of the flood; then every article must be searchable exactly once."""
         installation, urls = self._installation, self.urls
         assert len(urls) >= 500
-        installation.wait_until(lambda: self._is_still(len(urls)), "nothing waits any more")
+        installation.wait_for(searchable=len(urls))
         audit = installation.command("audit", "--json").json()
         assert audit == {
             "entries": len(urls), "searchable": len(urls), "dropped": 0, "dead_letters": 0,
@@ -95,8 +95,3 @@ class Flood:
         paper = self._random.choice(self._papers)
         answer = installation.search(f'publisher:"{paper.name}"', "--size", "1000")
         assert sorted(hit["url"] for hit in answer["hits"]) == sorted(paper.urls)
-
-    def _is_still(self, count: int) -> bool:
-        audit = self._installation.audit()
-        time.sleep(0.5)
-        return audit["searchable"] == count and not audit["waiting"] and not audit["missing"]

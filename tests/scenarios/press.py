@@ -9,143 +9,24 @@ from xml.sax.saxutils import escape
 
 from tests.http_site import Answer, HttpSite, Seen
 
-_SUBJECTS = [
-    "council",
-    "harbour",
-    "museum",
-    "ferry",
-    "library",
-    "orchard",
-    "theatre",
-    "bakery",
-    "railway",
-    "lighthouse",
-]
-_VERBS = [
-    "opens",
-    "closes",
-    "repairs",
-    "defends",
-    "doubles",
-    "postpones",
-    "welcomes",
-    "questions",
-    "sells",
-    "restores",
-]
-_THINGS = [
-    "bridge",
-    "timetable",
-    "budget",
-    "collection",
-    "roof",
-    "festival",
-    "ticket",
-    "garden",
-    "archive",
-    "bell",
-]
-_WORDS = [
-    "the",
-    "morning",
-    "crowd",
-    "waited",
-    "outside",
-    "while",
-    "engineers",
-    "checked",
-    "every",
-    "bolt",
-    "and",
-    "the",
-    "mayor",
-    "spoke",
-    "of",
-    "patience",
-    "after",
-    "a",
-    "long",
-    "winter",
-    "when",
-    "storms",
-    "had",
-    "torn",
-    "slates",
-    "from",
-    "roofs",
-    "along",
-    "the",
-    "northern",
-    "quay",
-    "neighbours",
-    "brought",
-    "soup",
-    "and",
-    "bread",
-    "because",
-    "shops",
-    "stayed",
-    "shut",
-    "until",
-    "the",
-    "river",
-    "fell",
-    "again",
-    "nobody",
-    "expected",
-    "such",
-    "numbers",
-    "but",
-    "volunteers",
-    "counted",
-    "more",
-    "than",
-    "before",
-    "and",
-    "wrote",
-    "them",
-    "down",
-    "in",
-    "a",
-    "ledger",
-    "that",
-    "will",
-    "be",
-    "shown",
-    "to",
-    "visitors",
-    "next",
-    "spring",
-    "if",
-    "money",
-    "can",
-    "be",
-    "found",
-    "for",
-    "glass",
-]
-_FIRST_NAMES = [
-    "Marta",
-    "Olwen",
-    "Tobias",
-    "Ingrid",
-    "Casper",
-    "Leonie",
-    "Radek",
-    "Saoirse",
-    "Emeric",
-    "Petra",
-]
-_LAST_NAMES = [
-    "Lindqvist",
-    "Harrowgate",
-    "Okonjo",
-    "Vasilenko",
-    "Brandeis",
-    "Quillfeather",
-    "Ashdown",
-    "Moreau",
-]
+_TITLE_WORDS = (
+    "council harbour museum ferry library orchard theatre bakery railway lighthouse",
+    "opens closes repairs defends doubles postpones welcomes questions sells restores",
+    "bridge timetable budget collection roof festival ticket garden archive bell",
+)
+_SUBJECTS, _VERBS, _THINGS = (line.split() for line in _TITLE_WORDS)
+_TEXT = (
+    "the morning crowd waited outside while engineers checked every bolt and the mayor spoke of "
+    "patience after a long winter when storms had torn slates from roofs along the northern quay "
+    "neighbours brought soup and bread because shops stayed shut until the river fell again "
+    "nobody expected such numbers but volunteers counted more than before and wrote them down "
+    "in a ledger that will be shown to visitors next spring if money can be found for glass"
+)
+_WORDS = _TEXT.split()
+_PEOPLE = (
+    *("Marta Lindqvist", "Olwen Harrowgate", "Tobias Okonjo", "Ingrid Vasilenko"),
+    *("Casper Brandeis", "Leonie Quillfeather", "Radek Ashdown", "Petra Moreau"),
+)
 
 
 class Paper:
@@ -209,7 +90,7 @@ class Paper:
         title = (
             f"{pick(_SUBJECTS)} {pick(_VERBS)} {pick(_THINGS)} of ward {self._number}-{number}"
         ).capitalize()
-        person = f"{pick(_FIRST_NAMES)} {pick(_LAST_NAMES)}"
+        person = pick(_PEOPLE)
         paragraphs = [f"{person} told The Paper that ward {self._number}-{number} would decide."]
         for _ in range(4):
             sentences = [

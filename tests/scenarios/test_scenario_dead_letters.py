@@ -20,7 +20,9 @@ class Scene:
 
     def __init__(self, folder: Path, site: HttpSite) -> None:
         self.site = site
-        self.installation = Installation(folder, hosts=site.hosts("*.example"))
+        self.installation = Installation(
+            folder, hosts=site.hosts("*.example"), retry={"delays_seconds": [0.2, 0.3, 0.4]}
+        )
         (self.paper,) = papers(site, 1)
         self.good, self.mended, self.hopeless = self.paper.publish(3)
         self.pages = {url: self._break(url) for url in (self.mended, self.hopeless)}
@@ -37,15 +39,6 @@ class Scene:
         host, _, path = url.removeprefix("http://").partition("/")
         self.site.serve(host, f"/{path}", self.pages[url])
 
-    def wait(self, **wanted: int) -> None:
-        """Wait until the audit holds these counts and nothing waits."""
-
-        def holds() -> bool:
-            audit = self.installation.audit()
-            return {name: audit[name] for name in wanted} == wanted and not audit["waiting"]
-
-        self.installation.wait_until(holds, str(wanted))
-
     def letters(self, *arguments: str) -> list[Any]:
         return self.installation.command("dead-letters", "list", "--json", *arguments).json_lines()
 
@@ -60,7 +53,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 def test_what_failed_is_set_aside_then_sent_again_or_given_up(scene: Scene) -> None:
     command = scene.installation.command
-    scene.wait(searchable=1, dead_letters=2)
+    scene.installation.wait_for(searchable=1, dead_letters=2)
     letters = {letter["url"]: letter for letter in scene.letters()}
     assert set(letters) == {scene.mended, scene.hopeless}
     for letter in letters.values():
@@ -87,44 +80,31 @@ def test_what_failed_is_set_aside_then_sent_again_or_given_up(scene: Scene) -> N
     assert "1 would be replayed" in command("dead-letters", "replay", key, "--dry-run").out
     scene.mend(scene.mended)
     assert "1 replayed" in command("dead-letters", "replay", key).out
-    scene.wait(searchable=2, dead_letters=1)
-    assert [letter["url"] for letter in scene.letters()] == [scene.hopeless]
+    scene.installation.wait_for(searchable=2, dead_letters=1)
+    hopeless = letters[scene.hopeless]["entry_id"]
+    for number in (1, 2, 3):
+        assert "1 replayed" in command("dead-letters", "replay", hopeless).out
+        scene.installation.wait_for(searchable=2, dead_letters=1)
+        assert [letter["replays"] for letter in scene.letters()] == [number]
+    refused = command("dead-letters", "replay", hopeless, code=1)
+    assert "replayed 3 times already" in refused.err
+    assert "--force" in refused.err
+    assert "1 replayed" in command("dead-letters", "replay", "--stage", "fetch", "--force").out
+    scene.installation.wait_for(searchable=2, dead_letters=1)
 
-    refused = command("dead-letters", "drop", code=2)
-    assert "name a key" in refused.err
-    hopeless = letters[scene.hopeless]
-    assert (
-        "1 would be dropped"
-        in command("dead-letters", "drop", "--reason", "exhausted", "--dry-run").out
-    )
-    assert "1 dropped" in command("dead-letters", "drop", hopeless["entry_id"]).out
-    scene.wait(searchable=2, dropped=1, dead_letters=0)
+    assert "name a key" in command("dead-letters", "drop", code=2).err
+    dry = command("dead-letters", "drop", "--reason", "exhausted", "--dry-run").out
+    assert "1 would be dropped" in dry
+    assert "1 dropped" in command("dead-letters", "drop", hopeless).out
+    scene.installation.wait_for(searchable=2, dropped=1, dead_letters=0)
     assert scene.letters() == []
     notes = [step["note"] for step in scene.installation.trace(scene.hopeless)]
     assert any("dead_letter_exhausted" in note for note in notes)
     assert command("audit").code == 0
 
 
-def test_a_fourth_replay_needs_force(scene: Scene) -> None:
-    command = scene.installation.command
-    scene.wait(searchable=1, dead_letters=2)
-    for number in range(1, 4):
-        assert "2 replayed" in command("dead-letters", "replay", "--stage", "fetch").out
-        scene.installation.wait_until(
-            lambda number=number: [one["replays"] for one in scene.letters()] == [number] * 2,
-            f"replay {number} failed again",
-        )
-    refused = command("dead-letters", "replay", "--stage", "fetch", code=1)
-    assert "replayed 3 times already" in refused.err
-    assert "--force" in refused.err
-    scene.mend(scene.mended)
-    scene.mend(scene.hopeless)
-    assert "2 replayed" in command("dead-letters", "replay", "--force").out
-    scene.wait(searchable=3, dead_letters=0)
-
-
 def test_one_article_is_followed_from_its_feed_into_the_index(scene: Scene) -> None:
-    scene.wait(searchable=1)
+    scene.installation.wait_for(searchable=1, dead_letters=2)
     steps = scene.installation.trace(scene.good)
     places = [step["place"].partition("/")[0].split()[0] for step in steps]
     assert places == ["news.entries", "news.pages", "news.documents", "news.enriched", "index"]

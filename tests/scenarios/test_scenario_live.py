@@ -76,10 +76,7 @@ def test_a_reload_that_removes_too_many_feeds_waits_for_a_word(tmp_path: Path) -
 
 
 def _wait_for(installation: Installation, urls: list[str]) -> None:
-    def found() -> bool:
-        return sorted(hit["url"] for hit in installation.everything().values()) == sorted(urls)
-
-    installation.wait_until(found, f"{len(urls)} documents")
+    installation.wait_until(lambda: installation.urls() == sorted(urls), f"{len(urls)} documents")
 
 
 def _assert_polled_again(installation: Installation, site: HttpSite, host: str) -> None:

@@ -57,7 +57,7 @@ def test_the_seeds_are_searchable_after_setup_and_five_stages_on_their_own(
         _set_up(installation)
         stages = installation.start_stages()
         count = len(expected())
-        installation.wait_until(lambda: installation.audit()["searchable"] == count, "all in")
+        installation.wait_for(searchable=count)
         installation.wait_until(lambda: len(installation.titles("*")) == count, "all refreshed")
         assert_documents(installation)
         assert_facets(installation)

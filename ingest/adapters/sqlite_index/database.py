@@ -6,11 +6,18 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from ingest.adapters.sqlite_file import (
+    Row,
+    SqliteConnection,
+    code_of,
+    is_forbidden,
+    passes_by_itself,
+)
 from ingest.adapters.sqlite_index import schema
 from ingest.adapters.sqlite_index.nearness import is_near
 from ingest.errors import (
@@ -21,40 +28,21 @@ from ingest.errors import (
     QueryError,
 )
 
-Row: TypeAlias = tuple[Any, ...]
-
-BUSY_TIMEOUT_SECONDS = 30.0
 #: FTS5 and table names rest on nothing newer (elasticsearch.md §6.2).
 OLDEST_SQLITE = (3, 35, 0)
-
-#: Primary result codes that pass by themselves: another program, a full or failing disk.
-_PASSING = frozenset(
-    (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    )
-)
-_FORBIDDEN = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH))
 
 
 def translated(error: sqlite3.Error, path: Path) -> NewsIngestError:
     """Give the port's error for one of SQLite's: what may pass is IndexUnavailable."""
-    code = getattr(error, "sqlite_errorcode", None)
-    name = getattr(error, "sqlite_errorname", type(error).__name__)
-    if code is not None and code & 0xFF in _PASSING:
+    code, name = code_of(error)
+    if passes_by_itself(code):
         return IndexUnavailable(
             f"the embedded index does not take this now: {error}",
             value=name,
             origin=str(path),
             remedy="look for a full or failing disk, or a program that holds the file",
         )
-    if code is not None and code & 0xFF in _FORBIDDEN:
+    if is_forbidden(code):
         return IndexRefused(
             f"the embedded index may not be written: {error}",
             value=name,
@@ -69,87 +57,29 @@ def translated(error: sqlite3.Error, path: Path) -> NewsIngestError:
     )
 
 
-class Connection:
+class Connection(SqliteConnection):
     """One connection of one thread; every method raises the port's errors."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise IndexDiffers(
                 "this SQLite is too old for the embedded index",
                 value=sqlite3.sqlite_version,
                 remedy="use a Python whose SQLite is 3.35 or newer, or Elasticsearch",
             )
-        try:
-            self._raw = sqlite3.connect(
-                path,
-                timeout=BUSY_TIMEOUT_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=256,
-            )
-        except sqlite3.Error as error:
-            raise translated(error, path) from error
+        super().__init__(path, (*schema.READING, *schema.WRITING), translated)
         self._raw.create_function(is_near.__name__, 2, is_near, deterministic=True)
-        try:
-            for pragma in (*schema.READING, *schema.WRITING):
-                self.rows(pragma)
-        except BaseException:
-            self.close()
-            raise
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Give all rows of one statement. Errors: QueryError for a value that is no text."""
         try:
-            return self._raw.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise translated(error, self.path) from error
+            return super().rows(sql, values)
         except UnicodeEncodeError as error:
             raise QueryError(
                 "this holds half a character, which no document does",
                 query=ascii(error.object),
                 remedy="write it anew",
             ) from error
-
-    def first(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        """Give the first row, or None."""
-        found = self.rows(sql, values)
-        return found[0] if found else None
-
-    def change(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement that writes; the cursor knows `rowcount` and `lastrowid`."""
-        try:
-            return self._raw.execute(sql, values)
-        except sqlite3.Error as error:
-            raise translated(error, self.path) from error
-
-    def change_each(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each of these rows."""
-        try:
-            self._raw.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise translated(error, self.path) from error
-
-    @contextmanager
-    def transaction(self, kind: str) -> Iterator[None]:
-        """Do all inside as one: `DEFERRED` sees one state of the file, `IMMEDIATE` writes."""
-        self.change(f"BEGIN {kind}")
-        try:
-            yield
-            self.change("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def close(self) -> None:
-        self._raw.close()
-
-    def _roll_back(self) -> None:
-        if self._raw.in_transaction:  # SQLite may have rolled back by itself after a full disk
-            try:
-                self._raw.execute("ROLLBACK")
-            except sqlite3.Error:
-                pass
 
 
 class Database:

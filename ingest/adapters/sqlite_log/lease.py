@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from ingest import telemetry
-from ingest.adapters.sqlite_log.database import Connection, Row
+from ingest.adapters.sqlite_file import Row
+from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import LeaseLost
 
 #: A lease is renewed this many times while it lasts (kafka.md §6.4: 15 s, every 3 s).
@@ -106,7 +107,7 @@ class Lease:
                 "UPDATE lease SET lease_until_ms = ?, lease_ms = ?"
                 " WHERE group_name = ? AND owner = ? AND generation = ?",
                 (now_ms + self._lease_ms, self._lease_ms, self.group, self.member, generation),
-            )
+            ).rowcount
             if not renewed:
                 self._lost_generation = generation
         return False

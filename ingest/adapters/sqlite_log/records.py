@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ingest.adapters.sqlite_log.database import Connection, Row
+from ingest.adapters.sqlite_file import Row
+from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import NewsIngestError
 from ingest.ports import Headers, Record, TopicPartition
 

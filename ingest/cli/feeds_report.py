@@ -78,7 +78,10 @@ def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, aski
     show_entries(listing, counts_of(trial.parsed, trial.found), trial)
     if outlook is not None:
         line("plan", planned(outlook))
-    show_verdict(warnings_of(trial, listing))
+    warnings = warnings_of(trial, listing)
+    for warning in warnings[len(listing.problems) :]:
+        line("warning", warning)
+    show_verdict(warnings)
 
 
 def show_robots(trial: Trial, asking: Asking) -> None:

@@ -36,7 +36,6 @@ from ingest.cli.feeds_text import line, size
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
-from ingest.polling.feed_listing import failed_listing
 from ingest.polling.feed_trial import try_feed
 from ingest.polling.outlook import outlook_of
 from ingest.settings.load import Settings
@@ -69,11 +68,11 @@ def try_inputs(
     when some are not or something is strange.
     """
     states: list[str] = []
-    for is_file, group in groupby(_expanded(inputs), key=os.path.isfile):
-        if is_file:
-            states += _files(list(group), as_json, config)
-        else:
+    for is_asked, group in groupby(_expanded(inputs), key=lambda name: _is_asked(name, config)):
+        if is_asked:
             states += [_address(name, as_json, config) for name in group]
+        else:
+            states += _files(list(group), as_json, config)
     if all(state == BAD for state in states):
         raise typer.Exit(2)
     if any(state != GOOD for state in states):
@@ -88,6 +87,19 @@ def _expanded(inputs: list[str]) -> Iterator[str]:
         for folder, folders, files in os.walk(name):
             folders.sort()
             yield from (os.path.join(folder, file) for file in sorted(files))
+
+
+def _is_asked(name: str, config: Path | None) -> bool:
+    """Tell whether an input is an address or a configured feed, and no file."""
+    if name.lower().startswith(("http://", "https://")):
+        return True
+    if os.path.lexists(name):
+        return False
+    try:
+        feed_named(settings_of(config), name)
+    except (ConfigError, UnknownName):
+        return False
+    return True
 
 
 def _files(paths: list[str], as_json: bool, config: Path | None) -> Iterator[str]:
@@ -131,25 +143,15 @@ def _show_file(report: FileReport) -> None:
 
 def _address(name: str, as_json: bool, config: Path | None) -> str:
     settings = settings_of(config)
-    try:
-        feed = _feed(name, settings)
-    except UnknownName as error:
-        listing = failed_listing(name, "unknown_name", f"{error.what}; and there is no such file")
-        if as_json:
-            print_json(msgspec.json.encode(listing))
-        else:
-            line("verdict", f"bad: {name}: {listing.problems[0]}")
-        return BAD
+    feed = _feed(name, settings)
     return asking(settings, lambda ask: _tried(name, feed, settings, as_json, ask))
 
 
 def _feed(name: str, settings: Settings) -> Feed:
     try:
         return feed_named(settings, name)
-    except UnknownName:
-        if not name.lower().startswith(("http://", "https://")):
-            raise
-    return Feed(id=feed_id_of_url(name), url=name, publisher=registrable_domain(name))
+    except UnknownName:  # so it is an address, which nobody has configured
+        return Feed(id=feed_id_of_url(name), url=name, publisher=registrable_domain(name))
 
 
 async def _tried(name: str, feed: Feed, settings: Settings, as_json: bool, ask: Asking) -> str:

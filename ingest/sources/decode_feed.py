@@ -25,6 +25,8 @@ _BOMS = (
 )
 _SEVEN_BIT = re.compile(r"^(iso-?2022|csiso2022|hz|utf-?7)", re.IGNORECASE)
 _PROLOG_CHARSET = re.compile(rb"^[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{2,40})[\"']")
+#: Text encodings of Python that are no charsets, and that may raise even when told to replace.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _COMMENTS = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _START_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
@@ -156,4 +158,6 @@ def _codec(name: str) -> str:
     except (LookupError, ValueError):
         return ""
     # Codecs such as `zip` or `rot13` are no charsets.
-    return found.name if found is not None and getattr(found, "_is_text_encoding", True) else ""
+    if found is None or not getattr(found, "_is_text_encoding", True):
+        return ""
+    return "" if found.name.replace("-", "_") in _NO_CHARSETS else found.name

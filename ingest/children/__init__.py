@@ -7,6 +7,6 @@ new one.
 """
 
 from ingest.children.child import ChildFailure
-from ingest.children.pool import ChildPool
+from ingest.children.pool import ChildPool, cores
 
-__all__ = ["ChildFailure", "ChildPool"]
+__all__ = ["ChildFailure", "ChildPool", "cores"]

@@ -33,7 +33,7 @@ class ChildPool:
         recycle_bytes: int,
         arguments: tuple[Any, ...] = (),
     ) -> None:
-        self.count = count or _cores()
+        self.count = count or cores()
         self.timeout_seconds = timeout_seconds
         self._recycle_bytes = recycle_bytes
         self._start = Start(target, arguments, memory_bytes, timeout_seconds)
@@ -124,7 +124,7 @@ class ChildPool:
             self._changed.notify_all()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Give the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -17,6 +17,7 @@ VERBS = {
     "demo": "demo",
     "run": "run",
     "ingest": "files",
+    "extract": "extract",
     "search": "search",
     "show": "search",
     "setup": "setup",

@@ -90,13 +90,18 @@ def page_of_file(found: FileFound, now: datetime, max_bytes: int) -> Page | File
     same file again is the same version, a changed one with a URL is a newer version, one
     without is another document. Errors: none.
     """
-    path = found.path
-    data = read_document(path, max_bytes)
-    if isinstance(data, FileRefused):
-        return data
+    data = read_document(found.path, max_bytes)
+    return data if isinstance(data, FileRefused) else page_of_data(found.path, data, now)
+
+
+def page_of_data(path: str, data: bytes, now: datetime, name: str = "") -> Page | FileRefused:
+    """Give the page of a file whose bytes are these, as `page_of_file` does. Errors: none.
+
+    `name` has the ending that tells what they are, where that of the path tells of a wrapping.
+    """
     if not data.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         return refused(path, "empty_file")
-    kind = kind_of(path, data)
+    kind = kind_of(name or path, data)
     if not kind:
         return refused(path, "wrong_type", "neither plain text nor HTML")
     try:

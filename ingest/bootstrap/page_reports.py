@@ -1,0 +1,246 @@
+"""Reads pages for `extract`: each in a child process that can be killed, in order, streaming."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from queue import LifoQueue
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ingest import registry
+from ingest.bootstrap.engines import now
+from ingest.children import ChildFailure, ChildPool
+from ingest.errors import NewsIngestError
+from ingest.model import Document, EnrichedDocument, Page
+from ingest.outcome import Keep
+from ingest.pipeline.transform import enriched
+from ingest.registry import Chosen
+from ingest.settings.load import Settings
+from ingest.settings.options import FetchingOptions
+from ingest.sources.files import FileRefused, page_of_data, read_document
+from processors.extract_document import Options
+from processors.extract_document.child import page_extractor
+
+_EXTRACTOR, _LANGUAGE = "extract_document", "detect_language"
+#: Small, so that the first pages are shown soon and the last ones leave no child without work.
+_PAGES_A_CHUNK = 8
+#: Chunks under way for each worker: what bounds the memory of the parent.
+_CHUNKS_A_WORKER = 3
+#: Room for the model that detects languages, beside what extraction may use.
+_LANGUAGE_BYTES = 128 * 1024 * 1024
+#: Where a date that nobody named comes from: no fact of the page.
+_MERE_FALLBACKS = ("file", "first_seen_at")
+_UNKNOWN_LANGUAGE = ("", "und")
+_SHOWN_FIRST = ("title", "text", "authors", "published_at", "modified_at", "language")
+_SHOWN_LAST = ("content_source", "extraction", "provenance")
+#: What a document has from its feed, from its way through the stages, or in another field.
+_NOT_SHOWN = frozenset((
+    "id", "version", "entry_id", "url_published", "url_match_key", "first_seen_at", "fetched_at",
+    "extracted_at", "content_hash", "publisher_country", "feed_ids", "path", "change",
+    "language_hint",
+))  # fmt: skip
+
+
+class Reading(NamedTuple):
+    """How pages are read: options and engine of the extractor, what detects the language."""
+
+    options: dict[str, Any]
+    engine: str
+    language: Chosen
+    max_page_bytes: int
+
+
+class PageJob(NamedTuple):
+    """One page to show: a file, or what was fetched of an address (`page`, else why not)."""
+
+    name: str
+    is_url: bool
+    page: Page | None = None
+    error: str = ""
+
+
+class PageReport(NamedTuple):
+    """What became of one page: its line of JSON, or the document, or in words why there is none."""
+
+    name: str
+    is_url: bool
+    error: str
+    line: bytes
+    document: EnrichedDocument | None
+    seconds: float
+
+
+def reading_of(settings: Settings | None) -> Reading:
+    """Give how these settings read pages; None: as a new installation does.
+
+    Errors: NewsIngestError when other versions of libraries are installed; ConfigError.
+    """
+    stages = settings.pipeline.stages if settings is not None else {}
+    chosen = {
+        item.name: item
+        for name, stage in stages.items()
+        for item in registry.chosen(stage.processors, name)
+    }
+    named = chosen.get(_EXTRACTOR, Chosen(_EXTRACTOR, {}, ()))
+    # Lines that repeat over a site are of no concern here: each page stands alone.
+    alone = named._replace(options={**named.options, "drops_repeated_lines": False})
+    extractor = registry.built(alone, {"clock": now, "children": 1})
+    extractor.work.close()
+    language = chosen.get(_LANGUAGE, Chosen(_LANGUAGE, {}, ()))
+    fetching = settings.pipeline.fetching if settings is not None else FetchingOptions()
+    return Reading(alone.options, extractor.engine, language, fetching.max_page_bytes)
+
+
+def page_reports(
+    jobs: Iterable[PageJob], reading: Reading, *, workers: int, as_json: bool
+) -> Generator[PageReport, None, None]:
+    """Give a report for every page, in their order, whatever the pages are.
+
+    `workers` children work at once; no more than some chunks for each are in memory.
+    Errors: NewsIngestError when no child can be started.
+    """
+    pools: LifoQueue[ChildPool] = LifoQueue()
+    every = [_pool(reading, as_json) for _ in range(workers)]
+    for pool in every:
+        pools.put(pool)
+
+    def work(chunk: list[PageJob]) -> list[PageReport]:
+        pool = pools.get()
+        try:
+            return _reports(chunk, pool.map(chunk))
+        finally:
+            pools.put(pool)
+
+    remaining = iter(jobs)
+    waiting: deque[Future[list[PageReport]]] = deque()
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="extract")
+    try:
+        while chunk := list(islice(remaining, _PAGES_A_CHUNK)):
+            waiting.append(executor.submit(work, chunk))
+            while waiting and (waiting[0].done() or len(waiting) > _CHUNKS_A_WORKER * workers):
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)
+        for pool in every:
+            pool.close()
+
+
+def build_reader(reading: Reading, as_json: bool) -> Callable[[PageJob], PageReport]:
+    """Give what a child does with one page."""
+    extract = page_extractor(reading.options, reading.engine)
+    chain = [registry.built(reading.language, {"clock": now})]
+
+    def read(job: PageJob) -> PageReport:
+        started = time.perf_counter()
+        page = job.page
+        if page is None:
+            found = FileRefused("", job.error, "") if job.error else _page_on_disk(job, reading)
+            if isinstance(found, FileRefused):
+                error = f"{found.reason}: {found.detail}" if found.detail else found.reason
+                return _failed(job, error)
+            page = found
+        outcome = enriched(_with_room(extract(page)), chain, now)
+        if not isinstance(outcome, Keep):
+            return _failed(job, outcome.reason)
+        document = _shown(outcome.value)
+        seconds = time.perf_counter() - started
+        if as_json:
+            line = msgspec.json.encode(_plain(job, document))
+            return PageReport(printable(job.name), job.is_url, "", line, None, seconds)
+        return PageReport(printable(job.name), job.is_url, "", b"", document, seconds)
+
+    return read
+
+
+def printable(name: str) -> str:
+    """Give the name of a file without bytes that are no UTF-8, which JSON could not hold."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _page_on_disk(job: PageJob, reading: Reading) -> Page | FileRefused:
+    data = read_document(job.name, reading.max_page_bytes)
+    name = job.name
+    if not isinstance(data, FileRefused) and name.lower().endswith(".gz"):
+        data, name = _unwrapped(name, data, reading.max_page_bytes), name[:-3]
+    return data if isinstance(data, FileRefused) else page_of_data(job.name, data, now(), name)
+
+
+def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
+    """Give what gzip packed, never more than `max_bytes` of it in memory."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(max_bytes + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        return FileRefused(path, "unreadable", "", f"broken gzip: {error}")
+    if len(found) > max_bytes:
+        return FileRefused(path, "too_large", "", f"over {max_bytes} bytes when unpacked")
+    return found
+
+
+def _with_room(document: Document) -> EnrichedDocument:
+    """Give the document with room for what enrichers find."""
+    names = document.__struct_fields__
+    return EnrichedDocument(**{name: getattr(document, name) for name in names})
+
+
+def _shown(document: EnrichedDocument) -> EnrichedDocument:
+    """Give the document as it is shown: language never missing, no date that nobody named."""
+    is_named = document.date_source not in _MERE_FALLBACKS
+    language = document.language
+    if language in _UNKNOWN_LANGUAGE:
+        language = document.language_hint or language
+    return msgspec.structs.replace(
+        document,
+        language=language,
+        published_at=document.published_at if is_named else None,
+        date_precision=document.date_precision if is_named else "",
+    )
+
+
+def _plain(job: PageJob, document: EnrichedDocument) -> dict[str, Any]:
+    hidden = {*_SHOWN_FIRST, *_SHOWN_LAST, *_NOT_SHOWN}
+    others = [name for name in Document.__struct_fields__ if name not in hidden]
+    values = {name: getattr(document, name) for name in (*_SHOWN_FIRST, *others, *_SHOWN_LAST)}
+    return {"url" if job.is_url else "path": printable(job.name), **values}
+
+
+def _reports(jobs: Sequence[PageJob], results: Sequence[object]) -> list[PageReport]:
+    found = []
+    for job, result in zip(jobs, results, strict=True):
+        if isinstance(result, PageReport):
+            found.append(result)
+        elif isinstance(result, ChildFailure):
+            found.append(_failed(job, f"{result.kind}: {result.message}".rstrip(": ")))
+        else:
+            raise NewsIngestError("a child process gave no report", value=job.name)
+    return found
+
+
+def _failed(job: PageJob, error: str) -> PageReport:
+    name, error = printable(job.name), error.encode("utf-8", "replace").decode()
+    line = msgspec.json.encode({"url" if job.is_url else "path": name, "error": error})
+    return PageReport(name, job.is_url, error, line, None, 0.0)
+
+
+def _pool(reading: Reading, as_json: bool) -> ChildPool:
+    options = Options(**reading.options)
+    memory, recycle = options.child_memory_bytes, options.recycle_memory_bytes
+    return ChildPool(
+        "ingest.bootstrap.page_reports:build_reader",
+        count=1,
+        timeout_seconds=options.page_timeout_seconds,
+        memory_bytes=memory and memory + _LANGUAGE_BYTES,
+        recycle_bytes=recycle and recycle + _LANGUAGE_BYTES,
+        arguments=(reading, as_json),
+    )

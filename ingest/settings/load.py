@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -124,8 +125,42 @@ def _pipeline(
         settings = PipelineSettings.model_validate(data)
     except ValidationError as error:
         faults += faults_of(error, PipelineSettings, file)
+        good = _without_faults(data, error)
+        if good is not None:
+            faults += _joint_faults(file, good, topics)
         return None
-    faults += _url_faults(file, settings)
+    faults += _joint_faults(file, settings, topics)
+    return settings
+
+
+def _without_faults(data: Mapping[str, Any], error: ValidationError) -> PipelineSettings | None:
+    """Give the settings less everything that was wrong, so that the rest can be judged too.
+
+    A stage with a fault goes whole, and what may depend on a fault goes with it.
+    """
+    places = [one["loc"] for one in error.errors()]
+    rest = {
+        key: dict(block) if isinstance(block, Mapping) else block for key, block in data.items()
+    }
+    for block, *inner in places:
+        options = rest.get(str(block))
+        if inner and isinstance(options, dict):
+            options.pop(inner[0], None)
+        else:
+            rest.pop(str(block), None)
+        if block == "address_guard":
+            rest.pop("fetching", None)
+    try:
+        return PipelineSettings.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+def _joint_faults(
+    file: YamlFile, settings: PipelineSettings, topics: tuple[TopicSpec, ...]
+) -> list[ConfigFault]:
+    """Give the faults that no option has by itself."""
+    faults = _url_faults(file, settings)
     faults += _stage_faults(file, settings, {spec.name for spec in topics})
     fetching, hosts = settings.fetching, settings.address_guard.hosts
     if fetching.gap_seconds < MIN_FOREIGN_GAP_SECONDS and not hosts:
@@ -137,7 +172,7 @@ def _pipeline(
                 f"at least {MIN_FOREIGN_GAP_SECONDS}, or name the hosts in address_guard.hosts",
             )
         )
-    return settings
+    return faults
 
 
 def _url_faults(file: YamlFile, settings: PipelineSettings) -> list[ConfigFault]:
@@ -171,7 +206,7 @@ def _stage_faults(
                         "name a topic of config/topics.yml",
                     )
                 )
-            elif topic not in topics:
+            elif topics and topic not in topics:  # none are known when their file is wrong
                 found.append(
                     file.fault(
                         ("stages", name, key),

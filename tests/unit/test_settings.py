@@ -48,6 +48,9 @@ def test_all_faults_come_at_once_with_line_and_remedy(folder: Path) -> None:
     replace(folder / "pipeline.yml", "records_a_batch: 500", "records_a_batch: lots")
     replace(folder / "topics.yml", "partitions: 12", "partitions: 0")
     found = {fault.key: fault for fault in faults(folder)}
+    assert set(found) == {
+        "log.url", "fetching.contact_ulr", "stages.index.records_a_batch", "partitions",
+    }  # fmt: skip
     assert "did you mean `contact_url`" in found["fetching.contact_ulr"].remedy
     assert found["stages.index.records_a_batch"].value == "lots"
     assert found["partitions"].file == "config/topics.yml"

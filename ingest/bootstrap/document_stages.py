@@ -49,7 +49,8 @@ def _run_index(
 ) -> None:
     timeout = settings.pipeline.worker.start_timeout_seconds
     index = patient(lambda: _ready_index(settings), timeout, stop)
-    _run_worker(settings, plan, log, IndexWork(index, now), stop, is_breaker_on)
+    work = IndexWork(index, now, settings.pipeline.index.retention_months)
+    _run_worker(settings, plan, log, work, stop, is_breaker_on)
 
 
 def _ready_index(settings: Settings) -> Index:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ingest.model import EnrichedDocument
@@ -17,6 +18,7 @@ from ingest.telemetry import Event, counter, histogram
 document_indexed = Event(
     "document_indexed", level="debug", counter=counter("documents_indexed_total", "kind")
 )
+months_expired = Event("months_expired")
 _searchable_after = histogram(
     "searchable_after_seconds", buckets=(1, 2, 3, 5, 10, 20, 60, 300, 1800, 3600, 21600, 86400)
 )
@@ -26,11 +28,15 @@ _batch = histogram("index_batch_documents", buckets=(1, 5, 10, 50, 100, 200, 500
 class IndexWork:
     """Asks what is known, writes what is newer, judges each record by its verdict."""
 
-    def __init__(self, index: Index, clock: Clock) -> None:
+    def __init__(self, index: Index, clock: Clock, retention_months: int = 0) -> None:
+        """`retention_months` 0 keeps everything."""
         self._index = index
         self._clock = clock
+        self._retention_months = retention_months
+        self._expired_on: date | None = None
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
+        self._expire()
         documents = [decoded(record, EnrichedDocument) for record in records]
         good = [one for one in documents if not isinstance(one, Judged)]
         fates = self._fates(good)
@@ -44,6 +50,14 @@ class IndexWork:
             )
             judged.append(Judged(record=record, outcome=next(fates), subject=subject))
         return judged
+
+    def _expire(self) -> None:
+        """Once a day, forget the months that are not kept."""
+        now = self._clock()
+        if self._retention_months and self._expired_on != now.date():
+            count = self._index.expire(oldest_kept(now, self._retention_months))
+            self._expired_on = now.date()
+            months_expired(count=count)
 
     def _fates(self, documents: Sequence[EnrichedDocument]) -> Any:
         """Give the outcomes, in order. One document may come several times in a batch."""
@@ -81,6 +95,12 @@ class IndexWork:
 
     def close(self) -> None:
         self._index.close()
+
+
+def oldest_kept(now: datetime, months: int) -> datetime:
+    """Give the start of the oldest whole month that is kept, UTC: this month and `months` before."""
+    number = now.year * 12 + now.month - 1 - months
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
 def _outcome(verdict: Verdict) -> Outcome[None]:

@@ -11,7 +11,6 @@ from ingest.errors import TopicMissing, WireError
 from ingest.model import DropRecord
 from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Log, Record, TopicPartition
-from ingest.settings.options import PipelineSettings
 from ingest.wire import decode
 
 
@@ -128,8 +127,3 @@ def waiting(log: Log, plan: StagePlan) -> Iterator[Traced]:
             place = TopicPartition(topic, found.record.partition)
             if found.record.offset >= committed.get(place, found.record.offset + 1):
                 yield found
-
-
-def plans_by_topic(settings: PipelineSettings, plans: list[StagePlan]) -> dict[str, StagePlan]:
-    """Give for each main topic the stage that reads it."""
-    return {plan.reads: plan for plan in plans if plan.reads and plan.name in settings.stages}

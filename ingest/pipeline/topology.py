@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from ingest.settings.options import PipelineSettings
@@ -54,18 +52,3 @@ def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
 def plans(settings: PipelineSettings) -> list[StagePlan]:
     """Give the plans of all stages, in the order of the settings."""
     return [plan_of(settings, name) for name in settings.stages]
-
-
-def waiting_topics(plan: StagePlan) -> Sequence[str]:
-    """Give the topics whose unread records mean work for this stage."""
-    return plan.inputs
-
-
-def main_topics(settings: PipelineSettings) -> list[str]:
-    """Give the topics that documents flow through, first to last."""
-    seen: list[str] = []
-    for stage in settings.stages.values():
-        for topic in (stage.reads, stage.writes):
-            if topic and topic not in seen:
-                seen.append(topic)
-    return seen

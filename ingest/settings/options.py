@@ -91,7 +91,7 @@ class IndexOptions(Options):
     retention_months: int = Field(
         0,
         ge=0,
-        description="Elasticsearch only: whole months kept, by first_seen_at; 0 keeps all",
+        description="whole months kept beside the running one, by first_seen_at; 0 keeps all",
     )
     max_document_bytes: int = Field(
         8 * 1024 * 1024, gt=0, description="a larger document becomes a dead letter"

@@ -16,7 +16,10 @@ _MARK = re.compile(r"<!--|<script\b|<style\b|<body\b|<(link|meta)\b([^<>]{0,4096
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
 )
-_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_ENDS = {
+    word: re.compile(end, re.IGNORECASE)
+    for word, end in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"))
+}
 
 
 def own_addresses(body: bytes, url: str) -> list[str]:
@@ -42,7 +45,6 @@ def own_addresses(body: bytes, url: str) -> list[str]:
 
 
 def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    lowered = text.lower()
     at = 0
     while True:
         mark = _MARK.search(text, at)
@@ -51,14 +53,14 @@ def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         word = mark.group(0).lower()
         if word == "<body":
             return
-        end = _ENDS.get(word)
-        if end is None:
+        if word not in _ENDS:
             at = mark.end()
             yield mark.group(1).lower(), _attributes(mark.group(2))
             continue
-        at = lowered.find(end, mark.end())
-        if at < 0:
+        end = _ENDS[word].search(text, mark.end())
+        if end is None:
             return
+        at = end.start()
 
 
 def _attributes(text: str) -> dict[str, str]:

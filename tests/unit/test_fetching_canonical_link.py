@@ -56,6 +56,13 @@ def test_other_links_do_not_count(html: str) -> None:
     assert own_addresses(html.encode(), URL) == []
 
 
+def test_letters_that_grow_when_lowered_do_not_shift_the_reading() -> None:
+    script = f"<SCRIPT>{'İ' * 40}</SCRIPT>"
+    assert addresses(f'{script}<link rel="canonical" href="/x">') == [
+        "https://www.courier.example/x"
+    ]
+
+
 def test_only_the_first_64_kib_are_read() -> None:
     tag = b'<link rel="canonical" href="/x">'
     assert own_addresses(b" " * (HEAD_BYTES - len(tag)) + tag, URL)

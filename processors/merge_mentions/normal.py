@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from processors.find_entities.lexicon import Pack
 from processors.resolve_places.gazetteer import place_key
@@ -100,6 +101,7 @@ LEGAL_FORMS = frozenset(
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "junior", "senior"})
 
 
+@lru_cache(maxsize=8192)  # a document has the same few names again and again
 def clean(text: str) -> str:
     """Give the form to show: NFKC, straight quotes, one blank, no possessive."""
     text = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).translate(_QUOTES)).strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -62,6 +62,7 @@ class Place(NamedTuple):
         return f"place:{self.country.lower()}-{slug}" if self.country else f"place:{slug}"
 
 
+@lru_cache(maxsize=8192)  # a document has the same few names again and again
 def place_key(text: str) -> str:
     """Give the form by which names are compared: lower case, Latin letters without accents."""
     if not text.isascii():

@@ -249,6 +249,7 @@ class Installation:
 
 def _edit(path: Path, blocks: Mapping[str, Any]) -> None:
     yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
     data = yaml.load(path.read_text(encoding="utf-8"))
     _lay_over(data, blocks)
     with path.open("w", encoding="utf-8") as file:

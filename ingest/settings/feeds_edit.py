@@ -144,8 +144,10 @@ def _grouped(text: str, data: CommentedMap, new: Mapping[str, Any]) -> str | Non
     added = [_dumped({name: {}}).rstrip("\n") for name in new]
     if "groups" not in data:
         at = data.lc.key("feeds")[0] if "feeds" in data else len(_without_last_blanks(lines))
-        while at and lines[at - 1].startswith("#"):
-            at -= 1
+        above = at
+        while above and lines[above - 1].startswith("#"):
+            above -= 1
+        at = above or at  # a comment at the head of the file is about all of it
         return end.join([*lines[:at], "groups:", *_indented(added, 2), "", *(lines[at:] or [""])])
     if not groups:
         return _in_place(lines, end, data.lc.key("groups")[0], _indented(added, 2))

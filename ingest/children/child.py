@@ -61,9 +61,31 @@ class Child:
         #: Numbers of the items given and not yet answered; the first is being worked on.
         self.waiting: deque[int] = deque()
         self.is_busy = False
+        self._processor_seconds = 0.0
+        self._had_more_time = False
         self._incoming = bytearray()
         self._outgoing: deque[memoryview] = deque()
         self.send(pickle.dumps(start, protocol=5))
+
+    def began_item(self, timeout_seconds: float) -> None:
+        """Start the clock for the item that the child works on now."""
+        self.deadline = time.monotonic() + timeout_seconds
+        self._processor_seconds = processor_time(self.process.pid)[0]
+        self._had_more_time = False
+
+    def gets_more_time(self, timeout_seconds: float) -> bool:
+        """Give a late child its time once more, if the machine kept the processor from it.
+
+        So it is when the child wants to run and had less than half of the time for itself: a
+        page is killed for what it is, not for what else the machine does.
+        """
+        used, wants_to_run = processor_time(self.process.pid)
+        is_starved = used - self._processor_seconds < timeout_seconds / 2
+        if self._had_more_time or not (wants_to_run and is_starved):
+            return False
+        self._had_more_time = True
+        self.deadline = time.monotonic() + timeout_seconds
+        return True
 
     def send(self, payload: bytes) -> None:
         self._outgoing.append(memoryview(frame(payload)))
@@ -160,3 +182,17 @@ def _started(target: str) -> subprocess.Popen[bytes]:
             value=target,
             remedy="is there memory and room for another process?",
         ) from error
+
+
+def processor_time(process_id: int) -> tuple[float, bool]:
+    """Give the processor seconds a process has had, and whether it wants to run now.
+
+    (0, False) where /proc does not tell.
+    """
+    try:
+        with open(f"/proc/{process_id}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK"), fields[0] == b"R"
+    except (OSError, ValueError, IndexError):
+        return 0.0, False

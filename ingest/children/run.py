@@ -91,7 +91,7 @@ class Run:
             size += len(pickled)
         if chunk:
             child.is_busy = True
-            child.deadline = time.monotonic() + self._start.timeout_seconds
+            child.began_item(self._start.timeout_seconds)
             child.send(pickle.dumps(chunk, protocol=5))
             if child.has_outgoing and child.sink not in self._selector.get_map():
                 self._selector.register(child.sink, selectors.EVENT_WRITE, child)
@@ -139,7 +139,7 @@ class Run:
                 self._done[child.waiting.popleft()] = (
                     content if is_result else ChildFailure(*content)
                 )
-                child.deadline = time.monotonic() + self._start.timeout_seconds
+                child.began_item(self._start.timeout_seconds)
                 if not is_result and content[0] == "killed_memory":
                     self._replace(child)
                     return
@@ -148,6 +148,8 @@ class Run:
 
     def _kill_late(self, child: Child) -> None:
         seconds = self._start.timeout_seconds
+        if child.is_ready and child.gets_more_time(seconds):
+            return
         self._replace(child, ChildFailure("killed_time", f"not done after {seconds:g} s"))
 
     def _replace(self, child: Child, failure: ChildFailure | None = None) -> None:

@@ -220,3 +220,11 @@ def test_fifty_thousand_items_are_listed(tmp_path: Path) -> None:
     )
     assert len(found["entries"]) == 50_000
     assert found["problems"] == ["entries_beyond_cap: 47000 over 3000"]
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode", "undefined", "unicode_escape", "rot13"])
+def test_an_encoding_that_is_no_charset_does_not_lose_the_feed(tmp_path: Path, name: str) -> None:
+    body = rss(prolog=f'<?xml version="1.0" encoding="{name}"?>').replace(
+        b"bridge", b"br\x8d\x81ge"
+    )
+    assert listed(tmp_path / "a.xml", body)["entries"][0]["id"] == "a-1"

@@ -12,11 +12,13 @@ from ingest.cli.context import (
     ConfigOption,
     JsonOption,
     err,
+    labelled,
     opened_index,
     opened_log,
     out,
     print_json,
     settings_of,
+    shown,
     shows_errors,
 )
 from ingest.pipeline.audit import audited
@@ -54,10 +56,8 @@ def audit(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         table.add_row(*(str(number) for number in numbers), str(len(found.missing)))
         out.print(table)
         for one in found.missing[:20]:
-            out.print(
-                f"missing: {one.entry_id} {one.url} (last seen in {one.last_seen_in})",
-                soft_wrap=True,
-            )
+            where = f"{one.entry_id} {one.url} (last seen in {one.last_seen_in})"
+            out.print(labelled("missing", where, ""), soft_wrap=True)
     if found.missing:
         raise typer.Exit(1)
 
@@ -78,12 +78,11 @@ def trace(
         table = Table("at", "where", "entry", "document", "note")
         for step in steps:
             at = "" if step.at is None else step.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-            table.add_row(at, step.place, step.entry_id[:12], step.document_id[:12], step.note)
+            cells = (at, step.place, step.entry_id[:12], step.document_id[:12], step.note)
+            table.add_row(*map(shown, cells))
         out.print(table)
     if not steps:
-        err.print(
-            f"nothing in the log's retention and in the index bears {wanted}", highlight=False
-        )
+        err.print(shown(f"nothing in the log's retention and in the index bears {wanted}"))
         raise typer.Exit(1)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from ingest.bootstrap.engines import now, open_index, open_log
 from ingest.bootstrap.web import open_web
@@ -16,6 +17,7 @@ from ingest.cli.context import (
     JsonOption,
     out,
     print_json,
+    shown,
     shows_errors,
     whole_settings_of,
 )
@@ -69,9 +71,8 @@ def check(
         table = Table("what", "state", "note")
         colours = {"good": "green", "warning": "yellow", "bad": "red"}
         for one in findings:
-            table.add_row(
-                one.what, f"[{colours[one.state]}]{one.state}[/]", one.note.replace("[", r"\[")
-            )
+            state = Text(one.state, colours[one.state])
+            table.add_row(shown(one.what), state, shown(one.note))
         out.print(table)
     states = {one.state for one in findings}
     if "bad" in states:

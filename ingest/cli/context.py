@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from ingest import telemetry
 from ingest.bootstrap.engines import checked_settings, open_index, open_log
@@ -19,6 +20,12 @@ from ingest.ports import Index, Log
 from ingest.settings.load import Settings, config_folder, load
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+#: Control characters, and the signs that turn the direction of writing.
+_STEERING = {
+    **dict.fromkeys((*range(10), *range(11, 32), *range(127, 160)), " "),
+    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), ""),
+}
 
 out = Console()
 err = Console(stderr=True)
@@ -38,7 +45,7 @@ def shows_errors(verb: Verb) -> Verb:
         try:
             return verb(*args, **kwargs)
         except ConfigError as error:
-            err.print(f"[bold red]error:[/] {_plain(error.what)}", highlight=False, soft_wrap=True)
+            err.print(labelled("error", error.what, "bold red"), soft_wrap=True)
             raise typer.Exit(error.exit_code) from error
         except NewsIngestError as error:
             show_error(error)
@@ -52,14 +59,14 @@ def shows_errors(verb: Verb) -> Verb:
 
 def show_error(error: NewsIngestError) -> None:
     """Print an error on standard error: what, which value, from where, what to do."""
-    err.print(f"[bold red]error:[/] {_plain(error.what)}", highlight=False, soft_wrap=True)
+    err.print(labelled("error", error.what, "bold red"), soft_wrap=True)
     for label, value in (
         ("value", error.value),
         ("from", error.origin),
         ("to do", error.remedy),
     ):
         if value is not None:
-            err.print(f"  [bold]{label}:[/] {_plain(value)}", highlight=False, soft_wrap=True)
+            err.print(labelled(f"  {label}", value, "bold"), soft_wrap=True)
 
 
 def settings_of(config: Path | None) -> Settings:
@@ -103,5 +110,14 @@ def print_json(text: bytes | str) -> None:
     sys.stdout.flush()
 
 
-def _plain(value: object) -> str:
-    return str(value).replace("[", r"\[")
+def shown(text: object) -> Text:
+    """Give words of strangers as a terminal may show them: no markup, no signs that steer it.
+
+    Ends of lines stay.
+    """
+    return Text(str(text).translate(_STEERING))
+
+
+def labelled(label: str, value: object, style: str) -> Text:
+    """Give a line of a label in this style and words of strangers."""
+    return Text.assemble((f"{label}:", style), " ", shown(value))

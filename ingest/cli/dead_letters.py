@@ -14,10 +14,12 @@ from ingest.cli.context import (
     ConfigOption,
     JsonOption,
     err,
+    labelled,
     opened_log,
     out,
     print_json,
     settings_of,
+    shown,
     shows_errors,
 )
 from ingest.errors import NewsIngestError
@@ -67,8 +69,9 @@ def list_(
         return
     table = Table("key", "stage", "class", "reason", "failed at", "attempts", "url", "message")
     for one in letters:
-        table.add_row(one.key, one.stage, one.failure_class, one.reason, one.failed_at[:19],
-                      str(one.attempts), one.url, one.message[:200])  # fmt: skip
+        cells = (one.key, one.stage, one.failure_class, one.reason, one.failed_at[:19],
+                 one.attempts, one.url, one.message[:200])  # fmt: skip
+        table.add_row(*map(shown, cells))
     if letters:
         out.print(table)
     out.print(f"{len(letters)} dead letters", highlight=False)
@@ -90,12 +93,8 @@ def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = N
             print_json(_json(letter, with_input=True))
             continue
         for name, value in letter.record.headers:
-            out.print(
-                f"[bold]{name}[/]: {value.decode('utf-8', 'replace')}",
-                highlight=False,
-                soft_wrap=True,
-            )
-        out.print("[bold]input[/]:", highlight=False)
+            out.print(labelled(name, value.decode("utf-8", "replace"), "bold"), soft_wrap=True)
+        out.print(labelled("input", "", "bold"))
         print_json((letter.record.value or b"")[:4000].decode("utf-8", "replace"))
 
 

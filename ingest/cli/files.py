@@ -26,6 +26,7 @@ from ingest.cli.context import (
     out,
     print_json,
     settings_of,
+    shown,
     shows_errors,
 )
 from ingest.cli.run import stop_on_signals
@@ -153,6 +154,4 @@ def _report(fates: list[Fate], as_json: bool) -> None:
     out.print(table)
     for fate in fates:
         if fate.outcome in ("refused", "dropped", "dead_letter"):
-            out.print(
-                f"{fate.outcome}: {fate.reason}: {fate.path}", highlight=False, soft_wrap=True
-            )
+            out.print(shown(f"{fate.outcome}: {fate.reason}: {fate.path}"), soft_wrap=True)

@@ -17,6 +17,7 @@ from ingest.cli.context import (
     out,
     print_json,
     settings_of,
+    shown,
     shows_errors,
 )
 from ingest.errors import NewsIngestError
@@ -93,17 +94,17 @@ def _print(document: IndexedDocument) -> None:
     table.add_column(overflow="fold")
     for name, value in _facts(document):
         if value:
-            table.add_row(name, value)
+            table.add_row(name, shown(value))
     out.print(table)
     out.print()
-    out.print(document.text, highlight=False, markup=False)
+    out.print(shown(document.text))
     if document.entity_details:
         out.print()
         entities = Table("type", "name", "count", "id", "forms")
         for detail in document.entity_details:
-            entities.add_row(
-                detail.type, detail.name, str(detail.count), detail.id, ", ".join(detail.forms[:5])
-            )
+            forms = ", ".join(detail.forms[:5])
+            cells = (detail.type, detail.name, detail.count, detail.id, forms)
+            entities.add_row(*map(shown, cells))
         out.print(entities)
 
 

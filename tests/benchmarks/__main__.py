@@ -27,7 +27,9 @@ from tests.benchmarks.measure import MEBIBYTE, Row
 from tests.benchmarks.whole import Whole, whole
 
 QUALITY = ("extraction", "entities")
-WARMING = 60
+#: A batch of the enrich stage, and of the index stage.
+WARMING = 100
+INDEXED_AT_ONCE = 500
 
 
 class Size(NamedTuple):
@@ -44,8 +46,8 @@ class Size(NamedTuple):
     idle_seconds: float
 
 
-FULL = Size(150, 40, 250, 750, 600, 2000, 181, 1000, 8.0)
-QUICK = Size(30, 40, 60, 120, 100, 600, 0, 120, 2.0)
+FULL = Size(150, 40, 250, 750, 500, 2000, 181, 1000, 8.0)
+QUICK = Size(30, 40, 60, 120, 100, 500, 0, 100, 1.0)
 
 
 class Bench:
@@ -73,7 +75,7 @@ class Bench:
         self._parts.append(rows[0])
         real = _real_pages(self.size.real_pages)
         if real:
-            rows += stages.extract_rows(real, WARMING, "extract, real pages")[1:]
+            rows += stages.extract_rows(real, WARMING, (2,), "extract, real pages")
         return rows
 
     def enrich(self) -> list[Row]:
@@ -85,9 +87,11 @@ class Bench:
 
     def index(self) -> list[Row]:
         """The index stage."""
-        made = news.stories(self.size.indexed + WARMING, hosts=100)
+        made = news.stories(self.size.documents, hosts=100)
         documents = stages.enriched_documents([news.document_of(one) for one in made])
-        row = stages.index_row(documents, WARMING)
+        row = stages.index_row(
+            stages.copied(documents, self.size.indexed + INDEXED_AT_ONCE), INDEXED_AT_ONCE
+        )
         self._parts.append(row)
         return [row]
 

@@ -23,8 +23,10 @@ from tests.benchmarks.measure import Row, Spent, of_thread
 from tests.benchmarks.rig import StageRun, enrich_work, extract_work, in_folder, settings_in
 
 
-def extract_rows(pages: Sequence[Page], warming: int, name: str = "extract") -> list[Row]:
-    """Give the extract stage with one and two children beside the same function in a loop."""
+def extract_rows(
+    pages: Sequence[Page], warming: int, children: Sequence[int] = (1, 2), name: str = "extract"
+) -> list[Row]:
+    """Give the extract stage with so many children each beside the same function in a loop."""
     extract = page_extractor(Options().model_dump(), "bench")
     for page in pages[:warming]:
         extract(page)
@@ -97,6 +99,14 @@ def enriched_documents(documents: Sequence[Document]) -> list[EnrichedDocument]:
     chain = chain_of(settings, "enrich")
     outcomes = [enriched(one, chain, now) for one in enrichable(documents)]
     return [one.value for one in outcomes if isinstance(one, Keep)]
+
+
+def copied(documents: Sequence[EnrichedDocument], count: int) -> list[EnrichedDocument]:
+    """Give so many documents: these again and again, each with an id of its own."""
+    return [
+        msgspec.structs.replace(documents[number % len(documents)], id=f"{number:032x}")
+        for number in range(count)
+    ]
 
 
 def index_row(documents: Sequence[EnrichedDocument], warming: int) -> Row:

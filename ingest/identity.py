@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _BLANKS = "".join(map(chr, range(33)))  # what WHATWG trims: C0 controls and the space
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Names that are nobody's (RFC 2606): no list of suffixes holds them, so none is loaded for them.
+_RESERVED = frozenset({"example", "invalid", "localhost", "test"})
 _FOLDED_HOSTS = ("www.", "m.", "mobile.", "amp.")
 _AMP_PARAMETERS = frozenset({"amp", "amp=1", "amp=true", "outputtype=amp"})
 _AMP_ENDINGS = ("/amp", "/amp.html", ".amp.html", ".amp")
@@ -240,6 +242,8 @@ def _registrable(host: str, with_private: bool) -> str:
     labels = host.split(".")
     if labels[-1].isdigit():
         return host
+    if labels[-1] in _RESERVED:
+        return ".".join(labels[-2:])
     parts = _suffixes().extract_str(host, include_psl_private_domains=with_private)
     if parts.suffix:
         return parts.top_domain_under_public_suffix or host

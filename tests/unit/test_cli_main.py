@@ -18,7 +18,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 #: What only stages and the verbs that start or test them need.
 HEAVY = {
     "kafka", "elasticsearch", "aiohttp", "feedparser", "trafilatura", "lxml", "resiliparse",
-    "numpy", "py3langid", "ahocorasick", "starlette",
+    "numpy", "py3langid", "ahocorasick", "starlette", "tldextract", "requests",
 }  # fmt: skip
 
 

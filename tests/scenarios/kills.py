@@ -92,6 +92,7 @@ class Flood:
         found = installation.everything()
         assert sorted(hit["url"] for hit in found.values()) == sorted(urls)
         assert set(self._first_seen) == set(found)
+        assert {document.revision for document in installation.found()} == {1}
         paper = self._random.choice(self._papers)
         answer = installation.search(f'publisher:"{paper.name}"', "--size", "1000")
         assert sorted(hit["url"] for hit in answer["hits"]) == sorted(paper.urls)

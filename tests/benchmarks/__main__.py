@@ -14,16 +14,15 @@ import importlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ingest import telemetry
 from ingest.model import Page
 from tests.benchmarks import extraction, network, news, stages
 from tests.benchmarks.measure import MEBIBYTE, Row
+from tests.benchmarks.rig import in_folder
 from tests.benchmarks.whole import Whole, whole
 
 QUALITY = ("extraction", "entities")
@@ -61,12 +60,12 @@ class Bench:
     def poll(self) -> list[Row]:
         """The poll stage."""
         size = self.size
-        return _in_folder(lambda at: network.poll_rows(at, size.feeds, size.entries_a_feed))
+        return in_folder(lambda at: network.poll_rows(at, size.feeds, size.entries_a_feed))
 
     def fetch(self) -> list[Row]:
         """The fetch stage."""
         size = self.size
-        return [_in_folder(lambda at: network.fetch_row(at, size.hosts, size.pages))]
+        return [in_folder(lambda at: network.fetch_row(at, size.hosts, size.pages))]
 
     def extract(self) -> list[Row]:
         """The extract stage, on invented pages and on those of the benchmark set."""
@@ -99,7 +98,7 @@ class Bench:
         """The whole tree."""
         size = self.size
         parts = self._parts if len(self._parts) == 3 else []
-        self.whole = _in_folder(lambda at: whole(at, size.whole, size.idle_seconds, parts))
+        self.whole = in_folder(lambda at: whole(at, size.whole, size.idle_seconds, parts))
         return [self.whole.row]
 
 
@@ -136,11 +135,6 @@ def main() -> int:
         print("\n".join(_foot(bench.whole)))
         print(f"\nmeasured in {seconds:.0f} s; load of the machine now {os.getloadavg()[0]:.1f}")
     return 0
-
-
-def _in_folder(measure: Callable[[Path], Any]) -> Any:
-    with tempfile.TemporaryDirectory(prefix="news-ingest-bench-") as name:
-        return measure(Path(name))
 
 
 def _real_pages(most: int) -> list[Page]:

@@ -20,7 +20,8 @@ from ingest.wire import encode
 from tests.benchmarks import news
 from tests.benchmarks.measure import Row, Spent, here, of_tree
 from tests.benchmarks.site import SiteProcess
-from tests.scenarios.harness import Installation, Running
+from tests.scenarios.harness import Installation
+from tests.scenarios.processes import Running
 
 AT_ONCE = 100
 _LOOK_SECONDS = 0.05

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ingest.bootstrap.engines import chain_of, now, open_log
 from ingest.pipeline.headers import headers_for
@@ -19,6 +19,8 @@ from ingest.ports import Index, Log, Record
 from ingest.settings.load import Settings, load
 from ingest.wire import encode
 from tests.benchmarks.measure import Spent, here
+
+Result = TypeVar("Result")
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 LOOK_SECONDS = 0.02
@@ -121,7 +123,7 @@ def enrich_work(run: StageRun, index: Index) -> EnrichWork:
     return EnrichWork(chain_of(run.settings, run.plan.name, index=index), run.plan, now)
 
 
-def in_folder(measure: Callable[[Path], Any]) -> Any:
+def in_folder(measure: Callable[[Path], Result]) -> Result:
     """Give what `measure` gives with a fresh folder."""
     with tempfile.TemporaryDirectory(prefix="news-ingest-bench-") as name:
         return measure(Path(name))

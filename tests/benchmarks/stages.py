@@ -32,8 +32,7 @@ def extract_rows(
         extract(page)
     loop = partial(_looped, extract, pages[warming:])
     return [
-        in_folder(partial(_extract_row, pages, warming, loop, children, name))
-        for children in (1, 2)
+        in_folder(partial(_extract_row, pages, warming, loop, count, name)) for count in children
     ]
 
 
@@ -59,7 +58,7 @@ def _extract_row(
 
 def enrich_row(documents: Sequence[Document], warming: int) -> Row:
     """Give the enrich stage beside its processors in a loop."""
-    return in_folder(partial(_enrich_row, documents, warming))  # type: ignore[no-any-return]
+    return in_folder(partial(_enrich_row, documents, warming))
 
 
 def _enrich_row(documents: Sequence[Document], warming: int, folder: Path) -> Row:
@@ -111,7 +110,7 @@ def copied(documents: Sequence[EnrichedDocument], count: int) -> list[EnrichedDo
 
 def index_row(documents: Sequence[EnrichedDocument], warming: int) -> Row:
     """Give the index stage on the embedded index beside bare `put` in batches."""
-    return in_folder(partial(_index_row, documents, warming))  # type: ignore[no-any-return]
+    return in_folder(partial(_index_row, documents, warming))
 
 
 def _index_row(documents: Sequence[EnrichedDocument], warming: int, folder: Path) -> Row:

@@ -13,7 +13,8 @@ from ingest.bootstrap.engines import open_log
 from ingest.settings.load import load
 from tests.benchmarks import news
 from tests.benchmarks.measure import Memory, Row, Spent, here, memory_of
-from tests.scenarios.harness import STAGES, Installation, Running
+from tests.scenarios.harness import STAGES, Installation
+from tests.scenarios.processes import Running
 
 WARMING = 40
 #: Readers of the embedded log look less often after five seconds without work.

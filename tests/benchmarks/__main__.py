@@ -106,16 +106,21 @@ def main() -> int:
     """Measure and print what the arguments ask for."""
     if len(sys.argv) > 1 and sys.argv[1] in QUALITY:
         name = sys.argv.pop(1)
-        return int(importlib.import_module(f"tests.benchmarks.{name}").main())
+        return importlib.import_module(f"tests.benchmarks.{name}").main() or 0
     parts: dict[str, Callable[[Bench], list[Row]]] = {
         "poll": Bench.poll, "fetch": Bench.fetch, "extract": Bench.extract,
         "enrich": Bench.enrich, "index": Bench.index, "whole": Bench.end_to_end,
     }  # fmt: skip
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument("rows", nargs="*", choices=[[], *parts], help="all if none is named")
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", help=f"of {', '.join(parts)}; all if none is named"
+    )
     parser.add_argument("--quick", action="store_true", help="a rough table in half a minute")
     parser.add_argument("--json", action="store_true", help="JSON instead of the table")
     asked = parser.parse_args()
+    unknown = [name for name in asked.rows if name not in parts]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}; known: {', '.join(parts)}")
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         telemetry.configure("bench", stream=nowhere, level="info")
         bench = Bench(QUICK if asked.quick else FULL)

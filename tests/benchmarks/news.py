@@ -18,35 +18,9 @@ import zstandard
 
 from ingest import identity
 from ingest.model import Document, Entry, Page
+from tests.benchmarks import words
 
 BEGAN_AT = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
-
-_FIRST = ["Marta", "Olwen", "Tobias", "Ingrid", "Casper", "Leonie", "Radek", "Saoirse", "Emeric", "Petra", "Amina", "Bastian", "Celia", "Dorian", "Elif", "Fabrice", "Greta", "Hamid", "Iona", "Joaquin", "Katarina", "Lorenz", "Mireille", "Nadim", "Odette", "Piotr", "Rosalind", "Stefan", "Tamsin", "Ulrich", "Vera", "Wendell", "Yusuf", "Zora"]
-_LAST = ["Lindqvist", "Harrowgate", "Okonjo", "Vasilenko", "Brandeis", "Quillfeather", "Ashdown", "Moreau", "Tremblay", "Castellan", "Novakova", "Pemberton", "Ruddock", "Szabo", "Thorvald", "Underhill", "Vandermeer", "Westcott", "Yarrow", "Zielinski", "Abernathy", "Bellweather", "Corrigan", "Drummond", "Eastlake", "Fairweather", "Gallagher", "Hathersage"]
-_PLACES = ["Lisbon", "Hamburg", "Toronto", "Nairobi", "Geneva", "Oslo", "Madrid", "Dublin", "Vienna", "Seoul", "Lima", "Boston", "Helsinki", "Prague", "Cardiff", "Melbourne", "Marseille", "Bristol", "Valencia", "Krakow", "Chicago", "Jakarta", "Santiago", "Norway", "Portugal", "Kenya", "Canada", "Ireland", "Austria", "Peru", "Finland", "Indonesia", "Chile"]
-_ORGANISATION_STARTS = ["Northgate", "Silverbrook", "Harbour", "Meridian", "Oakfield", "Blackstone", "Riverside", "Calder", "Eastern", "Granite", "Pinewood", "Summit", "Westmoor", "Atlas", "Beacon"]
-_ORGANISATION_ENDS = [
-    "Bank", "Council", "University", "Holdings", "Ltd", "Institute", "Ministry of Transport",
-    "Energy Group", "Workers Union", "Hospital Trust", "Railways", "Airlines plc", "Foundation",
-]  # fmt: skip
-_TITLES = ["minister", "mayor", "director", "chairwoman", "spokesman", "professor", "senator", "inspector", "economist", "engineer", "secretary", "judge"]
-_NOUNS = ["budget", "bridge", "harbour", "timetable", "festival", "inquiry", "reservoir", "contract", "strike", "election", "verdict", "vaccine", "railway", "tariff", "forecast", "orchard", "archive", "licence", "subsidy", "shortage", "settlement", "pipeline", "merger", "lawsuit", "survey", "drought", "flood", "refinery", "museum", "stadium", "curriculum", "pension", "mortgage", "harvest", "satellite", "border", "treaty", "ceasefire", "recovery", "audit", "permit", "warehouse", "ferry", "terminal", "hospital", "library", "campaign", "coalition", "amendment", "deficit", "surplus", "outbreak", "rescue", "trial", "appeal", "concert", "exhibition", "tournament", "championship", "transfer", "sponsorship", "turbine", "reactor", "grid", "glacier", "fishery", "vineyard", "market", "auction", "estate", "district", "neighbourhood"]
-_ADJECTIVES = ["northern", "unexpected", "costly", "temporary", "disputed", "ambitious", "quiet", "fragile", "regional", "modest", "sweeping", "outdated", "popular", "reluctant", "urgent", "lengthy", "careful", "bitter", "generous", "nervous", "rural", "coastal", "medieval", "digital", "public", "private", "emergency", "annual", "narrow", "heavy"]
-_VERBS = ["delayed", "approved", "questioned", "rejected", "announced", "defended", "criticised", "postponed", "welcomed", "expanded", "suspended", "reviewed", "abandoned", "financed", "inspected", "restored", "protected", "negotiated", "withdrew", "published", "repeated", "described", "measured", "predicted", "ignored", "repaired", "completed", "opened", "closed", "doubled"]
-_LINKS = ["because", "although", "while", "after", "before", "unless", "since", "until"]
-_FRAMES = [
-    "{title} {person} of {org} {verb} the {adj} {noun} in {place}, {link} the {noun2} was {verb2}.",
-    "The {adj} {noun} was {verb} on {day} {link} residents of {place} {verb2} the {noun2}.",
-    "“We have {verb} every {noun} that we could find,” said {person}, “and the {noun2} is {adj}.”",
-    "According to {org}, the {noun} cost {count} million and {verb} {share} percent of the {noun2}.",
-    "{last} added that the {adj} {noun} would be {verb} {link} the {noun2} had been {verb2}.",
-    "It was the {adj} {noun} that {verb} the {noun2}, and nobody in the {noun3} had expected it.",
-    "In {place}, {count} people waited for the {noun}, {link} the {adj} {noun2} had not {verb}.",
-    "Officials at {org} {verb} the {noun} and {verb2} a {adj} {noun2} near {place}.",
-    "The {noun}, the {noun2} and the {adj} {noun3} were all {verb} within {share} days.",
-    "Critics {verb} the plan; {person}, the {title}, called it a {adj} {noun} with no {noun2}.",
-]
-_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -84,21 +58,21 @@ def stories(count: int, *, hosts: int = 50, seed: int = 1) -> list[Story]:
 
 
 def _story(number: int, hosts: int, chance: random.Random) -> Story:
-    cast = [f"{chance.choice(_FIRST)} {chance.choice(_LAST)}" for _ in range(4)]
+    cast = [f"{chance.choice(words.FIRST)} {chance.choice(words.LAST)}" for _ in range(4)]
     orgs = [
-        f"{chance.choice(_ORGANISATION_STARTS)} {chance.choice(_ORGANISATION_ENDS)}"
+        f"{chance.choice(words.ORGANISATION_STARTS)} {chance.choice(words.ORGANISATION_ENDS)}"
         for _ in range(3)
     ]
-    places = chance.sample(_PLACES, 3)
-    paragraphs, words = [], 0
-    while words < 650:
+    places = chance.sample(words.PLACES, 3)
+    paragraphs, length = [], 0
+    while length < 650:
         paragraph = " ".join(
             _sentence(chance, cast, orgs, places) for _ in range(chance.randint(2, 4))
         )
-        words += len(paragraph.split())
+        length += len(paragraph.split())
         paragraphs.append(paragraph)
-    noun, verb = chance.choice(_NOUNS), chance.choice(_VERBS)
-    title = f"{places[0]} {noun} {verb} as {chance.choice(_ADJECTIVES)} {chance.choice(_NOUNS)} grows, case {number}"
+    noun, verb = chance.choice(words.NOUNS), chance.choice(words.VERBS)
+    title = f"{places[0]} {noun} {verb} as {chance.choice(words.ADJECTIVES)} {chance.choice(words.NOUNS)} grows, case {number}"
     paragraphs[0] = f"{places[0]} — {paragraphs[0]}"
     return Story(
         number=number,
@@ -113,12 +87,12 @@ def _story(number: int, hosts: int, chance: random.Random) -> Story:
 
 def _sentence(chance: random.Random, cast: list[str], orgs: list[str], places: list[str]) -> str:
     person = chance.choice(cast)
-    made = chance.choice(_FRAMES).format(
+    made = chance.choice(words.FRAMES).format(
         person=person, last=person.split()[-1], org=chance.choice(orgs),
-        place=chance.choice(places), title=chance.choice(_TITLES), noun=chance.choice(_NOUNS),
-        noun2=chance.choice(_NOUNS), noun3=chance.choice(_NOUNS), verb=chance.choice(_VERBS),
-        verb2=chance.choice(_VERBS), adj=chance.choice(_ADJECTIVES), link=chance.choice(_LINKS),
-        day=chance.choice(_DAYS), count=chance.randint(2, 900), share=chance.randint(2, 60),
+        place=chance.choice(places), title=chance.choice(words.TITLES), noun=chance.choice(words.NOUNS),
+        noun2=chance.choice(words.NOUNS), noun3=chance.choice(words.NOUNS), verb=chance.choice(words.VERBS),
+        verb2=chance.choice(words.VERBS), adj=chance.choice(words.ADJECTIVES), link=chance.choice(words.LINKS),
+        day=chance.choice(words.DAYS), count=chance.randint(2, 900), share=chance.randint(2, 60),
     )  # fmt: skip
     return made[0].upper() + made[1:]
 
@@ -130,13 +104,13 @@ def html_of(story: Story, others: Iterable[Story] = ()) -> bytes:
     teasers = "".join(
         f'<li class="teaser teaser--{i % 4}" data-position="{i}"><a href="{escape(one.url)}">'
         f'<img loading="lazy" src="/images/{one.number}-320.jpg" srcset="/images/{one.number}-640.jpg 2x" alt="">'
-        f'<span class="teaser__kicker">{chance.choice(_NOUNS).title()}</span>'
+        f'<span class="teaser__kicker">{chance.choice(words.NOUNS).title()}</span>'
         f'<h3 class="teaser__title">{escape(one.title)}</h3></a><p>{escape(one.summary)}</p></li>'
         for i, one in enumerate(others)
     )
     navigation = "".join(
         f'<li class="nav__item"><a class="nav__link" href="/section/{noun}">{noun.title()}</a></li>'
-        for noun in _NOUNS
+        for noun in words.NOUNS
     )
     body = "".join(f"<p>{escape(one)}</p>\n" for one in story.paragraphs)
     linked = escape(story.url)

@@ -43,12 +43,28 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=lambda *_: _Lines(target),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
     for noisy in ("kafka", "elastic_transport", "trafilatura", "htmldate", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+class _Lines:
+    """Writes lines to a stream; one that nobody takes any more never stops the work."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    def msg(self, line: str) -> None:
+        try:
+            self._target.write(line + "\n")
+            self._target.flush()
+        except (OSError, ValueError):
+            pass
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 def counter(name: str, *labels: str) -> Counter:

@@ -226,6 +226,22 @@ class ServerProcess:
     def freeze(self) -> None:
         """Stop the server as a debugger would; `thaw` lets it go on."""
         self._send(signal.SIGSTOP)
+        until = time.monotonic() + 10
+        while self._is_running_now() and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def _is_running_now(self) -> bool:
+        """Tell whether any process of the group has not stopped yet."""
+        import psutil
+
+        if self._process is None:
+            return False
+        try:
+            parent = psutil.Process(self._process.pid)
+            states = [one.status() for one in (parent, *parent.children(recursive=True))]
+        except psutil.Error:
+            return False
+        return any(state != psutil.STATUS_STOPPED for state in states)
 
     def thaw(self) -> None:
         self._send(signal.SIGCONT)

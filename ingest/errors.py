@@ -132,6 +132,8 @@ class DependencyUnavailable(NewsIngestError):
     """Something the work needs does not answer now: hold, and count no attempt."""
 
     exit_code = 2
+    #: Somebody waited the whole start timeout for it already.
+    was_waited_for = False
 
 
 class LogUnavailable(DependencyUnavailable):

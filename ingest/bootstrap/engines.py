@@ -120,6 +120,7 @@ def patient(
             return open_it()
         except DependencyUnavailable as error:
             if time.monotonic() >= until or (stop is not None and stop.is_set()):
+                error.was_waited_for = True
                 raise
             waiting_for_dependency(cause=str(error))
             time.sleep(wait)

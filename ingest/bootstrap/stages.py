@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from importlib import import_module
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import open_log, patient
-from ingest.errors import TopicMissing
+from ingest.errors import DependencyUnavailable, TopicMissing
 from ingest.pipeline.topology import plan_of
 from ingest.ports import Log
 from ingest.settings.load import Settings
@@ -27,6 +29,10 @@ RUNNERS = {
 
 stage_ready = Event("stage_ready")
 stage_stopped = Event("stage_stopped")
+stage_begins_anew = Event("stage_begins_anew", level="warning")
+
+FIRST_PAUSE_SECONDS = 0.2
+MAX_PAUSE_SECONDS = 5.0
 
 
 def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool = True) -> None:
@@ -42,10 +48,41 @@ def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool 
         plan = plan_of(settings.pipeline, name)
         stage_ready(kind=plan.kind, log=settings.pipeline.log.url)
         runner = import_module(f"ingest.bootstrap.{RUNNERS[plan.kind]}")
-        runner.run(settings, plan, log, stop, is_breaker_on)
+        begun_anew(
+            lambda: runner.run(settings, plan, log, stop, is_breaker_on),
+            options.start_timeout_seconds,
+            stop,
+        )
         stage_stopped()
     finally:
         log.close()
+
+
+def begun_anew(run: Callable[[], None], timeout_seconds: float, stop: Flag) -> None:
+    """Run a stage; when the log or the index went away while it opened them, run it anew.
+
+    Nothing is committed that was not done, so beginning anew costs at most work done twice.
+    Errors: DependencyUnavailable when every try within the timeout failed at once (exit 2).
+    """
+    wait = FIRST_PAUSE_SECONDS
+    failing_since: float | None = None
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            run()
+        except DependencyUnavailable as error:
+            if stop.is_set():
+                return
+            now = time.monotonic()
+            if failing_since is None or now - started > timeout_seconds:
+                failing_since, wait = now, FIRST_PAUSE_SECONDS
+            if error.was_waited_for or now - failing_since > timeout_seconds:
+                raise
+            stage_begins_anew(cause=str(error))
+            stop.wait(wait)
+            wait = min(wait * 2, MAX_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _require_topics(log: Log, settings: Settings) -> None:

@@ -107,3 +107,10 @@ def test_a_broker_that_takes_connections_and_says_nothing_is_unavailable_in_time
             KafkaLog(f"127.0.0.1:{mute.getsockname()[1]}", LogOptions())
         assert time.monotonic() - began < 8
         assert threading.active_count() == before
+
+
+def test_a_session_timeout_that_the_broker_does_not_allow_names_the_option():
+    fault = translated(kafka_errors.InvalidSessionTimeoutError(), "reading failed")
+    assert isinstance(fault, LogRefused)
+    assert "log.session_timeout_seconds" in (fault.remedy or "")
+    assert "group.min.session.timeout.ms" in (fault.remedy or "")

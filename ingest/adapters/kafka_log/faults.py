@@ -89,6 +89,14 @@ _REMEDIES: dict[type[NewsIngestError], str] = {
     LogRefused: "see `log` in config/pipeline.yml: user, password, certificates, rights",
 }
 
+#: Errors whose remedy is another than that of their kind.
+_OWN_REMEDIES: dict[type[BaseException], str] = {
+    kafka_errors.InvalidSessionTimeoutError: (
+        "set log.session_timeout_seconds within what the broker allows, from "
+        "group.min.session.timeout.ms (usually 6 s) to group.max.session.timeout.ms"
+    )
+}
+
 
 def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
     """Give what an error class of the client library is here; None when nobody has said."""
@@ -114,7 +122,7 @@ def translated(error: BaseException, what: str, *, value: object = None) -> News
         f"{what}: {type(error).__name__}",
         value=value,
         origin=_text(error),
-        remedy=_REMEDIES.get(meaning),
+        remedy=_OWN_REMEDIES.get(type(error)) or _REMEDIES.get(meaning),
     )
 
 

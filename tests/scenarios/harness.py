@@ -193,9 +193,13 @@ class Installation:
 
     def start(self, *arguments: str) -> Running:
         """Start `news-ingest run ARGUMENTS`."""
-        name = "-".join(("run", *arguments)).replace("/", "_")
+        return self.launch("run", *arguments)
+
+    def launch(self, *arguments: str) -> Running:
+        """Start `news-ingest ARGUMENTS`."""
+        name = "-".join(arguments[:3]).replace("/", "_")
         lines = self.folder / f"{len(self._started):02}-{name}.log"
-        running = Running(("run", *arguments), lines, self.environment)
+        running = Running(arguments, lines, self.environment)
         self._started.append(running)
         return running
 
@@ -204,11 +208,12 @@ class Installation:
         return {name: self.start("--stage", name) for name in names}
 
     def processes(self) -> list[psutil.Process]:
-        """Give every process that works for this installation, children of stages too."""
+        """Give every process that works in this folder, children of stages and a demo's too."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get("NEWS_INGEST_CONFIG") == str(self.config):
+                config = process.environ().get("NEWS_INGEST_CONFIG", "")
+                if self.folder in Path(config).parents:
                     found.append(process)
             except psutil.Error:
                 continue

@@ -33,6 +33,12 @@ def test_what_is_added_to_a_running_site_and_to_the_feeds_becomes_searchable(
         installation.set_feeds([first.feed, second.feed])
         _wait_for(installation, [*first.urls, *second.urls])
 
+        note = tmp_path / "note.txt"
+        note.write_text("A note from the desk\n\nThe ferry to the island is late once more.\n")
+        said = installation.command("ingest", str(note), "--wait", "--json").json()
+        assert said == {"documents": 1, "outcomes": {"searchable": 1}}
+        assert installation.titles("island") == ["A note from the desk"]
+
         assert {name: tree.stage(name) for name in stages} == stages, "a stage was restarted"
         listed = installation.command("feeds", "list", "--json").json_lines()
         assert {one["url"] for one in listed} == {first.feed_url, second.feed_url}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,3 +144,15 @@ def test_a_document_reads_well_in_the_terminal_too(
     assert "Priya Raman" in text
     assert "Samuel Whitcombe" in text
     assert "Bristol" in demo[0].command("search", "title:whale").out
+
+
+def test_a_demo_stays_up_until_it_is_stopped(tmp_path: Path) -> None:
+    with Installation(tmp_path, hosts={}) as installation:
+        demo = installation.launch("demo", "--seeds", str(SEEDS), "--work", "work")
+        installation.wait_until(lambda: "stay up until Ctrl-C" in demo.lines.read_text(), "all in")
+        config = ("--config", str(tmp_path / "work" / "config"))
+        found = installation.command("search", "harbour", "--json", *config).json()
+        assert found["total"] > 1
+        assert installation.command("lag", *config).code == 0
+        assert demo.stop(signal.SIGINT) == 0
+        assert installation.processes() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def test_one_article_is_followed_from_its_feed_into_the_index(scene: Scene) -> N
     steps = scene.installation.trace(scene.good)
     places = [step["place"].partition("/")[0].split()[0] for step in steps]
     assert places == ["news.entries", "news.pages", "news.documents", "news.enriched", "index"]
-    assert [step["at"] for step in steps] == sorted(step["at"] for step in steps)
+    times = [datetime.fromisoformat(step["at"]) for step in steps]
+    assert times == sorted(times)
     (id,) = {step["document_id"] for step in steps if step["document_id"]}
     assert scene.installation.trace(id) == steps
     shown = scene.installation.command("show", id, "--json").json()

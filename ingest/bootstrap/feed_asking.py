@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from ingest.bootstrap.engines import now, open_log
-from ingest.bootstrap.stages import PARSER_MEMORY_BYTES, PARSER_RECYCLE_BYTES
+from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.web import Web, open_web
-from ingest.children import ChildPool
 from ingest.errors import WireError
 from ingest.fetching.host_state import RobotsFile
 from ingest.identity import request_url
@@ -92,13 +91,7 @@ async def _asking(
 ) -> Result:
     polling = settings.pipeline.polling
     web = open_web(settings, now, shares_hosts=False)
-    pool = ChildPool(
-        "ingest.sources.parse_feed:build_parser",
-        count=0,
-        timeout_seconds=polling.parse_timeout_seconds,
-        memory_bytes=PARSER_MEMORY_BYTES,
-        recycle_bytes=PARSER_RECYCLE_BYTES,
-    )
+    pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
     executor = ThreadPoolExecutor(_PARSES_AT_ONCE, thread_name_prefix="feeds-parse")
     tools = TrialTools(
         fetcher=web.fetcher, parse=parse_in(pool), executor=executor, options=polling, clock=now

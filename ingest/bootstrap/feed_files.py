@@ -11,8 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.stages import PARSER_MEMORY_BYTES, PARSER_RECYCLE_BYTES
-from ingest.children import ChildFailure, ChildPool
+from ingest.bootstrap.parsers import parser_pool
+from ingest.children import ChildFailure
 from ingest.errors import SourceError
 from ingest.model import Feed
 from ingest.polling.entries import MAX_DOCUMENT_ENTRIES, find_entries
@@ -61,14 +61,8 @@ def file_reports(
     Errors: NewsIngestError when no child can be started.
     """
     jobs = iter([FileJob(path, max_bytes, as_json) for path in paths])
-    pool = ChildPool(
-        "ingest.bootstrap.feed_files:build_reader",
-        count=0,
-        timeout_seconds=timeout_seconds,
-        memory_bytes=PARSER_MEMORY_BYTES,
-        recycle_bytes=PARSER_RECYCLE_BYTES,
-    )
-    with pool:
+    target = "ingest.bootstrap.feed_files:build_reader"
+    with parser_pool(timeout_seconds=timeout_seconds, target=target) as pool:
         while chunk := list(islice(jobs, _FILES_A_CHUNK)):
             yield from _reports(chunk, pool.map(chunk))
 

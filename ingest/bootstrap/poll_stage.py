@@ -6,10 +6,9 @@ import time
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.stages import PARSER_MEMORY_BYTES, PARSER_RECYCLE_BYTES
+from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.watching import run_watched
 from ingest.bootstrap.web import open_web
-from ingest.children import ChildPool
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
@@ -27,12 +26,9 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
     """Poll until `stop` is set."""
     concurrent = settings.pipeline.polling.concurrent_requests
     web = open_web(settings, now, max_in_flight=concurrent)
-    pool = ChildPool(
-        "ingest.sources.parse_feed:build_parser",
-        count=settings.pipeline.stages[plan.name].children,
+    pool = parser_pool(
         timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
-        memory_bytes=PARSER_MEMORY_BYTES,
-        recycle_bytes=PARSER_RECYCLE_BYTES,
+        count=settings.pipeline.stages[plan.name].children,
     )
     watched = _WatchedPoller()
     poller = Poller(

@@ -14,9 +14,6 @@ from ingest.ports import Log
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 
-#: A feed's document in its own child: memory it may take, and what it may keep.
-PARSER_MEMORY_BYTES = 1024 * 1024 * 1024
-PARSER_RECYCLE_BYTES = 250 * 1024 * 1024
 #: Kind of stage → module of this folder with its `run`; loaded late, so that a stage's process
 #: holds only what that kind needs.
 RUNNERS = {

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from threading import Event as Flag
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
@@ -108,8 +109,14 @@ class FlowWorker:
     def run(self) -> None:
         """Work until asked to stop. Errors: TopicMissing and LogRefused end the stage."""
         topics = [*self._plan.inputs, self._hosts.topic]
-        self._reader = self._log.reader(self._plan.group, topics, self._plan.name)
-        self._appender = self._log.appender()
+        with ExitStack() as opened:
+            self._reader = self._log.reader(self._plan.group, topics, self._plan.name)
+            opened.callback(self._reader.close)
+            self._appender = self._log.appender()
+            opened.callback(self._appender.close)
+            self._work_until_stopped()
+
+    def _work_until_stopped(self) -> None:
         self._holder = Holder(
             self._plan.name, self._reader, self._stop,
             probe_seconds=self._options.hold_probe_seconds,
@@ -121,9 +128,6 @@ class FlowWorker:
             self._finish()
         except StopRequestedError:
             pass
-        finally:
-            self._reader.close()
-            self._appender.close()
 
     def _turn(self) -> None:
         self._rungs.resume()

@@ -35,10 +35,6 @@ class Tracker:
         """The lowest offset that is not finished: where the group would go on."""
         return min(self._open) if self._open else self._next
 
-    @property
-    def open_count(self) -> int:
-        return len(self._open)
-
     def has_news(self) -> bool:
         """Tell whether a commit would move the group."""
         return self.commitable > self._committed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from threading import Event as Flag
 from typing import TypeVar
 
@@ -82,8 +83,15 @@ class Worker:
         Errors: BreakerTripped, TopicMissing, LogRefused, IndexRefused and IndexDiffers end the
         stage with their exit codes; nothing that was read is committed then.
         """
-        self._reader = self._log.reader(self._plan.group, self._plan.inputs, self._plan.name)
-        self._appender = self._log.appender()
+        with ExitStack() as opened:
+            opened.callback(self._work.close)
+            self._reader = self._log.reader(self._plan.group, self._plan.inputs, self._plan.name)
+            opened.callback(self._reader.close)
+            self._appender = self._log.appender()
+            opened.callback(self._appender.close)
+            self._work_until_stopped()
+
+    def _work_until_stopped(self) -> None:
         self._holder = Holder(
             self._plan.name, self._reader, self._stop, probe_seconds=self._options.hold_probe_seconds
         )  # fmt: skip
@@ -93,8 +101,6 @@ class Worker:
                 self._turn()
         except StopRequestedError:
             pass
-        finally:
-            self._close()
 
     def _turn(self) -> None:
         started = time.monotonic()
@@ -203,11 +209,6 @@ class Worker:
 
     def _timed(self, step: str, started: float) -> None:
         _steps.labels(self._plan.name, step).observe(time.monotonic() - started)
-
-    def _close(self) -> None:
-        self._work.close()
-        self._reader.close()
-        self._appender.close()
 
 
 def _seen(judged: Judged) -> Seen:

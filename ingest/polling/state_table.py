@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from ingest import wire
-from ingest.errors import LogUnavailable, NewsIngestError, WireError
+from ingest.errors import LogUnavailable, WireError
 from ingest.polling import events
 from ingest.polling.feed_state import (
     KEYS_SUFFIX,
@@ -195,23 +195,3 @@ class StateTable:
     def _send(self, message: Message) -> None:
         self._messages.put(message)
         self._wake()
-
-
-def latest_states(records: list[Record]) -> dict[str, FeedState]:
-    """Give the newest state of every feed among these records, in the order of the log.
-
-    For commands that show states: records of keys and requests, and broken ones, are passed over.
-    """
-    found: dict[str, FeedState] = {}
-    for record in records:
-        name = record.key.decode("utf-8", "replace")
-        if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX)):
-            continue
-        if record.value is None:
-            found.pop(name, None)
-            continue
-        try:
-            found[name] = decode_state(record.value, record.origin)
-        except NewsIngestError:
-            continue
-    return found

@@ -15,6 +15,7 @@ from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition as KafkaPlace
 
 from ingest.adapters.kafka_log.faults import is_certificate_fault, meaning_of, translated
+from ingest.adapters.kafka_log.joining import keep_finished_joins
 from ingest.errors import LogRefused, LogUnavailable
 from ingest.ports import Record, TopicPartition
 from ingest.settings.options import LogOptions
@@ -100,7 +101,7 @@ class Clients:
     def member(self, group: str, stage: str = "") -> Any:
         """Give a consumer that is to become a member of this group (its name on the broker)."""
         session_ms = int(self.options.session_timeout_seconds * 1000)
-        return self._consumer(
+        member = self._consumer(
             stage,
             group_id=group,
             session_timeout_ms=session_ms,
@@ -108,6 +109,8 @@ class Clients:
             max_poll_interval_ms=int(self.options.poll_interval_seconds * 1000),
             partition_assignment_strategy=[RangePartitionAssignor],
         )
+        keep_finished_joins(member)
+        return member
 
     def stranger(self, **settings: Any) -> Any:
         """Give a consumer that belongs to no group."""

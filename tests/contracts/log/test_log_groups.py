@@ -156,6 +156,21 @@ def test_a_kept_partition_survives_a_join_with_position_and_pause(
     assert len(read_all(first, 1)) >= 1
 
 
+@pytest.mark.slow
+@pytest.mark.needs("splits_groups")
+def test_members_that_read_briefly_and_work_long_agree_on_their_shares(
+    log: Log, log_factory: LogFactory
+):
+    topic = log_factory.topic(partitions=2)
+    members = [log.reader("news-g", [topic]), log_factory().reader("news-g", [topic])]
+    limit = time.monotonic() + 60
+    while any(len(member.assignment()) != 1 for member in members):
+        assert time.monotonic() < limit
+        for member in members:
+            member.read(10, 0.001)
+            time.sleep(0.3)
+
+
 @pytest.mark.needs_not("splits_groups")
 @pytest.mark.slow
 def test_a_second_member_stands_by(log: Log, log_factory: LogFactory):

@@ -45,7 +45,7 @@ def test_twenty_seconds_without_a_broker_cost_no_record_and_hardly_any_work(kafk
     deliveries = [appender.append(topic, f"during-{n}", b"x" * 1000) for n in range(100)]
     refused_within(3, lambda: appender.flush(1))
     refused_within(7, lambda: reader.commit({record.place: Position(1)}))
-    refused_within(2, log.ping)
+    refused_within(4, log.ping)
     refused_within(7, lambda: reader.ends([record.place]))
     refused_within(7, lambda: log.lag("news-g", [topic]))
     while time.monotonic() - stopped < 20:

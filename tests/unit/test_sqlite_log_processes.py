@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import psutil
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import LogUnavailable
+from ingest.errors import LogUnavailable, NewsIngestError
 from ingest.ports import Appender, Position, TopicPartition, TopicSpec
 from ingest.settings.options import LogOptions
 
@@ -29,7 +30,7 @@ import json, resource, sys, time
 from pathlib import Path
 from ingest import telemetry
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import LogUnavailable
+from ingest.errors import LogUnavailable, NewsIngestError
 from ingest.ports import TopicSpec
 from ingest.settings.options import LogOptions
 telemetry.configure("drill", stream=sys.stderr, level="error")
@@ -149,6 +150,27 @@ def test_eight_processes_may_make_the_file_at_once(path: Path):
     found = sorted(record.key.decode() for record in log.scan("news.entries"))
     log.close()
     assert found == [f"p{number}" for number in range(8)]
+
+
+def test_those_who_open_a_file_in_the_making_take_it_for_ours(tmp_path: Path):
+    faults: list[NewsIngestError] = []
+
+    def open_it(path: Path) -> None:
+        try:
+            log = SqliteLog(path, LogOptions())
+            log.apply([TopicSpec(name="news.entries", partitions=3)])
+            log.close()
+        except NewsIngestError as error:
+            faults.append(error)
+
+    for turn in range(100):
+        at = (tmp_path / f"log-{turn}.db",)
+        threads = [threading.Thread(target=open_it, args=at) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert faults == []
 
 
 def test_the_wal_stays_small_under_four_writers_and_a_reader(log: SqliteLog, path: Path):

@@ -19,8 +19,9 @@ Result = TypeVar("Result")
 #: `max.message.bytes` above the largest record: what batch, record and header lengths add.
 BATCH_BYTES = 194_304
 _KNOWN_FOR_SECONDS = 60.0
-_TRIES = 3
-_TRIES_SECONDS = 5.0
+#: How long a question is asked again while the log is down, and the pause between.
+PATIENCE_SECONDS = 3.5
+_PAUSE_SECONDS = 0.25
 _UNKNOWN_TOPIC = 3
 
 
@@ -84,7 +85,7 @@ class Catalogue:
     def must_exist(self, names: Iterable[str]) -> None:
         """Do nothing when all of these exist now. Errors: TopicMissing, LogUnavailable."""
         wanted = list(names)
-        there = self._partitions(wanted, tries=1)
+        there = self._partitions(wanted, patience_seconds=0)
         for name in wanted:
             if name not in there:
                 self._known.pop(name, None)
@@ -99,23 +100,27 @@ class Catalogue:
         what: str,
         value: object = None,
         *,
-        tries: int = _TRIES,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> Result:
         """Give what this call of the admin client gives, tried again while the log is down.
 
-        The first call after an outage may fail although the broker is back (kafka.md §2.3).
+        Calls soon after an outage may fail although the broker is back: the client waits for up
+        to `reconnect_backoff_max_ms` before it looks for it again (kafka.md §2.3).
         """
-        for attempt in range(tries):
+        until = time.monotonic() + patience_seconds
+        while True:
             try:
                 return act()
             except KafkaError as error:
                 fault = translated(error, what, value=value)
-                if not isinstance(fault, LogUnavailable) or attempt == tries - 1:
+                is_over = time.monotonic() + _PAUSE_SECONDS > until
+                if is_over or not isinstance(fault, LogUnavailable):
                     raise fault from error
-                time.sleep(_TRIES_SECONDS / tries)
-        raise AssertionError("unreachable")
+            time.sleep(_PAUSE_SECONDS)
 
-    def _partitions(self, names: list[str], tries: int = _TRIES) -> dict[str, int]:
+    def _partitions(
+        self, names: list[str], patience_seconds: float = PATIENCE_SECONDS
+    ) -> dict[str, int]:
         if not names:
             return {}
         outer = [self.names.outer(name) for name in names]
@@ -123,7 +128,7 @@ class Catalogue:
             lambda: self.admin.describe_topics(outer),
             "the log did not tell of its topics",
             ", ".join(names),
-            tries=tries,
+            patience_seconds=patience_seconds,
         )
         counts = {}
         for topic in answer:

@@ -19,14 +19,14 @@ def keep_finished_joins(consumer: Any) -> None:
     """
     coordinator = consumer._coordinator
     join, completed = coordinator._do_join_and_sync_async, coordinator._on_join_complete_async
-    kept: list[tuple[Any, bytes]] = []
+    kept: list[tuple[Any, bytes]] = []  # at most one: the generation and its share
 
     async def join_once() -> bytes:
         if kept:
-            generation, share = kept.pop()
+            generation, waiting = kept.pop()
             if generation is coordinator._generation:
-                return share
-        share = await join()
+                return waiting
+        share: bytes = await join()
         kept[:] = [(coordinator._generation, share)]
         return share
 

@@ -15,6 +15,9 @@ from ingest.adapters.kafka_log.scan import end_offsets, first_offsets, scan, tim
 from ingest.ports import Lag, Record, TopicSpec
 from ingest.settings.options import LogOptions
 
+#: Above the longest pause of a client that looks for a broker which was away.
+_PING_SECONDS = 1.5
+
 
 def wall_clock_ms() -> int:
     """Give the milliseconds since 1970."""
@@ -100,7 +103,7 @@ class KafkaLog:
         """Errors beside the port's: TopicMissing when a topic that is read is gone."""
         self._catalogue.ask(
             self._admin.describe_cluster, "the log does not answer", self._catalogue.clients.address,
-            tries=1,
+            patience_seconds=_PING_SECONDS,
         )  # fmt: skip
         self._catalogue.must_exist(sorted({name for one in self._readers for name in one.topics}))
 

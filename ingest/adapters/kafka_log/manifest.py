@@ -136,7 +136,7 @@ def _create(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> None:
         lambda: catalogue.admin.create_topics(wanted, wait_for_metadata=True),
         "topics could not be created",
         ", ".join(wanted),
-        tries=1,
+        patience_seconds=0,
     )
 
 
@@ -153,7 +153,7 @@ def _add_partitions(
             lambda: catalogue.admin.create_partitions(more),
             "partitions could not be added",
             ", ".join(more),
-            tries=1,
+            patience_seconds=0,
         )
 
 

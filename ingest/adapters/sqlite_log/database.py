@@ -98,9 +98,10 @@ def is_ours(path: Path) -> bool:
         return False
     connection = Connection(path)
     try:
-        application = connection.number("PRAGMA application_id")
-        version = connection.number("PRAGMA user_version")
-        tables = connection.number("SELECT count(*) FROM sqlite_master")
+        with connection.transaction("DEFERRED"):  # one state of a file that may be in the making
+            tables = connection.number("SELECT count(*) FROM sqlite_master")
+            application = connection.number("PRAGMA application_id")
+            version = connection.number("PRAGMA user_version")
     finally:
         connection.close()
     if application == 0 and version == 0 and tables == 0:

@@ -1,0 +1,140 @@
+"""Two pollers share the feeds, one is killed: the other takes over, nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kafka_server import KafkaServer
+
+from tests.http_site import HttpSite, Seen
+from tests.scenarios.harness import Installation
+from tests.scenarios.press import Paper, papers
+from tests.scenarios.processes import Running
+
+pytestmark = pytest.mark.slow
+
+#: Each feed is asked this often, ±10 % of jitter.
+INTERVAL_SECONDS = 4.0
+LEASE_SECONDS = 3.0
+#: What a join or a takeover may add to the lease: the other members' next sign of life.
+SETTLE_SECONDS = 5.0
+#: Papers on so many domains that two pollers both get some of three partitions.
+PAPERS = 24
+
+
+class Pollers:
+    """Pollers that tell by their user agent who asked, and what the site saw of them."""
+
+    def __init__(self, installation: Installation, site: HttpSite) -> None:
+        self._installation = installation
+        self._site = site
+        self.papers: list[Paper] = papers(site, PAPERS)
+        for paper in self.papers:
+            paper.publish(2)
+        minutes = INTERVAL_SECONDS / 60
+        limits = {"min_interval_minutes": minutes, "max_interval_minutes": minutes}
+        installation.set_feeds({**paper.feed, **limits} for paper in self.papers)
+        #: When somebody came or went, by time.monotonic().
+        self.turns: list[float] = []
+
+    def start(self, name: str) -> Running:
+        """Start a poller that goes by this name."""
+        contact = f"https://scenario.example/{name}"
+        self._installation.environment["NEWS_INGEST_FETCHING_CONTACT_URL"] = contact
+        self.turns.append(time.monotonic())
+        return self._installation.start("--stage", "poll")
+
+    def kill(self, poller: Running) -> None:
+        self.turns.append(time.monotonic())
+        poller.kill()
+
+    def asked_by(self, name: str, since: float) -> set[str]:
+        """Give the hosts whose feeds this poller asked for since then."""
+        return {seen.host for seen in self._asked(since) if _asker(seen) == name}
+
+    def wait_for_all(self, since: float, *names: str) -> None:
+        """Wait until these pollers asked for every feed since then, each of them for some."""
+
+        def holds() -> bool:
+            hosts = [self.asked_by(name, since) for name in names]
+            return all(hosts) and set().union(*hosts) == {paper.host for paper in self.papers}
+
+        self._installation.wait_until(holds, f"all feeds asked for by {names}")
+
+    def early(self) -> list[tuple[str, float]]:
+        """Give the requests that came before their time though nobody had come or gone."""
+        found = []
+        for paper in self.papers:
+            starts = [seen.started_at for seen in self._asked(0.0) if seen.host == paper.host]
+            for before, after in itertools.pairwise(starts):
+                is_calm = all(
+                    not turn <= after <= turn + LEASE_SECONDS + SETTLE_SECONDS
+                    for turn in self.turns
+                )
+                if is_calm and after - before < 0.8 * INTERVAL_SECONDS:
+                    found.append((paper.host, after - before))
+        return found
+
+    def _asked(self, since: float) -> list[Seen]:
+        seen = self._site.asked(path="/feed.xml")
+        return [one for one in seen if one.started_at >= since]
+
+
+def _asker(seen: Seen) -> str:
+    return (seen.header("user-agent") or "").rpartition("/")[2].rstrip(")")
+
+
+@pytest.mark.kafka
+def test_two_pollers_on_kafka_share_the_feeds_and_one_takes_over_from_the_other(
+    tmp_path: Path, kafka_server: Callable[..., KafkaServer]
+) -> None:
+    broker = kafka_server({"group.min.session.timeout.ms": "1000"})
+    with (
+        HttpSite() as site,
+        Installation(
+            tmp_path,
+            hosts=site.hosts("*.example"),
+            log={"url": f"kafka://{broker.address}"},
+            topics={"prefix": f"{uuid.uuid4().hex[:8]}."},
+        ) as installation,
+    ):
+        installation.command("setup", code=None)
+        pollers = Pollers(installation, site)
+        first = pollers.start("first")
+        pollers.wait_for_all(pollers.turns[-1], "first")
+        second = pollers.start("second")
+        settled = time.monotonic() + LEASE_SECONDS + SETTLE_SECONDS
+        pollers.wait_for_all(settled, "first", "second")
+        both = time.monotonic()
+        pollers.wait_for_all(both, "first", "second")
+        assert not pollers.asked_by("first", both) & pollers.asked_by("second", both)
+        pollers.kill(first)
+        pollers.wait_for_all(time.monotonic(), "second")
+        pollers.wait_for_all(time.monotonic(), "second")
+        assert pollers.early() == []
+        assert second.stop() == 0
+
+
+def test_on_the_embedded_log_the_second_poller_stands_by_until_the_first_is_killed(
+    tmp_path: Path,
+) -> None:
+    with (
+        HttpSite() as site,
+        Installation(tmp_path, hosts=site.hosts("*.example")) as installation,
+    ):
+        pollers = Pollers(installation, site)
+        first = pollers.start("first")
+        pollers.wait_for_all(pollers.turns[-1], "first")
+        second = pollers.start("second")
+        pollers.wait_for_all(time.monotonic() + LEASE_SECONDS + SETTLE_SECONDS, "first")
+        assert pollers.asked_by("second", 0.0) == set()
+        pollers.kill(first)
+        pollers.wait_for_all(time.monotonic(), "second")
+        pollers.wait_for_all(time.monotonic(), "second")
+        assert pollers.early() == []
+        assert second.stop() == 0

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import zlib
+from asyncio import Semaphore
+from contextlib import AsyncExitStack
 
 from aiohttp import StreamReader
 
 from ingest.errors import FetchFailed
 
 _CHUNK_BYTES = 64 * 1024
+#: A body over this needs room: else a hundred large ones at once would fill the memory.
+_LARGE_BYTES = 1024 * 1024
+#: So many large bodies are read side by side.
+LARGE_BODIES = 3
 _GZIP = b"\x1f\x8b"
 #: Layers of gzip unpacked beyond what Content-Encoding names (polling.md T2).
 _LAYERS = 2
 
 
 async def read_body(
-    content: StreamReader, url: str, max_bytes: int, *, is_cut: bool = False
+    content: StreamReader, url: str, max_bytes: int, room: Semaphore, *, is_cut: bool = False
 ) -> tuple[bytes, int]:
     """Give the unpacked body and how many bytes came over the wire.
 
     Reading stops at `max_bytes`: with `is_cut` the body ends there, else it is an error. gzip
-    that no header names is unpacked too, up to two layers, under the same bound.
+    that no header names is unpacked too, up to two layers, under the same bound. A large body
+    waits for `room` within its request's time.
     Errors: FetchFailed, body_too_large or bad_response; those of aiohttp.
     """
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in content.iter_chunked(_CHUNK_BYTES):
-        parts.append(chunk)
-        size += len(chunk)
-        if size > max_bytes:
-            break
-    body = b"".join(parts)
+    read = bytearray()  # one large block, which the system gets back as a whole
+    async with AsyncExitStack() as stack:
+        has_room = False
+        async for chunk in content.iter_chunked(_CHUNK_BYTES):
+            read += chunk
+            if len(read) > max_bytes:
+                break
+            if len(read) > _LARGE_BYTES and not has_room:
+                await stack.enter_async_context(room)
+                has_room = True
+    if len(read) > max_bytes and not is_cut:
+        raise _too_large(url, max_bytes)
+    body = bytes(read)
+    del read
     # The reader of an answer without any body, as a 304, does not know the attribute.
     wire_bytes = getattr(content, "total_compressed_bytes", None) or len(body)
     for _ in range(_LAYERS):
@@ -38,13 +51,17 @@ async def read_body(
             body = _gunzipped(body, url, max_bytes)
     if len(body) > max_bytes:
         if not is_cut:
-            raise FetchFailed(
-                f"the body is larger than {max_bytes} bytes when unpacked",
-                kind="body_too_large",
-                value=url,
-            )
+            raise _too_large(url, max_bytes)
         body = body[:max_bytes]
     return body, wire_bytes
+
+
+def _too_large(url: str, max_bytes: int) -> FetchFailed:
+    return FetchFailed(
+        f"the body is larger than {max_bytes} bytes when unpacked",
+        kind="body_too_large",
+        value=url,
+    )
 
 
 def _gunzipped(data: bytes, url: str, max_bytes: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.connector import Connection
 from yarl import URL
 
-from ingest.adapters.http_body import read_body
+from ingest.adapters.http_body import LARGE_BODIES, read_body
 from ingest.adapters.http_connection import (
     Guard,
     GuardedResolver,
@@ -75,6 +76,7 @@ class HttpClient:
         self._user_agent = user_agent
         self._names = names
         self._limit = max(_MIN_CONNECTIONS, options.concurrent_requests)
+        self._room = asyncio.Semaphore(LARGE_BODIES)
         self._resolver: GuardedResolver | None = None
         self._session: aiohttp.ClientSession | None = None
         self._proxy_session: aiohttp.ClientSession | None = None
@@ -146,7 +148,7 @@ class HttpClient:
                 if head.status in REDIRECTS:
                     return head
                 body, wire_bytes = await read_body(
-                    response.content, url, bounds.max_bytes, is_cut=bounds.is_cut
+                    response.content, url, bounds.max_bytes, self._room, is_cut=bounds.is_cut
                 )
         except CAUGHT as error:
             raise failure(error, url) from error

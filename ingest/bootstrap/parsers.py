@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from ingest.children import ChildPool
+from collections.abc import Callable
 
-PARSE_FEED = "ingest.sources.parse_feed:build_parser"
-#: A feed's document in its own child: memory it may take, and what it may keep.
+from ingest.children import ChildPool
+from ingest.errors import SourceError
+from ingest.polling.entries import newest_of
+from ingest.ports import ParsedFeed
+from ingest.sources import parse_feed
+
+PARSE_FEED = "ingest.bootstrap.parsers:build_parser"
+#: A feed's document in its own child: memory it may take, and what it may keep. A child holds
+#: about 40 MiB before the first long document.
 _MEMORY_BYTES = 1024 * 1024 * 1024
-_RECYCLE_BYTES = 250 * 1024 * 1024
+_RECYCLE_BYTES = 80 * 1024 * 1024
+
+
+def build_parser() -> Callable[[parse_feed.FeedBody], ParsedFeed | SourceError]:
+    """Give what a child does: it parses, and sends on what a poll can take of a long document."""
+    parse = parse_feed.build_parser()
+
+    def work(item: parse_feed.FeedBody) -> ParsedFeed | SourceError:
+        found = parse(item)
+        return found if isinstance(found, SourceError) else newest_of(found)
+
+    return work
 
 
 def parser_pool(*, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0) -> ChildPool:

@@ -121,11 +121,27 @@ def find_entries(
         updated_count=work.updated_count,
         known_count=work.known_count,
         left_behind=work.left_behind,
-        beyond_cap=beyond,
+        beyond_cap=beyond + parsed.left_out,
         is_overflow=is_known_feed and len(candidates) > 1 and not work.known_count,
         published=tuple(item.date.at for item in candidates if item.date.at is not None),
         oddities=dict(oddities),
     )
+
+
+def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFeed:
+    """Give the document with its newest `limit` entries; the others are counted in `left_out`.
+
+    Dates are read without the settings of a feed: an hour more or less hardly changes the order.
+    """
+    beyond = len(parsed.entries) - limit
+    if beyond <= 0:
+        return parsed
+    dated = [
+        _Dated(entry, "", read_date(entry.published_raw, language=entry.language))
+        for entry in parsed.entries
+    ]
+    newest = tuple(item.entry for item in _newest_first(dated)[:limit])
+    return msgspec.structs.replace(parsed, entries=newest, left_out=parsed.left_out + beyond)
 
 
 class _Work:

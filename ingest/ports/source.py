@@ -36,6 +36,8 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     skip_days: tuple[int, ...] = ()
     update_period_seconds: float | None = None
     next_urls: tuple[str, ...] = ()
+    #: How many older entries of the document are not among `entries`.
+    left_out: int = 0
     #: What was strange, by kind: how often.
     oddities: dict[str, int] = {}
 

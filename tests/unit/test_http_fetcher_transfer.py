@@ -17,11 +17,11 @@ import zstandard
 
 from ingest.errors import FetchFailed
 from ingest.ports import Fetched, FetchRequest
+from tests.bombs import MIB, brotli_bomb, gzip_bomb, zstd_bomb
 from tests.http_site import Answer, HttpSite, html
 from tests.manners import Wiring, run
 
 HOST = "courier.example"
-MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -88,24 +88,6 @@ def test_plain_text_that_says_it_is_packed_is_a_bad_response(site: HttpSite) -> 
 def test_a_packed_body_that_breaks_off_is_a_bad_response(site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(body=gzip.compress(random.randbytes(5000))[:2000]))
     assert kind_of_failure(site) == "bad_response"
-
-
-def gzip_bomb(mebibytes: int) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    block = bytes(MIB)
-    return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
-
-
-def brotli_bomb(mebibytes: int) -> bytes:
-    packer = brotli.Compressor(quality=5)
-    block = bytes(MIB)
-    return b"".join(packer.process(block) for _ in range(mebibytes)) + packer.finish()
-
-
-def zstd_bomb(mebibytes: int) -> bytes:
-    packer = zstandard.ZstdCompressor(level=3).compressobj()
-    block = bytes(MIB)
-    return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
 
 
 @pytest.mark.slow

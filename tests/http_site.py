@@ -65,7 +65,7 @@ class Seen:
 
 #: Writes whatever it likes, for answers that are no proper HTTP.
 Raw = Callable[[asyncio.StreamWriter], Awaitable[None]]
-Script = Answer | Raw | list[Answer] | Callable[["Seen"], Answer]
+Script = Answer | Raw | list[Answer] | Callable[["Seen"], Answer | Raw]
 
 
 @dataclass
@@ -203,6 +203,9 @@ class HttpSite:
                 await page.script(writer)  # type: ignore[operator,arg-type,misc]
                 return
             answer = self._chosen(page, seen)
+            if not isinstance(answer, Answer):
+                await answer(writer)
+                return
             if answer.wait_seconds:
                 await asyncio.sleep(answer.wait_seconds)
             data = answer.as_bytes()
@@ -219,7 +222,7 @@ class HttpSite:
             places = places[:2]
         return next((self._pages[place] for place in places if place in self._pages), None)
 
-    def _chosen(self, page: _Page | None, seen: Seen) -> Answer:
+    def _chosen(self, page: _Page | None, seen: Seen) -> Answer | Raw:
         if page is None:
             return Answer(404, b"nothing here")
         script = page.script

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -31,12 +31,13 @@ from ingest.cli.context import (
 )
 from ingest.cli.run import stop_on_signals
 from ingest.errors import NewsIngestError
-from ingest.model import DropRecord
+from ingest.model import DropRecord, Page
 from ingest.pipeline.intake import Fate, Intake, counts, followed
 from ingest.pipeline.topology import StagePlan, plans
 from ingest.ports import Index, Log
 from ingest.settings.load import Settings
-from ingest.sources.files import FileRefused, list_documents, page_of_file
+from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
+from ingest.sources.warc import PassedOver, is_warc, pages_of_warc
 from ingest.wire import encode
 
 
@@ -54,9 +55,9 @@ def ingest(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Take plain-text and HTML documents through extract, enrich and index.
+    """Take plain-text, HTML and WARC files through extract, enrich and index.
 
-    Running it twice adds nothing.
+    Of a WARC file (.warc, .warc.gz) the web pages are taken. Running it twice adds nothing.
     """
     for path in paths:
         if not path.exists():
@@ -85,17 +86,29 @@ def _taken_in(settings: Settings, log: Log, index: Index, paths: list[Path]) -> 
     intake = Intake(log, index, writer, now)
     max_bytes = settings.pipeline.fetching.max_page_bytes
     for found in list_documents(paths):
-        result = found if isinstance(found, FileRefused) else page_of_file(found, now(), max_bytes)
-        if isinstance(result, FileRefused):
-            record = DropRecord(
-                id=result.id, entry_id=result.id, stage="ingest", reason=result.reason,
-                is_intended=False, url=str(result.path), at=now(),
-            )  # fmt: skip
-            intake.refuse(str(result.path), result.reason, result.id, encode(record))
-        else:
-            intake.add(str(found.path), result)
+        for result in _pages(found, max_bytes):
+            if isinstance(result, PassedOver):
+                intake.pass_over(found.path, result.reason)
+            elif isinstance(result, FileRefused):
+                record = DropRecord(
+                    id=result.id, entry_id=result.id, stage="ingest", reason=result.reason,
+                    is_intended=False, url=str(result.path), at=now(),
+                )  # fmt: skip
+                intake.refuse(str(result.path), result.reason, result.id, encode(record))
+            else:
+                intake.add(str(found.path), result)
     intake.finish()
     return intake.fates
+
+
+def _pages(
+    found: FileFound | FileRefused, max_bytes: int
+) -> Iterable[Page | FileRefused | PassedOver]:
+    if isinstance(found, FileRefused):
+        return [found]
+    if is_warc(found.path):
+        return pages_of_warc(found.path, now(), max_bytes)
+    return [page_of_file(found, now(), max_bytes)]
 
 
 def _follow(

@@ -24,7 +24,10 @@ NO_WORKER_SECONDS = 20.0
 
 
 class Fate(msgspec.Struct, kw_only=True):
-    """What became of one file: appended, searchable, known, refused, dropped, dead_letter."""
+    """What became of one file, or one record of a WARC file.
+
+    Outcomes: appended, searchable, known, refused, passed_over, dropped, dead_letter.
+    """
 
     path: str
     outcome: str
@@ -62,6 +65,10 @@ class Intake:
         """Note a file that is no document: a record in news.drops, under `id`."""
         self.fates.append(Fate(path=path, outcome="refused", reason=reason, id=id))
         self._appender.append(DROPS, f"{id}/{self._plan.name}", record)
+
+    def pass_over(self, path: str, reason: str) -> None:
+        """Count what a file holds beside documents."""
+        self.fates.append(Fate(path=path, outcome="passed_over", reason=reason))
 
     def finish(self) -> None:
         """Make everything durable. Errors: LogUnavailable."""

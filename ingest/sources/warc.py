@@ -1,0 +1,142 @@
+"""Makes pages of the web pages in a WARC file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import zstandard
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecordLoader
+
+from ingest import identity
+from ingest.model import Entry, Page
+from ingest.sources.files import FEED_ID, FileRefused, refused, url_in
+from ingest.sources.warc_records import Broken, records
+
+ENDINGS = (".warc", ".warc.gz")
+_HTML = ("text/html", "application/xhtml+xml")
+#: Header lines of a record and of the answer in it.
+_HEADERS_BYTES = 256 * 1024
+#: Records of other types say something about a page and are none.
+_WITH_PAGE = ("response", "resource")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PassedOver(NamedTuple):
+    """A record that was never meant to be an article. `reason`: not_a_page, http_STATUS, …"""
+
+    reason: str
+
+
+def is_warc(path: str) -> bool:
+    """Tell by its name whether a file is a WARC file."""
+    return path.lower().endswith(ENDINGS)
+
+
+def pages_of_warc(
+    path: str, now: datetime, max_bytes: int
+) -> Iterator[Page | FileRefused | PassedOver]:
+    """Give the pages of a WARC file in its order, whatever else is in it.
+
+    A page is an answer of status 200 with HTML, or such a resource, and no front page of a site.
+    Its document id is that of the canonical link where that names the same domain, else of the
+    address it was asked at; `fetched_at` and so the version is WARC-Date: the same file again
+    adds nothing. Errors: none; a file that cannot be read is refused.
+    """
+    try:
+        with open(path, "rb") as file:
+            for number, record in enumerate(records(file, max_bytes + _HEADERS_BYTES), 1):
+                if isinstance(record, Broken):
+                    yield _refused(path, number, record.reason, record.detail)
+                else:
+                    yield _page(path, number, record, now, max_bytes)
+    except OSError as error:
+        yield refused(path, "unreadable", error.strerror or str(error))
+
+
+def _page(
+    path: str, number: int, data: bytes, now: datetime, max_bytes: int
+) -> Page | FileRefused | PassedOver:
+    try:
+        record = ArcWarcRecordLoader().parse_record_stream(BytesIO(data), known_format="warc")
+        if record.rec_type not in _WITH_PAGE:
+            return PassedOver("not_a_page")
+        status = _status(record)
+        if status not in (0, 200):
+            return PassedOver(f"http_{status}")
+        content_type = _content_type(record)
+        if content_type.partition(";")[0].strip().lower() not in _HTML:
+            return PassedOver("not_a_page")
+        body = record.content_stream().read(max_bytes + 1)
+    except (ArchiveLoadFailed, ValueError, EOFError, OSError) as error:
+        return _refused(path, number, "broken_record", str(error) or type(error).__name__)
+    if len(body) > max_bytes:
+        return _refused(path, number, "too_large", f"over {max_bytes} bytes")
+    url = identity.canonical_url(record.rec_headers.get_header("WARC-Target-URI") or "")
+    if not url:
+        return _refused(path, number, "broken_record", "it names no http address")
+    if identity.is_home_page(url):
+        return PassedOver("link_is_home_page")
+    if not body.strip():
+        return PassedOver("empty_body")
+    fetched_at = _date(record.rec_headers.get_header("WARC-Date") or "", now)
+    return _made(path, url, body, content_type, status, fetched_at)
+
+
+def _made(
+    path: str, url: str, body: bytes, content_type: str, status: int, fetched_at: datetime
+) -> Page:
+    domain = identity.registrable_domain(url)
+    named = url_in(body, "html")
+    canonical = named if named and identity.registrable_domain(named) == domain else url
+    return Page(
+        document_id=identity.document_id_of_url(canonical),
+        entry=Entry(
+            id=identity.entry_id(FEED_ID, canonical),
+            feed_id=FEED_ID,
+            feed_url="",
+            entry_key=canonical,
+            url_published=url,
+            first_seen_at=fetched_at,
+        ),
+        url_canonical=canonical,
+        url_match_key=identity.match_key(canonical),
+        url_final=url,
+        domain=domain,
+        fetched_at=fetched_at,
+        version=identity.version_of(fetched_at),
+        body=zstandard.ZstdCompressor(level=3).compress(body),
+        content_type=content_type,
+        status=status,
+        path=path,
+    )
+
+
+def _status(record: Any) -> int:
+    """Give the status of an answer, 0 of a resource. Errors: ValueError."""
+    if record.rec_type == "resource":
+        return 0
+    if record.http_headers is None:
+        raise ValueError("an answer without its status line")
+    return int(record.http_headers.get_statuscode())
+
+
+def _content_type(record: Any) -> str:
+    headers = record.rec_headers if record.rec_type == "resource" else record.http_headers
+    return headers.get_header("Content-Type") or ""
+
+
+def _date(text: str, now: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return now
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return max(min(at.astimezone(UTC), now), _EPOCH)
+
+
+def _refused(path: str, number: int, reason: str, detail: str) -> FileRefused:
+    return refused(f"{path}#{number}", reason, detail)

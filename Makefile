@@ -43,7 +43,7 @@ test: dev ## All tests; fetches and starts a real Kafka and Elasticsearch.
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --verbose | tail -n 3
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: dev ## One table of speeds as ratios, and memory per worker.
 	$(BIN)/python -m tests.benchmarks

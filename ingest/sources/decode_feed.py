@@ -28,6 +28,9 @@ _PROLOG_CHARSET = re.compile(rb"^[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-
 #: Text encodings of Python that are no charsets, and that may raise even when told to replace.
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));")
+#: More digits than the largest character has in any notation.
+_MAX_DIGITS = 12
 _COMMENTS = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _START_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _PUBLIC_ENTITIES = re.compile(r"<!ENTITY\s+%\s+\S+\s+PUBLIC\s+[\"']-//W3C//ENTITIES ")
@@ -58,6 +61,33 @@ def decode_feed(body: bytes, charset: str = "") -> DecodedFeed:
     if illegal:
         oddities["illegal_characters"] = illegal
     return DecodedFeed(text, used, oddities)
+
+
+def without_illegal_references(text: str) -> tuple[str, int]:
+    """Give the text without references to characters that XML does not have, and their count.
+
+    Parsers give up a whole document for one `&#55296;`.
+    """
+    if "&#" not in text:
+        return text, 0
+    count = 0
+
+    def kept(found: re.Match[str]) -> str:
+        nonlocal count
+        if _is_legal(found):
+            return found[0]
+        count += 1
+        return ""
+
+    return _REFERENCE.sub(kept, text), count
+
+
+def _is_legal(reference: re.Match[str]) -> bool:
+    digits = (reference[1] or reference[2]).lstrip("0")
+    if not digits or len(digits) > _MAX_DIGITS:
+        return False
+    number = int(digits, 16 if reference[1] else 10)
+    return number <= 0x10FFFF and not _ILLEGAL.match(chr(number))
 
 
 def root_name(text: str) -> str:

@@ -13,7 +13,12 @@ import feedparser
 from ingest.errors import SourceError
 from ingest.identity import joined
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.decode_feed import decode_feed, refuse_declared_entities, root_name
+from ingest.sources.decode_feed import (
+    decode_feed,
+    refuse_declared_entities,
+    root_name,
+    without_illegal_references,
+)
 
 _ROOTS = frozenset({"rss", "rdf", "feed", "channel", "entry"})
 _FORMATS = {
@@ -66,11 +71,14 @@ class Rss:
         """
         decoded = decode_feed(body, charset)
         refuse_declared_entities(decoded.text)
-        result = _parsed(decoded.text, url)
+        text, illegal = without_illegal_references(decoded.text)
+        result = _parsed(text, url)
         version = str(result.get("version") or "")
         if not version or _is_cut(decoded.text, result):
             raise _refusal(decoded.text, version, result)
         oddities = dict(decoded.oddities)
+        if illegal:
+            oddities["illegal_references"] = illegal
         if result.get("bozo"):
             oddities[f"xml_{type(result.get('bozo_exception')).__name__}"] = 1
             if not _is_closed(decoded.text):

@@ -91,11 +91,13 @@ def test_an_article_about_entities_is_no_danger() -> None:
     assert "ENTITY" in found.entries[0].summary
 
 
-@pytest.mark.parametrize("title", ["&#1114112;", "&#55296;"])
-def test_inputs_that_make_the_parser_raise_are_a_typed_error(title: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        parsed(rss(f"<title>{title}</title>"))
-    assert caught.value.kind == "parse_failed"
+@pytest.mark.parametrize(
+    "reference", ["&#1114112;", "&#55296;", "&#xD800;", "&#0;", "&#11;", "&#99999999999999999999;"]
+)
+def test_a_reference_to_no_character_costs_itself_alone(reference: str) -> None:
+    found = parsed(rss(f"<title>The {reference}flood &#233;t&#xE9;</title>"))
+    assert found.entries[0].title == "The flood \u00e9t\u00e9"
+    assert found.oddities == {"illegal_references": 1}
 
 
 def test_a_guid_is_a_link_only_when_it_is_an_address() -> None:

@@ -38,6 +38,8 @@ _FORMATS = {
     "atom": "Atom",
     "cdf": "CDF",
 }
+#: What a document is that feedparser reads entries from and has no name for.
+_UNNAMED = {"channel": "CDF", "feed": "Atom", "rss": "RSS", "rdf": "RSS"}
 _PERIODS = {
     "hourly": 3600.0,
     "daily": 86400.0,
@@ -74,6 +76,8 @@ class Rss:
         text, illegal = without_illegal_references(decoded.text)
         result = _parsed(text, url)
         version = str(result.get("version") or "")
+        if not version and result["entries"]:
+            version = _UNNAMED.get(root_name(decoded.text), "")
         if not version or _is_cut(decoded.text, result):
             raise _refusal(decoded.text, version, result)
         oddities = dict(decoded.oddities)

@@ -248,6 +248,27 @@ def _challenge(stall: Stall) -> Check:
 
 
 @case(
+    "28",
+    "403 burst",
+    does="403 for five feeds of one host",
+    must="the host rests as for a 429",
+)
+def _burst(stall: Stall) -> Check:
+    stall.serve(Answer(403), path="*")
+
+    def check(drive: Drive) -> None:
+        feeds = [drive.add(path=f"/{number}.xml") for number in range(6)]
+        for one in feeds:
+            drive.poll_now(one)
+        assert [len(drive.asked_for(f"/{number}.xml")) for number in range(6)] == [1] * 5 + [0]
+        state = drive.state_of(feeds[-1])
+        assert state.retry_after_until_at is not None
+        assert state.retry_after_until_at - drive.clock.now >= timedelta(minutes=15)
+
+    return check
+
+
+@case(
     "29",
     "404 for 60 days",
     does="404 for 60 days, then the feed",

@@ -9,16 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
+from ingest.sentences import sentences
 
 VERSION = 1
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-_SENTENCE_END = re.compile(r"[.!?…]+[\"”’»)\]]*(?=\s+[^\sa-zà-ÿ]|\s*$)|[。！？]|\n\s*\n")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Rev|St|vs|No|Jan|Feb|Mar|Apr|Aug"
-    r"|Sept|Oct|Nov|Dec|bzw|Nr|Hr|Fr|Sr|Sra|Mme|M)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])$"
-)
 
 #: Signs of Chinese, Japanese and Thai are counted as words of so many signs.
 _SIGNS_A_WORD = 2.0
@@ -61,25 +57,6 @@ def count_words(text: str) -> int:
     if not signs:
         return len(_WORD.findall(text))
     return len(_WORD.findall(_UNSPACED.sub(" ", text))) + round(signs / _SIGNS_A_WORD)
-
-
-def sentences(text: str) -> list[str]:
-    """Give the sentences in order, trimmed, none empty; a blank line ends one too."""
-    found = []
-    start = 0
-    for match in _SENTENCE_END.finditer(text):
-        if match.group() == "." and _ABBREVIATION.search(
-            text, max(0, match.start() - 12), match.start()
-        ):
-            continue
-        piece = text[start : match.end()].strip()
-        if piece:
-            found.append(piece)
-        start = match.end()
-    rest = text[start:].strip()
-    if rest:
-        found.append(rest)
-    return found
 
 
 def build(options: Options) -> MeasureText:

@@ -19,6 +19,8 @@ from builders import NOW
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.settings.options import IndexOptions
 
+#: Indexes beside the months that tests write to.
+BESIDES = ("news-revisions",)
 CONFIG = Path(__file__).parent.parent / "config"
 
 
@@ -58,9 +60,16 @@ class Archive:
                     self.ask("DELETE", f"/_{kind}_template/{block['name']}")
 
     def empty(self) -> None:
-        """Delete the months."""
+        """Delete the months, and what lies beside them."""
         for index in self.ask("GET", f"/{self.prefix}news-documents-*/_alias") or {}:
             self.ask("DELETE", f"/{index}")
+        for name in BESIDES:
+            alias = f"{self.prefix}{name}"
+            self.ask("POST", f"/{alias}/_refresh")
+            if (self.ask("GET", f"/{alias}/_count") or {"count": 0})["count"]:
+                # Made anew, since the engine remembers versions of what was deleted.
+                self.ask("DELETE", f"/{alias}-r1")
+                self.ask("PUT", f"/{alias}-r1", {"aliases": {alias: {}}})
 
     def _clock(self) -> datetime:
         return self.now

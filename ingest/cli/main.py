@@ -20,6 +20,7 @@ VERBS = {
     "extract": "extract",
     "search": "search",
     "show": "search",
+    "revisions": "revisions",
     "setup": "setup",
     "check": "check",
     "audit": "accounts",

@@ -20,12 +20,17 @@ from ingest.cli.context import (
     shown,
     shows_errors,
 )
+from ingest.cli.revisions import as_plain
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
+from ingest.ports import RevisionRequest
 from ingest.query import FACET_FIELDS, SearchRequest
 from ingest.search.answer import answer
 from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
+
+#: Changes of one document that `show --json` gives; `revisions` pages through all.
+SHOWN_REVISIONS = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -76,23 +81,28 @@ def show(
     settings = settings_of(config)
     with opened_index(settings) as index:
         document = index.get(id)
-    if document is None:
+        request = RevisionRequest(document_id=id, size=SHOWN_REVISIONS)
+        found = index.revisions.search(request) if document is not None else None
+    if document is None or found is None:
         raise NewsIngestError(
             "no document has this id",
             value=id,
             remedy="see `news-ingest search`, or `news-ingest trace` for one on its way",
         )
     if as_json:
-        print_json(msgspec.json.encode(msgspec.to_builtins(document)))
+        plain = msgspec.to_builtins(document)
+        if found.total:
+            plain["revisions"] = [as_plain(one) for one in found.revisions]
+        print_json(msgspec.json.encode(plain))
         return
-    _print(document)
+    _print(document, found.total)
 
 
-def _print(document: IndexedDocument) -> None:
+def _print(document: IndexedDocument, changes: int) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, value in _facts(document):
+    for name, value in _facts(document, changes):
         if value:
             table.add_row(name, shown(value))
     out.print(table)
@@ -108,8 +118,12 @@ def _print(document: IndexedDocument) -> None:
         out.print(entities)
 
 
-def _facts(document: IndexedDocument) -> list[tuple[str, str]]:
+def _facts(document: IndexedDocument, changes: int) -> list[tuple[str, str]]:
     published = document.published_at
+    revision = str(document.revision)
+    if changes:
+        seen = "1 change" if changes == 1 else f"{changes} changes"
+        revision += f" ({seen}: news-ingest revisions --document {document.id})"
     return [
         ("title", document.title),
         ("publisher", document.publisher),
@@ -123,6 +137,6 @@ def _facts(document: IndexedDocument) -> list[tuple[str, str]]:
         ("url", document.url_canonical or document.path),
         ("summary", document.summary),
         ("text from", document.content_source),
-        ("revision", str(document.revision)),
+        ("revision", revision),
         ("id", document.id),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.pipeline.dead_letter import Subject
+from ingest.pipeline.edits import Edits
 from ingest.pipeline.revision import Older, placed
 from ingest.pipeline.transform import decoded
 from ingest.pipeline.work import Judged
@@ -61,34 +62,39 @@ class IndexWork:
 
     def _fates(self, documents: Sequence[EnrichedDocument]) -> Any:
         """Give the outcomes, in order. One document may come several times in a batch."""
-        known = dict(self._index.known({one.id for one in documents})) if documents else {}
+        before = dict(self._index.known({one.id for one in documents})) if documents else {}
+        known = dict(before)
         outcomes: list[Outcome[None] | None] = []
         writes: list[Placed] = []
+        edits = Edits(self._index)
         for document in documents:
             decision = placed(document, known.get(document.id), self._clock())
             if isinstance(decision, Placed):
                 writes.append(decision)
+                edits.note(known.get(document.id), decision)
                 known[document.id] = _as_known(decision, known.get(document.id))
                 outcomes.append(None)
             elif isinstance(decision, Older):
                 outcomes.append(Keep(None))
             else:
                 outcomes.append(decision)
-        verdicts = iter(self._put(writes))
+        revisions = edits.put(before, writes)
+        written = self._written(writes)
+        edits.forget_refused(revisions, writes, written)
+        verdicts = map(_outcome, written)
         return iter([next(verdicts) if outcome is None else outcome for outcome in outcomes])
 
-    def _put(self, writes: Sequence[Placed]) -> list[Outcome[None]]:
+    def _written(self, writes: Sequence[Placed]) -> list[Verdict]:
         if not writes:
             return []
         _batch.observe(len(writes))
-        outcomes = []
-        for item, verdict in zip(writes, self._index.put(writes), strict=True):
+        verdicts = self._index.put(writes)
+        for item, verdict in zip(writes, verdicts, strict=True):
             document_indexed(kind=verdict.kind, id=item.document.id)
             if verdict.kind == "written":
                 delay = self._clock() - item.document.first_seen_at
                 _searchable_after.observe(max(0.0, delay.total_seconds()))
-            outcomes.append(_outcome(verdict))
-        return outcomes
+        return verdicts
 
     def probe(self) -> None:
         self._index.ping()

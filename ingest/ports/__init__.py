@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
-from ingest.ports.index import ExportPage, Index, Known, Placed, Verdict
+from ingest.ports.index import ExportPage, Index, Placed, Verdict
+from ingest.ports.known import Known
 from ingest.ports.log import (
     Appender,
     Delivery,
@@ -23,6 +24,7 @@ from ingest.ports.log import (
     TopicSpec,
 )
 from ingest.ports.processor import BatchProcessor, Processor
+from ingest.ports.revisions import KnownText, Revision, RevisionRequest, Revisions, RevisionsFound
 from ingest.ports.source import ParsedFeed, Source, SourceEntry
 
 Clock = Callable[[], datetime]
@@ -41,6 +43,7 @@ __all__ = [
     "Hop",
     "Index",
     "Known",
+    "KnownText",
     "Lag",
     "Log",
     "ParsedFeed",
@@ -50,6 +53,10 @@ __all__ = [
     "Reader",
     "Record",
     "Resting",
+    "Revision",
+    "RevisionRequest",
+    "Revisions",
+    "RevisionsFound",
     "Source",
     "SourceEntry",
     "TopicPartition",

@@ -9,24 +9,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ingest.model import IndexedDocument
+from ingest.ports.known import Known
+from ingest.ports.revisions import Revisions
 from ingest.query import SearchRequest, SearchResult
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the index knows of a document already there, in real time."""
-
-    id: str
-    index: str
-    version: int
-    revision: int
-    content_hash: str
-    content_source: str
-    title: str
-    entry_id: str
-    first_seen_at: datetime
-    enriched_at: datetime | None = None
-    feed_ids: tuple[str, ...] = ()
-    is_removed: bool = False
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -56,6 +41,11 @@ class Index(Protocol):
 
     capabilities: frozenset[str]
 
+    @property
+    def revisions(self) -> Revisions:
+        """Give what changed in texts, beside the documents."""
+        ...
+
     def put(self, documents: Sequence[Placed]) -> list[Verdict]:
         """Write in bulk; one verdict each, in order.
 
@@ -81,11 +71,17 @@ class Index(Protocol):
         ...
 
     def remove(self, id: str, reason: str, now: datetime) -> bool:
-        """Put a tombstone that no later write passes; False when the id was not known."""
+        """Put a tombstone that no later write passes; False when the id was not known.
+
+        What changed in its text goes too.
+        """
         ...
 
     def expire(self, before: datetime) -> int:
-        """Forget documents first seen before this; gives how many (or how many indexes)."""
+        """Forget documents first seen before this; gives how many (or how many indexes).
+
+        What changed in their texts goes too.
+        """
         ...
 
     def differences(self, now: datetime) -> list[str]:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from ingest.bootstrap.engines import open_index
 from ingest.cli.main import app
 from ingest.model import IndexedDocument
-from ingest.ports import Placed
+from ingest.ports import Placed, Revision
 from ingest.settings.load import load
 from tests.builders import an_entity, an_indexed_document, entity_fields
 
@@ -113,3 +113,66 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert str(tmp_path / "nowhere") in result.stderr.replace("\n", "")
     assert "--config" in result.stderr
+
+
+def _with_changes(folder: Path) -> None:
+    index = open_index(load(folder / "config", {}))
+    index.revisions.put(
+        [
+            Revision(
+                document_id=f"{1:032x}",
+                revision=number,
+                revision_before=number - 1,
+                version=number,
+                changed_at=datetime.now(UTC) - timedelta(days=5 - number),
+                first_seen_at=SEEN_AT,
+                url="https://sund-post.example/1",
+                publisher="Sund Post",
+                language="en",
+                title_before="Ferry late",
+                title_after="Ferry sinks [/b]\x1b[31m",
+                added=tuple(f"The ferry sank, passenger {one} said." for one in range(5)),
+                removed=("The ferry came late.",),
+                added_count=5,
+                removed_count=1,
+                changed_share=0.4,
+            )
+            for number in (2, 3)
+        ]
+    )
+    index.close()
+
+
+def test_what_changed_is_shown_newest_first(cli: Cli, tmp_path: Path) -> None:
+    _with_changes(tmp_path)
+    result = cli("revisions")
+    assert result.exit_code == 0
+    assert "2 revisions" in result.stdout
+    assert "- Ferry late" in result.stdout
+    assert "+ Ferry sinks [/b] [31m" in result.stdout
+    assert "- The ferry came late." in result.stdout
+    assert "… 2 more" in result.stdout
+    assert result.stdout.index("revision 3") < result.stdout.index("revision 2")
+
+
+def test_changes_are_searched_and_given_as_json(cli: Cli, tmp_path: Path) -> None:
+    _with_changes(tmp_path)
+    answer = json.loads(cli("revisions", "sink", "--since", "3d", "--json").stdout)
+    assert answer["total"] == 1
+    (found,) = answer["revisions"]
+    assert (found["id"], found["revision"]) == (f"{1:032x}-3", 3)
+    assert len(found["added"]) == 5
+    assert json.loads(cli("revisions", "late", "--in", "added", "--json").stdout)["total"] == 0
+    assert json.loads(cli("revisions", "--document", f"{2:032x}", "--json").stdout)["total"] == 0
+    assert cli("revisions", "--since", "someday").exit_code == 2
+    refused = cli("revisions", "person:Dahlke")
+    assert refused.exit_code == 2
+    assert "publisher:" in refused.stderr
+
+
+def test_show_says_that_a_document_changed(cli: Cli, tmp_path: Path) -> None:
+    _with_changes(tmp_path)
+    assert "2 changes" in cli("show", f"{1:032x}").stdout
+    shown = json.loads(cli("show", f"{1:032x}", "--json").stdout)
+    assert [one["revision"] for one in shown["revisions"]] == [3, 2]
+    assert "revisions" not in json.loads(cli("show", f"{2:032x}", "--json").stdout)

@@ -14,7 +14,7 @@ from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_index.reading import Bounds
 from ingest.errors import IndexDiffers, IndexRefused, IndexUnavailable
 from ingest.model import IndexedDocument
-from ingest.ports import Placed
+from ingest.ports import Placed, RevisionRequest
 from ingest.query import EntityIs, Not, Phrase, SearchRequest, Word
 from ingest.settings.options import IndexOptions
 
@@ -199,3 +199,21 @@ def test_threads_may_share_one_index(path: Path) -> None:
             thread.join()
         assert index.search(SearchRequest()).total == 40
     assert len(totals) == 40
+
+
+def test_a_file_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(path: Path) -> None:
+    with closing(opened(path)) as index:
+        put(index, an_indexed_document())
+    with closing(sqlite3.connect(path)) as connection:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%\\_fts\\_%' "
+            "ESCAPE '\\' AND name LIKE 'revision%'"
+        ).fetchall():
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("PRAGMA user_version=1")
+    with closing(opened(path)) as index:
+        assert "schema 1" in index.differences(NOW)[0]
+        assert "brought" in index.apply(NOW)[0]
+        assert index.apply(NOW) == index.differences(NOW) == []
+        assert index.search(SearchRequest(query=Word("floods"))).total == 1
+        assert index.revisions.search(RevisionRequest()).total == 0

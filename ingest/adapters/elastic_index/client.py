@@ -78,9 +78,10 @@ class Engine:
         return self._sent(method, path, doing, body, None, accepting)
 
     def bulk(
-        self, actions: Iterable[tuple[dict[str, Any], bytes]]
+        self, actions: Iterable[tuple[dict[str, Any], bytes | None]]
     ) -> Iterator[tuple[str, Answer, bool]]:
-        """Send action lines with encoded bodies; what is refused for now is sent again.
+        """Send action lines with encoded bodies (None to delete); what is refused for now is sent
+        again.
 
         Shape: id, answer, and whether the answer is that of a whole request; one an action,
         not in their order.
@@ -224,7 +225,7 @@ def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
 
 
 def _bulk(
-    client: Elasticsearch, actions: Iterable[tuple[dict[str, Any], bytes]]
+    client: Elasticsearch, actions: Iterable[tuple[dict[str, Any], bytes | None]]
 ) -> Iterator[tuple[str, Answer, bool]]:
     results = streaming_bulk(
         client,

@@ -13,6 +13,7 @@ from ingest.adapters.elastic_index.compile import languages_asked
 from ingest.adapters.elastic_index.known import known
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.names import IndexNames, previous_month
+from ingest.adapters.elastic_index.revisions import ElasticRevisions
 from ingest.adapters.elastic_index.schema import Schema
 from ingest.adapters.elastic_index.setup import Step, steps
 from ingest.adapters.elastic_index.write import Write, write
@@ -48,6 +49,12 @@ class ElasticIndex:
         self._written: set[str] = set()
         self._languages: set[str] = set()
         self._languages_at: datetime | None = None
+        self._revisions = ElasticRevisions(self._engine, self._names.of("news-revisions"))
+
+    @property
+    def revisions(self) -> ElasticRevisions:
+        """Give what changed in texts."""
+        return self._revisions
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
@@ -84,7 +91,8 @@ class ElasticIndex:
 
     def refresh(self) -> None:
         """Make all that was written searchable."""
-        path = f"/{self._names.documents}/_refresh?ignore_unavailable=true"
+        every = f"{self._names.documents},{self._names.of('news-revisions')}"
+        path = f"/{every}/_refresh?ignore_unavailable=true"
         self._engine.tell("POST", path, "refreshing")
         self._languages_at = None
 
@@ -95,6 +103,7 @@ class ElasticIndex:
             return False
         if not found.is_removed:
             self._bury(found.index, tombstone(id, found.first_seen_at, reason, now))
+        self._revisions.forget_document(id)
         return True
 
     def _bury(self, alias: str, stone: Encoded) -> None:
@@ -103,6 +112,7 @@ class ElasticIndex:
 
     def expire(self, before: datetime) -> int:
         """Drop the months that ended before this; gives how many."""
+        self._revisions.forget_before(before)
         return self._months.drop_before(before)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────

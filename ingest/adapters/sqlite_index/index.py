@@ -11,6 +11,7 @@ import msgspec
 
 from ingest.adapters.sqlite_index import reading, schema, writing
 from ingest.adapters.sqlite_index.database import Connection, Database
+from ingest.adapters.sqlite_index.revisions import SqliteRevisions
 from ingest.adapters.sqlite_index.rows import (
     DocumentRows,
     Unfit,
@@ -53,6 +54,12 @@ class SqliteIndex:
         self._bounds = bounds
         self._values = writing.Values()
         self._is_checked = False
+        self._revisions = SqliteRevisions(self._database, self._is_there, self._made)
+
+    @property
+    def revisions(self) -> SqliteRevisions:
+        """Give what changed in texts."""
+        return self._revisions
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +108,7 @@ class SqliteIndex:
                     writing.erase(connection, key)
                 gone += len(keys)
                 if len(keys) < _EXPIRED_AT_ONCE:
-                    writing.forget_tombstones(connection, before)
+                    writing.forget_besides(connection, before)
                     if gone:
                         writing.drop_unused_values(connection)
                     return gone
@@ -191,13 +198,19 @@ class SqliteIndex:
     def differences(self, now: datetime) -> list[str]:  # noqa: ARG002
         if not self._database.exists:
             return [f"the file {self._database.path} does not exist yet"]
+        version = self._version()
+        if version in schema.UPGRADES:
+            wanted = f"this version of news-ingest {schema.VERSION}"
+            return [f"the file {self._database.path} has schema {version}, {wanted}"]
         self._check()
         return []
 
     def apply(self, now: datetime) -> list[str]:  # noqa: ARG002 - other engines make months
         if self._database.exists:
+            before = self._version()
             self._check()
-            return []
+            after = f"to schema {schema.VERSION}"
+            return [] if before == schema.VERSION else [f"brought {self._database.path} {after}"]
         with self._database.turn():
             if not self._made_anew():
                 return []
@@ -249,10 +262,14 @@ class SqliteIndex:
         self._check()
         return True
 
+    def _version(self) -> int:
+        return self._database.connection().number("PRAGMA user_version")
+
     def _check(self) -> None:
+        """Refuse a file that does not fit; one of an older version gets what it lacks."""
         connection = self._database.connection()
         application = connection.rows("PRAGMA application_id")[0][0]
-        version = connection.rows("PRAGMA user_version")[0][0]
+        version = self._version()
         origin = str(self._database.path)
         if application != schema.APPLICATION_ID:
             raise IndexDiffers(
@@ -260,6 +277,8 @@ class SqliteIndex:
                 origin=origin,
                 remedy="name another file in `index.url`",
             )
+        while version in schema.UPGRADES:
+            version = self._upgraded(version)
         if version != schema.VERSION:
             raise IndexDiffers(
                 f"the index has schema {version}, this version of news-ingest needs "
@@ -277,6 +296,17 @@ class SqliteIndex:
                     remedy="build the index anew from the log into another file",
                 )
         self._is_checked = True
+
+    def _upgraded(self, version: int) -> int:
+        """Add what a file of an older version lacks; give the version that it has then."""
+        with self._database.writing() as connection:
+            found = connection.number("PRAGMA user_version")
+            if found == version:  # nobody else was quicker
+                for statement in schema.UPGRADES[version]:
+                    connection.change(statement)
+                found = version + 1
+                connection.change(f"PRAGMA user_version={found}")
+            return found
 
 
 def _remedy(version: int) -> str:

@@ -95,9 +95,13 @@ def packed(body: bytes) -> bytes:
     return zlib.compress(body, _FASTEST)
 
 
+def inflated(blob: bytes) -> bytes:
+    return zlib.decompress(blob)
+
+
 def unpacked(blob: bytes) -> IndexedDocument:
     """Give the document of a stored body."""
-    return wire.decode(zlib.decompress(blob), IndexedDocument)
+    return wire.decode(inflated(blob), IndexedDocument)
 
 
 def milliseconds(moment: datetime) -> int:

@@ -8,7 +8,7 @@ from ingest.terms import TERMS_VERSION
 
 #: Written into the file's header, so that another program's file is known at once.
 APPLICATION_ID = 0x4E694978
-VERSION = 1
+VERSION = 2
 
 #: What the searchable words of a file were made with: other words need a rebuilt file.
 MADE_WITH = {"terms_version": str(TERMS_VERSION), "stemmer_version": str(Stemmer.version())}
@@ -42,6 +42,37 @@ FACET_KINDS = {"person": 21, "organisation": 22, "place": 23, "publisher": 24, "
 FLAG_BITS = {
     "opinion": 1, "live_blog": 2, "metered": 4, "cut": 8, "short": 16, "rescued": 32,
 }  # fmt: skip
+
+#: What changed in texts. `publisher`, `language` and `domain` are folded, as they are compared.
+REVISIONS = (
+    """
+    CREATE TABLE revision (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        document_id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL,
+        first_seen_at INTEGER NOT NULL,
+        publisher TEXT NOT NULL,
+        language TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        json BLOB NOT NULL
+    )
+    """,
+    "CREATE INDEX revision_document ON revision (document_id)",
+    "CREATE INDEX revision_changed ON revision (changed_at, id)",
+    "CREATE INDEX revision_first_seen ON revision (first_seen_at)",
+    """
+    CREATE VIRTUAL TABLE revision_fts USING fts5 (
+        added, removed, title, added_stems, removed_stems, title_stems,
+        content='',
+        tokenize="unicode61 remove_diacritics 0 tokenchars '_' categories 'L* M* N* Cf Co'"
+    )
+    """,
+)
+
+#: What turns a file of this version into one of the next.
+UPGRADES = {1: REVISIONS}
 
 #: `key` grows with every write, also of a known document, so the greatest keys are what was
 #: written last. Times are milliseconds since 1970. `body` is apart to keep `document` small.
@@ -101,6 +132,7 @@ TABLES = (
     """,
     "CREATE TABLE meta (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
     "INSERT INTO meta VALUES ('values_generation', '0')",
+    *REVISIONS,
     f"PRAGMA application_id={APPLICATION_ID}",
     f"PRAGMA user_version={VERSION}",
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.revisions import forget_before, forget_document
 from ingest.adapters.sqlite_index.rows import DocumentRows, milliseconds, searchable, unpacked
 from ingest.ports import Verdict
 
@@ -102,6 +103,7 @@ def bury(connection: Connection, id: str, reason: str, now: datetime) -> bool:
     key, first_seen_at = row
     held = connection.rows("SELECT DISTINCT value FROM document_value WHERE document = ?", (key,))
     erase(connection, key)
+    forget_document(connection, id)
     connection.change(
         "INSERT INTO tombstone VALUES (?, ?, ?, ?)", (id, first_seen_at, milliseconds(now), reason)
     )
@@ -133,6 +135,7 @@ def expired_keys(connection: Connection, before: datetime, limit: int) -> Sequen
     return [int(row[0]) for row in rows]
 
 
-def forget_tombstones(connection: Connection, before: datetime) -> None:
-    """Forget also what was removed, of that time."""
+def forget_besides(connection: Connection, before: datetime) -> None:
+    """Forget also what was removed, and what changed in texts, of that time."""
+    forget_before(connection, before)
     connection.change("DELETE FROM tombstone WHERE first_seen_at < ?", (milliseconds(before),))

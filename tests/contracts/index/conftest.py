@@ -57,8 +57,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     archive = request.getfixturevalue("elastic_archive")
     with _over(archive) as index:
         yield index
-    for month in archive.ask("GET", f"/{archive.prefix}news-documents-*/_alias") or {}:
-        archive.ask("DELETE", f"/{month}")
+    archive.empty()
 
 
 @pytest.fixture(scope="session", params=ENGINES)

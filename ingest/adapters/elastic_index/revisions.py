@@ -1,0 +1,173 @@
+"""What changed in texts, in the index `news-revisions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from ingest import wire
+from ingest.adapters.elastic_index.body import language_code
+from ingest.adapters.elastic_index.client import Engine, refusal
+from ingest.adapters.elastic_index.read import MAX_WINDOW
+from ingest.adapters.elastic_index.side_index import SideIndex, SideRecord
+from ingest.adapters.elastic_index.verdicts import Answer
+from ingest.errors import QueryError
+from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
+from ingest.ports.revisions import check_request
+from ingest.query import (
+    And,
+    Boost,
+    Everything,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    PublishedBetween,
+    ValueIs,
+    Word,
+)
+from ingest.terms import STEMMED_LANGUAGES, terms
+
+Query = dict[str, Any]
+
+_FIELDS: Final = {
+    "": ["added", "removed", "title_before", "title_after"],
+    "added": ["added"],
+    "removed": ["removed"],
+    "title": ["title_before", "title_after"],
+}
+_STEMMED: Final = {
+    "": ["added", "removed", "title"], "added": ["added"], "removed": ["removed"],
+    "title": ["title"],
+}  # fmt: skip
+_VALUES: Final = {
+    "publisher": "publisher.key", "language": "language.key", "domain": "domain.key",
+    "id": "document_id",
+}  # fmt: skip
+_SORT: Final = [{"changed_at": "desc"}, {"id": "asc"}]
+_NOTHING: Final[Query] = {"match_none": {}}
+
+
+class ElasticRevisions:
+    """The revisions of one archive."""
+
+    def __init__(self, engine: Engine, alias: str) -> None:
+        self._engine = engine
+        self._index = SideIndex(engine, alias)
+
+    def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
+        if not known:
+            return {}
+        places = [{"_index": one.index, "_id": one.id} for one in known]
+        doing = "reading texts"
+        answer = self._engine.tell(
+            "POST", "/_mget?_source_includes=title,text", doing, body={"docs": places}
+        )
+        found: dict[str, KnownText] = {}
+        for item in answer["docs"]:
+            if "error" in item:
+                raise refusal(Answer.of(503, item["error"]), self._engine.url, doing)
+            if item.get("found") and "text" in item["_source"]:
+                found[item["_id"]] = msgspec.convert(item["_source"], KnownText)
+        return found
+
+    def put(self, revisions: Sequence[Revision]) -> None:
+        self._index.write([SideRecord(one.id, one.version, _body(one)) for one in revisions])
+
+    def forget(self, revisions: Sequence[Revision]) -> None:
+        self._index.write([SideRecord(one.id, one.version, None) for one in revisions])
+
+    def search(self, request: RevisionRequest) -> RevisionsFound:
+        check_request(request)
+        if request.offset + request.size > MAX_WINDOW:
+            raise QueryError(
+                f"only the first {MAX_WINDOW} revisions can be paged through",
+                query=f"offset {request.offset}, size {request.size}",
+                remedy="narrow the search",
+            )
+        conditions = [_compiled(request.query, request.part)]
+        if request.document_id:
+            conditions.append({"term": {"document_id": request.document_id}})
+        answer = self._index.search(
+            {
+                "query": {"bool": {"filter": conditions}},
+                "from": request.offset,
+                "size": request.size,
+                "sort": _SORT,
+                "track_total_hits": True,
+                "_source": {"excludes": ["by_language", "id", "has_new_title"]},
+            }
+        )
+        hits = answer["hits"]
+        found = tuple(msgspec.convert(hit["_source"], Revision) for hit in hits["hits"])
+        return RevisionsFound(hits["total"]["value"], found)
+
+    def forget_document(self, id: str) -> None:
+        """Take out all that changed in one document."""
+        self._index.delete({"term": {"document_id": id}})
+
+    def forget_before(self, before: datetime) -> None:
+        """Take out what changed in documents first seen before this."""
+        self._index.delete({"range": {"first_seen_at": {"lt": before.isoformat()}}})
+
+
+def _body(revision: Revision) -> bytes:
+    body = msgspec.to_builtins(revision, builtin_types=(datetime,))
+    body |= {"id": revision.id, "has_new_title": revision.has_new_title}
+    code = language_code(revision.language)
+    if code in STEMMED_LANGUAGES:
+        titles = (revision.title_before, revision.title_after)
+        texts = {"added": revision.added, "removed": revision.removed, "title": titles}
+        body["by_language"] = {code: texts}
+    return wire.encode(body)
+
+
+def _compiled(node: Node, part: str) -> Query:
+    match node:
+        case Word() | Phrase() | Prefix():
+            return _text(node, node.field or part)
+        case ValueIs():
+            return {"term": {_VALUES[node.field]: node.value.strip()}}
+        case PublishedBetween():
+            return _between(node)
+        case And():
+            return {"bool": {"filter": [_compiled(one, part) for one in node.parts]}}
+        case Or():
+            should = [_compiled(one, part) for one in node.parts]
+            return {"bool": {"should": should, "minimum_should_match": 1}}
+        case Not():
+            return {"bool": {"must_not": [_compiled(node.part, part)]}}
+        case Boost():
+            return _compiled(node.part, part)
+        case _:
+            assert isinstance(node, Everything)
+            return {"match_all": {}}
+
+
+def _text(node: Word | Phrase | Prefix, part: str) -> Query:
+    found = terms(node.text)
+    if not found:
+        return _NOTHING
+    fields = _FIELDS[part]
+    if isinstance(node, Prefix):
+        should = [{"prefix": {name: {"value": found[0]}}} for name in fields]
+        return {"bool": {"should": should, "minimum_should_match": 1}}
+    if isinstance(node, Phrase) or len(found) > 1:
+        return {"multi_match": {"query": node.text, "type": "phrase", "fields": fields}}
+    stemmed = [
+        f"by_language.{code}.{name}" for code in STEMMED_LANGUAGES for name in _STEMMED[part]
+    ]
+    return {"multi_match": {"query": node.text, "operator": "and", "fields": [*fields, *stemmed]}}
+
+
+def _between(node: PublishedBetween) -> Query:
+    bounds = {}
+    if node.since is not None:
+        bounds["gte"] = node.since.isoformat()
+    if node.until is not None:
+        bounds["lt"] = node.until.isoformat()
+    return {"range": {"changed_at": bounds}} if bounds else {"match_all": {}}

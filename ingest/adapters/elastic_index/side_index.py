@@ -1,0 +1,103 @@
+"""One index beside the documents: small records by id, behind an alias of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ingest import telemetry
+from ingest.adapters.elastic_index.client import Engine, refusal
+from ingest.adapters.elastic_index.verdicts import Answer, is_month_missing, verdict
+from ingest.errors import IndexDiffers, IndexUnavailable
+from ingest.telemetry import Event
+
+side_record_refused = Event(
+    "index_record_refused",
+    level="warning",
+    counter=telemetry.counter("index_records_refused_total", "index", "code"),
+)
+
+
+class SideRecord(NamedTuple):
+    """What is written under one id; None for `body` takes it out."""
+
+    id: str
+    version: int
+    body: bytes | None
+
+
+class SideIndex:
+    """Writes and reads such an index. An older version of an id never wins.
+
+    Errors of every method: IndexUnavailable, IndexRefused; IndexDiffers where `setup` has not
+    made the index.
+    """
+
+    def __init__(self, engine: Engine, alias: str) -> None:
+        self._engine = engine
+        self.alias = alias
+
+    def write(self, records: Sequence[SideRecord]) -> None:
+        """Write in bulk. A record that the engine finds wrong is reported, and costs no other."""
+        answered = 0
+        for id, answer, _ in self._engine.bulk(map(self._action, records)):
+            answered += 1
+            if is_month_missing(answer):
+                raise self._missing()
+            if answer.status == 404:  # was gone already
+                continue
+            found = verdict(answer)
+            if found is None:
+                raise refusal(answer, self._engine.url, f"writing to {self.alias}")
+            if found.kind == "refused":
+                side_record_refused(index=self.alias, code=found.code, id=id, reason=found.reason)
+        if answered < len(records):
+            raise IndexUnavailable(
+                "the index answered for fewer records than were sent",
+                value=f"{answered} of {len(records)}",
+                origin=self._engine.url,
+            )
+
+    def search(self, body: Mapping[str, Any]) -> Any:
+        """Give the engine's answer to a search; an index without records where there is none."""
+        path = f"/{self.alias}/_search?ignore_unavailable=true"
+        answer = self._engine.tell("POST", path, "searching", body=body)
+        if answer["_shards"]["failed"]:
+            reason = answer["_shards"].get("failures", [{}])[0].get("reason", {}).get("reason", "")
+            raise refusal(Answer(503, "", str(reason)), self._engine.url, "searching")
+        return answer
+
+    def delete(self, query: Mapping[str, Any]) -> None:
+        """Take out what matches, also what was written a moment ago."""
+        refresh = f"/{self.alias}/_refresh?ignore_unavailable=true"
+        self._engine.tell("POST", refresh, "refreshing")
+        path = f"/{self.alias}/_delete_by_query?ignore_unavailable=true&conflicts=proceed"
+        self._engine.tell("POST", path, f"deleting from {self.alias}", body={"query": query})
+
+    def scan(self, body: Mapping[str, Any], size: int = 1000) -> Iterator[dict[str, Any]]:
+        """Give all hits that match, in the order of their ids."""
+        after: list[Any] | None = None
+        while True:
+            page = {**body, "size": size, "sort": [{"id": "asc"}], "track_total_hits": False}
+            hits = self.search(page | ({"search_after": after} if after else {}))["hits"]["hits"]
+            yield from hits
+            if len(hits) < size:
+                return
+            after = hits[-1]["sort"]
+
+    def _action(self, one: SideRecord) -> tuple[dict[str, Any], bytes | None]:
+        line = {
+            "_index": self.alias,
+            "_id": one.id,
+            "version": one.version,
+            "version_type": "external_gte",
+        }
+        return {"delete" if one.body is None else "index": line}, one.body
+
+    def _missing(self) -> IndexDiffers:
+        return IndexDiffers(
+            "the engine lacks an index of news-ingest",
+            value=self.alias,
+            origin=self._engine.url,
+            remedy="run `news-ingest setup`",
+        )

@@ -1,0 +1,122 @@
+"""`news-ingest revisions`: what publishers changed in texts already published."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from ingest.bootstrap.engines import now
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    opened_index,
+    out,
+    print_json,
+    settings_of,
+    shown,
+    shows_errors,
+)
+from ingest.errors import QueryError
+from ingest.ports import Revision, RevisionRequest
+from ingest.ports.revisions import PARTS
+from ingest.query import And, Node
+from ingest.search import moments
+from ingest.search.parse import parse
+
+#: Sentences shown with a revision, each way; `--json` gives all.
+SHOWN_SENTENCES = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("revisions")(revisions)
+
+
+@shows_errors
+def revisions(
+    query: Annotated[
+        str, typer.Argument(help='Words of what changed, "phrases", publisher:, language: …')
+    ] = "",
+    document: Annotated[str, typer.Option(help="Only those of this document id.")] = "",
+    since: Annotated[str, typer.Option(help="Only changes since then: 2d, 12h, 2026-11-01.")] = "",
+    part: Annotated[
+        str, typer.Option("--in", help=f"Look for the words only in: {', '.join(PARTS)}.")
+    ] = "",
+    size: Annotated[int, typer.Option("--size", "-n", min=0, max=10_000, help="Shown.")] = 10,
+    offset: Annotated[int, typer.Option(min=0, help="Left out at the front.")] = 0,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show what changed in published texts, newest change first."""
+    settings = settings_of(config)
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    request = RevisionRequest(
+        query=_tree(query, since, zone),
+        document_id=document.strip().lower(),
+        part=part,
+        size=size,
+        offset=offset,
+    )
+    with opened_index(settings) as index:
+        found = index.revisions.search(request)
+    if as_json:
+        hits = [as_plain(one) for one in found.revisions]
+        print_json(msgspec.json.encode({"total": found.total, "revisions": hits}))
+        return
+    out.print(Group(*(_shown(one, zone) for one in found.revisions)))
+    noun = "revision" if found.total == 1 else "revisions"
+    left = f", {len(found.revisions)} shown" if 0 < len(found.revisions) < found.total else ""
+    out.print(f"[bold]{found.total} {noun}{left}[/]", highlight=False)
+
+
+def as_plain(revision: Revision) -> dict[str, Any]:
+    """Give a revision as one object with stable keys."""
+    return {"id": revision.id, **msgspec.structs.asdict(revision)}
+
+
+def _tree(query: str, since: str, zone: tzinfo) -> Node:
+    tree = parse(query, now(), zone)
+    if not since:
+        return tree
+    changed = moments.since(since, now(), zone)
+    if changed is None:
+        raise QueryError("--since is no time", query=since, remedy=moments.REMEDY)
+    return And((tree, changed))
+
+
+def _shown(revision: Revision, zone: tzinfo) -> Text:
+    at = revision.changed_at.astimezone(zone)
+    text = Text.assemble(
+        (f"{at:%Y-%m-%d %H:%M}", "cyan"),
+        "  ",
+        shown(revision.publisher),
+        f"  revision {revision.revision}, {revision.changed_share:.0%} changed\n",
+    )
+    if revision.has_new_title:
+        text.append("- ", "red").append(shown(revision.title_before)).append("\n")
+        text.append("+ ", "green").append(_plain(revision.title_after), "bold").append("\n")
+    else:
+        text.append(_plain(revision.title_after), "bold").append("\n")
+    _add_sentences(text, revision.removed, revision.removed_count, ("- ", "red"))
+    _add_sentences(text, revision.added, revision.added_count, ("+ ", "green"))
+    text.append(_plain(revision.url), "blue").append(f"\n{revision.document_id}\n", "dim")
+    return text
+
+
+def _plain(text: str) -> str:
+    return shown(text).plain
+
+
+def _add_sentences(
+    text: Text, sentences: tuple[str, ...], count: int, sign: tuple[str, str]
+) -> None:
+    for sentence in sentences[:SHOWN_SENTENCES]:
+        text.append(*sign).append(shown(sentence)).append("\n")
+    if count > SHOWN_SENTENCES:
+        text.append(f"  … {count - SHOWN_SENTENCES} more\n", "dim")

@@ -1,0 +1,141 @@
+"""What changed is written once, whatever is repeated, and never for a document that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ingest import wire
+from ingest.adapters.sqlite_index import SqliteIndex
+from ingest.errors import IndexUnavailable
+from ingest.model import EnrichedDocument
+from ingest.outcome import Keep, Reject
+from ingest.pipeline.indexer import IndexWork
+from ingest.ports import Placed, Record, Revision, RevisionRequest, Verdict
+from ingest.settings.options import IndexOptions
+from tests.builders import NOW, a_document, an_id
+
+FIRST = "The sea wall broke. Nobody was hurt."
+SECOND = "The sea wall broke. Two people were hurt."
+THIRD = "The sea wall broke. Three people were hurt."
+
+
+class FailingIndex(SqliteIndex):
+    """Fails to write documents as often as it is told to: the process died there."""
+
+    failures = 0
+
+    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
+        if self.failures:
+            self.failures -= 1
+            raise IndexUnavailable("the plug was pulled")
+        return super().put(documents)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> FailingIndex:
+    return FailingIndex(
+        tmp_path / "index.db", IndexOptions(max_document_bytes=20_000), clock=lambda: NOW
+    )
+
+
+@pytest.fixture
+def work(index: FailingIndex) -> Callable[..., list[object]]:
+    made = IndexWork(index, lambda: NOW)
+
+    def process(*documents: EnrichedDocument) -> list[object]:
+        return [one.outcome for one in made.process([record(one) for one in documents])]
+
+    return process
+
+
+def record(document: EnrichedDocument) -> Record:
+    return Record(
+        topic="news.enriched",
+        partition=0,
+        offset=0,
+        key=document.id.encode(),
+        value=wire.encode(document),
+    )
+
+
+def version(number: int, text: str, **changes: object) -> EnrichedDocument:
+    return a_document(text=text, fetched_at=NOW + timedelta(hours=number), **changes)
+
+
+def kept(index: SqliteIndex) -> tuple[Revision, ...]:
+    return index.revisions.search(RevisionRequest(size=100)).revisions
+
+
+def test_a_changed_text_gives_a_revision_with_what_changed(
+    index: FailingIndex, work: Callable[..., list[object]]
+) -> None:
+    work(version(1, FIRST))
+    assert kept(index) == ()
+    work(version(2, SECOND, title="Two hurt"))
+    (found,) = kept(index)
+    assert (found.removed, found.added) == (("Nobody was hurt.",), ("Two people were hurt.",))
+    assert (found.title_before, found.title_after) == ("Harbour flooded in Port Elsin", "Two hurt")
+    document = index.get(an_id("flood"))
+    assert document is not None
+    assert document.revision == found.revision == 2
+
+
+def test_several_changes_in_one_batch_are_each_against_the_one_before(
+    index: FailingIndex, work: Callable[..., list[object]]
+) -> None:
+    work(version(1, FIRST), version(2, SECOND), version(3, THIRD), version(4, THIRD))
+    newest, older = kept(index)
+    assert (older.removed, older.added) == (("Nobody was hurt.",), ("Two people were hurt.",))
+    assert newest.removed == ("Two people were hurt.",)
+    assert (newest.revision, older.revision) == (3, 2)
+
+
+def test_a_crash_before_the_documents_were_written_loses_and_doubles_nothing(
+    index: FailingIndex, work: Callable[..., list[object]]
+) -> None:
+    work(version(1, FIRST))
+    index.failures = 2
+    for _ in range(2):
+        with pytest.raises(IndexUnavailable):
+            work(version(2, SECOND))
+    document = index.get(an_id("flood"))
+    assert document is not None
+    assert document.revision == 1
+    for _ in range(3):
+        work(version(2, SECOND))
+    (found,) = kept(index)
+    assert (found.revision, found.removed) == (2, ("Nobody was hurt.",))
+
+
+def test_a_late_older_fetch_makes_no_revision(
+    index: FailingIndex, work: Callable[..., list[object]]
+) -> None:
+    work(version(2, SECOND))
+    assert [type(one) for one in work(version(1, FIRST))] == [Keep]
+    assert kept(index) == ()
+
+
+def test_a_document_that_is_refused_leaves_no_revision(
+    index: FailingIndex, work: Callable[..., list[object]]
+) -> None:
+    work(version(1, FIRST), version(1, FIRST, id=an_id("other")))
+    outcomes = work(
+        version(2, SECOND + " Much more. " * 3_000), version(2, SECOND, id=an_id("other"))
+    )
+    assert [type(one) for one in outcomes] == [Reject, Keep]
+    assert [one.document_id for one in kept(index)] == [an_id("other")]
+
+
+def test_a_live_blog_counts_its_revisions_and_reports_none(
+    index: FailingIndex, work: Callable[..., list[object]]
+) -> None:
+    for number, text in enumerate((FIRST, SECOND, THIRD), 1):
+        work(version(number, text, is_live_blog=True))
+    document = index.get(an_id("flood"))
+    assert document is not None
+    assert document.revision == 3
+    assert kept(index) == ()

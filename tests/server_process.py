@@ -264,7 +264,9 @@ def run_by_hand(
     fetch: Callable[[], object], start: Callable[[], tuple[str, Callable[[], None]]]
 ) -> None:
     """Run a server until Ctrl-C and print its address; with --fetch only fill the cache."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Set, not inherited: what a shell starts in the background ignores SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         if "--fetch" in sys.argv[1:]:
             fetch()

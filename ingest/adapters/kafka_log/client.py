@@ -202,6 +202,7 @@ class Witness:
             connection.init_future.add_errback(self._note)
             if connection.close.__name__ != "noting_close":
                 connection.close = self._noting(connection.close)
+                connection.connection_made = _hearing_last_words(connection.connection_made)
             return connection
 
         manager.get_connection = get_connection
@@ -225,6 +226,26 @@ class Witness:
             return
         if meaning_of(type(error)) is LogRefused or is_certificate_fault(error):
             self.cause = error
+
+
+def _hearing_last_words(connection_made: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Let a connection read what came together with the broker's hanging up.
+
+    kafka-python 3.0.12 throws it away when both are there at one look, as they are on a busy
+    machine: of a wrong password nothing would be known but that the broker hangs up.
+    """
+
+    def made(transport: Any) -> None:
+        receive = transport._sock_recv
+
+        def receive_all() -> tuple[bytes, BaseException | None]:
+            data, error = receive()
+            return data, None if data else error  # the end is met again at the next look
+
+        transport._sock_recv = receive_all
+        connection_made(transport)
+
+    return made
 
 
 def learn_partitions(consumer: Any, outer: Iterable[str]) -> None:

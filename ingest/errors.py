@@ -6,7 +6,8 @@ NewsIngestError
 ├── QueryError               a search text that cannot be read; knows the position
 ├── DependencyUnavailable    the log or the index does not answer: hold, count nothing
 │   ├── LogUnavailable
-│   └── IndexUnavailable
+│   ├── IndexUnavailable
+│   └── ArchiveUnavailable   the folder of fetched pages takes no writes
 ├── LogError
 │   ├── LeaseLost            the group gave our partitions to somebody else
 │   ├── RebalanceRunning     commit later
@@ -142,6 +143,10 @@ class LogUnavailable(DependencyUnavailable):
 
 class IndexUnavailable(DependencyUnavailable):
     """The index does not answer, not in time, or takes no writes for now."""
+
+
+class ArchiveUnavailable(DependencyUnavailable):
+    """The folder of fetched pages cannot be written: full, read-only, gone."""
 
 
 class LogError(NewsIngestError):

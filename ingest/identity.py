@@ -21,6 +21,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Names that are nobody's (RFC 2606): no list of suffixes holds them, so none is loaded for them.
 _RESERVED = frozenset({"example", "invalid", "localhost", "test"})
 _FOLDED_HOSTS = ("www.", "m.", "mobile.", "amp.")
+#: Versions of one fetch: itself and its replays.
+GENERATIONS = 1000
 _AMP_PARAMETERS = frozenset({"amp", "amp=1", "amp=true", "outputtype=amp"})
 _AMP_ENDINGS = ("/amp", "/amp.html", ".amp.html", ".amp")
 
@@ -52,7 +54,24 @@ def version_of(fetched_at: datetime, generation: int = 0) -> int:
     above 999 count as 999. Errors: none for aware times.
     """
     milliseconds = (fetched_at - _EPOCH) // timedelta(milliseconds=1)
-    return milliseconds * 1000 + max(0, min(generation, 999))
+    return milliseconds * GENERATIONS + max(0, min(generation, GENERATIONS - 1))
+
+
+def generation_of(version: int) -> int:
+    """Give how often the fetch of this version was replayed before; 0 for the fetch itself."""
+    return version % GENERATIONS
+
+
+def raised(version: int, known: int | None = None) -> int:
+    """Give the version of a replay of this one: a generation above it, and above `known`.
+
+    Shape: `known` is what the index has; one of another fetch changes nothing. Past generation
+    999 there is none, and the version stays. Errors: none.
+    """
+    fetch = version // GENERATIONS
+    if known is not None and known // GENERATIONS == fetch:
+        version = max(version, known)
+    return min(version + 1, fetch * GENERATIONS + GENERATIONS - 1)
 
 
 def canonical_url(url: str, more_tracking: Iterable[str] = ()) -> str:

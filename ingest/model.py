@@ -84,6 +84,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.url_redirected or self.url_published
 
 
+class PagePart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A further page of an article that its site spreads over several; `body` as in Page."""
+
+    url: str
+    body: bytes
+    content_type: str = ""
+    status: int = 200
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An entry with the bytes that were fetched for it, and the document id fixed from them.
 
@@ -91,6 +100,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     when no page could be had, and then `missing_reason` says why (http_403, robots_disallowed,
     body_too_large …). `kind` is html, text or feed (no page, the feed's content only).
     `version` is fetched_at in ms × 1000 + replay generation. `path` names a file from disk.
+    `parts` are the article's further pages in their order; `parts_missing_reason` says why they
+    are not all there. `headers` are those of the answer that an archive keeps.
     """
 
     document_id: str
@@ -108,6 +119,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int = 0
     missing_reason: str = ""
     path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    parts: tuple[PagePart, ...] = ()
+    parts_missing_reason: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -149,12 +163,17 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read off the page's bytes before its text."""
+    """What was read off the page's bytes before its text.
+
+    `part_count` is how many pages the article was read from, 0 when there was none.
+    """
 
     encoding: str = ""
     encoding_source: str = ""
     status: int = 0
     missing_reason: str = ""
+    part_count: int = 0
+    parts_missing_reason: str = ""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,6 +19,7 @@ from ingest.telemetry import Event
 RUNNERS = {
     "poll": "poll_stage",
     "fetch": "fetch_stage",
+    "archive": "archive_stage",
     "extract": "document_stages",
     "enrich": "document_stages",
     "index": "document_stages",

@@ -21,7 +21,7 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.seed_sites import SeedSites
 from ingest.pipeline.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
-from ingest.pipeline.topology import plans
+from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
 from ingest.query import FACET_FIELDS, Everything, SearchRequest
 from ingest.search.answer import table as hits_table
@@ -129,7 +129,7 @@ def _run(settings: Settings, work: Path, stop: threading.Event) -> int:
         environment.pop(name, None)
     with (work / "stages.log").open("wb") as lines:
         return supervise(
-            list(settings.pipeline.stages), stop, environment=environment, output=lines
+            names_at_work(settings.pipeline), stop, environment=environment, output=lines
         )
 
 

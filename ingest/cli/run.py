@@ -15,6 +15,7 @@ from ingest.bootstrap.stages import run_stage
 from ingest.cli.context import ConfigOption, shows_errors, whole_settings_of
 from ingest.errors import NewsIngestError
 from ingest.pipeline.supervisor import supervise
+from ingest.pipeline.topology import names_at_work
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 
@@ -59,7 +60,7 @@ def run_all(settings: Settings, stop: threading.Event, arguments: list[str]) -> 
     """Run every stage as a child process; gives the exit code of the tree."""
     environment = {**os.environ, "NEWS_INGEST_CONFIG": str(settings.folder)}
     return supervise(
-        list(settings.pipeline.stages), stop, environment=environment, arguments=arguments
+        names_at_work(settings.pipeline), stop, environment=environment, arguments=arguments
     )
 
 

@@ -34,6 +34,12 @@ MAX_HOPS = 5
 LAST_ATTEMPT = 3
 #: An entry that its host cannot serve within this goes without its page (polling.md §4.2).
 TOO_SLOW = timedelta(hours=24)
+#: Headers of an answer that go into the archive: what tells of the page, nothing of the visit.
+KEPT_HEADERS = frozenset(
+    ("age", "cache-control", "content-language", "date", "etag", "expires", "last-modified", "link",
+     "server", "vary", "x-robots-tag")
+)  # fmt: skip
+MAX_HEADER_CHARACTERS = 500
 _ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.8,*/*;q=0.5"
 _COMPRESSION_LEVEL = 3
 
@@ -173,7 +179,8 @@ class EntryFetcher:
             kind=verdict.kind,
             status=answer.status,
             body=self._compressor.compress(answer.body),
-            content_type=answer.header("content-type") or "",
+            content_type=_writable(answer.header("content-type") or ""),
+            headers=_kept_headers(answer),
         )
 
     def _page(
@@ -188,6 +195,7 @@ class EntryFetcher:
         body: bytes = b"",
         content_type: str = "",
         missing_reason: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> Page:
         return Page(
             document_id=identity.document_id,
@@ -203,4 +211,18 @@ class EntryFetcher:
             content_type=content_type,
             status=status,
             missing_reason=missing_reason,
+            headers=headers,
         )
+
+
+def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, _writable(value[:MAX_HEADER_CHARACTERS]))
+        for name, value in answer.headers
+        if name in KEPT_HEADERS
+    )
+
+
+def _writable(header: str) -> str:
+    """Give a header without the surrogates that stand for bytes which are no UTF-8."""
+    return header.encode("utf-8", "replace").decode("utf-8")

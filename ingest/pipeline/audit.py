@@ -39,7 +39,7 @@ def audited(log: Log, index: Index, plans: Iterable[StagePlan]) -> Audit:
     entry of the same document), dropped, dead letter, waiting. Documents from disk enter at
     the pages and count as entries too. Errors: LogUnavailable, IndexUnavailable.
     """
-    stages = list(plans)
+    stages = [plan for plan in plans if plan.kind != "archive"]  # nothing ends there
     urls: dict[str, str] = {}
     topics: dict[str, str] = {}
     documents: dict[str, set[str]] = {}

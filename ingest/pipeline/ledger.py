@@ -13,6 +13,8 @@ from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Log, Record, TopicPartition
 from ingest.wire import decode
 
+_KINDS = {"poll": "entry", "fetch": "entry", "archive": "page", "extract": "page"}
+
 
 class EntryRef(msgspec.Struct, frozen=True):
     """As much of an entry as accounting needs."""
@@ -69,7 +71,7 @@ def read_ids(record: Record, kind: str) -> Traced | None:
 
 def kind_of(plan: StagePlan) -> str:
     """Give what lies in the topics that this stage reads, and so in its dead letters."""
-    return {"poll": "entry", "fetch": "entry", "extract": "page"}.get(plan.kind, "document")
+    return _KINDS.get(plan.kind, "document")
 
 
 def traced(log: Log, topic: str, kind: str) -> Iterator[Traced]:

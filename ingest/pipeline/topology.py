@@ -13,7 +13,10 @@ HOST_STATE = "news.host-state"
 
 
 class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage as it stands in the log. `reads` is empty for poll, `writes` for index."""
+    """One stage as it stands in the log.
+
+    `reads` is empty for poll, `writes` for archive and index.
+    """
 
     name: str
     kind: str
@@ -24,7 +27,9 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def retry_topics(self) -> tuple[str, ...]:
-        return tuple(self.reads + rung for rung in RUNGS) if self.reads else ()
+        """What goes wrong in the archive stage is never the record's fault: it has none."""
+        has_none = not self.reads or self.kind == "archive"
+        return () if has_none else tuple(self.reads + rung for rung in RUNGS)
 
     @property
     def dead_letter_topic(self) -> str:
@@ -50,5 +55,14 @@ def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
 
 
 def plans(settings: PipelineSettings) -> list[StagePlan]:
-    """Give the plans of all stages, in the order of the settings."""
-    return [plan_of(settings, name) for name in settings.stages]
+    """Give the plans of all stages at work, in the order of the settings."""
+    return [plan_of(settings, name) for name in names_at_work(settings)]
+
+
+def names_at_work(settings: PipelineSettings) -> list[str]:
+    """Give the names of all stages but an archive that is switched off."""
+    return [
+        name
+        for name, stage in settings.stages.items()
+        if stage.kind != "archive" or settings.archive.enabled
+    ]

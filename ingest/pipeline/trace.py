@@ -28,7 +28,7 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
 
     Empty when nothing in the log's retention and in the index bears it.
     """
-    stages = list(plans)
+    stages = [plan for plan in plans if plan.kind != "archive"]  # it reads what extract reads
     canonical = canonical_url(wanted)
     ids = {wanted} | ({document_id_of_url(canonical)} if canonical else set())
     key = match_key(wanted) if canonical else ""

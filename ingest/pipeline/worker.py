@@ -49,9 +49,12 @@ class Worker:
         records_a_batch: int,
         clock: Clock,
         stop: Flag,
+        idle: Callable[[], object] | None = None,
     ) -> None:
+        """`idle` is done whenever there was nothing to read."""
         self._plan = plan
         self._work = work
+        self._idle = idle
         self._log = log
         self._options = options
         self._records_a_batch = records_a_batch
@@ -109,6 +112,8 @@ class Worker:
         self.read_at = time.monotonic()
         self._take_notes()
         if not records:
+            if self._idle is not None:
+                self._held("idle", self._idle, self._work.probe)
             return
         self._timed("read", started)
         for batch in _slices(self._rungs.due(records), self._options.max_batch_bytes):

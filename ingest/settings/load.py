@@ -48,6 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def root(self) -> Path:
         return self.folder.parent
 
+    @property
+    def archive_folder(self) -> Path:
+        """The folder of the archive of fetched pages."""
+        return self.root / self.pipeline.archive.folder  # an absolute one stands for itself
+
     def path_of(self, url: str) -> Path:
         """Give the file of a sqlite:/// address; a relative one starts above config/."""
         rest = url.removeprefix("sqlite:///")
@@ -221,4 +226,4 @@ def _stage_faults(
 def _needed(stage: StageOptions) -> tuple[str, ...]:
     if stage.kind == "poll":
         return ("writes",)
-    return ("reads",) if stage.kind == "index" else ("reads", "writes")
+    return ("reads",) if stage.kind in ("archive", "index") else ("reads", "writes")

@@ -232,6 +232,31 @@ class WorkerOptions(Options):
     )
 
 
+class ArchiveOptions(Options):
+    """`archive`: fetched pages kept as WARC files, written by the stage of kind archive."""
+
+    enabled: bool = Field(
+        True, description="keep them; false leaves the stage idle and what is there alone"
+    )
+    folder: str = Field(
+        "var/archive", description="where; a relative one starts above config/, as those of sqlite"
+    )
+    max_file_bytes: int = Field(
+        256 * 1024 * 1024, gt=0, description="a file is closed and the next begun above this size"
+    )
+    max_file_age_hours: float = Field(
+        24.0, gt=0, description="or when it is older than this, be it ever so small"
+    )
+    retention_days: float = Field(
+        90.0, ge=0, description="a file last written so long ago is deleted; 0 keeps all"
+    )
+    max_folder_bytes: int = Field(
+        20 * 1024 * 1024 * 1024,
+        ge=0,
+        description="the oldest files are deleted above this, in each worker's view; 0 is no bound",
+    )
+
+
 class TelemetryOptions(Options):
     """`telemetry`: lines, metrics, health."""
 
@@ -250,11 +275,13 @@ class TelemetryOptions(Options):
 class StageOptions(Options):
     """One block under `stages`: what it reads, what it writes, its processors in order."""
 
-    kind: Literal["poll", "fetch", "extract", "enrich", "index"] = Field(
+    kind: Literal["poll", "fetch", "archive", "extract", "enrich", "index"] = Field(
         description="what the stage does; several stages may be of one kind"
     )
     reads: str = Field("", description="topic of config/topics.yml; all kinds but poll need it")
-    writes: str = Field("", description="topic of config/topics.yml; all kinds but index need it")
+    writes: str = Field(
+        "", description="topic of config/topics.yml; all kinds but archive and index need it"
+    )
     processors: list[str | dict[str, dict[str, Any]]] = Field(
         [],
         description="kinds extract (exactly one) and enrich: names, in the order of work; `- name: {option: value}` sets options",
@@ -265,7 +292,9 @@ class StageOptions(Options):
         description="kinds poll and extract: child processes that parse and extract; 0 is one a core",
     )
     records_a_batch: int = Field(
-        100, gt=0, description="kinds extract, enrich and index: most records taken at once"
+        100,
+        gt=0,
+        description="kinds archive, extract, enrich and index: most records taken at once",
     )
     group: str = Field("", description="consumer group; empty is news-<stage>")
 
@@ -292,6 +321,9 @@ class PipelineSettings(Options):
         BreakerOptions(), description="when a stage stops instead of filling the dead letters"
     )
     worker: WorkerOptions = Field(WorkerOptions(), description="the loop that every stage runs in")
+    archive: ArchiveOptions = Field(
+        ArchiveOptions(), description="fetched pages kept as WARC files"
+    )
     telemetry: TelemetryOptions = Field(TelemetryOptions(), description="lines, metrics, health")
     stages: dict[str, StageOptions] = Field(
         description="name → stage; `run --stage NAME` runs one, the order is that of the flow"

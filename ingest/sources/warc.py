@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import zstandard
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecordLoader
 
 from ingest import identity
+from ingest.archive_format import FILE_ENDING, OPEN_ENDING, PAGE_TYPE
 from ingest.model import Entry, Page
+from ingest.sources.archived_pages import Assembler, Held, place_of
 from ingest.sources.files import FEED_ID, FileRefused, refused, url_in
 from ingest.sources.warc_records import Broken, records
 
-ENDINGS = (".warc", ".warc.gz")
+ENDINGS = (".warc", ".warc.gz", FILE_ENDING + OPEN_ENDING)
 _HTML = ("text/html", "application/xhtml+xml")
 #: Header lines of a record and of the answer in it.
 _HEADERS_BYTES = 256 * 1024
 #: Records of other types say something about a page and are none.
 _WITH_PAGE = ("response", "resource")
+_UNREADABLE = (ArchiveLoadFailed, ValueError, EOFError, OSError)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,37 +34,86 @@ class PassedOver(NamedTuple):
     reason: str
 
 
+_Result: TypeAlias = Page | FileRefused | PassedOver
+
+
 def is_warc(path: str) -> bool:
     """Tell by its name whether a file is a WARC file."""
     return path.lower().endswith(ENDINGS)
 
 
-def pages_of_warc(
-    path: str, now: datetime, max_bytes: int
-) -> Iterator[Page | FileRefused | PassedOver]:
+def pages_of_warc(path: str, now: datetime, max_bytes: int) -> Iterator[_Result]:
     """Give the pages of a WARC file in its order, whatever else is in it.
 
     A page is an answer of status 200 with HTML, or such a resource, and no front page of a site.
     Its document id is that of the canonical link where that names the same domain, else of the
     address it was asked at; `fetched_at` and so the version is WARC-Date: the same file again
-    adds nothing. Errors: none; a file that cannot be read is refused.
+    adds nothing. The pages of our own archive come back as they were fetched, with their
+    entries. Errors: none; a file that cannot be read is refused.
     """
+    reading = _Reading(path, now, max_bytes)
     try:
         with open(path, "rb") as file:
             for number, record in enumerate(records(file, max_bytes + _HEADERS_BYTES), 1):
-                if isinstance(record, Broken):
-                    yield _refused(path, number, record.reason, record.detail)
-                else:
-                    yield _page(path, number, record, now, max_bytes)
+                yield from reading.taken(number, record)
     except OSError as error:
         yield refused(path, "unreadable", error.strerror or str(error))
+    yield from reading.ended()
 
 
-def _page(
-    path: str, number: int, data: bytes, now: datetime, max_bytes: int
-) -> Page | FileRefused | PassedOver:
+class _Reading:
+    """One file in its order; holds what belongs together until it is whole."""
+
+    def __init__(self, path: str, now: datetime, max_bytes: int) -> None:
+        self._path = path
+        self._now = now
+        self._max_bytes = max_bytes
+        self._assembler = Assembler(max_bytes)
+
+    def taken(self, number: int, data: bytes | Broken) -> Iterator[_Result]:
+        """Take the next record; give what is known of pages now."""
+        if isinstance(data, Broken):
+            yield _refused(self._path, number, data.reason, data.detail)
+            return
+        try:
+            record = _parsed(data)
+            if (record.rec_headers.get_header("Content-Type") or "").startswith(PAGE_TYPE):
+                yield from self._with_metadata(record.content_stream().read())
+                return
+            ours = place_of(record.rec_headers) if record.rec_type == "response" else None
+            if ours is not None:
+                body = record.content_stream().read(self._max_bytes + 1)
+                lost = self._assembler.hold(Held(*ours, body, number, data))
+                yield from map(self._alone, lost)
+                return
+        except _UNREADABLE as error:
+            yield _broken(self._path, number, error)
+            return
+        yield from self.ended()
+        yield _page(self._path, number, record, self._now, self._max_bytes)
+
+    def _with_metadata(self, metadata: bytes) -> Iterator[_Result]:
+        page = self._assembler.page(metadata, self._now)
+        yield from self.ended()
+        yield PassedOver("not_a_page") if page is None else page
+
+    def ended(self) -> Iterator[_Result]:
+        """Give what is held for itself, since nothing will join it."""
+        return map(self._alone, self._assembler.given_up())
+
+    def _alone(self, held: Held) -> _Result:
+        if held.number > 1:
+            return PassedOver("part_of_a_page")
+        record = _parsed(held.record)
+        return _page(self._path, held.record_number, record, self._now, self._max_bytes)
+
+
+def _parsed(data: bytes) -> Any:
+    return ArcWarcRecordLoader().parse_record_stream(BytesIO(data), known_format="warc")
+
+
+def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) -> _Result:
     try:
-        record = ArcWarcRecordLoader().parse_record_stream(BytesIO(data), known_format="warc")
         if record.rec_type not in _WITH_PAGE:
             return PassedOver("not_a_page")
         status = _status(record)
@@ -71,8 +123,8 @@ def _page(
         if content_type.partition(";")[0].strip().lower() not in _HTML:
             return PassedOver("not_a_page")
         body = record.content_stream().read(max_bytes + 1)
-    except (ArchiveLoadFailed, ValueError, EOFError, OSError) as error:
-        return _refused(path, number, "broken_record", str(error) or type(error).__name__)
+    except _UNREADABLE as error:
+        return _broken(path, number, error)
     if len(body) > max_bytes:
         return _refused(path, number, "too_large", f"over {max_bytes} bytes")
     url = identity.canonical_url(record.rec_headers.get_header("WARC-Target-URI") or "")
@@ -136,6 +188,10 @@ def _date(text: str, now: datetime) -> datetime:
         return now
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return max(min(at.astimezone(UTC), now), _EPOCH)
+
+
+def _broken(path: str, number: int, error: Exception) -> FileRefused:
+    return _refused(path, number, "broken_record", str(error) or type(error).__name__)
 
 
 def _refused(path: str, number: int, reason: str, detail: str) -> FileRefused:

@@ -15,6 +15,7 @@ from ingest.identity import document_id_of_url, version_of
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Reject, Retry
 from ingest.ports import Known
+from ingest.wire import decode, encode
 from tests.builders import an_entry
 from tests.http_site import Answer, HttpSite, html, redirect
 from tests.manners import Wiring, run, wall_clock
@@ -469,3 +470,18 @@ def test_an_index_that_does_not_answer_is_not_the_entrys_fault(site: HttpSite) -
     site.serve(HOST, "/flood", html("t", "x", '<link rel="canonical" href="/canonical">'))
     with pytest.raises(IndexUnavailable):
         fetched(site, entry(), known=known)
+
+
+def test_headers_that_tell_of_the_page_are_kept_and_can_be_written(site: HttpSite) -> None:
+    headers: list[tuple[str, str | bytes]] = [
+        ("Content-Type", b"text/html; x=\xff"),
+        ("Last-Modified", "Fri, 20 Nov 2026 11:00:00 GMT"),
+        ("ETag", b'"caf\xe9"'),
+        ("Set-Cookie", "visit=1"),
+    ]
+    site.serve(HOST, "/flood", Answer(body=b"<html><p>x", headers=headers))
+    (outcome,) = fetched(site, entry())
+    kept = page(outcome)
+    assert kept.headers == (("last-modified", "Fri, 20 Nov 2026 11:00:00 GMT"), ("etag", '"caf?"'))
+    assert kept.content_type == "text/html; x=?"
+    assert decode(encode(kept), Page) == kept

@@ -1,0 +1,175 @@
+"""The archive of fetched pages: appends, begins new files, mends and deletes old ones."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import zstandard
+
+from ingest.adapters.page_archive.open_file import OpenFile, mend
+from ingest.adapters.page_archive.records import opening, records_of
+from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
+from ingest.errors import ArchiveUnavailable
+from ingest.model import Page
+from ingest.ports import Clock
+from ingest.settings.options import ArchiveOptions
+from ingest.telemetry import Event, counter, gauge
+
+#: Between two looks at the folder for what is to be deleted.
+_TIDY_SECONDS = 600.0
+_DAY_SECONDS = 86_400.0
+
+archive_file_closed = Event("archive_file_closed")
+archive_file_mended = Event("archive_file_mended", level="warning")
+archive_file_deleted = Event("archive_file_deleted", counter=counter("archive_files_deleted_total"))
+page_unreadable = Event("page_unreadable", level="warning")
+_bytes_written = counter("archive_bytes_total")
+_folder_bytes = gauge("archive_folder_bytes")
+
+
+class PageArchive:
+    """Writes to one file of its own, whoever else writes to the folder.
+
+    Files are called `pages-<when begun>-<host>-<process>-<number>.warc.gz`, so that the order of
+    names is that of time. Used by one thread. `monotonic` is there for tests.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        options: ArchiveOptions,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._options = options
+        self._clock = clock
+        self._monotonic = monotonic
+        self._numbers = itertools.count(1)
+        self._file: OpenFile | None = None
+        self._began = 0.0
+        self._tidied: float | None = None
+
+    def add(self, pages: Sequence[Page]) -> None:
+        """Append these pages; they are on the disk when it comes back.
+
+        Errors: ArchiveUnavailable; none of them is in the archive then.
+        """
+        self.tidy()
+        data = b"".join(_records_of(page) for page in pages)
+        if not data:
+            return
+        with self._translated("fetched pages cannot be archived"):
+            if self._file is None:
+                self._file = self._begun()
+            self._file.append(data)
+        _bytes_written.inc(len(data))
+        if self._file.size >= self._options.max_file_bytes:
+            self._close_file()
+
+    def tidy(self) -> None:
+        """Close a file that is old enough; now and then delete and mend what is due.
+
+        Errors: ArchiveUnavailable.
+        """
+        age_hours = (self._monotonic() - self._began) / 3600
+        if self._file is not None and age_hours >= self._options.max_file_age_hours:
+            self._close_file()
+        if self._tidied is None or self._monotonic() - self._tidied >= _TIDY_SECONDS:
+            self._tidied = self._monotonic()
+            with self._translated("the archive of fetched pages cannot be tidied"):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._mend()
+                self._delete_old()
+
+    def probe(self) -> None:
+        """Try to write to the folder. Errors: ArchiveUnavailable."""
+        trial = self._folder / f".probe-{os.getpid()}"
+        with self._translated("the archive of fetched pages cannot be written"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                trial.write_bytes(bytes(64 * 1024))
+            finally:
+                trial.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Give the file that is being written its name. Errors: ArchiveUnavailable."""
+        self._close_file()
+
+    def _begun(self) -> OpenFile:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        now = self._clock()
+        host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:40].strip("-") or "host"
+        name = (
+            f"{FILE_START}{now:%Y%m%dT%H%M%SZ}-{host}-{os.getpid()}-"
+            f"{next(self._numbers):04}{FILE_ENDING}"
+        )
+        self._began = self._monotonic()
+        return OpenFile(self._folder / name, opening(name, now))
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with self._translated("a file of the archive cannot be closed"):
+                file.close()
+            archive_file_closed(name=file.path.name, bytes=file.size)
+
+    def _mend(self) -> None:
+        for path in sorted(self._folder.glob(f"{FILE_START}*{FILE_ENDING}{OPEN_ENDING}")):
+            try:
+                cut = mend(path)
+            except FileNotFoundError:  # closed or mended by another process
+                continue
+            if cut is not None:
+                archive_file_mended(name=path.name, cut_bytes=cut)
+
+    def _delete_old(self) -> None:
+        files = list(_sized(self._folder))
+        left = sum(size for _, _, size in files)
+        days, most = self._options.retention_days, self._options.max_folder_bytes
+        before = self._clock().timestamp() - days * _DAY_SECONDS
+        for path, written_at, size in files:
+            is_old = bool(days) and written_at < before
+            if is_old or (most and left > most):
+                path.unlink(missing_ok=True)
+                left -= size
+                archive_file_deleted(name=path.name, reason="age" if is_old else "folder_bytes")
+        _folder_bytes.set(left)
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ArchiveUnavailable(
+                f"{what}: {error.strerror or error}",
+                value=str(self._folder),
+                origin="archive.folder",
+                remedy="give the folder room and the right to write; the stage goes on by itself",
+            ) from error
+
+
+def _records_of(page: Page) -> bytes:
+    """Give the records of a page; none for one whose body nobody could unpack."""
+    try:
+        return records_of(page)
+    except zstandard.ZstdError as error:
+        page_unreadable(id=page.document_id, error=str(error))
+        return b""
+
+
+def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
+    """Give the closed files, the oldest first, with the time of the last write and their bytes."""
+    for path in sorted(folder.glob(f"{FILE_START}*{FILE_ENDING}")):
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # deleted by another process
+            continue
+        yield path, found.st_mtime, found.st_size

@@ -1,0 +1,61 @@
+"""Builds and runs a stage of kind archive."""
+
+from __future__ import annotations
+
+import time
+from threading import Event as Flag
+
+from ingest.adapters.page_archive import PageArchive
+from ingest.bootstrap.engines import now
+from ingest.bootstrap.watching import run_watched
+from ingest.pipeline.archiver import ArchiveWork
+from ingest.pipeline.topology import StagePlan
+from ingest.pipeline.worker import Worker
+from ingest.ports import Log
+from ingest.settings.load import Settings
+from ingest.telemetry import Event
+
+LOOK_SECONDS = 1.0
+
+archive_is_off = Event("archive_is_off", level="warning")
+
+
+def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
+    """Archive pages until `stop` is set; when the archive is switched off, only wait for that.
+
+    A container of this stage would else be started again and again.
+    """
+    pipeline = settings.pipeline
+    if not pipeline.archive.enabled:
+        archive_is_off(remedy="set archive.enabled, or do not start this stage")
+        idler = Idler(stop)
+        run_watched(settings, plan, idler, idler.run)
+        return
+    work = ArchiveWork(PageArchive(settings.archive_folder, pipeline.archive, now))
+    worker = Worker(
+        plan,
+        work,
+        log,
+        options=pipeline.worker,
+        breaker=pipeline.breaker,
+        records_a_batch=pipeline.stages[plan.name].records_a_batch,
+        clock=now,
+        stop=stop,
+        idle=work.idle,
+    )
+    run_watched(settings, plan, worker, worker.run)
+
+
+class Idler:
+    """A worker that waits to be stopped."""
+
+    holding_on = ""
+    partitions = 0
+
+    def __init__(self, stop: Flag) -> None:
+        self._stop = stop
+        self.read_at = time.monotonic()
+
+    def run(self) -> None:
+        while not self._stop.wait(LOOK_SECONDS):
+            self.read_at = time.monotonic()

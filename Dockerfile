@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="news-ingest" \
 # and mostly the first user of a host, who owns config/. Group 0 lets any other user id in:
 # what must be written is writable for that group.
 RUN useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin ingest \
-    && mkdir -p /app/var /secrets/admin /secrets/kibana /secrets/stages \
+    && mkdir -p /app/var/archive /secrets/admin /secrets/kibana /secrets/stages \
     && chown -R 1000:0 /app /secrets \
     && chmod -R 0770 /app/var /secrets
 COPY --from=build /opt/news-ingest /opt/news-ingest

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ingest.bootstrap.engines import now
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
     opened_index,
     opened_log,
     out,
@@ -29,11 +22,12 @@ from ingest.cli.context import (
     shown,
     shows_errors,
 )
+from ingest.cli.following import follow, stages_running
 from ingest.cli.run import stop_on_signals
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.pipeline.intake import Fate, Intake, counts, followed
-from ingest.pipeline.topology import StagePlan, plans
+from ingest.pipeline.intake import Fate, Intake, counts
+from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
 from ingest.settings.load import Settings
 from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
@@ -74,8 +68,8 @@ def ingest(
         has_work = any(fate.outcome == "appended" for fate in fates)
         starts_stages = settings.pipeline.log.url.startswith("sqlite:")
         if has_work and (wait or starts_stages):
-            with _stages_running(settings, log, stages if starts_stages else []):
-                _follow(fates, log, index, stages, stop)
+            with stages_running(settings, log, stages if starts_stages else []):
+                follow(fates, log, index, stages, stop)
     _report(fates, as_json)
     if any(fate.outcome == "dead_letter" for fate in fates):
         raise typer.Exit(1)
@@ -109,51 +103,6 @@ def _pages(
     if is_warc(found.path):
         return pages_of_warc(found.path, now(), max_bytes)
     return [page_of_file(found, now(), max_bytes)]
-
-
-def _follow(
-    fates: list[Fate], log: Log, index: Index, stages: list[StagePlan], stop: threading.Event
-) -> None:
-    columns = (
-        TextColumn("searchable"),
-        BarColumn(30),
-        TextColumn("{task.completed} of {task.total}"),
-    )
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as progress:
-        task = progress.add_task("", total=len(fates))
-
-        def moved(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        followed(fates, log, index, stages, stop, on_progress=moved)
-
-
-@contextmanager
-def _stages_running(settings: Settings, log: Log, stages: list[StagePlan]) -> Iterator[None]:
-    """Run those of the stages that nobody runs, for as long as the block lasts."""
-    environment = {
-        **os.environ,
-        "NEWS_INGEST_CONFIG": str(settings.folder),
-        "NEWS_INGEST_TELEMETRY_LEVEL": "warning",
-    }
-    children = [
-        subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "ingest.cli.main", "run", "--stage", plan.name, "--supervised"],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=sys.stderr,
-            start_new_session=True,
-        )
-        for plan in stages
-        if not log.members(plan.group)
-    ]
-    try:
-        yield
-    finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            child.wait(60)
 
 
 def _report(fates: list[Fate], as_json: bool) -> None:

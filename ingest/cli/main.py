@@ -28,6 +28,7 @@ VERBS = {
     "lag": "accounts",
     "feeds": "feeds",
     "dead-letters": "dead_letters",
+    "replay": "replay",
     "secrets": "secrets",
 }
 

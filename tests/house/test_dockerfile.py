@@ -89,6 +89,12 @@ def test_each_folder_of_passwords_belongs_to_that_user_before_a_volume_lies_on_i
         assert volume.split(":")[1] in made
 
 
+def test_the_folder_of_fetched_pages_is_there_before_a_volume_lies_on_it() -> None:
+    made = " ".join(rest(FINAL, "RUN"))
+    assert any("/app/var/archive" in volume for volume in services()["archive"]["volumes"])
+    assert "/app/var/archive" in made
+
+
 def test_a_certificate_for_the_build_does_not_reach_the_image() -> None:
     assert any(one.startswith("CA_CERTIFICATE") for one in rest(BUILD, "ARG"))
     assert rest(FINAL, "ARG") == []

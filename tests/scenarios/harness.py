@@ -29,7 +29,7 @@ from ingest.settings.load import Settings, load
 from tests.scenarios.processes import COMMAND, PATIENCE_SECONDS, Done, Running
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ("poll", "fetch", "extract", "enrich", "index")
+STAGES = ("poll", "fetch", "archive", "extract", "enrich", "index")
 
 #: Everything that waits is told to wait shortly.
 HASTY: dict[str, dict[str, Any]] = {

@@ -1,0 +1,64 @@
+"""Runs the stages that a verb needs, and shows how its documents become searchable."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ingest.cli.context import err
+from ingest.pipeline.intake import Fate, followed
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import Index, Log
+from ingest.settings.load import Settings
+
+
+def follow(
+    fates: list[Fate], log: Log, index: Index, stages: list[StagePlan], stop: threading.Event
+) -> None:
+    """Wait until each fate that was appended is known, with a bar on standard error."""
+    columns = (
+        TextColumn("searchable"),
+        BarColumn(30),
+        TextColumn("{task.completed} of {task.total}"),
+    )
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as progress:
+        task = progress.add_task("", total=len(fates))
+
+        def moved(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        followed(fates, log, index, stages, stop, on_progress=moved)
+
+
+@contextmanager
+def stages_running(settings: Settings, log: Log, stages: list[StagePlan]) -> Iterator[None]:
+    """Run those of the stages that nobody runs, for as long as the block lasts."""
+    environment = {
+        **os.environ,
+        "NEWS_INGEST_CONFIG": str(settings.folder),
+        "NEWS_INGEST_TELEMETRY_LEVEL": "warning",
+    }
+    children = [
+        subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "ingest.cli.main", "run", "--stage", plan.name, "--supervised"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=sys.stderr,
+            start_new_session=True,
+        )
+        for plan in stages
+        if not log.members(plan.group)
+    ]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait(60)

@@ -1,0 +1,216 @@
+"""`news-ingest replay`: sends an old range through the stages again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ingest.bootstrap.engines import chain_of, now
+from ingest.bootstrap.kept_pages import KeptPages
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    err,
+    opened_index,
+    opened_log,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.feeds_names import feed_named
+from ingest.cli.following import follow, stages_running
+from ingest.cli.run import stop_on_signals
+from ingest.errors import NewsIngestError
+from ingest.identity import registrable_domain
+from ingest.pipeline.intake import Fate, counts
+from ingest.pipeline.replay import (
+    IsStale,
+    Replay,
+    Selection,
+    stale_by_enrichment,
+    stale_by_extraction,
+)
+from ingest.pipeline.replay_heads import READ_BY, Wanted, wanted_id
+from ingest.pipeline.throttle import Throttle
+from ingest.pipeline.topology import StagePlan, plans
+from ingest.search import moments
+from ingest.settings.load import Settings
+
+_FLOW = ("fetch", "extract", "enrich", "index")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("replay")(replay)
+
+
+@shows_errors
+def replay(
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="pages (extract anew), documents (enrich anew), enriched (index anew) or entries (ask the sites anew).",
+        ),
+    ],
+    since: Annotated[
+        str, typer.Option(help="Fetched (entries: first seen) from then on: 2026-11-01, 12h, 30d.")
+    ] = "",
+    until: Annotated[str, typer.Option(help="And before then.")] = "",
+    feed: Annotated[str, typer.Option(help="Of this feed: id, address or publisher.")] = "",
+    domain: Annotated[str, typer.Option(help="Of this site.")] = "",
+    id: Annotated[str, typer.Option("--id", help="This one: document id, entry id or URL.")] = "",
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale", help="Only what another version of the extractor (enrichers) made."
+        ),
+    ] = False,
+    max_waiting: Annotated[
+        int,
+        typer.Option(min=1, help="Records that may wait before the stage; fresh ones wait behind."),
+    ] = 500,
+    wait: Annotated[bool, typer.Option("--wait", help="Come back when all is searchable.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Send an old range through again, each document once, so that what a newer version of a
+    stage makes of it replaces what is indexed.
+
+    Pages come from the log as long as it has them, and from the archive of fetched pages beyond.
+    A document keeps its first_seen_at; one that was fetched again since is left alone. Name a
+    range, a feed, a site, an id or --stale.
+    """  # fmt: skip
+    settings = settings_of(config)
+    if source not in READ_BY:
+        raise NewsIngestError(
+            "cannot be replayed", value=source, origin="--from", remedy=f"name one of: {', '.join(READ_BY)}",
+        )  # fmt: skip
+    if not (since or until or feed or domain or id or stale):
+        raise NewsIngestError(
+            "a replay of everything has to be asked for", origin="news-ingest replay",
+            remedy="name a range, for all of it --since 1990-01-01",
+        )  # fmt: skip
+    wanted = Wanted(
+        since=_moment(since, "since"),
+        until=_moment(until, "until"),
+        feed_id=feed_named(settings, feed).id if feed else "",
+        domain=registrable_domain(domain, with_private=True) if domain else "",
+        id=wanted_id(id) if id else "",
+    )
+    plan = _reader_of(settings, source)
+    stop = stop_on_signals()
+    with opened_log(settings) as log, opened_index(settings) as index:
+        archive = KeptPages(settings) if source == "pages" else None
+        work = Replay(log, index, plan, source, clock=now, archive=archive)
+        selection = work.select(wanted, _staleness(settings, source) if stale else None)
+        fates: list[Fate] = []
+        if selection.chosen and not dry_run:
+            starts_stages = settings.pipeline.log.url.startswith("sqlite:")
+            stages = _stages_after(settings, plan)
+            with ExitStack() as running:
+                if starts_stages:
+                    running.enter_context(stages_running(settings, log, stages))
+                with _bar() as progress:
+                    task = progress.add_task("", total=len(selection.chosen))
+                    fates = work.send(
+                        selection,
+                        Throttle(log, plan, max_waiting),
+                        stop,
+                        lambda done, _: progress.update(task, completed=done),
+                    )
+                if (wait or starts_stages) and source != "entries":
+                    follow(fates, log, index, stages, stop)
+    _report(selection, fates, as_json=as_json, is_dry=dry_run)
+    if any(fate.outcome == "dead_letter" for fate in fates):
+        raise typer.Exit(1)
+
+
+def _moment(text: str, name: str) -> datetime | None:
+    if not text:
+        return None
+    read = moments.since(text, now(), UTC) if name == "since" else moments.until(text, now(), UTC)
+    if read is None:
+        raise NewsIngestError("is no time", value=text, origin=f"--{name}", remedy=moments.REMEDY)
+    return read.since if name == "since" else read.until
+
+
+def _reader_of(settings: Settings, source: str) -> StagePlan:
+    for plan in plans(settings.pipeline):
+        if plan.kind == READ_BY[source]:
+            return plan
+    raise NewsIngestError(
+        f"no stage of kind {READ_BY[source]} reads these", value=source,
+        origin=str(settings.folder / "pipeline.yml"), remedy="add one under `stages`",
+    )  # fmt: skip
+
+
+def _stages_after(settings: Settings, first: StagePlan) -> list[StagePlan]:
+    kinds = _FLOW[_FLOW.index(first.kind) :]
+    return [plan for plan in plans(settings.pipeline) if plan.kind in kinds]
+
+
+def _staleness(settings: Settings, source: str) -> IsStale:
+    """Give the test against the processors of the present settings.
+
+    Errors: NewsIngestError for what no processor makes.
+    """
+    if source == "pages":
+        plan = _reader_of(settings, source)
+        (extractor,) = chain_of(settings, plan.name, children=1)
+        extractor.work.close()
+        return stale_by_extraction(extractor.engine)
+    if source == "documents":
+        names = [plan.name for plan in plans(settings.pipeline) if plan.kind == "enrich"]
+        with opened_index(settings) as index:
+            chains = [chain_of(settings, name, index=index) for name in names]
+        return stale_by_enrichment((one.name, one.engine) for chain in chains for one in chain)
+    raise NewsIngestError(
+        "has no version that could be stale", value=source, origin="--stale",
+        remedy="--from pages compares the extractor, --from documents the enrichers",
+    )  # fmt: skip
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("sent"), BarColumn(30), TextColumn("{task.completed} of {task.total}"))
+    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True)
+
+
+def _report(selection: Selection, fates: list[Fate], *, as_json: bool, is_dry: bool) -> None:
+    left_out = dict(sorted(selection.left_out.items()))
+    if as_json:
+        print_json(
+            msgspec.json.encode(
+                {
+                    "chosen": len(selection.chosen),
+                    "from_log": selection.from_log,
+                    "from_archive": selection.from_archive,
+                    "left_out": left_out,
+                    "outcomes": counts(fates),
+                }
+            )
+        )
+        return
+    verb = "would be sent" if is_dry else "chosen"
+    out.print(
+        f"{len(selection.chosen)} {verb}: {selection.from_log} from the log, "
+        f"{selection.from_archive} from the archive",
+        highlight=False,
+    )
+    table = Table("outcome", "documents")
+    found = Counter({f"left out: {reason}": count for reason, count in left_out.items()})
+    for outcome, count in [*counts(fates).items(), *found.items()]:
+        table.add_row(outcome, str(count))
+    if table.row_count:
+        out.print(table)

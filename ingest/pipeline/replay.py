@@ -1,0 +1,299 @@
+"""Sends an old range through a stage again, each document once, as a newer version of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from threading import Event as Flag
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from ingest.errors import WireError
+from ingest.identity import GENERATIONS, raised
+from ingest.model import Document, EnrichedDocument, Entry, IndexedDocument, Page
+from ingest.pipeline.flow_worker import entry_output, page_output
+from ingest.pipeline.headers import headers_for
+from ingest.pipeline.intake import Fate
+from ingest.pipeline.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
+from ingest.pipeline.throttle import Throttle
+from ingest.pipeline.topology import StagePlan
+from ingest.pipeline.work import Output
+from ingest.ports import Clock, Index, Known, Log, Record
+from ingest.wire import decode
+
+KNOWN_AT_ONCE = 500
+FLUSH_SECONDS = 60.0
+#: A record may have been appended so much earlier, by the log's clock, than it was fetched.
+CLOCKS_DIFFER = timedelta(hours=1)
+
+IsStale = Callable[[IndexedDocument], bool]
+
+
+class PagesKept(Protocol):
+    """The archive of fetched pages, as a replay needs it."""
+
+    def heads(self, since: datetime | None) -> Iterator[bytes]:
+        """Give every page as JSON, its bytes left out."""
+        ...
+
+    def pages(self, since: datetime | None) -> Iterator[Page]:
+        """Give every page."""
+        ...
+
+
+class Chosen(NamedTuple):
+    """A record to send: its version in the log or the archive, and that of the replay."""
+
+    version: int
+    new_version: int
+    is_in_log: bool
+
+
+class Selection(msgspec.Struct, kw_only=True):
+    """What a replay would send, by document id, and why the rest is left out."""
+
+    chosen: dict[str, Chosen]
+    left_out: Counter[str]
+    since: datetime | None = None
+
+    @property
+    def from_log(self) -> int:
+        return sum(one.is_in_log for one in self.chosen.values())
+
+    @property
+    def from_archive(self) -> int:
+        return len(self.chosen) - self.from_log
+
+
+class Replay:
+    """One replay: `select` looks, `send` appends.
+
+    `kind` is entries, pages, documents or enriched; `plan` is the stage that reads them, `writer`
+    the name that goes into the headers; `archive` holds pages that the log no longer has.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        index: Index,
+        plan: StagePlan,
+        kind: str,
+        *,
+        clock: Clock,
+        archive: PagesKept | None = None,
+    ) -> None:
+        self._log = log
+        self._index = index
+        self._plan = plan
+        self._kind = kind
+        self._clock = clock
+        self._archive = archive
+
+    def select(self, wanted: Wanted, is_stale: IsStale | None = None) -> Selection:
+        """Choose of each document in the range the newest page that has text, or else the newest.
+
+        Left out are documents that were removed, those that the index has by a newer fetch, and
+        with `is_stale` those that it calls fresh or that are not in the index.
+        Errors: LogUnavailable, IndexUnavailable, TopicMissing, OSError of the archive.
+        """
+        found: dict[str, tuple[bool, int, bool]] = {}
+        for head in self._log_heads(wanted.since):
+            _take(found, head, wanted, is_in_log=True)
+        if self._archive is not None and not holds(self._log, self._plan, wanted.since):
+            for head in self._archive_heads(wanted.since):
+                _take(found, head, wanted, is_in_log=False)
+        chosen: dict[str, Chosen] = {}
+        left_out: Counter[str] = Counter()
+        ids = list(found)
+        for start in range(0, len(ids), KNOWN_AT_ONCE):
+            self._judge(ids[start : start + KNOWN_AT_ONCE], found, is_stale, chosen, left_out)
+        return Selection(chosen=chosen, left_out=left_out, since=wanted.since)
+
+    def _judge(
+        self,
+        ids: list[str],
+        found: dict[str, tuple[bool, int, bool]],
+        is_stale: IsStale | None,
+        chosen: dict[str, Chosen],
+        left_out: Counter[str],
+    ) -> None:
+        known = {} if self._kind == "entries" else self._index.known(ids)
+        for id in ids:
+            _, version, is_in_log = found[id]
+            there = known.get(id)
+            reason = self._reason_against(id, version, there, is_stale)
+            if reason:
+                left_out[reason] += 1
+                continue
+            new = version
+            if self._kind != "entries":
+                new = raised(version, None if there is None else there.version)
+            chosen[id] = Chosen(version, new, is_in_log)
+
+    def _reason_against(
+        self, id: str, version: int, there: Known | None, is_stale: IsStale | None
+    ) -> str:
+        if there is None:
+            return "not_indexed" if is_stale is not None else ""
+        if there.is_removed:
+            return "removed"
+        if there.version // GENERATIONS > version // GENERATIONS:
+            return "newer_indexed"
+        if is_stale is not None:
+            document = self._index.get(id)
+            if document is None or not is_stale(document):
+                return "fresh"
+        return ""
+
+    def send(
+        self,
+        selection: Selection,
+        throttle: Throttle,
+        stop: Flag,
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> list[Fate]:
+        """Append what was selected, never far ahead of the stage that reads it; gives the fates.
+
+        A fate that stays `waiting` was not sent: it is in the log no more, or `stop` was set.
+        Errors: LogUnavailable; NewsIngestError when nobody reads the topic.
+        """
+        fates = {
+            id: Fate(path="", outcome="waiting", id=id, version=one.new_version)
+            for id, one in selection.chosen.items()
+        }
+        appender = self._log.appender()
+        done = 0
+        try:
+            for output, fate in self._outputs(selection, fates):
+                if stop.is_set():
+                    break
+                if throttle.is_due:
+                    appender.flush(FLUSH_SECONDS)
+                    throttle.wait(stop)
+                appender.append(output.topic, output.key, output.value, output.headers)
+                throttle.sent()
+                fate.outcome = "appended"
+                done += 1
+                on_progress(done, len(fates))
+            appender.flush(FLUSH_SECONDS)
+        finally:
+            appender.close()
+        return list(fates.values())
+
+    def _outputs(
+        self, selection: Selection, fates: dict[str, Fate]
+    ) -> Iterator[tuple[Output, Fate]]:
+        for record, value in self._values(selection):
+            id, version = _place(value, self._kind, record)
+            one, fate = selection.chosen.get(id), fates.get(id)
+            if one is None or fate is None or one.version != version:
+                continue
+            if fate.outcome != "waiting" or one.is_in_log != (record is not None):
+                continue
+            fate.entry_id = _entry_id(value)
+            yield self._output(value, one.new_version, record), fate
+
+    def _values(self, selection: Selection) -> Iterator[tuple[Record | None, Any]]:
+        """Give all values of log and archive, where any of them is wanted."""
+        if selection.from_log:
+            for record, head in heads_of(self._log_records(selection.since), self._kind):
+                one = selection.chosen.get(head.id)
+                if one is not None and one.version == head.version:
+                    try:
+                        yield record, decode(record.value, SHAPES[self._kind], record.origin)
+                    except WireError:
+                        continue
+        if selection.from_archive and self._archive is not None:
+            for page in self._archive.pages(selection.since):
+                yield None, page
+
+    def _output(self, value: Any, version: int, record: Record | None) -> Output:
+        if isinstance(value, Entry):
+            whole = msgspec.structs.replace(value, hops=0, url_redirected="")
+            return entry_output(whole, record, self._plan.reads, "replay", self._clock)
+        changed = msgspec.structs.replace(value, version=version)
+        plan = msgspec.structs.replace(self._plan, name="replay", writes=self._plan.reads)
+        if isinstance(changed, Page):
+            return page_output(changed, record, plan, self._clock)
+        return document_output(changed, record, plan, self._clock)
+
+    def _log_heads(self, since: datetime | None) -> Iterator[Head]:
+        for _, head in heads_of(self._log_records(since), self._kind):
+            yield head
+
+    def _log_records(self, since: datetime | None) -> Iterator[Record]:
+        start = None if since is None else since - CLOCKS_DIFFER
+        return self._log.scan(self._plan.reads, start)
+
+    def _archive_heads(self, since: datetime | None) -> Iterator[Head]:
+        assert self._archive is not None
+        for metadata in self._archive.heads(since):
+            head = head_in(metadata, "pages")
+            if head is not None:
+                yield head
+
+
+def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
+    """Tell whether the log still has all that was appended to a stage's topic since then.
+
+    Errors: LogUnavailable, TopicMissing.
+    """
+    for lag in log.lag(plan.group, [plan.reads]):
+        first = next(log.scan(plan.reads, partition=lag.place.partition), None)
+        if lag.end == 0 or (first is not None and first.offset == 0):
+            continue
+        if first is None or since is None:
+            return False
+        if first.appended_at_ms > (since - CLOCKS_DIFFER).timestamp() * 1000:
+            return False
+    return True
+
+
+def document_output(
+    document: Document, record: Record | None, plan: StagePlan, clock: Clock
+) -> Output:
+    """Give the record of a document, keyed by its id."""
+    content = f"{document.content_hash}:{document.version}"
+    headers = headers_for("document", document.id, plan.name, clock(), content, record)
+    value = msgspec.json.encode(document)
+    return Output(topic=plan.writes, key=document.id, value=value, headers=tuple(headers))
+
+
+def stale_by_extraction(engine: str) -> IsStale:
+    """Give the test for documents that another extractor than this one made."""
+    return lambda document: document.extraction.engine != engine
+
+
+def stale_by_enrichment(engines: Iterable[tuple[str, str]]) -> IsStale:
+    """Give the test for documents that lack one of these engines (name and engine)."""
+    wanted = dict(engines)
+    return lambda document: any(
+        document.enrichment.engines.get(name) != engine for name, engine in wanted.items()
+    )
+
+
+def _take(
+    found: dict[str, tuple[bool, int, bool]], head: Head, wanted: Wanted, *, is_in_log: bool
+) -> None:
+    """Keep the greatest head of each document; of two equal ones that in the log."""
+    if not wanted.fits(head):
+        return
+    before = found.get(head.id)
+    if before is None or head.rank > before[:2]:
+        found[head.id] = (*head.rank, is_in_log)
+
+
+def _place(value: Any, kind: str, record: Record | None) -> tuple[str, int]:
+    if isinstance(value, Page):
+        return value.document_id, value.version
+    if kind == "entries":
+        return value.id, 0 if record is None else record.appended_at_ms
+    return value.id, value.version
+
+
+def _entry_id(value: Page | Entry | EnrichedDocument) -> str:
+    if isinstance(value, Page):
+        return value.entry.id
+    return value.id if isinstance(value, Entry) else value.entry_id

@@ -1,0 +1,73 @@
+"""Keeps what is sent through again from running ahead of the stage that reads it.
+
+So fresh news waits behind a small number of old records at most, and the log's bound of bytes
+never drops a fresh record to make room for an old one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event as Flag
+
+from ingest.errors import NewsIngestError
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import Log
+
+#: A group without a member for so long, with work waiting, has no worker.
+NO_WORKER_SECONDS = 20.0
+LOOK_SECONDS = 0.2
+
+
+class Throttle:
+    """Lets at most `max_waiting` records wait in a stage's topic.
+
+    `monotonic` is there for tests.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        plan: StagePlan,
+        max_waiting: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._plan = plan
+        self._max_waiting = max_waiting
+        self._monotonic = monotonic
+        self._room = 0
+        self.is_due = True
+
+    def sent(self) -> None:
+        """Count a record that was appended."""
+        self._room -= 1
+        self.is_due = self._room <= 0
+
+    def wait(self, stop: Flag) -> None:
+        """Come back when there is room again, or `stop` is set.
+
+        Errors: NewsIngestError naming a stage that has work waiting and no worker.
+        """
+        idle_since: float | None = None
+        while not stop.is_set():
+            lags = self._log.lag(self._plan.group, [self._plan.reads])  # no rung: it may be long
+            waiting = sum(one.records for one in lags)
+            self._room = max(0, self._max_waiting - waiting)
+            # Half of it at least, so that the lag is asked for a few times only.
+            if self._room * 2 >= self._max_waiting:
+                self.is_due = False
+                return
+            if self._log.members(self._plan.group):
+                idle_since = None
+            else:
+                now = self._monotonic()
+                idle_since = now if idle_since is None else idle_since
+                if now - idle_since > NO_WORKER_SECONDS:
+                    raise NewsIngestError(
+                        f"the group {self._plan.group} has no worker, and records wait for it",
+                        value=f"{waiting} records",
+                        origin=self._plan.reads,
+                        remedy=f"start one: news-ingest run --stage {self._plan.name}",
+                    )
+            stop.wait(LOOK_SECONDS)

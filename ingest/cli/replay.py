@@ -23,12 +23,13 @@ from ingest.cli.context import (
     out,
     print_json,
     settings_of,
+    show_error,
     shows_errors,
 )
 from ingest.cli.feeds_names import feed_named
 from ingest.cli.following import follow, stages_running
 from ingest.cli.run import stop_on_signals
-from ingest.errors import NewsIngestError
+from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
 from ingest.pipeline.intake import Fate, counts
 from ingest.pipeline.replay import (
@@ -41,6 +42,7 @@ from ingest.pipeline.replay import (
 from ingest.pipeline.replay_heads import READ_BY, Wanted, wanted_id
 from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import StagePlan, plans
+from ingest.ports import Index, Log
 from ingest.search import moments
 from ingest.settings.load import Settings
 
@@ -92,16 +94,8 @@ def replay(
     A document keeps its first_seen_at; one that was fetched again since is left alone. Name a
     range, a feed, a site, an id or --stale.
     """  # fmt: skip
+    _require(source, since or until or feed or domain or id or stale)
     settings = settings_of(config)
-    if source not in READ_BY:
-        raise NewsIngestError(
-            "cannot be replayed", value=source, origin="--from", remedy=f"name one of: {', '.join(READ_BY)}",
-        )  # fmt: skip
-    if not (since or until or feed or domain or id or stale):
-        raise NewsIngestError(
-            "a replay of everything has to be asked for", origin="news-ingest replay",
-            remedy="name a range, for all of it --since 1990-01-01",
-        )  # fmt: skip
     wanted = Wanted(
         since=_moment(since, "since"),
         until=_moment(until, "until"),
@@ -110,31 +104,57 @@ def replay(
         id=wanted_id(id) if id else "",
     )
     plan = _reader_of(settings, source)
-    stop = stop_on_signals()
     with opened_log(settings) as log, opened_index(settings) as index:
         archive = KeptPages(settings) if source == "pages" else None
         work = Replay(log, index, plan, source, clock=now, archive=archive)
         selection = work.select(wanted, _staleness(settings, source) if stale else None)
         fates: list[Fate] = []
         if selection.chosen and not dry_run:
-            starts_stages = settings.pipeline.log.url.startswith("sqlite:")
-            stages = _stages_after(settings, plan)
-            with ExitStack() as running:
-                if starts_stages:
-                    running.enter_context(stages_running(settings, log, stages))
-                with _bar() as progress:
-                    task = progress.add_task("", total=len(selection.chosen))
-                    fates = work.send(
-                        selection,
-                        Throttle(log, plan, max_waiting),
-                        stop,
-                        lambda done, _: progress.update(task, completed=done),
-                    )
-                if (wait or starts_stages) and source != "entries":
-                    follow(fates, log, index, stages, stop)
+            throttle = Throttle(log, plan, max_waiting)
+            fates = _sent(settings, log, index, work, selection, throttle, plan, waits=wait)
     _report(selection, fates, as_json=as_json, is_dry=dry_run)
     if any(fate.outcome == "dead_letter" for fate in fates):
         raise typer.Exit(1)
+
+
+def _require(source: str, is_bounded: object) -> None:
+    if source not in READ_BY:
+        raise UnknownName(
+            "cannot be replayed", value=source, origin="--from",
+            remedy=f"name one of: {', '.join(READ_BY)}",
+        )  # fmt: skip
+    if not is_bounded:
+        remedy = "name a range, for all of it --since 1990-01-01"
+        show_error(NewsIngestError("a replay of everything has to be asked for", remedy=remedy))
+        raise typer.Exit(2)
+
+
+def _sent(
+    settings: Settings,
+    log: Log,
+    index: Index,
+    work: Replay,
+    selection: Selection,
+    throttle: Throttle,
+    plan: StagePlan,
+    *,
+    waits: bool,
+) -> list[Fate]:
+    """Send what was selected; on the embedded log run the stages that nobody runs meanwhile."""
+    stop = stop_on_signals()
+    stages = _stages_after(settings, plan)
+    starts_stages = settings.pipeline.log.url.startswith("sqlite:")
+    with ExitStack() as running:
+        if starts_stages:
+            running.enter_context(stages_running(settings, log, stages))
+        with _bar() as progress:
+            task = progress.add_task("", total=len(selection.chosen))
+            fates = work.send(
+                selection, throttle, stop, lambda done, _: progress.update(task, completed=done)
+            )
+        if (waits or starts_stages) and plan.kind != "fetch":
+            follow(fates, log, index, stages, stop)
+    return fates
 
 
 def _moment(text: str, name: str) -> datetime | None:
@@ -142,7 +162,7 @@ def _moment(text: str, name: str) -> datetime | None:
         return None
     read = moments.since(text, now(), UTC) if name == "since" else moments.until(text, now(), UTC)
     if read is None:
-        raise NewsIngestError("is no time", value=text, origin=f"--{name}", remedy=moments.REMEDY)
+        raise QueryError(f"--{name} is no time", query=text, remedy=moments.REMEDY)
     return read.since if name == "since" else read.until
 
 
@@ -176,7 +196,7 @@ def _staleness(settings: Settings, source: str) -> IsStale:
         with opened_index(settings) as index:
             chains = [chain_of(settings, name, index=index) for name in names]
         return stale_by_enrichment((one.name, one.engine) for chain in chains for one in chain)
-    raise NewsIngestError(
+    raise UnknownName(
         "has no version that could be stale", value=source, origin="--stale",
         remedy="--from pages compares the extractor, --from documents the enrichers",
     )  # fmt: skip

@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install dev demo run check test bench soak clean
+.PHONY: help install dev demo run check test bench bench-peers soak clean
 
 help: ## List the verbs.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Make a virtual environment with the product in it.
 
@@ -47,6 +47,9 @@ test: dev ## All tests; fetches and starts a real Kafka and Elasticsearch.
 
 bench: dev ## One table of speeds as ratios, and memory per worker.
 	$(BIN)/python -m tests.benchmarks
+
+bench-peers: dev ## Polling beside another feed reader on the same feeds, fetched once.
+	$(BIN)/python -m tests.benchmarks polling --peers
 
 soak: dev ## Ten minutes of 2,000 feeds with faults: nothing lost, memory flat, nobody annoyed.
 	$(BIN)/python -m tests.soak

@@ -84,20 +84,8 @@ def canonical_url(url: str, more_tracking: Iterable[str] = ()) -> str:
     Errors: none, whatever the text.
     Source: polling.md §5.1.
     """
-    parsed = _parsed(url)
-    if parsed is None:
-        return ""
-    parsed.username, parsed.password = "", ""
-    kept = _without_tracking(parsed.search.removeprefix("?"), parsed.hostname, tuple(more_tracking))
-    if kept:
-        parsed.search = f"?{kept}"  # a bare value would lose a question mark of its own
-    else:
-        del parsed.search
-    fragment: str = parsed.hash
-    if not fragment.startswith(("#!", "#/")):
-        del parsed.hash
-    href: str = parsed.href
-    return href
+    parsed = _canonical(url, tuple(more_tracking))
+    return "" if parsed is None else str(parsed.href)
 
 
 def match_key(url: str) -> str:
@@ -106,7 +94,7 @@ def match_key(url: str) -> str:
     Shape: host and path and sorted query, without scheme, `www.`, `m.`, AMP forms and the last
     slash; `""` for anything that is no http(s) URL. Errors: none.
     """
-    parsed = _parsed(canonical_url(url))
+    parsed = _canonical(url, ())
     if parsed is None:
         return ""
     pairs = parsed.search.removeprefix("?").split("&")
@@ -141,6 +129,7 @@ def joined(base: str, link: str) -> str:
     return href
 
 
+@lru_cache(maxsize=1_024)
 def request_url(url: str) -> str:
     """Give the URL to ask for: the WHATWG form without credentials and fragment, or `""`.
 
@@ -149,9 +138,11 @@ def request_url(url: str) -> str:
     parsed = _parsed(url)
     if parsed is None:
         return ""
-    parsed.username = parsed.password = ""
-    del parsed.hash
     href: str = parsed.href
+    if "@" in href or "#" in href:
+        parsed.username = parsed.password = ""
+        del parsed.hash
+        href = parsed.href
     return href
 
 
@@ -208,6 +199,26 @@ def _parsed(text: str, base: str | None = None) -> ada_url.URL | None:
     return url
 
 
+def _canonical(url: str, more_tracking: tuple[str, ...]) -> ada_url.URL | None:
+    """Give the URL without credentials, tracking and idle fragment; None as `_parsed`."""
+    parsed = _parsed(url)
+    if parsed is None:
+        return None
+    href: str = parsed.href
+    if "@" in href:
+        parsed.username, parsed.password = "", ""
+    if "?" in href:
+        query = parsed.search.removeprefix("?")
+        kept = _without_tracking(query, parsed.hostname, more_tracking)
+        if kept:
+            parsed.search = f"?{kept}"  # a bare value would lose a question mark of its own
+        else:
+            del parsed.search
+    if "#" in href and not parsed.hash.startswith(("#!", "#/")):
+        del parsed.hash
+    return parsed
+
+
 def _is_written_plainly(text: str, url: ada_url.URL) -> bool:
     has_credentials = bool(url.username or url.password)
     has_breaks = any(character in text for character in "\t\r\n")
@@ -236,6 +247,7 @@ def _is_tracking(pair: str, names: dict[str, str], more: tuple[str, ...]) -> boo
     )
 
 
+@lru_cache(maxsize=8_192)
 def _folded_host(host: str) -> str:
     host = host.rstrip(".")
     for label in _FOLDED_HOSTS:

@@ -28,8 +28,9 @@ def configure(
     """Set up the lines of this process. `as_json` None: readable on a terminal, else JSON."""
     target = stream if stream is not None else sys.stdout
     is_json = not target.isatty() if as_json is None else as_json
-    _context["stage"] = stage
     number = getattr(logging, level.upper())
+    _context["stage"] = stage
+    Event.lowest = number
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
         if is_json
@@ -103,9 +104,13 @@ class Event:
     than one. Never pass secrets or article text.
     """
 
+    #: Lines below this level are not made at all.
+    lowest = 0
+
     def __init__(self, name: str, *, level: str = "info", counter: Counter | None = None) -> None:
         self.name = name
         self.level = level
+        self._number = -1 if level == "none" else getattr(logging, level.upper())
         self._counter = counter
         self._labels: tuple[str, ...] = () if counter is None else tuple(counter._labelnames)
 
@@ -115,6 +120,6 @@ class Event:
             chosen = [str(filled.get(label, "")) for label in self._labels]
             target = self._counter.labels(*chosen) if chosen else self._counter
             target.inc(amount)
-        if self.level != "none":
+        if self._number >= Event.lowest:
             bound = structlog.get_logger()
             getattr(bound, self.level)(self.name, **({"stage": _context.get("stage", "")} | fields))

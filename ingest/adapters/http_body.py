@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from asyncio import Semaphore
-from contextlib import AsyncExitStack
 
 from aiohttp import StreamReader
 
@@ -31,15 +30,18 @@ async def read_body(
     Errors: FetchFailed, body_too_large or bad_response; those of aiohttp.
     """
     read = bytearray()  # one large block, which the system gets back as a whole
-    async with AsyncExitStack() as stack:
-        has_room = False
+    has_room = False
+    try:
         async for chunk in content.iter_chunked(_CHUNK_BYTES):
             read += chunk
             if len(read) > max_bytes:
                 break
             if len(read) > _LARGE_BYTES and not has_room:
-                await stack.enter_async_context(room)
+                await room.acquire()
                 has_room = True
+    finally:
+        if has_room:
+            room.release()
     if len(read) > max_bytes and not is_cut:
         raise _too_large(url, max_bytes)
     body = bytes(read)

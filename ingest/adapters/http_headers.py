@@ -24,6 +24,7 @@ _FOR_ANYBODY = frozenset(
 )
 #: Control characters, and lone surrogates, which stand for bytes that are no UTF-8.
 _UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_WRITTEN = {name.lower(): name for name in ("User-Agent", "Accept", "Accept-Encoding")}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,9 +41,12 @@ def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[st
         "Accept-Encoding": "gzip, deflate, br, zstd",
     }
     is_own = request.url == url or _is_same_place(request_url(request.url), url)
+    written = dict(_WRITTEN)
     for name, value in request.headers.items():
-        if is_own or name.lower() in _FOR_ANYBODY:
-            headers[_written(name, headers)] = value
+        lower = name.lower()
+        if is_own or lower in _FOR_ANYBODY:
+            # The name under which it already stands, so that it is replaced.
+            headers[written.setdefault(lower, name)] = value
     if is_own and request.basic_auth:
         packed = base64.b64encode(request.basic_auth.encode()).decode()
         headers["Authorization"] = f"Basic {packed}"
@@ -68,11 +72,6 @@ def location_of(headers: tuple[tuple[str, str], ...]) -> str | None:
         f"%{ord(character) - 0xDC00:02X}" if 0xDC80 <= ord(character) <= 0xDCFF else character
         for character in value
     )
-
-
-def _written(name: str, headers: dict[str, str]) -> str:
-    """Give the name under which this header already stands, so that it is replaced."""
-    return next((known for known in headers if known.lower() == name.lower()), name)
 
 
 def _is_same_place(a: str, b: str) -> bool:

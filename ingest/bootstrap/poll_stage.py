@@ -16,16 +16,18 @@ from ingest.pipeline.topology import FEED_STATE, StagePlan
 from ingest.pipeline.work import Output
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
-from ingest.ports import Log
+from ingest.ports import Clock, Log
 from ingest.settings.live_feeds import LiveFeeds
 from ingest.settings.load import Settings
 from ingest.sources.parse_feed import PARSER_VERSION, parse_in
 
 
-def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
+def run(
+    settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool, clock: Clock = now
+) -> None:
     """Poll until `stop` is set."""
     concurrent = settings.pipeline.polling.concurrent_requests
-    web = open_web(settings, now, max_in_flight=concurrent)
+    web = open_web(settings, clock, max_in_flight=concurrent)
     pool = parser_pool(
         timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
         count=settings.pipeline.stages[plan.name].children,
@@ -38,13 +40,13 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         parse=parse_in(pool),
         options=settings.pipeline.polling,
         partitions=next(one.partitions for one in settings.topics if one.name == FEED_STATE),
-        headers_for=lambda kind, id, _, digest: headers_for(kind, id, plan.name, now(), digest),
+        headers_for=lambda kind, id, _, digest: headers_for(kind, id, plan.name, clock(), digest),
         on_drop=lambda drop: _outgoing(drop_of(drop, plan)),
         on_reject=lambda entry, reason, message: _outgoing(
-            dead_letter_of(entry, reason, message, plan, now())
+            dead_letter_of(entry, reason, message, plan, clock())
         ),
         stop=stop,
-        clock=now,
+        clock=clock,
         entries_topic=plan.writes,
         state_topic=FEED_STATE,
         group=plan.group,

@@ -42,18 +42,17 @@ class ChildPool:
         self._changed = threading.Condition()
         self._is_closed = False
 
-    def map(self, items: Sequence[Any]) -> list[Any | ChildFailure]:
+    def map(self, items: Sequence[Any], children: int = 0) -> list[Any | ChildFailure]:
         """Give a result or a ChildFailure for each item, in order.
 
         May be called from several threads at once: each call works with the children that are
-        free then, at least one.
+        free then, at least one and at most `children` (0: as many as there are items).
         Errors: NewsIngestError when no child can be started or the pool is closed.
         """
         if not items:
             return []
-        run = Run(
-            self._start, self._recycle_bytes, items, self._borrow(min(self.count, len(items)))
-        )
+        wanted = min(self.count, len(items), children or len(items))
+        run = Run(self._start, self._recycle_bytes, items, self._borrow(wanted))
         try:
             return run.results()
         finally:

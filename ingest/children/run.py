@@ -76,7 +76,8 @@ class Run:
 
     def _give_chunk(self, child: Child) -> None:
         """Give a chunk that leaves enough for the others, smaller towards the end."""
-        most = min(CHUNK_ITEMS, max(1, math.ceil(len(self._todo) / (2 * len(self.children)))))
+        share = 1 if len(self.children) == 1 else 2 * len(self.children)
+        most = min(CHUNK_ITEMS, max(1, math.ceil(len(self._todo) / share)))
         chunk: list[bytes] = []
         size = 0
         while self._todo and len(chunk) < most and size < _CHUNK_BYTES:

@@ -6,7 +6,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import msgspec
 from protego import Protego
@@ -138,9 +137,9 @@ class Robots:
 
 
 def _parts(url: str) -> tuple[str, str]:
-    parts = urlsplit(request_url(url))
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    return f"{parts.scheme}://{parts.netloc}", path
+    scheme, _, rest = request_url(url).partition("://")
+    host, _, path = rest.partition("/")
+    return f"{scheme}://{host}", f"/{path}"
 
 
 def _text(body: bytes) -> str:

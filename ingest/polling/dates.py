@@ -60,6 +60,16 @@ _NUMBERS = re.compile(
 )
 
 
+#: What most feeds write, told at a glance: Thu, 28 Jul 2022 04:35:05 GMT · 2022-07-28T04:35:05Z
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_GLANCE = re.compile(
+    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}}) "
+    r"|(\d{4})-(\d\d)-(\d\d)[T ])([01]\d|2[0-3]):([0-5]\d):([0-5]\d)"
+    r"(?: ?(GMT|UTC|Z)| ?([+-])(0\d|1[0-4]):?([0-5]\d))\Z",
+    re.ASCII,
+)
+
+
 class ReadDate(NamedTuple):
     """A date as read: `at` is UTC or None, and then `fault` says why.
 
@@ -87,6 +97,8 @@ def read_date(
     if text.isascii() and text.isdigit() and len(text) in (10, 13):
         seconds = int(text) / (1000 if len(text) == 13 else 1)
         return _judged(datetime.fromtimestamp(seconds, UTC), False)
+    if (at := _at_a_glance(text)) is not None:
+        return _judged(at, False)
     for form in _FORMS:
         found = form.match(text)
         if found is not None:
@@ -103,6 +115,30 @@ def read_date(
         return ReadDate(None, fault="unreadable")
     day, month = (parts["first"], parts["second_number"])[:: 1 if order == "dmy" else -1]
     return _made(parts, int(month), int(day), timezone_name)
+
+
+def _at_a_glance(text: str) -> datetime | None:
+    """Give the time of the two commonest forms as the long way would, at a tenth of its cost."""
+    found = _GLANCE.match(text)
+    if found is None:
+        return None
+    day, word, year, iso_year, iso_month, iso_day, hour, minute, second, _, sign, east, past = (
+        found.groups()
+    )
+    try:
+        at = datetime(
+            int(year or iso_year),
+            _MONTHS.index(word) + 1 if word else int(iso_month),
+            int(day or iso_day),
+            int(hour),
+            int(minute),
+            int(second),
+            tzinfo=UTC,
+        )
+        offset = timedelta(hours=int(east), minutes=int(past)) if sign else timedelta()
+        return at - offset if sign == "+" else at + offset
+    except (ValueError, OverflowError):
+        return None
 
 
 def _order(first: int, second: int, mark: str, wished: str) -> str:

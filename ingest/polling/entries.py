@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
-from ingest.identity import match_key, same_site
+from ingest.identity import same_site
 from ingest.model import Entry, Feed
-from ingest.polling.dates import ReadDate, read_date
-from ingest.polling.entry_build import build_entry, text_of
+from ingest.polling.candidates import Candidate, Dated, dated_entries, newest_first
+from ingest.polling.dates import read_date
+from ingest.polling.entry_build import build_entry
 from ingest.polling.entry_keys import entry_keys, key_mode
 from ingest.polling.seen_keys import (
     NO_SKETCH,
@@ -21,9 +22,9 @@ from ingest.polling.seen_keys import (
     SeenRow,
     packed,
     short_hash,
-    sketch_of,
+    with_sources,
 )
-from ingest.ports import ParsedFeed, SourceEntry
+from ingest.ports import ParsedFeed
 
 #: Only so many entries of one document count, the newest (E11).
 MAX_DOCUMENT_ENTRIES = 3_000
@@ -67,24 +68,6 @@ class Found(NamedTuple):
     oddities: dict[str, int]
 
 
-class _Dated(NamedTuple):
-    entry: SourceEntry
-    key: str
-    date: ReadDate
-
-
-class _Candidate(NamedTuple):
-    entry: SourceEntry
-    key: str
-    date: ReadDate
-    key_hash: bytes
-    url_hash: bytes
-    title_day: bytes
-    content: bytes
-    sketch: bytes
-    is_home_page: bool
-
-
 def find_entries(
     feed: Feed,
     parsed: ParsedFeed,
@@ -103,10 +86,11 @@ def find_entries(
     """
     oddities: Counter[str] = Counter()
     mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
-    listed = _newest_first(list(_dated(feed, parsed, mode, oddities)))
+    listed = newest_first(list(dated_entries(feed, parsed, mode, oddities)))
     beyond = max(0, len(listed) - MAX_DOCUMENT_ENTRIES)
-    candidates = [_hashed(*item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
+    candidates = [Candidate(item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
     work = _Work(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
+    work.stand(parsed.known)
     work.judge(candidates)
     is_known_feed = seen is not None and bool(seen.rows)
     return Found(
@@ -116,7 +100,7 @@ def find_entries(
         first_seen=work.first_seen,
         keys=work.keys(),
         mode=mode,
-        window_size=len(candidates),
+        window_size=len(candidates) + len(parsed.known),
         new_count=work.new_count,
         updated_count=work.updated_count,
         known_count=work.known_count,
@@ -137,11 +121,24 @@ def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFe
     if beyond <= 0:
         return parsed
     dated = [
-        _Dated(entry, "", read_date(entry.published_raw, language=entry.language))
+        Dated(entry, "", read_date(entry.published_raw, language=entry.language))
         for entry in parsed.entries
     ]
-    newest = tuple(item.entry for item in _newest_first(dated)[:limit])
+    newest = tuple(item.entry for item in newest_first(dated)[:limit])
     return msgspec.structs.replace(parsed, entries=newest, left_out=parsed.left_out + beyond)
+
+
+def names_known_entries(parsed: ParsedFeed, seen: SeenKeys) -> bool:
+    """Tell whether an entry has the name of one that was left out as known.
+
+    Repeated names are resolved over the whole document, which must then be read.
+    """
+    if not parsed.known or not parsed.entries:
+        return False
+    index = SeenIndex(seen)
+    rows = [index.by_source(source_hash) for source_hash in parsed.known]
+    names = {row.key for row in rows if row is not None}
+    return any(short_hash(key) in names for key in entry_keys(parsed.entries, "guid"))
 
 
 class _Work:
@@ -165,16 +162,32 @@ class _Work:
         self.drops: list[Verdict] = []
         self.first_seen: dict[str, int] = {}
         self.rows: list[SeenRow] = []
+        self.sources: list[bytes] = []  # beside the rows: what each entry hashed to
         self.links = dict(index.links)
         self.replaced: set[bytes] = set()
         self.is_changed = False
         self.new_count = self.updated_count = self.known_count = self.left_behind = 0
 
-    def judge(self, candidates: Sequence[_Candidate]) -> None:
-        urls = Counter(item.url_hash for item in candidates)
-        titles = Counter(item.title_day for item in candidates)
-        for item in candidates:
-            row = self.index.by_key(item.key_hash)
+    def stand(self, known: Sequence[bytes]) -> None:
+        """Take in the entries that stand in the document as they did when they were read."""
+        for source_hash in known:
+            row = self.index.by_source(source_hash)
+            if row is None:
+                continue
+            self.known_count += 1
+            if self.day - row.last_day >= _REFRESH_DAYS:
+                self.is_changed = True
+            self.rows.append(row._replace(last_day=self.day))
+            self.sources.append(source_hash)
+
+    def judge(self, candidates: Sequence[Candidate]) -> None:
+        rows = [self.index.by_key(item.key_hash) for item in candidates]
+        if None in rows:
+            urls = Counter(row.url for row in self.rows)
+            titles = Counter(row.title_day for row in self.rows)
+            urls.update(item.url_hash for item in candidates)
+            titles.update(item.title_day for item in candidates)
+        for item, row in zip(candidates, rows, strict=True):
             if row is None and item.url_hash != NO_SKETCH and urls[item.url_hash] == 1:
                 row = self.index.by_url(item.url_hash)
             if row is None and item.title_day != NO_SKETCH and titles[item.title_day] == 1:
@@ -188,9 +201,10 @@ class _Work:
         if not self.is_changed:
             return None
         old = [row for row in self.index.rows if row.key not in self.replaced]
-        return packed(self.feed.id, self.rows, old, self.links, self.day)
+        found = packed(self.feed.id, self.rows, old, self.links, self.day)
+        return with_sources(found, self.sources, self.parsed.context)
 
-    def _new(self, item: _Candidate) -> None:
+    def _new(self, item: Candidate) -> None:
         if self.new_count >= self.max_new:
             self.left_behind += 1
             return
@@ -202,8 +216,9 @@ class _Work:
         self.is_changed = True
         self._emit(item, seen_ms, "new", "")
 
-    def _known(self, item: _Candidate, row: SeenRow) -> None:
+    def _known(self, item: Candidate, row: SeenRow) -> None:
         self.known_count += 1
+        item.take_over(row, self.links.get(row.key.hex(), ""))
         has_moved = item.url_hash not in (row.url, NO_SKETCH)
         has_changed = item.content != row.content
         is_sent = (
@@ -223,7 +238,7 @@ class _Work:
             self.updated_count += 1
             self._emit(item, row.first_seen_ms, "updated", previous)
 
-    def _remember(self, item: _Candidate, seen_ms: int, updates: int) -> None:
+    def _remember(self, item: Candidate, seen_ms: int, updates: int) -> None:
         self.rows.append(
             SeenRow(
                 item.key_hash,
@@ -236,10 +251,11 @@ class _Work:
                 self.day,
             )
         )
+        self.sources.append(item.entry.source_hash)
         if item.entry.link and len(item.entry.link) <= MAX_LINK_CHARACTERS:
             self.links[item.key_hash.hex()] = item.entry.link
 
-    def _emit(self, item: _Candidate, seen_ms: int, change: str, previous: str) -> None:
+    def _emit(self, item: Candidate, seen_ms: int, change: str, previous: str) -> None:
         entry = build_entry(
             self.feed,
             self.parsed,
@@ -267,54 +283,3 @@ class _Work:
     def _is_same_site(self, link: str) -> bool:
         home = self.parsed.link
         return same_site(link, self.feed.url) or (bool(home) and same_site(link, home))
-
-
-def _dated(feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]) -> Iterator[_Dated]:
-    names: set[str] = set()
-    language = feed.language or parsed.language
-    for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
-        if key in names:
-            oddities["entry_repeated"] += 1
-            continue
-        names.add(key)
-        date = read_date(
-            entry.published_raw,
-            language=entry.language or language,
-            timezone_name=feed.timezone,
-            date_order=feed.date_order,
-        )
-        if date.fault:
-            oddities[f"date_{date.fault}"] += 1
-        if date.is_zone_assumed:
-            oddities["date_no_zone"] += 1
-        yield _Dated(entry, key, date)
-
-
-def _newest_first(listed: list[_Dated]) -> list[_Dated]:
-    """Give them by date, newest first; one without a date stays beside the one before it."""
-    placed: list[tuple[datetime, _Dated]] = []
-    last = next((item.date.at for item in listed if item.date.at is not None), None)
-    if last is None:
-        return listed
-    for item in listed:
-        last = item.date.at if item.date.at is not None else last
-        placed.append((last, item))
-    placed.sort(key=lambda pair: pair[0], reverse=True)
-    return [item for _, item in placed]
-
-
-def _hashed(entry: SourceEntry, key: str, date: ReadDate) -> _Candidate:
-    day = date.at.date().isoformat() if date.at is not None else ""
-    title = " ".join(entry.title.casefold().split())
-    address = match_key(entry.link) if entry.link else ""
-    return _Candidate(
-        entry,
-        key,
-        date,
-        short_hash(key),
-        short_hash(address),
-        short_hash(title, day) if title else NO_SKETCH,
-        short_hash(entry.title, entry.summary, entry.content),
-        sketch_of(text_of(entry)),
-        bool(address) and not any(mark in address for mark in "/?#"),
-    )

@@ -75,4 +75,5 @@ def _not_after(at: datetime | None, limit: datetime) -> datetime | None:
 
 def _clean(text: str, most: int) -> str:
     """Give the text cut to length and without lone surrogates, which no record can hold."""
-    return text[:most].encode("utf-8", "ignore").decode("utf-8")
+    text = text[:most]
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")

@@ -20,7 +20,7 @@ from ingest.model import Feed
 from ingest.polling import answers, events, planning, poll_report, redirects, validators
 from ingest.polling.after_document import DocumentRead, after_document, success_of
 from ingest.polling.answers import UNREACHED, Judged
-from ingest.polling.entries import Found, find_entries
+from ingest.polling.entries import Found, find_entries, names_known_entries
 from ingest.polling.feed_state import FeedState, PollNote, with_note
 from ingest.polling.planning import Success
 from ingest.polling.poll_records import entry_records, keys_record, state_record
@@ -30,7 +30,7 @@ from ingest.polling.read_document import read_document
 from ingest.polling.schedule import unit_of
 from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.polling.state_table import Slot
-from ingest.ports import Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
+from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
@@ -150,8 +150,11 @@ class FeedPoll:
     async def _read(self, answer: Fetched, now: datetime) -> tuple[ParsedFeed, Found]:
         base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
         charset = answers.charset_of(answer.header("content-type"))
-        parsed = await read_document(self.tools, self.feed, answer.body, base, charset)
         state, keys = self.slot.state, self._seen()
+        known = keys.known_items() if keys is not None and self._may_reduce() else NOTHING_KNOWN
+        parsed = await read_document(self.tools, self.feed, answer.body, base, charset, known)
+        if keys is not None and names_known_entries(parsed, keys):
+            parsed = await read_document(self.tools, self.feed, answer.body, base, charset)
 
         def work() -> Found:
             return find_entries(
@@ -167,6 +170,12 @@ class FeedPoll:
         if len(parsed.entries) < 100:
             return parsed, work()
         return parsed, await asyncio.get_running_loop().run_in_executor(self.tools.executor, work)
+
+    def _may_reduce(self) -> bool:
+        """Tell whether entries that stand in the document unchanged need not be read again."""
+        state = self.slot.state
+        is_same_parser = state.parser_version == self.tools.parser_version
+        return is_same_parser and state.entry_key_mode == "guid"
 
     def _seen(self) -> SeenKeys | None:
         try:

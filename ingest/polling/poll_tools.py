@@ -10,13 +10,14 @@ from typing import TypeAlias
 from ingest.model import DropRecord, Entry
 from ingest.polling.log_writer import LogWriter, Outgoing
 from ingest.polling.outage import OutageWatch
-from ingest.ports import Clock, Fetcher, ParsedFeed
+from ingest.ports import Clock, Fetcher, KnownItems, ParsedFeed
 from ingest.settings.options import PollingOptions
 
 #: (kind, id, subject, content hash) → the headers of a record.
 HeadersFor: TypeAlias = Callable[[str, str, str, str], list[tuple[str, bytes]]]
-#: (body, URL, charset of the header) → what the document says; raises SourceError.
-ParseFeed: TypeAlias = Callable[[bytes, str, str], ParsedFeed]
+#: (body, URL, charset of the header, what need not be read again) → what the document says;
+#: raises SourceError.
+ParseFeed: TypeAlias = Callable[[bytes, str, str, KnownItems], ParsedFeed]
 #: Gives the record that keeps a drop, to be written together with the entries.
 OnDrop: TypeAlias = Callable[[DropRecord], Outgoing]
 #: (entry, reason, message) → the record of the dead letter, written with the entries.

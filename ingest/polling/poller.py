@@ -38,7 +38,7 @@ _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25
 #: Bodies are parsed by at most so many threads or children at once.
-_PARSES_AT_ONCE = 8
+_PARSES_AT_ONCE = 16
 
 
 def utc_now() -> datetime:

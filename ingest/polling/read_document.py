@@ -13,7 +13,15 @@ from ingest.errors import FetchFailed, SourceError
 from ingest.model import Feed
 from ingest.polling.answers import charset_of
 from ingest.polling.poll_tools import ParseFeed
-from ingest.ports import Fetched, Fetcher, FetchRequest, ParsedFeed, SourceEntry
+from ingest.ports import (
+    NOTHING_KNOWN,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    KnownItems,
+    ParsedFeed,
+    SourceEntry,
+)
 from ingest.settings.options import PollingOptions
 
 _INDEX = "sitemap index"
@@ -33,13 +41,20 @@ class ReadTools(Protocol):
 
 
 async def read_document(
-    tools: ReadTools, feed: Feed, body: bytes, url: str, charset: str
+    tools: ReadTools,
+    feed: Feed,
+    body: bytes,
+    url: str,
+    charset: str,
+    known: KnownItems = NOTHING_KNOWN,
 ) -> ParsedFeed:
     """Give what a document says; an index of sitemaps says what its children say, one level.
 
+    Entries of `known` may be left out, see ParsedFeed.
+
     Errors: SourceError; a child that fails is an oddity, unless all do.
     """
-    parsed = await _parse(tools, body, url, charset)
+    parsed = await _parse(tools, body, url, charset, known)
     if parsed.format != _INDEX:
         return parsed
     entries: list[SourceEntry] = []
@@ -83,6 +98,8 @@ async def _child(tools: ReadTools, feed: Feed, url: str) -> ParsedFeed:
     return parsed
 
 
-async def _parse(tools: ReadTools, body: bytes, url: str, charset: str) -> ParsedFeed:
+async def _parse(
+    tools: ReadTools, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN
+) -> ParsedFeed:
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(tools.executor, tools.parse, body, url, charset)
+    return await loop.run_in_executor(tools.executor, tools.parse, body, url, charset, known)

@@ -6,12 +6,13 @@ import hashlib
 import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from ingest import wire
+from ingest.ports import NOTHING_KNOWN, KnownItems
 
 #: Rows kept at most: with 300 links the record stays under 256 KB (polling.md §8.2).
 MAX_ROWS = 3_000
@@ -49,11 +50,21 @@ class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
     feed_id: str = ""
     rows: bytes = b""
     links: dict[str, str] = {}
+    #: 8 bytes a row for the first rows, those of the last document: the entry as it stood there.
+    sources: bytes = b""
+    #: What lay around those entries; see ports.KnownItems.
+    context: bytes = b""
 
     def unpacked(self) -> list[SeenRow]:
         """Give the rows. Errors: WireError when the bytes are no whole number of them."""
         whole = len(self.rows) - len(self.rows) % _ROW.size
         return [SeenRow(*row) for row in _ROW.iter_unpack(self.rows[:whole])]
+
+    def known_items(self) -> KnownItems:
+        """Give what need not be read again of the feed's next document."""
+        if not self.context:
+            return NOTHING_KNOWN
+        return KnownItems(self.context, frozenset(_pieces(self.sources)) - {NO_SKETCH})
 
 
 class SeenIndex:
@@ -62,6 +73,7 @@ class SeenIndex:
     def __init__(self, seen: SeenKeys) -> None:
         self.rows = seen.unpacked()
         self.links = seen.links
+        self._by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
         self._by_key = {row.key: row for row in self.rows}
         self._by_url = {row.url: row for row in self.rows if row.url != NO_SKETCH}
         self._by_title = {row.title_day: row for row in self.rows if row.title_day != NO_SKETCH}
@@ -69,6 +81,10 @@ class SeenIndex:
     def by_key(self, key: bytes) -> SeenRow | None:
         """Give the row with this key hash."""
         return self._by_key.get(key)
+
+    def by_source(self, source_hash: bytes) -> SeenRow | None:
+        """Give the row of the entry that stood in the last document with this hash."""
+        return self._by_source.get(source_hash)
 
     def by_url(self, url: bytes) -> SeenRow | None:
         """Give the row with this address hash."""
@@ -108,6 +124,14 @@ def packed(
     return SeenKeys(feed_id=feed_id, rows=b"".join(_ROW.pack(*row) for row in rows), links=kept)
 
 
+def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> SeenKeys:
+    """Give the record with the hashes of its first entries as they stood in a document."""
+    if not context:
+        return seen
+    joined = b"".join(source or NO_SKETCH for source in sources[:MAX_ROWS])
+    return msgspec.structs.replace(seen, sources=joined, context=context)
+
+
 def encode_keys(seen: SeenKeys) -> bytes:
     """Give the bytes of the record."""
     return wire.encode(seen)
@@ -116,6 +140,10 @@ def encode_keys(seen: SeenKeys) -> bytes:
 def decode_keys(data: bytes, origin: str = "") -> SeenKeys:
     """Give the keys that a record holds. Errors: WireError."""
     return wire.decode(data, SeenKeys, origin)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    return [data[place : place + 8] for place in range(0, len(data) - 7, 8)]
 
 
 def short_hash(*parts: str) -> bytes:
@@ -131,10 +159,8 @@ def sketch_of(text: str) -> bytes:
     words = _WORD.findall(_TAG.sub(" ", text[:_SKETCHED_CHARACTERS]).casefold())
     if len(words) < 8:
         return NO_SKETCH
-    hashes = {
-        zlib.crc32(" ".join(words[place : place + 3]).encode("utf-8", "replace"))
-        for place in range(len(words) - 2)
-    }
+    triples = zip(words, words[1:], words[2:], strict=False)
+    hashes = {zlib.crc32(f"{a} {b} {c}".encode("utf-8", "replace")) for a, b, c in triples}
     least = sorted(hashes)[:4]
     return struct.pack(
         ">4H", *(value >> 16 ^ value & 0xFFFF for value in least + [0] * (4 - len(least)))

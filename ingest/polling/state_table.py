@@ -27,6 +27,9 @@ from ingest.ports import Log, Reader, Record, TopicPartition
 
 _READ_RECORDS = 500
 _READ_SECONDS = 0.2
+#: Once all is restored, what comes is mostly our own states: they are passed over in lots, by
+#: when compaction has taken most of them away.
+_PAUSE_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -117,10 +120,16 @@ class StateTable:
             try:
                 while not self._is_stopping.is_set():
                     self._turn(reader)
+                    if self._is_restored():
+                        self._is_stopping.wait(_PAUSE_SECONDS)
             finally:
                 reader.close()
         except Exception as error:  # noqa: BLE001 - it ends the poller, which raises it
             self._send(Broken(error))
+
+    def _is_restored(self) -> bool:
+        restored = [partition.is_restored for partition in self._partitions.values()]
+        return bool(restored) and all(restored)
 
     def _turn(self, reader: Reader) -> None:
         records = reader.read(_READ_RECORDS, _READ_SECONDS)

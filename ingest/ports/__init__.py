@@ -25,11 +25,12 @@ from ingest.ports.log import (
 )
 from ingest.ports.processor import BatchProcessor, Processor
 from ingest.ports.revisions import KnownText, Revision, RevisionRequest, Revisions, RevisionsFound
-from ingest.ports.source import ParsedFeed, Source, SourceEntry
+from ingest.ports.source import NOTHING_KNOWN, KnownItems, ParsedFeed, Source, SourceEntry
 
 Clock = Callable[[], datetime]
 
 __all__ = [
+    "NOTHING_KNOWN",
     "Appender",
     "BatchProcessor",
     "Clock",
@@ -43,6 +44,7 @@ __all__ = [
     "Hop",
     "Index",
     "Known",
+    "KnownItems",
     "KnownText",
     "Lag",
     "Log",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -21,6 +21,8 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     published_raw: str = ""
     updated_raw: str = ""
+    #: 8 bytes of the entry as it stands in the document; empty when nobody asked.
+    source_hash: bytes = b""
 
 
 class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,23 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
     #: What was strange, by kind: how often.
     oddities: dict[str, int] = {}
+    #: The source hashes of entries that stand there as they did: not among `entries`.
+    known: tuple[bytes, ...] = ()
+    #: 8 bytes of what lies around the entries and has a part in what they mean.
+    context: bytes = b""
+
+
+class KnownItems(NamedTuple):
+    """What an earlier reading of a feed found: entries that need not be read again.
+
+    They count only in the same context.
+    """
+
+    context: bytes = b""
+    hashes: frozenset[bytes] = frozenset()
+
+
+NOTHING_KNOWN = KnownItems()
 
 
 class Source(Protocol):

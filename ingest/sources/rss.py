@@ -5,20 +5,23 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import feedparser
+from msgspec.structs import replace
 
 from ingest.errors import SourceError
 from ingest.identity import joined
-from ingest.ports import ParsedFeed, SourceEntry
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, SourceEntry
 from ingest.sources.decode_feed import (
+    DecodedFeed,
     decode_feed,
     refuse_declared_entities,
     root_name,
     without_illegal_references,
 )
+from ingest.sources.feed_items import Items, hash_of, items_of, reduced
 
 _ROOTS = frozenset({"rss", "rdf", "feed", "channel", "entry"})
 _FORMATS = {
@@ -66,15 +69,36 @@ class Rss:
         except SourceError:
             return False
 
-    def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
+    def parse(
+        self, body: bytes, url: str, charset: str = "", known: KnownItems = NOTHING_KNOWN
+    ) -> ParsedFeed:
         """Give the entries in the order of the document, with raw dates.
 
-        Relative links are joined to xml:base, else to `url`. Errors: SourceError.
+        Relative links are joined to xml:base, else to `url`. Of a plain document in which half
+        of the entries are `known`, only the others are read: feedparser takes a third of a
+        millisecond for each. Errors: SourceError.
         """
         decoded = decode_feed(body, charset)
         refuse_declared_entities(decoded.text)
         text, illegal = without_illegal_references(decoded.text)
-        result = _parsed(text, url)
+        # A guid that may be a permalink would be joined to the base, and so change its name.
+        document = _GUID.sub(r'<guid isPermaLink="false"\1>', text).encode("utf-8")
+        items = items_of(document)
+        part = reduced(document, items, known) if items and known.hashes else None
+        if items and part:
+            result = _parsed(part.document, url)
+            if _is_sound(result, part.fresh) and _context(items, result, url) == known.context:
+                found = self._found(decoded, result, illegal, url)
+                return _hashed(found, part.fresh, known.context, tuple(part.known))
+        result = _parsed(document, url)
+        found = self._found(decoded, result, illegal, url)
+        if items and len(items.hashes) == len(found.entries) and not result.get("bozo"):
+            return _hashed(found, items.hashes, _context(items, result, url))
+        return found
+
+    def _found(
+        self, decoded: DecodedFeed, result: dict[str, Any], illegal: int, url: str
+    ) -> ParsedFeed:
         version = str(result.get("version") or "")
         if not version and result["entries"]:
             version = _UNNAMED.get(root_name(decoded.text), "")
@@ -109,11 +133,10 @@ def build() -> Rss:
     return Rss()
 
 
-def _parsed(text: str, url: str) -> dict[str, Any]:
+def _parsed(document: bytes, url: str) -> dict[str, Any]:
     try:
         result: dict[str, Any] = feedparser.parse(
-            # A guid that may be a permalink would be joined to the base, and so change its name.
-            io.BytesIO(_GUID.sub(r'<guid isPermaLink="false"\1>', text).encode("utf-8")),
+            io.BytesIO(document),
             sanitize_html=False,
             resolve_relative_uris=False,
             response_headers={
@@ -129,6 +152,31 @@ def _parsed(text: str, url: str) -> dict[str, Any]:
             origin=url,
         ) from error
     return result
+
+
+def _is_sound(result: dict[str, Any], hashes: Sequence[bytes]) -> bool:
+    """Tell whether the entries of a reduced document can be judged without the others.
+
+    Names that are missing or repeated, and entries without a date, depend on their neighbours.
+    """
+    entries = result["entries"]
+    names = {_text(item, "id") for item in entries}
+    has_dates = all(dict.get(item, "published") or dict.get(item, "updated") for item in entries)
+    is_whole = len(entries) == len(hashes) == len(names) and "" not in names
+    return bool(result.get("version")) and not result.get("bozo") and is_whole and has_dates
+
+
+def _context(items: Items, result: dict[str, Any], url: str) -> bytes:
+    authors = "\0".join(_authors(result["feed"]))
+    return hash_of(items.frame, url.encode(), authors.encode("utf-8", "replace"))
+
+
+def _hashed(
+    found: ParsedFeed, hashes: Sequence[bytes], context: bytes, known: tuple[bytes, ...] = ()
+) -> ParsedFeed:
+    pairs = zip(found.entries, hashes, strict=True)
+    entries = tuple(replace(entry, source_hash=item) for entry, item in pairs)
+    return replace(found, entries=entries, context=context, known=known)
 
 
 def _is_cut(text: str, result: dict[str, Any]) -> bool:

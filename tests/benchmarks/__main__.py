@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks [--quick] [--json] [ROW …]
     python -m tests.benchmarks extraction | entities      (quality: see those files)
+    python -m tests.benchmarks polling                    (feeds a second: see polling.py)
 
 Rows are poll, fetch, extract, enrich, index, whole; all if none is named. README.md here says how
 to read the table.
@@ -25,7 +26,7 @@ from tests.benchmarks.measure import MEBIBYTE, Row
 from tests.benchmarks.rig import in_folder
 from tests.benchmarks.whole import Whole, whole
 
-QUALITY = ("extraction", "entities")
+OTHERS = ("extraction", "entities", "polling")
 #: A batch of the enrich stage, and of the index stage.
 WARMING = 100
 INDEXED_AT_ONCE = 500
@@ -104,7 +105,7 @@ class Bench:
 
 def main() -> int:
     """Measure and print what the arguments ask for."""
-    if len(sys.argv) > 1 and sys.argv[1] in QUALITY:
+    if len(sys.argv) > 1 and sys.argv[1] in OTHERS:
         name = sys.argv.pop(1)
         return importlib.import_module(f"tests.benchmarks.{name}").main() or 0
     parts: dict[str, Callable[[Bench], list[Row]]] = {

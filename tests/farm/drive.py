@@ -25,7 +25,7 @@ from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.schedule import solve_kappa
 from ingest.polling.state_table import Slot
-from ingest.ports import TopicSpec
+from ingest.ports import KnownItems, TopicSpec
 from ingest.settings.options import (
     AddressGuardOptions,
     FetchingOptions,
@@ -242,9 +242,9 @@ class Drive:
             kappa=solve_kappa([demand], 60 / self.options.mean_interval_minutes),
         )
 
-    def _parse(self, body: bytes, url: str, charset: str) -> Any:
+    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
         self.parses += 1
-        return parse_feed(body, url, charset)
+        return parse_feed(body, url, charset, known)
 
 
 def _headers_for(kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:

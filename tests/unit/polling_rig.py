@@ -22,7 +22,7 @@ from ingest.model import DropRecord, Entry, Feed
 from ingest.polling.feed_state import FeedState, decode_state
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
-from ingest.ports import TopicSpec
+from ingest.ports import KnownItems, TopicSpec
 from ingest.settings.options import (
     AddressGuardOptions,
     FetchingOptions,
@@ -153,9 +153,9 @@ class Rig:
         except BaseException as error:  # noqa: BLE001 - a test looks at it
             self.error = error
 
-    def _parse(self, body: bytes, url: str, charset: str) -> Any:
+    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
         self.parses += 1
-        return parse_feed(body, url, charset)
+        return parse_feed(body, url, charset, known)
 
     # ── what came out ───────────────────────────────────────────────────────────────────────
 

@@ -95,3 +95,17 @@ def test_what_the_standard_wants_is_read_exactly(at: datetime) -> None:
     at = at.replace(microsecond=0, tzinfo=UTC)
     assert read_date(at.strftime("%a, %d %b %Y %H:%M:%S +0000")).at == at
     assert read_date(at.isoformat()).at == at
+
+
+@given(
+    st.datetimes(datetime(1980, 1, 1), datetime(2040, 1, 1)),
+    st.sampled_from(["GMT", "UTC", "Z", " Z", "+0530", "+05:30", "-0930", "-00:00", "+1430"]),
+    st.sampled_from(["%a, %d %b %Y %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]),
+)
+def test_the_commonest_forms_are_read_the_same_at_a_glance_and_the_long_way(
+    at: datetime, zone: str, form: str
+) -> None:
+    text = f"{at:{form}} {zone}"
+    assert read_date(text) == read_date(f"{text} (as printed)")
+    tight = f"{at:{form}}{zone}"
+    assert read_date(tight) == read_date(f"{tight} (as printed)")

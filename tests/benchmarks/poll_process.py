@@ -1,0 +1,154 @@
+"""The poll stage in a process whose clock can be put forward: a round is one poll of every feed.
+
+    python -m tests.benchmarks.poll_process CONFIG_FOLDER
+
+runs the stage as `news-ingest run --stage poll` does. Each line on standard input is answered by a
+JSON line: `wait N` waits for the first N polls, `feeds N` puts the file `feeds.next` in the place
+of feeds.yml and waits for N more, `round N` puts the clock forward past the next poll of every feed and waits for N, `where N` does
+the same and tells what the event loop was busy with, `memory` tells the memory. It ends when
+standard input does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ingest import telemetry
+from ingest.bootstrap import poll_stage
+from ingest.bootstrap.engines import now, open_log
+from ingest.pipeline.topology import plan_of
+from ingest.polling.events import feed_polled
+from ingest.settings.load import load
+from tests.benchmarks.measure import here
+from tests.benchmarks.where import Sampler
+
+#: Longer than the longest interval of the benchmark's feeds (60 minutes), its jitter included.
+_A_ROUND = timedelta(minutes=70)
+_LOOK_SECONDS = 0.01
+_PATIENCE_SECONDS = 600.0
+
+
+class Clock:
+    """The time, put forward as often as is wished."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self._ahead
+
+    def put_forward(self, by: timedelta) -> None:
+        self._ahead += by
+
+
+class Driver:
+    """Obeys the lines of standard input while the stage runs in the main thread."""
+
+    def __init__(self, folder: Path, clock: Clock, stop: threading.Event) -> None:
+        self._folder, self._clock, self._stop = folder, clock, stop
+        self._sampler = Sampler()
+
+    def run(self) -> None:
+        try:
+            for line in sys.stdin:
+                command, _, number = line.strip().partition(" ")
+                print(json.dumps(self._obeyed(command, int(number or 0))), flush=True)
+        finally:
+            self._stop.set()
+
+    def _obeyed(self, command: str, count: int) -> dict[str, Any]:
+        if command == "memory":
+            return memory()
+        before = 0 if command == "wait" else polls()
+        if command == "feeds":
+            (self._folder / "feeds.next").replace(self._folder / "feeds.yml")
+        threads, began = thread_seconds(), here()
+        if command in ("round", "where"):
+            self._clock.put_forward(_A_ROUND)
+        if command == "where":
+            self._sampler.start()
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while polls() < before + count:
+            if time.monotonic() > until:
+                raise RuntimeError(f"only {polls() - before} of {count} polls were made")
+            if command == "feeds" and polls() == before:  # the file is still being read
+                threads, began = thread_seconds(), here()
+            time.sleep(_LOOK_SECONDS)
+        spent, after = here() - began, thread_seconds()
+        by_thread = {name: round(after[name] - threads.get(name, 0.0), 3) for name in after}
+        by_thread["children"] = round(max(0.0, spent.cpu - sum(by_thread.values())), 3)
+        answer = {"wall": spent.wall, "cpu": spent.cpu, "threads": by_thread}
+        return {**answer, "where": self._sampler.shares()} if command == "where" else answer
+
+
+def polls() -> int:
+    """Give how many polls this process has made."""
+    assert feed_polled._counter is not None
+    return int(
+        sum(
+            sample.value
+            for metric in feed_polled._counter.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        )
+    )
+
+
+def memory() -> dict[str, Any]:
+    """Give resident and peak bytes of this process, and of its children."""
+    process = psutil.Process()
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    peak = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    children = [child.memory_info().rss for child in process.children()]
+    return {"resident": process.memory_info().rss, "peak": peak, "children": children}
+
+
+def thread_seconds() -> dict[str, float]:
+    """Give the CPU seconds of each thread so far, those of one kind together."""
+    seconds: Counter[str] = Counter()
+    tick = os.sysconf("SC_CLK_TCK")
+    for thread in threading.enumerate():
+        try:
+            stat = Path(f"/proc/self/task/{thread.native_id}/stat").read_text(encoding="ascii")
+        except OSError:
+            continue
+        fields = stat.rpartition(")")[2].split()
+        seconds[_kind(thread)] += (int(fields[11]) + int(fields[12])) / tick
+    return dict(seconds)
+
+
+def _kind(thread: threading.Thread) -> str:
+    if thread is threading.main_thread():
+        return "event loop"
+    return thread.name.rpartition("_")[0] if thread.name[-1:].isdigit() else thread.name
+
+
+def main() -> None:
+    """Run the stage until standard input ends."""
+    folder = Path(sys.argv[1])
+    settings = load(folder)
+    log = open_log(settings)
+    clock, stop = Clock(), threading.Event()
+    driver = Driver(folder, clock, stop)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        telemetry.configure("poll", stream=nowhere, level="info")
+        threading.Thread(target=driver.run, name="driver", daemon=True).start()
+        plan = plan_of(settings.pipeline, "poll")
+        try:
+            poll_stage.run(settings, plan, log, stop, False, clock=clock)
+        finally:
+            log.close()
+
+
+if __name__ == "__main__":
+    main()

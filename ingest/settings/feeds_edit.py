@@ -12,9 +12,9 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -280,13 +280,29 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, text: str) -> None:
+    """Write the file in one step; in place where that would take it from its owner.
+
+    So a stage in a container adds a feed to a file of the host's user, who goes on editing it.
+    """
+    data = text.encode("utf-8")
+    before = path.stat()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(draft, "wb") as file:
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
+            os.fchown(file.fileno(), before.st_uid, -1)
+            os.fchmod(file.fileno(), before.st_mode & 0o7777)
+            _write(file, data)
         draft.replace(path)
+    except PermissionError:
+        with open(path, "r+b") as file:
+            _write(file, data)
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(PermissionError):
+            draft.unlink(missing_ok=True)
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.truncate()
+    file.flush()
+    os.fsync(file.fileno())

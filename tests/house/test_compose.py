@@ -18,7 +18,7 @@ CONFIG = ROOT / "config"
 SERVICES = services()
 SETTINGS = load(CONFIG, {})
 STAGES_NAMES = list(SETTINGS.pipeline.stages)
-ONCE = ("secrets", "elastic-setup", "setup", "kibana-setup")
+ONCE = ("secrets", "config", "elastic-setup", "setup", "kibana-setup")
 LASTING = tuple(name for name in SERVICES if name not in ONCE)
 OURS = tuple(name for name, one in SERVICES.items() if one["image"].startswith("news-ingest"))
 
@@ -74,7 +74,8 @@ def test_every_service_has_bounds(name: str) -> None:
 def test_every_service_can_be_scaled_by_its_name_and_has_no_more_rights_than_it_needs(
     name: str,
 ) -> None:
-    assert not {"container_name", "privileged", "cap_add", "ulimits"} & SERVICES[name].keys()
+    unwanted = {"container_name", "privileged", "cap_add", "ulimits"} & SERVICES[name].keys()
+    assert unwanted == ({"cap_add"} if name == "config" else set())
 
 
 @pytest.mark.parametrize("name", LASTING)
@@ -108,10 +109,19 @@ def test_our_containers_run_one_image_without_rights(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["init"] is True
-    assert service.get("user", "1000:0") == "1000:0"
+    assert service.get("user", "1000:0") == ("0:0" if name == "config" else "1000:0")
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "secrets"])
+def test_root_works_once_without_network_on_config_alone() -> None:
+    service = SERVICES["config"]
+    assert service["network_mode"] == "none"
+    assert mounts(service) == {"/app/config": ("./config", True)}
+    assert service["working_dir"] == "/app/config"
+    assert service["entrypoint"] == ["sh", "-c"]
+    assert service["environment"]["STAGES_UID"] == SERVICES["poll"]["user"].partition(":")[0]
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name not in ("secrets", "config")])
 def test_every_variable_is_one_that_the_settings_know(name: str) -> None:
     environment = {
         key: value
@@ -143,6 +153,7 @@ def test_a_stage_writes_config_and_has_time_to_end_its_work(name: str) -> None:
 def test_a_stage_waits_for_setup_and_never_for_kibana(name: str) -> None:
     found = waits_for(name)
     assert found["setup"] == "service_completed_successfully"
+    assert found["config"] == "service_completed_successfully"
     assert found["kafka"] == "service_healthy"
     assert not {"kibana", "kibana-setup"} & found.keys()
 

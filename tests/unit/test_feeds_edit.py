@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -126,6 +131,48 @@ def test_the_file_is_replaced_in_one_step_with_its_rights(tmp_path: Path) -> Non
     assert real.stat().st_ino != before
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["feeds.yml", "real.yml"]
+
+
+@contextmanager
+def another_owner(folder: Path) -> Iterator[int | None]:
+    """Run the block as somebody in the group of `folder` who owns nothing of it; gives who does.
+
+    Without root's rights nobody else can be played; then the folder refuses new files instead.
+    """
+    if os.geteuid() != 0:
+        folder.chmod(0o555)
+        yield os.geteuid()
+        folder.chmod(0o755)
+        return
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 1001, 0)
+        path.chmod(path.stat().st_mode | 0o060)
+    os.seteuid(1000)
+    try:
+        yield 1001
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that other users can reach: those of a test runner are closed to them."""
+    folder = Path(tempfile.mkdtemp(prefix="news-ingest-feeds-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_file_of_somebody_else_stays_theirs(open_folder: Path) -> None:
+    path = open_folder / "feeds.yml"
+    path.write_text(FILE, encoding="utf-8")
+    with another_owner(open_folder) as owner:
+        edit_feeds(path, lambda text: with_feeds(text, [NEW]))
+        assert path.read_text(encoding="utf-8") == with_feeds(FILE, [NEW])
+        edit_feeds(path, lambda text: without_feed(text, 3))  # shorter again
+    assert path.read_text(encoding="utf-8") == without_feed(with_feeds(FILE, [NEW]), 3)
+    assert path.stat().st_uid == owner
+    assert [one.name for one in open_folder.iterdir()] == ["feeds.yml"]
 
 
 def test_a_missing_file_is_said_by_name(tmp_path: Path) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from threading import Event as Flag
 
-from ingest.bootstrap.engines import now
+from ingest.bootstrap.engines import now, open_index
 from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.watching import run_watched
 from ingest.bootstrap.web import open_web
+from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
 from ingest.pipeline.topology import FEED_STATE, StagePlan
 from ingest.pipeline.work import Output
+from ingest.polling.feed_reporter import FeedReporter
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
 from ingest.ports import Clock, Log
@@ -33,8 +37,10 @@ def run(
         count=settings.pipeline.stages[plan.name].children,
     )
     watched = _WatchedPoller()
+    feeds = _Feeds(settings.folder)
+    reporter = FeedReporter(lambda: open_index(settings), lambda: feeds.last, now)
     poller = Poller(
-        feeds=LiveFeeds(settings.folder),
+        feeds=feeds,
         log=log,
         fetcher=web.fetcher,
         parse=parse_in(pool),
@@ -53,10 +59,11 @@ def run(
         parser_version=PARSER_VERSION,
         stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
         each_turn=watched.turned,
+        on_state=reporter.note,
     )
     watched.poller = poller
     try:
-        with HostFollower(log, web.host_states, plan.name):
+        with HostFollower(log, web.host_states, plan.name), reporter:
             run_watched(settings, plan, watched, poller.run)
     finally:
         pool.close()
@@ -64,6 +71,18 @@ def run(
 
 def _outgoing(output: Output) -> Outgoing:
     return Outgoing(output.topic, output.key, output.value, output.headers, output.partition_key)
+
+
+class _Feeds:
+    """The feeds as the poller took them up last: the file itself is read in its thread only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._live = LiveFeeds(folder)
+        self.last: Mapping[str, Feed] = {}
+
+    def __call__(self) -> Mapping[str, Feed]:
+        self.last = self._live()
+        return self.last
 
 
 class _WatchedPoller:

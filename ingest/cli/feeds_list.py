@@ -23,7 +23,8 @@ from ingest.cli.context import (
 from ingest.cli.feeds_text import ago, show_table, table_of, table_text
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
-from ingest.polling.feed_state import FeedState, feed_health
+from ingest.polling.feed_record import entries_per_day, health_word
+from ingest.polling.feed_state import FeedState
 from ingest.polling.planning import for_configuration
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
@@ -94,15 +95,11 @@ def state_of(feed: Feed, states: dict[str, FeedState]) -> FeedState:
 
 def health_of(feed: Feed, states: dict[str, FeedState], now: datetime) -> str:
     """Give one of STATES; new is a feed that was never polled under its present address."""
-    state = state_of(feed, states)
-    if feed.enabled and state.next_poll_at is None:
-        return "new"
-    return feed_health(state, is_enabled=feed.enabled, now=now)
+    return health_word(feed, state_of(feed, states), now)
 
 
 def as_plain(feed: Feed, state: FeedState, health: str) -> dict[str, Any]:
     """Give a feed as one object with stable keys; no secrets."""
-    is_polled = state.last_success_at is not None
     return {
         "id": feed.id,
         "url": feed.url,
@@ -119,7 +116,7 @@ def as_plain(feed: Feed, state: FeedState, health: str) -> dict[str, Any]:
         "last_success_at": state.last_success_at,
         "last_change_at": state.last_change_at,
         "next_poll_at": state.next_poll_at if feed.enabled else None,
-        "entries_per_day": round(state.rate.per_hour * 24, 2) if is_polled else None,
+        "entries_per_day": entries_per_day(state),
         "failing_since_at": state.failing_since_at,
         "last_error": state.last_error_class,
         "last_error_text": state.last_error_text,

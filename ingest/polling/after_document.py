@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ingest.polling import validators
 from ingest.polling.answers import cache_floor_seconds
 from ingest.polling.entries import Found
-from ingest.polling.feed_state import FeedState
+from ingest.polling.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.polling.planning import Success
 from ingest.polling.rate import Rate, burst_per_hour, observed, seeded
 from ingest.ports import Fetched, ParsedFeed
@@ -35,9 +35,13 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
     if read.digest:
         state = replace(state, window_size=found.window_size)
     if read.digest and found.is_overflow:
-        state = replace(state, window_overflow_count=state.window_overflow_count + 1)
+        state = replace(
+            state,
+            window_overflow_count=state.window_overflow_count + 1,
+            recent_overflows=(*state.recent_overflows, now)[-RECENT_OVERFLOWS:],
+        )
     if found.new_count or found.updated_count:
-        state = replace(state, last_change_at=now)
+        state = replace(state, last_change_at=now, recent_lags=_lags(before, found))
     state = _doubted(before, validators.renewed(state, read.answer), read, now)
     # What was not taken whole must come again in full (E14).
     return validators.without_validators(state) if found.left_behind or is_cut else state
@@ -77,6 +81,18 @@ def _rate(before: FeedState, found: Found, now: datetime) -> Rate:
     if before.last_success_at is None:
         return seeded(found.published, now)
     return observed(before.rate, found.new_count, now)
+
+
+def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
+    """Give how long the latest entries were out before they were seen; nothing of a first poll."""
+    if before.last_success_at is None:
+        return ()
+    lags = (
+        max(0, round((one.first_seen_at - one.published_at).total_seconds()))
+        for one in reversed(found.entries[:RECENT_LAGS])  # newest first in the document
+        if one.change == "new" and one.published_at is not None
+    )
+    return (*before.recent_lags, *lags)[-RECENT_LAGS:]
 
 
 def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datetime) -> FeedState:

@@ -10,22 +10,28 @@ import msgspec
 from ingest import wire
 from ingest.errors import WireError
 from ingest.polling.rate import Rate
+from ingest.ports import PollNote
+
+__all__ = [
+    "KEYS_SUFFIX",
+    "RECENT_POLLS",
+    "REQUEST_SUFFIX",
+    "FeedState",
+    "PollNote",
+    "decode_state",
+    "encode_state",
+    "feed_health",
+    "may_be_forgotten",
+    "with_note",
+]
 
 RECENT_POLLS = 10
+#: Entries and overflows of a feed that are remembered to tell how fresh and how whole it is.
+RECENT_LAGS = 10
+RECENT_OVERFLOWS = 10
 #: Suffixes of the record keys beside `<feed id>`.
 KEYS_SUFFIX = "/keys"
 REQUEST_SUFFIX = "/request"
-
-
-class PollNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One finished poll in the history of a feed."""
-
-    at: datetime
-    outcome: str
-    status: int = 0
-    bytes: int = 0
-    new_entries: int = 0
-    error: str = ""
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,6 +81,9 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     rate: Rate = Rate()
     window_overflow_count: int = 0
+    #: Times of the last overflows, and seconds from publication to first sight, newest last.
+    recent_overflows: tuple[datetime, ...] = ()
+    recent_lags: tuple[int, ...] = ()
 
     failure_score: float = 0.0
     failing_since_at: datetime | None = None

@@ -317,6 +317,7 @@ class FeedPoll:
         records.append(state_record(self.tools, self.feed, self.domain, state))
         await self.tools.writer.write(records)
         self.slot.state = state
+        self.tools.on_state(self.feed.id, state)
         if keys is not None:
             self.slot.keys = encoded
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ingest.model import DropRecord, Entry
+from ingest.polling.feed_state import FeedState
 from ingest.polling.log_writer import LogWriter, Outgoing
 from ingest.polling.outage import OutageWatch
 from ingest.ports import Clock, Fetcher, KnownItems, ParsedFeed
@@ -22,6 +23,8 @@ ParseFeed: TypeAlias = Callable[[bytes, str, str, KnownItems], ParsedFeed]
 OnDrop: TypeAlias = Callable[[DropRecord], Outgoing]
 #: (entry, reason, message) → the record of the dead letter, written with the entries.
 OnReject: TypeAlias = Callable[[Entry, str, str], Outgoing]
+#: Told of every new state of a feed, which has become durable; of None when the feed went away.
+OnState: TypeAlias = Callable[[str, FeedState | None], None]
 
 
 @dataclass(slots=True)
@@ -46,3 +49,4 @@ class PollTools:
     outage: OutageWatch
     feed_at: Callable[[str], str]
     kappa: float = 1.0
+    on_state: OnState = lambda _id, _state: None

@@ -26,7 +26,7 @@ from ingest.polling.one_poll import FeedPoll, Lost
 from ingest.polling.outage import OutageWatch
 from ingest.polling.owned_feeds import OwnedFeeds
 from ingest.polling.poll_records import tombstone
-from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, ParseFeed, PollTools
+from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, OnState, ParseFeed, PollTools
 from ingest.polling.schedule import solve_kappa
 from ingest.polling.state_table import Broken, Requested, Restored, StateTable
 from ingest.polling.state_table import Lost as LostPartition
@@ -53,7 +53,8 @@ class Poller:
     object means that something changed. `partitions` is the count of the state topic. `parse`
     is called in threads, several at once; the fetcher is used and closed in the loop of `run`.
     `each_turn` is called in that loop at least four times a second and must not wait.
-    `on_drop` and `on_reject` give the records to write with the entries.
+    `on_drop` and `on_reject` give the records to write with the entries. `on_state` is told of each
+    feed's newest state and must not wait.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Poller:
         parser_version: str = "1",
         stop_timeout_seconds: float = 20.0,
         each_turn: Callable[[], None] | None = None,
+        on_state: OnState = lambda _id, _state: None,
     ) -> None:
         self._log, self._stop, self._clock = log, stop, clock
         self._options, self._group = options, group
@@ -103,6 +105,7 @@ class Poller:
             parser_version=parser_version,
             outage=OutageWatch(),
             feed_at=self._owned.feed_at,
+            on_state=on_state,
         )
         self._state_topic = state_topic
         self._each_turn = each_turn
@@ -181,6 +184,7 @@ class Poller:
             case LostPartition():
                 for feed_id in self._owned.remove_partition(message.partition):
                     self._queue.remove(feed_id)
+                    self._tools.on_state(feed_id, None)
                 events.partitions_lost(partition=message.partition)
             case Requested():
                 self._poll_now(message.feed_id)
@@ -196,6 +200,8 @@ class Poller:
         busy = set(self._running.values())
         for feed_id in feed_ids:
             feed, slot = self._owned.feed(feed_id), self._owned.slots.get(feed_id)
+            if feed is not None and slot is not None:
+                self._tools.on_state(feed_id, slot.state)
             if feed is None or slot is None or not feed.enabled:
                 self._queue.remove(feed_id)
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from ingest.ports.feed_records import FeedRecord, FeedRecords, PollNote
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
 from ingest.ports.index import ExportPage, Index, Placed, Verdict
 from ingest.ports.known import Known
@@ -37,6 +38,8 @@ __all__ = [
     "Delivery",
     "Disallowed",
     "ExportPage",
+    "FeedRecord",
+    "FeedRecords",
     "FetchRequest",
     "Fetched",
     "Fetcher",
@@ -50,6 +53,7 @@ __all__ = [
     "Log",
     "ParsedFeed",
     "Placed",
+    "PollNote",
     "Position",
     "Processor",
     "Reader",

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ingest.model import IndexedDocument
+from ingest.ports.feed_records import FeedRecords
 from ingest.ports.known import Known
 from ingest.ports.revisions import Revisions
 from ingest.query import SearchRequest, SearchResult
@@ -44,6 +45,11 @@ class Index(Protocol):
     @property
     def revisions(self) -> Revisions:
         """Give what changed in texts, beside the documents."""
+        ...
+
+    @property
+    def feeds(self) -> FeedRecords:
+        """Give how each feed fares, beside the documents."""
         ...
 
     def put(self, documents: Sequence[Placed]) -> list[Verdict]:

@@ -173,6 +173,7 @@ def test_a_service_sees_only_the_passwords_it_needs_and_changes_none(name: str) 
         "kibana": {"secrets-kibana"},
         "setup": {"secrets-admin", "secrets-stages"},
         "kibana-setup": {"secrets-admin", "secrets-stages"},
+        "poll": {"secrets-stages"},
         "fetch": {"secrets-stages"},
         "enrich": {"secrets-stages"},
         "index": {"secrets-stages"},

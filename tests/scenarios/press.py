@@ -73,6 +73,15 @@ class Paper:
             urls.append(url)
         return urls
 
+    def rewrite(self, url: str, sentence: str) -> None:
+        """Add a sentence to an article that is out, and say so in the feed."""
+        body = self._pages[url].body.replace(b"</article>", f"<p>{sentence}</p></article>".encode())
+        self._pages[url] = Answer(body=body)
+        self._site.serve(self.host, url.removeprefix(f"http://{self.host}"), self._pages[url])
+        number = self.urls.index(url)
+        told = f"<description>{escape(sentence)}</description></item>"
+        self._items[number] = self._items[number].replace("</item>", told)
+
     def page(self, url: str) -> Answer:
         """Give an article's page as it was published."""
         return self._pages[url]

@@ -126,15 +126,19 @@ def filled(url: str, **variables: str) -> list[str]:
     return fill_kibana(load(CONFIG, environment))
 
 
-def test_setup_imports_the_shipped_pack_over_what_is_there(kibana: StandIn) -> None:
+def test_setup_imports_the_shipped_packs_over_what_is_there(kibana: StandIn) -> None:
     lines = filled(kibana.url)
-    assert lines == ["Kibana: 14 objects of news-overview.ndjson"]
-    (asked,) = kibana.of("/api/saved_objects")
-    assert asked.method == "POST"
-    assert asked.path == "/api/saved_objects/_import?overwrite=true"
-    assert asked.headers["kbn-xsrf"]
-    assert "authorization" not in asked.headers
-    assert kibana.pack(asked) == (CONFIG / "kibana" / "news-overview.ndjson").read_bytes()
+    assert lines == [
+        "Kibana: 17 objects of news-feeds.ndjson",
+        "Kibana: 14 objects of news-overview.ndjson",
+    ]
+    imports = kibana.of("/api/saved_objects")
+    for asked, name in zip(imports, ("news-feeds", "news-overview"), strict=True):
+        assert asked.method == "POST"
+        assert asked.path == "/api/saved_objects/_import?overwrite=true"
+        assert asked.headers["kbn-xsrf"]
+        assert "authorization" not in asked.headers
+        assert kibana.pack(asked) == (CONFIG / "kibana" / f"{name}.ndjson").read_bytes()
 
 
 def test_the_login_is_sent_and_the_analyst_gets_a_role(kibana: StandIn) -> None:
@@ -157,7 +161,7 @@ def test_an_empty_url_asks_nobody() -> None:
 
 def test_a_prefix_goes_into_the_pack(kibana: StandIn) -> None:
     filled(kibana.url, NEWS_INGEST_INDEX_PREFIX="test1-")
-    (asked,) = kibana.of("/api/saved_objects")
+    _, asked = kibana.of("/api/saved_objects")
     first = json.loads(kibana.pack(asked).splitlines()[0])
     assert (first["id"], first["attributes"]["title"]) == (
         "test1-news-documents",
@@ -207,7 +211,7 @@ def test_an_object_that_kibana_does_not_take_is_told(kibana: StandIn) -> None:
     ]
     with pytest.raises(NewsIngestError, match="missing_references") as caught:
         filled(kibana.url)
-    assert caught.value.what == "Kibana did not import news-overview.ndjson"
+    assert caught.value.what == "Kibana did not import news-feeds.ndjson"
 
 
 def test_a_redirect_is_no_import(kibana: StandIn) -> None:
@@ -219,8 +223,9 @@ def test_a_redirect_is_no_import(kibana: StandIn) -> None:
 
 def test_a_dry_run_only_tells(kibana: StandIn) -> None:
     settings = load(CONFIG, {"NEWS_INGEST_KIBANA_URL": kibana.url})
-    (line,) = fill_kibana(settings, dry_run=True)
-    assert "news-overview.ndjson would be imported" in line
+    feeds, overview = fill_kibana(settings, dry_run=True)
+    assert "news-feeds.ndjson would be imported" in feeds
+    assert "news-overview.ndjson would be imported" in overview
     assert kibana.asked == []
 
 

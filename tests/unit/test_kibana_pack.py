@@ -11,7 +11,7 @@ import pytest
 
 from ingest.search.kibana.mapping import fields_by_alias
 from ingest.search.kibana.objects import ndjson
-from ingest.search.kibana.pack import OVERVIEW, PACKS
+from ingest.search.kibana.pack import PACKS
 from ingest.search.kibana.prefix import with_prefix
 from ingest.search.kibana.validate import faults
 
@@ -68,10 +68,16 @@ def test_a_shipped_pack_is_what_its_description_makes(name: str) -> None:
     assert shipped(name) == ndjson(PACKS[name]), "run scripts/build_kibana_pack.py"
 
 
-def test_ids_are_readable_and_of_ours() -> None:
-    ids = [json.loads(line)["id"] for line in shipped("news-overview.ndjson").splitlines()]
+def test_ids_are_readable_and_each_its_own() -> None:
+    ids = [json.loads(line)["id"] for name in PACKS for line in shipped(name).splitlines()]
     assert all(id.startswith("news-") for id in ids)
-    assert len(ids) == len(OVERVIEW.places) + 2
+    assert len(ids) == len(set(ids)) == sum(len(pack.places) + 2 for pack in PACKS.values())
+
+
+def test_how_feeds_stand_now_depends_on_no_range_of_time() -> None:
+    view = json.loads(shipped("news-feeds.ndjson").splitlines()[0])
+    assert view["attributes"]["title"] == "news-feeds"
+    assert "timeFieldName" not in view["attributes"]
 
 
 def test_a_line_that_is_no_json_is_a_fault() -> None:

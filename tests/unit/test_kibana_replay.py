@@ -14,14 +14,22 @@ from builders import NOW, a_document, an_entity, an_indexed_document, entity_fie
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.model import Extraction, Geo, GeoPoint
-from ingest.ports import Placed
+from ingest.ports import FeedRecord, Placed
 from ingest.search.kibana.replay import is_empty, requests
 from ingest.search.kibana.validate import Saved, read_pack
 from ingest.settings.options import IndexOptions
 
 CONFIG = Path(__file__).parents[2] / "config"
-PACK = read_pack((CONFIG / "kibana" / "news-overview.ndjson").read_text(encoding="utf-8"))
-SHOWN = [one for one in PACK.objects if one.raw["type"] not in ("index-pattern", "dashboard")]
+PACKS = [
+    read_pack(path.read_text(encoding="utf-8"))
+    for path in sorted((CONFIG / "kibana").glob("*.ndjson"))
+]
+SHOWN = [
+    one
+    for pack in PACKS
+    for one in pack.objects
+    if one.raw["type"] not in ("index-pattern", "dashboard")
+]
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
 
@@ -29,15 +37,15 @@ Json = dict[str, Any]
 
 
 class Filled(NamedTuple):
-    """An engine with three documents under a prefix, and nothing under another."""
+    """An engine with documents and feeds under a prefix, and nothing under another."""
 
     url: str
     full: str
     empty: str
 
-    def answer(self, alias: str, body: Json) -> Json:
+    def answer(self, prefix: str, body: Json, alias: str = "news-documents") -> Json:
         request = Request(
-            f"{self.url}/{alias}/_search",
+            f"{self.url}/{prefix}{alias}/_search",
             json.dumps(body).encode(),
             {"content-type": "application/json"},
         )
@@ -68,8 +76,9 @@ def filled(elasticsearch_url: str) -> Iterator[Filled]:
     ]
     (full, index), (empty, _) = made
     assert {one.kind for one in index.put([Placed(one) for one in documents])} == {"written"}
+    index.feeds.put(FEEDS)
     index.refresh()
-    yield Filled(elasticsearch_url, f"{full}news-documents", f"{empty}news-documents")
+    yield Filled(elasticsearch_url, full, empty)
     for prefix, index in made:
         index.close()
         _remove(elasticsearch_url, prefix)
@@ -84,6 +93,28 @@ def _remove(url: str, prefix: str) -> None:
             pass
 
 
+def a_feed(name: str, state: str, **changes: Any) -> FeedRecord:
+    values = {"version": 1, "updated_at": NOW, "publisher": "Elsin Courier", "format": "RSS 2.0"}
+    return FeedRecord(feed_id=name, state=state, **(values | changes))
+
+
+FEEDS = [
+    a_feed(
+        "courier", "healthy", entries_per_day=9.5, freshness_seconds=240.0,
+        freshness_p95_seconds=900.0, interval_seconds=600.0, overflows_a_day=1,
+        window_overflow_count=3, layout_alarms=("elsin-courier.example: no authors",),
+    ),
+    a_feed("post", "failing", last_error_class="timeout", failure_score=3.5, interval_seconds=900.0),
+    a_feed("old", "gone", last_error_class="http_410", failure_score=1.0),
+    a_feed("asleep", "disabled"),
+]  # fmt: skip
+
+
+def alias_of(saved: Saved) -> str:
+    (reference,) = saved.references.values()
+    return str(reference["id"])
+
+
 def one(id: str) -> Saved:
     (found,) = [saved for saved in SHOWN if saved.raw["id"] == id]
     return found
@@ -96,8 +127,8 @@ def test_a_panel_shows_something_and_only_where_there_is_something(
     asked = requests(saved)
     assert asked
     for body in asked:
-        assert not is_empty(body, filled.answer(filled.full, body))
-        assert is_empty(body, filled.answer(filled.empty, body))
+        assert not is_empty(body, filled.answer(filled.full, body, alias_of(saved)))
+        assert is_empty(body, filled.answer(filled.empty, body, alias_of(saved)))
 
 
 def test_documents_are_counted_by_day_and_publisher(filled: Filled) -> None:
@@ -111,6 +142,12 @@ def test_documents_are_counted_by_day_and_publisher(filled: Filled) -> None:
 def test_the_query_of_a_panel_narrows_it(filled: Filled) -> None:
     (body,) = requests(one("news-without-page"))
     assert filled.answer(filled.full, body)["hits"]["total"]["value"] == 2
+
+
+def test_the_feeds_to_look_at_are_those_that_are_not_well(filled: Filled) -> None:
+    (body,) = requests(one("news-feeds-to-look-at"))
+    hits = filled.answer(filled.full, body, "news-feeds")["hits"]["hits"]
+    assert {hit["_id"] for hit in hits} == {"post", "old"}
 
 
 def test_the_newest_come_with_the_columns_of_the_search(filled: Filled) -> None:

@@ -10,6 +10,7 @@ from ingest.adapters.elastic_index import read
 from ingest.adapters.elastic_index.body import Encoded, encode, tombstone
 from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.compile import languages_asked
+from ingest.adapters.elastic_index.feed_records import ElasticFeedRecords
 from ingest.adapters.elastic_index.known import known
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.names import IndexNames, previous_month
@@ -50,11 +51,17 @@ class ElasticIndex:
         self._languages: set[str] = set()
         self._languages_at: datetime | None = None
         self._revisions = ElasticRevisions(self._engine, self._names.of("news-revisions"))
+        self._feeds = ElasticFeedRecords(self._engine, self._names.of("news-feeds"))
 
     @property
     def revisions(self) -> ElasticRevisions:
         """Give what changed in texts."""
         return self._revisions
+
+    @property
+    def feeds(self) -> ElasticFeedRecords:
+        """Give how each feed fares."""
+        return self._feeds
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
@@ -91,7 +98,8 @@ class ElasticIndex:
 
     def refresh(self) -> None:
         """Make all that was written searchable."""
-        every = f"{self._names.documents},{self._names.of('news-revisions')}"
+        besides = [self._names.of(name) for name in ("news-revisions", "news-feeds")]
+        every = ",".join((self._names.documents, *besides))
         path = f"/{every}/_refresh?ignore_unavailable=true"
         self._engine.tell("POST", path, "refreshing")
         self._languages_at = None

@@ -67,18 +67,24 @@ class SideIndex:
             raise refusal(Answer(503, "", str(reason)), self._engine.url, "searching")
         return answer
 
+    def refresh(self) -> None:
+        """Make all that was written searchable."""
+        path = f"/{self.alias}/_refresh?ignore_unavailable=true"
+        self._engine.tell("POST", path, "refreshing")
+
     def delete(self, query: Mapping[str, Any]) -> None:
         """Take out what matches, also what was written a moment ago."""
-        refresh = f"/{self.alias}/_refresh?ignore_unavailable=true"
-        self._engine.tell("POST", refresh, "refreshing")
+        self.refresh()
         path = f"/{self.alias}/_delete_by_query?ignore_unavailable=true&conflicts=proceed"
         self._engine.tell("POST", path, f"deleting from {self.alias}", body={"query": query})
 
-    def scan(self, body: Mapping[str, Any], size: int = 1000) -> Iterator[dict[str, Any]]:
-        """Give all hits that match, in the order of their ids."""
+    def scan(
+        self, body: Mapping[str, Any], *, by: str, size: int = 1000
+    ) -> Iterator[dict[str, Any]]:
+        """Give all hits that match, in the order of the field `by`, which is of each its own."""
         after: list[Any] | None = None
         while True:
-            page = {**body, "size": size, "sort": [{"id": "asc"}], "track_total_hits": False}
+            page = {**body, "size": size, "sort": [{by: "asc"}], "track_total_hits": False}
             hits = self.search(page | ({"search_after": after} if after else {}))["hits"]["hits"]
             yield from hits
             if len(hits) < size:

@@ -11,6 +11,7 @@ import msgspec
 
 from ingest.adapters.sqlite_index import reading, schema, writing
 from ingest.adapters.sqlite_index.database import Connection, Database
+from ingest.adapters.sqlite_index.feed_records import SqliteFeedRecords
 from ingest.adapters.sqlite_index.revisions import SqliteRevisions
 from ingest.adapters.sqlite_index.rows import (
     DocumentRows,
@@ -55,11 +56,17 @@ class SqliteIndex:
         self._values = writing.Values()
         self._is_checked = False
         self._revisions = SqliteRevisions(self._database, self._is_there, self._made)
+        self._feeds = SqliteFeedRecords(self._database, self._is_there, self._made)
 
     @property
     def revisions(self) -> SqliteRevisions:
         """Give what changed in texts."""
         return self._revisions
+
+    @property
+    def feeds(self) -> SqliteFeedRecords:
+        """Give how each feed fares."""
+        return self._feeds
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from ingest.terms import TERMS_VERSION
 
 #: Written into the file's header, so that another program's file is known at once.
 APPLICATION_ID = 0x4E694978
-VERSION = 2
+VERSION = 3
 
 #: What the searchable words of a file were made with: other words need a rebuilt file.
 MADE_WITH = {"terms_version": str(TERMS_VERSION), "stemmer_version": str(Stemmer.version())}
@@ -71,8 +71,11 @@ REVISIONS = (
     """,
 )
 
+#: How each feed fares.
+FEEDS = ("CREATE TABLE feed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, json BLOB NOT NULL)",)
+
 #: What turns a file of this version into one of the next.
-UPGRADES = {1: REVISIONS}
+UPGRADES = {1: REVISIONS, 2: FEEDS}
 
 #: `key` grows with every write, also of a known document, so the greatest keys are what was
 #: written last. Times are milliseconds since 1970. `body` is apart to keep `document` small.
@@ -133,6 +136,7 @@ TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
     "INSERT INTO meta VALUES ('values_generation', '0')",
     *REVISIONS,
+    *FEEDS,
     f"PRAGMA application_id={APPLICATION_ID}",
     f"PRAGMA user_version={VERSION}",
 )

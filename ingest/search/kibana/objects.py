@@ -76,11 +76,12 @@ def _data_view(view: DataView) -> Json:
     attributes = {
         "title": view.alias,
         "name": view.name,
-        "timeFieldName": view.time_field,
         "fields": "[]",
         "fieldFormatMap": "{}",
         "sourceFilters": "[]",
     }
+    if view.time_field:
+        attributes["timeFieldName"] = view.time_field
     return _object("index-pattern", view.id, attributes, [])
 
 

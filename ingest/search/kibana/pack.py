@@ -1,9 +1,10 @@
-"""The pack that is shipped: what an analyst sees first."""
+"""The packs that are shipped, and what an analyst sees first."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from ingest.search.kibana.feed_pack import FEED_HEALTH
 from ingest.search.kibana.panels import (
     Chart,
     Dashboard,
@@ -121,4 +122,4 @@ OVERVIEW: Final = Dashboard(
 )  # fmt: skip
 
 #: File in config/kibana/ → dashboard.
-PACKS: Final = {"news-overview.ndjson": OVERVIEW}
+PACKS: Final = {"news-feeds.ndjson": FEED_HEALTH, "news-overview.ndjson": OVERVIEW}

@@ -77,7 +77,10 @@ Item: TypeAlias = Chart | PointsMap | SavedSearch
 
 
 class DataView(msgspec.Struct, frozen=True, kw_only=True):
-    """An alias of the index with the field that tells its time."""
+    """An alias of the index with the field that tells its time.
+
+    Without one (`""`) all of it is shown whatever the range: what says how things stand now.
+    """
 
     id: str
     alias: str

@@ -1,0 +1,56 @@
+"""What an analyst learns beside the documents: what publishers changed, and how feeds fare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.http_site import HttpSite
+from tests.scenarios.harness import Installation
+from tests.scenarios.press import papers
+
+pytestmark = pytest.mark.slow
+
+SENTENCE = "The quay stays closed until spring, the harbour office said afterwards."
+
+
+def test_a_change_of_a_page_is_found_and_feeds_are_told_of(tmp_path: Path) -> None:
+    with (
+        HttpSite() as site,
+        Installation(tmp_path, hosts=site.hosts("*.example")) as installation,
+    ):
+        first, second = papers(site, 2)
+        first.publish(2)
+        installation.set_feeds([first.feed, second.feed | {"enabled": False}])
+        tree = installation.start()
+        installation.wait_until(lambda: installation.urls() == sorted(first.urls), "the documents")
+        changed = first.urls[0]
+        first.rewrite(changed, SENTENCE)
+
+        def changes() -> list[dict[str, object]]:
+            found = installation.command("revisions", '"stays closed"', "--json").json()
+            return list(found["revisions"])
+
+        (revision,) = installation.wait_until(changes, "what changed")
+        assert (revision["url"], revision["revision"]) == (changed, 2)
+        assert revision["added"] == [SENTENCE]
+        assert revision["removed"] == []
+
+        feeds = installation.settings().feeds.feeds
+        with installation.index() as index:
+
+            def told() -> bool:
+                states = {one.state for one in index.feeds.find(feeds).values()}
+                return states == {"healthy", "disabled"}
+
+            installation.wait_until(told, "a record of each feed")
+            records = index.feeds.find(feeds)
+        by_publisher = {one.publisher: one for one in records.values()}
+        assert by_publisher[first.name].format.startswith("RSS")
+        assert by_publisher[first.name].recent_polls
+        assert by_publisher[second.name].next_poll_at is None
+
+        shown = installation.command("show", str(revision["document_id"])).out
+        assert "2 (1 change: news-ingest revisions --document" in " ".join(shown.split())
+        assert tree.stop() == 0

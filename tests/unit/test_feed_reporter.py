@@ -1,0 +1,257 @@
+"""The index is told how feeds fare, beside the polls: what changed, in bulk, and whole again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+import pytest
+
+from ingest.errors import IndexUnavailable
+from ingest.model import Feed
+from ingest.polling.feed_record import overflows_since, percentile, record_of
+from ingest.polling.feed_reporter import RECORDS_A_FLUSH, FeedReporter
+from ingest.polling.feed_state import FeedState, PollNote
+from ingest.polling.rate import Rate
+from ingest.ports import FeedRecord
+from tests.builders import NOW
+
+
+class Records:
+    """Keeps records in memory; `is_away` makes every call fail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, FeedRecord] = {}
+        self.batches: list[int] = []
+        self.tries = 0
+        self.is_away = False
+        self.is_broken = False
+
+    def _check(self) -> None:
+        self.tries += 1
+        if self.is_broken:
+            raise KeyError("a fault of ours")
+        if self.is_away:
+            raise IndexUnavailable("away")
+
+    def put(self, records: Sequence[FeedRecord]) -> None:
+        self._check()
+        self.batches.append(len(records))
+        self.kept |= {one.feed_id: one for one in records}
+
+    def find(self, ids: Iterable[str]) -> dict[str, FeedRecord]:
+        return {id: self.kept[id] for id in ids if id in self.kept}
+
+    def ids(self) -> frozenset[str]:
+        self._check()
+        return frozenset(self.kept)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        self._check()
+        for id in ids:
+            self.kept.pop(id, None)
+
+
+class FakeIndex:
+    """The part of an index that the reporter uses."""
+
+    def __init__(self) -> None:
+        self.feeds = Records()
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def a_feed(id: str, **changes: object) -> Feed:
+    values = {"id": id, "url": f"https://{id}.example/feed", "publisher": id.title()}
+    return Feed(**(values | changes))  # type: ignore[arg-type]
+
+
+def a_state(feed: Feed, **changes: object) -> FeedState:
+    values: dict[str, object] = {
+        "feed_id": feed.id,
+        "configured_url": feed.url,
+        "last_poll_at": NOW - timedelta(minutes=1),
+        "next_poll_at": NOW + timedelta(minutes=9),
+        "interval_seconds": 600.0,
+    }
+    return FeedState(**(values | changes))  # type: ignore[arg-type]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def index() -> FakeIndex:
+    return FakeIndex()
+
+
+def a_reporter(
+    index: FakeIndex, feeds: dict[str, Feed], compare_seconds: float = 1000
+) -> FeedReporter:
+    return FeedReporter(
+        lambda: index,
+        lambda: feeds,
+        lambda: NOW,
+        flush_seconds=0.02,
+        compare_seconds=compare_seconds,
+    )
+
+
+def test_the_latest_state_of_each_feed_is_written_in_bulk(index: FakeIndex) -> None:
+    feeds = {id: a_feed(id) for id in ("one", "two", "three")}
+    reporter = a_reporter(index, feeds)
+    for format in ("RSS 2.0", "Atom 1.0"):
+        for feed in feeds.values():
+            reporter.note(feed.id, a_state(feed, format=format))
+    with reporter:
+        until(lambda: len(index.feeds.kept) == 3)
+    assert {one.format for one in index.feeds.kept.values()} == {"Atom 1.0"}
+    assert index.feeds.batches == [3]
+    assert index.is_closed
+
+
+def test_what_did_not_change_is_not_written_again(index: FakeIndex) -> None:
+    feeds = {"one": a_feed("one"), "two": a_feed("two")}
+    with a_reporter(index, feeds) as reporter:
+        for feed in feeds.values():
+            reporter.note(feed.id, a_state(feed))
+        until(lambda: sum(index.feeds.batches) == 2)
+        reporter.note("two", a_state(feeds["two"], format="RSS 2.0"))
+        until(lambda: sum(index.feeds.batches) == 3)
+    assert sum(index.feeds.batches) == 3
+
+
+def test_while_the_index_is_away_polls_go_on_and_the_latest_is_written_after(
+    index: FakeIndex,
+) -> None:
+    feeds = {"one": a_feed("one"), "two": a_feed("two")}
+    index.feeds.is_away = True
+    with a_reporter(index, feeds) as reporter:
+        for size in range(50):
+            for feed in feeds.values():
+                reporter.note(feed.id, a_state(feed, window_size=size))
+        until(lambda: index.feeds.tries >= 2)
+        index.feeds.is_away = False
+        until(lambda: len(index.feeds.kept) == 2)
+    assert {one.window_size for one in index.feeds.kept.values()} == {49}
+
+
+def test_a_fault_in_here_ends_nothing(index: FakeIndex) -> None:
+    feeds = {"one": a_feed("one")}
+    index.feeds.is_broken = True
+    with a_reporter(index, feeds) as reporter:
+        reporter.note("one", a_state(feeds["one"]))
+        until(lambda: index.feeds.tries >= 1)
+        index.feeds.is_broken = False
+        until(lambda: "one" in index.feeds.kept)
+
+
+def test_very_many_are_written_in_portions(index: FakeIndex) -> None:
+    feeds = {f"feed-{number}": a_feed(f"feed-{number}") for number in range(RECORDS_A_FLUSH + 7)}
+    reporter = a_reporter(index, feeds)
+    for feed in feeds.values():
+        reporter.note(feed.id, a_state(feed))
+    with reporter:
+        until(lambda: len(index.feeds.kept) == len(feeds))
+    assert index.feeds.batches == [RECORDS_A_FLUSH, 7]
+
+
+def test_feeds_that_are_gone_are_removed_and_lost_records_come_back(index: FakeIndex) -> None:
+    feeds = {"one": a_feed("one"), "two": a_feed("two")}
+    index.feeds.kept["old"] = record_of(a_feed("old"), a_state(a_feed("old")), NOW)
+    with a_reporter(index, feeds, compare_seconds=0.05) as reporter:
+        for feed in feeds.values():
+            reporter.note(feed.id, a_state(feed))
+        until(lambda: set(index.feeds.kept) == {"one", "two"})
+        index.feeds.kept.clear()
+        until(lambda: set(index.feeds.kept) == {"one", "two"})
+        del feeds["two"]
+        until(lambda: set(index.feeds.kept) == {"one"})
+
+
+def test_a_feed_that_went_to_another_poller_is_left_to_it(index: FakeIndex) -> None:
+    feeds = {"one": a_feed("one"), "two": a_feed("two")}
+    with a_reporter(index, feeds, compare_seconds=0.05) as reporter:
+        for feed in feeds.values():
+            reporter.note(feed.id, a_state(feed))
+        until(lambda: set(index.feeds.kept) == {"one", "two"})
+        reporter.note("two", None)
+        index.feeds.kept.clear()
+        until(lambda: "one" in index.feeds.kept)
+    assert "two" not in index.feeds.kept
+
+
+def test_an_index_that_hangs_holds_up_neither_polls_nor_the_end(index: FakeIndex) -> None:
+    release, reached = threading.Event(), threading.Event()
+
+    def hanging() -> FakeIndex:
+        reached.set()
+        release.wait(20)
+        return index
+
+    feeds = {"one": a_feed("one")}
+    reporter = FeedReporter(hanging, lambda: feeds, lambda: NOW, flush_seconds=0.02)
+    with reporter:
+        reporter.note("one", a_state(feeds["one"]))
+        assert reached.wait(20)
+        reporter.note("one", a_state(feeds["one"]))
+    release.set()
+
+
+def test_a_record_says_how_the_feed_fares() -> None:
+    feed = a_feed("one", group="coast", language="en")
+    state = a_state(
+        feed,
+        format="RSS 2.0",
+        last_success_at=NOW,
+        rate=Rate(entries=10.0, hours=48.0, updated_at=NOW),
+        recent_lags=(60, 120, 600),
+        recent_overflows=(NOW - timedelta(days=2), NOW - timedelta(hours=2)),
+        window_overflow_count=7,
+        recent_polls=(PollNote(at=NOW, outcome="new", status=200, new_entries=2),),
+    )
+    record = record_of(feed, state, NOW, ["its layout changed"])
+    assert (record.state, record.group, record.language) == ("healthy", "coast", "en")
+    assert record.entries_per_day == pytest.approx(4.5)
+    assert (record.freshness_seconds, record.freshness_p95_seconds) == (120.0, 600.0)
+    assert (record.window_overflow_count, record.overflows_a_day) == (7, 1)
+    assert record.next_poll_reason.startswith("Next poll")
+    assert record.recent_polls[0].new_entries == 2
+    assert record.layout_alarms == ("its layout changed",)
+
+
+@pytest.mark.parametrize(
+    ("feed", "state", "expected"),
+    [
+        ({}, {}, "healthy"),
+        ({"enabled": False}, {}, "disabled"),
+        ({}, {"next_poll_at": None}, "new"),
+        ({}, {"configured_url": "https://before.example/"}, "new"),
+        ({}, {"failure_score": 1.0}, "failing"),
+        ({}, {"gone_since_at": NOW}, "gone"),
+        ({}, {"duplicate_of": "two"}, "duplicate"),
+        ({}, {"retry_after_until_at": NOW + timedelta(hours=1)}, "resting"),
+        ({}, {"last_error_class": "robots_disallowed"}, "robots"),
+    ],
+)
+def test_a_record_has_one_word_for_the_state(
+    feed: dict[str, object], state: dict[str, object], expected: str
+) -> None:
+    made = a_feed("one", **feed)
+    assert record_of(made, a_state(made, **state), NOW).state == expected
+
+
+def test_overflows_and_percentiles_are_counted() -> None:
+    state = a_state(a_feed("one"), recent_overflows=(NOW - timedelta(hours=30), NOW))
+    assert overflows_since(state, NOW - timedelta(days=1)) == 1
+    assert percentile((), 50) is None
+    assert percentile([5], 95) == 5.0
+    assert percentile(range(100), 95) == 95.0

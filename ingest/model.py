@@ -137,17 +137,49 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Where the chosen value of one field came from, and what lost to it (at most 5)."""
+    """Where the chosen value of one field came from, what lost to it (at most 5), and why.
+
+    `why` is the rule that decided, in some words; "" where the source says all.
+    """
 
     source: str
     value: str = ""
     losers: tuple[Candidate, ...] = ()
+    why: str = ""
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A picture of an article, by its address; never its bytes. Pixels, 0 for unknown.
+
+    `source` is meta, jsonld, page or feed.
+    """
+
+    url: str
+    caption: str = ""
+    credit: str = ""
+    width: int = 0
+    height: int = 0
+    source: str = ""
+
+
+class Video(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A film of an article, by the address of its file or of the player that shows it.
+
+    `source` is meta, jsonld or page.
+    """
+
+    url: str
+    title: str = ""
+    source: str = ""
 
 
 class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     """How the text was won.
 
     `outcome`: ok, no_text, too_deep, wrong_type, too_many_tags, too_many_attributes, feed_only.
+    `site_rules` is the key of config/sites.yml whose rules counted, "" for none. `body_rule` tells
+    what became of its `body_xpath`: hit, miss (it found nothing), outweighed (the general text is
+    far longer), broken (it could not be carried out), "" without one.
     """
 
     engine: str = ""
@@ -160,6 +192,8 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     is_short: bool = False
     dropped_lines: int = 0
     milliseconds: float = 0.0
+    site_rules: str = ""
+    body_rule: str = ""
 
 
 class PageInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +215,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `text` has a blank line between paragraphs. `content_hash` is of the text before lines that
     repeat over a site were dropped: it alone makes `revision` grow. `content_source` is one of
-    site, page, jsonld, feed, file, none.
+    site, page, jsonld, feed, file, none. `authors` are people; `agencies` are news agencies and
+    other organisations named in their place. Of both dates `…_precision` is day, minute or second,
+    `…_zone` the offset from UTC as it was published ("+02:00"), or the one that was assumed. Links
+    of `images`, `videos` and `licence` are never fetched.
     """
 
     id: str
@@ -207,14 +244,26 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     date_source: str = ""
     date_precision: str = ""
     is_zone_assumed: bool = False
+    date_zone: str = ""
+    modified_source: str = ""
+    modified_precision: str = ""
+    modified_zone: str = ""
+    is_modified_zone_assumed: bool = False
+    subtitle: str = ""
     authors: tuple[str, ...] = ()
+    agencies: tuple[str, ...] = ()
     summary: str = ""
     summary_source: str = ""
     section: str = ""
     tags: tuple[str, ...] = ()
+    url_amp: str = ""
     image: str = ""
+    images: tuple[Image, ...] = ()
+    videos: tuple[Video, ...] = ()
     links: tuple[str, ...] = ()
+    licence: str = ""
     language_hint: str = ""
+    word_count: int = 0
     change: str = "new"
     is_metered: bool = False
     is_cut: bool = False
@@ -222,6 +271,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_opinion: bool = False
     is_live_blog: bool = False
     is_consent_page: bool = False
+    is_press_release: bool = False
+    is_paid_content: bool = False
     extraction: Extraction = Extraction()
     page: PageInfo = PageInfo()
     provenance: dict[str, Provenance] = {}
@@ -331,7 +382,6 @@ class EnrichedDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
     language: str = ""
     language_score: float = 0.0
     language_source: str = ""
-    word_count: int = 0
     sentence_count: int = 0
     reading_minutes: float = 0.0
     entities: Names = Names()

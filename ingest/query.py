@@ -20,7 +20,9 @@ VALUE_FIELDS = (
 #: Fields with a text of their own that words and phrases can be looked for in.
 TEXT_FIELDS = ("title", "author")
 #: What `is:` knows, each a boolean of the document.
-FLAGS = ("opinion", "live_blog", "metered", "cut", "short", "rescued")
+FLAGS = (
+    "opinion", "live_blog", "metered", "cut", "short", "rescued", "press_release", "paid_content",
+)  # fmt: skip
 #: Facets a search can ask for.
 FACET_FIELDS = ("person", "organisation", "place", "publisher", "language")
 

@@ -33,7 +33,7 @@ _CJK: Final = "cjk"
 
 #: Lists of keywords and points, by their path in the document.
 _LISTS: Final = (
-    ("feed_ids",), ("authors",), ("tags",), ("links",), ("entity_ids",),
+    ("feed_ids",), ("authors",), ("agencies",), ("tags",), ("links",), ("entity_ids",),
     *(("entities", kind) for kind in ("person", "organisation", "place")),
     *(("entity_forms", kind) for kind in ("person", "organisation", "place")),
     *(("geo", name) for name in ("points", "country_points", "countries", "regions")),

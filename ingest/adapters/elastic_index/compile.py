@@ -41,7 +41,7 @@ _PHRASE_PREFIX_EXPANSIONS: Final = 1000
 _TEXT_FIELDS: Final = {
     "": [f"title^{TITLE_WEIGHT}", "text"],
     "title": [f"title^{TITLE_WEIGHT}"],
-    "author": ["authors.text"],
+    "author": ["authors.text", "agencies.text"],
 }
 _VALUE_FIELDS: Final = {
     "publisher": "publisher.key",
@@ -59,6 +59,8 @@ _FLAGS: Final = {
     "cut": "is_cut",
     "short": "extraction.is_short",
     "rescued": "extraction.is_rescued",
+    "press_release": "is_press_release",
+    "paid_content": "is_paid_content",
 }
 _NUMBER_FIELDS: Final = ("word_count",)
 _NOTHING: Final[Query] = {"match_none": {}}

@@ -87,8 +87,12 @@ def searchable(document: IndexedDocument) -> tuple[str, ...]:
         " ".join(folded(text)),
         " ".join(stems(title, document.language)),
         " ".join(stems(text, document.language)),
-        _AUTHOR_BREAK.join(" ".join(terms(author)) for author in document.authors[:MAX_VALUES]),
+        _AUTHOR_BREAK.join(" ".join(terms(name)) for name in _named_as_author(document)),
     )
+
+
+def _named_as_author(document: IndexedDocument) -> tuple[str, ...]:
+    return document.authors[:MAX_VALUES] + document.agencies[:MAX_VALUES]
 
 
 def packed(body: bytes) -> bytes:
@@ -157,6 +161,8 @@ def _flags(document: IndexedDocument) -> int:
         "cut": document.is_cut,
         "short": document.extraction.is_short,
         "rescued": document.extraction.is_rescued,
+        "press_release": document.is_press_release,
+        "paid_content": document.is_paid_content,
     }
     return sum(FLAG_BITS[flag] for flag, is_set in held.items() if is_set)
 

@@ -41,6 +41,7 @@ FACET_KINDS = {"person": 21, "organisation": 22, "place": 23, "publisher": 24, "
 #: Bits of `document.flags`.
 FLAG_BITS = {
     "opinion": 1, "live_blog": 2, "metered": 4, "cut": 8, "short": 16, "rescued": 32,
+    "press_release": 64, "paid_content": 128,
 }  # fmt: skip
 
 #: What changed in texts. `publisher`, `language` and `domain` are folded, as they are compared.

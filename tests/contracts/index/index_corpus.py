@@ -86,6 +86,9 @@ def _generated(number: int, dice: random.Random) -> IndexedDocument:
         "is_live_blog": dice.random() < 0.1,
         "is_metered": dice.random() < 0.2,
         "is_cut": dice.random() < 0.2,
+        "agencies": dice.choice(((), (), ("Brack Press Service",), ("dpa", "Elsin News"))),
+        "is_press_release": dice.random() < 0.2,
+        "is_paid_content": dice.random() < 0.2,
         "extraction": Extraction(is_short=dice.random() < 0.3, is_rescued=dice.random() < 0.1),
         "geo": Geo(countries=tuple(dice.sample(("GB", "DE", "FR"), k=dice.choice((0, 1, 2))))),
     }

@@ -78,7 +78,7 @@ def matches(node: Node, document: IndexedDocument) -> bool:
 
 def _columns(document: IndexedDocument, field: str) -> list[Column]:
     if field == "author":
-        return [Column(author, "") for author in document.authors]
+        return [Column(author, "") for author in (*document.authors, *document.agencies)]
     texts = [document.title] if field == "title" else [document.title, document.text]
     return [Column(text, document.language) for text in texts]
 
@@ -144,4 +144,6 @@ def _flags(document: IndexedDocument) -> dict[str, bool]:
         "cut": document.is_cut,
         "short": document.extraction.is_short,
         "rescued": document.extraction.is_rescued,
+        "press_release": document.is_press_release,
+        "paid_content": document.is_paid_content,
     }

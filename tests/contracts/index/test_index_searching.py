@@ -168,6 +168,31 @@ def test_words_of_a_field_are_looked_for_there_only(index: Index) -> None:
     assert names(index, "werft", "a", "b") == set()
 
 
+def test_an_agency_is_found_as_an_author_apart_from_people(index: Index) -> None:
+    put(
+        index,
+        an_indexed_document("a", authors=("Ina Werft",), agencies=("Elsin Press", "dpa")),
+        an_indexed_document("b", authors=("Jo Press",)),
+    )
+    assert names(index, "author:dpa", "a", "b") == {"a"}
+    assert names(index, "author:press", "a", "b") == {"a", "b"}
+    assert names(index, 'author:"elsin press"', "a", "b") == {"a"}
+    assert names(index, 'author:"werft elsin"', "a", "b") == set()
+    assert names(index, "author:elsi* author:werft", "a", "b") == {"a"}
+
+
+def test_flags_of_the_kind_of_text_can_be_searched(index: Index) -> None:
+    put(
+        index,
+        an_indexed_document("a", is_press_release=True),
+        an_indexed_document("b", is_paid_content=True),
+        an_indexed_document("c"),
+    )
+    assert names(index, "is:press_release", "a", "b", "c") == {"a"}
+    assert names(index, "is:paid-content", "a", "b", "c") == {"b"}
+    assert names(index, "-is:press_release -is:paid_content", "a", "b", "c") == {"c"}
+
+
 def test_operators_combine_words_and_fields(index: Index) -> None:
     put(
         index,

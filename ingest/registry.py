@@ -17,7 +17,7 @@ from ingest.settings.faults import faults_of, nearest
 from ingest.settings.yaml_file import YamlFile
 
 #: What a `build` may ask for by the name of a keyword-only parameter; bootstrap hands it in.
-NEEDS = ("index", "config_folder", "clock", "children")
+NEEDS = ("index", "config_folder", "clock", "children", "sites")
 
 
 class Chosen(NamedTuple):

@@ -14,6 +14,7 @@ from ingest.errors import ConfigError, ConfigFault, DependencyUnavailable
 from ingest.ports import Index, Log
 from ingest.registry import Built
 from ingest.settings.feeds import read_feeds
+from ingest.settings.live_sites import LiveSites
 from ingest.settings.load import Settings, load
 from ingest.settings.yaml_file import plain, read_yaml
 from ingest.telemetry import Event
@@ -130,5 +131,9 @@ def patient(
 def chain_of(settings: Settings, stage: str, **needs: Any) -> list[Built]:
     """Give the processors of a stage, built in order. Errors: UnknownName, ConfigError."""
     blocks = settings.pipeline.stages[stage].processors
-    handed = {"clock": now, "config_folder": settings.folder, "children": 0, "index": None, **needs}
+    sites = LiveSites(settings.folder / "sites.yml", settings.sites)
+    handed = {
+        "clock": now, "config_folder": settings.folder, "children": 0, "index": None,
+        "sites": sites.rules_of, **needs,
+    }  # fmt: skip
     return [registry.built(item, handed) for item in registry.chosen(blocks, stage)]

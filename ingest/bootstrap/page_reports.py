@@ -93,7 +93,7 @@ def reading_of(settings: Settings | None) -> Reading:
     named = chosen.get(_EXTRACTOR, Chosen(_EXTRACTOR, {}, ()))
     # Lines that repeat over a site are of no concern here: each page stands alone.
     alone = named._replace(options={**named.options, "drops_repeated_lines": False})
-    extractor = registry.built(alone, {"clock": now, "children": 1})
+    extractor = registry.built(alone, {"clock": now, "children": 1, "sites": None})
     extractor.work.close()
     language = chosen.get(_LANGUAGE, Chosen(_LANGUAGE, {}, ()))
     fetching = settings.pipeline.fetching if settings is not None else FetchingOptions()

@@ -8,20 +8,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ingest.polling.month_names import month_number
+from ingest.date_words import ZONE_HOURS, month_number
 
 #: Before this a date in a feed is a default value of some program (polling.md §5.3).
 EARLIEST_YEAR = 1990
-
-_HOURS = {
-    "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1,
-    "CEST": 2, "MESZ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3, "EAT": 3, "GST": 4,
-    "PKT": 5, "IST": 5.5, "BDT": 6, "ICT": 7, "WIB": 7, "HKT": 8, "SGT": 8, "AWST": 8, "PHT": 8,
-    "JST": 9, "KST": 9, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
-    "NST": -3.5, "NDT": -2.5, "BRT": -3, "ART": -3, "AST": -4, "ADT": -3, "EST": -5, "EDT": -4,
-    "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8,
-    "HST": -10,
-}  # fmt: skip
 
 _TIME = (
     r"(?P<hour>\d{1,2})[:.h](?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2})(?:[.,]\d+)?)?"
@@ -188,8 +178,8 @@ def _zone(parts: dict[str, str | None], timezone_name: str) -> tuple[tzinfo, boo
             return timezone(offset if parts["sign"] == "+" else -offset), False
         return UTC, True
     letters = (parts.get("letters") or "").upper()
-    if letters in _HOURS:
-        return timezone(timedelta(hours=_HOURS[letters])), False
+    if letters in ZONE_HOURS:
+        return timezone(timedelta(hours=ZONE_HOURS[letters])), False
     own = _named_zone(timezone_name) if timezone_name else None
     return (UTC, True) if own is None else (own, False)
 

@@ -7,17 +7,20 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
-from ingest.identity import registrable_domain
+from ingest.identity import host_of, registrable_domain
 from ingest.settings.faults import faults_of
 from ingest.settings.options import Options
-from ingest.settings.yaml_file import plain, read_yaml
+from ingest.settings.site_rules import SiteExtraction, SiteRules, matching, rules_of
+from ingest.settings.yaml_file import YamlFile, plain, read_yaml
 
 
-class SiteOptions(Options):
-    """One domain under `sites`."""
+class SiteOptions(SiteExtraction):
+    """One domain or host under `sites`."""
 
     gap_seconds: float | None = Field(
-        None, ge=0, description="between two requests to this domain; empty takes fetching's"
+        None,
+        ge=0,
+        description="between two requests to this domain, never of a single host; empty takes fetching's",
     )
     tracking_parameters: tuple[str, ...] = Field(
         (), description="cut from the links of this domain too; a name ending in * is a beginning"
@@ -30,7 +33,9 @@ class Sites(Options):
     tracking_parameters: tuple[str, ...] = Field(
         (), description="cut from the links of every site, beside the ones known"
     )
-    sites: dict[str, SiteOptions] = Field({}, description="registrable domain → its options")
+    sites: dict[str, SiteOptions] = Field(
+        {}, description="registrable domain or host → its options"
+    )
 
     def gaps(self) -> dict[str, float]:
         """Give the gaps of single domains, in seconds."""
@@ -42,9 +47,14 @@ class Sites(Options):
 
     def tracking_of(self, url: str) -> tuple[str, ...]:
         """Give the further tracking parameters to cut from this URL, in lower case."""
-        site = self.sites.get(registrable_domain(url))
-        names = self.tracking_parameters + (site.tracking_parameters if site else ())
+        names = self.tracking_parameters
+        for name in matching(self.sites, url):
+            names += self.sites[name].tracking_parameters
         return tuple(name.lower() for name in names)
+
+    def rules_of(self, url: str) -> SiteRules:
+        """Give the rules of extraction for the page at this address."""
+        return rules_of(self.sites, url)
 
 
 def read_sites(path: Path) -> tuple[Sites, list[ConfigFault]]:
@@ -59,14 +69,19 @@ def read_sites(path: Path) -> tuple[Sites, list[ConfigFault]]:
         sites = Sites.model_validate(plain(file.data))
     except ValidationError as error:
         return Sites(), faults_of(error, Sites, file)
-    faults = [
-        file.fault(
-            ("sites", domain),
-            domain,
-            "is no registrable domain in lower case",
-            f"write {registrable_domain(domain) or 'a domain such as news.example'}",
-        )
-        for domain in sites.sites
-        if registrable_domain(domain) != domain
+    return sites, [
+        fault for name, site in sites.sites.items() for fault in _faults(file, name, site)
     ]
-    return sites, faults
+
+
+def _faults(file: YamlFile, name: str, site: SiteOptions) -> list[ConfigFault]:
+    """Give what is wrong with the key of a block, and with a gap for less than a domain."""
+    domain = registrable_domain(name)
+    if not domain or host_of(name) != name:
+        remedy = f"write {host_of(name) or 'a domain such as news.example'}"
+        return [file.fault(("sites", name), name, "is no domain or host in lower case", remedy)]
+    if site.gap_seconds is not None and name != domain:
+        reason = "a gap is kept to a whole domain, not to one of its hosts"
+        place = ("sites", name, "gap_seconds")
+        return [file.fault(place, site.gap_seconds, reason, f"write it under {domain}")]
+    return []

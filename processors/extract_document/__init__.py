@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 import msgspec
@@ -12,24 +12,38 @@ from ingest.errors import NewsIngestError
 from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.ports import Clock
+from ingest.settings.site_rules import NO_RULES, SiteRules
+from ingest.telemetry import Event, counter
 from processors.extract_document.drop_repeated_lines import RepeatedLines
 from processors.extract_document.options import Options
+from processors.extract_document.page_job import PageWithRules
+from processors.measure_text import count_words
 
 __all__ = ["VERSION", "ExtractDocuments", "Options", "build"]
 
-VERSION = 1
+VERSION = 2
 #: What the figures of the benchmark were measured with; an upgrade is one change with new ones.
 PINNED = {
     "trafilatura": "2.3.1", "lxml": "6.1.3", "htmldate": "1.11.0", "courlan": "1.4.0",
     "justext": "3.0.2", "resiliparse": "2.0.1",
 }  # fmt: skip
+#: What became of the rules `body_xpath` of sites: hit, miss, outweighed, broken.
+body_rule_tried = Event(
+    "body_rule_tried", level="none", counter=counter("extract_body_rules_total", "result")
+)
 _NAMED_IN_ENGINE = ("trafilatura", "resiliparse", "htmldate")
 
 
-def build(options: Options, *, clock: Clock, children: int = 0) -> ExtractDocuments:
+RulesOf = Callable[[str], SiteRules]
+
+
+def build(
+    options: Options, *, clock: Clock, children: int = 0, sites: RulesOf | None = None
+) -> ExtractDocuments:
     """Give the extractor with its child processes, which start with the first batch.
 
-    `children` is their number, 0 one a core.
+    `children` is their number, 0 one a core. `sites` gives the rules for the page at an address,
+    asked anew for each page, so that what it gives may change.
     Errors: NewsIngestError when other versions of the libraries are installed than it needs.
     """
     for name, wanted in PINNED.items():
@@ -39,20 +53,23 @@ def build(options: Options, *, clock: Clock, children: int = 0) -> ExtractDocume
                 value=version(name),
                 remedy=f"pip install {name}=={wanted} (or install news-ingest anew)",
             )
-    return ExtractDocuments(options, clock, children)
+    return ExtractDocuments(options, clock, children, sites)
 
 
 class ExtractDocuments:
     """Pages in, documents out: a batch processor."""
 
-    def __init__(self, options: Options, clock: Clock, children: int) -> None:
+    def __init__(
+        self, options: Options, clock: Clock, children: int, sites: RulesOf | None = None
+    ) -> None:
         libraries = " ".join(f"{name} {PINNED[name]}" for name in _NAMED_IN_ENGINE)
         self.engine = f"extract_document@{VERSION} {libraries}"
         self._options = options
         self._clock = clock
         self._lines = RepeatedLines()
+        self._rules_of: RulesOf = sites or (lambda _: NO_RULES)
         self._pool = ChildPool(
-            "processors.extract_document.child:page_extractor",
+            "processors.extract_document.child:job_extractor",
             count=children,
             timeout_seconds=options.page_timeout_seconds,
             memory_bytes=options.child_memory_bytes,
@@ -67,28 +84,40 @@ class ExtractDocuments:
         the life (class timeout: killed_time, killed_memory, crashed) or raised (class bug).
         Errors: NewsIngestError when no child can be started.
         """
-        results = self._pool.map(items)
-        return [self._outcome(page, found) for page, found in zip(items, results, strict=True)]
+        jobs = [PageWithRules(page, self._rules_of(page.url_canonical)) for page in items]
+        results = self._pool.map(jobs)
+        return [self._outcome(job, found) for job, found in zip(jobs, results, strict=True)]
 
     def close(self) -> None:
         """End the child processes."""
         self._pool.close()
 
-    def _outcome(self, page: Page, found: Document | ChildFailure) -> Outcome[Document]:
+    def _outcome(self, job: PageWithRules, found: Document | ChildFailure) -> Outcome[Document]:
         if isinstance(found, ChildFailure):
-            return _reject(page, found)
-        return Keep(self._finished(found))
+            return _reject(job.page, found)
+        if found.extraction.body_rule:
+            body_rule_tried(result=found.extraction.body_rule)
+        return Keep(self._finished(found, job.rules))
 
-    def _finished(self, document: Document) -> Document:
+    def _finished(self, document: Document, rules: SiteRules) -> Document:
         now = self._clock()
         has_site = document.content_source == "page" and document.extraction.mode != "plain"
-        if not (self._options.drops_repeated_lines and has_site and document.domain):
+        drops = self._options.drops_repeated_lines and not rules.keeps_repeated_lines
+        if not (drops and has_site and document.domain):
             return msgspec.structs.replace(document, extracted_at=now)
         text, dropped = self._lines.drop(document.domain, document.id, document.text)
+        if not dropped:
+            return msgspec.structs.replace(document, extracted_at=now)
         extraction = msgspec.structs.replace(
             document.extraction, dropped_lines=dropped, characters=len(text)
         )
-        return msgspec.structs.replace(document, extracted_at=now, text=text, extraction=extraction)
+        return msgspec.structs.replace(
+            document,
+            extracted_at=now,
+            text=text,
+            word_count=count_words(text),
+            extraction=extraction,
+        )
 
 
 def _reject(page: Page, failure: ChildFailure) -> Reject:

@@ -8,6 +8,7 @@ from ingest.model import Candidate, Provenance
 
 _MAX_LOSERS = 5
 _MAX_VALUE_CHARACTERS = 500
+_MAX_WHY_CHARACTERS = 200
 
 
 def candidate(value: str, source: str, raw: str = "") -> Candidate:
@@ -17,10 +18,12 @@ def candidate(value: str, source: str, raw: str = "") -> Candidate:
     )
 
 
-def provenance(value: str, source: str, others: Iterable[Candidate] = ()) -> Provenance:
+def provenance(
+    value: str, source: str, others: Iterable[Candidate] = (), why: str = ""
+) -> Provenance:
     """Give where a value came from, with what lost to it: at most 5, none of them empty.
 
-    A candidate of the same source and value is the winner itself.
+    A candidate of the same source and value is the winner itself. `why` names the rule.
     """
     value = value[:_MAX_VALUE_CHARACTERS]
     losers = [
@@ -28,7 +31,9 @@ def provenance(value: str, source: str, others: Iterable[Candidate] = ()) -> Pro
         for other in others
         if (other.value or other.raw) and (other.source, other.value) != (source, value)
     ]
-    return Provenance(source, value, tuple(dict.fromkeys(losers))[:_MAX_LOSERS])
+    return Provenance(
+        source, value, tuple(dict.fromkeys(losers))[:_MAX_LOSERS], why[:_MAX_WHY_CHARACTERS]
+    )
 
 
 def first_of(candidates: Iterable[Candidate]) -> Candidate | None:

@@ -25,26 +25,45 @@ class DateCandidate(msgspec.Struct, frozen=True):
 
 
 class ChosenDate(msgspec.Struct, frozen=True):
-    """The date chosen, with its source; `others` are the candidates in their order."""
+    """The date chosen, with its source; `others` are the candidates in their order.
+
+    `zone` is the offset from UTC as published or assumed, `why` the rule that decided.
+    """
 
     at: datetime | None
     source: str
     precision: str = ""
     is_zone_assumed: bool = False
+    zone: str = ""
     others: tuple[Candidate, ...] = ()
+    why: str = ""
 
 
-def given(source: str, raw: str, zone_name: str) -> DateCandidate:
+def given(source: str, raw: str, zone_name: str, language: str = "") -> DateCandidate:
     """Give the candidate for a raw date."""
-    return DateCandidate(source, raw, read_date(raw, zone_name) if raw else None)
+    return DateCandidate(source, raw, read_date(raw, zone_name, language) if raw else None)
 
 
-def given_by_feed(raw: str, at: datetime | None, is_zone_assumed: bool) -> DateCandidate:
-    """Give the candidate for what the poll stage read; a raw form without a time is a day."""
+def given_by_feed(
+    raw: str, at: datetime | None, is_zone_assumed: bool, zone_name: str = "", language: str = ""
+) -> DateCandidate:
+    """Give the candidate for what the poll stage read; a raw form without a time is a day.
+
+    A time without a zone is read anew in the zone of the site (`zone_name`), and in any case told
+    as assumed.
+    """
     if at is None:
         return DateCandidate("feed", raw, None)
+    anew = read_date(raw, zone_name, language) if raw else None
+    if anew is not None and anew.is_zone_assumed and (zone_name or anew.at == at):
+        return DateCandidate("feed", raw, anew)
     precision = "day" if raw and ":" not in raw else "second"
-    return DateCandidate("feed", raw, ReadDate(at.astimezone(UTC), precision, is_zone_assumed))
+    zone = "+00:00" if is_zone_assumed else ""
+    if anew is not None and anew.at == at:
+        precision, zone = anew.precision, anew.zone
+    return DateCandidate(
+        "feed", raw, ReadDate(at.astimezone(UTC), precision, is_zone_assumed, zone)
+    )
 
 
 def choose_published(
@@ -71,28 +90,42 @@ def choose_published(
     others = tuple(_as_candidate(one) for one in every if one.raw or one.read)
     if not good:
         at, source = fallback
-        return ChosenDate(at, source, "second", False, others)
-    best = good[0]
-    if best.read is not None and best.read.precision == "day":
+        refused = "no candidate can be believed" if others else "nobody names a date"
+        return ChosenDate(at, source, "second", False, "", others, refused)
+    best, why = good[0], ""
+    if len(good) < len(every) and every[0] is not best:
+        why = _why_passed_over(every[0], first_seen_at)
+    if best.read is not None and (best.read.precision == "day" or best.read.is_midnight):
         day = _day(best, zone_name)
-        best = next((one for one in good if _is_finer(one) and _day(one, zone_name) == day), best)
+        finer = next((one for one in good if _is_finer(one) and _day(one, zone_name) == day), best)
+        if finer is not best:
+            why = f"{best.source} names only the day, {finer.source} a time on it"
+        best = finer
     assert best.read is not None
+    why = why or _difference(best, good)
     return ChosenDate(
-        best.read.at, best.source, best.read.precision, best.read.is_zone_assumed, others
-    )
+        best.read.at, best.source, best.read.precision, best.read.is_zone_assumed, best.read.zone,
+        others, _with_zone(why, best.read, zone_name),
+    )  # fmt: skip
 
 
 def choose_modified(
     candidates: Sequence[DateCandidate], published_at: datetime | None, fetched_at: datetime
 ) -> ChosenDate:
-    """Give the first change that is neither after the fetch nor before the publication."""
+    """Give the first change that is neither after the fetch nor before the publication.
+
+    `published_at` is None where nobody named it.
+    """
     others = tuple(_as_candidate(one) for one in candidates if one.raw or one.read)
     for one in candidates:
         if one.read is None or not is_believable(one.read, fetched_at):
             continue
         if published_at is None or one.read.at >= published_at:
             read = one.read
-            return ChosenDate(read.at, one.source, read.precision, read.is_zone_assumed, others)
+            return ChosenDate(
+                read.at, one.source, read.precision, read.is_zone_assumed, read.zone, others,
+                _with_zone("", read, ""),
+            )  # fmt: skip
     return ChosenDate(None, "none", others=others)
 
 
@@ -102,7 +135,33 @@ def is_believable(read: ReadDate | None, seen_at: datetime) -> bool:
 
 
 def _is_finer(one: DateCandidate) -> bool:
-    return one.read is not None and one.read.precision != "day"
+    return one.read is not None and one.read.precision != "day" and not one.read.is_midnight
+
+
+def _why_passed_over(one: DateCandidate, seen_at: datetime) -> str:
+    if one.read is None:
+        return f"{one.source} names a date that cannot be read" if one.raw else ""
+    if is_believable(one.read, seen_at):
+        return ""
+    side = "before 1990" if one.read.at < EARLIEST else "after the article was seen"
+    return f"the date of {one.source} is {side}"
+
+
+def _difference(best: DateCandidate, good: Sequence[DateCandidate]) -> str:
+    """Tell of the first other source that differs by more than a day."""
+    for one in good:
+        if one.read is not None and best.read is not None and one.source != best.source:
+            days = abs(one.read.at - best.read.at).days
+            if days >= 1:
+                return f"{one.source} differs by {days} days"
+    return ""
+
+
+def _with_zone(why: str, read: ReadDate, zone_name: str) -> str:
+    if not read.is_zone_assumed:
+        return why
+    assumed = f"no zone written, {zone_name or 'UTC'} assumed"
+    return f"{why}; {assumed}" if why else assumed
 
 
 def _day(one: DateCandidate, zone_name: str) -> object:

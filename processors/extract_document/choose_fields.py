@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-
 from ingest.model import Candidate, Page, Provenance
 from processors.extract_document.candidates import candidate, first_of, provenance
-from processors.extract_document.choose_authors import choose_authors
 from processors.extract_document.choose_dates import (
     ChosenDate,
     DateCandidate,
@@ -19,16 +15,19 @@ from processors.extract_document.choose_dates import (
 from processors.extract_document.choose_text import ChosenText
 from processors.extract_document.choose_title import choose_title, without_site
 from processors.extract_document.decode_page import clean
-from processors.extract_document.document_frame import fallback_date, is_file, language_code
-from processors.extract_document.extract_text import search_authors
+from processors.extract_document.document_frame import (
+    MERE_FALLBACKS,
+    fallback_date,
+    is_file,
+    language_code,
+)
 from processors.extract_document.options import Options
 from processors.extract_document.read_fragment import fragment_line
 from processors.extract_document.read_html import HtmlReading, limits_of
 from processors.extract_document.read_metadata import (
-    AUTHOR_NAMES,
     MODIFIED_NAMES,
     PUBLISHED_NAMES,
-    absolute,
+    SUBTITLE_NAMES,
 )
 from processors.extract_document.search_date import search_date
 
@@ -58,15 +57,17 @@ def title_of(
     return title, provenance(title, source, [*candidates, *headings, candidate(feed, "feed")])
 
 
-def published_of(page: Page, reading: HtmlReading, options: Options) -> ChosenDate:
+def published_of(page: Page, reading: HtmlReading, options: Options, zone: str) -> ChosenDate:
     entry, metadata = page.entry, reading.metadata
-    zone = entry.timezone
+    language = entry.language or language_code(metadata.language)
     metas = [metadata.named[name] for name in PUBLISHED_NAMES if name in metadata.named]
     candidates = [
-        given_by_feed(entry.published_raw, entry.published_at, entry.is_zone_assumed),
-        given("jsonld", reading.jsonld.published, zone),
-        *(given("meta", raw, zone) for raw in metas[:3]),
-        given("time", metadata.time, zone),
+        given_by_feed(
+            entry.published_raw, entry.published_at, entry.is_zone_assumed, zone, language
+        ),
+        given("jsonld", reading.jsonld.published, zone, language),
+        *(given("meta", raw, zone, language) for raw in metas[:3]),
+        given("time", metadata.time, zone, language),
     ]
 
     def search() -> DateCandidate | None:
@@ -78,38 +79,15 @@ def published_of(page: Page, reading: HtmlReading, options: Options) -> ChosenDa
     return choose_published(candidates, search, fallback_date(page), entry.first_seen_at, zone)
 
 
-def modified_of(page: Page, reading: HtmlReading, published_at: datetime | None) -> ChosenDate:
-    zone = page.entry.timezone
+def modified_of(page: Page, reading: HtmlReading, published: ChosenDate, zone: str) -> ChosenDate:
     updated = page.entry.updated_at
     candidates = [
         given("jsonld", reading.jsonld.modified, zone),
         given("meta", reading.metadata.first(MODIFIED_NAMES), zone),
         given_by_feed(updated.isoformat() if updated else "", updated, False),
     ]
-    return choose_modified(candidates, published_at, page.fetched_at)
-
-
-def authors_of(
-    page: Page, reading: HtmlReading, options: Options
-) -> tuple[tuple[str, ...], Provenance]:
-    metadata = reading.metadata
-    tagged = [
-        value
-        for name in AUTHOR_NAMES
-        for value in metadata.several.get(name) or (metadata.named.get(name, ""),)
-        if value
-    ]
-    sources: list[tuple[str, Iterable[str]]] = [
-        ("jsonld", reading.jsonld.authors),
-        ("meta", tagged),
-        ("feed", page.entry.authors),
-    ]
-    names, source = choose_authors(sources)
-    if not names and options.author_search and reading.root is not None:
-        names, source = choose_authors([("heuristic", search_authors(reading.root))])
-    others = [candidate("; ".join(raw), name) for name, raw in sources]
-    proof = provenance("; ".join(names), source, [one for one in others if one.source != source])
-    return names, proof
+    named = None if published.source in MERE_FALLBACKS else published.at
+    return choose_modified(candidates, named, page.fetched_at)
 
 
 def summary_of(page: Page, reading: HtmlReading, options: Options) -> tuple[str, Provenance]:
@@ -124,15 +102,6 @@ def summary_of(page: Page, reading: HtmlReading, options: Options) -> tuple[str,
             others = [candidate(other, name) for other, name in choices if name != source]
             return value[:_MAX_SUMMARY_CHARACTERS], provenance(value, source, others)
     return "", provenance("", "none")
-
-
-def image_of(page: Page, reading: HtmlReading) -> tuple[str, Provenance]:
-    base = reading.metadata.base_url or page.url_final or page.url_canonical
-    return first_with_proof(
-        candidate(reading.metadata.image, "meta"),
-        candidate(absolute(reading.jsonld.image, base), "jsonld"),
-        candidate(absolute(page.entry.image, base), "feed"),
-    )
 
 
 def language_of(page: Page, reading: HtmlReading) -> tuple[str, Provenance]:
@@ -155,14 +124,63 @@ def first_with_proof(*candidates: Candidate) -> tuple[str, Provenance]:
     return best.value, provenance(best.value, best.source, candidates)
 
 
-def tags_of(*sources: Iterable[str]) -> tuple[str, ...]:
-    found: dict[str, str] = {}
-    for source in sources:
-        for tag in source:
+def section_of(reading: HtmlReading) -> tuple[str, Provenance]:
+    section, proof = first_with_proof(
+        candidate(clean(reading.metadata.section), "meta"),
+        candidate(reading.jsonld.section, "jsonld"),
+        candidate(reading.jsonld.breadcrumb, "jsonld", "BreadcrumbList"),
+    )
+    return section[:MAX_TAG_CHARACTERS], proof
+
+
+def tags_of(page: Page, reading: HtmlReading) -> tuple[tuple[str, ...], Provenance]:
+    """Give all tags, each once, those of the page first."""
+    found: dict[str, tuple[str, str]] = {}
+    given = (
+        ("meta", reading.metadata.tags), ("jsonld", reading.jsonld.tags), ("feed", page.entry.tags),
+    )  # fmt: skip
+    for source, tags in given:
+        for tag in tags:
             tag = " ".join(clean(tag).split())
             if tag and len(tag) <= MAX_TAG_CHARACTERS:
-                found.setdefault(tag.casefold(), tag)
-    return tuple(found.values())[:_MAX_TAGS]
+                found.setdefault(tag.casefold(), (tag, source))
+    chosen = list(found.values())[:_MAX_TAGS]
+    sources = list(dict.fromkeys(source for _, source in chosen))
+    joined = "; ".join(tag for tag, _ in chosen)
+    proof = provenance(
+        joined,
+        sources[0] if sources else "none",
+        [
+            candidate("; ".join(tags), source)
+            for source, tags in given
+            if tags and source not in sources[:1]
+        ],
+        f"joined from {', '.join(sources)}" if len(sources) > 1 else "",
+    )
+    return tuple(tag for tag, _ in chosen), proof
+
+
+def subtitle_of(reading: HtmlReading, title: str) -> tuple[str, Provenance]:
+    """Give the line under the headline: the page's own mark, else what JSON-LD calls so."""
+    heading = reading.heading
+    others = (
+        candidate(heading.subtitle, "page"),
+        candidate(reading.jsonld.subtitle, "jsonld"),
+        candidate(clean(reading.metadata.first(SUBTITLE_NAMES)), "meta"),
+    )
+    best = first_of(one for one in others if one.value.casefold() != title.casefold())
+    if best is None:
+        return "", provenance("", "none")
+    return best.value, provenance(
+        best.value, best.source, others, heading.why if best.source == "page" else ""
+    )
+
+
+def amp_of(page: Page, reading: HtmlReading) -> tuple[str, Provenance]:
+    url = reading.metadata.amp_url
+    is_own = bool(url) and url == (page.url_final or page.url_canonical)
+    source = "page" if is_own else "meta" if url else "none"
+    return url, provenance(url, source, (), "the page itself is AMP" if is_own else "")
 
 
 def url_proof(page: Page, reading: HtmlReading) -> Provenance:

@@ -13,6 +13,8 @@ from processors.extract_document.choose_dates import EARLIEST, ChosenDate
 
 #: The feed id of documents from disk, which have no feed.
 FILES = "files"
+#: Where the date of a document comes from that nobody dates.
+MERE_FALLBACKS = ("file", "first_seen_at")
 _LANGUAGE = re.compile(r"^([a-zA-Z]{2,3})(?:[-_]|$)")
 
 
@@ -68,7 +70,7 @@ def address_of(page: Page) -> str:
 def date_proof(chosen: ChosenDate) -> Provenance:
     """Give the provenance of a date."""
     value = chosen.at.isoformat() if chosen.at else ""
-    return provenance(value, chosen.source, chosen.others)
+    return provenance(value, chosen.source, chosen.others, chosen.why)
 
 
 def language_code(raw: str) -> str:

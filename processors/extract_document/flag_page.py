@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+import unicodedata
+from urllib.parse import unquote, urlsplit
 
 _END_CHARACTERS = 600
 _CUT_CHARACTERS = 1000
 _FEED_RATIO = 2.5
 _CONSENT_CHARACTERS = 1500
 _LEAST_CONSENT_PHRASES = 3
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 #: Words at the end of a text that stops where paying begins, by language.
 _PAYWALL = re.compile(
@@ -49,19 +51,31 @@ _CONSENT = tuple(
     )
 )  # fmt: skip
 
-#: Segments of an address that name a kind of text.
-_OPINION_SEGMENTS = frozenset(
+OPINION_TYPES = frozenset(("OpinionNewsArticle",))
+LIVE_TYPES = frozenset(("LiveBlogPosting",))
+#: Segments of an address, or names of sections, that name a kind of text; without accents.
+OPINION_SEGMENTS = frozenset(
     (
         "opinion", "opinions", "commentisfree", "editorial", "editorials", "op-ed", "oped",
-        "columnists", "columns", "letters", "views", "meinung", "kommentar", "kommentare",
-        "kolumnen", "opinie", "opiniones", "tribuna", "tribune", "tribunes", "debats", "opiniao",
-        "opinioni", "commenti", "debatt", "leitartikel",
+        "op-eds", "columnists", "columns", "columnist", "letters", "letters-to-the-editor", "views",
+        "viewpoint", "viewpoints", "commentary",
+        "meinung", "meinungen", "kommentar", "kommentare", "kolumne", "kolumnen", "leitartikel",
+        "gastbeitrag", "gastkommentar",
+        "tribune", "tribunes", "debats", "chroniques",  "edito", "editos", "idees",
+        "opiniones", "tribuna", "tribunas", "columnas", "editoriales",
+        "opiniao", "opinioes", "colunas", "colunistas", "editoriais",
+        "opinioni", "commenti", "editoriali",
+        "opinie", "opinies", "columns-opinie", "commentaar",
+        "debatt", "ledare", "kronikor", "meninger",  "debat", "kronik", "opinie-i-komentarze",
     )
 )  # fmt: skip
-_LIVE_SEGMENTS = frozenset(
+LIVE_SEGMENTS = frozenset(
     (
-        "live", "liveblog", "live-blog", "live-updates", "live-news", "liveticker", "live-ticker",
-        "newsticker", "endirect", "en-direct", "en-directo", "directo", "diretta", "ao-vivo",
+        "live", "liveblog", "live-blog", "live-updates", "live-update", "live-news", "live-coverage",
+        "liveticker", "live-ticker", "newsticker", "newsblog", "news-blog", "ticker",
+        "endirect", "en-direct",  "en-directo", "directo", "en-vivo", "minuto-a-minuto",
+        "diretta", "in-diretta", "ao-vivo", "minuto-a-minuto-ao-vivo", "liveblogs", "direkte",
+        "na-zywo", "relacja-na-zywo",
     )
 )  # fmt: skip
 
@@ -87,24 +101,49 @@ def is_cut(
     return text_characters < _CUT_CHARACTERS or feed_characters > _FEED_RATIO * text_characters
 
 
-def is_opinion(types: tuple[str, ...], section: str, url: str) -> bool:
-    """Tell by JSON-LD type, section or address."""
-    named = section.strip().lower().replace(" ", "-")
-    return (
-        "OpinionNewsArticle" in types
-        or named in _OPINION_SEGMENTS
-        or not _OPINION_SEGMENTS.isdisjoint(_segments(url))
-    )
+def why_opinion(
+    types: tuple[str, ...], sections: tuple[str, ...], url: str, own_segments: tuple[str, ...] = ()
+) -> str:
+    """Give by what a text is known as opinion; "" when it is not.
+
+    `own_segments` are those of the site, which count instead of the common list.
+    """
+    known = frozenset(map(slug, own_segments)) or OPINION_SEGMENTS
+    return why_type(types, OPINION_TYPES) or why_section(sections, known) or why_segment(url, known)
 
 
-def is_live_blog(types: tuple[str, ...], url: str) -> bool:
-    """Tell by JSON-LD type or address."""
-    return "LiveBlogPosting" in types or not _LIVE_SEGMENTS.isdisjoint(_segments(url))
+def why_live_blog(types: tuple[str, ...], url: str, own_segments: tuple[str, ...] = ()) -> str:
+    """Give by what a text is known as a live blog; "" when it is not. Segments as for opinion."""
+    known = frozenset(map(slug, own_segments)) or LIVE_SEGMENTS
+    return why_type(types, LIVE_TYPES) or why_segment(url, known)
 
 
-def _segments(url: str) -> set[str]:
+def why_type(types: tuple[str, ...], known: frozenset[str]) -> str:
+    """Give which type of JSON-LD is one of these."""
+    return next((f"JSON-LD type {one}" for one in types if one in known), "")
+
+
+def why_section(sections: tuple[str, ...], known: frozenset[str]) -> str:
+    """Give which name of a section is one of these."""
+    return next((f"section {one}" for one in sections if one and slug(one) in known), "")
+
+
+def why_segment(url: str, known: frozenset[str]) -> str:
+    """Give which segment of an address, or first label of its host, is one of these."""
     try:
-        path = urlsplit(url).path
+        parts = urlsplit(url)
+        host = parts.hostname or ""
     except ValueError:
-        return set()
-    return set(path.lower().strip("/").split("/"))
+        return ""
+    for segment in parts.path.lower().strip("/").split("/"):
+        if slug(unquote(segment)) in known:
+            return f"/{segment}/ in the address"
+    label, _, rest = host.partition(".")
+    return f"{label}. in the address" if label in known and "." in rest else ""
+
+
+def slug(name: str) -> str:
+    """Give a name as segments of addresses write it: "Débats & idées" → "debats-idees"."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    return _BETWEEN_WORDS.sub("-", letters).strip("-")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
+from ingest.settings.site_rules import NO_RULES, SiteRules
 from processors.extract_document.candidates import candidate, provenance
 from processors.extract_document.choose_fields import (
-    MAX_TAG_CHARACTERS,
-    authors_of,
-    first_with_proof,
-    image_of,
+    amp_of,
     language_of,
     modified_of,
     published_of,
+    section_of,
+    subtitle_of,
     summary_of,
     tags_of,
     title_of,
     url_proof,
 )
+from processors.extract_document.choose_flags import flags_of
+from processors.extract_document.choose_media import media_of
+from processors.extract_document.choose_names import names_of
 from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText, choose_text, cut
 from processors.extract_document.choose_text import paragraphs as as_paragraphs
 from processors.extract_document.choose_title import without_title
-from processors.extract_document.decode_page import clean
 from processors.extract_document.document_frame import (
     address_of,
     content_hash,
@@ -28,50 +32,52 @@ from processors.extract_document.document_frame import (
     identity_fields,
     is_file,
 )
-from processors.extract_document.flag_page import (
-    has_paywall_phrase,
-    is_consent_page,
-    is_cut,
-    is_live_blog,
-    is_opinion,
-)
+from processors.extract_document.flag_page import has_paywall_phrase, is_consent_page, is_cut
 from processors.extract_document.options import Options
 from processors.extract_document.read_fragment import fragment_text
 from processors.extract_document.read_html import HtmlReading, limits_of
+from processors.measure_text import count_words
 
 _FEED_IS_LONGER = 2.5
 
 
-def make_document(page: Page, reading: HtmlReading, options: Options) -> Document:
+def make_document(
+    page: Page, reading: HtmlReading, options: Options, rules: SiteRules = NO_RULES
+) -> Document:
     """Give the document of a page; `extracted_at` and the time it took are the caller's to set.
 
     `content_hash` is the SHA-256 of the text in hex, nothing else, before any line is dropped.
-    Errors: none for what `read_html` gave.
+    `rules` are those of the site. Errors: none for what `read_html` gave.
     """
-    entry, metadata, jsonld = page.entry, reading.metadata, reading.jsonld
-    own = reading.text.text
-    is_metered, has_phrase = jsonld.is_metered, has_paywall_phrase(own)
-    is_wall = is_consent_page(own)
-    is_poor = is_wall or reading.outcome != "ok" or is_metered or has_phrase
-    feed = feed_text(page, options, at_least=0 if is_poor else int(_FEED_IS_LONGER * len(own)))
-    cut_short = is_cut(len(own), len(feed), is_metered=is_metered, has_phrase=has_phrase)
-    is_poor = is_wall or reading.outcome != "ok" or cut_short
-    chosen = choose_text(
-        "" if is_wall and feed else own, as_paragraphs(jsonld.body), feed, is_page_poor=is_poor
-    )
+    metadata, jsonld = reading.metadata, reading.jsonld
+    body = _body_of(page, reading, options, rules)
+    chosen = body.chosen
     title, title_proof = title_of(page, reading, chosen, options)
     text = cut(without_title(chosen.text, title), options.max_text_characters)
-    published = published_of(page, reading, options)
-    modified = modified_of(page, reading, published.at)
-    authors, authors_proof = authors_of(page, reading, options)
+    zone = rules.timezone or page.entry.timezone
+    names = names_of(page, reading, options, text)
+    media = media_of(page, reading)
+    section, section_proof = section_of(reading)
+    subtitle, subtitle_proof = subtitle_of(reading, title)
+    tags, tags_proof = tags_of(page, reading)
     summary, summary_proof = summary_of(page, reading, options)
-    image, image_proof = image_of(page, reading)
-    section, section_proof = first_with_proof(
-        candidate(clean(metadata.section), "meta"), candidate(jsonld.section, "jsonld")
-    )
+    url_amp, amp_proof = amp_of(page, reading)
     language, language_proof = language_of(page, reading)
+    identity = identity_fields(page, metadata.site_name or jsonld.publisher)
+    flags = flags_of(
+        reading,
+        rules,
+        url=address_of(page),
+        section=section,
+        names=(*names.authors, *names.agencies, *jsonld.organisations, identity["publisher"]),
+        title=title,
+        text=text,
+    )
+    # The search for a date changes the tree: it comes last.
+    published = published_of(page, reading, options, zone)
+    modified = modified_of(page, reading, published, zone)
     return Document(
-        **identity_fields(page, metadata.site_name or jsonld.publisher),
+        **identity,
         title=title,
         text=text,
         content_hash=content_hash(text),
@@ -80,22 +86,33 @@ def make_document(page: Page, reading: HtmlReading, options: Options) -> Documen
         modified_at=modified.at,
         date_source=published.source,
         date_precision=published.precision,
+        date_zone=published.zone,
         is_zone_assumed=published.is_zone_assumed,
-        authors=authors,
+        modified_source=modified.source if modified.at else "",
+        modified_precision=modified.precision,
+        modified_zone=modified.zone,
+        is_modified_zone_assumed=modified.is_zone_assumed,
+        subtitle=subtitle,
+        authors=names.authors,
+        agencies=names.agencies,
         summary=summary,
         summary_source=summary_proof.source if summary else "",
-        section=section[:MAX_TAG_CHARACTERS],
-        tags=tags_of(metadata.tags, jsonld.tags, entry.tags),
-        image=image,
+        section=section,
+        tags=tags,
+        url_amp=url_amp,
+        image=media.image,
+        images=media.images,
+        videos=media.videos,
         links=reading.links,
+        licence=media.licence,
         language_hint=language,
-        is_metered=is_metered,
-        is_cut=cut_short,
-        has_paywall_phrase=has_phrase,
-        is_opinion=is_opinion(jsonld.types, section, address_of(page)),
-        is_live_blog=is_live_blog(jsonld.types, address_of(page)),
-        is_consent_page=is_wall,
-        extraction=_extraction(page, reading, chosen, text, options),
+        word_count=count_words(text),
+        is_metered=body.is_metered,
+        is_cut=body.is_cut,
+        has_paywall_phrase=body.has_phrase,
+        is_consent_page=body.is_wall,
+        **flags.values(),
+        extraction=_extraction(page, reading, chosen, text, options, rules),
         page=PageInfo(
             encoding=reading.encoding,
             encoding_source=reading.encoding_source,
@@ -104,17 +121,71 @@ def make_document(page: Page, reading: HtmlReading, options: Options) -> Documen
         ),
         provenance={
             "title": title_proof,
-            "text": _text_proof(page, reading, chosen, feed, len(text)),
-            "authors": authors_proof,
+            "subtitle": subtitle_proof,
+            "text": _text_proof(page, reading, chosen, body.feed, len(text)),
+            "authors": names.authors_proof,
+            "agencies": names.agencies_proof,
             "published_at": date_proof(published),
             "modified_at": date_proof(modified),
             "summary": summary_proof,
-            "image": image_proof,
+            **media.proofs,
             "url_canonical": url_proof(page, reading),
+            "url_amp": amp_proof,
             "section": section_proof,
+            "tags": tags_proof,
             "language_hint": language_proof,
+            **flags.proofs(),
+            **body.flag_proofs(),
         },
     )
+
+
+class _Body(NamedTuple):
+    """The text that counts, and what was found out on the way to it."""
+
+    chosen: ChosenText
+    feed: str
+    is_metered: bool
+    has_phrase: bool
+    is_wall: bool
+    is_cut: bool
+    metered_why: str
+
+    def flag_proofs(self) -> dict[str, Provenance]:
+        reasons = (
+            ("is_metered", self.is_metered, self.metered_why),
+            ("has_paywall_phrase", self.has_phrase, "a phrase at the end of the text"),
+            ("is_consent_page", self.is_wall, "a short text full of phrases of consent"),
+            ("is_cut", self.is_cut, "paid, and short or far shorter than the feed's text"),
+        )
+        return {
+            name: provenance("true", why.partition(" ")[0] if why.startswith(("meta", "jsonld")) else "page", (), why)
+            for name, is_set, why in reasons
+            if is_set
+        }  # fmt: skip
+
+
+def _body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules) -> _Body:
+    own, site = reading.text.text, reading.site.text
+    read = site or own
+    metered_why = "jsonld isAccessibleForFree" if reading.jsonld.is_metered else ""
+    if not metered_why and reading.metadata.is_metered:
+        metered_why = "meta article:content_tier"
+    is_metered, has_phrase = bool(metered_why), has_paywall_phrase(read)
+    is_wall = is_consent_page(read)
+    is_poor = is_wall or reading.outcome != "ok" or is_metered or has_phrase
+    needs_all = is_poor or rules.prefer_feed_content
+    feed = feed_text(page, options, at_least=0 if needs_all else int(_FEED_IS_LONGER * len(read)))
+    cut_short = is_cut(len(read), len(feed), is_metered=is_metered, has_phrase=has_phrase)
+    chosen = choose_text(
+        "" if is_wall and feed else own,
+        as_paragraphs(reading.jsonld.body),
+        feed,
+        is_page_poor=is_wall or reading.outcome != "ok" or cut_short,
+        site="" if is_wall and feed else site,
+        is_feed_preferred=rules.prefer_feed_content,
+    )
+    return _Body(chosen, feed, is_metered, has_phrase, is_wall, cut_short, metered_why)
 
 
 def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:
@@ -136,19 +207,31 @@ def _text_proof(
 ) -> Provenance:
     """Give source and length of the text and of what lost to it, no text."""
     lengths = [
+        ("site", len(reading.site.text)),
         (reading.text.source, len(reading.text.text)),
         ("jsonld", len(reading.jsonld.body)),
         ("feed", len(feed)),
     ]
-    source = reading.text.source if chosen.content_source == "page" else chosen.content_source
+    source, why = chosen.content_source, chosen.why
+    if source == "page":
+        source = reading.text.source
+        if source == "rescue":
+            why = f"the second parser gives {reading.text.ratio:g} times as much"
+        if reading.site.rule and not why:
+            why = f"body_xpath: {reading.site.rule}"
     if is_file(page) and source == "page":
         source = "file"
     losers = [candidate(str(size), name) for name, size in lengths if size and name != source]
-    return provenance(str(characters), source, losers)
+    return provenance(str(characters), source, losers, why)
 
 
 def _extraction(
-    page: Page, reading: HtmlReading, chosen: ChosenText, text: str, options: Options
+    page: Page,
+    reading: HtmlReading,
+    chosen: ChosenText,
+    text: str,
+    options: Options,
+    rules: SiteRules,
 ) -> Extraction:
     outcome = "feed_only" if page.kind == "feed" or not page.body else reading.outcome
     return Extraction(
@@ -159,4 +242,6 @@ def _extraction(
         is_rescued=chosen.content_source == "page" and reading.text.source == "rescue",
         is_truncated=reading.is_truncated or len(chosen.text) > options.max_text_characters,
         is_short=len(text) < SHORT_CHARACTERS,
+        site_rules=rules.site,
+        body_rule=reading.site.rule,
     )

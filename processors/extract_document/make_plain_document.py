@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ingest.model import Document, Extraction, Page, PageInfo
+from ingest.settings.site_rules import NO_RULES, SiteRules
+from processors.extract_document.agencies import agencies_in_text
 from processors.extract_document.candidates import candidate, provenance
 from processors.extract_document.choose_authors import choose_authors
 from processors.extract_document.choose_dates import choose_published, given, given_by_feed
+from processors.extract_document.choose_flags import flags_of
 from processors.extract_document.choose_text import SHORT_CHARACTERS, cut
 from processors.extract_document.decode_page import decode
 from processors.extract_document.document_frame import (
+    address_of,
     content_hash,
     date_proof,
     fallback_date,
@@ -18,17 +22,20 @@ from processors.extract_document.document_frame import (
 )
 from processors.extract_document.options import Options
 from processors.extract_document.read_fragment import fragment_line
-from processors.extract_document.read_html import limits_of
+from processors.extract_document.read_html import HtmlReading, limits_of
 from processors.extract_document.read_plain_text import read_plain_text
+from processors.measure_text import count_words
 
 
-def make_plain_document(page: Page, data: bytes, options: Options) -> Document:
+def make_plain_document(
+    page: Page, data: bytes, options: Options, rules: SiteRules = NO_RULES
+) -> Document:
     """Give the document of a plain text, from disk or from a site; its lines all stay.
 
-    Errors: none. Source: extraction.md §8.
+    Of `rules` the zone counts, and the segments of addresses. Errors: none. Source: extraction.md §8.
     """
     entry = page.entry
-    zone = entry.timezone
+    zone = rules.timezone or entry.timezone
     decoded = decode(data, page.content_type)
     shorter = cut(decoded.text, options.max_parsed_characters)
     found = read_plain_text(shorter, page.path, zone)
@@ -37,12 +44,19 @@ def make_plain_document(page: Page, data: bytes, options: Options) -> Document:
     title, title_source = found.title, found.title_source
     if feed_title and title_source != "meta":
         title, title_source = feed_title, "feed"
-    authors, authors_source = choose_authors(
-        [(found.authors_source, found.authors), ("feed", entry.authors)]
+    names = choose_authors(
+        [(found.authors_source, found.authors), ("feed", entry.authors)],
+        (found.publisher, entry.publisher, page.domain),
     )
+    agencies, agencies_source = names.agencies, names.agencies_source
+    in_text = () if agencies else agencies_in_text(text)
+    if in_text:
+        agencies, agencies_source = in_text, "page"
     published = choose_published(
         [
-            given_by_feed(entry.published_raw, entry.published_at, entry.is_zone_assumed),
+            given_by_feed(
+                entry.published_raw, entry.published_at, entry.is_zone_assumed, zone, entry.language
+            ),
             given(found.date_source or "none", found.date, zone),
         ],
         lambda: None,
@@ -50,6 +64,11 @@ def make_plain_document(page: Page, data: bytes, options: Options) -> Document:
         entry.first_seen_at,
         zone,
     )
+    publisher = found.publisher or entry.publisher
+    flags = flags_of(
+        HtmlReading(), rules, url=address_of(page), section="", title=title, text=text,
+        names=(*names.people, *agencies, publisher),
+    )  # fmt: skip
     summary = fragment_line(entry.summary, limits_of(options), 2000)
     source = ("file" if is_file(page) else "page") if text else "none"
     language = language_code(found.language) or language_code(entry.language)
@@ -64,14 +83,19 @@ def make_plain_document(page: Page, data: bytes, options: Options) -> Document:
         date_source=published.source,
         date_precision=published.precision,
         is_zone_assumed=published.is_zone_assumed,
-        authors=authors,
+        date_zone=published.zone,
+        authors=names.people,
+        agencies=agencies,
         summary=summary,
         summary_source="feed" if summary else "",
         tags=entry.tags,
         image=entry.image,
         language_hint=language,
+        word_count=count_words(text),
+        **flags.values(),
         extraction=Extraction(
             mode="plain",
+            site_rules=rules.site,
             outcome="ok" if text else "no_text",
             characters=len(text),
             is_truncated=len(shorter) < len(decoded.text) or len(text) < len(found.text),
@@ -86,8 +110,10 @@ def make_plain_document(page: Page, data: bytes, options: Options) -> Document:
         provenance={
             "title": provenance(title, title_source, [candidate(found.title, found.title_source)]),
             "text": provenance(str(len(text)), source),
-            "authors": provenance("; ".join(authors), authors_source),
+            "authors": provenance("; ".join(names.people), names.source),
+            "agencies": provenance("; ".join(agencies), agencies_source),
             "published_at": date_proof(published),
             "language_hint": provenance(language, language_source),
+            **flags.proofs(),
         },
     )

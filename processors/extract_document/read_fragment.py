@@ -8,6 +8,7 @@ import re
 from lxml import etree
 from lxml.html import HtmlElement
 
+from processors.extract_document.choose_text import paragraphs
 from processors.extract_document.decode_page import clean
 from processors.extract_document.guard_page import Limits, guard
 from processors.extract_document.parse_page import parse
@@ -16,13 +17,13 @@ _TAG = re.compile(r"<[a-zA-Z!/][^<>]{0,5000}>")
 _BLOCKS = frozenset(
     ["address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 )  # fmt: skip
-_SILENT = frozenset(("script", "style", "noscript", "template", "iframe", "object", "svg"))
+SILENT = frozenset(("script", "style", "noscript", "template", "iframe", "object", "svg"))
 
 
 def fragment_text(fragment: str, limits: Limits) -> str:
     """Give the text of HTML or of plain text, a blank line between its paragraphs.
 
-    Shape: "" for a fragment without text, or with more tags than a page may have.
+    Shape: items of a list on lines of their own that begin with "- "; "" for a fragment without text, or with more tags than a page may have.
     Errors: none.
     """
     if not fragment.strip():
@@ -33,8 +34,8 @@ def fragment_text(fragment: str, limits: Limits) -> str:
     else:
         allowed = guard(fragment, limits)
         root = None if allowed.refusal else parse(f"<div>{allowed.html}</div>")
-        lines = [] if root is None else _lines(root)
-    return "\n\n".join(text for line in lines if (text := " ".join(clean(line).split())))
+        lines = [] if root is None else block_lines(root)
+    return paragraphs("\n".join(" ".join(clean(line).split()) for line in lines))
 
 
 def fragment_line(fragment: str, limits: Limits, max_characters: int) -> str:
@@ -45,16 +46,17 @@ def fragment_line(fragment: str, limits: Limits, max_characters: int) -> str:
     return line[:max_characters].rpartition(" ")[0].rstrip(" ,;:–-") + "…"
 
 
-def _lines(root: HtmlElement) -> list[str]:
-    """Give the text between the borders of block elements, in order."""
+def block_lines(root: HtmlElement, silent_tags: frozenset[str] = SILENT) -> list[str]:
+    """Give the text between the borders of block elements, in order; list items begin "- "."""
     lines = [""]
     silent = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
         tag = element.tag
         if tag in _BLOCKS:
-            lines.append("")
-        if tag in _SILENT:
+            lines.append("- " if tag == "li" and event == "start" else "")
+        if tag in silent_tags:
             silent += 1 if event == "start" else -1
         if not silent:
-            lines[-1] += (element.text if event == "start" else element.tail) or ""
+            tail = "" if element is root else element.tail
+            lines[-1] += (element.text if event == "start" else tail) or ""
     return lines

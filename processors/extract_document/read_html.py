@@ -7,12 +7,15 @@ from collections.abc import Callable
 import msgspec
 from lxml.html import HtmlElement
 
+from ingest.settings.site_rules import NO_RULES, SiteRules
+from processors.extract_document.apply_site_rules import SiteText, pruned, site_text
 from processors.extract_document.choose_text import PageText, cut, paragraphs
 from processors.extract_document.decode_page import decode
 from processors.extract_document.extract_text import extract_text, extractor_for
 from processors.extract_document.guard_page import Limits, guard, is_foreign
 from processors.extract_document.options import Options
 from processors.extract_document.parse_page import depth, parse
+from processors.extract_document.read_heading import Heading, read_heading
 from processors.extract_document.read_jsonld import JsonLd, read_jsonld
 from processors.extract_document.read_metadata import PageMetadata, read_links, read_metadata
 from processors.extract_document.rescue_text import (
@@ -30,12 +33,17 @@ _MAX_DEEP_TAGS = 16_000
 
 
 class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page gave. `root` is None when it was not parsed; `outcome` then says why."""
+    """What a page gave. `root` is None when it was not parsed; `outcome` then says why.
+
+    `site` is what the site's own rule for the text found, if it has one.
+    """
 
     root: HtmlElement | None = None
     metadata: PageMetadata = PageMetadata()
     jsonld: JsonLd = JsonLd()
     text: PageText = PageText()
+    site: SiteText = SiteText()
+    heading: Heading = Heading()
     links: tuple[str, ...] = ()
     outcome: str = "ok"
     is_truncated: bool = False
@@ -43,8 +51,18 @@ class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
     encoding_source: str = ""
 
 
-def html_reader(options: Options) -> Callable[[bytes, str, str], HtmlReading]:
-    """Give a function from bytes, Content-Type and address of a page to what it holds."""
+def _no_lap(_step: str) -> None:
+    pass
+
+
+def html_reader(
+    options: Options, rules: SiteRules = NO_RULES, lap: Callable[[str], None] = _no_lap
+) -> Callable[[bytes, str, str], HtmlReading]:
+    """Give a function from bytes, Content-Type and address of a page to what it holds.
+
+    `rules` are those of its site; options that they change are the caller's to change. `lap` is
+    called with the name of each step when it is done.
+    """
     limits = limits_of(options)
     extractor = extractor_for(options.mode)
 
@@ -52,8 +70,11 @@ def html_reader(options: Options) -> Callable[[bytes, str, str], HtmlReading]:
         if is_foreign(data, content_type):
             return HtmlReading(outcome="wrong_type")
         decoded = decode(data, content_type)
+        lap("decode")
         allowed = guard(decoded.text, limits)
+        lap("guard")
         root = None if allowed.refusal else parse(allowed.html)
+        lap("parse")
         if root is None:
             return HtmlReading(
                 outcome=allowed.refusal or "no_text",
@@ -61,16 +82,24 @@ def html_reader(options: Options) -> Callable[[bytes, str, str], HtmlReading]:
                 encoding=decoded.encoding,
                 encoding_source=decoded.source,
             )
+        html = pruned(root, allowed.html, rules.prune_xpath)
         metadata = read_metadata(root, url)
-        jsonld = read_jsonld(root, url, options.max_jsonld_characters)
+        lap("metadata")
+        jsonld = read_jsonld(root, url, options.max_jsonld_characters, metadata.canonical_url)
+        lap("JSON-LD")
         own = extract_text(root, url, extractor)
-        text, outcome = _text(own, root, allowed.html, options)
+        lap("text")
+        text, outcome = _text(own, root, html, options)
+        lap("rescue")
         short = cut(text.text, options.max_text_characters)
+        site = site_text(root, rules.body_xpath, short, options.max_text_characters)
         return HtmlReading(
             root=root,
             metadata=metadata,
             jsonld=jsonld,
             text=msgspec.structs.replace(text, text=short),
+            site=site,
+            heading=read_heading(root),
             links=read_links(root, metadata.base_url),
             outcome=outcome,
             is_truncated=allowed.is_truncated or len(short) < len(text.text),

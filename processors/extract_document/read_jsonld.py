@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from lxml.html import HtmlElement
 
 from ingest.identity import match_key
-from processors.extract_document.decode_page import clean
+from ingest.model import Image, Video
+from processors.extract_document.jsonld_values import (
+    MAX_VALUE_CHARACTERS,
+    Node,
+    address,
+    first,
+    items,
+    plain,
+    resolved,
+    text,
+    types,
+)
+from processors.extract_document.read_jsonld_media import images_of, licence_of, videos_of
 
 _ARTICLE_ENDINGS = (
     "Article", "BlogPosting", "LiveBlogPosting", "Report", "SocialMediaPosting", "Review",
@@ -22,48 +33,56 @@ _WALKED = ("@graph", "mainEntity", "mainEntityOfPage", "hasPart", "itemListEleme
 _MAX_DEPTH = 6
 _MAX_LIST_ITEMS = 200
 _MAX_NODES = 2000
-_MAX_VALUE_CHARACTERS = 4000
 _WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)+")
 _WRAPPED = ("-->", "]]>", "//", "/*", "*/", ";")
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote|tr|table)\b[^<>]{0,500}>", re.I)
-_OTHER_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 
 
 class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
-    """What JSON-LD says of the article; "" and () where it is silent. Dates are raw.
+    """What JSON-LD says of the article; "" and () where it is silent. Dates are raw, links as written.
 
+    `authors` are people and whoever is not typed; `organisations` those typed so, and the source.
     `broken_blocks` counts blocks that are no JSON, `skipped_blocks` those over the limit.
     """
 
     is_article: bool = False
     types: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
     headline: str = ""
+    subtitle: str = ""
     body: str = ""
     description: str = ""
     published: str = ""
     modified: str = ""
     authors: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
     section: str = ""
+    breadcrumb: str = ""
     tags: tuple[str, ...] = ()
     image: str = ""
+    images: tuple[Image, ...] = ()
+    videos: tuple[Video, ...] = ()
     language: str = ""
     publisher: str = ""
     url: str = ""
+    licence: str = ""
+    sponsor: str = ""
     is_metered: bool = False
     broken_blocks: int = 0
     skipped_blocks: int = 0
 
 
-def read_jsonld(root: HtmlElement, url: str, max_characters: int) -> JsonLd:
+def read_jsonld(
+    root: HtmlElement, url: str, max_characters: int, canonical_url: str = ""
+) -> JsonLd:
     """Give what the page's JSON-LD says of its article.
 
     Shape: all text is clean; `body` has paragraphs on lines. `max_characters` bounds all blocks
     of the page together; what is over it is skipped. Several articles: the one whose address is
-    the page's, then the longest body, then one with a date, then one with an author.
+    the page's or the one it calls its own (pages with endless scroll hold the next articles too), then the longest body, then one with a date, then one with an author.
     Errors: none, whatever the blocks hold.
     """
-    articles: list[dict[str, Any]] = []
+    nodes = _Nodes()
     broken = skipped = 0
     left = max_characters
     for element in root.iter("script"):
@@ -75,23 +94,42 @@ def read_jsonld(root: HtmlElement, url: str, max_characters: int) -> JsonLd:
             continue
         left -= len(block)
         try:
-            articles += [node for node in _nodes(_parsed(block)) if _is_article(node)]
+            nodes.take(_nodes(_parsed(block)))
         except (ValueError, RecursionError):
             broken += 1
-    if not articles:
-        return JsonLd(broken_blocks=broken, skipped_blocks=skipped)
-    article = max(articles, key=lambda node: _rank(node, match_key(url)))
-    found = _article(article)
+    if not nodes.articles:
+        return JsonLd(
+            videos=videos_of(nodes.videos),
+            breadcrumb=_breadcrumb(nodes.breadcrumbs),
+            broken_blocks=broken,
+            skipped_blocks=skipped,
+        )
+    keys = frozenset(filter(None, (match_key(url), match_key(canonical_url))))
+    found = _article(max(nodes.articles, key=lambda node: _rank(node, keys)), nodes)
     return msgspec.structs.replace(found, broken_blocks=broken, skipped_blocks=skipped)
 
 
-def plain(value: str) -> str:
-    """Give the text of a JSON-LD value: entities undone twice, block tags as line ends."""
-    if "&" in value:
-        value = html.unescape(html.unescape(value))
-    if "<" in value:
-        value = _OTHER_TAG.sub("", _BLOCK_TAG.sub("\n", value))
-    return clean(value).strip()
+class _Nodes:
+    """The nodes of all blocks of a page, sorted by what they may tell of the article."""
+
+    def __init__(self) -> None:
+        self.articles: list[Node] = []
+        self.videos: list[Node] = []
+        self.breadcrumbs: list[Node] = []
+        self.by_id: dict[str, Node] = {}
+
+    def take(self, nodes: Iterator[Node]) -> None:
+        for node in nodes:
+            kinds = types(node)
+            if any(name.endswith(_ARTICLE_ENDINGS) for name in kinds):
+                self.articles.append(node)
+            elif "VideoObject" in kinds:
+                self.videos.append(node)
+            elif "BreadcrumbList" in kinds:
+                self.breadcrumbs.append(node)
+            id = node.get("@id")
+            if isinstance(id, str) and len(node) > 1:
+                self.by_id.setdefault(id, node)
 
 
 def _parsed(block: str) -> Any:
@@ -132,109 +170,95 @@ def _nodes(root: Any) -> Iterator[dict[str, Any]]:
                 waiting += [(value[key], level + 1) for key in _WALKED if key in value]
 
 
-def _types(node: dict[str, Any]) -> tuple[str, ...]:
-    kinds = node.get("@type", "")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    names = [kind.rpartition("/")[2] for kind in kinds[:10] if isinstance(kind, str)]
-    return tuple(clean(name)[:100] for name in names)
-
-
-def _is_article(node: dict[str, Any]) -> bool:
-    return any(name.endswith(_ARTICLE_ENDINGS) for name in _types(node))
-
-
-def _rank(node: dict[str, Any], key: str) -> tuple[bool, int, bool, bool]:
+def _rank(node: Node, keys: frozenset[str]) -> tuple[bool, int, bool, bool]:
     body = node.get("articleBody")
-    address = _address(node)
+    own = address(node)
     return (
-        bool(key) and bool(address) and match_key(address) == key,
+        bool(own) and match_key(own) in keys,
         len(body) if isinstance(body, str) else 0,
-        bool(_text(node.get("datePublished"))),
-        bool(_authors(node)),
+        bool(text(node.get("datePublished"))),
+        bool(node.get("author") or node.get("creator")),
     )
 
 
-def _article(node: dict[str, Any]) -> JsonLd:
+def _article(node: Node, nodes: _Nodes) -> JsonLd:
     body = node.get("articleBody") or node.get("text")
+    authors, organisations = _authors(node, nodes.by_id)
+    images = images_of(node, nodes.by_id)
+    videos = [resolved(one, nodes.by_id) for one in items(node.get("video"))[:20]]
     return JsonLd(
         is_article=True,
-        types=_types(node),
-        headline=_text(node.get("headline")) or _text(node.get("name")),
+        types=types(node),
+        genres=tuple(filter(None, map(text, items(node.get("genre"))[:10]))),
+        headline=text(node.get("headline")) or text(node.get("name")),
+        subtitle=text(node.get("alternativeHeadline")),
         body=plain(body) if isinstance(body, str) else "",
-        description=_text(node.get("description")),
-        published=_text(node.get("datePublished")) or _text(node.get("dateCreated")),
-        modified=_text(node.get("dateModified")),
-        authors=_authors(node),
-        section=_first(node.get("articleSection")),
+        description=text(node.get("description")),
+        published=text(node.get("datePublished")) or text(node.get("dateCreated")),
+        modified=text(node.get("dateModified")),
+        authors=authors,
+        organisations=organisations,
+        section=first(node.get("articleSection")),
+        breadcrumb=_breadcrumb(nodes.breadcrumbs),
         tags=_tags(node.get("keywords")),
-        image=_address_of_image(node.get("image")),
-        language=_text(node.get("inLanguage")),
-        publisher=_name(node.get("publisher")),
-        url=_address(node),
+        image=images[0].url if images else "",
+        images=images,
+        videos=videos_of([*videos, *nodes.videos]),
+        language=text(node.get("inLanguage")),
+        publisher=first(resolved(_one(node.get("publisher")), nodes.by_id)),
+        url=address(node),
+        licence=licence_of(node),
+        sponsor=first(resolved(_one(node.get("sponsor")), nodes.by_id)),
         is_metered=_is_metered(node),
     )
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        value = value.get("@value") or value.get("name")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        return ""
-    return " ".join(plain(value[:_MAX_VALUE_CHARACTERS]).split())
+def _one(value: Any) -> Any:
+    return items(value)[0] if value else None
 
 
-def _first(value: Any) -> str:
-    items = value if isinstance(value, list) else [value]
-    return next((text for item in items[:10] if (text := _text(item))), "")
+def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give those who wrote it, people and whoever is not typed apart from organisations."""
+    people: dict[str, None] = {}
+    organisations: dict[str, None] = {}
+    for item in items(node.get("author") or node.get("creator"))[:50]:
+        item = resolved(item, by_id)
+        is_organisation = False
+        if isinstance(item, dict):
+            is_organisation = any(kind.endswith("Organization") for kind in types(item))
+            item = item.get("name")
+        names = (text(one) for one in items(item)[:20])
+        (organisations if is_organisation else people).update(
+            (name, None) for name in names if name
+        )
+    for key in ("sourceOrganization", "provider"):
+        if name := first(resolved(_one(node.get(key)), by_id)):
+            organisations[name] = None
+    return tuple(people), tuple(organisations)  # fmt: skip
 
 
-def _name(value: Any) -> str:
-    return _first(value)
+def _breadcrumb(lists: Sequence[Node]) -> str:
+    """Give the name of the section that a path of links to the article ends in.
 
-
-def _authors(node: dict[str, Any]) -> tuple[str, ...]:
-    value = node.get("author") or node.get("creator")
-    items = value if isinstance(value, list) else [value]
-    names: list[str] = []
-    for item in items[:50]:
-        name = item.get("name") if isinstance(item, dict) else item
-        names += [_text(one) for one in (name if isinstance(name, list) else [name])[:20]]
-    return tuple(dict.fromkeys(name for name in names if name))
+    The first link is the front page, the last may be the article itself, which has no address
+    of a page above others: so it is the one before the last, where there are three or more.
+    """
+    for one in lists[:3]:
+        names = [text(item) or text(item.get("item")) for item in items(one.get("itemListElement"))[:10]
+                 if isinstance(item, dict)]  # fmt: skip
+        if len(names) >= 3:
+            return names[-2][:100]
+    return ""
 
 
 def _tags(value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, list) else [value]
-    if len(items) == 1 and isinstance(items[0], str):
-        items = items[0][:_MAX_VALUE_CHARACTERS].replace(";", ",").split(",")
-    return tuple(dict.fromkeys(text for item in items[:100] if (text := _text(item))))
+    values = items(value)
+    if len(values) == 1 and isinstance(values[0], str):
+        values = values[0][:MAX_VALUE_CHARACTERS].replace(";", ",").split(",")
+    return tuple(dict.fromkeys(found for item in values[:100] if (found := text(item))))
 
 
-def _address(node: dict[str, Any]) -> str:
-    for key in ("url", "mainEntityOfPage", "@id"):
-        value = node.get(key)
-        if isinstance(value, dict):
-            value = value.get("@id") or value.get("url")
-        if isinstance(value, str) and value.startswith(("http://", "https://")):
-            return clean(value[:2048])
-    return ""
-
-
-def _address_of_image(value: Any) -> str:
-    items = value if isinstance(value, list) else [value]
-    for item in items[:10]:
-        if isinstance(item, dict):
-            item = item.get("url") or item.get("contentUrl")
-        if isinstance(item, list) and item:
-            item = item[0]
-        if isinstance(item, str) and not item.startswith("data:"):
-            return clean(item[:2048])
-    return ""
-
-
-def _is_metered(node: dict[str, Any]) -> bool:
-    parts = node.get("hasPart")
-    parts = parts[:_MAX_LIST_ITEMS] if isinstance(parts, list) else [parts]
+def _is_metered(node: Node) -> bool:
+    parts = items(node.get("hasPart"))[:_MAX_LIST_ITEMS]
     flags = [part.get("isAccessibleForFree") for part in (node, *parts) if isinstance(part, dict)]
     return any(flag is False or str(flag).strip().lower() in ("false", "no") for flag in flags)

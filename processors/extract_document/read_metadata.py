@@ -26,7 +26,9 @@ MODIFIED_NAMES = (
 AUTHOR_NAMES = (
     "author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "byl",
 )  # fmt: skip
+SUBTITLE_NAMES = ("subtitle", "sub-title", "subheadline", "alternativeheadline", "dc.alternative")
 _SECTION_NAMES = ("article:section", "section", "parsely-section", "cxenseparse:recs:section")
+_TIER_NAMES = ("article:content_tier", "content_tier")
 _KEYWORD_NAMES = ("news_keywords", "keywords", "parsely-tags", "sailthru.tags")
 _IMAGE_NAMES = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image")
 _WANTED_SEVERAL = frozenset({"article:tag", "article:author", "author", "dc.creator"})
@@ -39,6 +41,12 @@ _MAX_URL_CHARACTERS = 2048
 _OUTSIDE = ("nav", "header", "footer", "aside")
 _links = etree.XPath(
     "//a[@href][not({})]".format(" or ".join(f"ancestor::{tag}" for tag in _OUTSIDE))
+)
+_RELATIONS = ("canonical", "amphtml")
+_sponsored = etree.XPath(
+    "count(//a[contains(@rel, 'sponsored')][not({})])".format(
+        " or ".join(f"ancestor::{tag}" for tag in _OUTSIDE)
+    )
 )
 _NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 
@@ -56,6 +64,7 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
     headings: tuple[str, ...] = ()
     time: str = ""
     canonical_url: str = ""
+    amp_url: str = ""
     base_url: str = ""
     html_language: str = ""
 
@@ -82,6 +91,11 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
     def image(self) -> str:
         """An absolute http(s) URL; data URIs are none."""
         return absolute(self.first(_IMAGE_NAMES), self.base_url)
+
+    @property
+    def is_metered(self) -> bool:
+        """Whether the page says that its text is behind a meter or locked."""
+        return self.first(_TIER_NAMES).lower() in ("metered", "locked")
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -116,13 +130,15 @@ def read_metadata(root: HtmlElement, url: str) -> PageMetadata:
                     several[name].append(value)
     title = root.find(".//title")
     base = _base_url(root, url)
+    links = _links_in_head(root, base)
     return PageMetadata(
         named=named,
         several={name: tuple(dict.fromkeys(values)) for name, values in several.items()},
         title="" if title is None else text_of(title)[:_MAX_VALUE_CHARACTERS],
         headings=tuple(_headings(root)),
         time=_first_time(root),
-        canonical_url=_canonical_url(root, base),
+        canonical_url=links.get("canonical", ""),
+        amp_url=url if is_amp(root) else links.get("amphtml", ""),
         base_url=base,
         html_language=(root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang")
                        or root.get("xml:lang") or "").strip()[:40],
@@ -147,6 +163,11 @@ def read_links(root: HtmlElement, base_url: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def count_sponsored_links(root: HtmlElement) -> int:
+    """Give how many links of the page's own are marked as paid for."""
+    return int(_sponsored(root))
+
+
 def absolute(link: str, base_url: str) -> str:
     """Give a link as a clean absolute http(s) URL; "" when it is none or far too long."""
     if not link or len(link) > _MAX_URL_CHARACTERS:
@@ -163,11 +184,19 @@ def _base_url(root: HtmlElement, url: str) -> str:
     return (joined(url, base.get("href") or "") if base is not None else "") or url
 
 
-def _canonical_url(root: HtmlElement, base_url: str) -> str:
+def is_amp(root: HtmlElement) -> bool:
+    """Tell whether a page is itself an AMP page."""
+    return root.get("amp") is not None or root.get("⚡") is not None
+
+
+def _links_in_head(root: HtmlElement, base_url: str) -> dict[str, str]:
+    """Give the first address of each relation that is asked for."""
+    found: dict[str, str] = {}
     for element in root.iter("link"):
-        if (element.get("rel") or "").strip().lower() == "canonical":
-            return absolute(element.get("href") or "", base_url)
-    return ""
+        for relation in (element.get("rel") or "").lower().split():
+            if relation in _RELATIONS and relation not in found:
+                found[relation] = absolute(element.get("href") or "", base_url)
+    return found
 
 
 def _headings(root: HtmlElement) -> Iterator[str]:

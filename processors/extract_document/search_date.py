@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from htmldate import find_date
 from lxml.html import HtmlElement
 
+from processors.extract_document.cut_datelines import cut_datelines
+
 
 def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
     """Give the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
@@ -15,6 +17,7 @@ def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
     a date of today into one three weeks old. The tree may be changed: call it last.
     Errors: none of its own; what htmldate raises on odd trees is taken as no date.
     """
+    cut_datelines(root)
     try:
         found = find_date(
             root,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.polling.dates import read_date
-from ingest.polling.month_names import month_number
+from ingest.date_words import month_number
 
 
 @pytest.mark.parametrize(

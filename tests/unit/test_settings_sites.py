@@ -39,4 +39,4 @@ def test_every_fault_is_named_with_its_line(tmp_path: Path) -> None:
     ]
     path.write_text("sites:\n  www.a.example: {gap_seconds: 5}\n")
     _, (fault,) = read_sites(path)
-    assert (fault.line, fault.remedy) == (2, "write a.example")
+    assert (fault.line, fault.remedy) == (2, "write it under a.example")

@@ -1,6 +1,17 @@
-"""Month names as feeds write them, in the languages of the press."""
+"""Words in dates as feeds and pages write them: months, and what time zones are called."""
 
 from __future__ import annotations
+
+#: Hours from UTC by abbreviation, as the press means it: CST is of Chicago, IST of Delhi.
+ZONE_HOURS: dict[str, float] = {
+    "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1,
+    "CEST": 2, "MESZ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3, "EAT": 3, "GST": 4,
+    "PKT": 5, "IST": 5.5, "BDT": 6, "ICT": 7, "WIB": 7, "HKT": 8, "SGT": 8, "AWST": 8, "PHT": 8,
+    "JST": 9, "KST": 9, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
+    "NST": -3.5, "NDT": -2.5, "BRT": -3, "ART": -3, "AST": -4, "ADT": -3, "EST": -5, "EDT": -4,
+    "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8,
+    "HST": -10,
+}  # fmt: skip
 
 #: One line a language: twelve months, forms of one month apart by `|`, without dots, lower case.
 _LANGUAGES = {

@@ -1,0 +1,225 @@
+"""Reads the pictures and films of an article off its page: addresses only, nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from lxml import etree
+from lxml.html import HtmlElement
+
+from ingest.identity import host_of
+from ingest.model import Image, Video
+from processors.extract_document.decode_page import clean
+from processors.extract_document.parse_page import text_of
+from processors.extract_document.read_jsonld_media import pixels
+from processors.extract_document.read_metadata import PageMetadata, absolute
+
+MAX_IMAGES = 20
+MAX_VIDEOS = 20
+_MAX_CAPTION_CHARACTERS = 1000
+_MAX_CREDIT_CHARACTERS = 200
+_LEAST_PIXELS = 100
+_OUTSIDE = " or ".join(f"ancestor::{tag}" for tag in ("nav", "footer", "aside"))
+_figures = etree.XPath(f"//figure[not({_OUTSIDE})]", smart_strings=False)
+_pictures = etree.XPath(
+    f"(//article//img | //main//img | //*[@itemprop='articleBody']//img)"
+    f"[not(ancestor::figure) and not(ancestor::a) and not({_OUTSIDE})]",
+    smart_strings=False,
+)
+_films = etree.XPath(f"(//iframe | //video)[not({_OUTSIDE})]", smart_strings=False)
+#: Where images wait until a reader scrolls to them.
+_SOURCES = ("data-src", "data-original", "data-lazy-src", "data-url", "data-image", "src")
+_SOURCE_SETS = ("data-srcset", "srcset")
+_CREDIT_CLASS = re.compile(
+    r"credit|copyright|photographer|byline|(?:^|[\s_-])(?:source|quelle|rights|autor|author|fotograf\w*)(?:$|[\s_-])",
+    re.I,
+)
+#: "Photo: Bo Ray", "(Photo by Bo Ray)", "Foto: dpa", "© Bo Ray" at the end of a caption.
+_CREDIT = re.compile(
+    r"(?:^|[\s(\[|])"
+    r"(?P<credit>(?:(?:photo(?:graph|graphie)?|image|picture|foto(?:graf(?:ie|ía|ia)?)?|bild(?:nachweis|quelle)?"
+    r"|imagen?|immagine|beeld|crédits?(?:\s+photo)?|credits?|source|quelle|fonte|fuente|zdjęcie|фото|источник)"
+    r"(?:\s+(?:credit|by|von|par|de|di))?\s*[:/]|(?:photo(?:graph)?|image|picture)\s+by\b|©|\(c\))\s*"
+    r"(?P<name>[^.;|()\[\]]{2,100}?))[)\]]?\.?\s*$",
+    re.I,
+)  # fmt: skip
+_FURNITURE = re.compile(r"logo|icon|avatar|sprite|pixel|spacer|placeholder|blank\.|1x1", re.I)
+_IMAGE_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:$|\?)", re.I)
+#: Hosts whose frames are players of films.
+_PLAYERS = (
+    "youtube.com", "youtube-nocookie.com", "youtu.be", "vimeo.com", "dailymotion.com",
+    "jwplatform.com", "jwplayer.com", "brightcove.net", "brightcove.com", "kaltura.com",
+    "rumble.com", "twitch.tv", "wistia.com", "wistia.net", "streamable.com", "vidyard.com",
+    "glomex.com", "rutube.ru", "odysee.com", "peertube.tv", "facebook.com", "tiktok.com",
+)  # fmt: skip
+_PLAYER_PATH = re.compile(r"/(?:video|videos|embed|player|plugins/video)[/.?-]", re.I)
+_PLAYERS_BY_PATH = frozenset(("facebook.com", "tiktok.com"))
+_VIDEO_NAMES = ("og:video:secure_url", "og:video:url", "og:video", "twitter:player")
+
+
+def read_images(
+    root: HtmlElement, metadata: PageMetadata, jsonld: Iterable[Image], base_url: str
+) -> tuple[Image, ...]:
+    """Give the pictures of an article, each address once, at most 20: the main one first.
+
+    Captions and credits of the page complete what metadata name by the same address.
+    Shape: absolute http(s) URLs, never data URIs. Errors: none.
+    """
+    found: dict[str, Image] = {}
+    for image in (*_from_meta(metadata), *jsonld, *_from_page(root)):
+        url = absolute(image.url, base_url)
+        if not url or _FURNITURE.search(url.rpartition("/")[2][:200]):
+            continue
+        key = url.partition("?")[0] if _IMAGE_FILE.search(url) else url
+        known = found.get(key)
+        if known is not None:
+            found[key] = _completed(known, image)
+        elif len(found) < MAX_IMAGES:
+            found[key] = msgspec.structs.replace(image, url=url)
+    return tuple(found.values())
+
+
+def read_videos(
+    root: HtmlElement, metadata: PageMetadata, jsonld: Iterable[Video], base_url: str
+) -> tuple[Video, ...]:
+    """Give the films of an article, each address once, at most 20. Errors: none."""
+    found: dict[str, Video] = {}
+    named = (metadata.named.get(name, "") for name in _VIDEO_NAMES)
+    from_meta = (Video(url=url, source="meta") for url in named if url)
+    for video in (*jsonld, *from_meta, *_films_on(root)):
+        url = absolute(video.url, base_url)
+        if url and len(found) < MAX_VIDEOS:
+            found.setdefault(url, msgspec.structs.replace(video, url=url))
+    return tuple(found.values())
+
+
+def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
+    if metadata.image:
+        yield Image(
+            url=metadata.image,
+            caption=metadata.first(("og:image:alt", "twitter:image:alt"))[:_MAX_CAPTION_CHARACTERS],
+            width=pixels(metadata.named.get("og:image:width", "")),
+            height=pixels(metadata.named.get("og:image:height", "")),
+            source="meta",
+        )
+
+
+def _from_page(root: HtmlElement) -> Iterator[Image]:
+    for figure in _figures(root)[: 5 * MAX_IMAGES]:
+        if _leads_elsewhere(figure):
+            continue
+        picture = next(figure.iter("img"), None)
+        url = "" if picture is None else _source(picture, figure)
+        if picture is None or not url:
+            continue
+        caption, credit = _caption(figure)
+        yield _image(url, picture, caption or clean(picture.get("alt") or ""), credit)
+    for picture in _pictures(root)[: 5 * MAX_IMAGES]:
+        url = _source(picture, picture)
+        width, height = pixels(picture.get("width")), pixels(picture.get("height"))
+        if url and not (0 < width < _LEAST_PIXELS or 0 < height < _LEAST_PIXELS):
+            yield _image(url, picture, clean(picture.get("alt") or ""), "")
+
+
+def _image(url: str, picture: HtmlElement, caption: str, credit: str) -> Image:
+    return Image(
+        url=url,
+        caption=" ".join(caption.split())[:_MAX_CAPTION_CHARACTERS],
+        credit=credit[:_MAX_CREDIT_CHARACTERS],
+        width=pixels(picture.get("width")),
+        height=pixels(picture.get("height")),
+        source="page",
+    )
+
+
+def _completed(known: Image, other: Image) -> Image:
+    """Give the known picture with what only the other tells; a caption of the page counts most."""
+    has_better = other.source == "page" and other.caption
+    return msgspec.structs.replace(
+        known,
+        caption=other.caption if has_better else known.caption or other.caption,
+        credit=known.credit or other.credit,
+        width=known.width or other.width,
+        height=known.height or other.height,
+    )
+
+
+def _leads_elsewhere(figure: HtmlElement) -> bool:
+    """Tell whether a figure is a link to another page: a teaser, no picture of this article."""
+    for element in figure.iterancestors("a"):
+        return not _IMAGE_FILE.search(element.get("href") or "")
+    return False
+
+
+def _source(picture: HtmlElement, holder: HtmlElement) -> str:
+    """Give the address of a picture, the widest of a set; "" for none or a data URI."""
+    for name in _SOURCES:
+        url = (picture.get(name) or "").strip()
+        if url and not url.lower().startswith(("data:", "blob:", "about:")):
+            return url
+    sets = (one.get(name) for one in (picture, *holder.iter("source")) for name in _SOURCE_SETS)
+    return next((url for one in sets if one and (url := _widest(one))), "")
+
+
+def _widest(source_set: str) -> str:
+    best, width = "", -1.0
+    for one in source_set[:4000].split(", ")[:30]:
+        url, _, size = one.strip().partition(" ")
+        try:
+            number = float(size.strip().rstrip("wx") or 0)
+        except ValueError:
+            number = 0.0
+        if number > width and not url.lower().startswith("data:"):
+            best, width = url.rstrip(","), number
+    return best
+
+
+def _caption(figure: HtmlElement) -> tuple[str, str]:
+    """Give caption and credit of a figure, apart."""
+    holder = next(figure.iter("figcaption"), None)
+    credits = [
+        element
+        for element in figure.iter("span", "small", "cite", "div", "p", "em")
+        if _CREDIT_CLASS.search(f"{element.get('class') or ''} {element.get('itemprop') or ''}"[:300])
+    ]  # fmt: skip
+    credit = clean(text_of(credits[0])) if credits else ""
+    caption = "" if holder is None else clean(text_of(holder))
+    if credit and credit in caption:
+        caption = caption.replace(credit, " ", 1)
+    if not credit:
+        found = _CREDIT.search(caption)
+        if found:
+            caption, credit = caption[: found.start("credit")], found["credit"]
+    caption = " ".join(caption.split()).strip(" |([")
+    return caption, _bare(credit)
+
+
+def _bare(credit: str) -> str:
+    """Give a credit without the words that only say that it is one."""
+    found = _CREDIT.match(f" {credit}")
+    name = found["name"] if found else credit
+    return " ".join(name.split()).strip(" :/()[]|,")
+
+
+def _films_on(root: HtmlElement) -> Iterator[Video]:
+    for element in _films(root)[: 5 * MAX_VIDEOS]:
+        if element.tag == "iframe":
+            url = (element.get("data-src") or element.get("src") or "").strip()
+            url = f"https:{url}" if url.startswith("//") else url
+            if _is_player(url):
+                yield Video(url=url, title=clean(element.get("title") or "")[:300], source="page")
+            continue
+        sources = (element.get("src"), *(one.get("src") for one in element.iter("source")))
+        url = next((one.strip() for one in sources if one and one.strip()), "")
+        if url and not url.startswith(("data:", "blob:")):
+            yield Video(url=url, title=clean(element.get("title") or "")[:300], source="page")
+
+
+def _is_player(url: str) -> bool:
+    host = host_of(url)
+    for player in _PLAYERS:
+        if host == player or host.endswith(f".{player}"):
+            return player not in _PLAYERS_BY_PATH or bool(_PLAYER_PATH.search(url))
+    return False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import msgspec
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from ingest.identity import host_of
 from ingest.settings.faults import nearest
@@ -19,13 +19,47 @@ MAX_XPATH_CHARACTERS = 1000
 _SEGMENT = re.compile(r"[^/\s]+")
 
 
+def check_xpath(path: str) -> str:
+    """Give an XPath back; refuse one that cannot be carried out or gives no elements.
+
+    Functions of extensions (regular expressions) are not known: they have no bound.
+    Errors: ValueError.
+    """
+    if not path:
+        return path
+    from lxml import etree  # only files with such rules need it
+
+    if len(path) > MAX_XPATH_CHARACTERS:
+        raise ValueError(f"has {len(path)} characters, at most {MAX_XPATH_CHARACTERS} are allowed")
+    page = etree.fromstring("<html><body><p class='a'>b</p></body></html>")
+    try:
+        found = etree.XPath(path, regexp=False, smart_strings=False)(page)
+    except etree.XPathError as error:
+        raise ValueError(f"is no XPath: {error}") from error
+    if not isinstance(found, list):
+        raise ValueError("must give elements, as //div[@class='ad'] does")
+    return path
+
+
+def check_segment(segment: str) -> str:
+    """Give a segment of a path without slashes, in lower case. Errors: ValueError."""
+    bare = segment.strip("/").lower()
+    if not _SEGMENT.fullmatch(bare):
+        raise ValueError("is no single segment of a path, such as `opinion`")
+    return bare
+
+
+XPath = Annotated[str, AfterValidator(check_xpath)]
+Segment = Annotated[str, AfterValidator(check_segment)]
+
+
 class SiteExtraction(Options):
     """The keys of a block that tell how pages of the site are read."""
 
-    prune_xpath: tuple[str, ...] = Field(
+    prune_xpath: tuple[XPath, ...] = Field(
         (), description="elements taken out of the page before anything is read off it"
     )
-    body_xpath: str = Field(
+    body_xpath: XPath = Field(
         "", description="the elements that hold the text; a candidate beside the general text"
     )
     mode: Literal["fast", "thorough", "precision"] | None = Field(
@@ -50,31 +84,17 @@ class SiteExtraction(Options):
         "",
         description="IANA name, for dates without a zone; empty takes that of the feed, else UTC",
     )
-    opinion_paths: tuple[str, ...] = Field(
+    opinion_paths: tuple[Segment, ...] = Field(
         (), description="segments of addresses that mark opinion, instead of the common list"
     )
-    live_paths: tuple[str, ...] = Field(
+    live_paths: tuple[Segment, ...] = Field(
         (), description="segments of addresses that mark live blogs, instead of the common list"
     )
 
-    @field_validator("prune_xpath", mode="before")
+    @field_validator("prune_xpath", "opinion_paths", "live_paths", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
-
-    @field_validator("prune_xpath")
-    @classmethod
-    def _prunes_are_xpaths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for path in value:
-            check_xpath(path)
-        return value
-
-    @field_validator("body_xpath")
-    @classmethod
-    def _body_is_an_xpath(cls, value: str) -> str:
-        if value:
-            check_xpath(value)
-        return value
 
     @field_validator("timezone")
     @classmethod
@@ -83,14 +103,6 @@ class SiteExtraction(Options):
             near = nearest(value, available_timezones())
             raise ValueError(f"no such time zone{f', did you mean {near}?' if near else ''}")
         return value
-
-    @field_validator("opinion_paths", "live_paths")
-    @classmethod
-    def _paths_are_segments(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if not _SEGMENT.fullmatch(one.strip("/")):
-                raise ValueError(f"{one!r} is no single segment of a path, such as `opinion`")
-        return tuple(one.strip("/").lower() for one in value)
 
 
 class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,21 +148,3 @@ def matching(blocks: Mapping[str, object], url: str) -> list[str]:
     labels = host_of(url).split(".") if blocks else []
     names = (".".join(labels[start:]) for start in range(len(labels)))
     return [name for name in names if name in blocks]
-
-
-def check_xpath(path: str) -> None:
-    """Refuse an XPath that cannot be carried out or gives no elements. Errors: ValueError.
-
-    Functions of extensions (regular expressions) are not known: they have no bound.
-    """
-    from lxml import etree  # only files with such rules need it
-
-    if len(path) > MAX_XPATH_CHARACTERS:
-        raise ValueError(f"has {len(path)} characters, at most {MAX_XPATH_CHARACTERS} are allowed")
-    page = etree.fromstring("<html><body><p class='a'>b</p></body></html>")
-    try:
-        found = etree.XPath(path, regexp=False, smart_strings=False)(page)
-    except etree.XPathError as error:
-        raise ValueError(f"is no XPath: {error}") from error
-    if not isinstance(found, list):
-        raise ValueError("must give elements, as //div[@class='ad'] does")

@@ -8,13 +8,14 @@ from pydantic import Field, ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import host_of, registrable_domain
+from ingest.settings import site_rules
 from ingest.settings.faults import faults_of
 from ingest.settings.options import Options
-from ingest.settings.site_rules import SiteExtraction, SiteRules, matching, rules_of
+from ingest.settings.site_rules import SiteRules, matching, rules_of
 from ingest.settings.yaml_file import YamlFile, plain, read_yaml
 
 
-class SiteOptions(SiteExtraction):
+class SiteOptions(site_rules.SiteExtraction):
     """One domain or host under `sites`."""
 
     gap_seconds: float | None = Field(
@@ -68,20 +69,25 @@ def read_sites(path: Path) -> tuple[Sites, list[ConfigFault]]:
     try:
         sites = Sites.model_validate(plain(file.data))
     except ValidationError as error:
-        return Sites(), faults_of(error, Sites, file)
-    return sites, [
-        fault for name, site in sites.sites.items() for fault in _faults(file, name, site)
-    ]
+        return Sites(), faults_of(error, Sites, file) + _key_faults(file)
+    return sites, _key_faults(file)
 
 
-def _faults(file: YamlFile, name: str, site: SiteOptions) -> list[ConfigFault]:
-    """Give what is wrong with the key of a block, and with a gap for less than a domain."""
+def _key_faults(file: YamlFile) -> list[ConfigFault]:
+    """Give what is wrong with the names of the blocks, and with gaps for less than a domain."""
+    blocks = plain(file.data).get("sites")
+    if not isinstance(blocks, dict):
+        return []
+    return [fault for name, block in blocks.items() for fault in _faults(file, name, block)]
+
+
+def _faults(file: YamlFile, name: str, block: object) -> list[ConfigFault]:
     domain = registrable_domain(name)
     if not domain or host_of(name) != name:
         remedy = f"write {host_of(name) or 'a domain such as news.example'}"
         return [file.fault(("sites", name), name, "is no domain or host in lower case", remedy)]
-    if site.gap_seconds is not None and name != domain:
+    gap = block.get("gap_seconds") if isinstance(block, dict) else None
+    if gap is not None and name != domain:
         reason = "a gap is kept to a whole domain, not to one of its hosts"
-        place = ("sites", name, "gap_seconds")
-        return [file.fault(place, site.gap_seconds, reason, f"write it under {domain}")]
+        return [file.fault(("sites", name, "gap_seconds"), gap, reason, f"write it under {domain}")]
     return []

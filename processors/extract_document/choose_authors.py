@@ -120,6 +120,7 @@ def _is_person(name: str, own: frozenset[str]) -> bool:
         and folded not in own
         and len(name) < _MAX_NAME_CHARACTERS
         and len(name.split()) <= _MAX_NAME_WORDS
+        and "@" not in name
         and any(map(str.isalpha, name))
         and not _ROLE.search(name)
         and not _PHOTO.match(name)

@@ -93,8 +93,9 @@ def choose_published(
         refused = "no candidate can be believed" if others else "nobody names a date"
         return ChosenDate(at, source, "second", False, "", others, refused)
     best, why = good[0], ""
-    if len(good) < len(every) and every[0] is not best:
-        why = _why_passed_over(every[0], first_seen_at)
+    first = next(one for one in every if one.raw or one.read)
+    if first is not best:
+        why = _why_passed_over(first, first_seen_at)
     if best.read is not None and (best.read.precision == "day" or best.read.is_midnight):
         day = _day(best, zone_name)
         finer = next((one for one in good if _is_finer(one) and _day(one, zone_name) == day), best)

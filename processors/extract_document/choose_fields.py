@@ -33,6 +33,8 @@ from processors.extract_document.search_date import search_date
 
 _MAX_SUMMARY_CHARACTERS = 2000
 _MAX_TAGS = 50
+#: What the search gives when all it finds is a year, as beside a sign of copyright.
+_MERE_YEAR = "-01-01"
 MAX_TAG_CHARACTERS = 100
 
 
@@ -74,6 +76,8 @@ def published_of(page: Page, reading: HtmlReading, options: Options, zone: str) 
         if not options.date_search or reading.root is None:
             return None
         found = search_date(reading.root, page.url_final or page.url_canonical, page.fetched_at)
+        if found.endswith(_MERE_YEAR):
+            return DateCandidate("heuristic", found, None)
         return given("heuristic", found, zone) if found else None
 
     return choose_published(candidates, search, fallback_date(page), entry.first_seen_at, zone)

@@ -74,7 +74,7 @@ def flags_of(
 
 
 def _why_links(reading: HtmlReading, url: str) -> str:
-    if reading.root is None:
+    if reading.root is None or "sponsored" not in reading.hints:
         return ""
     sponsored = count_sponsored_links(reading.root)
     if not sponsored:

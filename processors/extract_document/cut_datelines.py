@@ -1,5 +1,7 @@
-"""Cuts datelines off paragraphs: "PORT ELSIN, 3 March 2026 (Reuters) –" tells when something was
-reported from where, not when the article was published."""
+"""Cuts datelines off paragraphs, so that no search takes their dates for those of publication.
+
+"PORT ELSIN, 3 March 2026 (Reuters) –" tells when something was reported, and from where.
+"""
 
 from __future__ import annotations
 

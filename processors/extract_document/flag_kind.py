@@ -42,26 +42,34 @@ RELEASE_WIRES = frozenset(
         "dgap", "eqs-news", "actusnews-wire", "media-outreach-newswire", "prensa-comunicados",
     )
 )  # fmt: skip
-#: How a release begins.
+#: What stands in the first sentences of a release, in lower case.
+_RELEASE_MARKS = (
+    "for immediate release", "/prnewswire/", "/pr newswire/", "(globe newswire)", "(globenewswire)",
+    "(business wire)", "(accesswire)", "(marketwired)", "globe newswire --", "globe newswire –",
+    "(ots)", "sperrfrist:",
+)  # fmt: skip
+#: What its title or text begins with.
 _RELEASE_START = re.compile(
-    r"\bfor immediate release\b|^(?:press|media|news) release\b\s*[:–—-]?|/\s*pr ?newswire\b|\((?:globe ?newswire|business ?wire|accesswire|marketwired)\)"
-    r"|\bglobe newswire\s*(?:\)|--|–)|\(ots\)|\bsperrfrist\s*:|^presse(?:mitteilung|meldung|information)\b"
-    r"|^communiqué de presse\b|^(?:nota|comunicado) de prensa\b|^comunicato stampa\b"
-    r"|^(?:comunicado de imprensa|nota à imprensa)\b|^persbericht\b|^pressmeddelande\b|^pressemeddelelse\b"
-    r"|^pressemelding\b|^komunikat prasowy\b",
+    r"(?:press|media|news) release\b\s*[:–—-]?|presse(?:mitteilung|meldung|information)\b"
+    r"|communiqué de presse\b|(?:nota|comunicado) de prensa\b|comunicato stampa\b"
+    r"|(?:comunicado de imprensa|nota à imprensa)\b|persbericht\b|pressmeddelande\b"
+    r"|pressemeddelelse\b|pressemelding\b|komunikat prasowy\b",
     re.I,
+)
+#: What stands at its end, in lower case.
+_RELEASE_END_MARKS = (
+    "view source version on", "view the source version", "view original content", "original-content von",
+    "übermittelt durch news aktuell", "übermittelt durch apa-ots",
 )  # fmt: skip
-#: How one ends, each sure by itself.
+#: What a line at its end begins with, each sure by itself.
 _RELEASE_END = re.compile(
-    r"\bview (?:the )?(?:source|original) (?:version|content)\b|(?-i:^SOURCE [A-Z][^\n]{1,80}$)|\boriginal-content von\b"
-    r"|übermittelt durch (?:news aktuell|apa-ots)|^(?:media|press) (?:contacts?|inquiries|enquiries)\s*:?"
-    r"|^presse(?:kontakt|stelle)\s*:|^(?:rückfragen|ansprechpartner)(?: für (?:die )?(?:medien|presse|journalisten))\s*:?"
-    r"|^contacts? (?:de )?presse\b|^(?:contacto|contactos) (?:de|para) (?:la )?(?:prensa|medios)\b"
-    r"|^(?:contatti|ufficio) stampa\s*:|^(?:contacto|contato|assessoria)s? (?:de|para a|com a) imprensa\b"
-    r"|^(?:noot voor de redactie|perscontact|niet voor publicatie)\b|^presskontakt\b|^pressekontakt\b",
-    re.I | re.M,
-)  # fmt: skip
-
+    r"(?-i:SOURCE [A-Z][^\n]{1,80}$)|(?:media|press) (?:contacts?|inquiries|enquiries)\b"
+    r"|presse(?:kontakt|stelle)\s*:|(?:rückfragen|ansprechpartner) für (?:die )?(?:medien|presse|journalisten)"
+    r"|contacts? (?:de )?presse\b|(?:contacto|contactos) (?:de|para) (?:la )?(?:prensa|medios)\b"
+    r"|(?:contatti|ufficio) stampa\s*:|(?:contacto|contato|assessoria)s? (?:de|para a|com a) imprensa\b"
+    r"|(?:noot voor de redactie|perscontact|niet voor publicatie)\b|press(?:e)?kontakt\b",
+    re.I,
+)
 _PAID_TYPES = frozenset(("AdvertiserContentArticle",))
 _PAID_NAMES = frozenset(
     (
@@ -146,20 +154,27 @@ def why_press_release(
     `names` are its authors, agencies and publishers; `types` its JSON-LD types and genres. That a
     report speaks of a press release makes it none: only marks at its start and end count.
     """
-    found = (
+    known = (
         why_type(types, _RELEASE_TYPES)
         or why_section(sections + types, _RELEASE_NAMES)
         or why_segment(url, _RELEASE_NAMES)
         or next((f"by {name}" for name in names if slug(name) in RELEASE_WIRES), "")
     )
-    if found:
-        return found
+    if known:
+        return known
     for part, where in ((title, "title"), (text[:_START_CHARACTERS], "start of the text")):
-        mark = _RELEASE_START.search(part)
+        begins = _RELEASE_START.match(part.lstrip())
+        lower = part.lower()
+        mark = begins[0] if begins else next((one for one in _RELEASE_MARKS if one in lower), "")
         if mark:
-            return f"“{mark[0].strip()}” in the {where}"
-    mark = _RELEASE_END.search(text[-_END_CHARACTERS:])
-    return f"“{mark[0].strip()}” at the end of the text" if mark else ""
+            return f"“{mark.strip()}” in the {where}"
+    end = text[-_END_CHARACTERS:]
+    lower = end.lower()
+    mark = next((one for one in _RELEASE_END_MARKS if one in lower), "")
+    if not mark:
+        lines = (line.strip(" -*•\t") for line in end.split("\n")[1:])
+        mark = next((found[0] for line in lines if (found := _RELEASE_END.match(line))), "")
+    return f"“{mark.strip()}” at the end of the text" if mark else ""
 
 
 def why_paid(

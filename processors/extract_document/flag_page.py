@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 _END_CHARACTERS = 600
@@ -130,18 +131,27 @@ def why_section(sections: tuple[str, ...], known: frozenset[str]) -> str:
 
 def why_segment(url: str, known: frozenset[str]) -> str:
     """Give which segment of an address, or first label of its host, is one of these."""
+    segments, label = _places(url)
+    found = next((segment for segment in segments if segment in known), "")
+    if found:
+        return f"/{found}/ in the address"
+    return f"{label}. in the address" if label in known else ""
+
+
+@lru_cache(maxsize=4)
+def _places(url: str) -> tuple[tuple[str, ...], str]:
+    """Give the segments of an address, and the first label of a host below a domain."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        return ""
-    for segment in parts.path.lower().strip("/").split("/"):
-        if slug(unquote(segment)) in known:
-            return f"/{segment}/ in the address"
+        return (), ""
     label, _, rest = host.partition(".")
-    return f"{label}. in the address" if label in known and "." in rest else ""
+    segments = parts.path.strip("/").split("/")
+    return tuple(slug(unquote(one)) for one in segments), label if "." in rest else ""
 
 
+@lru_cache(maxsize=2048)
 def slug(name: str) -> str:
     """Give a name as segments of addresses write it: "Débats & idées" → "debats-idees"."""
     plain = unicodedata.normalize("NFKD", name.casefold())

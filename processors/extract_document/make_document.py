@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.settings.site_rules import NO_RULES, SiteRules
@@ -49,70 +49,28 @@ def make_document(
     `content_hash` is the SHA-256 of the text in hex, nothing else, before any line is dropped.
     `rules` are those of the site. Errors: none for what `read_html` gave.
     """
-    metadata, jsonld = reading.metadata, reading.jsonld
     body = _body_of(page, reading, options, rules)
-    chosen = body.chosen
-    title, title_proof = title_of(page, reading, chosen, options)
-    text = cut(without_title(chosen.text, title), options.max_text_characters)
-    zone = rules.timezone or page.entry.timezone
-    names = names_of(page, reading, options, text)
-    media = media_of(page, reading)
-    section, section_proof = section_of(reading)
-    subtitle, subtitle_proof = subtitle_of(reading, title)
-    tags, tags_proof = tags_of(page, reading)
-    summary, summary_proof = summary_of(page, reading, options)
-    url_amp, amp_proof = amp_of(page, reading)
-    language, language_proof = language_of(page, reading)
-    identity = identity_fields(page, metadata.site_name or jsonld.publisher)
-    flags = flags_of(
-        reading,
-        rules,
-        url=address_of(page),
-        section=section,
-        names=(*names.authors, *names.agencies, *jsonld.organisations, identity["publisher"]),
-        title=title,
-        text=text,
-    )
+    title, title_proof = title_of(page, reading, body.chosen, options)
+    text = cut(without_title(body.chosen.text, title), options.max_text_characters)
+    made = _described(page, reading, options, title)
+    named = _named(page, reading, options, rules, made, title, text)
     # The search for a date changes the tree: it comes last.
-    published = published_of(page, reading, options, zone)
-    modified = modified_of(page, reading, published, zone)
+    dated = _dated(page, reading, options, rules.timezone or page.entry.timezone)
+    proofs: dict[str, Provenance] = {}
+    for part in (made, named, dated):
+        proofs |= part.proofs
     return Document(
-        **identity,
         title=title,
         text=text,
         content_hash=content_hash(text),
-        content_source=_content_source(page, chosen.content_source),
-        published_at=published.at,
-        modified_at=modified.at,
-        date_source=published.source,
-        date_precision=published.precision,
-        date_zone=published.zone,
-        is_zone_assumed=published.is_zone_assumed,
-        modified_source=modified.source if modified.at else "",
-        modified_precision=modified.precision,
-        modified_zone=modified.zone,
-        is_modified_zone_assumed=modified.is_zone_assumed,
-        subtitle=subtitle,
-        authors=names.authors,
-        agencies=names.agencies,
-        summary=summary,
-        summary_source=summary_proof.source if summary else "",
-        section=section,
-        tags=tags,
-        url_amp=url_amp,
-        image=media.image,
-        images=media.images,
-        videos=media.videos,
+        content_source=_content_source(page, body.chosen.content_source),
         links=reading.links,
-        licence=media.licence,
-        language_hint=language,
         word_count=count_words(text),
         is_metered=body.is_metered,
         is_cut=body.is_cut,
         has_paywall_phrase=body.has_phrase,
         is_consent_page=body.is_wall,
-        **flags.values(),
-        extraction=_extraction(page, reading, chosen, text, options, rules),
+        extraction=_extraction(page, reading, body.chosen, text, options, rules),
         page=PageInfo(
             encoding=reading.encoding,
             encoding_source=reading.encoding_source,
@@ -121,22 +79,98 @@ def make_document(
         ),
         provenance={
             "title": title_proof,
-            "subtitle": subtitle_proof,
-            "text": _text_proof(page, reading, chosen, body.feed, len(text)),
-            "authors": names.authors_proof,
-            "agencies": names.agencies_proof,
-            "published_at": date_proof(published),
-            "modified_at": date_proof(modified),
-            "summary": summary_proof,
-            **media.proofs,
-            "url_canonical": url_proof(page, reading),
-            "url_amp": amp_proof,
-            "section": section_proof,
-            "tags": tags_proof,
-            "language_hint": language_proof,
-            **flags.proofs(),
+            "text": _text_proof(page, reading, body.chosen, body.feed, len(text)),
+            **proofs,
             **body.flag_proofs(),
         },
+        **made.fields,
+        **named.fields,
+        **dated.fields,
+    )
+
+
+class _Part(NamedTuple):
+    """Some fields of a document, and the provenance of each."""
+
+    fields: dict[str, Any]
+    proofs: dict[str, Provenance]
+
+
+def _described(page: Page, reading: HtmlReading, options: Options, title: str) -> _Part:
+    """Give what the page says of its article, names and dates aside."""
+    section, section_proof = section_of(reading)
+    subtitle, subtitle_proof = subtitle_of(reading, title)
+    tags, tags_proof = tags_of(page, reading)
+    summary, summary_proof = summary_of(page, reading, options)
+    url_amp, amp_proof = amp_of(page, reading)
+    language, language_proof = language_of(page, reading)
+    media = media_of(page, reading)
+    return _Part(
+        {
+            "subtitle": subtitle,
+            "summary": summary,
+            "summary_source": summary_proof.source if summary else "",
+            "section": section,
+            "tags": tags,
+            "url_amp": url_amp,
+            "image": media.image,
+            "images": media.images,
+            "videos": media.videos,
+            "licence": media.licence,
+            "language_hint": language,
+        },
+        {
+            "subtitle": subtitle_proof,
+            "summary": summary_proof,
+            "section": section_proof,
+            "tags": tags_proof,
+            "url_canonical": url_proof(page, reading),
+            "url_amp": amp_proof,
+            "language_hint": language_proof,
+            **media.proofs,
+        },
+    )
+
+
+def _named(
+    page: Page, reading: HtmlReading, options: Options, rules: SiteRules, made: _Part, title: str, text: str
+) -> _Part:  # fmt: skip
+    """Give who wrote the text, whose it is, and what kind of text that makes it."""
+    jsonld = reading.jsonld
+    identity = identity_fields(page, reading.metadata.site_name or jsonld.publisher)
+    names = names_of(page, reading, options, text)
+    flags = flags_of(
+        reading,
+        rules,
+        url=address_of(page),
+        section=made.fields["section"],
+        names=(*names.authors, *names.agencies, *jsonld.organisations, identity["publisher"]),
+        title=title,
+        text=text,
+    )
+    return _Part(
+        {**identity, "authors": names.authors, "agencies": names.agencies, **flags.values()},
+        {"authors": names.authors_proof, "agencies": names.agencies_proof, **flags.proofs()},
+    )
+
+
+def _dated(page: Page, reading: HtmlReading, options: Options, zone: str) -> _Part:
+    published = published_of(page, reading, options, zone)
+    modified = modified_of(page, reading, published, zone)
+    return _Part(
+        {
+            "published_at": published.at,
+            "modified_at": modified.at,
+            "date_source": published.source,
+            "date_precision": published.precision,
+            "date_zone": published.zone,
+            "is_zone_assumed": published.is_zone_assumed,
+            "modified_source": modified.source if modified.at else "",
+            "modified_precision": modified.precision,
+            "modified_zone": modified.zone,
+            "is_modified_zone_assumed": modified.is_zone_assumed,
+        },
+        {"published_at": date_proof(published), "modified_at": date_proof(modified)},
     )
 
 

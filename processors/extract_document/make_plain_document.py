@@ -6,8 +6,13 @@ from ingest.model import Document, Extraction, Page, PageInfo
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from processors.extract_document.agencies import agencies_in_text
 from processors.extract_document.candidates import candidate, provenance
-from processors.extract_document.choose_authors import choose_authors
-from processors.extract_document.choose_dates import choose_published, given, given_by_feed
+from processors.extract_document.choose_authors import ChosenAuthors, choose_authors
+from processors.extract_document.choose_dates import (
+    ChosenDate,
+    choose_published,
+    given,
+    given_by_feed,
+)
 from processors.extract_document.choose_flags import flags_of
 from processors.extract_document.choose_text import SHORT_CHARACTERS, cut
 from processors.extract_document.decode_page import decode
@@ -23,7 +28,7 @@ from processors.extract_document.document_frame import (
 from processors.extract_document.options import Options
 from processors.extract_document.read_fragment import fragment_line
 from processors.extract_document.read_html import HtmlReading, limits_of
-from processors.extract_document.read_plain_text import read_plain_text
+from processors.extract_document.read_plain_text import PlainText, read_plain_text
 from processors.measure_text import count_words
 
 
@@ -44,30 +49,11 @@ def make_plain_document(
     title, title_source = found.title, found.title_source
     if feed_title and title_source != "meta":
         title, title_source = feed_title, "feed"
-    names = choose_authors(
-        [(found.authors_source, found.authors), ("feed", entry.authors)],
-        (found.publisher, entry.publisher, page.domain),
-    )
-    agencies, agencies_source = names.agencies, names.agencies_source
-    in_text = () if agencies else agencies_in_text(text)
-    if in_text:
-        agencies, agencies_source = in_text, "page"
-    published = choose_published(
-        [
-            given_by_feed(
-                entry.published_raw, entry.published_at, entry.is_zone_assumed, zone, entry.language
-            ),
-            given(found.date_source or "none", found.date, zone),
-        ],
-        lambda: None,
-        fallback_date(page),
-        entry.first_seen_at,
-        zone,
-    )
-    publisher = found.publisher or entry.publisher
+    names = _names(page, found, text)
+    published = _published(page, found, zone)
     flags = flags_of(
         HtmlReading(), rules, url=address_of(page), section="", title=title, text=text,
-        names=(*names.people, *agencies, publisher),
+        names=(*names.people, *names.agencies, found.publisher or entry.publisher),
     )  # fmt: skip
     summary = fragment_line(entry.summary, limits_of(options), 2000)
     source = ("file" if is_file(page) else "page") if text else "none"
@@ -85,7 +71,7 @@ def make_plain_document(
         is_zone_assumed=published.is_zone_assumed,
         date_zone=published.zone,
         authors=names.people,
-        agencies=agencies,
+        agencies=names.agencies,
         summary=summary,
         summary_source="feed" if summary else "",
         tags=entry.tags,
@@ -111,9 +97,31 @@ def make_plain_document(
             "title": provenance(title, title_source, [candidate(found.title, found.title_source)]),
             "text": provenance(str(len(text)), source),
             "authors": provenance("; ".join(names.people), names.source),
-            "agencies": provenance("; ".join(agencies), agencies_source),
+            "agencies": provenance("; ".join(names.agencies), names.agencies_source),
             "published_at": date_proof(published),
             "language_hint": provenance(language, language_source),
             **flags.proofs(),
         },
+    )
+
+
+def _names(page: Page, found: PlainText, text: str) -> ChosenAuthors:
+    names = choose_authors(
+        [(found.authors_source, found.authors), ("feed", page.entry.authors)],
+        (found.publisher, page.entry.publisher, page.domain),
+    )
+    in_text = () if names.agencies else agencies_in_text(text)
+    return names._replace(agencies=in_text, agencies_source="page") if in_text else names
+
+
+def _published(page: Page, found: PlainText, zone: str) -> ChosenDate:
+    entry = page.entry
+    candidates = [
+        given_by_feed(
+            entry.published_raw, entry.published_at, entry.is_zone_assumed, zone, entry.language
+        ),
+        given(found.date_source or "none", found.date, zone),
+    ]
+    return choose_published(
+        candidates, lambda: None, fallback_date(page), entry.first_seen_at, zone
     )

@@ -10,6 +10,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from processors.extract_document.decode_page import clean
+from processors.extract_document.page_hints import ALL_HINTS
 from processors.extract_document.parse_page import text_of
 
 #: Words in a class or id that name the line under a headline, in the usages of many systems.
@@ -36,10 +37,10 @@ class Heading(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
 
 
-def read_heading(root: HtmlElement) -> Heading:
+def read_heading(root: HtmlElement, hints: frozenset[str] = ALL_HINTS) -> Heading:
     """Give what stands around the first h1; nothing on a page without one.
 
-    Cost: a look at some neighbours of one element. Errors: none.
+    `hints` are words that occur in the page. Cost: a look at some neighbours of one element. Errors: none.
     """
     headline = next(root.iter("h1"), None)
     if headline is None:
@@ -47,7 +48,7 @@ def read_heading(root: HtmlElement) -> Heading:
     title = " ".join(text_of(headline).split()).casefold()
     subtitle = why = ""
     labels: list[str] = []
-    for element in _marked(root)[:1]:
+    for element in _marked(root)[:1] if "alternativeHeadline" in hints else ():
         subtitle, why = _line(element, title), "itemprop alternativeHeadline"
     for element, is_after in _neighbours(headline):
         if not subtitle and is_after and (reason := _named_subtitle(element)):

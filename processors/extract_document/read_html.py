@@ -14,6 +14,7 @@ from processors.extract_document.decode_page import decode
 from processors.extract_document.extract_text import extract_text, extractor_for
 from processors.extract_document.guard_page import Limits, guard, is_foreign
 from processors.extract_document.options import Options
+from processors.extract_document.page_hints import hints_of
 from processors.extract_document.parse_page import depth, parse
 from processors.extract_document.read_heading import Heading, read_heading
 from processors.extract_document.read_jsonld import JsonLd, read_jsonld
@@ -35,7 +36,8 @@ _MAX_DEEP_TAGS = 16_000
 class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
     """What a page gave. `root` is None when it was not parsed; `outcome` then says why.
 
-    `site` is what the site's own rule for the text found, if it has one.
+    `site` is what the site's own rule for the text found, if it has one; `hints` are those of
+    page_hints.py.
     """
 
     root: HtmlElement | None = None
@@ -44,6 +46,7 @@ class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
     text: PageText = PageText()
     site: SiteText = SiteText()
     heading: Heading = Heading()
+    hints: frozenset[str] = frozenset()
     links: tuple[str, ...] = ()
     outcome: str = "ok"
     is_truncated: bool = False
@@ -83,6 +86,7 @@ def html_reader(
                 encoding_source=decoded.source,
             )
         html = pruned(root, allowed.html, rules.prune_xpath)
+        hints = hints_of(html)
         metadata = read_metadata(root, url)
         lap("metadata")
         jsonld = read_jsonld(root, url, options.max_jsonld_characters, metadata.canonical_url)
@@ -99,7 +103,8 @@ def html_reader(
             jsonld=jsonld,
             text=msgspec.structs.replace(text, text=short),
             site=site,
-            heading=read_heading(root),
+            heading=read_heading(root, hints),
+            hints=hints,
             links=read_links(root, metadata.base_url),
             outcome=outcome,
             is_truncated=allowed.is_truncated or len(short) < len(text.text),

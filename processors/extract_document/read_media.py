@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from itertools import islice
 
 import msgspec
-from lxml import etree
 from lxml.html import HtmlElement
 
 from ingest.identity import host_of
@@ -21,14 +21,10 @@ MAX_VIDEOS = 20
 _MAX_CAPTION_CHARACTERS = 1000
 _MAX_CREDIT_CHARACTERS = 200
 _LEAST_PIXELS = 100
-_OUTSIDE = " or ".join(f"ancestor::{tag}" for tag in ("nav", "footer", "aside"))
-_figures = etree.XPath(f"//figure[not({_OUTSIDE})]", smart_strings=False)
-_pictures = etree.XPath(
-    f"(//article//img | //main//img | //*[@itemprop='articleBody']//img)"
-    f"[not(ancestor::figure) and not(ancestor::a) and not({_OUTSIDE})]",
-    smart_strings=False,
-)
-_films = etree.XPath(f"(//iframe | //video)[not({_OUTSIDE})]", smart_strings=False)
+_OUTSIDE = frozenset(("nav", "footer", "aside"))
+_INSIDE = frozenset(("article", "main"))
+#: More of them on one page are looked at by nobody.
+_MAX_ELEMENTS = 1000
 #: Where images wait until a reader scrolls to them.
 _SOURCES = ("data-src", "data-original", "data-lazy-src", "data-url", "data-image", "src")
 _SOURCE_SETS = ("data-srcset", "srcset")
@@ -107,20 +103,28 @@ def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
 
 
 def _from_page(root: HtmlElement) -> Iterator[Image]:
-    for figure in _figures(root)[: 5 * MAX_IMAGES]:
-        if _leads_elsewhere(figure):
+    """Give the pictures of figures, and others inside the article that are no links."""
+    for element in islice(root.iter("figure", "img"), _MAX_ELEMENTS):
+        around = {one.tag for one in element.iterancestors()}
+        if not _OUTSIDE.isdisjoint(around) or "figure" in around:
             continue
-        picture = next(figure.iter("img"), None)
-        url = "" if picture is None else _source(picture, figure)
-        if picture is None or not url:
-            continue
+        if element.tag == "figure":
+            yield from _of_figure(element, around)
+        elif "a" not in around and not _INSIDE.isdisjoint(around):
+            url = _source(element, element)
+            width, height = pixels(element.get("width")), pixels(element.get("height"))
+            if url and not (0 < width < _LEAST_PIXELS or 0 < height < _LEAST_PIXELS):
+                yield _image(url, element, clean(element.get("alt") or ""), "")
+
+
+def _of_figure(figure: HtmlElement, around: Container[object]) -> Iterator[Image]:
+    if "a" in around and _leads_elsewhere(figure):
+        return
+    picture = next(figure.iter("img"), None)
+    url = "" if picture is None else _source(picture, figure)
+    if picture is not None and url:
         caption, credit = _caption(figure)
         yield _image(url, picture, caption or clean(picture.get("alt") or ""), credit)
-    for picture in _pictures(root)[: 5 * MAX_IMAGES]:
-        url = _source(picture, picture)
-        width, height = pixels(picture.get("width")), pixels(picture.get("height"))
-        if url and not (0 < width < _LEAST_PIXELS or 0 < height < _LEAST_PIXELS):
-            yield _image(url, picture, clean(picture.get("alt") or ""), "")
 
 
 def _image(url: str, picture: HtmlElement, caption: str, credit: str) -> Image:
@@ -204,7 +208,9 @@ def _bare(credit: str) -> str:
 
 
 def _films_on(root: HtmlElement) -> Iterator[Video]:
-    for element in _films(root)[: 5 * MAX_VIDEOS]:
+    for element in islice(root.iter("iframe", "video"), _MAX_ELEMENTS):
+        if any(one.tag in _OUTSIDE for one in element.iterancestors()):
+            continue
         if element.tag == "iframe":
             url = (element.get("data-src") or element.get("src") or "").strip()
             url = f"https:{url}" if url.startswith("//") else url

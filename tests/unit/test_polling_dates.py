@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.polling.dates import read_date
 from ingest.date_words import month_number
+from ingest.polling.dates import read_date
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@ reload of the file while pages are read."""
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, html_of, page_of
 
+from ingest import telemetry
 from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome
 from ingest.settings.live_sites import LiveSites
@@ -234,19 +237,26 @@ def test_a_changed_file_counts_for_the_next_pages_without_a_restart(
 
 
 def test_a_broken_file_is_refused_with_all_faults_and_the_last_good_one_goes_on(
-    live: tuple[Path, Clock, LiveSites, ExtractDocuments], capsys: pytest.CaptureFixture[str]
+    live: tuple[Path, Clock, LiveSites, ExtractDocuments],
 ) -> None:
     path, clock, sites, _ = live
+    lines = io.StringIO()
+    telemetry.configure("extract", stream=lines, as_json=True)
     url = "https://www.elsin-courier.example/ferry"
     assert sites.rules_of(url).keeps_repeated_lines
     write(path, "sites:\n  elsin-courier.example:\n    body_xpath: '//p['\n    moode: fast\n    timezone: Mars/Base\n")  # fmt: skip
     clock.seconds += 2
     assert sites.rules_of(url).keeps_repeated_lines
-    told = capsys.readouterr().out
-    for part in ("body_xpath", "moode", "timezone", "sites_refused"):
-        assert part in told
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [one["event"] for one in told] == ["sites_fault"] * 3 + ["sites_refused"]
+    assert sorted((one["line"], one["key"].rpartition(".")[2]) for one in told[:3]) == [
+        (3, "body_xpath"),
+        (4, "moode"),
+        (5, "timezone"),
+    ]
+    clock.seconds += 2
     assert sites.rules_of(url).keeps_repeated_lines
-    assert capsys.readouterr().out == ""
+    assert len(lines.getvalue().splitlines()) == 4, "a file is judged once"
     write(path, "sites: {elsin-courier.example: {mode: precision}}\n")
     assert sites.rules_of(url).mode is None, "not looked at again before a second has passed"
     clock.seconds += 2

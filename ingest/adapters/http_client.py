@@ -20,7 +20,7 @@ from ingest.adapters.http_connection import (
     mapped_place,
     proxy_connector,
 )
-from ingest.adapters.http_errors import CAUGHT, AddressRefusedError, failure
+from ingest.adapters.http_errors import CAUGHT, AddressRefusedError, failure, is_about_headers
 from ingest.adapters.http_headers import headers_for_hop, headers_of
 from ingest.errors import FetchFailed
 from ingest.identity import host_of
@@ -211,6 +211,8 @@ def _count_failure(error: FetchFailed, stage: str) -> None:
         _refused.labels(stage, _reason(error)).inc()
     elif error.kind in ("body_too_large", "timeout"):
         caps_hit.labels(stage, "bytes" if error.kind == "body_too_large" else "seconds").inc()
+    elif error.kind == "bad_response" and is_about_headers(error):
+        caps_hit.labels(stage, "headers").inc()
 
 
 def _is_address(host: str) -> bool:

@@ -55,6 +55,9 @@ CAUGHT: tuple[type[BaseException], ...] = (
     ValueError,
 )
 
+#: The client has no class of its own for this.
+_TOO_MANY = "Too many headers"
+
 _REMEDIES = {
     "address_not_public": "sites of your own network: name them in address_guard.allowed",
     "tls": "see whether the site's certificate is right; `verify_tls: false` is for one feed only",
@@ -72,6 +75,14 @@ def failure(error: BaseException, url: str, origin: str = "") -> FetchFailed:
         kind, what = _kind(error), _words(error)
     return FetchFailed(
         what, kind=kind, value=url, origin=origin or None, remedy=_REMEDIES.get(kind)
+    )
+
+
+def is_about_headers(error: BaseException) -> bool:
+    """Tell whether an answer was refused for the length or the number of its headers."""
+    return any(
+        isinstance(one, http_exceptions.LineTooLong) or _TOO_MANY in str(one)
+        for one in _chain(error)
     )
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from ingest import wire
 from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
-from ingest.fetching.host_state import RobotsFile
+from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import request_url
-from ingest.pipeline.topology import FEED_STATE
+from ingest.pipeline.topology import FEED_STATE, HOST_STATE
 from ingest.polling.feed_state import KEYS_SUFFIX, REQUEST_SUFFIX, FeedState, decode_state
 from ingest.polling.feed_trial import TrialTools
+from ingest.ports import Record
 from ingest.settings.load import Settings
 from ingest.sources.parse_feed import parse_in
 
@@ -80,6 +83,35 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
         if name not in states or _polled(states[name]) < _polled(state):
             states[name] = state
     return states
+
+
+def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
+    """Give the domains that poll or fetch leave alone now, and until when.
+
+    Errors: LogUnavailable, LogRefused.
+    """
+    url = settings.pipeline.log.url
+    if url.startswith("sqlite:") and not settings.path_of(url).exists():
+        return {}
+    found: dict[str, datetime] = {}
+    log = open_log(settings, applies=False)
+    try:
+        latest = {record.key: record for record in log.scan(HOST_STATE)}
+    finally:
+        log.close()
+    for record in latest.values():
+        until = _rest_in(record)
+        if until is not None and until > at:
+            domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
+            found[domain] = max(until, found.get(domain, until))
+    return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
+
+
+def _rest_in(record: Record) -> datetime | None:
+    try:
+        return wire.decode(record.value or b"", HostRecord, record.origin).rests_until
+    except WireError:
+        return None
 
 
 def _polled(state: FeedState) -> float:

@@ -20,6 +20,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
     """Fetch until `stop` is set."""
     with EventLoop("fetching") as loop:
         web: Web = loop.call(lambda: open_web(settings, now))
+        web.report_resting(plan.name)
         index = LazyIndex(settings)
         worker = FlowWorker(
             plan,

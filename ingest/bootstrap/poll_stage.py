@@ -32,13 +32,14 @@ def run(
     """Poll until `stop` is set."""
     concurrent = settings.pipeline.polling.concurrent_requests
     web = open_web(settings, clock, max_in_flight=concurrent)
+    web.report_resting(plan.name)
     pool = parser_pool(
         timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
         count=settings.pipeline.stages[plan.name].children,
     )
     watched = _WatchedPoller()
     feeds = _Feeds(settings.folder)
-    reporter = FeedReporter(lambda: open_index(settings), lambda: feeds.last, now)
+    reporter = FeedReporter(lambda: open_index(settings), lambda: feeds.last, clock)
     poller = Poller(
         feeds=feeds,
         log=log,

@@ -18,8 +18,9 @@ from ingest.model import Entry, Page
 from ingest.outcome import Outcome
 from ingest.ports import Clock, Fetcher, Known
 from ingest.settings.load import Settings
-from ingest.telemetry import Event
+from ingest.telemetry import Event, gauge
 
+_resting = gauge("hosts_resting", "stage")
 contact_is_missing = Event("contact_is_missing", level="warning")
 
 
@@ -45,6 +46,10 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
             pressure=self.politeness.pressure,
             tracking=self.settings.sites.tracking_of,
         ).fetch_entry
+
+    def report_resting(self, stage: str) -> None:
+        """Let the metric of hosts at rest be counted whenever somebody asks for it."""
+        _resting.labels(stage).set_function(lambda: self.host_states.resting(self.clock()))
 
 
 def open_web(

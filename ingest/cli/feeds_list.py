@@ -24,12 +24,12 @@ from ingest.cli.feeds_text import ago, show_table, table_of, table_text
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
 from ingest.polling.feed_record import entries_per_day, health_word
-from ingest.polling.feed_state import FeedState
+from ingest.polling.feed_state import HEALTH_STATES, FeedState
 from ingest.polling.planning import for_configuration
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 
-STATES = ("healthy", "failing", "resting", "gone", "robots", "duplicate", "disabled", "new")
+STATES = (*HEALTH_STATES, "new")
 _COLOURS = {"healthy": "green", "failing": "red", "gone": "red", "resting": "yellow",
             "robots": "yellow", "duplicate": "yellow"}  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,20 +21,21 @@ from ingest.cli.context import (
     settings_of,
     shows_errors,
 )
-from ingest.cli.feeds_list import STATES, as_plain, health_of, state_of, states_or_none
+from ingest.cli.feeds_list import as_plain, health_of, state_of, states_or_none
 from ingest.cli.feeds_names import feed_named
-from ingest.cli.feeds_text import ago, line, show_table, size, table_of, table_text
+from ingest.cli.feeds_overview import DAY, freshness_in_words, show_all
+from ingest.cli.feeds_text import ago, line, size
 from ingest.errors import LogUnavailable, NewsIngestError
-from ingest.identity import host_of, registrable_domain
+from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.topology import FEED_STATE, plans
+from ingest.polling.feed_record import overflows_since, percentile
 from ingest.polling.feed_state import REQUEST_SUFFIX, FeedState
 from ingest.polling.outlook import spoken, why_next
 from ingest.polling.poll_records import STATE_KIND
 from ingest.settings.load import Settings
 
-WORST = 10
 _FLUSH_SECONDS = 10.0
 
 
@@ -61,7 +61,7 @@ def status(
     if feed is not None:
         _one(feed, states, now, as_json)
     else:
-        _all(settings, states, now, as_json)
+        show_all(settings, states, now, as_json)
     if not is_whole:
         raise typer.Exit(1)
 
@@ -128,7 +128,7 @@ def _one(feed: Feed, states: dict[str, FeedState], now: datetime, as_json: bool)
     reason = why_next(state, feed, now)
     if as_json:
         plain = as_plain(feed, state, health)
-        plain |= {"why_next": reason, "recent_polls": state.recent_polls, **_details(state)}
+        plain |= {"why_next": reason, "recent_polls": state.recent_polls, **_details(state, now)}
         print_json(msgspec.json.encode(plain))
         return
     line("feed", f"{feed.id}  {feed.publisher}  {state.title}")
@@ -147,14 +147,18 @@ def _one(feed: Feed, states: dict[str, FeedState], now: datetime, as_json: bool)
         line("format", f"{state.format}, {state.window_size} entries a document, "
                        f"{state.rate.per_hour * 24:.1f} entries a day")  # fmt: skip
         line("caching", _caching(state))
+    if state.recent_lags:
+        lags = state.recent_lags
+        line("freshness", freshness_in_words(percentile(lags, 50), percentile(lags, 95)))
     if state.window_overflow_count:
-        line("overflow", f"{state.window_overflow_count} times every entry was new: "
+        line("overflow", f"{state.window_overflow_count} times every entry was new, "
+                         f"{overflows_since(state, now - DAY)} in 24 h: "
                          "items were probably missed in between")  # fmt: skip
     _history(state)
     line("next", reason)
 
 
-def _details(state: FeedState) -> dict[str, Any]:
+def _details(state: FeedState, now: datetime) -> dict[str, Any]:
     return {
         "interval_seconds": round(state.interval_seconds),
         "floor_seconds": round(state.floor_seconds),
@@ -164,6 +168,9 @@ def _details(state: FeedState) -> dict[str, Any]:
         "gone_since_at": state.gone_since_at,
         "window_size": state.window_size,
         "window_overflow_count": state.window_overflow_count,
+        "overflows_24h": overflows_since(state, now - DAY),
+        "freshness_seconds": percentile(state.recent_lags, 50),
+        "freshness_p95_seconds": percentile(state.recent_lags, 95),
         "validator_mode": state.validator_mode,
         "validators_are_trusted": state.validators_are_trusted,
     }
@@ -186,51 +193,3 @@ def _history(state: FeedState) -> None:
         if note.new_entries:
             parts.append(f"{note.new_entries} new")
         line("polls" if number == 0 else "", "  ".join([*parts, note.error]))
-
-
-# ── all feeds ───────────────────────────────────────────────────────────────────────────────
-
-
-def _all(settings: Settings, states: dict[str, FeedState], now: datetime, as_json: bool) -> None:
-    feeds = list(settings.feeds.feeds.values())
-    health = Counter(health_of(feed, states, now) for feed in feeds)
-    known = [(feed, state_of(feed, states)) for feed in feeds if feed.enabled]
-    failing = [(feed, state) for feed, state in known if state.last_error_class]
-    failing.sort(key=lambda pair: (-pair[1].failure_score, str(pair[1].failing_since_at)))
-    resting = {
-        host_of(state.url): state.retry_after_until_at
-        for _, state in known
-        if state.retry_after_until_at is not None and state.retry_after_until_at > now
-    }
-    overflows = sum(state.window_overflow_count for _, state in known)
-    due = [state.next_poll_at for _, state in known if state.next_poll_at is not None]
-    late = sum(1 for at in due if at < now)
-    if as_json:
-        plain = {
-            "feeds": len(feeds),
-            "states": dict(health),
-            "worst": [as_plain(*pair, health_of(pair[0], states, now)) for pair in failing[:WORST]],
-            "resting_hosts": resting,
-            "window_overflows": overflows,
-            "next_poll_at": min(due, default=None),
-            "overdue": late,
-        }
-        print_json(msgspec.json.encode(plain))
-        return
-    parts = [f"{health[name]} {name}" for name in STATES if health[name]]
-    line("feeds", f"{len(feeds)}: {', '.join(parts)}")
-    line("next poll", f"{ago(min(due, default=None), now)}; {late} overdue")
-    for host, until in resting.items():
-        line("resting", f"{host} until {until:%Y-%m-%d %H:%M} UTC")
-    if overflows:
-        line("overflow", f"{overflows} times every entry was new; items were probably missed")
-    if failing:
-        table = table_of("worst", "publisher", "error", "failing since", "score", "next poll",
-                      "message")  # fmt: skip
-        for feed, state in failing[:WORST]:
-            table.add_row(
-                feed.id, table_text(feed.publisher), state.last_error_class,
-                ago(state.failing_since_at, now), f"{state.failure_score:g}",
-                ago(state.next_poll_at, now), table_text(state.last_error_text[:100]),
-            )  # fmt: skip
-        show_table(table)

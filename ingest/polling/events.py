@@ -49,4 +49,8 @@ schedule_lag = histogram("schedule_lag_seconds", buckets=(0.1, 0.5, 1, 5, 15, 60
 restore_seconds = gauge("feed_state_restore_seconds")
 feeds_by_state = gauge("feeds", "state")
 kappa_gauge = gauge("kappa")
+allowance_used = gauge("request_allowance_used_ratio")
 outage_frozen = gauge("outage_frozen")
+#: Where the date of an entry comes from (feed, first_seen_at), and what was wrong with it: missing,
+#: unreadable, no_zone, in_the_future, or nothing.
+dates = counter("dates_total", "source", "fault")

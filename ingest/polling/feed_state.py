@@ -13,6 +13,7 @@ from ingest.polling.rate import Rate
 from ingest.ports import PollNote
 
 __all__ = [
+    "HEALTH_STATES",
     "KEYS_SUFFIX",
     "RECENT_POLLS",
     "REQUEST_SUFFIX",
@@ -29,6 +30,8 @@ RECENT_POLLS = 10
 #: Entries and overflows of a feed that are remembered to tell how fresh and how whole it is.
 RECENT_LAGS = 10
 RECENT_OVERFLOWS = 10
+#: How a feed can fare, in one word.
+HEALTH_STATES = ("healthy", "failing", "resting", "gone", "robots", "duplicate", "disabled")
 #: Suffixes of the record keys beside `<feed id>`.
 KEYS_SUFFIX = "/keys"
 REQUEST_SUFFIX = "/request"
@@ -132,7 +135,7 @@ def with_note(state: FeedState, note: PollNote) -> FeedState:
 
 
 def feed_health(state: FeedState, *, is_enabled: bool, now: datetime) -> str:
-    """Give one word for a feed: disabled, duplicate, gone, robots, resting, failing, healthy."""
+    """Give one of HEALTH_STATES for a feed."""
     if not is_enabled:
         return "disabled"
     if state.duplicate_of:

@@ -35,10 +35,7 @@ def kappa_of(
     ]
     if not demands:
         return 1.0
-    per_hour = len(demands) * 60 / options.mean_interval_minutes
-    if options.requests_per_second:
-        per_hour = options.requests_per_second * 3600
-    return solve_kappa(demands, per_hour)
+    return solve_kappa(demands, planning.allowance_per_hour(len(demands), options))
 
 
 def outlook_of(

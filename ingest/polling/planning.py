@@ -5,6 +5,7 @@ Pure: what happened and the time come in, the next state goes out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -32,6 +33,19 @@ def demand_of(feed: Feed, state: FeedState, options: PollingOptions) -> Demand:
     least = max(options.min_interval_seconds, feed.min_interval_minutes * 60)
     most = max(least, min(feed.max_interval_minutes * 60, schedule.MAX_INTERVAL_SECONDS))
     return Demand(max(1e-6, feed.priority * state.rate.per_hour), Bounds(least, most))
+
+
+def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) -> float:
+    """Give the requests an hour that so many feeds may cost; `share` is ours of a fixed number."""
+    if options.requests_per_second:
+        return options.requests_per_second * 3600 * share
+    return feeds * 60 / options.mean_interval_minutes
+
+
+def allowance_used(states: Iterable[FeedState], per_hour: float) -> float:
+    """Give the part of the allowance that the planned intervals use; floors and caps lower it."""
+    planned = sum(3600 / one.interval_seconds for one in states if one.interval_seconds > 0)
+    return planned / per_hour if per_hour else 0.0
 
 
 def planned_interval(

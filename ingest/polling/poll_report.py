@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ingest.model import Entry
 from ingest.polling import events
 from ingest.polling.entries import Found
 
@@ -14,6 +15,8 @@ def report_found(found: Found) -> None:
         ("new", found.new_count),
         ("updated", found.updated_count),
         ("known", found.known_count - found.updated_count),
+        ("dropped", len(found.drops)),
+        ("rejected", len(found.rejects)),
     ):
         if amount:
             events.entries_found(result=result, amount=amount)
@@ -28,9 +31,20 @@ def report_found(found: Found) -> None:
     if found.is_overflow:
         events.window_overflowed(entries=found.window_size)
     for entry in found.entries:
+        if entry.change == "new":
+            events.dates.labels(*date_of(entry)).inc()
         if entry.published_at is not None and entry.change == "new":
             lag = (entry.first_seen_at - entry.published_at).total_seconds()
             events.freshness_lag.observe(lag)
+
+
+def date_of(entry: Entry) -> tuple[str, str]:
+    """Give where the date of an entry comes from, and its fault."""
+    if entry.published_at is None:
+        return "first_seen_at", "unreadable" if entry.published_raw else "missing"
+    if entry.published_at == entry.first_seen_at:  # a later one is taken as that
+        return "first_seen_at", "in_the_future"
+    return "feed", "no_zone" if entry.is_zone_assumed else ""
 
 
 def report_failure(feed_id: str, error_class: str, reason: str, message: str) -> None:

@@ -21,6 +21,7 @@ from ingest.identity import host_of
 from ingest.model import Feed
 from ingest.polling import events, planning
 from ingest.polling.due_queue import DueQueue
+from ingest.polling.feed_state import HEALTH_STATES
 from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll, Lost
 from ingest.polling.outage import OutageWatch
@@ -228,22 +229,24 @@ class Poller:
         options = self._options
         quickest = max(1.0, options.min_interval_seconds)
         self._kappa_due = now + min(_KAPPA_SECONDS, 10 * quickest)
-        demands = [
-            planning.demand_of(feed, slot.state, options)
+        asked = [
+            (feed, slot.state)
             for feed, slot in self._owned.polled()
             if slot.state.gone_since_at is None and not slot.state.duplicate_of
         ]
-        if not demands:
+        if not asked:
             return
-        per_hour = len(demands) * 60 / options.mean_interval_minutes
-        if options.requests_per_second:
-            share = len(self._owned.partitions) / self._owned.partition_count
-            per_hour = options.requests_per_second * 3600 * share
+        share = len(self._owned.partitions) / self._owned.partition_count
+        per_hour = planning.allowance_per_hour(len(asked), options, share)
+        demands = [planning.demand_of(feed, state, options) for feed, state in asked]
         self._tools.kappa = solve_kappa(demands, per_hour)
         events.kappa_gauge.set(self._tools.kappa)
+        used = planning.allowance_used((state for _, state in asked), per_hour)
+        events.allowance_used.set(used)
         events.outage_frozen.set(self._tools.outage.is_frozen)
-        for health, count in self._owned.health(self._clock()).items():
-            events.feeds_by_state.labels(health).set(count)
+        counts = self._owned.health(self._clock())
+        for health in HEALTH_STATES:
+            events.feeds_by_state.labels(health).set(counts[health])
 
     def _forget_orphans(self) -> None:
         """Write tombstones for states that nothing configured has needed for long."""

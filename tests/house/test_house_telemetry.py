@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 
 from project_files import ROOT, calls, code_files, first_text
@@ -56,3 +57,25 @@ def test_a_metric_has_the_same_labels_wherever_it_is_named() -> None:
             if name is not None:
                 found[name].add(tuple(ast.unparse(one) for one in call.args[1:]))
     assert {name: labels for name, labels in found.items() if len(labels) > 1} == {}
+
+
+def documented_metrics() -> dict[str, tuple[str, ...]]:
+    """Give the metrics of polling and fetching that docs/operations.md lists, with their labels."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `([a-z_0-9]+)` \| ([^|]+) \|", text.split("## Metrics")[1], re.MULTILINE
+    )
+    return {name: tuple(re.findall(r"[a-z_]+", labels)) for name, labels in rows}
+
+
+def test_every_metric_that_is_documented_is_counted_with_its_labels() -> None:
+    made: dict[str, tuple[object, ...]] = {}
+    for path in code_files():
+        for call in calls(path, "counter", "gauge", "histogram"):
+            name = first_text(call)
+            if name is not None:
+                labels = [one.value for one in call.args[1:] if isinstance(one, ast.Constant)]
+                made[name] = tuple(labels)
+    documented = documented_metrics()
+    assert len(documented) == 25
+    assert {name: made.get(name) for name in documented} == documented

@@ -14,6 +14,7 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
+from prometheus_client import REGISTRY
 
 from ingest.errors import FetchFailed
 from ingest.ports import Fetched, FetchRequest
@@ -230,6 +231,25 @@ def test_many_and_long_headers_within_the_bounds_are_taken(site: HttpSite) -> No
     headers = [(f"X-{number}", "a" * 80) for number in range(200)] + [("X-Long", "b" * 30_000)]
     site.serve(HOST, "/a", Answer(body=b"x", headers=headers))
     assert fetched(site).header("x-long") == "b" * 30_000
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[(f"X-{number}", "a") for number in range(400)], [("X-Long", "b" * 40_000)]],
+    ids=["many", "long"],
+)
+def test_headers_beyond_the_bounds_are_counted_as_such(
+    site: HttpSite, headers: list[tuple[str, str]]
+) -> None:
+    before = _hits("headers")
+    site.serve(HOST, "/a", Answer(body=b"x", headers=headers))
+    assert kind_of_failure(site) == "bad_response"
+    assert _hits("headers") == before + 1
+
+
+def _hits(cap: str) -> float:
+    labels = {"stage": "fetch", "cap": cap}
+    return REGISTRY.get_sample_value("news_ingest_caps_hit_total", labels) or 0.0
 
 
 def test_early_hints_are_passed_over(site: HttpSite) -> None:

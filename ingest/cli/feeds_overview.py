@@ -1,0 +1,138 @@
+"""`news-ingest feeds status` without a name: how all the feeds fare together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ingest.bootstrap.feed_asking import resting_hosts
+from ingest.cli.context import print_json
+from ingest.cli.feeds_list import STATES, as_plain, health_of, state_of
+from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
+from ingest.errors import LogError, LogUnavailable
+from ingest.identity import host_of
+from ingest.model import Feed
+from ingest.polling.feed_record import overflows_since, percentile
+from ingest.polling.feed_state import FeedState
+from ingest.polling.outlook import spoken
+from ingest.polling.planning import allowance_per_hour, allowance_used
+from ingest.settings.load import Settings
+
+WORST = 10
+DAY = timedelta(days=1)
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of all feeds together. Lags in seconds; `allowance_used` is a ratio."""
+
+    feeds: int
+    states: dict[str, int]
+    worst: list[dict[str, Any]]
+    resting_hosts: dict[str, datetime]
+    window_overflows: int
+    overflows_24h: int
+    freshness_seconds: float | None
+    freshness_p95_seconds: float | None
+    allowance_per_hour: float
+    allowance_used: float
+    next_poll_at: datetime | None
+    overdue: int
+
+
+def show_all(
+    settings: Settings, states: dict[str, FeedState], now: datetime, as_json: bool
+) -> None:
+    """Print how the feeds of these settings fare."""
+    feeds = list(settings.feeds.feeds.values())
+    known = [(feed, state_of(feed, states)) for feed in feeds if feed.enabled]
+    failing = [(feed, state) for feed, state in known if state.last_error_class]
+    failing.sort(key=lambda pair: (-pair[1].failure_score, str(pair[1].failing_since_at)))
+    whole = _overview(settings, feeds, known, failing[:WORST], states, now)
+    if as_json:
+        print_json(msgspec.json.encode(whole))
+        return
+    _show(whole, failing[:WORST], now)
+
+
+def freshness_in_words(middle: float | None, late: float | None) -> str:
+    """Give how soon after publication entries are seen: the median and the 95th percentile."""
+    if middle is None or late is None:
+        return "nothing new was seen yet"
+    return f"half are seen within {spoken(middle)} of publication, 95 % within {spoken(late)}"
+
+
+def _overview(
+    settings: Settings,
+    feeds: Sequence[Feed],
+    known: Sequence[tuple[Feed, FeedState]],
+    worst: Sequence[tuple[Feed, FeedState]],
+    states: dict[str, FeedState],
+    now: datetime,
+) -> Overview:
+    lags = _lags(known)
+    due = [state.next_poll_at for _, state in known if state.next_poll_at is not None]
+    asked = [one for _, one in known if one.gone_since_at is None and not one.duplicate_of]
+    allowance = allowance_per_hour(len(asked), settings.pipeline.polling)
+    return Overview(
+        feeds=len(feeds),
+        states=dict(Counter(health_of(feed, states, now) for feed in feeds)),
+        worst=[as_plain(*pair, health_of(pair[0], states, now)) for pair in worst],
+        resting_hosts=_resting(settings, known, now),
+        window_overflows=sum(state.window_overflow_count for _, state in known),
+        overflows_24h=sum(overflows_since(state, now - DAY) for _, state in known),
+        freshness_seconds=percentile(lags, 50),
+        freshness_p95_seconds=percentile(lags, 95),
+        allowance_per_hour=round(allowance, 1),
+        allowance_used=round(allowance_used(asked, allowance), 3),
+        next_poll_at=min(due, default=None),
+        overdue=sum(1 for at in due if at < now),
+    )
+
+
+def _lags(known: Sequence[tuple[Feed, FeedState]]) -> list[int]:
+    return [lag for _, state in known for lag in state.recent_lags]
+
+
+def _resting(
+    settings: Settings, known: Sequence[tuple[Feed, FeedState]], now: datetime
+) -> dict[str, datetime]:
+    """Give what rests by the word of its host, and of single feeds, which know it too."""
+    found = {
+        host_of(state.url): state.retry_after_until_at
+        for _, state in known
+        if state.retry_after_until_at is not None and state.retry_after_until_at > now
+    }
+    try:
+        return found | resting_hosts(settings, now)
+    except (LogUnavailable, LogError):  # said already, as the states were asked for
+        return found
+
+
+def _show(whole: Overview, worst: Sequence[tuple[Feed, FeedState]], now: datetime) -> None:
+    parts = [f"{whole.states[name]} {name}" for name in STATES if whole.states.get(name)]
+    line("feeds", f"{whole.feeds}: {', '.join(parts)}")
+    line("next poll", f"{ago(whole.next_poll_at, now)}; {whole.overdue} overdue")
+    line(
+        "allowance", f"{whole.allowance_used:.0%} of {whole.allowance_per_hour:g} requests an hour"
+    )
+    line("freshness", freshness_in_words(whole.freshness_seconds, whole.freshness_p95_seconds))
+    for host, until in whole.resting_hosts.items():
+        line("resting", f"{host} until {until:%Y-%m-%d %H:%M} UTC")
+    if whole.window_overflows:
+        line("overflow", f"{whole.window_overflows} times every entry was new, "
+                         f"{whole.overflows_24h} in 24 h; items were probably missed")  # fmt: skip
+    if not worst:
+        return
+    table = table_of("worst", "publisher", "error", "failing since", "score", "next poll",
+                  "message")  # fmt: skip
+    for feed, state in worst:
+        table.add_row(
+            feed.id, table_text(feed.publisher), state.last_error_class,
+            ago(state.failing_since_at, now), f"{state.failure_score:g}",
+            ago(state.next_poll_at, now), table_text(state.last_error_text[:100]),
+        )  # fmt: skip
+    show_table(table)

@@ -81,12 +81,12 @@ def many_headers(count: int) -> Raw:
 
     async def play(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 Fine\r\n")
-        for number in range(count):
-            writer.write(b"X-Row-%d: %s\r\n" % (number, b"x" * 40))
-            if number % 1000 == 0:
-                await writer.drain()
-                if writer.is_closing():
-                    return
+        for first in range(0, count, 1000):
+            rows = range(first, min(first + 1000, count))
+            writer.write(b"".join(b"X-Row-%d: %s\r\n" % (row, b"x" * 40) for row in rows))
+            await writer.drain()
+            if writer.is_closing():
+                return
         writer.write(b"Content-Length: 0\r\n\r\n")
         await writer.drain()
 

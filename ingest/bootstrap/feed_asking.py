@@ -21,7 +21,7 @@ from ingest.polling.feed_state import KEYS_SUFFIX, REQUEST_SUFFIX, FeedState, de
 from ingest.polling.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.settings.load import Settings
-from ingest.sources.parse_feed import parse_in
+from ingest.sources.parse_in_children import parse_in
 
 Result = TypeVar("Result")
 _PARSES_AT_ONCE = 4

@@ -8,7 +8,7 @@ from ingest.children import ChildPool
 from ingest.errors import SourceError
 from ingest.polling.entries import newest_of
 from ingest.ports import ParsedFeed
-from ingest.sources import parse_feed
+from ingest.sources.parse_in_children import FeedBody
 
 PARSE_FEED = "ingest.bootstrap.parsers:build_parser"
 #: A feed's document in its own child: memory it may take, and what it may keep. A child holds
@@ -17,11 +17,13 @@ _MEMORY_BYTES = 1024 * 1024 * 1024
 _RECYCLE_BYTES = 80 * 1024 * 1024
 
 
-def build_parser() -> Callable[[parse_feed.FeedBody], ParsedFeed | SourceError]:
+def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
     """Give what a child does: it parses, and sends on what a poll can take of a long document."""
+    from ingest.sources import parse_feed  # the parsers belong into the children's memory alone
+
     parse = parse_feed.build_parser()
 
-    def work(item: parse_feed.FeedBody) -> ParsedFeed | SourceError:
+    def work(item: FeedBody) -> ParsedFeed | SourceError:
         found = parse(item)
         return found if isinstance(found, SourceError) else newest_of(found)
 

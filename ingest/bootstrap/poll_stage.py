@@ -8,9 +8,11 @@ from pathlib import Path
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import now, open_index
+from ingest.bootstrap.memory import give_memory_back
 from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.watching import run_watched
 from ingest.bootstrap.web import open_web
+from ingest.children import cores
 from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
@@ -23,19 +25,21 @@ from ingest.polling.poller import Poller
 from ingest.ports import Clock, Log
 from ingest.settings.live_feeds import LiveFeeds
 from ingest.settings.load import Settings
-from ingest.sources.parse_feed import PARSER_VERSION, parse_in
+from ingest.sources.parse_in_children import PARSER_VERSION, parse_in
 
 
 def run(
     settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool, clock: Clock = now
 ) -> None:
     """Poll until `stop` is set."""
+    give_memory_back()
     concurrent = settings.pipeline.polling.concurrent_requests
     web = open_web(settings, clock, max_in_flight=concurrent)
     web.report_resting(plan.name)
     pool = parser_pool(
         timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
-        count=settings.pipeline.stages[plan.name].children,
+        # Two at least: a long document leaves one to the others.
+        count=settings.pipeline.stages[plan.name].children or max(2, cores()),
     )
     watched = _WatchedPoller()
     feeds = _Feeds(settings.folder)
@@ -58,6 +62,7 @@ def run(
         state_topic=FEED_STATE,
         group=plan.group,
         parser_version=PARSER_VERSION,
+        long_parses=pool.count - 1,
         stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
         each_turn=watched.turned,
         on_state=reporter.note,

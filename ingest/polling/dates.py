@@ -18,8 +18,8 @@ _TIME = (
     r"\s*(?P<half>[ap]\.?m\b\.?)?"
 )
 _ZONE = (
-    r"(?:\(?(?P<name>[A-Za-z]{1,5})?\)?\s*(?P<sign>[+\-−])(?P<zone_hour>\d{1,2}):?(?P<zone_minute>\d{2})?"
-    r"|\(?(?P<letters>[A-Za-z]{1,5})\)?)?"
+    r"(?:\(?(?P<name>[A-Za-z]{1,5})?\)?\s*(?P<sign>[+\-−])(?P<zone_hour>\d{1,2})(?::?(?P<zone_minute>\d{2})|:\d?)?"
+    r"|(?P<place>[A-Z][A-Za-z]{2,20}/[A-Z][A-Za-z_]{2,30})|\(?(?P<letters>[A-Za-z]{1,5})\)?)?"
 )
 _REST = rf"(?:[\s,T_@–-]+(?:at\s+|um\s+|à\s+)?{_TIME})?\s*{_ZONE}(?:\s*\(.*\))?\s*(?:Uhr)?\s*$"
 _WEEKDAY = r"(?:[^\W\d_]{2,}\.?\s*,?\s*)?"
@@ -31,7 +31,7 @@ _FORMS = tuple(
         rf"(?P<word>[^\W\d_]{{3,}})\.?[\s,-]*(?:de\s+)?(?P<year>\d{{4}}|\d{{2}})(?!\d|:){_REST}",
         # 2022-07-28T04:35:05+02:00 · 2016/6/29 15:07:41 · 2022年7月28日
         rf"^(?P<year>\d{{4}})\s*[-/.年]\s*(?P<month>\d{{1,2}})\s*[-/.月]\s*(?P<day>\d{{1,2}})"
-        rf"日?(?!\d){_REST}",
+        rf"日?\.?(?!\d){_REST}",
         # 20220728T043505Z
         r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
         r"(?:T?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?(?P<half>)?)?\s*" + _ZONE + "$",
@@ -177,15 +177,20 @@ def _zone(parts: dict[str, str | None], timezone_name: str) -> tuple[tzinfo, boo
             offset = timedelta(hours=hours, minutes=minutes)
             return timezone(offset if parts["sign"] == "+" else -offset), False
         return UTC, True
+    place = _named_zone(parts.get("place") or "")
+    if place is not None:
+        return place, False
     letters = (parts.get("letters") or "").upper()
     if letters in ZONE_HOURS:
         return timezone(timedelta(hours=ZONE_HOURS[letters])), False
-    own = _named_zone(timezone_name) if timezone_name else None
+    own = _named_zone(timezone_name)
     return (UTC, True) if own is None else (own, False)
 
 
 @lru_cache(maxsize=256)
 def _named_zone(name: str) -> tzinfo | None:
+    if not name:
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

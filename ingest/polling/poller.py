@@ -11,7 +11,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,6 +25,7 @@ from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll, Lost
 from ingest.polling.outage import OutageWatch
 from ingest.polling.owned_feeds import OwnedFeeds
+from ingest.polling.parse_threads import ParseThreads
 from ingest.polling.poll_records import tombstone
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, OnState, ParseFeed, PollTools
 from ingest.polling.schedule import solve_kappa
@@ -52,7 +52,7 @@ class Poller:
 
     `feeds` is called about once a second and gives all configured feeds by id; another mapping
     object means that something changed. `partitions` is the count of the state topic. `parse`
-    is called in threads, several at once; the fetcher is used and closed in the loop of `run`.
+    is called in threads, several at once and `long_parses` of long documents; the fetcher is used and closed in the loop of `run`.
     `each_turn` is called in that loop at least four times a second and must not wait.
     `on_drop` and `on_reject` give the records to write with the entries. `on_state` is told of each
     feed's newest state and must not wait.
@@ -76,6 +76,7 @@ class Poller:
         state_topic: str = "news.feed-state",
         group: str = "news-poll",
         parser_version: str = "1",
+        long_parses: int = 1,
         stop_timeout_seconds: float = 20.0,
         each_turn: Callable[[], None] | None = None,
         on_state: OnState = lambda _id, _state: None,
@@ -88,7 +89,7 @@ class Poller:
         self._running: dict[asyncio.Task[None], str] = {}
         self._polled_now: set[str] = set()
         self._fatal: BaseException | None = None
-        self._executor = ThreadPoolExecutor(_PARSES_AT_ONCE, thread_name_prefix="poll-parse")
+        self._executor = ParseThreads(_PARSES_AT_ONCE, long_parses)
         self._kappa_due = 0.0
         self._feeds_due = 0.0
         self._tools = PollTools(

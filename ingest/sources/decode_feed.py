@@ -25,6 +25,22 @@ _BOMS = (
 )
 _SEVEN_BIT = re.compile(r"^(iso-?2022|csiso2022|hz|utf-?7)", re.IGNORECASE)
 _PROLOG_CHARSET = re.compile(rb"^[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{2,40})[\"']")
+#: Charsets that are meant when a smaller one is named: what browsers read, and publishers write.
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+    "iso8859-11": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+#: `<?xm` in EBCDIC, whose letters lie in the same places in all its variants.
+_EBCDIC = "<?xm".encode("cp037")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_FOREIGN = re.compile("[^\x00-\x7f]")
 #: Text encodings of Python that are no charsets, and that may raise even when told to replace.
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -33,7 +49,6 @@ _REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));")
 _MAX_DIGITS = 12
 _COMMENTS = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _START_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
-_PUBLIC_ENTITIES = re.compile(r"<!ENTITY\s+%\s+\S+\s+PUBLIC\s+[\"']-//W3C//ENTITIES ")
 
 
 class DecodedFeed(NamedTuple):
@@ -99,25 +114,11 @@ def root_name(text: str) -> str:
     return found[2].lower() if found else ""
 
 
-def refuse_declared_entities(text: str) -> None:
-    """Let a document pass only when it declares no entities of its own.
-
-    The public HTML entity sets may be named. Errors: SourceError (parse_failed).
-    Source: polling.md §6.4; feedparser lets some forms through, and they expand.
-    """
+def prolog_of(text: str) -> str:
+    """Give what stands before the root element, without comments and instructions."""
     head = _COMMENTS.sub("", text[:HEAD_CHARACTERS])
     root = _START_TAG.search(head)
-    prolog = head[: root.start()] if root else head
-    if "<!doctype" not in prolog.lower():
-        return
-    declared = len(re.findall("<!ENTITY", text, re.IGNORECASE))
-    if declared > len(_PUBLIC_ENTITIES.findall(text)):
-        raise SourceError(
-            "the document declares XML entities of its own",
-            kind="parse_failed",
-            value="entity_declared",
-            remedy="none is needed here: such documents are never read",
-        )
+    return head[: root.start()] if root else head
 
 
 def _unpacked(body: bytes, oddities: dict[str, int]) -> bytes:
@@ -143,6 +144,8 @@ def _decoded(body: bytes, charset: str, oddities: dict[str, int]) -> tuple[str, 
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace"), name
+    if body.startswith(_EBCDIC):
+        return _of_ebcdic(body)
     named = _PROLOG_CHARSET.match(body[:300].lstrip())
     prolog = named[1].decode("ascii") if named else ""
     is_seven_bit = any(_SEVEN_BIT.match(name) for name in (charset, prolog) if name)
@@ -153,12 +156,21 @@ def _decoded(body: bytes, charset: str, oddities: dict[str, int]) -> tuple[str, 
                 oddities["charset_wrong"] = 1
             return text, "utf-8"
     for name in (charset, prolog, _detected(body)):
-        text = _strictly(body, name)
-        if text is not None:
-            return text, _codec(name)
+        for known in (_WIDER.get(_codec(name), ""), name):
+            text = _strictly(body, known)
+            if text is not None:
+                return text, _codec(known)
     oddities["charset_unreadable"] = 1
     fallback = next((name for name in (charset, prolog) if _codec(name)), "utf-8")
     return body.decode(fallback, "replace"), _codec(fallback)
+
+
+def _of_ebcdic(body: bytes) -> tuple[str, str]:
+    prolog = _PROLOG_CHARSET.match(body[:300].decode("cp037").encode("latin-1", "replace"))
+    named = _codec(prolog[1].decode("ascii")) if prolog else ""
+    name = named if named and "<?xm".encode(named, "replace") == _EBCDIC else "cp037"
+    # Its line ends are a character that XML does not take for a blank.
+    return body.decode(name, "replace").replace("\x85", "\n"), name
 
 
 def _detected(body: bytes) -> str:
@@ -170,7 +182,12 @@ def _detected(body: bytes) -> str:
         return "utf-16-be"
     if b"\x1b$" in body:
         return "iso-2022-jp"
-    return str(detect_encoding(body[:HEAD_CHARACTERS]) or "")
+    found = str(detect_encoding(body[:HEAD_CHARACTERS]) or "")
+    if _codec(found) != "utf-8":
+        return found
+    # It is not UTF-8, or nobody would ask: Korean is what the detector does not know.
+    text = _strictly(body, "cp949") or ""
+    return "cp949" if 2 * len(_HANGUL.findall(text)) > len(_FOREIGN.findall(text)) else found
 
 
 def _strictly(body: bytes, name: str) -> str | None:

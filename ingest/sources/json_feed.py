@@ -10,22 +10,27 @@ from ingest.errors import SourceError
 from ingest.identity import joined
 from ingest.ports import ParsedFeed, SourceEntry
 from ingest.sources.decode_feed import decode_feed
+from ingest.sources.plain_title import plain_title
 
 _NAMES = {"1": "JSON Feed 1", "1.0": "JSON Feed 1", "1.1": "JSON Feed 1.1"}
+#: Only a JSON Feed calls things so; some of them do not say what they are.
+_OWN_NAMES = frozenset({"content_html", "content_text", "date_published", "date_modified"})
 
 
 class JsonFeed:
     """Reads JSON Feed, with the liberties that publishers take."""
 
     def recognises(self, body: bytes) -> bool:
-        """Tell by a first brace, an `items` key and a `version` key."""
+        """Tell by a first brace, an `items` key, and a `version` or keys of its items."""
         if body[:64].lstrip().startswith(b"<"):
             return False
         try:
             text = decode_feed(body).text.lstrip()
         except SourceError:
             return False
-        return text.startswith("{") and '"version"' in text and '"items"' in text
+        if not text.startswith("{") or '"items"' not in text:
+            return False
+        return any(f'"{name}"' in text for name in ("version", *_OWN_NAMES))
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
         """Give the entries in the order of the document. Errors: SourceError."""
@@ -39,9 +44,9 @@ class JsonFeed:
             oddities["guid_number"] = 1
         following = _joined(url, _text(channel, "next_url"))
         return ParsedFeed(
-            format=_NAMES[_version(channel)],
+            format=_name(channel) or "",
             entries=tuple(_entry(item, url, channel) for item in items),
-            title=_text(channel, "title"),
+            title=plain_title(_text(channel, "title")),
             link=_joined(url, _text(channel, "home_page_url")),
             language=_text(channel, "language"),
             next_urls=(following,) if following else (),
@@ -63,7 +68,7 @@ def _loaded(text: str, url: str) -> dict[str, Any]:
         ) from error
     if not isinstance(channel, dict) or not isinstance(channel.get("items"), list):
         raise SourceError("JSON that is no JSON Feed", kind="not_a_feed", value=text[:80])
-    if _version(channel) not in _NAMES:
+    if _name(channel) is None:
         raise SourceError(
             "JSON of no known version of JSON Feed",
             kind="not_a_feed",
@@ -72,8 +77,11 @@ def _loaded(text: str, url: str) -> dict[str, Any]:
     return channel
 
 
-def _version(channel: dict[str, Any]) -> str:
-    return str(channel.get("version", "")).rstrip("/").rpartition("/")[2]
+def _name(channel: dict[str, Any]) -> str | None:
+    if "version" in channel:
+        return _NAMES.get(str(channel["version"]).rstrip("/").rpartition("/")[2])
+    items = [item for item in channel["items"] if isinstance(item, dict)]
+    return "JSON Feed" if any(_OWN_NAMES & item.keys() for item in items) else None
 
 
 def _entry(item: dict[str, Any], url: str, channel: dict[str, Any]) -> SourceEntry:
@@ -83,7 +91,7 @@ def _entry(item: dict[str, Any], url: str, channel: dict[str, Any]) -> SourceEnt
     return SourceEntry(
         guid=guid,
         link=_joined(url, link or _text(item, "external_url")),
-        title=_text(item, "title"),
+        title=plain_title(_text(item, "title")),
         summary=_text(item, "summary"),
         content=_text(item, "content_html") or _text(item, "content_text"),
         authors=tuple(_authors(item)) or tuple(_authors(channel)),

@@ -10,7 +10,8 @@ from lxml import etree
 from ingest.errors import SourceError
 from ingest.identity import joined
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.decode_feed import decode_feed, refuse_declared_entities, root_name
+from ingest.sources.declared_entities import refuse_declared_entities
+from ingest.sources.decode_feed import decode_feed, root_name
 
 _NEWS = "http://www.google.com/schemas/sitemap-news/"
 _IMAGE = "http://www.google.com/schemas/sitemap-image/"

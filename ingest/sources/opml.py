@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from ingest.errors import SourceError
-from ingest.sources.decode_feed import decode_feed, refuse_declared_entities
+from ingest.sources.declared_entities import refuse_declared_entities
+from ingest.sources.decode_feed import decode_feed
 
 #: Cap on the file (polling.md §4.7).
 MAX_OPML_BYTES = 5 * 1024 * 1024

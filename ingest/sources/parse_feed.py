@@ -1,38 +1,15 @@
-"""Picks the source for a document by its content, in this process or in a child."""
+"""Picks the source for a document by its content."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
 
-from ingest.children import ChildFailure
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, Source
 from ingest.sources import json_feed, news_sitemap, rss
-from ingest.sources.batches import Batches
 from ingest.sources.decode_feed import decode_feed, root_name
-
-#: Goes up when the same bytes may now give other entries (polling.md C7).
-PARSER_VERSION = "2"
-
-ParseFeed = Callable[[bytes, str, str, KnownItems], ParsedFeed]
-
-
-class FeedBody(NamedTuple):
-    """What a child needs to parse one document: `charset` is that of the HTTP header."""
-
-    body: bytes
-    url: str
-    charset: str = ""
-    known: KnownItems = NOTHING_KNOWN
-
-
-class Pool(Protocol):
-    """The part of a pool of children that is used here."""
-
-    @property
-    def count(self) -> int: ...
-    def map(self, items: Sequence[FeedBody], children: int = 0) -> list[object]: ...
+from ingest.sources.parse_in_children import FeedBody
+from ingest.sources.repair_markup import feed_root
 
 
 def parse_feed(
@@ -46,8 +23,7 @@ def parse_feed(
     for source in sources:
         if source.recognises(body):
             return source.parse(body, url, charset)
-    root = root_name(decode_feed(body, charset).text)
-    if root == "html":
+    if _is_page(decode_feed(body, charset).text):
         raise SourceError(
             "a web page stands where the feed should be",
             kind="not_a_feed",
@@ -56,6 +32,10 @@ def parse_feed(
             remedy="find the feed's address with `news-ingest feeds discover URL`",
         )
     return rss.build().parse(body, url, charset, known)
+
+
+def _is_page(text: str) -> bool:
+    return root_name(text) == "html" and not feed_root(text)[0]
 
 
 def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
@@ -71,28 +51,3 @@ def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
             return error
 
     return work
-
-
-def parse_in(pool: Pool) -> ParseFeed:
-    """Give a parse function whose work is done by the children of this pool.
-
-    It is for several threads: small documents that wait at the same time go to a child together.
-    Errors: SourceError; a child that was killed for time or memory is `parse_failed`.
-    """
-    batches: Batches[FeedBody] = Batches(pool.count, lambda items: pool.map(items, children=1))
-
-    def parse(body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN) -> ParsedFeed:
-        result = batches.result(FeedBody(body, url, charset, known))
-        if isinstance(result, SourceError):
-            raise result
-        if isinstance(result, ParsedFeed):
-            return result
-        failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
-        raise SourceError(
-            "this document could not be parsed within its bounds",
-            kind="parse_failed",
-            value=f"{failure.kind}: {failure.message}",
-            origin=url,
-        )
-
-    return parse

@@ -39,6 +39,10 @@ from ingest.polling.dates import read_date
         ("Thu, 28 Jul 2022 24:00:00 GMT", "2022-07-29T00:00:00", False),
         ("Thu, 28 Jul 2022 04:35:05 A", "2022-07-28T04:35:05", True),
         ("Thu, 28 Jul 22 04:35 EST", "2022-07-28T09:35:00", False),
+        ("Thu, 28 Jul 2022 04:35:05 Europe/Berlin", "2022-07-28T02:35:05", False),
+        ("2022-07-28 04:35:05.0 Nowhere/Place", "2022-07-28T04:35:05", True),
+        ("2022. 7. 28. 4:35", "2022-07-28T04:35:00", True),
+        ("2022-07-28T04:35:05+00:0", "2022-07-28T04:35:05", False),
     ],
 )
 def test_a_date_is_read_as_it_is_meant(raw: str, expected: str, is_assumed: bool) -> None:

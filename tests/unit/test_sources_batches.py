@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ingest.sources.batches import MAX_BYTES, MAX_DOCUMENTS, Batches
-from ingest.sources.parse_feed import FeedBody
+from ingest.sources.parse_in_children import FeedBody
 
 
 def a_document(number: int, size: int = 10) -> FeedBody:

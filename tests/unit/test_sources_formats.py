@@ -11,7 +11,8 @@ from ingest.children import ChildPool
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed
 from ingest.sources.decode_feed import MAX_UNPACKED_BYTES, decode_feed
-from ingest.sources.parse_feed import parse_feed, parse_in
+from ingest.sources.parse_feed import parse_feed
+from ingest.sources.parse_in_children import parse_in
 
 URL = "http://elsin-courier.example/feeds/all"
 

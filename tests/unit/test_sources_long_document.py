@@ -1,0 +1,74 @@
+"""Feeds of very many items are read in pieces, and nothing of them changes by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.sources.long_document import ITEMS_A_PIECE, SHORT_CHARACTERS, pieces_of
+from ingest.sources.parse_feed import parse_feed
+
+URL = "http://elsin-courier.example/feeds/all"
+FILL = "x" * (SHORT_CHARACTERS // ITEMS_A_PIECE)
+
+
+def rss(count: int, extra: str = "") -> str:
+    items = "".join(
+        f"<item><title>Row {number}</title><link>/row/{number}</link>"
+        f"<description><![CDATA[</item><item>{FILL}]]></description>{extra}</item>\n"
+        for number in range(count)
+    )
+    return (
+        '<rss version="2.0"><channel><title>Elsin Courier</title><link>/</link>'
+        f"{items}<ttl>45</ttl></channel></rss>"
+    )
+
+
+def test_every_piece_is_a_document_with_the_head_and_the_end() -> None:
+    pieces = list(pieces_of(rss(2 * ITEMS_A_PIECE + 1)))
+    assert [piece.count("<title>Row ") for piece in pieces] == [ITEMS_A_PIECE, ITEMS_A_PIECE, 1]
+    assert all(piece.startswith("<rss ") for piece in pieces)
+    assert all(piece.endswith("<ttl>45</ttl></channel></rss>") for piece in pieces)
+
+
+def test_a_long_feed_says_what_it_says() -> None:
+    count = 2 * ITEMS_A_PIECE + 1
+    found = parse_feed(rss(count).encode(), URL)
+    assert [entry.title for entry in found.entries] == [f"Row {number}" for number in range(count)]
+    assert found.entries[-1].link == f"http://elsin-courier.example/row/{count - 1}"
+    assert found.entries[0].summary == f"</item><item>{FILL}"
+    assert (found.title, found.ttl_minutes, found.oddities) == ("Elsin Courier", 45, {})
+
+
+def test_an_item_outside_its_channel_is_cut_too() -> None:
+    items = "".join(
+        f'<item rdf:about="/row/{number}"><title>Row {number}</title><d>{FILL}</d></item>'
+        for number in range(ITEMS_A_PIECE + 5)
+    )
+    document = (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        f'xmlns="http://purl.org/rss/1.0/"><channel><title>T</title></channel>{items}</rdf:RDF>'
+    )
+    assert len(list(pieces_of(document))) == 2
+    found = parse_feed(document.encode(), URL)
+    assert (found.format, len(found.entries)) == ("RSS 1.0", ITEMS_A_PIECE + 5)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        rss(10),
+        rss(ITEMS_A_PIECE + 5, extra="<item><title>inner</title></item>"),
+        rss(ITEMS_A_PIECE + 5)[:-60],
+        rss(ITEMS_A_PIECE + 5).replace("<title>Row 7<", "</item><title>Row 7<"),
+        "<rss>" + "x" * (SHORT_CHARACTERS + 1),
+    ],
+)
+def test_what_is_short_or_not_plain_stays_whole(document: str) -> None:
+    assert list(pieces_of(document)) == [document]
+
+
+def test_a_fault_in_one_piece_is_the_documents() -> None:
+    document = rss(2 * ITEMS_A_PIECE).replace("<title>Row 1500</title>", "<title>Row 1500")
+    found = parse_feed(document.encode(), URL)
+    assert len(found.entries) == 2 * ITEMS_A_PIECE
+    assert found.oddities == {"xml_SAXParseException": 1}

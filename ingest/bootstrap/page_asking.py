@@ -66,7 +66,7 @@ async def _page(url: str, fetch: _Fetch) -> PageJob:
         url_published=url, first_seen_at=now(),
     )  # fmt: skip
     while True:  # the fetch stage allows five other domains, then gives a page without body
-        outcome = await fetch(entry, 0)
+        outcome = await fetch(entry, 1)  # a part of an article that fails sends nobody round again
         if not (isinstance(outcome, Keep) and isinstance(outcome.value, Entry)):
             break
         entry = outcome.value

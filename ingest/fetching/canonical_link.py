@@ -1,4 +1,4 @@
-"""Reads from the head of a page which address it calls its own."""
+"""Reads from the head of a page which address it calls its own, and whether it is an AMP page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from ingest.identity import is_home_page, joined, same_site
+from ingest.identity import canonical_url, is_home_page, joined, same_site
 
 #: Bytes of a page that are looked at (polling.md §5.1).
 HEAD_BYTES = 64 * 1024
@@ -16,6 +16,10 @@ _MARK = re.compile(r"<!--|<script\b|<style\b|<body\b|<(link|meta)\b([^<>]{0,4096
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
 )
+_HTML_TAG = re.compile(r"<html\b([^<>]{0,2048})>", re.IGNORECASE)
+#: The attribute that makes a page an AMP page: amp, or its sign with or without a selector.
+_AMP_MARK = re.compile(r"(?:^|\s)(?:amp|\u26a1\ufe0f?)(?=[\s=/]|$)", re.IGNORECASE)
+_QUOTED = re.compile(r""""[^"]{0,2048}"|'[^']{0,2048}'""")
 _ENDS = {
     word: re.compile(end, re.IGNORECASE)
     for word, end in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"))
@@ -30,7 +34,7 @@ def own_addresses(body: bytes, url: str) -> list[str]:
     readers wrote. Errors: none.
     """
     found: dict[str, str] = {}
-    for tag, attributes in _tags(_text(body[:HEAD_BYTES])):
+    for tag, attributes in _tags(text_of(body[:HEAD_BYTES])):
         if tag == "link" and "canonical" in attributes.get("rel", "").lower().split():
             found.setdefault("canonical", attributes.get("href", ""))
         elif tag == "meta" and attributes.get("property", "").lower() == "og:url":
@@ -44,6 +48,24 @@ def own_addresses(body: bytes, url: str) -> list[str]:
     ]
 
 
+def amp_canonical(body: bytes, url: str) -> str:
+    """Give the page that the AMP page at `url` is a copy of; `""` for none, or no AMP page.
+
+    Shape: its canonical link where that is of the same site, not its home page, and not `url`.
+    Errors: none.
+    """
+    head = text_of(body[:HEAD_BYTES])
+    tag = _HTML_TAG.search(head)
+    if tag is None or not _AMP_MARK.search(_QUOTED.sub("", tag[1])):
+        return ""
+    for name, attributes in _tags(head):
+        if name == "link" and "canonical" in attributes.get("rel", "").lower().split():
+            address = joined(url, attributes.get("href", ""))
+            is_good = address and same_site(address, url) and not is_home_page(address)
+            return address if is_good and canonical_url(address) != canonical_url(url) else ""
+    return ""
+
+
 def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     at = 0
     while True:
@@ -55,7 +77,7 @@ def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
             return
         if word not in _ENDS:
             at = mark.end()
-            yield mark.group(1).lower(), _attributes(mark.group(2))
+            yield mark.group(1).lower(), attributes_of(mark.group(2))
             continue
         end = _ENDS[word].search(text, mark.end())
         if end is None:
@@ -63,14 +85,16 @@ def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         at = end.start()
 
 
-def _attributes(text: str) -> dict[str, str]:
+def attributes_of(text: str) -> dict[str, str]:
+    """Give the attributes of a tag by their lower-case names, the first of each."""
     found: dict[str, str] = {}
     for name, *values in _ATTRIBUTE.findall(text):
         found.setdefault(name.lower(), html.unescape("".join(values)).strip())
     return found
 
 
-def _text(head: bytes) -> str:
+def text_of(head: bytes) -> str:
+    """Give bytes of a page as text, good enough for its tags and addresses."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", "replace")
     try:

@@ -9,7 +9,9 @@ import msgspec
 import zstandard
 
 from ingest.errors import FetchFailed
+from ingest.fetching.canonical_link import amp_canonical
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking
+from ingest.fetching.page_parts import Parts, PartsFetcher, Room
 from ingest.fetching.page_verdict import (
     Found,
     Later,
@@ -27,6 +29,7 @@ from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.ports import Clock, Fetched, Fetcher, FetchRequest
 from ingest.settings.options import FetchingOptions
 from ingest.telemetry import Event, counter
+from ingest.wire import encode
 
 #: Redirects to another domain that one entry may take, each through the log (polling.md §4.3).
 MAX_HOPS = 5
@@ -40,6 +43,8 @@ KEPT_HEADERS = frozenset(
      "server", "vary", "x-robots-tag")
 )  # fmt: skip
 MAX_HEADER_CHARACTERS = 500
+#: The log's largest record (4,000,000 bytes), less what stands beside entry and bodies.
+MAX_RECORD_BYTES = 3_960_000
 _ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.8,*/*;q=0.5"
 _COMPRESSION_LEVEL = 3
 
@@ -47,6 +52,7 @@ _pages = counter("pages_total", "outcome", "content_source")
 _page_fetched = Event("page_fetched", level="debug", counter=_pages)
 _page_missing = Event("page_missing", counter=_pages)
 _page_put_off = Event("page_put_off", level="debug", counter=_pages)
+_amp_page = Event("amp_page", level="debug", counter=counter("amp_pages_total", "outcome"))
 _page_refused = Event("page_refused", level="warning", counter=_pages)
 
 
@@ -72,6 +78,7 @@ class EntryFetcher:
         self._clock = clock
         self._pressure = pressure
         self._ids = DocumentIds(known, tracking)
+        self._parts = PartsFetcher(self._ask, pressure)
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
     async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
@@ -100,16 +107,37 @@ class EntryFetcher:
         if isinstance(verdict, Missing):
             return Keep(await self._without_body(entry, verdict, answer, now))
         assert answer is not None
-        return Keep(await self._with_body(entry, verdict, answer, now))
+        return await self._with_body(entry, verdict, answer, attempt)
 
     async def _asked(self, entry: Entry) -> tuple[Fetched | None, Verdict]:
         if self._is_too_slow(entry):
             return None, Missing("host_too_slow")
+        answer, verdict = await self._ask(entry.url_to_ask, self._options.max_page_bytes)
+        if answer is not None and isinstance(verdict, Found) and verdict.kind == "html":
+            answer, verdict = await self._instead_of_amp(answer, verdict)
+        return answer, verdict
+
+    async def _instead_of_amp(self, answer: Fetched, verdict: Found) -> tuple[Fetched, Found]:
+        """Give the page that an AMP page is a copy of; the AMP page itself when it is not to be had.
+
+        Nothing is tried twice for it: the AMP page has the text too.
+        """
+        original = amp_canonical(answer.body, answer.url)
+        if not original:
+            return answer, verdict
+        better, its_verdict = await self._ask(original, self._options.max_page_bytes)
+        has_page = isinstance(its_verdict, Found) and its_verdict.kind == "html"
+        _amp_page(outcome="left" if has_page else "kept", url=answer.url)
+        if better is None or not isinstance(its_verdict, Found) or not has_page:
+            return answer, verdict
+        return better, its_verdict
+
+    async def _ask(self, url: str, max_bytes: int) -> tuple[Fetched | None, Verdict]:
         request = FetchRequest(
-            url=entry.url_to_ask,
+            url=url,
             stage="fetch",
             headers={"Accept": _ACCEPT},
-            max_bytes=self._options.max_page_bytes,
+            max_bytes=max_bytes,
             timeout_seconds=self._options.timeout_seconds,
             follows_other_domains=False,
         )
@@ -161,8 +189,21 @@ class EntryFetcher:
         )
 
     async def _with_body(
-        self, entry: Entry, verdict: Found, answer: Fetched, now: datetime
-    ) -> Page:
+        self, entry: Entry, verdict: Found, answer: Fetched, attempt: int
+    ) -> Outcome[Page | Entry]:
+        now = self._clock()
+        body = self._compressor.compress(answer.body)
+        room = _room_beside(entry) - len(body)
+        if room < 0:
+            missing = Missing("body_too_large", answer.status)
+            return Keep(await self._without_body(entry, missing, answer, now))
+        parts = Parts()
+        if verdict.kind == "html":
+            unpacked = self._options.max_page_bytes - len(answer.body)
+            parts = await self._parts.follow(answer, Room(unpacked, room))
+        if parts.later is not None and attempt == 0:
+            _page_put_off(outcome="retry", reason=parts.missing_reason, entry=entry.id)
+            return Retry("part_missing", None, True, parts.missing_reason)
         identity = await self._ids.of_page(entry, answer.url, answer.body)
         _page_fetched(
             outcome="fetched",
@@ -171,16 +212,23 @@ class EntryFetcher:
             seconds=round(answer.seconds, 3),
             bytes=len(answer.body),
         )
-        return self._page(
+        page = self._page(
             entry,
             identity,
             now,
             answer.url,
             kind=verdict.kind,
             status=answer.status,
-            body=self._compressor.compress(answer.body),
+            body=body,
             content_type=_writable(answer.header("content-type") or ""),
             headers=_kept_headers(answer),
+        )
+        if not parts.pages and not parts.missing_reason:
+            return Keep(page)
+        return Keep(
+            msgspec.structs.replace(
+                page, parts=parts.pages, parts_missing_reason=parts.missing_reason
+            )
         )
 
     def _page(
@@ -213,6 +261,11 @@ class EntryFetcher:
             missing_reason=missing_reason,
             headers=headers,
         )
+
+
+def _room_beside(entry: Entry) -> int:
+    """Give the packed bytes that a page may have beside its entry in one record."""
+    return (MAX_RECORD_BYTES - len(encode(entry))) * 3 // 4  # base64 makes four of three
 
 
 def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:

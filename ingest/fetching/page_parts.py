@@ -1,0 +1,194 @@
+"""Gets the further pages of an article that its site spreads over several.
+
+Each is a request like any: guard, robots.txt, a turn and a gap. What fails later never costs what
+came before. A part that may come soon (a timeout, a 503) sends the entry round once more, by the
+first rung: a minute is worth a whole text, an hour is not. After that what came is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import zstandard
+
+from ingest.fetching.next_page import Link, Pages, links_of, next_part, whole_article
+from ingest.fetching.page_verdict import Found, Later, Leads, Verdict
+from ingest.fetching.politeness import Pressure
+from ingest.identity import canonical_url
+from ingest.model import PagePart
+from ingest.ports import Fetched
+from ingest.telemetry import Event, counter
+
+#: Pages of one article, the first among them (polling.md G5).
+MAX_PAGES = 10
+#: All requests and waits for the parts of one article.
+MAX_SECONDS = 600.0
+#: A part is asked for again when that may be within so long.
+SOON_SECONDS = 60.0
+
+_parts = counter("article_parts_total", "outcome")
+part_fetched = Event("article_part_fetched", level="debug", counter=_parts)
+part_missing = Event("article_part_missing", counter=_parts)
+
+Ask = Callable[[str, int], Awaitable[tuple[Fetched | None, Verdict]]]
+
+
+class Parts(NamedTuple):
+    """The further pages in their order; why there are not more of them, in words, or `""`.
+
+    `later` is set when asking again soon may help.
+    """
+
+    pages: tuple[PagePart, ...] = ()
+    missing_reason: str = ""
+    later: Later | None = None
+
+
+class Room(NamedTuple):
+    """Bytes that the parts may have together: as they come, and packed."""
+
+    unpacked: int
+    packed: int
+
+
+class PartsFetcher:
+    """Follows an article from page to page.
+
+    `ask` makes a request of at most so many bytes and judges the answer; `pressure` tells how
+    long the queue of a host is.
+    """
+
+    def __init__(self, ask: Ask, pressure: Callable[[str], Pressure] | None) -> None:
+        self._ask = ask
+        self._pressure = pressure
+        self._compressor = zstandard.ZstdCompressor(level=3)
+
+    async def follow(self, first: Fetched, room: Room) -> Parts:
+        """Give the parts of the article whose first page this is; none for most articles."""
+        links = links_of(first.body, first.url)
+        if not links:
+            return Parts()
+        walk = _Walk(self._ask, self._pressure, self._compressor, first, room)
+        try:
+            async with asyncio.timeout(MAX_SECONDS):
+                await walk.go(links)
+        except TimeoutError:
+            walk.stop("took_too_long")
+        return Parts(tuple(walk.parts), walk.missing_reason, walk.later)
+
+
+class _Walk:
+    """The way through the pages of one article."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        pressure: Callable[[str], Pressure] | None,
+        compressor: zstandard.ZstdCompressor,
+        first: Fetched,
+        room: Room,
+    ) -> None:
+        self._ask = ask
+        self._pressure = pressure
+        self._compressor = compressor
+        self._first = first
+        self._room = room
+        self._pages = Pages(first.url)
+        self._visited = {canonical_url(first.url)}
+        self._bodies = {_digest(first.body)}
+        self._number = 1
+        self.parts: list[PagePart] = []
+        self.missing_reason = ""
+        self.later: Later | None = None
+
+    async def go(self, links: list[Link]) -> None:
+        """Ask for all on one page where that is offered, else for one page after the other."""
+        link = next_part(links, self._pages, 1, starts_at_zero=False)
+        if link is None:
+            return
+        whole = whole_article(links, self._pages)
+        if whole and await self._get(whole) is not None:
+            return
+        self.missing_reason, self.later = "", None
+        starts_at_zero = False
+        while link is not None:
+            if len(self.parts) + 1 >= MAX_PAGES:
+                self.stop(f"more_than_{MAX_PAGES}_pages")
+                return
+            place = self._pages.place(link.url)
+            if self._number == 1:
+                starts_at_zero = place is not None and place.number == 1
+            self._number += 1
+            body = await self._get(link.url)
+            if body is None:
+                return
+            links = links_of(body.body, body.url)
+            link = next_part(links, self._pages, self._number, starts_at_zero=starts_at_zero)
+
+    async def _get(self, url: str) -> Fetched | None:
+        """Take one page; None when the way ends here, `missing_reason` set unless that is right."""
+        if canonical_url(url) in self._visited:
+            return None
+        self._visited.add(canonical_url(url))
+        if self._takes_too_long(url):
+            self.stop("host_too_slow")
+            return None
+        if self._room.unpacked <= 0:
+            self.stop("body_too_large")
+            return None
+        answer, verdict = await self._ask(url, self._room.unpacked)
+        if answer is None or not isinstance(verdict, Found):
+            self._note(verdict)
+            return None
+        return answer if self._takes(answer, url) else None
+
+    def _takes(self, answer: Fetched, url: str) -> bool:
+        """Keep an answer as a part; False when it is none, or there is no room for it."""
+        if canonical_url(answer.url) != canonical_url(url):
+            if canonical_url(answer.url) in self._visited:
+                return False  # there is no such page, and the site leads back to one there is
+            if self._pages.place(answer.url) is None and not self._pages.is_whole(answer.url):
+                self.stop("leads_elsewhere")
+                return False
+        if _digest(answer.body) in self._bodies:
+            return False
+        packed = self._compressor.compress(answer.body)
+        if len(packed) > self._room.packed:
+            self.stop("record_too_large")
+            return False
+        self._visited.add(canonical_url(answer.url))
+        self._bodies.add(_digest(answer.body))
+        self._room = Room(self._room.unpacked - len(answer.body), self._room.packed - len(packed))
+        content_type = (answer.header("content-type") or "").encode("utf-8", "replace").decode()
+        self.parts.append(
+            PagePart(url=answer.url, body=packed, content_type=content_type, status=answer.status)
+        )
+        part_fetched(outcome="fetched", url=answer.url)
+        return True
+
+    def _takes_too_long(self, url: str) -> bool:
+        if self._pressure is None:
+            return False
+        waiting, gap_seconds = self._pressure(url)
+        return (waiting + 1) * gap_seconds > MAX_SECONDS
+
+    def _note(self, verdict: Verdict) -> None:
+        if isinstance(verdict, Later):
+            wish = verdict.after_seconds
+            self.later = verdict if wish is None or wish <= SOON_SECONDS else None
+        if isinstance(verdict, Found):
+            self.stop("wrong_type")
+        else:
+            self.stop("leads_elsewhere" if isinstance(verdict, Leads) else verdict.reason)
+
+    def stop(self, reason: str) -> None:
+        """Note why there are no more parts."""
+        self.missing_reason = f"page {self._number}: {reason}"
+        part_missing(outcome=reason, url=self._first.url, page=self._number)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()

@@ -14,6 +14,7 @@ import zstandard
 from ingest.model import Document, Page
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from processors.extract_document.guard_page import is_binary_file
+from processors.extract_document.join_parts import with_parts
 from processors.extract_document.make_document import make_document
 from processors.extract_document.make_plain_document import make_plain_document
 from processors.extract_document.options import Options
@@ -47,6 +48,10 @@ def page_extractor(
     The document's `extracted_at` is left for the parent.
     """
     given = Options(**options)
+    part_seconds = given.page_timeout_seconds / 2  # well before the parent kills for it
+
+    def unpack(body: bytes) -> bytes:
+        return unpacked_body(body, "zstd", given.max_unpacked_bytes)
 
     @lru_cache(maxsize=64)
     def ready(rules: SiteRules) -> tuple[Options, Reader]:
@@ -64,6 +69,8 @@ def page_extractor(
         elif page.kind == "html" and data:
             url = page.url_final or page.url_canonical
             reading = read_html(data, page.content_type, url)
+            if page.parts:
+                reading = with_parts(reading, page, read_html, unpack, seconds=part_seconds)
             document = make_document(page, reading, chosen, rules)
         else:
             outcome = "wrong_type" if page.kind == "text" and data else "no_text"
@@ -91,9 +98,14 @@ def unpacked(page: Page, max_bytes: int) -> bytes:
 
     Errors: zstandard.ZstdError for a body that is no zstd, although it is said to be.
     """
-    if not page.body or page.body_encoding != "zstd":
-        return page.body[:max_bytes]
-    if 0 <= zstandard.frame_content_size(page.body) <= max_bytes:
-        return zstandard.ZstdDecompressor().decompress(page.body)
-    with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(page.body)) as reader:
+    return unpacked_body(page.body, page.body_encoding, max_bytes)
+
+
+def unpacked_body(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Give the bytes of a body, never more than `max_bytes`. Errors: as `unpacked`."""
+    if not body or encoding != "zstd":
+        return body[:max_bytes]
+    if 0 <= zstandard.frame_content_size(body) <= max_bytes:
+        return zstandard.ZstdDecompressor().decompress(body)
+    with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)) as reader:
         return bytes(reader.read(max_bytes))

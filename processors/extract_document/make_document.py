@@ -76,6 +76,8 @@ def make_document(
             encoding_source=reading.encoding_source,
             status=page.status,
             missing_reason=page.missing_reason,
+            part_count=(1 if page.body else 0) + len(page.parts),
+            parts_missing_reason=page.parts_missing_reason,
         ),
         provenance={
             "title": title_proof,

@@ -35,11 +35,12 @@ def with_parts(
 ) -> HtmlReading:
     """Give the reading of the first page with the text of all, in their order.
 
-    No part is begun after so many seconds: `is_truncated` then says that some are missing. A
+    Where a rule of the site found the text of the first page, what it finds on the others joins
+    that; a part where it finds none gives its general text. No part is begun after so many seconds: `is_truncated` then says that some are missing. A
     first page without text takes that of the others. Errors: those of `read` and `unpack`.
     """
     until = time.monotonic() + seconds
-    texts = [reading.text.text]
+    texts, by_rule = [reading.text.text], [reading.site.text]
     is_truncated = reading.is_truncated
     for part in page.parts:
         if time.monotonic() > until:
@@ -47,15 +48,19 @@ def with_parts(
             break
         found = read(unpack(part.body), part.content_type, part.url)
         texts.append(found.text.text)
+        by_rule.append(found.site.text or found.text.text)
         is_truncated = is_truncated or found.is_truncated
-    headings = (*reading.metadata.headings, reading.metadata.title, reading.jsonld.headline)
-    whole = joined_texts(texts, [page.entry.title, *headings])
-    if whole == reading.text.text:
-        return msgspec.structs.replace(reading, is_truncated=is_truncated)
+    titles = (page.entry.title, *reading.metadata.headings, reading.metadata.title)
+    text = msgspec.structs.replace(reading.text, text=joined_texts(texts, titles))
+    site = reading.site
+    if site.text:
+        site = msgspec.structs.replace(site, text=joined_texts(by_rule, titles))
+    is_found = text.text and reading.outcome == "no_text"
     return msgspec.structs.replace(
         reading,
-        text=msgspec.structs.replace(reading.text, text=whole),
-        outcome="ok" if reading.outcome == "no_text" else reading.outcome,
+        text=text,
+        site=site,
+        outcome="ok" if is_found else reading.outcome,
         is_truncated=is_truncated,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import zstandard
 
 from ingest.model import Document, Page, PagePart
+from ingest.settings.site_rules import SiteRules
 from processors.extract_document.child import page_extractor
 from processors.extract_document.join_parts import joined_texts
 from tests.builders import a_page
@@ -109,3 +110,15 @@ def test_titles_and_counts_of_pages_are_no_text_of_later_pages() -> None:
     assert joined_texts(["Some.", "Some."]) == "Some."
     assert joined_texts(["", "More."]) == "More."
     assert joined_texts([]) == ""
+
+
+def test_what_the_rule_of_a_site_finds_is_joined_too() -> None:
+    def with_box(name: str) -> str:
+        text = paragraph(name)
+        return f"<html><body><div id=story><p>{text}</p></div><div><p>{_SENTENCES * 3}</p></div>"
+
+    page = a_page("long", with_box("Marta"), parts=(part(2, with_box("Olwen")),))
+    rules = SiteRules(body_xpath="//div[@id='story']")
+    document = page_extractor({"drops_repeated_lines": False}, "test")(page, rules)
+    assert document.content_source == "site"
+    assert document.text == f"{paragraph('Marta')}\n\n{paragraph('Olwen')}"

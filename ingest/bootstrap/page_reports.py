@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 from queue import LifoQueue
 from typing import Any, NamedTuple
 
@@ -18,17 +19,20 @@ import msgspec
 
 from ingest import registry
 from ingest.bootstrap.engines import now
+from ingest.bootstrap.page_changes import RulesTold, changes_between
 from ingest.children import ChildFailure, ChildPool
-from ingest.errors import NewsIngestError
+from ingest.errors import ConfigError, NewsIngestError
 from ingest.model import Document, EnrichedDocument, Page
 from ingest.outcome import Keep
 from ingest.pipeline.transform import enriched
 from ingest.registry import Chosen
 from ingest.settings.load import Settings
 from ingest.settings.options import FetchingOptions
+from ingest.settings.site_rules import SiteRules
+from ingest.settings.sites import Sites, read_sites
 from ingest.sources.files import FileRefused, page_of_data, read_document
 from processors.extract_document import Options
-from processors.extract_document.child import page_extractor
+from processors.extract_document.child import ExtractPage, page_extractor
 
 _EXTRACTOR, _LANGUAGE = "extract_document", "detect_language"
 #: Small, so that the first pages are shown soon and the last ones leave no child without work.
@@ -51,12 +55,17 @@ _NOT_SHOWN = frozenset((
 
 
 class Reading(NamedTuple):
-    """How pages are read: options and engine of the extractor, what detects the language."""
+    """How pages are read: options and engine of the extractor, what detects the language.
+
+    `sites` holds the rules that count for single sites, `against` those that they are compared to.
+    """
 
     options: dict[str, Any]
     engine: str
     language: Chosen
     max_page_bytes: int
+    sites: Sites = Sites()
+    against: Sites = Sites()
 
 
 class PageJob(NamedTuple):
@@ -69,7 +78,11 @@ class PageJob(NamedTuple):
 
 
 class PageReport(NamedTuple):
-    """What became of one page: its line of JSON, or the document, or in words why there is none."""
+    """What became of one page: its line of JSON, or the document, or in words why there is none.
+
+    `timings` are the steps with their milliseconds, `rules` what those of the site change; both
+    only where it was asked for.
+    """
 
     name: str
     is_url: bool
@@ -77,11 +90,17 @@ class PageReport(NamedTuple):
     line: bytes
     document: EnrichedDocument | None
     seconds: float
+    timings: tuple[tuple[str, float], ...] = ()
+    rules: RulesTold | None = None
 
 
-def reading_of(settings: Settings | None) -> Reading:
+def reading_of(
+    settings: Settings | None, site_rules: Path | None = None, *, without_rules: bool = False
+) -> Reading:
     """Give how these settings read pages; None: as a new installation does.
 
+    `site_rules` is a file that counts instead of config/sites.yml, and is compared to it;
+    `without_rules` leaves all rules of single sites out.
     Errors: NewsIngestError when other versions of libraries are installed; ConfigError.
     """
     stages = settings.pipeline.stages if settings is not None else {}
@@ -97,19 +116,34 @@ def reading_of(settings: Settings | None) -> Reading:
     extractor.work.close()
     language = chosen.get(_LANGUAGE, Chosen(_LANGUAGE, {}, ()))
     fetching = settings.pipeline.fetching if settings is not None else FetchingOptions()
-    return Reading(alone.options, extractor.engine, language, fetching.max_page_bytes)
+    sites = against = Sites()
+    if settings is not None and not without_rules:
+        sites = settings.sites
+    if site_rules is not None:
+        sites, against = _rules_in(site_rules), sites
+    return Reading(
+        alone.options, extractor.engine, language, fetching.max_page_bytes, sites, against
+    )
+
+
+def _rules_in(path: Path) -> Sites:
+    sites, faults = read_sites(path.resolve())
+    if faults:
+        raise ConfigError(faults)
+    return sites
 
 
 def page_reports(
-    jobs: Iterable[PageJob], reading: Reading, *, workers: int, as_json: bool
+    jobs: Iterable[PageJob], reading: Reading, *, workers: int, as_json: bool, explain: bool = False
 ) -> Generator[PageReport, None, None]:
     """Give a report for every page, in their order, whatever the pages are.
 
-    `workers` children work at once; no more than some chunks for each are in memory.
+    `workers` children work at once; no more than some chunks for each are in memory. `explain`
+    adds what each step took and what the rules of the site change.
     Errors: NewsIngestError when no child can be started.
     """
     pools: LifoQueue[ChildPool] = LifoQueue()
-    every = [_pool(reading, as_json) for _ in range(workers)]
+    every = [_pool(reading, as_json, explain) for _ in range(workers)]
     for pool in every:
         pools.put(pool)
 
@@ -136,9 +170,12 @@ def page_reports(
             pool.close()
 
 
-def build_reader(reading: Reading, as_json: bool) -> Callable[[PageJob], PageReport]:
+def build_reader(
+    reading: Reading, as_json: bool, explain: bool = False
+) -> Callable[[PageJob], PageReport]:
     """Give what a child does with one page."""
-    extract = page_extractor(reading.options, reading.engine)
+    laps = _Laps()
+    extract = page_extractor(reading.options, reading.engine, laps if explain else None)
     chain = [registry.built(reading.language, {"clock": now})]
 
     def read(job: PageJob) -> PageReport:
@@ -150,17 +187,59 @@ def build_reader(reading: Reading, as_json: bool) -> Callable[[PageJob], PageRep
                 error = f"{found.reason}: {found.detail}" if found.detail else found.reason
                 return _failed(job, error)
             page = found
-        outcome = enriched(_with_room(extract(page)), chain, now)
+        laps.start()
+        rules = reading.sites.rules_of(page.url_canonical)
+        extracted = extract(page, rules)
+        outcome = enriched(_with_room(extracted), chain, now)
+        laps("language")
         if not isinstance(outcome, Keep):
             return _failed(job, outcome.reason)
         document = _shown(outcome.value)
         seconds = time.perf_counter() - started
+        timings = tuple(laps.steps) if explain else ()
+        told = _told(page, extracted, rules, reading, extract) if explain else None
         if as_json:
-            line = msgspec.json.encode(_plain(job, document))
+            line = msgspec.json.encode({**_plain(job, document), **_explained(timings, told)})
             return PageReport(printable(job.name), job.is_url, "", line, None, seconds)
-        return PageReport(printable(job.name), job.is_url, "", b"", document, seconds)
+        name = printable(job.name)
+        return PageReport(name, job.is_url, "", b"", document, seconds, timings, told)
 
     return read
+
+
+class _Laps:
+    """Notes how many milliseconds each step took since the one before."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, float]] = []
+        self._at = 0.0
+
+    def start(self) -> None:
+        self.steps = []
+        self._at = time.perf_counter()
+
+    def __call__(self, step: str) -> None:
+        at = time.perf_counter()
+        self.steps.append((step, round((at - self._at) * 1000, 2)))
+        self._at = at
+
+
+def _told(
+    page: Page, extracted: Document, rules: SiteRules, reading: Reading, extract: ExtractPage
+) -> RulesTold | None:
+    """Give what the rules change against those they are compared to; None where neither counts."""
+    others = reading.against.rules_of(page.url_canonical)
+    if rules == others:
+        return None
+    changes = changes_between(extract(page, others), extracted)
+    return RulesTold(rules.site, others.site, changes)
+
+
+def _explained(timings: tuple[tuple[str, float], ...], told: RulesTold | None) -> dict[str, object]:
+    if not timings:
+        return {}
+    rules = {"site_rules": told.plain()} if told is not None else {}
+    return {"timings_milliseconds": dict(timings), **rules}
 
 
 def printable(name: str) -> str:
@@ -233,7 +312,7 @@ def _failed(job: PageJob, error: str) -> PageReport:
     return PageReport(name, job.is_url, error, line, None, 0.0)
 
 
-def _pool(reading: Reading, as_json: bool) -> ChildPool:
+def _pool(reading: Reading, as_json: bool, explain: bool) -> ChildPool:
     options = Options(**reading.options)
     memory, recycle = options.child_memory_bytes, options.recycle_memory_bytes
     return ChildPool(
@@ -242,5 +321,5 @@ def _pool(reading: Reading, as_json: bool) -> ChildPool:
         timeout_seconds=options.page_timeout_seconds,
         memory_bytes=memory and memory + _LANGUAGE_BYTES,
         recycle_bytes=recycle and recycle + _LANGUAGE_BYTES,
-        arguments=(reading, as_json),
+        arguments=(reading, as_json, explain),
     )

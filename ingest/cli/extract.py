@@ -40,12 +40,28 @@ def extract(
         ),
     ],
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show candidates, and how the text was won.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show candidates, choices and why, timings, and what the rules of the site change.",
+        ),
     ] = False,
     as_json: JsonOption = False,
     workers: Annotated[
         int, typer.Option("--workers", min=0, help="Pages at work at once; 0 is one a core.")
     ] = 0,
+    site_rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--site-rules",
+            exists=True,
+            dir_okay=False,
+            help="A file as config/sites.yml that counts instead; --explain shows what it changes.",
+        ),
+    ] = None,
+    without_overrides: Annotated[
+        bool, typer.Option("--without-overrides", help="Leave the rules of single sites out.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Show what extraction makes of pages, each by itself; write nothing.
@@ -56,9 +72,10 @@ def extract(
     has_error = False
     reports = page_reports(
         _jobs(inputs, settings),
-        reading_of(settings),
+        reading_of(settings, site_rules, without_rules=without_overrides),
         workers=workers or cores(),
         as_json=as_json,
+        explain=explain,
     )
     with closing(reports):
         for report in reports:

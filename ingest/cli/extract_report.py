@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ingest.bootstrap.page_reports import PageReport
 from ingest.cli.context import out
 from ingest.cli.feeds_text import line, printable
@@ -23,6 +25,8 @@ def show_report(report: PageReport, *, explain: bool) -> None:
     line("took", _took(report, document))
     if explain:
         _show_reasons(document)
+        _show_timings(report)
+        _show_rules(report)
     out.print()
     for text in document.text.split("\n"):
         out.print(printable(text), markup=False, highlight=False, soft_wrap=True)
@@ -31,18 +35,54 @@ def show_report(report: PageReport, *, explain: bool) -> None:
 
 def _show_fields(document: EnrichedDocument) -> None:
     _field(document, "title", "title", document.title)
+    _field(document, "subtitle", "subtitle", document.subtitle)
     _field(document, "authors", "authors", ", ".join(document.authors))
-    published = document.published_at.isoformat() if document.published_at else ""
-    _field(document, "published", "published_at", published)
-    modified = document.modified_at.isoformat() if document.modified_at else ""
-    _field(document, "modified", "modified_at", modified)
+    _field(document, "agencies", "agencies", ", ".join(document.agencies))
+    _field(
+        document,
+        "published",
+        "published_at",
+        _moment(
+            document.published_at,
+            document.date_zone,
+            document.date_precision,
+            document.is_zone_assumed,
+        ),
+    )
+    _field(
+        document,
+        "modified",
+        "modified_at",
+        _moment(
+            document.modified_at,
+            document.modified_zone,
+            document.modified_precision,
+            document.is_modified_zone_assumed,
+        ),
+    )
     line("language", f"{document.language}  ({document.language_source})")
     _field(document, "section", "section", document.section)
+    _field(document, "tags", "tags", ", ".join(document.tags))
+    _field(document, "licence", "licence", document.licence)
+    line(
+        "media",
+        f"{len(document.images)} images, {len(document.videos)} videos, {len(document.links)} links",
+    )
     line("flags", ", ".join(_flags(document)) or "–")
     proof = document.provenance.get("text", Provenance("none"))
     line(
-        "content", f"{document.content_source}: {len(document.text)} characters, by {proof.source}"
+        "content",
+        f"{document.content_source}: {len(document.text)} characters, {document.word_count} words, by {proof.source}",
     )
+
+
+def _moment(at: datetime | None, zone: str, precision: str, is_zone_assumed: bool) -> str:
+    """Give a date with what is known of it: as the clock showed it where it was published."""
+    if at is None:
+        return ""
+    offset = datetime.fromisoformat(f"2000-01-01T00:00{zone or '+00:00'}").tzinfo
+    assumed = ", zone assumed" if is_zone_assumed else ""
+    return f"{at.astimezone(offset).isoformat()}, to the {precision or 'second'}{assumed}"
 
 
 def _field(document: EnrichedDocument, label: str, field: str, value: str) -> None:
@@ -82,7 +122,8 @@ def _show_reasons(document: EnrichedDocument) -> None:
     if page.status:
         line("status", str(page.status))
     for field, proof in document.provenance.items():
-        line("chosen", f"{field}: {proof.value[:_VALUE_CHARACTERS] or '–'}  ({proof.source})")
+        why = f": {proof.why}" if proof.why else ""
+        line("chosen", f"{field}: {proof.value[:_VALUE_CHARACTERS] or '–'}  ({proof.source}{why})")
         for loser in proof.losers:
             line("  lost", _candidate(loser))
 
@@ -91,3 +132,22 @@ def _candidate(loser: Candidate) -> str:
     shown = loser.value[:_VALUE_CHARACTERS] or "not understood"
     raw = f", written {loser.raw[:_VALUE_CHARACTERS]!r}" if loser.raw else ""
     return f"{shown}  ({loser.source}{raw})"
+
+
+def _show_timings(report: PageReport) -> None:
+    line("timings", ", ".join(f"{step} {ms:.1f} ms" for step, ms in report.timings))
+
+
+def _show_rules(report: PageReport) -> None:
+    """Tell which rules of config/sites.yml counted, and every field that they change."""
+    told = report.rules
+    if told is None:
+        line("rules", "none of config/sites.yml for this address")
+        return
+    line("rules", f"{told.site or 'none'}, against {told.against or 'none'}")
+    if not told.changes:
+        line("  change", "nothing on this page")
+    for one in told.changes:
+        line("  change", f"{one.field}: {one.before or '–'} → {one.after or '–'}")
+        for text in one.lines:
+            line("", text)

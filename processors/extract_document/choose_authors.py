@@ -8,13 +8,21 @@ from typing import NamedTuple
 
 from processors.extract_document.agencies import agency_of
 
+_BLANKS = re.compile(r"[\W_]+")
 _MAX_NAME_CHARACTERS = 120
 _MAX_NAME_WORDS = 8
 _MAX_AUTHORS = 20
 #: Between names, whatever stands on both sides.
 _SPLIT = re.compile(r"\s*[;&|•·]\s*|\s+[/–—-]\s+|\s+(?:and|und|et|with|mit|avec)\s+|\s*\n\s*", re.I)
 #: Between names where whole ones stand on both sides: "Ann Lee y Bo Ray", never "Ortega y Gasset".
-_SPLIT_WHOLE = re.compile(r"\s+(?:y|e|i|en|og|och|ja)\s+|\s*,\s*|\s*/\s*")
+_SPLIT_WHOLE = re.compile(
+    r"\s+(?:y|e|i|en|og|och|ja)\s+|\s*,\s*|\s*/\s*|(?<=[^\W\d_]{3})\.\s+(?=[^\W\d_a-zß-ÿ])"
+)
+#: What somebody has learnt is no part of a name.
+_DEGREE = re.compile(
+    r",\s+(?:M\.?D\.?|Ph\.?\s?D\.?|M\.?S\.?|M\.?A\.?|MBA|J\.?D\.?|R\.?N\.?|RDN?|DDS|DO|Esq\.?|MPH|CFA|CPA)(?=$|[\s,;])"
+)
+_WEB_NAME = re.compile(r"\w\.(?:com|net|org|info|news|co|tv|de|fr|es|it|nl|uk|example)\b", re.I)
 _BY = re.compile(
     r"^(?:(?:written|reported|words|story|text|texte|texto|testo|tekst|reporting|article|artikel|analysis|opinion|interview)\s+(?:by|von|par|por|di|door)"
     r"|by|par|por)\s*:?\s+"
@@ -57,6 +65,11 @@ _ROLE = re.compile(
     r"|redactie|verslaggever|redacteur|correspondente?|redaksjonen|redaktionen|redakcja|редакция)\b",
     re.I,
 )
+#: Parts of a house that stand behind its name.
+_DESKS = frozenset(
+    ("business", "digital", "international", "media", "money", "news", "online", "politics", "radio",
+     "science", "sport", "sports", "tech", "travel", "tv", "wires", "world")
+)  # fmt: skip
 _PHOTO = re.compile(r"^(?:photos?|photograph(?:y|s|ed)?|pictures?|fotos?|bild(?:er)?|illustrations?|video|grafik|graphics?|camera)\b", re.I)  # fmt: skip
 
 
@@ -117,21 +130,31 @@ def _is_person(name: str, own: frozenset[str]) -> bool:
     folded = folded_name(name)
     return (
         folded not in _NO_NAMES
-        and folded not in own
+        and not _is_site(folded, own)
         and len(name) < _MAX_NAME_CHARACTERS
         and len(name.split()) <= _MAX_NAME_WORDS
         and "@" not in name
+        and not _WEB_NAME.search(name)
         and any(map(str.isalpha, name))
         and not _ROLE.search(name)
         and not _PHOTO.match(name)
     )
 
 
+def _is_site(name: str, own: frozenset[str]) -> bool:
+    """Tell whether a name is one of the site, or of a part of it ("CNN Business" of CNN)."""
+    solid = _BLANKS.sub("", name)
+    for one in own:
+        if solid == _BLANKS.sub("", one) or name.removeprefix(f"{one} ") in _DESKS:
+            return True
+    return False
+
+
 def _parts(value: str) -> list[str]:
     with_mail = _MAIL_WITH_NAME.match(" ".join(value.split()))
     if with_mail:
         value = with_mail["name"]
-    value = _SUFFIX.sub(r" \1", _HANDLE.sub(" ", _ADDRESS.sub(" ", value)))
+    value = _SUFFIX.sub(r" \1", _DEGREE.sub("", _HANDLE.sub(" ", _ADDRESS.sub(" ", value))))
     inside = [found["inside"] for found in _IN_BRACKETS.finditer(value)]
     names: list[str] = []
     for part in _SPLIT.split(_without_by(_IN_BRACKETS.sub(" ", value))):

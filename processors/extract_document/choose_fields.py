@@ -33,6 +33,11 @@ from processors.extract_document.search_date import search_date
 
 _MAX_SUMMARY_CHARACTERS = 2000
 _MAX_TAGS = 50
+_NO_SECTIONS = frozenset(
+    ("all", "article", "articles", "blog", "front page", "home", "homepage", "post", "posts", "page",
+     "start", "startseite", "accueil", "inicio", "portada", "uncategorized", "uncategorised",
+     "allgemein", "non classé", "sin categoría")
+)  # fmt: skip
 #: What the search gives when all it finds is a year, as beside a sign of copyright.
 _MERE_YEAR = "-01-01"
 MAX_TAG_CHARACTERS = 100
@@ -128,13 +133,23 @@ def first_with_proof(*candidates: Candidate) -> tuple[str, Provenance]:
     return best.value, provenance(best.value, best.source, candidates)
 
 
-def section_of(reading: HtmlReading) -> tuple[str, Provenance]:
-    section, proof = first_with_proof(
+def section_of(page: Page, reading: HtmlReading) -> tuple[str, Provenance]:
+    """Give the section; names that every article of the site could have are none."""
+    breadcrumb = reading.jsonld.breadcrumb
+    given = [
         candidate(clean(reading.metadata.section), "meta"),
         candidate(reading.jsonld.section, "jsonld"),
-        candidate(reading.jsonld.breadcrumb, "jsonld", "BreadcrumbList"),
-    )
-    return section[:MAX_TAG_CHARACTERS], proof
+        candidate(breadcrumb, "jsonld", "BreadcrumbList" if breadcrumb else ""),
+    ]
+    best = first_of(one for one in given if _is_section(one.value, page.domain))
+    if best is None:
+        return "", provenance("", "none", given)
+    return best.value[:MAX_TAG_CHARACTERS], provenance(best.value, best.source, given)
+
+
+def _is_section(name: str, domain: str) -> bool:
+    folded = " ".join(name.casefold().split())
+    return folded not in _NO_SECTIONS and folded.removeprefix("www.") != domain
 
 
 def tags_of(page: Page, reading: HtmlReading) -> tuple[tuple[str, ...], Provenance]:

@@ -35,7 +35,8 @@ def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> N
         for value in metadata.several.get(name) or (metadata.named.get(name, ""),)
         if value
     ]
-    own = (metadata.site_name, jsonld.publisher, page.entry.publisher, page.domain)
+    label = page.domain.partition(".")[0]
+    own = (metadata.site_name, jsonld.publisher, page.entry.publisher, page.domain, label)
     sources: list[tuple[str, Iterable[str]]] = [
         ("jsonld", jsonld.authors),
         ("meta", tagged),

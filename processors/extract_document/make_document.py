@@ -100,7 +100,7 @@ class _Part(NamedTuple):
 
 def _described(page: Page, reading: HtmlReading, options: Options, title: str) -> _Part:
     """Give what the page says of its article, names and dates aside."""
-    section, section_proof = section_of(reading)
+    section, section_proof = section_of(page, reading)
     subtitle, subtitle_proof = subtitle_of(reading, title)
     tags, tags_proof = tags_of(page, reading)
     summary, summary_proof = summary_of(page, reading, options)

@@ -23,6 +23,11 @@ _SUBTITLE_CLASS = re.compile(
 #: Where no class says so, only a heading right under the headline is taken for its second line.
 _SUBTITLE_TAGS = frozenset(("h2", "h3"))
 _marked = etree.XPath("//*[@itemprop='alternativeHeadline'][not(self::meta)]", smart_strings=False)
+#: A line that tells when, or who, is none that tells what.
+_NO_SUBTITLE = re.compile(
+    r"\d{1,2}:\d{2}|^(?:by|von|par|por|updated|published|posted|aktualisiert|veröffentlicht|publié)\b",
+    re.I,
+)
 _MAX_SUBTITLE_CHARACTERS = 400
 _MAX_LABEL_CHARACTERS = 60
 _LEVELS_UP = 3
@@ -98,7 +103,7 @@ def _line(element: HtmlElement, title: str) -> str:
     if len(element) > 20:
         return ""
     text = clean(text_of(element))
-    is_other = text.casefold() != title
+    is_other = text.casefold() != title and not _NO_SUBTITLE.search(text)
     return text if is_other and 0 < len(text) <= _MAX_SUBTITLE_CHARACTERS else ""
 
 

@@ -181,6 +181,72 @@ def test_a_person_reads_the_fields_their_sources_and_the_text(tmp_path: Path) ->
         assert part in explained
 
 
+RULES = """
+sites:
+  elsin-courier.example:
+    prune_xpath: ["//div[@class='letter']"]
+    timezone: America/New_York
+"""
+LETTER = '<div class="letter"><p>Sign up for our letter and read of the harbour each day.</p></div>'
+ADDRESSED = html_of(
+    ARTICLE + LETTER,
+    '<title>Ferry</title><link rel="canonical" href="https://elsin-courier.example/ferry">'
+    '<meta name="date" content="2026-10-02T08:30">',
+)
+
+
+def test_an_override_is_shown_by_what_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "ferry.html").write_text(ADDRESSED)
+    (tmp_path / "rules.yml").write_text(RULES)
+    shown = extract(tmp_path, "ferry.html", "--explain", "--site-rules", "rules.yml").out
+    for part in (
+        "rules      elsin-courier.example, against none",
+        "- Sign up for our letter",
+        "2026-10-02T08:30:00+00:00 → 2026-10-02T12:30:00+00:00",
+        "to the minute, zone assumed",
+        "timings    decode",
+        "America/New_York assumed",
+    ):
+        assert part in shown
+    plain = extract(tmp_path, "ferry.html", "--explain").out
+    assert "none of config/sites.yml for this address" in plain
+    assert "Sign up" in plain
+
+
+def test_the_rules_in_force_count_unless_they_are_left_out(tmp_path: Path) -> None:
+    config = configured(tmp_path, {})
+    (config / "sites.yml").write_text(RULES)
+    (tmp_path / "ferry.html").write_text(ADDRESSED)
+    (tmp_path / "other.yml").write_text("sites: {elsin-courier.example: {mode: precision}}\n")
+    given = ("ferry.html", "--json", "--config", config)
+    (ruled,) = extract(tmp_path, *given).lines
+    assert "Sign up" not in ruled["text"]
+    assert ruled["extraction"]["site_rules"] == "elsin-courier.example"
+    assert "timings_milliseconds" not in ruled
+    (bare,) = extract(tmp_path, *given, "--without-overrides").lines
+    assert "Sign up" in bare["text"]
+    assert bare["published_at"] == "2026-10-02T08:30:00Z"
+    (other,) = extract(tmp_path, *given, "--explain", "--site-rules", "other.yml").lines
+    assert other["timings_milliseconds"]["text"] > 0
+    told = other["site_rules"]
+    assert (told["site"], told["against"]) == ("elsin-courier.example",) * 2
+    changes = {one["field"]: (one["before"], one["after"]) for one in told["changes"]}
+    assert changes["extraction.mode"] == ("fast", "precision")
+    assert "published_at" in changes
+
+
+def test_broken_rules_are_refused_with_every_line(tmp_path: Path) -> None:
+    (tmp_path / "ferry.html").write_text(ADDRESSED)
+    (tmp_path / "rules.yml").write_text(
+        "sites:\n  a.example:\n    mode: quick\n    body_xpath: //p[\n"
+    )
+    ended = extract(tmp_path, "ferry.html", "--site-rules", "rules.yml")
+    assert ended.code == 2
+    for part in ("rules.yml:3: sites.a.example.mode", "rules.yml:4: sites.a.example.body_xpath"):
+        assert part in ended.err
+    assert extract(tmp_path, "ferry.html", "--site-rules", "nowhere.yml").code == 2
+
+
 def test_what_steers_a_terminal_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "steer.html").write_text(html_of(ARTICLE + "<p>Red &#27;[31mwater &#155;2J</p>"))
     ended = extract(tmp_path, "steer.html", "--explain")

@@ -17,7 +17,13 @@ from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import request_url
 from ingest.pipeline.topology import FEED_STATE, HOST_STATE
-from ingest.polling.feed_state import KEYS_SUFFIX, REQUEST_SUFFIX, FeedState, decode_state
+from ingest.polling.feed_state import (
+    BACKFILL_SUFFIX,
+    KEYS_SUFFIX,
+    REQUEST_SUFFIX,
+    FeedState,
+    decode_state,
+)
 from ingest.polling.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.settings.load import Settings
@@ -68,7 +74,7 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
         found: dict[tuple[str, int], FeedState] = {}
         for record in log.scan(FEED_STATE):
             name = record.key.decode("utf-8", "replace")
-            if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX)):
+            if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
                 continue
             found.pop((name, record.partition), None)
             if record.value is not None:

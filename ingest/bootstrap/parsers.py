@@ -11,6 +11,9 @@ from ingest.ports import ParsedFeed
 from ingest.sources.parse_in_children import FeedBody
 
 PARSE_FEED = "ingest.bootstrap.parsers:build_parser"
+PARSE_ARCHIVE = "ingest.bootstrap.parsers:build_archive_parser"
+#: Addresses of one sitemap, by its protocol (sitemaps.org).
+MAX_ARCHIVE_ENTRIES = 50_000
 #: A feed's document in its own child: memory it may take, and what it may keep. A child holds
 #: about 40 MiB before the first long document.
 _MEMORY_BYTES = 1024 * 1024 * 1024
@@ -26,6 +29,19 @@ def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
     def work(item: FeedBody) -> ParsedFeed | SourceError:
         found = parse(item)
         return found if isinstance(found, SourceError) else newest_of(found)
+
+    return work
+
+
+def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
+    """Give what a child of a backfill does: sitemaps without news count, and are long."""
+    from ingest.sources import parse_feed
+
+    parse = parse_feed.build_parser(takes_plain_sitemaps=True)
+
+    def work(item: FeedBody) -> ParsedFeed | SourceError:
+        found = parse(item)
+        return found if isinstance(found, SourceError) else newest_of(found, MAX_ARCHIVE_ENTRIES)
 
     return work
 

@@ -97,14 +97,20 @@ def lag(as_json: JsonOption = False, config: ConfigOption = None) -> None:
                 continue
             main = sum(one.records for one in log.lag(plan.group, [plan.reads]))
             retries = sum(one.records for one in log.lag(plan.group, plan.retry_topics))
+            late = 0
+            if plan.backfill_reads:
+                late = sum(one.records for one in log.lag(plan.group, [plan.backfill_reads]))
             rows.append(
                 {"stage": plan.name, "group": plan.group, "workers": log.members(plan.group),
-                 "waiting": main, "waiting_in_retries": retries}
+                 "waiting": main, "waiting_in_retries": retries,
+                 "waiting_in_backfill": late}
             )  # fmt: skip
     if as_json:
         print_json(msgspec.json.encode(rows))
         return
-    table = Table("stage", "group", "workers", "waiting", "waiting in retries")
+    table = Table(
+        "stage", "group", "workers", "waiting", "waiting in retries", "waiting in backfill"
+    )
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     out.print(table)

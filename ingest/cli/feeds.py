@@ -6,6 +6,7 @@ import typer
 
 from ingest.cli import (
     feeds_add,
+    feeds_backfill,
     feeds_exchange,
     feeds_find,
     feeds_list,
@@ -28,6 +29,7 @@ for module in (
     feeds_try,
     feeds_find,
     feeds_exchange,
+    feeds_backfill,
 ):
     module.register(app)
 

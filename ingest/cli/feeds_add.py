@@ -20,6 +20,7 @@ from ingest.cli.context import (
     show_error,
     shows_errors,
 )
+from ingest.cli.feeds_backfill import DEFAULT_SINCE, ran, wished
 from ingest.cli.feeds_list import states_or_none
 from ingest.cli.feeds_names import feed_at
 from ingest.cli.feeds_report import (
@@ -70,6 +71,10 @@ def add(
         str, typer.Option(help="What its robots.txt counts for: obey, report or ignore.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Then take in what it published since a day.")
+    ] = False,
+    since: Annotated[str, typer.Option(help="With --backfill: a day, or a span.")] = DEFAULT_SINCE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it; write nothing.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -80,6 +85,7 @@ def add(
     with 2 when nothing was added.
     """
     settings = settings_of(config)
+    wish = wished(since) if backfill else None
     said = {"id": id, "publisher": publisher, "group": group, "robots": robots}
     block = {"url": url.strip(), **{name: value for name, value in said.items() if value}}
     try:
@@ -103,6 +109,10 @@ def add(
     else:
         done = "nothing was written" if dry_run else f"added to {settings.folder / 'feeds.yml'}"
         out.print(done, highlight=False, soft_wrap=True, markup=False)
+    if wish is not None and not dry_run:
+        feed = settings_of(config).feeds.feeds[found.trial.feed.id]
+        if ran(settings, feed, wish, False, as_json):
+            raise typer.Exit(1)
     if warnings:
         raise typer.Exit(1)
 

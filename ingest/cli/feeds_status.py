@@ -154,6 +154,9 @@ def _one(feed: Feed, states: dict[str, FeedState], now: datetime, as_json: bool)
         line("overflow", f"{state.window_overflow_count} times every entry was new, "
                          f"{overflows_since(state, now - DAY)} in 24 h: "
                          "items were probably missed in between")  # fmt: skip
+    if state.window_repair_count:
+        line("repaired", f"{state.window_repair_count} times every entry was new, and older pages "
+                         "of the feed had what was missing")  # fmt: skip
     _history(state)
     line("next", reason)
 
@@ -171,6 +174,7 @@ def _details(state: FeedState, now: datetime) -> dict[str, Any]:
         "overflows_24h": overflows_since(state, now - DAY),
         "freshness_seconds": percentile(state.recent_lags, 50),
         "freshness_p95_seconds": percentile(state.recent_lags, 95),
+        "window_repair_count": state.window_repair_count,
         "validator_mode": state.validator_mode,
         "validators_are_trusted": state.validators_are_trusted,
     }

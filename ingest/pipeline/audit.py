@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ingest.pipeline.ledger import dead_letters, drops, kind_of, traced, waiting
+from ingest.pipeline.ledger import Traced, dead_letters, drops, kind_of, traced, waiting
 from ingest.pipeline.topology import StagePlan
 from ingest.ports import Index, Log
 
@@ -48,9 +48,9 @@ def audited(log: Log, index: Index, plans: Iterable[StagePlan]) -> Audit:
     # look is then met again further down, and never falls between two looks.
     for plan in stages:
         if plan.kind in ("fetch", "extract"):
-            for found in traced(log, plan.reads, kind_of(plan)):
+            for found in _first_read(log, plan):
                 urls.setdefault(found.entry_id, found.url)
-                topics[found.entry_id] = plan.reads
+                topics[found.entry_id] = found.record.topic
                 if found.document_id:
                     documents.setdefault(found.entry_id, set()).add(found.document_id)
         waits |= {found.entry_id for found in waiting(log, plan)}
@@ -77,6 +77,11 @@ def audited(log: Log, index: Index, plans: Iterable[StagePlan]) -> Audit:
         waiting=len(rest[3]),
         missing=tuple(Missing(one, urls[one], topics.get(one, "")) for one in sorted(missing)),
     )
+
+
+def _first_read(log: Log, plan: StagePlan) -> Iterator[Traced]:
+    for topic in plan.main_inputs:
+        yield from traced(log, topic, kind_of(plan))
 
 
 def _known(index: Index, ids: set[str]) -> set[str]:

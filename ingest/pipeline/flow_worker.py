@@ -2,6 +2,7 @@
 
 One slow host never holds up others: records are worked on side by side, an offset counts as
 done when its outputs are durable, and the lowest unfinished offset of a partition is committed.
+Entries of a backfill begin only while no fresh ones come, one a host, where no other is open.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from threading import Event as Flag
@@ -18,6 +19,7 @@ from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.identity import registrable_domain
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
+from ingest.pipeline.backfill_queue import BackfillQueue
 from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.durable import made_durable
 from ingest.pipeline.emission import report
@@ -85,6 +87,10 @@ class FlowWorker:
         self._open: dict[Key, tuple[Record, Future[None]]] = {}
         self._waiting: Counter[str] = Counter()
         self._bytes = 0
+        self._queue = BackfillQueue()
+        #: Partitions of the backfill that are paused for its own reasons, and its open records.
+        self._held_back: set[TopicPartition] = set()
+        self._late = 0
         self._finished: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._uncommitted = 0
         self._committed_at = time.monotonic()
@@ -134,14 +140,19 @@ class FlowWorker:
         self._take_notes()
         self._make_room()
         free = max(1, self._fetching.max_in_flight_records - len(self._open))
-        seconds = BUSY_READ_SECONDS if self._open else IDLE_READ_SECONDS
+        is_busy = self._open or len(self._queue)
+        seconds = BUSY_READ_SECONDS if is_busy else IDLE_READ_SECONDS
         records = self._reader.read(free, seconds)
         self.read_at = time.monotonic()
         self._take_notes()
         entries = [one for one in records if not self._hosts.takes(one)]
-        for record in self._rungs.due(entries):
+        late = self._plan.backfill_reads
+        for record in self._rungs.due([one for one in entries if one.topic != late]):
             self._begin(record)
-        self._hosts.follow(self._reader, self._plan.inputs, self._rungs.paused())
+        self._take_late([one for one in entries if one.topic == late])
+        held = self._rungs.paused() | self._held_back
+        self._hosts.follow(self._reader, self._plan.inputs, held)
+        self._give_way(has_fresh=any(one.topic != late for one in entries))
         self._settle()
 
     def _take_notes(self) -> None:
@@ -149,6 +160,8 @@ class FlowWorker:
         now = self._reader.assignment()
         for place in [p for p, t in self._trackers.items() if now.get(p) != t.epoch]:
             del self._trackers[place]
+            self._queue.forget(place)
+            self._held_back.discard(place)
             for key in [key for key in self._open if key[0] == place]:
                 self._open[key][1].cancel()
                 self._forget(key)
@@ -169,6 +182,7 @@ class FlowWorker:
         elif self._is_full and count < limit / 2 and self._bytes < MAX_IN_FLIGHT_BYTES / 2:
             self._is_full = False
             held = self._rungs.paused() | self._hosts.unrestored(self._plan.inputs)
+            held |= self._held_back
             self._reader.resume([place for place in self._trackers if place not in held])
         _in_flight.labels(self._plan.name).set(count)
 
@@ -182,13 +196,52 @@ class FlowWorker:
             self._close_out([entry])
             return
         domain = record.key.decode("utf-8", "replace")
-        if self._waiting[domain] >= MAX_WAITING_PER_HOST:
+        if self._plan.is_backfill(record):
+            has_room = self._queue.put(record)
+        else:
+            has_room = self._waiting[domain] < MAX_WAITING_PER_HOST
+            if has_room:
+                self._start_counted(record, entry, tracker.epoch)
+        if not has_room:
             wish = Retry("host_queue_full", counts_attempt=False)
             self._close_out([self._judged(record, entry, wish)])
-            return
-        self._waiting[domain] += 1
+
+    def _take_late(self, records: Sequence[Record]) -> None:
+        """Queue records of the backfill; what finds no room is read again later."""
+        full: set[TopicPartition] = set()
+        for record in records:
+            if record.place in full or record.place not in self._trackers:
+                continue
+            if self._queue.is_full(record.place):
+                full.add(record.place)
+                self._reader.seek(record.place, record.offset)
+                continue
+            self._begin(record)
+
+    def _give_way(self, *, has_fresh: bool) -> None:
+        """Begin what is queued of the backfill where nobody is before it; read on, or wait."""
+        topic = self._plan.backfill_reads
+        late = {place for place in self._trackers if place.topic == topic}
+        if not has_fresh and not self._is_full:
+            room = max(1, self._fetching.concurrent_requests // 2) - self._late
+            for record in self._queue.take(lambda domain: not self._waiting[domain], room):
+                self._start_late(record)
+        holds = late if has_fresh or self._is_full else set(filter(self._queue.is_full, late))
+        self._reader.pause(holds - self._held_back)
+        blocked = self._hosts.unrestored(self._plan.inputs)
+        self._reader.resume(self._held_back - holds - blocked)
+        self._held_back = holds
+
+    def _start_late(self, record: Record) -> None:
+        tracker, entry = self._trackers.get(record.place), decoded(record, Entry)
+        if tracker is not None and isinstance(entry, Entry):
+            self._start_counted(record, entry, tracker.epoch)
+
+    def _start_counted(self, record: Record, entry: Entry, epoch: int) -> None:
+        self._waiting[record.key.decode("utf-8", "replace")] += 1
         self._bytes += len(record.value or b"")
-        self._start(record, entry, tracker.epoch)
+        self._late += self._plan.is_backfill(record)
+        self._start(record, entry, epoch)
 
     def _start(self, record: Record, entry: Entry, epoch: int) -> None:
         attempt = int(record.header("retry.attempt") or 0)
@@ -211,6 +264,7 @@ class FlowWorker:
         if record is not None:
             self._waiting[record.key.decode("utf-8", "replace")] -= 1
             self._bytes -= len(record.value or b"")
+            self._late -= self._plan.is_backfill(record)
 
     def _settle(self) -> None:
         """Make what finished durable, and commit now and then."""
@@ -294,7 +348,9 @@ class FlowWorker:
         output = (
             page_output(value, record, self._plan, self._clock)
             if isinstance(value, Page)
-            else entry_output(value, record, self._plan.reads, self._plan.name, self._clock)
+            else entry_output(
+                value, record, self._plan.reads_for(record), self._plan.name, self._clock
+            )
         )
         return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
 
@@ -311,7 +367,10 @@ def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock
     content = f"{page.version}:{len(page.body)}"
     headers = headers_for("page", page.document_id, plan.name, clock(), content, record)
     return Output(
-        topic=plan.writes, key=page.document_id, value=encode(page), headers=tuple(headers)
+        topic=plan.writes_for(record),
+        key=page.document_id,
+        value=encode(page),
+        headers=tuple(headers),
     )
 
 

@@ -162,7 +162,7 @@ def _is_work_waiting(log: Log, plans: Sequence[StagePlan], idle_since: dict[str,
     """Tell whether any of these stages has unread records; refuse to wait for nobody."""
     is_waiting = False
     for plan in plans:
-        if not sum(one.records for one in log.lag(plan.group, plan.inputs)):
+        if not sum(one.records for one in log.lag(plan.group, plan.fresh_inputs)):
             idle_since.pop(plan.group, None)
             continue
         is_waiting = True

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from ingest.ports import Record
 from ingest.settings.options import PipelineSettings
 from ingest.settings.topics import DEAD_LETTER, RUNGS
 
 DROPS = "news.drops"
 FEED_STATE = "news.feed-state"
 HOST_STATE = "news.host-state"
+#: The header of records that `feeds backfill` made, and of all that becomes of them.
+BACKFILL = "backfill"
 
 
 class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +27,8 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
     reads: str
     writes: str
     rung_seconds: tuple[float, ...]
+    backfill_reads: str = ""
+    backfill_writes: str = ""
 
     @property
     def retry_topics(self) -> tuple[str, ...]:
@@ -37,8 +42,33 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
         return (self.reads or self.writes) + DEAD_LETTER
 
     @property
-    def inputs(self) -> tuple[str, ...]:
+    def fresh_inputs(self) -> tuple[str, ...]:
+        """What goes first: the main topic and its retries, those of the backfill among them."""
         return (self.reads, *self.retry_topics) if self.reads else ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All that the stage reads."""
+        return self.fresh_inputs + ((self.backfill_reads,) if self.backfill_reads else ())
+
+    @property
+    def main_inputs(self) -> tuple[str, ...]:
+        """The topics that bring records here for the first time."""
+        return tuple(topic for topic in (self.reads, self.backfill_reads) if topic)
+
+    def is_backfill(self, record: Record) -> bool:
+        """Tell whether a record comes from `feeds backfill` and has to give way to fresh ones."""
+        return record.topic == self.backfill_reads or record.header(BACKFILL) is not None
+
+    def writes_for(self, record: Record | None) -> str:
+        """Give the topic for what becomes of this record."""
+        is_late = record is not None and self.backfill_writes and self.is_backfill(record)
+        return self.backfill_writes if is_late else self.writes
+
+    def reads_for(self, record: Record) -> str:
+        """Give the topic for this record to be read again by this stage, under another key."""
+        is_late = self.backfill_reads and self.is_backfill(record)
+        return self.backfill_reads if is_late else self.reads
 
 
 def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
@@ -51,6 +81,8 @@ def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
         reads=stage.reads,
         writes=stage.writes,
         rung_seconds=settings.retry.delays_seconds,
+        backfill_reads=stage.backfill_reads,
+        backfill_writes=stage.backfill_writes,
     )
 
 

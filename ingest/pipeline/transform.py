@@ -181,5 +181,6 @@ def kept(
     except WireError as error:
         return Judged(record=record, outcome=bug(error, plan.name), subject=subject)
     headers = headers_for("document", subject.id, plan.name, clock(), content_hash, record)
-    output = Output(topic=plan.writes, key=subject.id, value=body, headers=tuple(headers))
+    topic = plan.writes_for(record)
+    output = Output(topic=topic, key=subject.id, value=body, headers=tuple(headers))
     return Judged(record=record, outcome=Keep(value), subject=subject, outputs=(output,))

@@ -17,6 +17,7 @@ from ingest.outcome import Reject
 from ingest.pipeline.breaker import Breaker, Seen
 from ingest.pipeline.durable import made_durable
 from ingest.pipeline.emission import report
+from ingest.pipeline.giving_way import QUIET_SECONDS, GivingWay
 from ingest.pipeline.holding import Holder, StopRequestedError
 from ingest.pipeline.rungs import Rungs
 from ingest.pipeline.topology import StagePlan
@@ -68,6 +69,7 @@ class Worker:
         self._appender: Appender
         self._holder: Holder
         self._rungs: Rungs
+        self._way: GivingWay
 
     @property
     def holding_on(self) -> str:
@@ -99,6 +101,7 @@ class Worker:
             self._plan.name, self._reader, self._stop, probe_seconds=self._options.hold_probe_seconds
         )  # fmt: skip
         self._rungs = Rungs(self._plan, self._reader, lambda: int(self._clock().timestamp() * 1000))
+        self._way = GivingWay(self._plan, self._reader)
         try:
             while not self._stop.is_set():
                 self._turn()
@@ -108,17 +111,20 @@ class Worker:
     def _turn(self) -> None:
         started = time.monotonic()
         self._rungs.resume()
-        records = self._reader.read(self._records_a_batch, READ_SECONDS)
+        seconds = QUIET_SECONDS if self._way.is_waiting else READ_SECONDS
+        records = self._reader.read(self._records_a_batch, seconds)
         self.read_at = time.monotonic()
         self._take_notes()
+        fresh, late = self._way.parted(records)
         if not records:
             if self._idle is not None:
                 self._held("idle", self._idle, self._work.probe)
             return
         self._timed("read", started)
-        for batch in _slices(self._rungs.due(records), self._options.max_batch_bytes):
-            if not self._handle(batch):
-                break
+        for part in (self._rungs.due(fresh), late):
+            for batch in _slices(part, self._options.max_batch_bytes):
+                if not self._handle(batch):
+                    return
 
     def _handle(self, batch: Sequence[Record]) -> bool:
         """Take a batch through all steps; False when its commit was refused."""
@@ -198,6 +204,7 @@ class Worker:
                 at = None
             texts[place] = "" if at is None else at.metadata
         self._breaker.restore(texts)
+        self._way.forget(fresh)
         self._epochs = now
         self._carried = {place: at for place, at in self._carried.items() if place in now}
         _owned.labels(self._plan.name).set(len(now))

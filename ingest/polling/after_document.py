@@ -13,11 +13,15 @@ from ingest.polling.entries import Found
 from ingest.polling.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.polling.planning import Success
 from ingest.polling.rate import Rate, burst_per_hour, observed, seeded
-from ingest.ports import Fetched, ParsedFeed
+from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
 
 class DocumentRead(NamedTuple):
-    """One answer that was a feed. `digest` is the hash of its body; `""` for a partial one (226)."""
+    """One answer that was a feed. `digest` is the hash of its body; `""` for a partial one (226).
+
+    `found` counts what its older pages brought too, and `gap_is_closed` that they reached what
+    was known; `children` and `tells_changes` are those of ReadFeed.
+    """
 
     answer: Fetched
     parsed: ParsedFeed
@@ -25,6 +29,9 @@ class DocumentRead(NamedTuple):
     digest: str
     parser_version: str
     sent_validators: bool
+    children: dict[str, str] = {}
+    tells_changes: bool = True
+    gap_is_closed: bool = False
 
 
 def after_document(before: FeedState, read: DocumentRead, now: datetime) -> FeedState:
@@ -33,8 +40,10 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
     state = _content(before, read, is_cut=is_cut)
     state = replace(state, rate=_rate(before, found, now))
     if read.digest:
-        state = replace(state, window_size=found.window_size)
-    if read.digest and found.is_overflow:
+        state = replace(state, window_size=_window(before, read))
+    if read.digest and found.is_overflow and read.gap_is_closed:
+        state = replace(state, window_repair_count=state.window_repair_count + 1)
+    elif read.digest and found.is_overflow:
         state = replace(
             state,
             window_overflow_count=state.window_overflow_count + 1,
@@ -44,7 +53,10 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
         state = replace(state, last_change_at=now, recent_lags=_lags(before, found))
     state = _doubted(before, validators.renewed(state, read.answer), read, now)
     # What was not taken whole must come again in full (E14).
-    return validators.without_validators(state) if found.left_behind or is_cut else state
+    if found.left_behind or is_cut:
+        return validators.without_validators(replace(state, sitemap_children={}))
+    state = replace(state, sitemap_children=read.children)
+    return state if read.tells_changes else validators.without_validators(state)
 
 
 def success_of(before: FeedState, read: DocumentRead, now: datetime) -> Success:
@@ -75,6 +87,12 @@ def _content(before: FeedState, read: DocumentRead, *, is_cut: bool) -> FeedStat
         skip_hours=parsed.skip_hours,
         skip_days=parsed.skip_days,
     )
+
+
+def _window(before: FeedState, read: DocumentRead) -> int:
+    """Give how many entries a document holds; of an index only a part of them was read."""
+    size = read.found.window_size
+    return max(size, before.window_size) if read.parsed.format == SITEMAP_INDEX else size
 
 
 def _rate(before: FeedState, found: Found, now: datetime) -> Rate:

@@ -12,6 +12,7 @@ from ingest.identity import host_of, joined
 from ingest.model import Feed
 from ingest.polling.feed_trial import Trial, TrialTools, try_feed
 from ingest.polling.page_links import PageLink, page_links
+from ingest.polling.robots_sitemaps import robots_sitemaps
 
 #: Requests that one search may make, robots.txt not counted (polling.md §6.6).
 MAX_REQUESTS = 12
@@ -99,7 +100,8 @@ async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], s
     links = page_links(page.answer.body, page.url)
     for link in _chosen(links):
         await search.look(link.url, link.how)
-    for url in _sitemaps(robots_text(page.url), page.url)[:_MAX_SITEMAPS]:
+    announced = robots_sitemaps(robots_text(page.url), page.url)
+    for url in [one for one in announced if host_of(one) == host_of(page.url)][:_MAX_SITEMAPS]:
         await search.look(url, "robots")
     if not search.candidates:
         for path in USUAL_PATHS:
@@ -111,18 +113,6 @@ def _chosen(links: list[PageLink]) -> list[PageLink]:
     announced = [link for link in links if link.how == "link"][:_MAX_ANNOUNCED]
     linked = [link for link in links if link.how == "anchor"][:_MAX_LINKED]
     return announced + linked
-
-
-def _sitemaps(robots: str, url: str) -> list[str]:
-    """Give the sitemaps of a robots.txt that may be of news, those that say so first."""
-    found: dict[str, None] = {}
-    for line in robots.splitlines():
-        name, _, value = line.partition(":")
-        if name.strip().lower() == "sitemap":
-            address = joined(url, value.partition("#")[0].strip())
-            if address and host_of(address) == host_of(url):
-                found[address] = None
-    return sorted(found, key=lambda address: "news" not in address.lower())
 
 
 def _rank(candidate: Candidate) -> tuple[bool, bool, int]:

@@ -24,7 +24,7 @@ from ingest.polling.seen_keys import (
     short_hash,
     with_sources,
 )
-from ingest.ports import ParsedFeed
+from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 
 #: Only so many entries of one document count, the newest (E11).
 MAX_DOCUMENT_ENTRIES = 3_000
@@ -93,6 +93,8 @@ def find_entries(
     work.stand(parsed.known)
     work.judge(candidates)
     is_known_feed = seen is not None and bool(seen.rows)
+    # Of an index of sitemaps only the children that changed are read: those may well be all new.
+    is_whole = parsed.format != SITEMAP_INDEX
     return Found(
         entries=tuple(work.entries),
         rejects=tuple(work.rejects),
@@ -106,10 +108,49 @@ def find_entries(
         known_count=work.known_count,
         left_behind=work.left_behind,
         beyond_cap=beyond + parsed.left_out,
-        is_overflow=is_known_feed and len(candidates) > 1 and not work.known_count,
+        is_overflow=is_known_feed and is_whole and len(candidates) > 1 and not work.known_count,
         published=tuple(item.date.at for item in candidates if item.date.at is not None),
         oddities=dict(oddities),
     )
+
+
+class Missed(NamedTuple):
+    """What an older page has: `entries` that were never shown, in the page's order.
+
+    `meets_past`: some of it is past, that is, of before the feed was last read; `ends_in_past`:
+    the page is past to its end, so that there is nothing to be had behind it.
+    """
+
+    entries: tuple[SourceEntry, ...]
+    meets_past: bool
+    ends_in_past: bool
+
+
+def missed_entries(
+    feed: Feed, page: ParsedFeed, before: SeenKeys, found: Found, since: datetime
+) -> Missed:
+    """Give what a page behind the document `found` has that we missed.
+
+    Past is what was known `before`, is dated before `since`, or stands behind two entries that
+    were known: one alone may have been put on top again by a change of it.
+    """
+    items = [Candidate(item) for item in dated_entries(feed, page, found.mode, Counter())]
+    old = _Work(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
+    new = _Work(feed, page, SeenIndex(found.keys or before), {}, 0, since).rows_of(items)
+    is_past: list[bool] = []
+    known: list[Candidate] = []
+    for item, row in zip(items, old, strict=True):
+        at = item.date.at
+        later = sum(1 for one in known if at is None or one.date.at is None or one.date.at >= at)
+        is_past.append(row is not None or (at is not None and at < since) or later > 1)
+        if row is not None:
+            known.append(item)
+    missed = tuple(
+        item.entry
+        for item, row, past in zip(items, new, is_past, strict=True)
+        if row is None and not past
+    )
+    return Missed(missed, any(is_past), bool(is_past) and all(is_past[-2:]))
 
 
 def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFeed:
@@ -121,7 +162,9 @@ def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFe
     if beyond <= 0:
         return parsed
     dated = [
-        Dated(entry, "", read_date(entry.published_raw, language=entry.language))
+        Dated(
+            entry, "", read_date(entry.published_raw or entry.updated_raw, language=entry.language)
+        )
         for entry in parsed.entries
     ]
     newest = tuple(item.entry for item in newest_first(dated)[:limit])
@@ -181,21 +224,29 @@ class _Work:
             self.sources.append(source_hash)
 
     def judge(self, candidates: Sequence[Candidate]) -> None:
-        rows = [self.index.by_key(item.key_hash) for item in candidates]
-        if None in rows:
-            urls = Counter(row.url for row in self.rows)
-            titles = Counter(row.title_day for row in self.rows)
-            urls.update(item.url_hash for item in candidates)
-            titles.update(item.title_day for item in candidates)
-        for item, row in zip(candidates, rows, strict=True):
-            if row is None and item.url_hash != NO_SKETCH and urls[item.url_hash] == 1:
-                row = self.index.by_url(item.url_hash)
-            if row is None and item.title_day != NO_SKETCH and titles[item.title_day] == 1:
-                row = self.index.by_title(item.title_day, item.content, item.sketch)
+        for item, row in zip(candidates, self.rows_of(candidates), strict=True):
             if row is None:
                 self._new(item)
             else:
                 self._known(item, row)
+
+    def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
+        """Give what is known of each, by its key, its address or its title with a near text."""
+        rows = [self.index.by_key(item.key_hash) for item in candidates]
+        if None not in rows:
+            return rows
+        urls = Counter(row.url for row in self.rows)
+        titles = Counter(row.title_day for row in self.rows)
+        urls.update(item.url_hash for item in candidates)
+        titles.update(item.title_day for item in candidates)
+        for at, item in enumerate(candidates):
+            row = rows[at]
+            if row is None and item.url_hash != NO_SKETCH and urls[item.url_hash] == 1:
+                row = self.index.by_url(item.url_hash)
+            if row is None and item.title_day != NO_SKETCH and titles[item.title_day] == 1:
+                row = self.index.by_title(item.title_day, item.content, item.sketch)
+            rows[at] = row
+        return rows
 
     def keys(self) -> SeenKeys | None:
         if not self.is_changed:

@@ -23,6 +23,9 @@ feed_oddity = Event("feed_oddity", level="none", counter=counter("feed_oddities_
 window_overflowed = Event(
     "window_overflowed", level="warning", counter=counter("window_overflows_total")
 )
+window_repaired = Event(
+    "window_overflow_repaired", counter=counter("window_overflows_repaired_total")
+)
 entries_left_behind = Event(
     "entries_left_behind", level="warning", counter=counter("entries_left_behind")
 )

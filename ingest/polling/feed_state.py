@@ -35,6 +35,7 @@ HEALTH_STATES = ("healthy", "failing", "resting", "gone", "robots", "duplicate",
 #: Suffixes of the record keys beside `<feed id>`.
 KEYS_SUFFIX = "/keys"
 REQUEST_SUFFIX = "/request"
+BACKFILL_SUFFIX = "/backfill"
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,6 +67,8 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entry_key_mode: str = "guid"
     pending: dict[str, int] = {}
     window_size: int = 0
+    #: Children of an index of sitemaps: 12 hex of the address → what `remembered` gave.
+    sitemap_children: dict[str, str] = {}
 
     redirect_target: str = ""
     redirect_first_seen_at: datetime | None = None
@@ -83,7 +86,9 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skip_days: tuple[int, ...] = ()
 
     rate: Rate = Rate()
+    #: How often every entry was new: the older pages did not close the gap, or did.
     window_overflow_count: int = 0
+    window_repair_count: int = 0
     #: Times of the last overflows, and seconds from publication to first sight, newest last.
     recent_overflows: tuple[datetime, ...] = ()
     recent_lags: tuple[int, ...] = ()

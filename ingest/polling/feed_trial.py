@@ -16,16 +16,12 @@ from ingest.model import Feed
 from ingest.polling import answers, validators
 from ingest.polling.entries import Found, find_entries
 from ingest.polling.feed_listing import said
+from ingest.polling.feed_request import feed_request
 from ingest.polling.feed_state import FeedState
 from ingest.polling.poll_tools import ParseFeed
 from ingest.polling.read_document import read_document
 from ingest.ports import Clock, Disallowed, Fetched, Fetcher, FetchRequest, ParsedFeed, Resting
 from ingest.settings.options import PollingOptions
-
-_ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, "
-    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +101,7 @@ def trial_request(
     feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
 ) -> FetchRequest:
     """Give the request that a poll of this feed makes, with these headers on top."""
-    return FetchRequest(
-        url=feed.url,
-        stage="cli",
-        headers={"Accept": _ACCEPT, **feed.headers, **(headers or {})},
-        user_agent=feed.user_agent,
-        basic_auth=feed.basic_auth,
-        cookie=feed.cookie,
-        proxy=feed.proxy,
-        verify_tls=feed.verify_tls,
-        max_bytes=options.max_feed_bytes,
-        timeout_seconds=options.timeout_seconds,
-        robots=feed.robots,
-    )
+    return feed_request(feed, options, feed.url, stage="cli", headers=headers)
 
 
 async def _read(trial: Trial, answer: Fetched, tools: TrialTools) -> Trial:
@@ -125,7 +109,7 @@ async def _read(trial: Trial, answer: Fetched, tools: TrialTools) -> Trial:
     charset = answers.charset_of(answer.header("content-type"))
     started = time.perf_counter()
     try:
-        parsed = await read_document(tools, trial.feed, answer.body, base, charset)
+        parsed = (await read_document(tools, trial.feed, answer.body, base, charset)).parsed
     except SourceError as error:
         return _ended(trial, error.kind, said(error))
     seconds = time.perf_counter() - started

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -21,21 +22,18 @@ from ingest.polling import answers, events, planning, poll_report, redirects, va
 from ingest.polling.after_document import DocumentRead, after_document, success_of
 from ingest.polling.answers import UNREACHED, Judged
 from ingest.polling.entries import Found, find_entries, names_known_entries
+from ingest.polling.feed_request import feed_request
 from ingest.polling.feed_state import FeedState, PollNote, with_note
+from ingest.polling.gap_repair import GapRepair
 from ingest.polling.planning import Success
 from ingest.polling.poll_records import entry_records, keys_record, state_record
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.rate import observed
-from ingest.polling.read_document import read_document
+from ingest.polling.read_document import ChildrenSeen, ReadFeed, read_document
 from ingest.polling.schedule import unit_of
 from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.polling.state_table import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
-
-_ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, "
-    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
-)
 
 
 class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
@@ -77,23 +75,10 @@ class FeedPoll:
             )
 
     def _request(self, now: datetime) -> FetchRequest:
-        feed, options = self.feed, self.tools.options
-        headers = {"Accept": _ACCEPT, **feed.headers}
-        if not feed.ignore_http_cache:
-            headers |= validators.conditional_headers(self.slot.state, now)
-        return FetchRequest(
-            url=self.slot.state.url,
-            stage="poll",
-            headers=headers,
-            user_agent=feed.user_agent,
-            basic_auth=feed.basic_auth,
-            cookie=feed.cookie,
-            proxy=feed.proxy,
-            verify_tls=feed.verify_tls,
-            max_bytes=options.max_feed_bytes,
-            timeout_seconds=options.timeout_seconds,
-            robots=feed.robots,
-        )
+        headers: dict[str, str] = {}
+        if not self.feed.ignore_http_cache:
+            headers = validators.conditional_headers(self.slot.state, now)
+        return feed_request(self.feed, self.tools.options, self.slot.state.url, headers=headers)
 
     async def _take(self, answer: Fetched, sent_validators: bool) -> None:
         judged = answers.judge(answer, sent_validators=sent_validators)
@@ -128,33 +113,46 @@ class FeedPoll:
             await self._unchanged("unchanged_hash", state, answer, now)
             return
         try:
-            parsed, found = await self._read(answer, now)
+            document, found = await self._read(answer, now)
         except SourceError as error:
             await self.fail(error.kind, str(error), answer)
             return
         if await self._is_duplicate(answer):
             return
-        await self._emit(parsed, found, now)
+        await self._emit(document.parsed, found, now)
+        gap_is_closed = False
+        if found.is_overflow and not is_partial:
+            keys = self._seen() or SeenKeys()
+            repair = GapRepair(self.tools, self.feed, self.slot.state, keys, answer.url)
+            found, gap_is_closed = await repair.run(document.parsed, found, now, self._emit)
         read = DocumentRead(
             answer=answer,
-            parsed=parsed,
+            parsed=document.parsed,
             found=found,
             digest="" if is_partial else digest,
             parser_version=self.tools.parser_version,
             sent_validators=sent_validators,
+            children=document.children,
+            tells_changes=document.tells_changes,
+            gap_is_closed=gap_is_closed,
         )
         before = self.slot.state
         success = success_of(before, read, now)
         await self._finish(after_document(before, read, now), found, success, answer, now)
 
-    async def _read(self, answer: Fetched, now: datetime) -> tuple[ParsedFeed, Found]:
+    async def _read(self, answer: Fetched, now: datetime) -> tuple[ReadFeed, Found]:
         base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
         charset = answers.charset_of(answer.header("content-type"))
         state, keys = self.slot.state, self._seen()
+        children = ChildrenSeen()
+        if state.parser_version == self.tools.parser_version:
+            children = ChildrenSeen(state.sitemap_children, state.last_success_at)
         known = keys.known_items() if keys is not None and self._may_reduce() else NOTHING_KNOWN
-        parsed = await read_document(self.tools, self.feed, answer.body, base, charset, known)
-        if keys is not None and names_known_entries(parsed, keys):
-            parsed = await read_document(self.tools, self.feed, answer.body, base, charset)
+        read = partial(read_document, self.tools, self.feed, answer.body, base, charset)
+        document = await read(known=known, seen=children)
+        if keys is not None and names_known_entries(document.parsed, keys):
+            document = await read(seen=children)
+        parsed = document.parsed
 
         def work() -> Found:
             return find_entries(
@@ -168,8 +166,8 @@ class FeedPoll:
             )
 
         if len(parsed.entries) < 100:
-            return parsed, work()
-        return parsed, await asyncio.get_running_loop().run_in_executor(self.tools.executor, work)
+            return document, work()
+        return document, await asyncio.get_running_loop().run_in_executor(self.tools.executor, work)
 
     def _may_reduce(self) -> bool:
         """Tell whether entries that stand in the document unchanged need not be read again."""
@@ -188,7 +186,9 @@ class FeedPoll:
         for kind, amount in parsed.oddities.items() | found.oddities.items():
             events.feed_oddity(kind=kind, amount=amount)
         if found.first_seen:
-            await self._save(replace(self.slot.state, pending=found.first_seen))
+            # Of a poll that crashed all is still there: it may have been further than this one.
+            pending = {**self.slot.state.pending, **found.first_seen}
+            await self._save(replace(self.slot.state, pending=pending))
         records = entry_records(self.tools, self.feed, found, now)
         self._check_owned()
         await self.tools.writer.write(records)

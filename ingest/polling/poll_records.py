@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import Protocol
 
 from ingest import wire
 from ingest.identity import host_of, registrable_domain
@@ -11,7 +12,7 @@ from ingest.model import DropRecord, Feed
 from ingest.polling.entries import Found
 from ingest.polling.feed_state import KEYS_SUFFIX, FeedState, encode_state
 from ingest.polling.log_writer import Outgoing
-from ingest.polling.poll_tools import PollTools
+from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, PollTools
 
 STATE_KIND = "feed-state"
 ENTRY_KIND = "entry"
@@ -33,7 +34,20 @@ def tombstone(tools: PollTools, key: str, domain: str) -> Outgoing:
     return Outgoing(tools.state_topic, key, None, headers, domain)
 
 
-def entry_records(tools: PollTools, feed: Feed, found: Found, now: datetime) -> list[Outgoing]:
+class EntryTools(Protocol):
+    """What making the records of entries needs."""
+
+    @property
+    def headers_for(self) -> HeadersFor: ...
+    @property
+    def on_drop(self) -> OnDrop: ...
+    @property
+    def on_reject(self) -> OnReject: ...
+    @property
+    def entries_topic(self) -> str: ...
+
+
+def entry_records(tools: EntryTools, feed: Feed, found: Found, now: datetime) -> list[Outgoing]:
     """Give the records of all that a document brought: entries, drops and dead letters."""
     records = []
     for entry in found.entries:

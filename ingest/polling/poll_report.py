@@ -28,8 +28,6 @@ def report_found(found: Found) -> None:
         events.entries_left_behind(amount=found.left_behind, entries=found.left_behind)
     if found.beyond_cap:
         events.entries_beyond_cap(amount=found.beyond_cap, entries=found.beyond_cap)
-    if found.is_overflow:
-        events.window_overflowed(entries=found.window_size)
     for entry in found.entries:
         if entry.change == "new":
             events.dates.labels(*date_of(entry)).inc()

@@ -255,6 +255,7 @@ class Poller:
             records = [
                 tombstone(self._tools, feed_id, domain),
                 tombstone(self._tools, f"{feed_id}/keys", domain),
+                tombstone(self._tools, f"{feed_id}/backfill", domain),
             ]
             self._spawn(self._tools.writer.write(records), "")
 

@@ -18,6 +18,7 @@ from ingest import wire
 from ingest.errors import LogUnavailable, WireError
 from ingest.polling import events
 from ingest.polling.feed_state import (
+    BACKFILL_SUFFIX,
     KEYS_SUFFIX,
     REQUEST_SUFFIX,
     FeedState,
@@ -176,7 +177,7 @@ class StateTable:
         try:
             if name.endswith(REQUEST_SUFFIX):
                 self._apply_request(partition, name.removesuffix(REQUEST_SUFFIX), record)
-            elif partition.is_restored:
+            elif partition.is_restored or name.endswith(BACKFILL_SUFFIX):
                 return  # what this poller wrote itself
             elif name.endswith(KEYS_SUFFIX):
                 partition.keys[name.removesuffix(KEYS_SUFFIX)] = record.value or b""

@@ -26,12 +26,20 @@ from ingest.ports.log import (
 )
 from ingest.ports.processor import BatchProcessor, Processor
 from ingest.ports.revisions import KnownText, Revision, RevisionRequest, Revisions, RevisionsFound
-from ingest.ports.source import NOTHING_KNOWN, KnownItems, ParsedFeed, Source, SourceEntry
+from ingest.ports.source import (
+    NOTHING_KNOWN,
+    SITEMAP_INDEX,
+    KnownItems,
+    ParsedFeed,
+    Source,
+    SourceEntry,
+)
 
 Clock = Callable[[], datetime]
 
 __all__ = [
     "NOTHING_KNOWN",
+    "SITEMAP_INDEX",
     "Appender",
     "BatchProcessor",
     "Clock",

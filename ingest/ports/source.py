@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+#: The `format` of a document that lists documents instead of entries.
+SITEMAP_INDEX = "sitemap index"
+
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry as a document of a feed lists it; dates are raw strings."""
@@ -37,7 +40,10 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     update_period_seconds: float | None = None
+    #: Older pages of a feed, nearest first; the children of an index of sitemaps.
     next_urls: tuple[str, ...] = ()
+    #: Of an index: address of a child → when it last changed, as the index says it.
+    lastmods: dict[str, str] = {}
     #: How many older entries of the document are not among `entries`.
     left_out: int = 0
     #: What was strange, by kind: how often.

@@ -167,6 +167,7 @@ def _joint_faults(
     """Give the faults that no option has by itself."""
     faults = _url_faults(file, settings)
     faults += _stage_faults(file, settings, {spec.name for spec in topics})
+    faults += _backfill_faults(file, settings, topics)
     fetching, hosts = settings.fetching, settings.address_guard.hosts
     if fetching.gap_seconds < MIN_FOREIGN_GAP_SECONDS and not hosts:
         faults.append(
@@ -220,6 +221,34 @@ def _stage_faults(
                         "add it there, or name one that is",
                     )
                 )
+    return found
+
+
+def _backfill_faults(
+    file: YamlFile, settings: PipelineSettings, topics: tuple[TopicSpec, ...]
+) -> list[ConfigFault]:
+    """Give what is wrong with the second topics of stages: partitions must lie side by side."""
+    partitions = {topic.name: topic.partitions for topic in topics}
+    found = []
+    for name, stage in settings.stages.items():
+        for key in ("backfill_reads", "backfill_writes"):
+            topic = getattr(stage, key)
+            beside = stage.reads if key == "backfill_reads" else stage.writes
+            if not topic or not topics:
+                continue
+            if topic not in partitions:
+                reason, remedy = (
+                    "no such topic in config/topics.yml",
+                    "add it there, or leave it out",
+                )
+            elif not beside:
+                reason, remedy = f"a stage of kind {stage.kind} has no use for it", "take it out"
+            elif partitions.get(beside, partitions[topic]) != partitions[topic]:
+                reason = f"{partitions[topic]} partitions, and {beside} has {partitions[beside]}"
+                remedy = "give both the same number in config/topics.yml"
+            else:
+                continue
+            found.append(file.fault(("stages", name, key), topic, reason, remedy))
     return found
 
 

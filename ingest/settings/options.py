@@ -282,6 +282,14 @@ class StageOptions(Options):
     writes: str = Field(
         "", description="topic of config/topics.yml; all kinds but archive and index need it"
     )
+    backfill_reads: str = Field(
+        "",
+        description="topic of as many partitions that is read while nothing waits in `reads`; empty is none",
+    )
+    backfill_writes: str = Field(
+        "",
+        description="topic for what `backfill_reads` brings; in a stage of kind poll for what `feeds backfill` finds",
+    )
     processors: list[str | dict[str, dict[str, Any]]] = Field(
         [],
         description="kinds extract (exactly one) and enrich: names, in the order of work; `- name: {option: value}` sets options",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lxml import etree
 
 from ingest.errors import SourceError
 from ingest.identity import joined
-from ingest.ports import ParsedFeed, SourceEntry
+from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 from ingest.sources.declared_entities import refuse_declared_entities
 from ingest.sources.decode_feed import decode_feed, root_name
 
@@ -18,11 +19,18 @@ _IMAGE = "http://www.google.com/schemas/sitemap-image/"
 #: Children of an index that are followed, the newest first (polling.md §6.5).
 MAX_CHILDREN = 50
 NEWS_SITEMAP = "news sitemap"
-SITEMAP_INDEX = "sitemap index"
+PLAIN_SITEMAP = "sitemap"
 
 
 class NewsSitemap:
-    """Reads `urlset` with news elements, and `sitemapindex`."""
+    """Reads `urlset` with news elements, and `sitemapindex`.
+
+    With `takes_plain` also addresses that have a `lastmod` alone, as `updated_raw`: what a site
+    says of its past.
+    """
+
+    def __init__(self, *, takes_plain: bool = False) -> None:
+        self._takes_plain = takes_plain
 
     def recognises(self, body: bytes) -> bool:
         """Tell by the root element; RSS that merely declares the namespace is RSS."""
@@ -41,13 +49,20 @@ class NewsSitemap:
         refuse_declared_entities(decoded.text)
         root = _tree(decoded.text, url)
         if _local(root) == "sitemapindex":
+            children = _children(root, url)
             return ParsedFeed(
                 format=SITEMAP_INDEX,
                 entries=(),
-                next_urls=tuple(_children(root, url)),
+                next_urls=tuple(children),
+                lastmods=children,
                 oddities=decoded.oddities,
             )
         entries = tuple(_entries(root, url))
+        if self._takes_plain:
+            plain = tuple(_plain_entries(root, url))
+            if not entries:
+                return ParsedFeed(format=PLAIN_SITEMAP, entries=plain, oddities=decoded.oddities)
+            entries += plain
         if not entries:
             raise SourceError(
                 "a sitemap without news elements",
@@ -79,14 +94,26 @@ def _tree(text: str, url: str) -> etree._Element:
     return root
 
 
-def _children(root: etree._Element, url: str) -> list[str]:
-    found = [
-        (_child_text(item, "lastmod"), _joined(url, _child_text(item, "loc")))
-        for item in root.iterchildren()
-        if _local(item) == "sitemap"
-    ]
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    return [address for _, address in found if address][:MAX_CHILDREN]
+def _children(root: etree._Element, url: str) -> dict[str, str]:
+    """Give the newest children with their `lastmod`; those without one come last."""
+    found: dict[str, str] = {}
+    for item in root.iterchildren():
+        address = _joined(url, _child_text(item, "loc")) if _local(item) == "sitemap" else ""
+        if address:
+            found.setdefault(address, _child_text(item, "lastmod"))
+    newest = sorted(found, key=lambda address: _moment(found[address]), reverse=True)
+    return {address: found[address] for address in newest[:MAX_CHILDREN]}
+
+
+def _moment(lastmod: str) -> float:
+    """Give seconds since 1970; a day counts to its end, what cannot be read as long ago."""
+    try:
+        at = datetime.fromisoformat(lastmod)
+    except ValueError:
+        return float("-inf")
+    if len(lastmod) <= len("2026-11-16"):
+        at += timedelta(days=1)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
@@ -104,6 +131,15 @@ def _entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
             published_raw=_child_text(news, "publication_date", _NEWS)
             or _child_text(item, "lastmod"),
         )
+
+
+def _plain_entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
+    for item in root.iterchildren():
+        if _local(item) == "url" and _child(item, "news", _NEWS) is None:
+            lastmod = _child_text(item, "lastmod")
+            if lastmod:
+                link = _joined(url, _child_text(item, "loc"))
+                yield SourceEntry(link=link, image=_image(item, url), updated_raw=lastmod)
 
 
 def _image(item: etree._Element, url: str) -> str:

@@ -13,13 +13,20 @@ from ingest.sources.repair_markup import feed_root
 
 
 def parse_feed(
-    body: bytes, url: str, charset: str = "", known: KnownItems = NOTHING_KNOWN
+    body: bytes,
+    url: str,
+    charset: str = "",
+    known: KnownItems = NOTHING_KNOWN,
+    *,
+    takes_plain_sitemaps: bool = False,
 ) -> ParsedFeed:
     """Give what a document of any known format says. Errors: SourceError.
 
     Entries of `known` may be left out of `entries`: they are then listed in the answer's `known`.
+    `takes_plain_sitemaps` reads sitemaps without news elements too, for a backfill.
     """
-    sources: tuple[Source, ...] = (json_feed.build(), news_sitemap.build())
+    sitemaps = news_sitemap.NewsSitemap(takes_plain=takes_plain_sitemaps)
+    sources: tuple[Source, ...] = (json_feed.build(), sitemaps)
     for source in sources:
         if source.recognises(body):
             return source.parse(body, url, charset)
@@ -38,7 +45,9 @@ def _is_page(text: str) -> bool:
     return root_name(text) == "html" and not feed_root(text)[0]
 
 
-def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
+def build_parser(
+    *, takes_plain_sitemaps: bool = False
+) -> Callable[[FeedBody], ParsedFeed | SourceError]:
     """Give what a child does: the target of a pool is `ingest.sources.parse_feed:build_parser`.
 
     The error of one document is its result, so that it crosses to the parent whole.
@@ -46,7 +55,13 @@ def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
 
     def work(item: FeedBody) -> ParsedFeed | SourceError:
         try:
-            return parse_feed(item.body, item.url, item.charset, item.known)
+            return parse_feed(
+                item.body,
+                item.url,
+                item.charset,
+                item.known,
+                takes_plain_sitemaps=takes_plain_sitemaps,
+            )
         except SourceError as error:
             return error
 

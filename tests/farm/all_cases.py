@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.farm import caching, entries, formats, manners, safety, status, transfer
+from tests.farm import caching, entries, formats, manners, pages, safety, status, transfer
 from tests.farm.case import CASES
 
-PARTS = (caching, status, transfer, safety, entries, formats, manners)
+PARTS = (caching, status, transfer, safety, entries, pages, formats, manners)
 CASES.sort(key=lambda one: one.number)

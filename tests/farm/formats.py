@@ -114,6 +114,154 @@ def _inward_child(stall: Stall) -> Check:
     return check
 
 
+def _index_of(stall: Stall, children: dict[str, str]) -> Answer:
+    """Give an index of these children: path → lastmod, "" for none."""
+    rows = "".join(
+        f"<sitemap><loc>http://{stall.host}{path}</loc>"
+        + (f"<lastmod>{lastmod}</lastmod></sitemap>" if lastmod else "</sitemap>")
+        for path, lastmod in children.items()
+    )
+    return sent(f'<?xml version="1.0"?><sitemapindex {_MAP}>{rows}</sitemapindex>'.encode())
+
+
+@case(
+    "78f",
+    "an index whose children change",
+    does="three children with a time of change, one of which changes each hour",
+    must="only the child that changed is asked for again; no overflow",
+)
+def _changing_child(stall: Stall) -> Check:
+    def hour() -> int:
+        return int(stall.passed() / timedelta(hours=1))
+
+    def changed() -> str:
+        return f"{stall.began_at + timedelta(hours=hour()):%Y-%m-%dT%H:%M:%S+00:00}"
+
+    old = "2026-11-16T08:30:00+00:00"
+    stall.serve(lambda _: _index_of(stall, {"/old.xml": old, "/now.xml": changed(), "/b.xml": old}))
+    stall.serve(sent(_sitemap(stall.host, "flood", "bridge")), "/old.xml")
+    stall.serve(sent(_sitemap(stall.host, "lamp", "market")), "/b.xml")
+    stall.serve(
+        lambda _: sent(_sitemap(stall.host, f"story-{hour()}", f"more-{hour()}")), "/now.xml"
+    )
+
+    def check(drive: Drive) -> None:
+        for number in range(4):
+            state = drive.poll_now()
+            assert len(drive.names) == 4 + 2 * (number + 1)
+            drive.clock.move(hours=1)
+        assert [one.path for one in drive.asked[1:5]] == [
+            "/feed.xml", "/now.xml", "/old.xml", "/b.xml",
+        ]  # fmt: skip
+        assert len(drive.asked_for("/now.xml")) == 4
+        assert len(drive.asked_for("/old.xml")) == len(drive.asked_for("/b.xml")) == 1
+        assert state.window_overflow_count == 0
+
+    return check
+
+
+@case(
+    "78g",
+    "an index that stays the same",
+    does="children without a date or with today's, which change while the index does not; ETag",
+    must="asked for at each poll: nothing may hide them",
+)
+def _silent_index(stall: Stall) -> Check:
+    today = f"{stall.began_at:%Y-%m-%d}"
+
+    def answer(seen: Seen) -> Answer:
+        if seen.header("if-none-match"):
+            return Answer(304)
+        index = _index_of(stall, {"/undated.xml": "", "/today.xml": today})
+        return Answer(200, index.body, headers=[*index.headers, ("ETag", '"1"')])
+
+    stall.serve(answer)
+    for name in ("undated", "today"):
+        stall.serve(
+            [sent(_sitemap(stall.host, name)), sent(_sitemap(stall.host, f"{name}-2", name))],
+            f"/{name}.xml",
+        )
+
+    def check(drive: Drive) -> None:
+        drive.poll_now()
+        drive.clock.move(hours=1)
+        drive.poll_now()
+        assert drive.names == ["today", "today-2", "undated", "undated-2"]
+
+    return check
+
+
+@case(
+    "78h",
+    "an index of a hundred children",
+    does="100 children, the newest in the middle; half of what is asked for has no news",
+    must="the 50 newest are asked for, newest first; those without news not at each poll",
+)
+def _many_children(stall: Stall) -> Check:
+    def lastmod(number: int) -> str:
+        return f"2026-{1 + (number * 37) % 11:02}-{1 + (number * 7) % 28:02}T01:00:00Z"
+
+    children = {f"/c{number}.xml": lastmod(number) for number in range(100)}
+    stall.serve(lambda _: _index_of(stall, children))
+    for number, path in enumerate(children):
+        stall.serve(sent(_sitemap(stall.host, f"n{number}", is_news=number % 2 == 0)), path)
+
+    def check(drive: Drive) -> None:
+        drive.poll_now()
+        asked = [one.path for one in drive.asked if one.path.startswith("/c")]
+        assert len(asked) == 50
+        dates = [children[path] for path in asked]
+        assert dates == sorted(children.values(), reverse=True)[:50]
+        drive.clock.move(hours=1)
+        drive.poll_now()
+        assert len([one for one in drive.asked if one.path.startswith("/c")]) == 50
+
+    return check
+
+
+@case(
+    "78i",
+    "an index in an index",
+    does="a child that is an index itself, and one of news",
+    must="one level: the grandchild is not asked for",
+)
+def _nested_index(stall: Stall) -> Check:
+    stall.serve(_index_of(stall, {"/deep.xml": "", "/one.xml": ""}))
+    stall.serve(_index_of(stall, {"/grandchild.xml": ""}), "/deep.xml")
+    stall.serve(sent(_sitemap(stall.host, "flood")), "/one.xml")
+
+    def check(drive: Drive) -> None:
+        drive.poll(1)
+        assert drive.names == ["flood"]
+        assert not drive.asked_for("/grandchild.xml")
+
+    return check
+
+
+@case(
+    "78j",
+    "a sitemap that is not in order",
+    does="2,500 addresses, the newest at the end",
+    must="the 2,000 newest come first, the rest with the next poll",
+)
+def _unordered(stall: Stall) -> Check:
+    def dated(number: int) -> str:
+        at = stall.began_at - timedelta(minutes=2_600 - number)
+        row = _url(stall.host, f"n{number}")
+        return row.replace("2026-11-16T07:00:00Z", f"{at:%Y-%m-%dT%H:%M:%SZ}")
+
+    rows = "".join(dated(number) for number in range(2_500))
+    stall.serve(sent(f'<?xml version="1.0"?><urlset {_MAP} {_NEWS}>{rows}</urlset>'.encode()))
+
+    def check(drive: Drive) -> None:
+        drive.poll(1)
+        assert set(drive.names) == {f"n{number}" for number in range(500, 2_500)}
+        drive.poll(1)
+        assert set(drive.names) == {f"n{number}" for number in range(2_500)}
+
+    return check
+
+
 def _format(number: str, name: str, body: Callable[[str], bytes], kind: str = "xml") -> None:
     @case(number, name, does=f"a feed in {name}", must="entries taken")
     def _set_up(stall: Stall) -> Check:

@@ -25,17 +25,38 @@ def test_after_the_wait_the_request_may_start(
     assert seconds_to_slot(now + wait, gap, domain, stage) == 0
 
 
-@given(TIMES, GAPS, st.floats(0, 1), st.floats(0, 1))
-def test_a_poll_and_a_fetch_never_start_within_the_gap(
-    now: float, gap: float, late: float, early: float
+@given(
+    TIMES,
+    GAPS,
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.9]),
+    st.permutations(["poll", "fetch", "backfill"]),
+)
+def test_two_stages_never_start_within_the_gap(
+    now: float, gap: float, late: float, early: float, share: float, stages: list[str]
 ) -> None:
-    poll = now + seconds_to_slot(now, gap, "a.example", "poll")
-    poll += late * (max(gap * 0.05, 0.1) / 2)
-    if seconds_to_slot(poll, gap, "a.example", "poll"):
+    first, *others = stages
+    start = now + seconds_to_slot(now, gap, "a.example", first, share)
+    start += late * (max(gap * 0.05, 0.1) / 2)
+    if seconds_to_slot(start, gap, "a.example", first, share):
         return  # too late for its slot: it would wait on
     for offset in (-gap * early, gap * early):
         if abs(offset) < gap * 0.999:
-            assert seconds_to_slot(poll + offset, gap, "a.example", "fetch") > 0
+            for other in others:
+                assert seconds_to_slot(start + offset, gap, "a.example", other, share) > 0
+
+
+@given(TIMES, st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.9]))
+def test_poll_gets_its_share_of_the_slots(now: float, share: float) -> None:
+    length = 1.0 + 0.1
+    turns = [now + length * number for number in range(1000)]
+    starts = [at + seconds_to_slot(at, 1.0, "a.example", "poll", share) for at in turns]
+    count = len({round(at / length) for at in starts if at < turns[-1]})
+    assert share * 0.9 * 1000 <= count + 2 <= share * 1000 + 4
+    backfill = {round((at + seconds_to_slot(at, 1.0, "a.example", "backfill")) / length)
+                for at in turns}  # fmt: skip
+    assert 49 <= len(backfill) <= 52
 
 
 def test_no_gap_and_a_command_know_no_slots() -> None:

@@ -1,0 +1,171 @@
+"""`news-ingest feeds backfill`: what a feed and its site published before we polled it."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from threading import Event as Flag
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from ingest.bootstrap.backfilling import BackfillReport, backfilled
+from ingest.bootstrap.engines import now
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    err,
+    out,
+    print_json,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.feeds_names import feed_named
+from ingest.cli.feeds_text import line, printable
+from ingest.cli.run import stop_on_signals
+from ingest.errors import NewsIngestError
+from ingest.model import Feed
+from ingest.polling.archive_walk import MAX_PAGES
+from ingest.polling.backfill import Wish
+from ingest.search import moments
+from ingest.settings.load import Settings
+
+DEFAULT_SINCE = "30d"
+_SAMPLES = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("backfill")(backfill)
+
+
+@shows_errors
+def backfill(
+    name: Annotated[str, typer.Argument(help="The feed: its id, address or publisher.")],
+    since: Annotated[
+        str, typer.Option(help="A day (2026-11-01), a moment or a span (30d, 12w).")
+    ] = DEFAULT_SINCE,
+    sitemaps: Annotated[
+        bool, typer.Option(help="Look in the sitemaps that the site's robots.txt names, too.")
+    ] = True,
+    max_pages: Annotated[int, typer.Option(min=1, help="Older pages of the feed.")] = MAX_PAGES,
+    max_entries: Annotated[int, typer.Option(min=1, help="Entries of one run.")] = 50_000,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Ask the site, say what would be taken; write nothing."),
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take in what a feed and its site published since a day, behind all fresh news.
+
+    Follows the feed's older pages and the site's sitemaps. Running it twice adds nothing; one that
+    was broken off is gone on with. Ends with 1 when something could not be had.
+    """
+    settings = settings_of(config)
+    feed = feed_named(settings, name)
+    code = ran(settings, feed, wished(since, sitemaps, max_pages, max_entries), dry_run, as_json)
+    if code:
+        raise typer.Exit(code)
+
+
+def wished(
+    since: str, takes_sitemaps: bool = True, max_pages: int = MAX_PAGES, max_entries: int = 50_000
+) -> Wish:
+    """Give what these options ask for. Errors: NewsIngestError for a time that is none."""
+    at = now()
+    found = moments.since(since, at, UTC)
+    if found is None or found.since is None or found.since > at:
+        raise NewsIngestError(
+            "this is no time that lies before now", value=since, origin="--since",
+            remedy="write a day (2026-11-01), a moment (2026-11-01T18:30) or a span (30d, 12w)",
+        )  # fmt: skip
+    return Wish(found.since, max_pages, takes_sitemaps, max_entries)
+
+
+def ran(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_json: bool) -> int:
+    """Do it with progress on standard error, and show how it went; gives the exit code."""
+    stop = stop_on_signals()
+    report = _followed(settings, feed, wish, stop, is_dry, as_json)
+    if as_json:
+        print_json(msgspec.json.encode(_plain(report)))
+    else:
+        _show(report)
+    return 1 if report.problems or report.is_broken_off else 0
+
+
+def _followed(
+    settings: Settings, feed: Feed, wish: Wish, stop: Flag, is_dry: bool, as_json: bool
+) -> BackfillReport:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=as_json) as progress:
+        task = progress.add_task(f"asking {feed.url}", total=None)
+
+        def moved(report: BackfillReport) -> None:
+            counts = report.counts
+            progress.update(
+                task,
+                description=f"{counts['pages']} pages, {counts['sitemaps']} sitemaps, "
+                f"{counts['new']} new entries, {counts['known']} known",
+            )
+
+        return backfilled(
+            settings, feed, wish, stop, is_dry=is_dry, on_progress=moved,
+            samples=_SAMPLES if as_json else 3,
+        )  # fmt: skip
+
+
+def _show(report: BackfillReport) -> None:
+    counts, feed = report.counts, report.feed
+    line("feed", f"{feed.id}  {feed.publisher}  since {report.wish.since:%Y-%m-%d %H:%M} UTC")
+    line("asked", f"{counts['pages']} older pages, {counts['sitemaps']} sitemaps")
+    left = [
+        f"{counts[reason]} {words}"
+        for reason, words in (
+            ("known", "known"),
+            ("too_old", "older"),
+            ("undated", "without a date"),
+            ("other_site", "of other sites or no article"),
+        )
+        if counts[reason]
+    ]
+    line("entries", f"{counts['new']} new" + (f"; not taken: {', '.join(left)}" if left else ""))
+    if report.oldest_at is not None:
+        line("oldest", f"{report.oldest_at:%Y-%m-%d %H:%MZ}")
+    for number, entry in enumerate(report.entries):
+        at = entry.published_at or entry.updated_at
+        day = f"{at:%Y-%m-%d %H:%MZ}" if at else "no date          "
+        line("first 3" if not number else "", f"{day}  {entry.title}  {entry.url_published}")
+    for address, reason in report.problems:
+        line("problem", f"{reason}  ({address})")
+    done = "nothing was written" if report.is_dry else f"{report.appended} entries appended"
+    if report.is_broken_off:
+        done += "; broken off: run it again to go on"
+    out.print(printable(done), highlight=False, soft_wrap=True, markup=False)
+
+
+def _plain(report: BackfillReport) -> dict[str, Any]:
+    names = ("pages", "sitemaps", "listed", "new", "known", "too_old", "undated", "other_site")
+    return {
+        "id": report.feed.id,
+        "url": report.feed.url,
+        "since": report.wish.since,
+        "first_seen_at": report.began_at,
+        "dry_run": report.is_dry,
+        **{name: report.counts[name] for name in names},
+        "appended": report.appended,
+        "oldest_at": report.oldest_at,
+        "broken_off": report.is_broken_off,
+        "entries": [
+            {
+                "id": entry.id,
+                "link": entry.url_published,
+                "title": entry.title,
+                "published_at": entry.published_at,
+                "updated_at": entry.updated_at,
+            }
+            for entry in report.entries
+        ],
+        "problems": [{"url": url, "reason": reason} for url, reason in report.problems],
+    }

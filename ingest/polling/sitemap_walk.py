@@ -1,0 +1,124 @@
+"""Walks the sitemaps of a site back to a day: those of robots.txt, and the children of indexes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from ingest.errors import FetchFailed, SourceError
+from ingest.identity import request_url
+from ingest.model import Feed
+from ingest.polling.answers import charset_of
+from ingest.polling.archive_walk import ArchivePage
+from ingest.polling.dates import read_date
+from ingest.polling.feed_request import companion_request
+from ingest.polling.read_document import ReadTools, parse_apart
+from ingest.polling.robots_sitemaps import robots_sitemaps
+from ingest.polling.sitemap_children import is_bare_date
+from ingest.ports import SITEMAP_INDEX, Fetched, FetchRequest, ParsedFeed
+
+#: Sitemaps that a robots.txt may name; each index has 50 children at most (news_sitemap).
+MAX_NAMED = 20
+_MAX_ROBOTS_BYTES = 512_000
+
+
+class SitemapWalk:
+    """One walk. `problems` gathers (address, reason) of what could not be had."""
+
+    def __init__(self, tools: ReadTools, feed: Feed, since: datetime, stage: str) -> None:
+        self._tools, self._feed, self._since, self._stage = tools, feed, since, stage
+        self._visited: set[str] = set()
+        self.problems: list[tuple[str, str]] = []
+
+    async def sitemaps(
+        self, sites: Iterable[str], index: ParsedFeed | None = None
+    ) -> AsyncIterator[ArchivePage]:
+        """Give the sitemaps of these sites that may say something of the time since.
+
+        Shape: those of `index`, if it is one, come first; newest child first, one level of
+        indexes. Errors: none of the site's own.
+        """
+        if index is not None:
+            async for page in self._children(index):
+                yield page
+        for url in sites:
+            for named in (await self._named(url))[:MAX_NAMED]:
+                page_or_none = await self._page(named)
+                if page_or_none is None:
+                    continue
+                if page_or_none.parsed.format != SITEMAP_INDEX:
+                    yield page_or_none
+                    continue
+                async for page in self._children(page_or_none.parsed):
+                    yield page
+
+    async def _children(self, index: ParsedFeed) -> AsyncIterator[ArchivePage]:
+        if index.format != SITEMAP_INDEX:
+            return
+        for child in self._young(index):
+            page = await self._page(child)
+            if page is not None and page.parsed.format != SITEMAP_INDEX:
+                yield page
+
+    async def _named(self, url: str) -> list[str]:
+        parts = urlsplit(request_url(url))
+        robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
+        request = FetchRequest(
+            url=robots,
+            stage=self._stage,
+            max_bytes=_MAX_ROBOTS_BYTES,
+            timeout_seconds=self._tools.options.timeout_seconds,
+            user_agent=self._feed.user_agent,
+            proxy=self._feed.proxy,
+            verify_tls=self._feed.verify_tls,
+            robots="ignore",
+        )
+        answer = await self._get(request)
+        if answer is None:
+            return []
+        return robots_sitemaps(answer.body.decode("utf-8-sig", "replace"), answer.url)
+
+    def _young(self, index: ParsedFeed) -> list[str]:
+        return [url for url in index.next_urls if self._is_young(index.lastmods.get(url, ""))]
+
+    def _is_young(self, lastmod: str) -> bool:
+        at = read_date(lastmod).at
+        if at is None:
+            return True
+        return at + timedelta(days=2 if is_bare_date(lastmod) else 0) >= self._since
+
+    async def _page(self, url: str) -> ArchivePage | None:
+        address = request_url(url)
+        if not address or address in self._visited:
+            return None
+        self._visited.add(address)
+        request = companion_request(
+            self._feed, self._tools.options, url, home=self._feed.url, stage=self._stage
+        )
+        answer = await self._get(request)
+        if answer is None:
+            return None
+        charset = charset_of(answer.header("content-type"))
+        try:
+            parsed = await parse_apart(self._tools, answer.body, answer.url, charset)
+        except SourceError as error:
+            self.problems.append((url, f"{error.kind}: {error.what}"))
+            return None
+        return ArchivePage(answer.url, parsed)
+
+    async def _get(self, request: FetchRequest) -> Fetched | None:
+        try:
+            answer = await self._tools.fetcher.fetch(request)
+        except FetchFailed as error:
+            self.problems.append((request.url, error.kind))
+            return None
+        if not isinstance(answer, Fetched):
+            self.problems.append((request.url, answer.reason))
+            return None
+        if answer.status != 200:
+            is_plainly_absent = request.robots == "ignore" and 400 <= answer.status < 500
+            if not is_plainly_absent:
+                self.problems.append((request.url, f"http_{answer.status}"))
+            return None
+        return answer

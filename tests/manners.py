@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractResolver
 from ingest.adapters.http_fetcher import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
+from ingest.fetching.platforms import Platforms
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.settings.options import AddressGuardOptions, FetchingOptions
@@ -42,6 +43,7 @@ class Wiring:
         robots_cache_hours: float = 24.0,
         try_again_after: timedelta = timedelta(seconds=45),
         states: HostStates | None = None,
+        platforms: Iterable[str] = (),
         **options: Any,
     ) -> None:
         self.options = FetchingOptions(gap_seconds=gap_seconds, **options)
@@ -66,6 +68,7 @@ class Wiring:
             politeness=self.politeness,
             robots=self.robots,
             user_agent=user_agent("https://elsin-archive.example/bot", "0.1"),
+            platforms=Platforms(platforms),
             names=names,
         )
 

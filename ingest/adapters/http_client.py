@@ -98,6 +98,16 @@ class HttpClient:
         _bytes.labels(request.stage, "decoded").inc(len(answer.body))
         return answer
 
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """Give the addresses at which this host may be asked; empty where there are none."""
+        if _is_address(host):
+            return (host,)
+        try:
+            answers = await self._resolving().resolve(host)
+        except CAUGHT:
+            return ()
+        return tuple(answer["host"] for answer in answers)
+
     def judge(self, url: str, stage: str) -> None:
         """Refuse a URL whose host is an address that may not be asked, before anything is sent.
 
@@ -156,17 +166,22 @@ class HttpClient:
         return head._replace(body=body, wire_bytes=wire_bytes, seconds=seconds)
 
     async def _session_for(self, url: str, request: FetchRequest) -> aiohttp.ClientSession:
-        if self._session is None or self._resolver is None:
-            self._resolver = GuardedResolver(self._guard, self._names)
-            self._session = _session(guarded_connector(self._guard, self._resolver, self._limit))
+        resolver = self._resolving()
+        if self._session is None:
+            self._session = _session(guarded_connector(self._guard, resolver, self._limit))
         if not request.proxy:
             return self._session
         host = host_of(url)
         if not _is_address(host):  # the hooks see the proxy alone: judge the target here
-            await self._resolver.resolve(host, URL(url, encoded=True).port or 80)
+            await resolver.resolve(host, URL(url, encoded=True).port or 80)
         if self._proxy_session is None:
             self._proxy_session = _session(proxy_connector(self._limit))
         return self._proxy_session
+
+    def _resolving(self) -> GuardedResolver:
+        if self._resolver is None:
+            self._resolver = GuardedResolver(self._guard, self._names)
+        return self._resolver
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(

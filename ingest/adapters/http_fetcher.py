@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp.abc import AbstractResolver
 
@@ -24,6 +24,7 @@ _MAX_ROBOTS_BYTES = 512_000
 
 _verdicts = counter("robots_verdicts_total", "stage", "verdict")
 
+Resolve = Callable[[str], Awaitable[tuple[str, ...]]]
 GetRobots = Callable[[str], Awaitable[tuple[int, bytes] | None]]
 
 
@@ -34,8 +35,11 @@ class Politeness(Protocol):
         """Give until when the host of this URL rests; None when it may be asked."""
         ...
 
-    async def begin(self, url: str, stage: str) -> datetime | None:
-        """Wait for a turn; None when it is held, a time when the host rests until then."""
+    async def begin(self, url: str, stage: str, shared: Any = None) -> datetime | None:
+        """Wait for a turn; None when it is held, a time when the host rests until then.
+
+        `shared` is what Platforms gave for this URL.
+        """
         ...
 
     def end(self, url: str) -> None:
@@ -44,6 +48,14 @@ class Politeness(Protocol):
 
     def note_answer(self, url: str, status: int, retry_after: str, date: str, stage: str) -> None:
         """Take notice of an answer that may put its host to rest."""
+        ...
+
+
+class Platforms(Protocol):
+    """The addresses at which the sites of many lie, as this adapter needs them."""
+
+    async def place_of(self, url: str, resolve: Resolve) -> Any:
+        """Give where this URL's host lies among others; None for a place of its own."""
         ...
 
 
@@ -69,11 +81,13 @@ class HttpFetcher:
         politeness: Politeness,
         robots: Robots,
         user_agent: str,
+        platforms: Platforms | None = None,
         names: AbstractResolver | None = None,
     ) -> None:
         self._options = options
         self._politeness = politeness
         self._robots = robots
+        self._platforms = platforms
         self._client = HttpClient(options, guard, user_agent, names)
 
     async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
@@ -150,7 +164,10 @@ class HttpFetcher:
 
     async def _ask(self, url: str, request: FetchRequest, bounds: Bounds) -> Answer | datetime:
         """Wait for the turn and make one request; a time instead when the host rests."""
-        until = await self._politeness.begin(url, request.stage)
+        shared = None
+        if self._platforms is not None and not request.proxy:
+            shared = await self._platforms.place_of(url, self._client.addresses)
+        until = await self._politeness.begin(url, request.stage, shared)
         if until is not None:
             return until
         try:

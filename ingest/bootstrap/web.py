@@ -12,6 +12,7 @@ from ingest.adapters.http_fetcher import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import HostStates
+from ingest.fetching.platforms import Platforms
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import Entry, Page
@@ -78,6 +79,7 @@ def open_web(
         is_mapped=guard.is_mapped,
         max_in_flight=max_in_flight or pipeline.fetching.concurrent_requests,
         shares_hosts=shares_hosts,
+        poll_shares=settings.sites.poll_shares(),
     )
     fetcher = HttpFetcher(
         pipeline.fetching,
@@ -85,6 +87,7 @@ def open_web(
         politeness=politeness,
         robots=Robots(states, clock=clock, cache_hours=pipeline.fetching.robots_cache_hours),
         user_agent=user_agent(contact, __version__),
+        platforms=Platforms(settings.sites.platforms()),
     )
     return Web(
         fetcher=fetcher,

@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from ingest.fetching.host_state import HostStates, Rest
-from ingest.fetching.slots import seconds_to_slot
+from ingest.fetching.platforms import Shared
+from ingest.fetching.slots import POLL_SHARE, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter
@@ -62,7 +63,7 @@ class Politeness:
 
     `gaps` are gaps of single domains (config/sites.yml); `is_mapped` tells the hosts that may
     have a gap under 0.2 s. `shares_hosts` keeps to the slots of slots.py, for stages whose hosts
-    are also asked by another process. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
+    are also asked by another process, with `poll_shares` of single domains. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Politeness:
         is_mapped: Callable[[str], bool] = lambda _: False,
         max_in_flight: int = 100,
         shares_hosts: bool = False,
+        poll_shares: Mapping[str, float] | None = None,
         unexplained_rest: timedelta = UNEXPLAINED_REST,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -86,12 +88,15 @@ class Politeness:
         self._clock = clock
         self._is_mapped = is_mapped
         self._shares_hosts = shares_hosts
+        self._poll_shares = dict(poll_shares or {})
         self._in_flight = asyncio.Semaphore(max_in_flight)
         self._unexplained_rest = unexplained_rest
         self._monotonic = monotonic
         self._sleep = sleep
         self._draw = draw
         self._lanes: dict[str, _Lane] = {}
+        #: When a request to an address of a platform last started.
+        self._address_starts: dict[str, float] = {}
 
     def rests_until(self, url: str) -> datetime | None:
         """Give until when the domain of this URL rests; None when it may be asked."""
@@ -111,8 +116,10 @@ class Politeness:
             wish = MIN_GAP_SECONDS
         return max(wish, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
 
-    async def begin(self, url: str, stage: str = "fetch") -> datetime | None:
-        """Wait for a turn at the domain of this URL.
+    async def begin(
+        self, url: str, stage: str = "fetch", shared: Shared | None = None
+    ) -> datetime | None:
+        """Wait for a turn at the domain of this URL, and at the addresses of its platform.
 
         Gives None when the turn is held: `end` must follow. Gives a time when the domain rests
         until then: no turn is held. Turns go first come, first served.
@@ -128,7 +135,7 @@ class Politeness:
             lane.waiting -= 1
         is_held = False
         try:
-            until = await self._pass_the_gap(url, domain, lane, stage)
+            until = await self._pass_the_gap(url, domain, lane, stage, shared)
             is_held = until is None
             return until
         finally:
@@ -182,31 +189,37 @@ class Politeness:
         return False
 
     async def _pass_the_gap(
-        self, url: str, domain: str, lane: _Lane, stage: str
+        self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
     ) -> datetime | None:
         """Wait until the domain may be asked, and for a place among those in flight."""
-        until = await self._wait_out(url, domain, lane, stage)
+        until = await self._wait_out(url, domain, lane, stage, shared)
         if until is not None:
             return until
         await self._in_flight.acquire()
         is_taken = False
         try:  # a while may have passed
-            until = await self._wait_out(url, domain, lane, stage)
+            until = await self._wait_out(url, domain, lane, stage, shared)
             is_taken = until is None
         finally:
             if not is_taken:
                 self._in_flight.release()
         if is_taken:
             lane.last_start = self._monotonic()
+            if shared is not None:
+                self._note_start(shared, lane.last_start)
         return until
 
-    async def _wait_out(self, url: str, domain: str, lane: _Lane, stage: str) -> datetime | None:
+    async def _wait_out(
+        self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
+    ) -> datetime | None:
         """Wait until the gap is over; give a time at once when the domain rests."""
         while True:
             until = self._rest_of(domain)
             if until is not None:
                 return until
             wait = self._wait(url, domain, lane, stage)
+            if wait <= 0 and shared is not None:
+                wait = self._wait_for_address(shared)
             if wait <= 0:
                 return None
             is_slowed = self._states.crawl_delay(domain) > self._gap_seconds
@@ -221,7 +234,21 @@ class Politeness:
                 return wait
         if not self._shares_hosts:
             return 0.0
-        return seconds_to_slot(self._clock().timestamp(), gap, domain, stage)
+        share = self._poll_shares.get(domain, POLL_SHARE)
+        return seconds_to_slot(self._clock().timestamp(), gap, domain, stage, share)
+
+    def _wait_for_address(self, shared: Shared) -> float:
+        """Give the seconds until the last of the addresses was left alone for the gap."""
+        gap, now = self.gap(shared.domain), self._monotonic()
+        starts = (self._address_starts.get(one) for one in shared.addresses)
+        return max((at + gap - now for at in starts if at is not None), default=0.0)
+
+    def _note_start(self, shared: Shared, at: float) -> None:
+        """Take note of a start at all addresses of the host: which it will be is not known yet."""
+        if len(self._address_starts) > 10_000:
+            oldest = at - MAX_CRAWL_DELAY_SECONDS
+            self._address_starts = {a: t for a, t in self._address_starts.items() if t > oldest}
+        self._address_starts.update(dict.fromkeys(shared.addresses, at))
 
     def _rest_of(self, domain: str) -> datetime | None:
         rest = self._states.rest(domain)

@@ -23,6 +23,16 @@ class SiteOptions(site_rules.SiteExtraction):
         ge=0,
         description="between two requests to this domain, never of a single host; empty takes fetching's",
     )
+    poll_share: float | None = Field(
+        None,
+        gt=0,
+        le=0.9,
+        description="of the turns at this domain that are polls; the rest are pages. Empty is 0.1: raise it for one with hundreds of feeds",
+    )
+    platform: bool = Field(
+        False,
+        description="hosts the sites of others: its addresses keep the gap too, whatever the domain of the site asked there",
+    )
     tracking_parameters: tuple[str, ...] = Field(
         (), description="cut from the links of this domain too; a name ending in * is a beginning"
     )
@@ -45,6 +55,18 @@ class Sites(Options):
             for domain, site in self.sites.items()
             if site.gap_seconds is not None
         }
+
+    def poll_shares(self) -> dict[str, float]:
+        """Give the shares of single domains that are polls."""
+        return {
+            domain: site.poll_share
+            for domain, site in self.sites.items()
+            if site.poll_share is not None
+        }
+
+    def platforms(self) -> tuple[str, ...]:
+        """Give the domains of hosting platforms."""
+        return tuple(domain for domain, site in self.sites.items() if site.platform)
 
     def tracking_of(self, url: str) -> tuple[str, ...]:
         """Give the further tracking parameters to cut from this URL, in lower case."""

@@ -60,7 +60,8 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     `outcome`: ok, no_text, too_deep, wrong_type, too_many_tags, too_many_attributes, feed_only.
     `site_rules` is the key of config/sites.yml whose rules counted, "" for none. `body_rule` tells
     what became of its `body_xpath`: hit, miss (it found nothing), outweighed (the general text is
-    far longer), broken (it could not be carried out), "" without one.
+    far longer), broken (it could not be carried out), "" without one. `given` is what the page
+    itself has marks of: page (it was read), title, authors, date, jsonld.
     """
 
     engine: str = ""
@@ -75,6 +76,7 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: float = 0.0
     site_rules: str = ""
     body_rule: str = ""
+    given: tuple[str, ...] = ()
 
 
 class PageInfo(msgspec.Struct, frozen=True, kw_only=True):

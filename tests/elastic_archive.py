@@ -20,7 +20,7 @@ from ingest.adapters.elastic_index import ElasticIndex
 from ingest.settings.options import IndexOptions
 
 #: Indexes beside the months that tests write to.
-BESIDES = ("news-revisions", "news-feeds")
+BESIDES = ("news-revisions", "news-feeds", "news-sites")
 CONFIG = Path(__file__).parent.parent / "config"
 
 

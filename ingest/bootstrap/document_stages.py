@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import chain_of, now, open_index, patient
@@ -49,8 +50,14 @@ def _run_index(
 ) -> None:
     timeout = settings.pipeline.worker.start_timeout_seconds
     index = patient(lambda: _ready_index(settings), timeout, stop)
-    work = IndexWork(index, now, settings.pipeline.index.retention_months)
-    _run_worker(settings, plan, log, work, stop, is_breaker_on)
+    workers: list[Worker] = []
+    work = IndexWork(
+        index,
+        now,
+        settings.pipeline.index.retention_months,
+        watches_layouts=lambda: any(worker.owns_first(plan.reads) for worker in workers),
+    )
+    _run_worker(settings, plan, log, work, stop, is_breaker_on, workers.append)
 
 
 def _ready_index(settings: Settings) -> Index:
@@ -60,7 +67,13 @@ def _ready_index(settings: Settings) -> Index:
 
 
 def _run_worker(
-    settings: Settings, plan: StagePlan, log: Log, work: Work, stop: Flag, is_breaker_on: bool
+    settings: Settings,
+    plan: StagePlan,
+    log: Log,
+    work: Work,
+    stop: Flag,
+    is_breaker_on: bool,
+    made: Callable[[Worker], None] = lambda _: None,
 ) -> None:
     pipeline = settings.pipeline
     breaker = (
@@ -78,4 +91,5 @@ def _run_worker(
         clock=now,
         stop=stop,
     )
+    made(worker)
     run_watched(settings, plan, worker, worker.run)

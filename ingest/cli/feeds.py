@@ -7,6 +7,7 @@ import typer
 from ingest.cli import (
     feeds_add,
     feeds_backfill,
+    feeds_drift,
     feeds_exchange,
     feeds_find,
     feeds_list,
@@ -24,6 +25,7 @@ app = typer.Typer(help="The feeds of config/feeds.yml.", no_args_is_help=True)
 for module in (
     feeds_list,
     feeds_status,
+    feeds_drift,
     feeds_add,
     feeds_remove,
     feeds_try,

@@ -20,6 +20,7 @@ from ingest.cli.context import (
     show_error,
     shows_errors,
 )
+from ingest.cli.feeds_drift import layout_alarms
 from ingest.cli.feeds_text import ago, show_table, table_of, table_text
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
@@ -68,11 +69,13 @@ def list_(
         if not group or feed.group == group
     ]
     rows = [row for row in rows if not state or row[2] == state]
+    alarms = layout_alarms(settings)
     if as_json:
         for row in rows:
-            print_json(msgspec.json.encode(as_plain(*row)))
+            alarmed = {"layout_alarms": alarms.get(row[0].id, ())}
+            print_json(msgspec.json.encode(as_plain(*row) | alarmed))
     else:
-        _show(rows, now)
+        _show(rows, alarms, now)
     if settings.feeds.faults:
         raise ConfigError(settings.feeds.faults)
     if not is_whole:
@@ -123,7 +126,9 @@ def as_plain(feed: Feed, state: FeedState, health: str) -> dict[str, Any]:
     }
 
 
-def _show(rows: list[tuple[Feed, FeedState, str]], now: datetime) -> None:
+def _show(
+    rows: list[tuple[Feed, FeedState, str]], alarms: dict[str, tuple[str, ...]], now: datetime
+) -> None:
     table = table_of("id", "publisher", "group", "format", "state", "last success", "next poll",
                   "a day", "last error", "url")  # fmt: skip
     for feed, state, health in rows:
@@ -134,7 +139,8 @@ def _show(rows: list[tuple[Feed, FeedState, str]], now: datetime) -> None:
             table_text(feed.publisher),
             table_text(feed.group),
             state.format,
-            f"[{colour}]{health}[/]" if colour else health,
+            (f"[{colour}]{health}[/]" if colour else health)
+            + (" [yellow]layout![/]" if feed.id in alarms else ""),
             ago(state.last_success_at, now),
             ago(state.next_poll_at, now) if feed.enabled else "–",
             a_day,
@@ -146,3 +152,9 @@ def _show(rows: list[tuple[Feed, FeedState, str]], now: datetime) -> None:
     counts = Counter(health for _, _, health in rows)
     parts = [f"{counts[name]} {name}" for name in STATES if counts[name]]
     out.print(f"{len(rows)} feeds: {', '.join(parts)}" if rows else "no feeds", highlight=False)
+    changed = sum(1 for feed, _, _ in rows if feed.id in alarms)
+    if changed:
+        out.print(
+            f"layout!: {changed} with sites whose pages changed, see `news-ingest feeds drift`",
+            highlight=False,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from ingest.cli.context import (
     settings_of,
     shows_errors,
 )
+from ingest.cli.feeds_drift import layout_alarms
 from ingest.cli.feeds_list import as_plain, health_of, state_of, states_or_none
 from ingest.cli.feeds_names import feed_named
 from ingest.cli.feeds_overview import DAY, freshness_in_words, show_all
@@ -59,7 +61,8 @@ def status(
     states, is_whole = states_or_none(settings)
     now = clock()
     if feed is not None:
-        _one(feed, states, now, as_json)
+        alarms = layout_alarms(settings).get(feed.id, ())
+        _one(feed, states, now, as_json, alarms)
     else:
         show_all(settings, states, now, as_json)
     if not is_whole:
@@ -123,12 +126,23 @@ def _request(feed: Feed, settings: Settings) -> int:
 # ── one feed ────────────────────────────────────────────────────────────────────────────────
 
 
-def _one(feed: Feed, states: dict[str, FeedState], now: datetime, as_json: bool) -> None:
+def _one(
+    feed: Feed,
+    states: dict[str, FeedState],
+    now: datetime,
+    as_json: bool,
+    alarms: Sequence[str],
+) -> None:
     state, health = state_of(feed, states), health_of(feed, states, now)
     reason = why_next(state, feed, now)
     if as_json:
         plain = as_plain(feed, state, health)
-        plain |= {"why_next": reason, "recent_polls": state.recent_polls, **_details(state, now)}
+        plain |= {
+            "why_next": reason,
+            "layout_alarms": alarms,
+            "recent_polls": state.recent_polls,
+            **_details(state, now),
+        }
         print_json(msgspec.json.encode(plain))
         return
     line("feed", f"{feed.id}  {feed.publisher}  {state.title}")
@@ -157,6 +171,8 @@ def _one(feed: Feed, states: dict[str, FeedState], now: datetime, as_json: bool)
     if state.window_repair_count:
         line("repaired", f"{state.window_repair_count} times every entry was new, and older pages "
                          "of the feed had what was missing")  # fmt: skip
+    for number, sentence in enumerate(alarms):
+        line("" if number else "layout", sentence)
     _history(state)
     line("next", reason)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.edits import Edits
+from ingest.pipeline.layout_watch import LayoutWatch
 from ingest.pipeline.revision import Older, placed
 from ingest.pipeline.transform import decoded
 from ingest.pipeline.work import Judged
@@ -29,15 +30,23 @@ _batch = histogram("index_batch_documents", buckets=(1, 5, 10, 50, 100, 200, 500
 class IndexWork:
     """Asks what is known, writes what is newer, judges each record by its verdict."""
 
-    def __init__(self, index: Index, clock: Clock, retention_months: int = 0) -> None:
-        """`retention_months` 0 keeps everything."""
+    def __init__(
+        self,
+        index: Index,
+        clock: Clock,
+        retention_months: int = 0,
+        watches_layouts: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`retention_months` 0 keeps everything; `watches_layouts` tells whether it is for us."""
         self._index = index
         self._clock = clock
         self._retention_months = retention_months
         self._expired_on: date | None = None
+        self._layouts = LayoutWatch(lambda: index.layouts, clock, watches_layouts)
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
         self._expire()
+        self._layouts.tick()
         documents = [decoded(record, EnrichedDocument) for record in records]
         good = [one for one in documents if not isinstance(one, Judged)]
         fates = self._fates(good)

@@ -82,6 +82,10 @@ class Worker:
         """How many partitions this worker owns."""
         return len(self._epochs)
 
+    def owns_first(self, topic: str) -> bool:
+        """Tell whether this worker has the first partition of a topic: one of its group does."""
+        return any(place.topic == topic and place.partition == 0 for place in self._epochs)
+
     def run(self) -> None:
         """Work until asked to stop.
 

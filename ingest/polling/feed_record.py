@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from ingest.model import Feed
 from ingest.polling.feed_state import FeedState, feed_health
 from ingest.polling.outlook import why_next
 from ingest.polling.planning import for_configuration
-from ingest.ports import FeedRecord
+from ingest.ports import FeedRecord, LayoutAlarm
 
 _DAY = timedelta(days=1)
 _TEXT_CHARACTERS = 300
@@ -62,6 +62,15 @@ def record_of(
         layout_alarms=tuple(layout_alarms),
         recent_polls=state.recent_polls,
     )
+
+
+def alarms_by_feed(alarms: Iterable[LayoutAlarm]) -> dict[str, tuple[str, ...]]:
+    """Give the sentences of the alarms about the sites of each feed's articles, by feed id."""
+    found: dict[str, tuple[str, ...]] = {}
+    for alarm in alarms:
+        for feed_id in alarm.feed_ids:
+            found[feed_id] = (*found.get(feed_id, ()), alarm.sentence)
+    return found
 
 
 def health_word(feed: Feed, state: FeedState, now: datetime) -> str:

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
-from ingest.polling.feed_record import record_of
+from ingest.polling.feed_record import alarms_by_feed, record_of
 from ingest.polling.feed_state import FeedState
-from ingest.ports import Clock, FeedRecords
+from ingest.ports import Clock, FeedRecords, SiteLayouts
 from ingest.telemetry import Event, counter
 
 #: What changed waits so long for company; so many records are written at once: 100 a second at
@@ -25,6 +25,8 @@ FLUSH_SECONDS = 5.0
 RECORDS_A_FLUSH = 500
 #: So often it is looked whether the index has exactly the feeds that there are.
 COMPARE_SECONDS = 1800.0
+#: So often it is asked which sites changed their layout, which is looked for once an hour.
+ALARMS_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 60.0
 
 feed_records_written = Event(
@@ -41,6 +43,8 @@ class Reported(Protocol):
 
     @property
     def feeds(self) -> FeedRecords: ...
+    @property
+    def layouts(self) -> SiteLayouts: ...
 
     def close(self) -> None: ...
 
@@ -59,6 +63,7 @@ class FeedReporter:
         *,
         flush_seconds: float = FLUSH_SECONDS,
         compare_seconds: float = COMPARE_SECONDS,
+        alarms_seconds: float = ALARMS_SECONDS,
     ) -> None:
         self._open, self._feeds, self._clock = open_index, feeds, clock
         self._flush_seconds, self._compare_seconds = flush_seconds, compare_seconds
@@ -67,7 +72,9 @@ class FeedReporter:
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
         self._index: Reported | None = None
-        self._compared_at = float("-inf")
+        self._compared_at = self._asked_at = float("-inf")
+        self._alarms_seconds = alarms_seconds
+        self._alarms: dict[str, tuple[str, ...]] = {}
         self._held_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="feed-reporter", daemon=True)
 
@@ -106,6 +113,7 @@ class FeedReporter:
         """Do one round; tell whether the index took it."""
         try:
             self._compare()
+            self._ask_for_alarms()
             self._flush()
         except NewsIngestError as error:
             self._hold(str(error))
@@ -146,6 +154,20 @@ class FeedReporter:
             self._changed |= dict.fromkeys(id for id in self._latest if id not in there)
         self._compared_at = now
 
+    def _ask_for_alarms(self) -> None:
+        """Now and then, learn whose sites changed their layout; those feeds are written again."""
+        now = time.monotonic()
+        if now - self._asked_at < self._alarms_seconds:
+            return
+        alarms = alarms_by_feed(self._opened().layouts.alarms())
+        with self._lock:
+            self._changed |= {
+                id: None
+                for id in {**alarms, **self._alarms}
+                if alarms.get(id) != self._alarms.get(id)
+            }
+        self._alarms, self._asked_at = alarms, now
+
     def _flush(self) -> None:
         with self._lock:
             taken = [id for id, _ in zip(self._changed, range(RECORDS_A_FLUSH), strict=False)]
@@ -155,7 +177,11 @@ class FeedReporter:
         if not states:
             return
         feeds, now = self._feeds(), self._clock()
-        records = [record_of(feeds[id], state, now) for id, state in states.items() if id in feeds]
+        records = [
+            record_of(feeds[id], state, now, self._alarms.get(id, ()))
+            for id, state in states.items()
+            if id in feeds
+        ]
         try:
             self._opened().feeds.put(records)
         except BaseException:

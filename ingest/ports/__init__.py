@@ -26,6 +26,7 @@ from ingest.ports.log import (
 )
 from ingest.ports.processor import BatchProcessor, Processor
 from ingest.ports.revisions import KnownText, Revision, RevisionRequest, Revisions, RevisionsFound
+from ingest.ports.site_layouts import LayoutAlarm, LayoutFacts, SiteLayout, SiteLayouts
 from ingest.ports.source import (
     NOTHING_KNOWN,
     SITEMAP_INDEX,
@@ -58,6 +59,8 @@ __all__ = [
     "KnownItems",
     "KnownText",
     "Lag",
+    "LayoutAlarm",
+    "LayoutFacts",
     "Log",
     "ParsedFeed",
     "Placed",
@@ -71,6 +74,8 @@ __all__ = [
     "RevisionRequest",
     "Revisions",
     "RevisionsFound",
+    "SiteLayout",
+    "SiteLayouts",
     "Source",
     "SourceEntry",
     "TopicPartition",

@@ -12,6 +12,7 @@ from ingest.model import IndexedDocument
 from ingest.ports.feed_records import FeedRecords
 from ingest.ports.known import Known
 from ingest.ports.revisions import Revisions
+from ingest.ports.site_layouts import SiteLayouts
 from ingest.query import SearchRequest, SearchResult
 
 
@@ -50,6 +51,11 @@ class Index(Protocol):
     @property
     def feeds(self) -> FeedRecords:
         """Give how each feed fares, beside the documents."""
+        ...
+
+    @property
+    def layouts(self) -> SiteLayouts:
+        """Give how well the pages of each site are read."""
         ...
 
     def put(self, documents: Sequence[Placed]) -> list[Verdict]:

@@ -33,6 +33,7 @@ from processors.extract_document.document_frame import (
     is_file,
 )
 from processors.extract_document.flag_page import has_paywall_phrase, is_consent_page, is_cut
+from processors.extract_document.given_fields import given_fields
 from processors.extract_document.options import Options
 from processors.extract_document.read_fragment import fragment_text
 from processors.extract_document.read_html import HtmlReading, limits_of
@@ -280,4 +281,5 @@ def _extraction(
         is_short=len(text) < SHORT_CHARACTERS,
         site_rules=rules.site,
         body_rule=reading.site.rule,
+        given=given_fields(reading),
     )

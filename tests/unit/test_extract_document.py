@@ -45,6 +45,37 @@ def test_the_text_has_a_blank_line_between_paragraphs_and_no_furniture() -> None
     assert not found.extraction.is_short
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "given"),
+    [
+        ("", "", ("page",)),
+        ("", "<h1>Ferry cut</h1>", ("page", "title")),
+        ('<meta property="og:title" content="Ferry cut">', "", ("page", "title")),
+        ('<meta name="author" content="Priya Raman">', "", ("page", "authors")),
+        ("", '<time datetime="2026-11-20T10:00:00Z">today</time>', ("page", "date")),
+        (
+            '<meta property="article:published_time" content="2026-11-20T10:00:00Z">',
+            "",
+            ("page", "date"),
+        ),
+        (
+            jsonld(headline="Ferry cut", datePublished="2026-11-20", author="Priya Raman"),
+            "",
+            ("page", "title", "authors", "date", "jsonld"),
+        ),
+    ],
+)
+def test_what_the_page_itself_gives_is_told_whatever_the_feed_says(
+    head: str, body: str, given: tuple[str, ...]
+) -> None:
+    html = f"<html><head>{head}</head><body><article>{body}{ARTICLE}</article></body></html>"
+    assert extracted(html).extraction.given == given
+
+
+def test_a_page_that_could_not_be_had_gives_nothing() -> None:
+    assert extracted("", {"content": "<p>From the feed.</p>"}).extraction.given == ()
+
+
 def test_the_document_takes_over_what_page_and_entry_fixed(extractor: ExtractDocuments) -> None:
     page = page_of(html_of(), status=200)
     (outcome,) = extractor.process_batch([page])

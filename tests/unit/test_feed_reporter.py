@@ -15,7 +15,7 @@ from ingest.polling.feed_record import overflows_since, percentile, record_of
 from ingest.polling.feed_reporter import RECORDS_A_FLUSH, FeedReporter
 from ingest.polling.feed_state import FeedState, PollNote
 from ingest.polling.rate import Rate
-from ingest.ports import FeedRecord
+from ingest.ports import FeedRecord, LayoutAlarm
 from tests.builders import NOW
 
 
@@ -54,11 +54,22 @@ class Records:
             self.kept.pop(id, None)
 
 
+class Layouts:
+    """Has alarms, and nothing else of the layout of sites."""
+
+    def __init__(self) -> None:
+        self.found: tuple[LayoutAlarm, ...] = ()
+
+    def alarms(self) -> tuple[LayoutAlarm, ...]:
+        return self.found
+
+
 class FakeIndex:
     """The part of an index that the reporter uses."""
 
     def __init__(self) -> None:
         self.feeds = Records()
+        self.layouts = Layouts()
         self.is_closed = False
 
     def close(self) -> None:
@@ -102,6 +113,7 @@ def a_reporter(
         lambda: NOW,
         flush_seconds=0.02,
         compare_seconds=compare_seconds,
+        alarms_seconds=0.02,
     )
 
 
@@ -187,6 +199,25 @@ def test_a_feed_that_went_to_another_poller_is_left_to_it(index: FakeIndex) -> N
         index.feeds.kept.clear()
         until(lambda: "one" in index.feeds.kept)
     assert "two" not in index.feeds.kept
+
+
+def test_a_feed_whose_site_changed_its_layout_says_so_until_it_is_mended(
+    index: FakeIndex,
+) -> None:
+    feeds = {"one": a_feed("one"), "two": a_feed("two")}
+    alarm = LayoutAlarm(
+        site="one.example", signal="no_date", before=0.0, now=1.0, sentence="no dates any more",
+        documents=30, document_ids=(), feed_ids=("one", "gone"), raised_at=NOW, checked_at=NOW,
+    )  # fmt: skip
+    with a_reporter(index, feeds) as reporter:
+        for feed in feeds.values():
+            reporter.note(feed.id, a_state(feed))
+        until(lambda: len(index.feeds.kept) == 2)
+        index.layouts.found = (alarm,)
+        until(lambda: index.feeds.kept["one"].layout_alarms == ("no dates any more",))
+        index.layouts.found = ()
+        until(lambda: index.feeds.kept["one"].layout_alarms == ())
+    assert index.feeds.kept["two"].layout_alarms == ()
 
 
 def test_an_index_that_hangs_holds_up_neither_polls_nor_the_end(index: FakeIndex) -> None:

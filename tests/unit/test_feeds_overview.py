@@ -13,13 +13,17 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from ingest import wire
-from ingest.bootstrap.engines import open_log
+from ingest.bootstrap.engines import open_index, open_log
 from ingest.cli.main import app
 from ingest.fetching.host_state import HostRecord
 from ingest.identity import registrable_domain
+from ingest.model import Extraction
+from ingest.pipeline.layout_watch import renewed
 from ingest.pipeline.topology import FEED_STATE, HOST_STATE
 from ingest.polling.feed_state import FeedState, encode_state
+from ingest.ports import Placed
 from ingest.settings.load import load
+from tests.builders import an_indexed_document
 
 CONFIG = Path(__file__).parents[2] / "config"
 NOW = datetime.now(UTC)
@@ -111,3 +115,52 @@ def test_one_feed_says_how_fresh_and_how_whole_it_is(cli: Cli) -> None:
     said = cli("feeds", "status", "courier").stdout
     assert "half are seen within 6 min" in said
     assert "4 times every entry was new, 2 in 24 h" in said
+
+
+def _change_layout(folder: Path) -> None:
+    """Put documents of a site into the index whose dates went, and the alarm of the watch."""
+    index = open_index(load(folder / "config", {}))
+    for name, days, given in (("before", 4, ("page", "date")), ("now", 0.5, ("page",))):
+        at = NOW - timedelta(days=days)
+        extraction = Extraction(characters=900, given=given)
+        index.put(
+            [
+                Placed(
+                    an_indexed_document(
+                        f"{name} {n}",
+                        fetched_at=at,
+                        extraction=extraction,
+                        domain="courier.example",
+                        feed_ids=("courier",),
+                        first_seen_at=at,
+                        published_at=None,
+                    )
+                )
+                for n in range(22)
+            ]
+        )
+    renewed(index.layouts, NOW)
+    index.close()
+
+
+def test_a_changed_layout_is_told_by_every_verb(cli: Cli, tmp_path: Path) -> None:
+    assert cli("feeds", "drift").exit_code == 0
+    _change_layout(tmp_path)
+    asked = cli("feeds", "drift", "--json")
+    assert asked.exit_code == 1
+    (found,) = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert (found["site"], found["signal"]) == ("courier.example", "no_date")
+    assert (found["before"], found["now"]) == (0.0, 1.0)
+    assert len(found["document_ids"]) == 3
+    sentence = "courier.example: no date on 100% of pages, 0% before"
+    assert found["sentence"] == sentence
+    assert sentence in cli("feeds", "drift").stdout
+
+    listed = [json.loads(line) for line in cli("feeds", "list", "--json").stdout.splitlines()]
+    assert {one["id"]: one["layout_alarms"] for one in listed}["courier"] == [sentence]
+    said = cli("feeds", "list").stdout
+    assert said.count("layout!") == 2  # the feed, and what it means
+    assert sentence in cli("feeds", "status", "courier").stdout
+    one = json.loads(cli("feeds", "status", "courier", "--json").stdout)
+    assert one["layout_alarms"] == [sentence]
+    assert sentence not in cli("feeds", "status", "post").stdout

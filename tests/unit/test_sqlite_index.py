@@ -205,7 +205,7 @@ def test_a_file_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(path
     with closing(opened(path)) as index:
         put(index, an_indexed_document())
     with closing(sqlite3.connect(path)) as connection:
-        for table in ("revision", "revision_fts", "feed"):
+        for table in ("revision", "revision_fts", "feed", "page_fact", "layout_alarm"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version=1")
     with closing(opened(path)) as index:
@@ -215,3 +215,4 @@ def test_a_file_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(path
         assert index.search(SearchRequest(query=Word("floods"))).total == 1
         assert index.revisions.search(RevisionRequest()).total == 0
         assert index.feeds.ids() == frozenset()
+        assert index.layouts.alarms() == ()

@@ -17,6 +17,7 @@ from ingest.adapters.elastic_index.names import IndexNames, previous_month
 from ingest.adapters.elastic_index.revisions import ElasticRevisions
 from ingest.adapters.elastic_index.schema import Schema
 from ingest.adapters.elastic_index.setup import Step, steps
+from ingest.adapters.elastic_index.site_layouts import ElasticSiteLayouts
 from ingest.adapters.elastic_index.write import Write, write
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
@@ -52,6 +53,9 @@ class ElasticIndex:
         self._languages_at: datetime | None = None
         self._revisions = ElasticRevisions(self._engine, self._names.of("news-revisions"))
         self._feeds = ElasticFeedRecords(self._engine, self._names.of("news-feeds"))
+        self._layouts = ElasticSiteLayouts(
+            self._engine, self._names.documents, self._names.of("news-sites")
+        )
 
     @property
     def revisions(self) -> ElasticRevisions:
@@ -62,6 +66,11 @@ class ElasticIndex:
     def feeds(self) -> ElasticFeedRecords:
         """Give how each feed fares."""
         return self._feeds
+
+    @property
+    def layouts(self) -> ElasticSiteLayouts:
+        """Give how well the pages of each site are read."""
+        return self._layouts
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,7 @@ from ingest.errors import ConfigError, ConfigFault
 Json = dict[str, Any]
 
 #: Indexes beside the documents, one file of the same name each; all have the alias of the name.
-AUXILIARY = ("revisions", "feeds", "dead-letters", "stories", "watches", "alerts")
+AUXILIARY = ("revisions", "feeds", "sites", "dead-letters", "stories", "watches", "alerts")
 #: Above the templates of the engine itself and of common tools.
 PRIORITY = 500
 

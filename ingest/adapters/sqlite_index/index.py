@@ -20,6 +20,7 @@ from ingest.adapters.sqlite_index.rows import (
     rows_of,
     unpacked,
 )
+from ingest.adapters.sqlite_index.site_layouts import SqliteSiteLayouts
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
 from ingest.ports import Clock, ExportPage, Known, Placed, Verdict
@@ -57,6 +58,7 @@ class SqliteIndex:
         self._is_checked = False
         self._revisions = SqliteRevisions(self._database, self._is_there, self._made)
         self._feeds = SqliteFeedRecords(self._database, self._is_there, self._made)
+        self._layouts = SqliteSiteLayouts(self._database, self._is_there, self._made)
 
     @property
     def revisions(self) -> SqliteRevisions:
@@ -67,6 +69,11 @@ class SqliteIndex:
     def feeds(self) -> SqliteFeedRecords:
         """Give how each feed fares."""
         return self._feeds
+
+    @property
+    def layouts(self) -> SqliteSiteLayouts:
+        """Give how well the pages of each site are read."""
+        return self._layouts
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from ingest.terms import TERMS_VERSION
 
 #: Written into the file's header, so that another program's file is known at once.
 APPLICATION_ID = 0x4E694978
-VERSION = 3
+VERSION = 4
 
 #: What the searchable words of a file were made with: other words need a rebuilt file.
 MADE_WITH = {"terms_version": str(TERMS_VERSION), "stemmer_version": str(Stemmer.version())}
@@ -75,8 +75,25 @@ REVISIONS = (
 #: How each feed fares.
 FEEDS = ("CREATE TABLE feed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, json BLOB NOT NULL)",)
 
+#: What each document shows of the layout of its site, and the alarms made of it.
+LAYOUTS = (
+    """
+    CREATE TABLE page_fact (
+        document INTEGER PRIMARY KEY,
+        site TEXT NOT NULL,
+        fetched_at INTEGER NOT NULL,
+        characters INTEGER NOT NULL,
+        dropped_lines INTEGER NOT NULL,
+        facts INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX page_fact_site ON page_fact (site, fetched_at)",
+    "CREATE INDEX page_fact_fetched ON page_fact (fetched_at)",
+    "CREATE TABLE layout_alarm (id TEXT PRIMARY KEY, json BLOB NOT NULL)",
+)
+
 #: What turns a file of this version into one of the next.
-UPGRADES = {1: REVISIONS, 2: FEEDS}
+UPGRADES = {1: REVISIONS, 2: FEEDS, 3: LAYOUTS}
 
 #: `key` grows with every write, also of a known document, so the greatest keys are what was
 #: written last. Times are milliseconds since 1970. `body` is apart to keep `document` small.
@@ -138,6 +155,7 @@ TABLES = (
     "INSERT INTO meta VALUES ('values_generation', '0')",
     *REVISIONS,
     *FEEDS,
+    *LAYOUTS,
     f"PRAGMA application_id={APPLICATION_ID}",
     f"PRAGMA user_version={VERSION}",
 )

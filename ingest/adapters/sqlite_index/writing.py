@@ -8,6 +8,7 @@ from datetime import datetime
 from ingest.adapters.sqlite_index.database import Connection
 from ingest.adapters.sqlite_index.revisions import forget_before, forget_document
 from ingest.adapters.sqlite_index.rows import DocumentRows, milliseconds, searchable, unpacked
+from ingest.adapters.sqlite_index.site_layouts import forget_facts, write_facts
 from ingest.ports import Verdict
 
 _DOCUMENT = (
@@ -73,8 +74,9 @@ def write(connection: Connection, values: Values, rows: DocumentRows) -> Verdict
         if version > document.version:
             return Verdict("older", "version_conflict", f"version {version} is there")
         erase(connection, key)
-    key = connection.change(_DOCUMENT, rows.columns).lastrowid
+    key = int(connection.change(_DOCUMENT, rows.columns).lastrowid or 0)
     connection.change("INSERT INTO body VALUES (?, ?)", (key, rows.json))
+    write_facts(connection, key, document)
     connection.change(_FTS, (key, *rows.searchable))
     connection.change_each(
         "INSERT INTO document_value VALUES (?, ?, ?)",
@@ -89,6 +91,7 @@ def erase(connection: Connection, key: int) -> None:
     if row is not None:
         connection.change(_FTS_DELETE, (key, *searchable(unpacked(row[0]))))
     connection.change("DELETE FROM body WHERE document = ?", (key,))
+    forget_facts(connection, key)
     connection.change("DELETE FROM document_value WHERE document = ?", (key,))
     connection.change("DELETE FROM document WHERE key = ?", (key,))
 

@@ -1,0 +1,78 @@
+"""`news-ingest feeds drift`: which sites changed the layout of their pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import typer
+
+from ingest.bootstrap.engines import now as clock
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    opened_index,
+    out,
+    print_json,
+    settings_of,
+    show_error,
+    shows_errors,
+)
+from ingest.cli.feeds_text import line
+from ingest.errors import NewsIngestError
+from ingest.pipeline.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS
+from ingest.pipeline.layout_watch import found_now
+from ingest.polling.feed_record import alarms_by_feed
+from ingest.ports import LayoutAlarm
+from ingest.settings.load import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("drift")(drift)
+
+
+@shows_errors
+def drift(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Hold the pages of each site of the last day against its 14 days before, and tell what changed.
+
+    The index stage does the same once an hour. Ends with 1 when something changed.
+    """
+    settings = settings_of(config)
+    with opened_index(settings) as index:
+        alarms = found_now(index.layouts, clock())
+    for alarm in alarms:
+        if as_json:
+            print_json(msgspec.json.encode(_plain(alarm)))
+        else:
+            _show(alarm)
+    if not alarms and not as_json:
+        out.print(
+            f"no site with {LEAST_DOCUMENTS} documents in {LATEST.days * 24} h changed against its "
+            f"{BEFORE.days} days before",
+            highlight=False,
+        )
+    if alarms:
+        raise typer.Exit(1)
+
+
+def layout_alarms(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Give the standing alarms by feed id; none, and a message, when the index does not answer."""
+    try:
+        with opened_index(settings) as index:
+            return alarms_by_feed(index.layouts.alarms())
+    except NewsIngestError as error:
+        show_error(error)
+        return {}
+
+
+def _plain(alarm: LayoutAlarm) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(alarm)
+    del plain["raised_at"]  # only the watch of the index stage knows it
+    return plain
+
+
+def _show(alarm: LayoutAlarm) -> None:
+    line(alarm.signal, alarm.sentence)
+    line("", f"documents: {' '.join(alarm.document_ids)}")
+    line("", f"feeds: {' '.join(alarm.feed_ids)}")

@@ -1,0 +1,118 @@
+"""The part of the Index port that tells how well the pages of each site are read, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from ingest.model import IndexedDocument
+
+#: What one document can show of the layout of its site. The first four are marks that a page which
+#: was read lacks; `poor` is hardly any text, or that of the feed alone; `rule_missed` that the rule
+#: for the text in config/sites.yml found nothing.
+SIGNALS = ("no_title", "no_authors", "no_date", "no_jsonld", "rescued", "poor", "rule_missed")
+#: The marks behind the first four of SIGNALS, as in Extraction.given.
+MARKS = {"no_title": "title", "no_authors": "authors", "no_date": "date", "no_jsonld": "jsonld"}
+#: Values of Extraction.body_rule that mean a miss, and all that mean that there is a rule.
+MISSES = ("miss", "broken")
+RULES = ("hit", "outweighed", *MISSES)
+#: Orders of examples beside SIGNALS: by length of the text, by lines that were dropped.
+ORDERS = ("shorter", "longer", "dropped_lines")
+
+
+class LayoutFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over the documents of one site in a span of time; files from disk do not count.
+
+    `pages` are those that were read with their marks looked for, `rules` those with a rule for the
+    text. `counts` maps each of SIGNALS to how many documents show it. Characters are of the text.
+    """
+
+    documents: int = 0
+    pages: int = 0
+    rules: int = 0
+    median_characters: float = 0.0
+    dropped_lines: int = 0
+    counts: dict[str, int] = {}
+
+
+class SiteLayout(msgspec.Struct, frozen=True, kw_only=True):
+    """One site (registrable domain): its latest documents, and those before them."""
+
+    site: str
+    latest: LayoutFacts
+    before: LayoutFacts
+
+
+class LayoutAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that changed about the pages of a site.
+
+    `before` and `now` are the values that are compared, `sentence` says them in words,
+    `documents` is how many the newer one is of. `document_ids` are up to three that show it,
+    `feed_ids` the feeds whose articles lie on the site.
+    """
+
+    site: str
+    signal: str
+    before: float
+    now: float
+    sentence: str
+    documents: int
+    document_ids: tuple[str, ...]
+    feed_ids: tuple[str, ...]
+    raised_at: datetime
+    checked_at: datetime
+
+    @property
+    def id(self) -> str:
+        """Give the id: one alarm a site and signal."""
+        return f"{self.site}/{self.signal}"
+
+
+class SiteLayouts(Protocol):
+    """Facts of documents by site, and the alarms that were made of them.
+
+    Errors of every method: IndexUnavailable, IndexRefused, IndexDiffers.
+    """
+
+    def layouts(
+        self, before_since: datetime, latest_since: datetime, least: int
+    ) -> tuple[SiteLayout, ...]:
+        """Give the sites with at least `least` documents fetched since `latest_since`, by name."""
+        ...
+
+    def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
+        """Give ids of documents that show one of SIGNALS, newest first, or stand first in ORDERS."""
+        ...
+
+    def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
+        """Give the feeds that documents of a site came from since then, by name; at most 50."""
+        ...
+
+    def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
+        """Let these be all alarms there are."""
+        ...
+
+    def alarms(self) -> tuple[LayoutAlarm, ...]:
+        """Give all alarms, by site and signal."""
+        ...
+
+
+def is_watched(document: IndexedDocument) -> bool:
+    """Tell whether a document says something of the layout of a site."""
+    return bool(document.domain) and not document.path
+
+
+def signals_of(document: IndexedDocument) -> tuple[str, ...]:
+    """Give those of SIGNALS that this document shows."""
+    extraction = document.extraction
+    given = extraction.given
+    found = {
+        **{signal: "page" in given and mark not in given for signal, mark in MARKS.items()},
+        "rescued": extraction.is_rescued,
+        "poor": extraction.is_short or document.content_source == "feed",
+        "rule_missed": extraction.body_rule in MISSES,
+    }
+    return tuple(signal for signal in SIGNALS if found[signal])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.identity import host_of, joined
+from ingest.errors import FetchFailed
+from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
 from ingest.polling.feed_trial import Trial, TrialTools, try_feed
 from ingest.polling.page_links import PageLink, page_links
 from ingest.polling.robots_sitemaps import robots_sitemaps
+from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
 #: Requests that one search may make, robots.txt not counted (polling.md §6.6).
 MAX_REQUESTS = 12
@@ -28,6 +31,12 @@ USUAL_PATHS = (
 _MAX_ANNOUNCED = 6
 _MAX_LINKED = 3
 _MAX_SITEMAPS = 3
+#: Children of an index of sitemaps that are asked for: enough to see whether it is of news.
+_MAX_CHILDREN = 2
+#: What a page may answer and yet feeds of its host may be had.
+_PASSABLE = frozenset(
+    {"not_a_feed", "http_401", "http_403", "http_404", "bot_block", "robots_disallowed"}
+)
 _RANKS = ("given", "link", "robots", "anchor", "path")
 
 
@@ -53,23 +62,41 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
 
 
+class _Counted:
+    """A Fetcher that makes so many requests and no more; children of an index count too."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self.requests = 0
+
+    async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
+        if self.requests >= MAX_REQUESTS:
+            raise FetchFailed(
+                "this search has made all its requests", kind="bad_url", value=request.url
+            )
+        self.requests += 1
+        return await self._fetcher.fetch(request)
+
+    async def close(self) -> None:
+        """The fetcher belongs to others."""
+
+
 class _Search:
     """One search: counts its requests, and keeps each feed once."""
 
     def __init__(self, like: Feed, tools: TrialTools) -> None:
-        self.like, self.tools = like, tools
-        self.requests = 0
+        self.counted = _Counted(tools.fetcher)
+        self.like, self.tools = like, dataclasses.replace(tools, fetcher=self.counted)
         self.asked: set[str] = set()
         self.documents: set[bytes] = set()
         self.candidates: list[Candidate] = []
 
     async def look(self, url: str, how: str) -> Trial | None:
-        if url in self.asked or self.requests >= MAX_REQUESTS:
+        if not url or url in self.asked or self.counted.requests >= MAX_REQUESTS:
             return None
         self.asked.add(url)
-        self.requests += 1
         feed = msgspec.structs.replace(self.like, id="discover", url=url)
-        trial = await try_feed(feed, self.tools, asks_again=False)
+        trial = await try_feed(feed, self.tools, asks_again=False, max_children=_MAX_CHILDREN)
         self.take(trial, url, how)
         return trial
 
@@ -82,36 +109,39 @@ class _Search:
             self.documents.add(digest)
             self.candidates.append(Candidate(url=url, how=how, trial=trial))
 
-    def ranked(self) -> tuple[Candidate, ...]:
-        return tuple(sorted(self.candidates, key=_rank))
+    def ended(self, page: Trial) -> Discovery:
+        ranked = tuple(sorted(self.candidates, key=_rank))
+        return Discovery(page=page, candidates=ranked, requests=self.counted.requests)
 
 
 async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], str]) -> Discovery:
     """Give the feeds that can be found from the address of `like`, whose options all requests use.
 
     `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may
-    lie on other hosts; guesses stay on the page's own. Errors: none of the site's own.
+    lie on other sites, other links count within this one, guesses stay on the page's host. A page
+    that is refused or missing does not end the search. Errors: none of the site's own.
     """
     search = _Search(like, tools)
     page = await search.look(like.url, "given")
     assert page is not None
-    if page.fault is None or page.answer is None or page.fault.kind != "not_a_feed":
-        return Discovery(page=page, candidates=search.ranked(), requests=search.requests)
-    links = page_links(page.answer.body, page.url)
-    for link in _chosen(links):
-        await search.look(link.url, link.how)
+    if page.fault is None or page.fault.kind not in _PASSABLE:
+        return search.ended(page)
+    if page.answer is not None:
+        for link in _chosen(page_links(page.answer.body, page.url), page.url):
+            await search.look(link.url, link.how)
     announced = robots_sitemaps(robots_text(page.url), page.url)
     for url in [one for one in announced if host_of(one) == host_of(page.url)][:_MAX_SITEMAPS]:
         await search.look(url, "robots")
     if not search.candidates:
         for path in USUAL_PATHS:
             await search.look(joined(page.url, path), "path")
-    return Discovery(page=page, candidates=search.ranked(), requests=search.requests)
+    return search.ended(page)
 
 
-def _chosen(links: list[PageLink]) -> list[PageLink]:
+def _chosen(links: list[PageLink], url: str) -> list[PageLink]:
     announced = [link for link in links if link.how == "link"][:_MAX_ANNOUNCED]
-    linked = [link for link in links if link.how == "anchor"][:_MAX_LINKED]
+    ours = [link for link in links if link.how == "anchor" and same_site(link.url, url)]
+    linked = ours[:_MAX_LINKED]
     return announced + linked
 
 

@@ -72,8 +72,14 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         return bool(hops) and all(hop.status in (301, 308) for hop in hops)
 
 
-async def try_feed(feed: Feed, tools: TrialTools, *, asks_again: bool = True) -> Trial:
-    """Give what a first poll of this feed would bring. Errors: none of the feed's own."""
+async def try_feed(
+    feed: Feed, tools: TrialTools, *, asks_again: bool = True, max_children: int | None = None
+) -> Trial:
+    """Give what a first poll of this feed would bring. Errors: none of the feed's own.
+
+    `asks_again` asks once more with its validators; of an index of sitemaps at most
+    `max_children` are asked for.
+    """
     now = tools.clock()
     robots = "ignored" if feed.robots == "ignore" else ""
     trial = Trial(feed=feed, at=now, robots=robots)
@@ -91,7 +97,7 @@ async def try_feed(feed: Feed, tools: TrialTools, *, asks_again: bool = True) ->
     judged = answers.judge(answer, sent_validators=False)
     if judged.kind in ("failed", "rests"):
         return _ended(trial, judged.error_class, judged.message)
-    trial = await _read(trial, answer, tools)
+    trial = await _read(trial, answer, tools, max_children)
     if trial.fault is None and asks_again:
         trial = msgspec.structs.replace(trial, again=await _again(trial, answer, tools))
     return trial
@@ -104,15 +110,19 @@ def trial_request(
     return feed_request(feed, options, feed.url, stage="cli", headers=headers)
 
 
-async def _read(trial: Trial, answer: Fetched, tools: TrialTools) -> Trial:
+async def _read(
+    trial: Trial, answer: Fetched, tools: TrialTools, max_children: int | None
+) -> Trial:
     base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
     charset = answers.charset_of(answer.header("content-type"))
     started = time.perf_counter()
     try:
-        parsed = (await read_document(tools, trial.feed, answer.body, base, charset)).parsed
+        document = await read_document(
+            tools, trial.feed, answer.body, base, charset, max_children=max_children
+        )
     except SourceError as error:
         return _ended(trial, error.kind, said(error))
-    seconds = time.perf_counter() - started
+    parsed, seconds = document.parsed, time.perf_counter() - started
     found = find_entries(
         trial.feed,
         parsed,

@@ -79,17 +79,19 @@ async def read_document(
     *,
     known: KnownItems = NOTHING_KNOWN,
     seen: ChildrenSeen | None = None,
+    max_children: int | None = None,
 ) -> ReadFeed:
     """Give what a document says; an index of sitemaps says what its children say, one level.
 
     Entries of `known` may be left out, see ParsedFeed. Children that did not change since they
-    were `seen` are not asked for. Errors: SourceError;
+    were `seen` are not asked for, and at most `max_children` of an index. Errors: SourceError;
     a child that fails is an oddity, unless all do.
     """
     parsed = await parse_apart(tools, body, url, charset, known)
     if parsed.format != SITEMAP_INDEX:
         return ReadFeed(parsed)
-    return await _Children(tools, feed, url, seen or ChildrenSeen()).read(parsed)
+    nearest = replace(parsed, next_urls=parsed.next_urls[:max_children])
+    return await _Children(tools, feed, url, seen or ChildrenSeen()).read(nearest)
 
 
 async def parse_apart(

@@ -14,6 +14,9 @@ from ingest.settings.options import Options
 from ingest.settings.site_rules import SiteRules, matching, rules_of
 from ingest.settings.yaml_file import YamlFile, plain, read_yaml
 
+#: Keys that hold for requests, whose turns are those of a registrable domain.
+_OF_DOMAINS = ("gap_seconds", "poll_share", "platform")
+
 
 class SiteOptions(site_rules.SiteExtraction):
     """One domain or host under `sites`."""
@@ -108,8 +111,11 @@ def _faults(file: YamlFile, name: str, block: object) -> list[ConfigFault]:
     if not domain or host_of(name) != name:
         remedy = f"write {host_of(name) or 'a domain such as news.example'}"
         return [file.fault(("sites", name), name, "is no domain or host in lower case", remedy)]
-    gap = block.get("gap_seconds") if isinstance(block, dict) else None
-    if gap is not None and name != domain:
-        reason = "a gap is kept to a whole domain, not to one of its hosts"
-        return [file.fault(("sites", name, "gap_seconds"), gap, reason, f"write it under {domain}")]
-    return []
+    if not isinstance(block, dict) or name == domain:
+        return []
+    reason = "this is kept to a whole domain, not to one of its hosts"
+    return [
+        file.fault(("sites", name, key), block[key], reason, f"write it under {domain}")
+        for key in _OF_DOMAINS
+        if block.get(key) is not None
+    ]

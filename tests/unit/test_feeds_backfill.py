@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +15,15 @@ from feeds_rig import Done, FeedsRig
 from http_site import Answer, HttpSite
 
 from ingest import wire
-from ingest.bootstrap.engines import open_log
+from ingest.bootstrap.engines import open_index, open_log
+from ingest.identity import canonical_url, document_id_of_url
 from ingest.model import Entry
 from ingest.partition import partition_for
-from ingest.ports import Record
+from ingest.polling.feed_state import FeedState, encode_state
+from ingest.polling.seen_keys import NO_SKETCH, SeenRow, encode_keys, packed, short_hash
+from ingest.ports import Placed, Record
 from ingest.settings.load import load
+from tests.builders import an_indexed_document as a_document
 
 HOST = "harbour-times.example"
 FEED = f"http://{HOST}/feed.xml"
@@ -178,6 +186,93 @@ def test_a_time_that_is_none_is_refused(rig: FeedsRig) -> None:
     assert "30d" in done.err
     done = rig.run("backfill", "nobody")
     assert "no feed has this id" in done.err
+
+
+def test_one_that_is_killed_is_gone_on_with(rig: FeedsRig, site: HttpSite) -> None:
+    """The second page hangs: what was found before it is safe, and keeps its first sight."""
+    hangs = Answer(200, b"<feed", wait_seconds=20.0)
+    site.serve(HOST, "/3.xml", hangs)
+    command = [sys.executable, "-m", "ingest.cli.main", "feeds", "backfill", "harbour", "--json"]
+    environment = {
+        **os.environ,
+        "NEWS_INGEST_CONFIG": str(rig.config),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    with subprocess.Popen(command, cwd=rig.folder, env=environment) as running:
+        until = time.monotonic() + 60
+        while not site.asked(HOST, "/3.xml"):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        running.kill()
+    first = entries(rig)
+    assert names(rig) == [2, 5, 9]
+    site.serve(HOST, "/3.xml", atom(20, 28, 40, older="/4.xml"))
+    (second,) = ran(rig, "--json").json_lines()
+    assert second["appended"] == 4
+    assert names(rig) == [2, 5, 7, 9, 12, 20, 28]
+    assert len({entry.first_seen_at for entry in entries(rig)}) == 1
+    assert datetime.fromisoformat(second["first_seen_at"]) == first[0].first_seen_at
+    (third,) = ran(rig, "--json").json_lines()
+    assert datetime.fromisoformat(third["first_seen_at"]) > first[0].first_seen_at
+    assert third["appended"] == 0
+
+
+def test_a_signal_ends_it_at_once_and_it_says_so(rig: FeedsRig, site: HttpSite) -> None:
+    site.serve(HOST, "/3.xml", Answer(200, b"<feed", wait_seconds=20.0))
+    command = [sys.executable, "-m", "ingest.cli.main", "feeds", "backfill", "harbour"]
+    environment = {
+        **os.environ,
+        "NEWS_INGEST_CONFIG": str(rig.config),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    with subprocess.Popen(
+        command, cwd=rig.folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as running:
+        until = time.monotonic() + 60
+        while not site.asked(HOST, "/3.xml"):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        running.terminate()
+        said, _ = running.communicate(timeout=30)
+    assert running.returncode == 1
+    assert "broken off: run it again to go on" in said
+    assert names(rig) == [2, 5, 9]
+
+
+def test_what_the_poll_stage_and_the_index_know_is_not_taken(rig: FeedsRig) -> None:
+    settings = load(rig.config)
+    index = open_index(settings)
+    link = f"http://{HOST}/a/20"
+    known = a_document(id=document_id_of_url(canonical_url(link)), url_canonical=link)
+    index.put([Placed(known)])
+    index.close()
+    log = open_log(settings)
+    seen = [
+        SeenRow(
+            short_hash(f"tag:{HOST},2026:5"), NO_SKETCH, NO_SKETCH, NO_SKETCH, NO_SKETCH, 1, 0, 1
+        )
+    ]
+    keys = packed("harbour", seen, [], {}, 1)
+    state = FeedState(feed_id="harbour", configured_url=FEED)
+    appender = log.appender()
+    appender.append("news.feed-state", "harbour", encode_state(state), (), HOST)
+    appender.append("news.feed-state", "harbour/keys", encode_keys(keys), (), HOST)
+    appender.flush(10)
+    appender.close()
+    log.close()
+    ran(rig, "--no-sitemaps")
+    assert names(rig) == [2, 9, 28]
+
+
+def test_a_host_at_rest_is_left_alone(rig: FeedsRig, site: HttpSite) -> None:
+    site.serve(HOST, "/2.xml", Answer(429, headers=[("Retry-After", "3600")]))
+    (report,) = ran(rig, "--json", code=1).json_lines()
+    asked = len([seen for seen in site.requests if seen.path != "/robots.txt"])
+    assert asked == 2, "the feed and the page; nothing after the wish to rest"
+    (again,) = ran(rig, "--json", code=1).json_lines()
+    assert "host_rests" in {one["reason"] for one in again["problems"]}
+    assert len([seen for seen in site.requests if seen.path != "/robots.txt"]) == asked
+    assert report["appended"] == 0
 
 
 def test_adding_a_feed_can_bring_its_past_with_it(site: HttpSite, tmp_path: Path) -> None:

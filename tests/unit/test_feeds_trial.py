@@ -192,6 +192,42 @@ def test_the_usual_places_are_asked_only_when_nothing_else_was_found(site: HttpS
     assert {seen.path for seen in site.requests} == {"/robots.txt", "/", "/rss.xml"}
 
 
+def test_an_index_in_robots_txt_costs_the_search_no_more_than_its_requests(site: HttpSite) -> None:
+    children = "".join(f"<sitemap><loc>http://{HOST}/c{n}.xml</loc></sitemap>" for n in range(40))
+    index = f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{children}'
+    head = "".join(
+        f"<link rel=alternate type=application/rss+xml href=/gone-{n}.xml>" for n in range(6)
+    )
+    site.serve(HOST, "/", page(head))
+    site.serve(HOST, "/maps.xml", Answer(200, f"{index}</sitemapindex>".encode()))
+    site.serve(HOST, "/feed", feed_answer("bridge"))
+    robots = f"Sitemap: http://{HOST}/maps.xml\nSitemap: http://{HOST}/more.xml"
+    discovery = found(site, f"http://{HOST}/", robots)
+    asked = [seen for seen in site.requests if seen.path != "/robots.txt"]
+    assert len(asked) == discovery.requests <= MAX_REQUESTS
+    assert len([seen for seen in asked if seen.path.startswith("/c")]) == 2
+    assert [one.how for one in discovery.candidates] == ["path"]
+
+
+def test_a_front_page_that_is_refused_does_not_hide_the_feed(site: HttpSite) -> None:
+    site.serve(HOST, "/", Answer(403))
+    site.serve(HOST, "/feed", feed_answer("bridge"))
+    discovery = found(site, f"http://{HOST}/")
+    assert [(one.url, one.how) for one in discovery.candidates] == [(f"http://{HOST}/feed", "path")]
+
+
+def test_a_link_to_the_feed_of_another_site_is_not_taken_for_this_one(site: HttpSite) -> None:
+    body = b"<a href='http://other.example/feed.xml'>a friend</a><a href='/own/feed'>ours</a>"
+    site.serve(HOST, "/", Answer(200, b"<html><body>" + body + b"</body></html>"))
+    site.serve("other.example", "/feed.xml", feed_answer("flood"))
+    site.serve(HOST, "/own/feed", feed_answer("bridge"))
+    discovery = found(site, f"http://{HOST}/")
+    assert [(one.url, one.how) for one in discovery.candidates] == [
+        (f"http://{HOST}/own/feed", "anchor")
+    ]
+    assert not site.asked("other.example")
+
+
 def test_one_feed_under_two_addresses_is_one_candidate(site: HttpSite) -> None:
     head = "".join(
         f"<link rel=alternate type=application/rss+xml href={path}>" for path in ("/a", "/b", "/c")

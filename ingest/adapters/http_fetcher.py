@@ -35,6 +35,10 @@ class Politeness(Protocol):
         """Give until when the host of this URL rests; None when it may be asked."""
         ...
 
+    def busy_until(self, shared: Any, stage: str) -> datetime | None:
+        """Give when this place of a platform may be free; None when it may be waited for."""
+        ...
+
     async def begin(self, url: str, stage: str, shared: Any = None) -> datetime | None:
         """Wait for a turn; None when it is held, a time when the host rests until then.
 
@@ -105,6 +109,10 @@ class HttpFetcher:
             until = self._politeness.rests_until(url)
             if until is not None:
                 return Resting(url, until)
+            shared = await self._place(url, request)
+            until = self._politeness.busy_until(shared, request.stage)
+            if until is not None:
+                return Resting(url, until, "address_busy")
             verdict = await self._verdict(url, request)
             if verdict != "allowed":
                 worst = verdict
@@ -164,9 +172,7 @@ class HttpFetcher:
 
     async def _ask(self, url: str, request: FetchRequest, bounds: Bounds) -> Answer | datetime:
         """Wait for the turn and make one request; a time instead when the host rests."""
-        shared = None
-        if self._platforms is not None and not request.proxy:
-            shared = await self._platforms.place_of(url, self._client.addresses)
+        shared = await self._place(url, request)
         until = await self._politeness.begin(url, request.stage, shared)
         if until is not None:
             return until
@@ -176,6 +182,12 @@ class HttpFetcher:
             )
         finally:
             self._politeness.end(url)
+
+    async def _place(self, url: str, request: FetchRequest) -> Any:
+        """Give the place of a platform that will be asked; None for any other, or by a proxy."""
+        if self._platforms is None or request.proxy:
+            return None
+        return await self._platforms.place_of(url, self._client.addresses)
 
     def _note(self, url: str, head: Answer, stage: str) -> None:
         self._politeness.note_answer(

@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -32,6 +32,8 @@ JITTER_FROM = timedelta(minutes=5)
 MAX_JITTER = timedelta(hours=1)
 #: No host that is not mapped is asked more often, whatever the settings say (FetchingOptions).
 MIN_GAP_SECONDS = 0.2
+#: Nobody waits longer than this for the address of a platform: what waits takes up places of others.
+MAX_ADDRESS_WAIT_SECONDS = 30.0
 #: So many 403 to polls of one domain within this time count as a 429 (S9).
 REFUSALS_FOR_A_REST = 5
 REFUSALS_WINDOW_SECONDS = 600.0
@@ -97,10 +99,22 @@ class Politeness:
         self._lanes: dict[str, _Lane] = {}
         #: When a request to an address of a platform last started.
         self._address_starts: dict[str, float] = {}
+        self._address_waiting: Counter[str] = Counter()
 
     def rests_until(self, url: str) -> datetime | None:
         """Give until when the domain of this URL rests; None when it may be asked."""
         return self._rest_of(registrable_domain(url))
+
+    def busy_until(self, shared: Shared | None, stage: str = "fetch") -> datetime | None:
+        """Give when an address of a platform may be free; None when the wait is worth a place."""
+        if shared is None:
+            return None
+        most = max(self._address_waiting[one] for one in shared.addresses)
+        wait = self.gap(shared.domain) * most
+        if wait <= MAX_ADDRESS_WAIT_SECONDS:
+            return None
+        waits.labels(stage, "address").inc()
+        return self._clock() + timedelta(seconds=wait)
 
     def pressure(self, url: str) -> Pressure:
         """Give how many requests wait for the domain of this URL, and its gap in seconds."""
@@ -124,6 +138,15 @@ class Politeness:
         Gives None when the turn is held: `end` must follow. Gives a time when the domain rests
         until then: no turn is held. Turns go first come, first served.
         """
+        if shared is None:
+            return await self._begin(url, stage, None)
+        self._address_waiting.update(shared.addresses)
+        try:
+            return await self._begin(url, stage, shared)
+        finally:
+            self._address_waiting.subtract(shared.addresses)
+
+    async def _begin(self, url: str, stage: str, shared: Shared | None) -> datetime | None:
         domain = registrable_domain(url)
         lane = self._lane(domain)
         if lane.lock.locked():

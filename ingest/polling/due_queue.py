@@ -1,4 +1,4 @@
-"""Hands out the feeds that are due, one at a time for each host."""
+"""Hands out the feeds that are due, one at a time for each domain."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class _Place(NamedTuple):
 
 
 class DueQueue:
-    """A heap of feeds by time, with a lane for each host that is being asked.
+    """A heap of feeds by time, with a lane for each domain that is being asked.
 
-    A host with thousands of feeds takes one place among the running polls, not all of them.
+    A platform with thousands of feeds, on as many hosts of its domain, takes one place among the
+    running polls, not all of them.
     """
 
     def __init__(self) -> None:
@@ -30,10 +31,10 @@ class DueQueue:
     def __len__(self) -> int:
         return len(self._placed)
 
-    def put(self, feed_id: str, host: str, due: datetime) -> None:
+    def put(self, feed_id: str, domain: str, due: datetime) -> None:
         """Plan a feed, or plan it anew."""
         self._numbers += 1
-        self._placed[feed_id] = (self._numbers, host)
+        self._placed[feed_id] = (self._numbers, domain)
         heapq.heappush(self._heap, _Place(due, self._numbers, feed_id))
 
     def remove(self, feed_id: str) -> None:
@@ -41,36 +42,36 @@ class DueQueue:
         self._placed.pop(feed_id, None)
 
     def take(self, now: datetime) -> tuple[str, str, datetime] | None:
-        """Give feed id, host and due time of the next feed that is due and whose host is free.
+        """Give feed id, domain and due time of the next feed that is due and whose domain is free.
 
-        The host counts as busy until `release`.
+        The domain counts as busy until `release`.
         """
         while self._ready:
-            host, place = self._ready.popleft()
+            domain, place = self._ready.popleft()
             if self._is_valid(place):
                 return self._start(place)
-            self.release(host)
+            self.release(domain)
         while self._heap and self._heap[0].due <= now:
             place = heapq.heappop(self._heap)
             if not self._is_valid(place):
                 continue
-            host = self._placed[place.feed_id][1]
-            if host in self._busy:
-                self._busy[host].append(place)
+            domain = self._placed[place.feed_id][1]
+            if domain in self._busy:
+                self._busy[domain].append(place)
             else:
-                self._busy[host] = deque()
+                self._busy[domain] = deque()
                 return self._start(place)
         return None
 
-    def release(self, host: str) -> None:
-        """Say that the poll of a host is over."""
-        lane = self._busy.get(host)
+    def release(self, domain: str) -> None:
+        """Say that the poll of a domain is over."""
+        lane = self._busy.get(domain)
         while lane:
             place = lane.popleft()
             if self._is_valid(place):
-                self._ready.append((host, place))
+                self._ready.append((domain, place))
                 return
-        self._busy.pop(host, None)
+        self._busy.pop(domain, None)
 
     def next_due(self) -> datetime | None:
         """Give when the next feed may be due; None when none is planned."""
@@ -79,8 +80,8 @@ class DueQueue:
         return self._heap[0].due if self._heap else None
 
     def _start(self, place: _Place) -> tuple[str, str, datetime]:
-        _, host = self._placed.pop(place.feed_id)
-        return place.feed_id, host, place.due
+        _, domain = self._placed.pop(place.feed_id)
+        return place.feed_id, domain, place.due
 
     def _is_valid(self, place: _Place) -> bool:
         return self._placed.get(place.feed_id, (0, ""))[0] == place.number

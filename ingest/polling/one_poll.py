@@ -302,7 +302,7 @@ class FeedPoll:
         state = replace(
             self.slot.state,
             next_poll_at=now + timedelta(seconds=left + spread),
-            retry_after_until_at=answer.until,
+            retry_after_until_at=answer.until if answer.reason == "host_rests" else None,
         )
         await self._save(with_note(state, PollNote(at=now, outcome="skipped", error=answer.reason)))
         events.poll_unchanged(outcome="skipped", feed=self.feed.id)

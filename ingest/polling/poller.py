@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
-from ingest.identity import host_of
+from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling import events, planning
 from ingest.polling.due_queue import DueQueue
@@ -213,7 +213,7 @@ class Poller:
                 unknown += 1
                 due = now + timedelta(seconds=_first_poll_after(unknown))
             if feed_id not in busy:
-                self._queue.put(feed_id, host_of(state.url or feed.url), due)
+                self._queue.put(feed_id, registrable_domain(state.url or feed.url), due)
         if feed_ids:
             self._kappa_due = 0.0
 
@@ -224,7 +224,7 @@ class Poller:
         self._polled_now.add(feed_id)
         if feed_id not in self._running.values():
             slot = self._owned.slots[feed_id]
-            self._queue.put(feed_id, host_of(slot.state.url or feed.url), self._clock())
+            self._queue.put(feed_id, registrable_domain(slot.state.url or feed.url), self._clock())
 
     def _solve_kappa(self, now: float) -> None:
         options = self._options
@@ -334,7 +334,7 @@ class Poller:
         due = state.next_poll_at or self._clock() + least
         if feed_id in self._polled_now:
             due = self._clock()
-        self._queue.put(feed_id, host_of(state.url or feed.url), due)
+        self._queue.put(feed_id, registrable_domain(state.url or feed.url), due)
 
     # ── waiting ─────────────────────────────────────────────────────────────────────────────
 

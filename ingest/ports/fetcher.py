@@ -68,7 +68,10 @@ class Disallowed(msgspec.Struct, frozen=True):
 
 
 class Resting(msgspec.Struct, frozen=True):
-    """The host wants to be left alone until then (Retry-After); no request was made."""
+    """No request was made: the host wants to be left alone until then (Retry-After).
+
+    `reason` is host_rests, or address_busy when others wait for the same address of a platform.
+    """
 
     url: str
     until: datetime

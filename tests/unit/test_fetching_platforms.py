@@ -103,6 +103,36 @@ def test_starts_at_one_address_keep_the_gap_whatever_the_domain() -> None:
     assert max(starts) - min(starts) < 0.2
 
 
+def test_nobody_waits_long_for_an_address() -> None:
+    shared = Shared("blogs.example", ("192.0.2.1",))
+    begun = datetime(2026, 11, 20, tzinfo=UTC)
+
+    async def main() -> list[datetime | None]:
+        stuck = asyncio.Event()
+
+        async def sleep(_: float) -> None:
+            await stuck.wait()
+
+        polite = Politeness(
+            HostStates(), gap_seconds=10.0, clock=lambda: begun, monotonic=lambda: 0.0, sleep=sleep
+        )
+        assert await polite.begin("http://site-0.example/", "poll", shared) is None
+        said = []
+        for number in range(1, 6):
+            said.append(polite.busy_until(shared, "poll"))
+            url = f"http://site-{number}.example/"
+            tasks.append(asyncio.ensure_future(polite.begin(url, "poll", shared)))
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert polite.busy_until(shared, "poll") is None
+        return said
+
+    tasks: list[asyncio.Future[datetime | None]] = []
+    assert asyncio.run(main()) == [None, None, None, None, begun + timedelta(seconds=40)]
+
+
 @pytest.mark.slow
 def test_the_fetcher_keeps_the_gap_at_the_address_of_a_platform() -> None:
     with HttpSite() as site:

@@ -279,3 +279,19 @@ def test_an_index_of_news_sitemaps_brings_the_entries_of_its_children(
         wait_for(lambda: rig.state("harbour-times").last_success_at)
     assert {entry.title for entry in entries_in(log)} == {"The flood", "The bridge"}
     assert states_in(log)["harbour-times"].format == "sitemap index"
+
+
+@pytest.mark.slow
+def test_a_platform_with_many_hosts_takes_one_place_among_the_polls(
+    site: HttpSite, log: SqliteLog
+) -> None:
+    blogs = [f"blog-{number}.blogs-for-all.example" for number in range(20)]
+    for host in blogs:
+        slow = feed_answer("flood", host=host)
+        site.serve(host, "/feed.xml", Answer(200, slow.body, slow.headers, wait_seconds=0.5))
+    site.serve(HOST, "/feed.xml", feed_answer("bridge"))
+    feeds = [a_feed(host, id=host) for host in blogs]
+    with Rig(site, log, *feeds, a_feed(), polling=quick(concurrent_requests=3)):
+        wait_for(lambda: asked(site))
+        before = [seen for seen in site.requests if seen.path == "/feed.xml" and seen.host != HOST]
+        assert len(before) <= 2

@@ -27,7 +27,7 @@ from ingest.polling.feed_state import (
 from ingest.polling.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import parse_in
+from ingest.sources.parse_in_children import FeedBody, parse_in
 
 Result = TypeVar("Result")
 _PARSES_AT_ONCE = 4
@@ -135,6 +135,8 @@ async def _asking(
         fetcher=web.fetcher, parse=parse_in(pool), executor=executor, options=polling, clock=now
     )
     try:
+        # A child that starts only now would count as time for parsing.
+        await asyncio.to_thread(pool.map, [FeedBody(b"", "")])
         return await work(Asking(tools, web))
     finally:
         await web.fetcher.close()

@@ -79,7 +79,10 @@ def report_of(job: FileJob) -> FileReport:
     body = read_document(job.path, job.max_bytes)
     if isinstance(body, FileRefused):
         kind = "body_too_large" if body.reason == "too_large" else "unreadable"
-        return _failed(job, shown, kind, body.detail or body.reason, 0, started)
+        message = body.detail or body.reason
+        if not os.path.lexists(job.path):
+            message = "there is no such file or folder, and no feed of this name"
+        return _failed(job, shown, kind, message, 0, started)
     try:
         parsed, relative = parse_file(body)
     except SourceError as error:

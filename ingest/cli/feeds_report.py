@@ -52,6 +52,8 @@ def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
             "fresh_seconds": answers.cache_floor_seconds(answer),
             "conditional_status": None if again is None else again.status,
         }
+    elif trial.lost_seconds is not None:
+        data["request_seconds"] = round(trial.lost_seconds, 3)
     if trial.found is not None and trial.parsed is not None:
         counts = counts_of(trial.parsed, trial.found)
         data |= {"would_index": counts.indexed, "would_refuse": counts.refused}
@@ -86,8 +88,9 @@ def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, aski
 
 def show_robots(trial: Trial, asking: Asking) -> None:
     """Print what robots.txt says, and the line that has it ignored where it forbids."""
-    verdict = trial.robots or "not asked"
     file = asking.robots_file(trial.feed.url)
+    # Without a verdict the request itself came to nothing, so the file had let it pass.
+    verdict = trial.robots or ("not asked" if file is None else "allowed")
     about = ""
     if file is not None:
         about = f"  ({origin_of(trial.feed.url)}/robots.txt, {file.status or 'no answer'}"
@@ -132,6 +135,8 @@ def planned(outlook: Outlook) -> str:
 def _show_request(trial: Trial) -> None:
     answer = trial.answer
     if answer is None:
+        if trial.lost_seconds is not None:
+            line("request", f"given up after {trial.lost_seconds:.2f} s")
         return
     targets = [*(hop.url for hop in answer.hops), answer.url][1:]
     for hop, target in zip(answer.hops, targets, strict=True):

@@ -75,7 +75,9 @@ def judge(answer: Fetched, *, sent_validators: bool) -> Judged:
     if status == 204:
         return Judged("failed", "empty_body", "204, no content")
     if status == 429 or (status >= 400 and status != 410 and answer.header("retry-after")):
-        return Judged("rests", "rate_limited", f"HTTP {status}")
+        asked = " ".join((answer.header("retry-after") or "").split())[:40]
+        wish = f"Retry-After: {asked}" if asked else "without Retry-After"
+        return Judged("rests", "rate_limited", f"HTTP {status}, {wish}")
     return Judged("failed", _http_class(answer), f"HTTP {status}")
 
 

@@ -48,6 +48,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     `robots` is allowed, disallowed, unreachable, ignored or, when nothing was asked, "".
     `answer` is None when none came, `parsed` and `found` when it was no feed. `again` is the
     answer to the second, conditional request; None when there was nothing to ask it with.
+    `lost_seconds` is how long a request took that came to nothing.
     """
 
     feed: Feed
@@ -58,6 +59,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     parsed: ParsedFeed | None = None
     found: Found | None = None
     parse_seconds: float = 0.0
+    lost_seconds: float | None = None
     fault: Fault | None = None
 
     @property
@@ -83,9 +85,12 @@ async def try_feed(
     now = tools.clock()
     robots = "ignored" if feed.robots == "ignore" else ""
     trial = Trial(feed=feed, at=now, robots=robots)
+    began = time.perf_counter()
     try:
         answer = await tools.fetcher.fetch(trial_request(feed, tools.options))
     except FetchFailed as error:
+        lost = time.perf_counter() - began
+        trial = msgspec.structs.replace(trial, lost_seconds=lost)
         return _ended(trial, error.kind, said(error))
     if isinstance(answer, Disallowed):
         verdict = answer.reason.removeprefix("robots_")

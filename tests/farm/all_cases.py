@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from tests.farm import caching, entries, formats, manners, pages, safety, status, transfer
+from tests.farm import (
+    caching,
+    entries,
+    formats,
+    manners,
+    mended,
+    own_options,
+    pages,
+    safety,
+    status,
+    transfer,
+)
 from tests.farm.case import CASES
 
-PARTS = (caching, status, transfer, safety, entries, pages, formats, manners)
+PARTS = (caching, status, transfer, safety, entries, pages, formats, manners, mended, own_options)
 CASES.sort(key=lambda one: one.number)

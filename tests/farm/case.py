@@ -69,13 +69,19 @@ class Stall:
         return f"{name}.case-{self._number}.example"
 
     def place(self, kind: str) -> None:
-        """Put the host at the farm's `tls`, `mute` or `closed` server."""
+        """Put the host at the farm's `tls`, `either`, `mute` or `closed` server."""
         self._farm.places[self.host] = self._farm.place_of(kind)
 
     def serve(self, script: Script, path: str = "/feed.xml", host: str = "") -> None:
         """Answer like this at a path, with TLS too; the feed's path if none is given."""
         for site in filter(None, (self._farm.site, self._farm.tls)):
             site.serve(host or self.host, path, script)
+
+    def serve_apart(self, plain: Script, secret: Script, path: str = "/feed.xml") -> None:
+        """Answer with one without TLS and with the other behind it."""
+        self._farm.site.serve(self.host, path, plain)
+        if self._farm.tls is not None:
+            self._farm.tls.serve(self.host, path, secret)
 
     def serve_raw(self, play: Raw, path: str = "/feed.xml", host: str = "") -> None:
         """Let `play(writer)` write the whole answer."""

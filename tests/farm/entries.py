@@ -142,6 +142,24 @@ def _no_url(stall: Stall) -> Check:
     return check
 
 
+@case(
+    "71d",
+    "a link too long",
+    does="a link of 3,000 characters",
+    must="set aside once, with the reason",
+)
+def _too_long(stall: Stall) -> Check:
+    long = f"<item><title>Long</title><link>http://{stall.host}/{'x' * 3_000}</link></item>"
+    stall.serve(sent(channel(stall.host, long, item("flood", stall.host))))
+
+    def check(drive: Drive) -> None:
+        drive.poll(2)
+        assert drive.names == ["flood"]
+        assert [one.reason for one in drive.rejects] == ["link_too_long"]
+
+    return check
+
+
 def _date(number: str, raw: str, expected: datetime | None, does: str = "") -> None:
     @case(
         number,
@@ -201,7 +219,7 @@ def _clock(stall: Stall) -> Check:
     return check
 
 
-@case("74", "a real update", does="the text changes once", must="one entry more, as updated")
+@case("74a", "a real update", does="the text changes once", must="one entry more, as updated")
 def _update(stall: Stall) -> Check:
     stall.serve(
         [feed(stall.host, "flood"), sent(rss(stall.host, "flood", text="The wall gave way."))]
@@ -211,6 +229,33 @@ def _update(stall: Stall) -> Check:
         drive.poll(4)
         assert [entry.change for entry in drive.entries] == ["new", "updated"]
         assert len({entry.id for entry in drive.entries}) == 1
+
+    return check
+
+
+@case(
+    "74b",
+    "a column with a fixed title",
+    does="a new text, guid and link under the title of last week",
+    must="two entries, both new",
+)
+def _column(stall: Stall) -> Check:
+    def columns(*numbers: int) -> Answer:
+        texts = {1: "On the price of bread and who pays it.", 2: "Why ferries run late in autumn."}
+        items = [item(f"week-{number}", stall.host, text=texts[number]) for number in numbers]
+        plain = [
+            one.replace(f"The week-{n} of", "The week of")
+            for n, one in zip(numbers, items, strict=True)
+        ]
+        return sent(channel(stall.host, *plain))
+
+    stall.serve(lambda _: columns(1) if not stall.passed() else columns(2, 1))
+
+    def check(drive: Drive) -> None:
+        drive.poll(2)
+        assert drive.names == ["week-1", "week-2"]
+        assert set(drive.titles) == {"The week of Port Elsin"}
+        assert {entry.change for entry in drive.entries} == {"new"}
 
     return check
 

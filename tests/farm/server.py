@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.farm.case import BEGINNING, Case, Check, Clock, Stall
+from tests.farm.door import Door
 from tests.http_site import HttpSite, Seen
 
 _DAYS = "3650"
@@ -53,10 +54,16 @@ class Farm:
         return self.site.asked() + (self.tls.asked() if self.tls else [])
 
     def place_of(self, kind: str) -> str:
-        """Give address:port of `tls`, `mute` (never answers) or `closed` (nobody listens)."""
-        if kind == "tls":
+        """Give address:port of a server.
+
+        `tls`, `either` (with and without TLS), `mute` (never answers) or `closed` (nobody listens).
+        """
+        if kind in ("tls", "either"):
             if self.tls is None:
                 raise FileNotFoundError("the command openssl is needed to make a certificate")
+            if kind == "either":
+                door = Door(plain_port=self.site.port, tls_port=self.tls.port)
+                return f"127.0.0.1:{self._stack.enter_context(door).port}"
             return f"127.0.0.1:{self.tls.port}"
         port = self._mute.getsockname()[1] if kind == "mute" else self._closed_port
         return f"127.0.0.1:{port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from email.utils import format_datetime
 
-from tests.farm.case import Check, Stall, case, feed
+from tests.farm.case import Check, Stall, case, feed, sent
 from tests.farm.drive import Drive
 from tests.http_site import Answer, Seen, redirect
 
@@ -185,7 +185,7 @@ def _no_location(stall: Stall) -> Check:
 
 
 @case(
-    "25",
+    "25a",
     "redirect to a known feed",
     does="301 to another configured feed",
     must="duplicate_of; one of the two is polled",
@@ -202,6 +202,30 @@ def _duplicate(stall: Stall) -> Check:
         assert len(drive.entries) == 1
         assert state.next_poll_at is not None
         assert state.next_poll_at - drive.clock.now >= 0.9 * _DAY
+
+    return check
+
+
+@case(
+    "25b",
+    "a feed that says it is elsewhere",
+    does="atom:link rel=self names another host",
+    must="that host is never asked",
+)
+def _elsewhere(stall: Stall) -> Check:
+    own = f'<link rel="self" href="http://{stall.other("own")}/feed.xml"/>'
+    entry = (
+        f'<entry><id>1</id><title>Flood</title><link href="http://{stall.host}/a/flood"/></entry>'
+    )
+    body = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title>{own}{entry}</feed>'
+    stall.serve(sent(body.encode()))
+    stall.serve(feed(stall.other("own"), "wrong"), host=stall.other("own"))
+
+    def check(drive: Drive) -> None:
+        state = drive.poll(3)
+        assert {one.host for one in drive.asked} == {stall.host}
+        assert state.url == drive.feed.url
+        assert drive.names == ["flood"]
 
     return check
 
@@ -292,7 +316,7 @@ def _long_404(stall: Stall) -> Check:
     return check
 
 
-@case("30", "410", does="410", must="gone; the next request after 30 days")
+@case("30a", "410", does="410", must="gone; the next request after 30 days")
 def _gone(stall: Stall) -> Check:
     stall.serve(Answer(410))
 
@@ -300,6 +324,23 @@ def _gone(stall: Stall) -> Check:
         assert drive.poll(1).gone_since_at is not None
         drive.poll(1)
         assert min(drive.waits()) >= 29 * 24 * 3600
+
+    return check
+
+
+@case(
+    "30b",
+    "410, then the feed",
+    does="410 for a month, then 200",
+    must="healthy again, entries taken",
+)
+def _back_again(stall: Stall) -> Check:
+    stall.serve([Answer(410), feed(stall.host, "flood")])
+
+    def check(drive: Drive) -> None:
+        state = drive.poll(2)
+        assert (state.gone_since_at, state.failure_score) == (None, 0)
+        assert drive.names == ["flood"]
 
     return check
 

@@ -27,7 +27,7 @@ def test_config_engines_and_feeds_are_looked_at_without_a_trace(tmp_path: Path) 
         assert [one["state"] for one in findings] == ["good"] * 4
         assert findings[-1]["what"] == f"feed {good.feed_url}"
         assert "2 entries" in findings[-1]["note"]
-        assert "5 stages, 1 feeds" in installation.command("check").out
+        assert "6 stages, 1 feeds" in installation.command("check").out
         assert not (tmp_path / "var").exists() or not list((tmp_path / "var").iterdir())
 
         site.serve(forbidden.host, "/robots.txt", Answer(body=b"User-agent: *\nDisallow: /\n"))

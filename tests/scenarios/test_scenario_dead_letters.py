@@ -121,7 +121,7 @@ def test_one_article_is_followed_from_its_feed_into_the_index(scene: Scene) -> N
 
     rows = {one["stage"]: one for one in scene.installation.command("lag", "--json").json()}
     assert {name: one["workers"] for name, one in rows.items()} == dict.fromkeys(
-        ("fetch", "extract", "enrich", "index"), 1
+        ("fetch", "archive", "extract", "enrich", "index"), 1
     )
     assert rows["index"]["group"] == "news-index"
     assert "news-extract" in scene.installation.command("lag").out

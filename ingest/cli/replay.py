@@ -78,7 +78,7 @@ def replay(
     ] = False,
     max_waiting: Annotated[
         int,
-        typer.Option(min=1, help="Records that may wait before the stage; fresh ones wait behind."),
+        typer.Option(min=1, help="Records of it that may wait before the stage at once."),
     ] = 500,
     wait: Annotated[bool, typer.Option("--wait", help="Come back when all is searchable.")] = False,
     dry_run: Annotated[
@@ -110,7 +110,7 @@ def replay(
         selection = work.select(wanted, _staleness(settings, source) if stale else None)
         fates: list[Fate] = []
         if selection.chosen and not dry_run:
-            throttle = Throttle(log, plan, max_waiting)
+            throttle = Throttle(log, plan, work.topic, max_waiting)
             fates = _sent(settings, log, index, work, selection, throttle, plan, waits=wait)
     _report(selection, fates, as_json=as_json, is_dry=dry_run)
     if any(fate.outcome == "dead_letter" for fate in fates):

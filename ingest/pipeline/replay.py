@@ -18,7 +18,7 @@ from ingest.pipeline.headers import headers_for
 from ingest.pipeline.intake import Fate
 from ingest.pipeline.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import StagePlan
+from ingest.pipeline.topology import BACKFILL, StagePlan
 from ingest.pipeline.work import Output
 from ingest.ports import Clock, Index, Known, Log, Record
 from ingest.wire import decode
@@ -90,6 +90,11 @@ class Replay:
         self._kind = kind
         self._clock = clock
         self._archive = archive
+
+    @property
+    def topic(self) -> str:
+        """Where records are sent: beside the fresh ones, if the stage reads such a topic."""
+        return self._plan.backfill_reads or self._plan.reads
 
     def select(self, wanted: Wanted, is_stale: IsStale | None = None) -> Selection:
         """Choose of each document in the range the newest page that has text, or else the newest.
@@ -210,11 +215,19 @@ class Replay:
                 yield None, page
 
     def _output(self, value: Any, version: int, record: Record | None) -> Output:
+        """Give the record that is sent; it and what becomes of it give way to fresh ones."""
+        output = self._whole_output(value, version, record)
+        others = tuple(pair for pair in output.headers if pair[0] != BACKFILL)
+        return msgspec.structs.replace(output, headers=(*others, (BACKFILL, b"replay")))
+
+    def _whole_output(self, value: Any, version: int, record: Record | None) -> Output:
         if isinstance(value, Entry):
             whole = msgspec.structs.replace(value, hops=0, url_redirected="")
-            return entry_output(whole, record, self._plan.reads, "replay", self._clock)
+            return entry_output(whole, record, self.topic, "replay", self._clock)
         changed = msgspec.structs.replace(value, version=version)
-        plan = msgspec.structs.replace(self._plan, name="replay", writes=self._plan.reads)
+        plan = msgspec.structs.replace(
+            self._plan, name="replay", writes=self.topic, backfill_reads="", backfill_writes=""
+        )
         if isinstance(changed, Page):
             return page_output(changed, record, plan, self._clock)
         return document_output(changed, record, plan, self._clock)
@@ -225,7 +238,8 @@ class Replay:
 
     def _log_records(self, since: datetime | None) -> Iterator[Record]:
         start = None if since is None else since - CLOCKS_DIFFER
-        return self._log.scan(self._plan.reads, start)
+        for topic in self._plan.main_inputs:
+            yield from self._log.scan(topic, start)
 
     def _archive_heads(self, since: datetime | None) -> Iterator[Head]:
         assert self._archive is not None
@@ -236,12 +250,12 @@ class Replay:
 
 
 def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
-    """Tell whether the log still has all that was appended to a stage's topic since then.
+    """Tell whether the log still has all that was appended to a stage's topics since then.
 
     Errors: LogUnavailable, TopicMissing.
     """
-    for lag in log.lag(plan.group, [plan.reads]):
-        first = next(log.scan(plan.reads, partition=lag.place.partition), None)
+    for lag in log.lag(plan.group, plan.main_inputs):
+        first = next(log.scan(lag.place.topic, partition=lag.place.partition), None)
         if lag.end == 0 or (first is not None and first.offset == 0):
             continue
         if first is None or since is None:

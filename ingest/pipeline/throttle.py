@@ -1,7 +1,7 @@
 """Keeps what is sent through again from running ahead of the stage that reads it.
 
-So fresh news waits behind a small number of old records at most, and the log's bound of bytes
-never drops a fresh record to make room for an old one.
+So the log's bound of bytes never drops a record that nobody has read, and where a stage has no topic
+for what may wait, fresh news waits behind a small number of old records at most.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.2
 
 
 class Throttle:
-    """Lets at most `max_waiting` records wait in a stage's topic.
+    """Lets at most `max_waiting` records wait in one topic of a stage.
 
     `monotonic` is there for tests.
     """
@@ -29,11 +29,13 @@ class Throttle:
         self,
         log: Log,
         plan: StagePlan,
+        topic: str,
         max_waiting: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
         self._plan = plan
+        self._topic = topic
         self._max_waiting = max_waiting
         self._monotonic = monotonic
         self._room = 0
@@ -51,7 +53,7 @@ class Throttle:
         """
         idle_since: float | None = None
         while not stop.is_set():
-            lags = self._log.lag(self._plan.group, [self._plan.reads])  # no rung: it may be long
+            lags = self._log.lag(self._plan.group, [self._topic])  # no rung: it may be long
             waiting = sum(one.records for one in lags)
             self._room = max(0, self._max_waiting - waiting)
             # Half of it at least, so that the lag is asked for a few times only.
@@ -67,7 +69,7 @@ class Throttle:
                     raise NewsIngestError(
                         f"the group {self._plan.group} has no worker, and records wait for it",
                         value=f"{waiting} records",
-                        origin=self._plan.reads,
+                        origin=self._topic,
                         remedy=f"start one: news-ingest run --stage {self._plan.name}",
                     )
             stop.wait(LOOK_SECONDS)

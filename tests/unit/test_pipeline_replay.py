@@ -81,7 +81,7 @@ class Place:
     def sent(self, work: Replay, selection: Selection, topic: str = "news.pages") -> list[Any]:
         """Give what a replay appended."""
         before = len(list(self.log.scan(topic)))
-        work.send(selection, Throttle(self.log, a_plan(), 1000), Flag())
+        work.send(selection, Throttle(self.log, a_plan(), "news.pages", 1000), Flag())
         records = sorted(self.log.scan(topic), key=lambda one: one.appended_at_ms)
         shape: type[Any] = {"news.pages": Page, "news.documents": Document}.get(topic, Entry)
         return [decode(record.value, shape) for record in records[before:]]
@@ -237,7 +237,9 @@ def test_a_replay_that_is_stopped_says_what_it_did_not_send(place: Place) -> Non
     work = place.replay()
     stop = Flag()
     stop.set()
-    fates = work.send(work.select(EVERYTHING), Throttle(place.log, a_plan(), 10), stop)
+    fates = work.send(
+        work.select(EVERYTHING), Throttle(place.log, a_plan(), "news.pages", 10), stop
+    )
     assert [fate.outcome for fate in fates] == ["waiting"]
 
 
@@ -262,7 +264,7 @@ def test_no_more_than_allowed_wait_before_the_stage(place: Place) -> None:
     selection = work.select(EVERYTHING)
     sender = Thread(
         target=lambda: (
-            work.send(selection, Throttle(place.log, a_plan(), 10), Flag()),
+            work.send(selection, Throttle(place.log, a_plan(), "news.pages", 10), Flag()),
             done.set(),
         )
     )
@@ -280,7 +282,7 @@ def test_no_more_than_allowed_wait_before_the_stage(place: Place) -> None:
 def test_nobody_is_waited_for_who_does_not_work(place: Place) -> None:
     place.append(*(a_page(f"a{number}") for number in range(5)))
     times = iter(range(0, 10_000, 15))
-    throttle = Throttle(place.log, a_plan(), 4, monotonic=lambda: float(next(times)))
+    throttle = Throttle(place.log, a_plan(), "news.pages", 4, monotonic=lambda: float(next(times)))
     with pytest.raises(NewsIngestError) as caught:
         throttle.wait(Flag())
     assert "news-ingest run --stage extract" in str(caught.value)
@@ -293,3 +295,18 @@ def test_generations_end_where_the_next_millisecond_begins() -> None:
     assert raised(fetch, fetch + 7) == fetch + 8
     assert raised(fetch, fetch + 5000) == fetch + 1
     assert raised(fetch + 999) == fetch + 999
+
+
+def test_what_is_sent_gives_way_where_the_stage_has_a_topic_for_that(place: Place) -> None:
+    place.log.apply([TopicSpec(name="news.pages.backfill", partitions=2)])
+    plan = msgspec.structs.replace(a_plan(), backfill_reads="news.pages.backfill")
+    place.append(a_page("flood"))
+    work = place.replay(plan=plan)
+    assert work.topic == "news.pages.backfill"
+    throttle = Throttle(place.log, plan, work.topic, 10)
+    work.send(work.select(EVERYTHING), throttle, Flag())
+    (record,) = place.log.scan("news.pages.backfill")
+    assert plan.is_backfill(record)
+    assert decode(record.value, Page).version == version_of(NOW, 1)
+    again = work.select(EVERYTHING)  # what lies there is of the range too
+    assert [one.new_version for one in again.chosen.values()] == [version_of(NOW, 2)]

@@ -61,7 +61,8 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     `site_rules` is the key of config/sites.yml whose rules counted, "" for none. `body_rule` tells
     what became of its `body_xpath`: hit, miss (it found nothing), outweighed (the general text is
     far longer), broken (it could not be carried out), "" without one. `given` is what the page
-    itself has marks of: page (it was read), title, authors, date, jsonld.
+    itself has marks of: page (it was read), title, authors, date, jsonld. `failed_steps` are those
+    that raised: their fields are empty, and their provenance says what was raised.
     """
 
     engine: str = ""
@@ -77,6 +78,7 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     site_rules: str = ""
     body_rule: str = ""
     given: tuple[str, ...] = ()
+    failed_steps: tuple[str, ...] = ()
 
 
 class PageInfo(msgspec.Struct, frozen=True, kw_only=True):

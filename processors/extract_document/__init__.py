@@ -31,6 +31,10 @@ PINNED = {
 body_rule_tried = Event(
     "body_rule_tried", level="none", counter=counter("extract_body_rules_total", "result")
 )
+#: A step of extraction raised; the document goes on without its fields.
+extraction_step_failed = Event(
+    "extraction_step_failed", level="error", counter=counter("extract_failed_steps_total", "step")
+)
 _NAMED_IN_ENGINE = ("trafilatura", "resiliparse", "htmldate")
 
 
@@ -97,6 +101,9 @@ class ExtractDocuments:
             return _reject(job.page, found)
         if found.extraction.body_rule:
             body_rule_tried(result=found.extraction.body_rule)
+        for step in found.extraction.failed_steps:
+            why = found.provenance[step].why
+            extraction_step_failed(step=step, document=found.id, error=why)
         return Keep(self._finished(found, job.rules))
 
     def _finished(self, document: Document, rules: SiteRules) -> Document:

@@ -23,6 +23,9 @@ class Media(NamedTuple):
     proofs: dict[str, Provenance]
 
 
+NO_MEDIA = Media("", (), (), "", {})
+
+
 def media_of(page: Page, reading: HtmlReading) -> Media:
     """Give the pictures, films and the licence of a page. Errors: none."""
     metadata, jsonld = reading.metadata, reading.jsonld

@@ -26,6 +26,9 @@ class Names(NamedTuple):
     agencies_proof: Provenance
 
 
+NO_NAMES = Names((), provenance("", "none"), (), provenance("", "none"))
+
+
 def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> Names:
     """Give who wrote the text of a page; `text` is the one chosen."""
     jsonld, metadata = reading.jsonld, reading.metadata

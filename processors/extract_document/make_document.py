@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from processors.extract_document.candidates import candidate, provenance
+from processors.extract_document.choose_body import body_of
 from processors.extract_document.choose_fields import (
     amp_of,
     language_of,
@@ -19,27 +20,27 @@ from processors.extract_document.choose_fields import (
     title_of,
     url_proof,
 )
-from processors.extract_document.choose_flags import flags_of
-from processors.extract_document.choose_media import media_of
-from processors.extract_document.choose_names import names_of
-from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText, choose_text, cut
-from processors.extract_document.choose_text import paragraphs as as_paragraphs
+from processors.extract_document.choose_flags import TextFlags, flags_of
+from processors.extract_document.choose_media import NO_MEDIA, media_of
+from processors.extract_document.choose_names import NO_NAMES, names_of
+from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText, cut
 from processors.extract_document.choose_title import without_title
 from processors.extract_document.document_frame import (
     address_of,
     content_hash,
     date_proof,
+    fallback_date,
     identity_fields,
     is_file,
 )
-from processors.extract_document.flag_page import has_paywall_phrase, is_consent_page, is_cut
 from processors.extract_document.given_fields import given_fields
 from processors.extract_document.options import Options
-from processors.extract_document.read_fragment import fragment_text
-from processors.extract_document.read_html import HtmlReading, limits_of
+from processors.extract_document.read_html import HtmlReading
+from processors.extract_document.try_steps import Steps
 from processors.measure_text import count_words
 
-_FEED_IS_LONGER = 2.5
+#: What stands for a field whose step raised, until the reason is put in its place.
+_FAILED = provenance("", "none")
 
 
 def make_document(
@@ -50,13 +51,18 @@ def make_document(
     `content_hash` is the SHA-256 of the text in hex, nothing else, before any line is dropped.
     `rules` are those of the site. Errors: none for what `read_html` gave.
     """
-    body = _body_of(page, reading, options, rules)
-    title, title_proof = title_of(page, reading, body.chosen, options)
+    steps = Steps()
+    body = body_of(page, reading, options, rules)
+    own_title = (page.entry.title, _FAILED)
+    title, title_proof = steps(
+        "title", lambda: title_of(page, reading, body.chosen, options), own_title
+    )
     text = cut(without_title(body.chosen.text, title), options.max_text_characters)
-    made = _described(page, reading, options, title)
-    named = _named(page, reading, options, rules, made, title, text)
+    made = _described(page, reading, options, title, steps)
+    named = _named(page, reading, options, rules, made, title, text, steps)
     # The search for a date changes the tree: it comes last.
-    dated = _dated(page, reading, options, rules.timezone or page.entry.timezone)
+    zone = rules.timezone or page.entry.timezone
+    dated = steps("dates", lambda: _dated(page, reading, options, zone), _undated(page))
     proofs: dict[str, Provenance] = {}
     for part in (made, named, dated):
         proofs |= part.proofs
@@ -71,7 +77,7 @@ def make_document(
         is_cut=body.is_cut,
         has_paywall_phrase=body.has_phrase,
         is_consent_page=body.is_wall,
-        extraction=_extraction(page, reading, body.chosen, text, options, rules),
+        extraction=_extraction(page, reading, body.chosen, text, options, rules, steps),
         page=PageInfo(
             encoding=reading.encoding,
             encoding_source=reading.encoding_source,
@@ -83,8 +89,10 @@ def make_document(
         provenance={
             "title": title_proof,
             "text": _text_proof(page, reading, body.chosen, body.feed, len(text)),
+            "links": provenance(str(len(reading.links)), "page" if reading.links else "none"),
             **proofs,
             **body.flag_proofs(),
+            **{name: provenance("", "none", (), why) for name, why in steps.failed.items()},
         },
         **made.fields,
         **named.fields,
@@ -99,15 +107,19 @@ class _Part(NamedTuple):
     proofs: dict[str, Provenance]
 
 
-def _described(page: Page, reading: HtmlReading, options: Options, title: str) -> _Part:
+def _described(
+    page: Page, reading: HtmlReading, options: Options, title: str, steps: Steps
+) -> _Part:
     """Give what the page says of its article, names and dates aside."""
-    section, section_proof = section_of(page, reading)
-    subtitle, subtitle_proof = subtitle_of(reading, title)
-    tags, tags_proof = tags_of(page, reading)
-    summary, summary_proof = summary_of(page, reading, options)
-    url_amp, amp_proof = amp_of(page, reading)
-    language, language_proof = language_of(page, reading)
-    media = media_of(page, reading)
+    nothing = ("", _FAILED)
+    no_tags: tuple[tuple[str, ...], Provenance] = ((), _FAILED)
+    section, section_proof = steps("section", lambda: section_of(page, reading), nothing)
+    subtitle, subtitle_proof = steps("subtitle", lambda: subtitle_of(reading, title), nothing)
+    tags, tags_proof = steps("tags", lambda: tags_of(page, reading), no_tags)
+    summary, summary_proof = steps("summary", lambda: summary_of(page, reading, options), nothing)
+    url_amp, amp_proof = steps("url_amp", lambda: amp_of(page, reading), nothing)
+    language, language_proof = steps("language_hint", lambda: language_of(page, reading), nothing)
+    media = steps("media", lambda: media_of(page, reading), NO_MEDIA)
     return _Part(
         {
             "subtitle": subtitle,
@@ -136,25 +148,36 @@ def _described(page: Page, reading: HtmlReading, options: Options, title: str) -
 
 
 def _named(
-    page: Page, reading: HtmlReading, options: Options, rules: SiteRules, made: _Part, title: str, text: str
+    page: Page, reading: HtmlReading, options: Options, rules: SiteRules, made: _Part, title: str, text: str, steps: Steps
 ) -> _Part:  # fmt: skip
     """Give who wrote the text, whose it is, and what kind of text that makes it."""
     jsonld = reading.jsonld
     identity = identity_fields(page, reading.metadata.site_name or jsonld.publisher)
-    names = names_of(page, reading, options, text)
-    flags = flags_of(
-        reading,
-        rules,
-        url=address_of(page),
-        section=made.fields["section"],
-        names=(*names.authors, *names.agencies, *jsonld.organisations, identity["publisher"]),
-        title=title,
-        text=text,
+    names = steps("authors", lambda: names_of(page, reading, options, text), NO_NAMES)
+    involved = (*names.authors, *names.agencies, *jsonld.organisations, identity["publisher"])
+    flags = steps(
+        "flags",
+        lambda: flags_of(
+            reading,
+            rules,
+            url=address_of(page),
+            section=made.fields["section"],
+            names=involved,
+            title=title,
+            text=text,
+        ),
+        TextFlags(),
     )
     return _Part(
         {**identity, "authors": names.authors, "agencies": names.agencies, **flags.values()},
         {"authors": names.authors_proof, "agencies": names.agencies_proof, **flags.proofs()},
     )
+
+
+def _undated(page: Page) -> _Part:
+    """Give the dates of a document whose dates could not be read."""
+    at, source = fallback_date(page)
+    return _Part({"published_at": at, "date_source": source, "date_precision": "second"}, {})
 
 
 def _dated(page: Page, reading: HtmlReading, options: Options, zone: str) -> _Part:
@@ -175,64 +198,6 @@ def _dated(page: Page, reading: HtmlReading, options: Options, zone: str) -> _Pa
         },
         {"published_at": date_proof(published), "modified_at": date_proof(modified)},
     )
-
-
-class _Body(NamedTuple):
-    """The text that counts, and what was found out on the way to it."""
-
-    chosen: ChosenText
-    feed: str
-    is_metered: bool
-    has_phrase: bool
-    is_wall: bool
-    is_cut: bool
-    metered_why: str
-
-    def flag_proofs(self) -> dict[str, Provenance]:
-        reasons = (
-            ("is_metered", self.is_metered, self.metered_why),
-            ("has_paywall_phrase", self.has_phrase, "a phrase at the end of the text"),
-            ("is_consent_page", self.is_wall, "a short text full of phrases of consent"),
-            ("is_cut", self.is_cut, "paid, and short or far shorter than the feed's text"),
-        )
-        return {
-            name: provenance("true", why.partition(" ")[0] if why.startswith(("meta", "jsonld")) else "page", (), why)
-            for name, is_set, why in reasons
-            if is_set
-        }  # fmt: skip
-
-
-def _body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules) -> _Body:
-    own, site = reading.text.text, reading.site.text
-    read = site or own
-    metered_why = "jsonld isAccessibleForFree" if reading.jsonld.is_metered else ""
-    if not metered_why and reading.metadata.is_metered:
-        metered_why = "meta article:content_tier"
-    is_metered, has_phrase = bool(metered_why), has_paywall_phrase(read)
-    is_wall = is_consent_page(read)
-    is_poor = is_wall or reading.outcome != "ok" or is_metered or has_phrase
-    needs_all = is_poor or rules.prefer_feed_content
-    feed = feed_text(page, options, at_least=0 if needs_all else int(_FEED_IS_LONGER * len(read)))
-    cut_short = is_cut(len(read), len(feed), is_metered=is_metered, has_phrase=has_phrase)
-    chosen = choose_text(
-        "" if is_wall and feed else own,
-        as_paragraphs(reading.jsonld.body),
-        feed,
-        is_page_poor=is_wall or reading.outcome != "ok" or cut_short,
-        site="" if is_wall and feed else site,
-        is_feed_preferred=rules.prefer_feed_content,
-    )
-    return _Body(chosen, feed, is_metered, has_phrase, is_wall, cut_short, metered_why)
-
-
-def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:
-    """Give the feed's own text: the longer of its content and its summary.
-
-    Shape: "" when neither can be longer than `at_least` characters.
-    """
-    limits = limits_of(options)
-    raw = [one for one in (page.entry.content, page.entry.summary) if len(one) > at_least]
-    return max((fragment_text(one, limits) for one in raw), key=len, default="")
 
 
 def _content_source(page: Page, source: str) -> str:
@@ -269,6 +234,7 @@ def _extraction(
     text: str,
     options: Options,
     rules: SiteRules,
+    steps: Steps,
 ) -> Extraction:
     outcome = "feed_only" if page.kind == "feed" or not page.body else reading.outcome
     return Extraction(
@@ -282,4 +248,5 @@ def _extraction(
         site_rules=rules.site,
         body_rule=reading.site.rule,
         given=given_fields(reading),
+        failed_steps=tuple(steps.failed),
     )

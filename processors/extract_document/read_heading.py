@@ -11,7 +11,7 @@ from lxml.html import HtmlElement
 
 from processors.extract_document.decode_page import clean
 from processors.extract_document.page_hints import ALL_HINTS
-from processors.extract_document.parse_page import start_of
+from processors.extract_document.parse_page import text_of
 
 #: Words in a class or id that name the line under a headline, in the usages of many systems.
 _SUBTITLE_CLASS = re.compile(
@@ -50,7 +50,7 @@ def read_heading(root: HtmlElement, hints: frozenset[str] = ALL_HINTS) -> Headin
     headline = next(root.iter("h1"), None)
     if headline is None:
         return Heading()
-    title = start_of(headline, 1000).casefold()
+    title = " ".join(text_of(headline).split()).casefold()
     subtitle = why = ""
     labels: list[str] = []
     for element in _marked(root)[:1] if "alternativeHeadline" in hints else ():
@@ -102,7 +102,7 @@ def _line(element: HtmlElement, title: str) -> str:
     """Give the text of an element as a subtitle; "" for one that is too long or the title."""
     if len(element) > 20:
         return ""
-    text = clean(start_of(element, 2 * _MAX_SUBTITLE_CHARACTERS))
+    text = clean(text_of(element))
     is_other = text.casefold() != title and not _NO_SUBTITLE.search(text)
     return text if is_other and 0 < len(text) <= _MAX_SUBTITLE_CHARACTERS else ""
 
@@ -110,5 +110,5 @@ def _line(element: HtmlElement, title: str) -> str:
 def _short(element: HtmlElement) -> str:
     if len(element) > 6 or element.tag in ("script", "style", "nav", "ul", "ol", "figure", "form"):
         return ""
-    text = clean(start_of(element, 4 * _MAX_LABEL_CHARACTERS))
+    text = clean(text_of(element))
     return text if 0 < len(text) <= _MAX_LABEL_CHARACTERS else ""

@@ -14,15 +14,13 @@ from processors.extract_document.read_metadata import PageMetadata, absolute
 _LICENCE_NAMES = (
     "dc.rights.license", "dcterms.license", "dc.license", "license", "licence", "cc:license",
 )  # fmt: skip
-#: A licence inside a figure is that of the picture.
-_stated = etree.XPath(
-    "//*[self::link or self::a][@rel][not(ancestor::figure or ancestor::aside)]",
+_links = etree.XPath(
+    "(//a | //link)[contains(@rel, 'license') or contains(@href, 'creativecommons.org/')]",
     smart_strings=False,
 )
-_commons = etree.XPath(
-    "//a[contains(@href, 'creativecommons.org/')][not(ancestor::figure or ancestor::aside)]",
-    smart_strings=False,
-)
+#: A licence inside of these is that of a picture, or of somebody else's text.
+_HINTS = frozenset(("license", "creativecommons.org/"))
+_ELSEWHERE = frozenset(("figure", "aside"))
 _COMMONS = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
 
 
@@ -39,18 +37,26 @@ def read_licences(
     `hints` are words that occur in the page. Errors: none.
     """
     found = [candidate(_address_or_name(jsonld, base_url), "jsonld", jsonld)]
-    for element in _stated(root)[:2000] if "license" in hints else ():
-        if "license" in (element.get("rel") or "").lower().split():
-            found.append(candidate(absolute(element.get("href") or "", base_url), "page"))
-            break
+    stated, commons = _linked(root, base_url) if not hints.isdisjoint(_HINTS) else ("", "")
     named = metadata.first(_LICENCE_NAMES)
+    found.append(candidate(stated, "page"))
     found.append(candidate(_address_or_name(named, base_url), "meta", named))
-    for element in _commons(root)[:5] if "creativecommons.org/" in hints else ():
-        url = absolute(element.get("href") or "", base_url)
-        if any(known in url for known in _COMMONS):
-            found.append(candidate(url, "page"))
-            break
+    found.append(candidate(commons, "page"))
     return [one for one in dict.fromkeys(found) if one.value]
+
+
+def _linked(root: HtmlElement, base_url: str) -> tuple[str, str]:
+    """Give the first link that says to be the licence, and the first to one of Creative Commons."""
+    stated = commons = ""
+    for element in _links(root)[:200]:
+        if any(one.tag in _ELSEWHERE for one in element.iterancestors()):
+            continue
+        url = absolute(element.get("href") or "", base_url)
+        if "license" in (element.get("rel") or "").lower().split():
+            stated = stated or url
+        if any(known in url for known in _COMMONS):
+            commons = commons or url
+    return stated, commons
 
 
 def _address_or_name(value: str, base_url: str) -> str:

@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 from ingest.identity import host_of
 from ingest.model import Image, Video
 from processors.extract_document.decode_page import clean
-from processors.extract_document.parse_page import start_of
+from processors.extract_document.parse_page import text_of
 from processors.extract_document.read_jsonld_media import pixels
 from processors.extract_document.read_metadata import PageMetadata, absolute
 
@@ -25,7 +25,6 @@ _OUTSIDE = frozenset(("nav", "footer", "aside"))
 _INSIDE = frozenset(("article", "main"))
 #: More of them on one page are looked at by nobody.
 _MAX_ELEMENTS = 1000
-_MAX_PARTS = 50
 #: Where images wait until a reader scrolls to them.
 _SOURCES = ("data-src", "data-original", "data-lazy-src", "data-url", "data-image", "src")
 _SOURCE_SETS = ("data-srcset", "srcset")
@@ -186,11 +185,11 @@ def _caption(figure: HtmlElement) -> tuple[str, str]:
     holder = next(figure.iter("figcaption"), None)
     credits = [
         element
-        for element in islice(figure.iter("span", "small", "cite", "div", "p", "em"), _MAX_PARTS)
+        for element in figure.iter("span", "small", "cite", "div", "p", "em")
         if _CREDIT_CLASS.search(f"{element.get('class') or ''} {element.get('itemprop') or ''}"[:300])
     ]  # fmt: skip
-    credit = clean(start_of(credits[0], 2 * _MAX_CREDIT_CHARACTERS)) if credits else ""
-    caption = "" if holder is None else clean(start_of(holder, 2 * _MAX_CAPTION_CHARACTERS))
+    credit = clean(text_of(credits[0])[: 2 * _MAX_CREDIT_CHARACTERS]) if credits else ""
+    caption = "" if holder is None else clean(text_of(holder)[: 2 * _MAX_CAPTION_CHARACTERS])
     if credit and credit in caption:
         caption = caption.replace(credit, " ", 1)
     if not credit:

@@ -73,7 +73,8 @@ def guarded_connector(guard: Guard, resolver: AbstractResolver, limit: int) -> a
         resolver=resolver,
         socket_factory=_socket_factory(guard),
         ttl_dns_cache=300,
-        dns_cache_max_size=50_000,
+        # 1 KB an address; a feed is asked half-hourly, so most of them would only lie there.
+        dns_cache_max_size=5_000,
     )
 
 

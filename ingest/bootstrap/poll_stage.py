@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from pathlib import Path
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import now, open_index
@@ -13,7 +11,6 @@ from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.watching import run_watched
 from ingest.bootstrap.web import open_web
 from ingest.children import cores
-from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
@@ -23,7 +20,7 @@ from ingest.polling.feed_reporter import FeedReporter
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
 from ingest.ports import Clock, Log
-from ingest.settings.live_feeds import LiveFeeds
+from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings
 from ingest.sources.parse_in_children import PARSER_VERSION, parse_in
 
@@ -42,8 +39,8 @@ def run(
         count=settings.pipeline.stages[plan.name].children or max(2, cores()),
     )
     watched = _WatchedPoller()
-    feeds = _Feeds(settings.folder)
-    reporter = FeedReporter(lambda: open_index(settings), lambda: feeds.last, clock)
+    feeds = FollowedFeeds(LiveFeeds(settings.folder, read=settings.feeds))
+    reporter = FeedReporter(lambda: open_index(settings), feeds, clock)
     poller = Poller(
         feeds=feeds,
         log=log,
@@ -69,7 +66,7 @@ def run(
     )
     watched.poller = poller
     try:
-        with HostFollower(log, web.host_states, plan.name), reporter:
+        with feeds, HostFollower(log, web.host_states, plan.name), reporter:
             run_watched(settings, plan, watched, poller.run)
     finally:
         pool.close()
@@ -77,18 +74,6 @@ def run(
 
 def _outgoing(output: Output) -> Outgoing:
     return Outgoing(output.topic, output.key, output.value, output.headers, output.partition_key)
-
-
-class _Feeds:
-    """The feeds as the poller took them up last: the file itself is read in its thread only."""
-
-    def __init__(self, folder: Path) -> None:
-        self._live = LiveFeeds(folder)
-        self.last: Mapping[str, Feed] = {}
-
-    def __call__(self) -> Mapping[str, Feed]:
-        self.last = self._live()
-        return self.last
 
 
 class _WatchedPoller:

@@ -87,7 +87,7 @@ def _overview(
         freshness_seconds=percentile(lags, 50),
         freshness_p95_seconds=percentile(lags, 95),
         allowance_per_hour=round(allowance, 1),
-        allowance_used=round(allowance_used(asked, allowance), 3),
+        allowance_used=round(allowance_used((one.interval_seconds for one in asked), allowance), 3),
         next_poll_at=min(due, default=None),
         overdue=sum(1 for at in due if at < now),
     )

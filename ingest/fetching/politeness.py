@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -46,11 +46,13 @@ waits = counter("host_waits_total", "stage", "reason")
 class _Lane:
     """The turns of one domain: an asyncio.Lock serves first come, first served."""
 
+    __slots__ = ("last_start", "lock", "refusals", "waiting")
+
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.waiting = 0
         self.last_start: float | None = None
-        self.refusals: deque[float] = deque(maxlen=REFUSALS_FOR_A_REST)
+        self.refusals: list[float] = []
 
 
 class Pressure(NamedTuple):
@@ -205,6 +207,7 @@ class Politeness:
             return False
         refusals = self._lane(domain).refusals
         refusals.append(self._monotonic())
+        del refusals[:-REFUSALS_FOR_A_REST]
         is_burst = len(refusals) == REFUSALS_FOR_A_REST
         if is_burst and refusals[-1] - refusals[0] <= REFUSALS_WINDOW_SECONDS:
             refusals.clear()

@@ -1,7 +1,7 @@
 """Tells the index how the feeds fare, beside the polls and never in their way.
 
-Polls leave the latest state of a feed here; a thread writes what changed, in bulk. While the
-index is away nothing waits but one state a feed.
+Polls leave word of each new state here; a thread writes what changed, in bulk. While the
+index is away nothing waits but the slots that are there anyway.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
 from ingest.polling.feed_record import alarms_by_feed, record_of
-from ingest.polling.feed_state import FeedState
+from ingest.polling.slot import Slot
 from ingest.ports import Clock, FeedRecords, SiteLayouts
 from ingest.telemetry import Event, counter
 
@@ -67,7 +67,7 @@ class FeedReporter:
     ) -> None:
         self._open, self._feeds, self._clock = open_index, feeds, clock
         self._flush_seconds, self._compare_seconds = flush_seconds, compare_seconds
-        self._latest: dict[str, FeedState] = {}
+        self._latest: dict[str, Slot] = {}
         self._changed: dict[str, None] = {}
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
@@ -87,14 +87,14 @@ class FeedReporter:
         self._is_stopping.set()
         self._thread.join(self._flush_seconds)
 
-    def note(self, feed_id: str, state: FeedState | None) -> None:
-        """Remember the state of a feed as its latest; None leaves the feed to another poller."""
+    def note(self, feed_id: str, slot: Slot | None) -> None:
+        """Remember that a feed has a new state, where it lies; None: another poller has it now."""
         with self._lock:
-            if state is None:
+            if slot is None:
                 self._latest.pop(feed_id, None)
                 self._changed.pop(feed_id, None)
             else:
-                self._latest[feed_id] = state
+                self._latest[feed_id] = slot
                 self._changed[feed_id] = None
 
     def _run(self) -> None:
@@ -171,21 +171,21 @@ class FeedReporter:
     def _flush(self) -> None:
         with self._lock:
             taken = [id for id, _ in zip(self._changed, range(RECORDS_A_FLUSH), strict=False)]
-            states = {id: self._latest[id] for id in taken if id in self._latest}
+            slots = {id: self._latest[id] for id in taken if id in self._latest}
             for id in taken:
                 del self._changed[id]
-        if not states:
+        if not slots:
             return
         feeds, now = self._feeds(), self._clock()
         records = [
-            record_of(feeds[id], state, now, self._alarms.get(id, ()))
-            for id, state in states.items()
+            record_of(feeds[id], slot.state, now, self._alarms.get(id, ()))
+            for id, slot in slots.items()
             if id in feeds
         ]
         try:
             self._opened().feeds.put(records)
         except BaseException:
             with self._lock:
-                self._changed = dict.fromkeys([*states, *self._changed])
+                self._changed = dict.fromkeys([*slots, *self._changed])
             raise
         feed_records_written(amount=len(records))

@@ -22,7 +22,9 @@ __all__ = [
     "decode_state",
     "encode_state",
     "feed_health",
+    "health_of",
     "may_be_forgotten",
+    "standing_of",
     "with_note",
 ]
 
@@ -38,7 +40,9 @@ REQUEST_SUFFIX = "/request"
 BACKFILL_SUFFIX = "/backfill"
 
 
-class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FeedState(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """One feed's schedule, validators, rate and failures; polling.md §8.2.
 
     Units: validators are the bytes of the header; `pending` maps the first 16 hex digits of an
@@ -112,10 +116,18 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _FIELDS = frozenset(FeedState.__struct_fields__)
+_decode = msgspec.json.Decoder(FeedState).decode
 
 
 def decode_state(data: bytes, origin: str = "") -> FeedState:
     """Give the state that a record holds. Errors: WireError."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # written by another version, or broken
+        return _decoded_with_unknown(data, origin)
+
+
+def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
     mapping = wire.decode(data, dict[str, Any], origin)
     unknown = {name: value for name, value in mapping.items() if name not in _FIELDS}
     known = {name: value for name, value in mapping.items() if name in _FIELDS}
@@ -141,17 +153,28 @@ def with_note(state: FeedState, note: PollNote) -> FeedState:
 
 def feed_health(state: FeedState, *, is_enabled: bool, now: datetime) -> str:
     """Give one of HEALTH_STATES for a feed."""
-    if not is_enabled:
-        return "disabled"
+    return health_of(standing_of(state), state.retry_after_until_at, is_enabled=is_enabled, now=now)
+
+
+def standing_of(state: FeedState) -> str:
+    """Give how a feed fares whatever the time: duplicate, gone, robots, failing or healthy."""
     if state.duplicate_of:
         return "duplicate"
     if state.gone_since_at is not None:
         return "gone"
     if state.last_error_class == "robots_disallowed":
         return "robots"
-    if state.retry_after_until_at is not None and state.retry_after_until_at > now:
-        return "resting"
     return "failing" if state.failure_score > 0 else "healthy"
+
+
+def health_of(
+    standing: str, rests_until: datetime | None, *, is_enabled: bool, now: datetime
+) -> str:
+    """Give one of HEALTH_STATES."""
+    if not is_enabled:
+        return "disabled"
+    is_resting = rests_until is not None and rests_until > now
+    return "resting" if is_resting and standing in ("failing", "healthy") else standing
 
 
 def may_be_forgotten(state: FeedState, now: datetime, after: timedelta) -> bool:

@@ -32,7 +32,7 @@ from ingest.polling.rate import observed
 from ingest.polling.read_document import ChildrenSeen, ReadFeed, read_document
 from ingest.polling.schedule import unit_of
 from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
-from ingest.polling.state_table import Slot
+from ingest.polling.slot import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 
 
@@ -52,6 +52,7 @@ class FeedPoll:
     async def run(self) -> None:
         """Do it. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
         now = self.tools.clock()
+        self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
         interval = planning.planned_interval(
             self.feed, state, self.tools.options, self.tools.kappa, now
@@ -317,7 +318,7 @@ class FeedPoll:
         records.append(state_record(self.tools, self.feed, self.domain, state))
         await self.tools.writer.write(records)
         self.slot.state = state
-        self.tools.on_state(self.feed.id, state)
+        self.tools.on_state(self.feed.id, self.slot)
         if keys is not None:
             self.slot.keys = encoded
 

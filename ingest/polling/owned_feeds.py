@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.partition import partition_for
-from ingest.polling.feed_state import FeedState, feed_health, may_be_forgotten
-from ingest.polling.state_table import Restored, Slot
+from ingest.polling.feed_state import FeedState, may_be_forgotten
+from ingest.polling.slot import Slot
+from ingest.polling.state_table import Restored
 
 #: The state of a feed that was taken out of the config is kept so long: one that comes back
 #: within that time repeats nothing.
@@ -112,7 +113,7 @@ class OwnedFeeds:
     def health(self, now: datetime) -> Counter[str]:
         """Give how many of our feeds are in which state."""
         return Counter(
-            feed_health(slot.state, is_enabled=feed.enabled, now=now)
+            slot.health(feed, now)
             for feed_id, slot in self.slots.items()
             if (feed := self._feeds.get(feed_id)) is not None
         )
@@ -141,4 +142,6 @@ class OwnedFeeds:
 
 
 def _fresh(feed_id: str) -> Slot:
-    return Slot(FeedState(feed_id=feed_id))
+    slot = Slot(FeedState(feed_id=feed_id))
+    slot.rest()
+    return slot

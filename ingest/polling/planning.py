@@ -30,9 +30,14 @@ class Success(NamedTuple):
 
 def demand_of(feed: Feed, state: FeedState, options: PollingOptions) -> Demand:
     """Give what a feed asks of the allowance."""
+    return demand(feed, state.rate.per_hour, options)
+
+
+def demand(feed: Feed, per_hour: float, options: PollingOptions) -> Demand:
+    """Give what a feed with so many entries an hour asks of the allowance."""
     least = max(options.min_interval_seconds, feed.min_interval_minutes * 60)
     most = max(least, min(feed.max_interval_minutes * 60, schedule.MAX_INTERVAL_SECONDS))
-    return Demand(max(1e-6, feed.priority * state.rate.per_hour), Bounds(least, most))
+    return Demand(max(1e-6, feed.priority * per_hour), Bounds(least, most))
 
 
 def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) -> float:
@@ -42,9 +47,9 @@ def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) 
     return feeds * 60 / options.mean_interval_minutes
 
 
-def allowance_used(states: Iterable[FeedState], per_hour: float) -> float:
-    """Give the part of the allowance that the planned intervals use; floors and caps lower it."""
-    planned = sum(3600 / one.interval_seconds for one in states if one.interval_seconds > 0)
+def allowance_used(intervals: Iterable[float], per_hour: float) -> float:
+    """Give the part of the allowance that planned intervals use (seconds; 0 for none yet)."""
+    planned = sum(3600 / interval for interval in intervals if interval > 0)
     return planned / per_hour if per_hour else 0.0
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ingest.model import DropRecord, Entry
-from ingest.polling.feed_state import FeedState
 from ingest.polling.log_writer import LogWriter, Outgoing
 from ingest.polling.outage import OutageWatch
+from ingest.polling.slot import Slot
 from ingest.ports import Clock, Fetcher, KnownItems, ParsedFeed
 from ingest.settings.options import PollingOptions
 
@@ -24,7 +24,7 @@ OnDrop: TypeAlias = Callable[[DropRecord], Outgoing]
 #: (entry, reason, message) → the record of the dead letter, written with the entries.
 OnReject: TypeAlias = Callable[[Entry, str, str], Outgoing]
 #: Told of every new state of a feed, which has become durable; of None when the feed went away.
-OnState: TypeAlias = Callable[[str, FeedState | None], None]
+OnState: TypeAlias = Callable[[str, Slot | None], None]
 
 
 @dataclass(slots=True)

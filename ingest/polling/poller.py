@@ -203,7 +203,7 @@ class Poller:
         for feed_id in feed_ids:
             feed, slot = self._owned.feed(feed_id), self._owned.slots.get(feed_id)
             if feed is not None and slot is not None:
-                self._tools.on_state(feed_id, slot.state)
+                self._tools.on_state(feed_id, slot)
             if feed is None or slot is None or not feed.enabled:
                 self._queue.remove(feed_id)
                 continue
@@ -230,19 +230,15 @@ class Poller:
         options = self._options
         quickest = max(1.0, options.min_interval_seconds)
         self._kappa_due = now + min(_KAPPA_SECONDS, 10 * quickest)
-        asked = [
-            (feed, slot.state)
-            for feed, slot in self._owned.polled()
-            if slot.state.gone_since_at is None and not slot.state.duplicate_of
-        ]
+        asked = [(feed, slot) for feed, slot in self._owned.polled() if slot.is_asked]
         if not asked:
             return
         share = len(self._owned.partitions) / self._owned.partition_count
         per_hour = planning.allowance_per_hour(len(asked), options, share)
-        demands = [planning.demand_of(feed, state, options) for feed, state in asked]
+        demands = [planning.demand(feed, slot.per_hour, options) for feed, slot in asked]
         self._tools.kappa = solve_kappa(demands, per_hour)
         events.kappa_gauge.set(self._tools.kappa)
-        used = planning.allowance_used((state for _, state in asked), per_hour)
+        used = planning.allowance_used((slot.interval_seconds for _, slot in asked), per_hour)
         events.allowance_used.set(used)
         events.outage_frozen.set(self._tools.outage.is_frozen)
         counts = self._owned.health(self._clock())
@@ -306,6 +302,7 @@ class Poller:
         finally:
             self._queue.release(host)
             self._plan_again(feed_id)
+            poll.slot.rest()
 
     async def _survive(self, poll: FeedPoll, error: Exception) -> None:
         events.poll_crashed(

@@ -21,9 +21,8 @@ from ingest.polling.feed_state import (
     BACKFILL_SUFFIX,
     KEYS_SUFFIX,
     REQUEST_SUFFIX,
-    FeedState,
-    decode_state,
 )
+from ingest.polling.slot import Slot, pack
 from ingest.ports import Log, Reader, Record, TopicPartition
 
 _READ_RECORDS = 500
@@ -31,14 +30,6 @@ _READ_SECONDS = 0.2
 #: Once all is restored, what comes is mostly our own states: they are passed over in lots, by
 #: when compaction has taken most of them away.
 _PAUSE_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class Slot:
-    """What is known of one feed: its state, and the record of its keys as it lies in the log."""
-
-    state: FeedState
-    keys: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +157,7 @@ class StateTable:
         partition.is_restored = True
         for feed_id, keys in partition.keys.items():
             if feed_id in partition.slots:
-                partition.slots[feed_id].keys = keys
+                partition.slots[feed_id].packed_keys = keys
         self._send(Restored(place.partition, partition.slots, partition.requests))
         events.restore_seconds.set(time.monotonic() - partition.began)
         # Handed over: from now on these belong to the poller.
@@ -180,11 +171,11 @@ class StateTable:
             elif partition.is_restored or name.endswith(BACKFILL_SUFFIX):
                 return  # what this poller wrote itself
             elif name.endswith(KEYS_SUFFIX):
-                partition.keys[name.removesuffix(KEYS_SUFFIX)] = record.value or b""
+                partition.keys[name.removesuffix(KEYS_SUFFIX)] = pack(record.value or b"")
             elif record.value is None:
                 partition.slots.pop(name, None)
             else:
-                partition.slots[name] = Slot(decode_state(record.value, record.origin))
+                partition.slots[name] = Slot.of_record(record.value, record.origin)
         except WireError as error:
             events.state_unreadable(record=record.origin, key=name, error=str(error))
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
+from msgspec.structs import replace
 from pydantic import AfterValidator, Field, ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
 from ingest.settings.faults import faults_of, nearest
+from ingest.settings.feed_list import FeedListFile, feed_list_of
 from ingest.settings.options import Options
-from ingest.settings.yaml_file import YamlFile, parse_yaml, plain, read_yaml
+from ingest.settings.yaml_file import YamlFile, parse_yaml, plain, read_text
+
+_NO_HEADERS: dict[str, str] = {}  # one for all feeds
 
 
 def _known_zone(name: str) -> str:
@@ -105,26 +110,38 @@ class FeedBlock(FeedSettings):
 
 
 class FeedsFile(msgspec.Struct, frozen=True):
-    """The good feeds of a file, by id, and the faults of the others."""
+    """The good feeds of a file, by id, and the faults of the others.
+
+    `digest` tells the text that they were read from; empty when there was none.
+    """
 
     feeds: dict[str, Feed]
     faults: list[ConfigFault]
+    digest: str = ""
 
 
 def read_feeds(path: Path, environment: Mapping[str, str] = os.environ) -> FeedsFile:
     """Give the feeds of this file. Nothing is raised: a broken file is one fault, no feeds."""
     try:
-        return _feeds_of(read_yaml(path), environment)
+        text = read_text(path)
     except ConfigError as error:
         return FeedsFile({}, error.faults)
+    return feeds_of_text(text, path, environment)
 
 
 def feeds_of_text(text: str, path: Path, environment: Mapping[str, str] = os.environ) -> FeedsFile:
     """Give the feeds of a text that stands for the file at `path`."""
+    name = f"{path.parent.name}/{path.name}"
     try:
-        return _feeds_of(parse_yaml(text, path, f"{path.parent.name}/{path.name}"), environment)
+        file = feed_list_of(text, path, name) or parse_yaml(text, path, name)
+        return replace(_feeds_of(file, environment), digest=digest_of(text))
     except ConfigError as error:
         return FeedsFile({}, error.faults)
+
+
+def digest_of(text: str) -> str:
+    """Give what tells a text from another."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _feeds_of(file: YamlFile, environment: Mapping[str, str]) -> FeedsFile:
@@ -142,14 +159,8 @@ def _feeds_of(file: YamlFile, environment: Mapping[str, str]) -> FeedsFile:
             )
     groups = _groups(file, faults)
     feeds: dict[str, Feed] = {}
-    listed = file.data.get("feeds") or []
-    if not isinstance(listed, list):
-        faults.append(
-            file.fault(("feeds",), None, "must be a list", "begin each feed with `- url: …`")
-        )
-        listed = []
-    for number, block in enumerate(listed):
-        feed = _feed(file, number, plain(block), groups, environment, faults)
+    for number, block in enumerate(_listed(file, faults)):
+        feed = _feed(file, number, block, groups, environment, faults)
         if feed is None:
             continue
         if feed.id in feeds:
@@ -164,6 +175,20 @@ def _feeds_of(file: YamlFile, environment: Mapping[str, str]) -> FeedsFile:
             continue
         feeds[feed.id] = feed
     return FeedsFile(feeds, faults)
+
+
+def _listed(file: YamlFile, faults: list[ConfigFault]) -> Iterator[Any]:
+    if isinstance(file, FeedListFile):
+        yield from file.blocks()
+        return
+    listed = file.data.get("feeds") or []
+    if not isinstance(listed, list):
+        faults.append(
+            file.fault(("feeds",), None, "must be a list", "begin each feed with `- url: …`")
+        )
+        return
+    for block in listed:
+        yield plain(block)
 
 
 def _groups(file: YamlFile, faults: list[ConfigFault]) -> dict[str, dict[str, Any]]:
@@ -207,7 +232,7 @@ def _feed(
         )
         return None
     group = block.get("group") or ""
-    if group and group not in groups:
+    if isinstance(group, str) and group and group not in groups:
         near = nearest(str(group), groups)
         faults.append(
             file.fault(
@@ -240,6 +265,7 @@ def _feed(
         return None
     values = options.model_dump()
     values.update(secrets)
+    values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)
     values["publisher"] = options.publisher or registrable_domain(options.url)
     return Feed(**values)

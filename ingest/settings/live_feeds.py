@@ -8,12 +8,13 @@ beside the file as `.feeds-accepted.yml`, so that the rule holds over a restart 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ingest.model import Feed
-from ingest.settings.feeds import FeedsFile, feeds_of_text, read_feeds
+from ingest.settings.feeds import FeedsFile, digest_of, feeds_of_text
 from ingest.telemetry import Event
 
 #: A reload may remove this share, or this many, without being asked (peers.md §3.2).
@@ -28,17 +29,29 @@ feeds_not_remembered = Event("feeds_not_remembered", level="warning")
 
 
 class LiveFeeds:
-    """Call it for the feeds of now; a new mapping only when something changed."""
+    """Call it for the feeds of now; a new mapping only when something changed.
 
-    def __init__(self, folder: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `read` is what was read of feeds.yml already: the same text is not read again.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        read: FeedsFile | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._path = folder / "feeds.yml"
         self._accepted_path = accepted_path(folder)
         self._monotonic = monotonic
         self._checked_at = float("-inf")
         self._seen: tuple[object, ...] = ()
         self._feeds: Mapping[str, Feed] = {}
-        if self._accepted_path.exists():
-            self._feeds = read_feeds(self._accepted_path).feeds
+        self._read = read or FeedsFile({}, [])
+        try:
+            self._feeds = self._found(self._accepted_path.read_text(encoding="utf-8")).feeds
+        except (OSError, UnicodeDecodeError):
+            pass  # nothing was accepted yet
 
     def __call__(self) -> Mapping[str, Feed]:
         now = self._monotonic()
@@ -56,7 +69,7 @@ class LiveFeeds:
         except (OSError, UnicodeDecodeError) as error:
             feed_fault(file=self._path.name, reason=str(error), remedy="the last good list goes on")
             return
-        found = feeds_of_text(text, self._path)
+        found = self._found(text)
         for fault in found.faults:
             feed_fault(file=fault.file, line=fault.line, key=fault.key, value=fault.value,
                        reason=fault.reason, remedy=fault.remedy)  # fmt: skip
@@ -75,6 +88,11 @@ class LiveFeeds:
         feeds_loaded(feeds=len(found.feeds), removed=len(removed), faults=len(found.faults))
         self._remember(text)
 
+    def _found(self, text: str) -> FeedsFile:
+        if self._read.digest != digest_of(text):
+            self._read = feeds_of_text(text, self._path)
+        return self._read
+
     def _is_accepted(self, text: str) -> bool:
         try:
             return self._accepted_path.read_text(encoding="utf-8") == text
@@ -87,6 +105,34 @@ class LiveFeeds:
                 remember(self._accepted_path, text)
             except OSError as error:
                 feeds_not_remembered(reason=str(error), remedy="make config/ writable")
+
+
+class FollowedFeeds:
+    """LiveFeeds that a thread looks at, so that reading a long list holds up no poll.
+
+    Use as a context; call it for the feeds of now.
+    """
+
+    def __init__(self, live: LiveFeeds) -> None:
+        self._live = live
+        self._feeds = live()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="feeds", daemon=True)
+
+    def __call__(self) -> Mapping[str, Feed]:
+        return self._feeds
+
+    def __enter__(self) -> FollowedFeeds:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(CHECK_SECONDS):
+            self._feeds = self._live()
 
 
 def accepted_path(folder: Path) -> Path:

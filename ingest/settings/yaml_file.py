@@ -48,9 +48,14 @@ def read_yaml(path: Path) -> YamlFile:
 
     Errors: ConfigError when it is missing, unreadable, no YAML, or no mapping.
     """
+    return parse_yaml(read_text(path), path, f"{path.parent.name}/{path.name}")
+
+
+def read_text(path: Path) -> str:
+    """Give the file's text. Errors: ConfigError when it is missing or unreadable."""
     name = f"{path.parent.name}/{path.name}"
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise _failure(
             name,
@@ -62,7 +67,6 @@ def read_yaml(path: Path) -> YamlFile:
         raise _failure(
             name, None, f"the file cannot be read: {error}", "check its rights and that it is UTF-8"
         ) from error
-    return parse_yaml(text, path, name)
 
 
 def parse_yaml(text: str, path: Path, name: str) -> YamlFile:

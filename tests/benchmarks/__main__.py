@@ -26,7 +26,7 @@ from tests.benchmarks.measure import MEBIBYTE, Row
 from tests.benchmarks.rig import in_folder
 from tests.benchmarks.whole import Whole, whole
 
-OTHERS = ("extraction", "entities", "polling")
+OTHERS = ("extraction", "entities", "polling", "polling-memory")
 #: A batch of the enrich stage, and of the index stage.
 WARMING = 100
 INDEXED_AT_ONCE = 500
@@ -107,7 +107,8 @@ def main() -> int:
     """Measure and print what the arguments ask for."""
     if len(sys.argv) > 1 and sys.argv[1] in OTHERS:
         name = sys.argv.pop(1)
-        return importlib.import_module(f"tests.benchmarks.{name}").main() or 0
+        module = name.replace("polling-memory", "poll_memory")
+        return importlib.import_module(f"tests.benchmarks.{module}").main() or 0
     parts: dict[str, Callable[[Bench], list[Row]]] = {
         "poll": Bench.poll, "fetch": Bench.fetch, "extract": Bench.extract,
         "enrich": Bench.enrich, "index": Bench.index, "whole": Bench.end_to_end,

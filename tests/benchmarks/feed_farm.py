@@ -54,8 +54,10 @@ class FarmProcess:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(30)
+        self._process.stdout.close()
 
     def _asked(self, command: str) -> str:
         assert self._process.stdin is not None
@@ -87,13 +89,10 @@ class Feeds:
         head = f"ETag: {self._etag.decode()}\r\nServer: farm\r\nConnection: close\r\n"
         self._unchanged = f"HTTP/1.1 304 Not Modified\r\n{head}\r\n".encode()
         self._absent = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        newest = self._generation + self._entries
-        texts = [_item(number) for number in range(newest - 1, self._generation - 1, -1)]
-        items = "".join(texts)
+        items = _items(self._generation, self._entries)
         self._full = []
         for number in range(self._count):
-            body = _CHANNEL.format(host=host_of(number), number=number).encode()
-            body += items.replace("{host}", host_of(number)).encode() + b"</channel></rss>\n"
+            body = _document(number, items)
             length = f"Content-Length: {len(body)}\r\nContent-Type: application/rss+xml\r\n\r\n"
             self._full.append(f"HTTP/1.1 200 OK\r\n{head}{length}".encode() + body)
 
@@ -114,6 +113,21 @@ _CHANNEL = (
     "<title>The {number} Gazette</title><link>http://{host}/</link><language>en</language>"
     "<description>News of the harbour towns</description>\n"
 )
+
+
+def document_of(number: int, entries: int) -> bytes:
+    """Give the first document of a feed."""
+    return _document(number, _items(0, entries))
+
+
+def _document(number: int, items: str) -> bytes:
+    body = _CHANNEL.format(host=host_of(number), number=number)
+    return (body + items.replace("{host}", host_of(number)) + "</channel></rss>\n").encode()
+
+
+def _items(generation: int, entries: int) -> str:
+    newest = generation + entries
+    return "".join(_item(number) for number in range(newest - 1, generation - 1, -1))
 
 
 def _item(number: int) -> str:

@@ -4,8 +4,10 @@
 
 runs the stage as `news-ingest run --stage poll` does. Each line on standard input is answered by a
 JSON line: `wait N` waits for the first N polls, `feeds N` puts the file `feeds.next` in the place
-of feeds.yml and waits for N more, `round N` puts the clock forward past the next poll of every feed and waits for N, `where N` does
-the same and tells what the event loop was busy with, `memory` tells the memory. It ends when
+of feeds.yml and waits for N more, `restored N` waits until the states of
+N feeds are here, `round N` puts the clock forward past the next poll of every feed and waits for N, `where N` does
+the same and tells what the event loop was busy with, `memory` tells the
+memory, `idle N` what N seconds without polls cost. It ends when
 standard input does.
 """
 
@@ -27,7 +29,7 @@ from ingest import telemetry
 from ingest.bootstrap import poll_stage
 from ingest.bootstrap.engines import now, open_log
 from ingest.pipeline.topology import plan_of
-from ingest.polling.events import feed_polled
+from ingest.polling.events import feed_polled, feeds_by_state
 from ingest.settings.load import load
 from tests.benchmarks.measure import here
 from tests.benchmarks.where import Sampler
@@ -69,6 +71,10 @@ class Driver:
     def _obeyed(self, command: str, count: int) -> dict[str, Any]:
         if command == "memory":
             return memory()
+        if command == "restored":
+            return _until_restored(count)
+        if command == "idle":
+            return _spent_idle(count)
         before = 0 if command == "wait" else polls()
         if command == "feeds":
             (self._folder / "feeds.next").replace(self._folder / "feeds.yml")
@@ -91,17 +97,31 @@ class Driver:
         return {**answer, "where": self._sampler.shares()} if command == "where" else answer
 
 
+def _until_restored(feeds: int) -> dict[str, Any]:
+    """Wait until the states of so many feeds are here."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while total_of(feeds_by_state, "news_ingest_feeds") < feeds:
+        if time.monotonic() > until:
+            raise RuntimeError("not all states were restored")
+        time.sleep(_LOOK_SECONDS)
+    return here()._asdict()
+
+
+def _spent_idle(seconds: int) -> dict[str, Any]:
+    began = here()
+    time.sleep(seconds)
+    return (here() - began)._asdict()
+
+
+def total_of(metric: Any, name: str) -> int:
+    """Give the sum of a metric over its labels."""
+    samples = (sample for family in metric.collect() for sample in family.samples)
+    return int(sum(sample.value for sample in samples if sample.name == name))
+
+
 def polls() -> int:
     """Give how many polls this process has made."""
-    assert feed_polled._counter is not None
-    return int(
-        sum(
-            sample.value
-            for metric in feed_polled._counter.collect()
-            for sample in metric.samples
-            if sample.name.endswith("_total")
-        )
-    )
+    return total_of(feed_polled._counter, "news_ingest_polls_total")
 
 
 def memory() -> dict[str, Any]:

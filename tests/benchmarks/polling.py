@@ -48,17 +48,22 @@ class Round(NamedTuple):
 class PollProcess:
     """The poll stage on the feeds of the farm; a context manager."""
 
-    def __init__(self, folder: Path, port: int, feeds: int, **polling: Any) -> None:
+    def __init__(
+        self, folder: Path, port: int, feeds: int, *, warming: int = WARMING, log_url: str = ""
+    ) -> None:
         self._feeds = feeds
-        self._config = _configured(folder, port, polling)
-        hosts = [host_of(number) for number in range(feeds + WARMING)]
-        _remember_robots(self._config, hosts)
-        write_feeds(self._config / "feeds.yml", hosts[feeds:])
-        write_feeds(self._config / "feeds.next", hosts)
+        self.config = _configured(folder, port, log_url)
+        hosts = [host_of(number) for number in range(feeds + warming)]
+        _remember_robots(self.config, hosts)
+        write_feeds(self.config / "feeds.yml", hosts[feeds:])
+        write_feeds(self.config / "feeds.next", hosts)
+
+    def __enter__(self) -> PollProcess:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.poll_process", str(self._config)],
+            [sys.executable, "-m", "tests.benchmarks.poll_process", str(self.config)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+        return self
 
     def warm(self) -> None:
         """Poll the feeds that are not counted, twice."""
@@ -88,13 +93,12 @@ class PollProcess:
     def _round(self, leg: str, told: dict[str, Any]) -> Round:
         return Round(leg, Spent(told["wall"], told["cpu"]), told["threads"])
 
-    def __enter__(self) -> PollProcess:
-        return self
-
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(60)
+        self._process.stdout.close()
 
 
 class Measured:
@@ -170,7 +174,7 @@ def write_feeds(path: Path, hosts: list[str]) -> None:
     draft.replace(path)
 
 
-def _configured(folder: Path, port: int, polling: dict[str, Any]) -> Path:
+def _configured(folder: Path, port: int, log_url: str) -> Path:
     config = folder / "config"
     shutil.copytree(CONFIG, config)
     (config / ".feeds-accepted.yml").unlink(missing_ok=True)
@@ -180,7 +184,8 @@ def _configured(folder: Path, port: int, polling: dict[str, Any]) -> Path:
     data["address_guard"] = {"hosts": {"*.example": f"127.0.0.1:{port}"}}
     # Rounds are hours of a clock that runs ahead: robots.txt stays known over all of them.
     data["fetching"] = {"gap_seconds": 0, "robots_cache_hours": 1000}
-    data["polling"] = polling
+    if log_url:
+        data["log"]["url"] = log_url
     data["telemetry"] = {"ports": {}}
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(data, file)

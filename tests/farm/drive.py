@@ -24,7 +24,7 @@ from ingest.polling.one_poll import FeedPoll
 from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.schedule import solve_kappa
-from ingest.polling.state_table import Slot
+from ingest.polling.slot import Slot
 from ingest.ports import KnownItems, TopicSpec
 from ingest.settings.options import (
     AddressGuardOptions,

@@ -15,6 +15,7 @@ from ingest.polling.feed_record import overflows_since, percentile, record_of
 from ingest.polling.feed_reporter import RECORDS_A_FLUSH, FeedReporter
 from ingest.polling.feed_state import FeedState, PollNote
 from ingest.polling.rate import Rate
+from ingest.polling.slot import Slot
 from ingest.ports import FeedRecord, LayoutAlarm
 from tests.builders import NOW
 
@@ -122,7 +123,7 @@ def test_the_latest_state_of_each_feed_is_written_in_bulk(index: FakeIndex) -> N
     reporter = a_reporter(index, feeds)
     for format in ("RSS 2.0", "Atom 1.0"):
         for feed in feeds.values():
-            reporter.note(feed.id, a_state(feed, format=format))
+            reporter.note(feed.id, Slot(a_state(feed, format=format)))
     with reporter:
         until(lambda: len(index.feeds.kept) == 3)
     assert {one.format for one in index.feeds.kept.values()} == {"Atom 1.0"}
@@ -134,9 +135,9 @@ def test_what_did_not_change_is_not_written_again(index: FakeIndex) -> None:
     feeds = {"one": a_feed("one"), "two": a_feed("two")}
     with a_reporter(index, feeds) as reporter:
         for feed in feeds.values():
-            reporter.note(feed.id, a_state(feed))
+            reporter.note(feed.id, Slot(a_state(feed)))
         until(lambda: sum(index.feeds.batches) == 2)
-        reporter.note("two", a_state(feeds["two"], format="RSS 2.0"))
+        reporter.note("two", Slot(a_state(feeds["two"], format="RSS 2.0")))
         until(lambda: sum(index.feeds.batches) == 3)
     assert sum(index.feeds.batches) == 3
 
@@ -149,7 +150,7 @@ def test_while_the_index_is_away_polls_go_on_and_the_latest_is_written_after(
     with a_reporter(index, feeds) as reporter:
         for size in range(50):
             for feed in feeds.values():
-                reporter.note(feed.id, a_state(feed, window_size=size))
+                reporter.note(feed.id, Slot(a_state(feed, window_size=size)))
         until(lambda: index.feeds.tries >= 2)
         index.feeds.is_away = False
         until(lambda: len(index.feeds.kept) == 2)
@@ -160,7 +161,7 @@ def test_a_fault_in_here_ends_nothing(index: FakeIndex) -> None:
     feeds = {"one": a_feed("one")}
     index.feeds.is_broken = True
     with a_reporter(index, feeds) as reporter:
-        reporter.note("one", a_state(feeds["one"]))
+        reporter.note("one", Slot(a_state(feeds["one"])))
         until(lambda: index.feeds.tries >= 1)
         index.feeds.is_broken = False
         until(lambda: "one" in index.feeds.kept)
@@ -170,7 +171,7 @@ def test_very_many_are_written_in_portions(index: FakeIndex) -> None:
     feeds = {f"feed-{number}": a_feed(f"feed-{number}") for number in range(RECORDS_A_FLUSH + 7)}
     reporter = a_reporter(index, feeds)
     for feed in feeds.values():
-        reporter.note(feed.id, a_state(feed))
+        reporter.note(feed.id, Slot(a_state(feed)))
     with reporter:
         until(lambda: len(index.feeds.kept) == len(feeds))
     assert index.feeds.batches == [RECORDS_A_FLUSH, 7]
@@ -181,7 +182,7 @@ def test_feeds_that_are_gone_are_removed_and_lost_records_come_back(index: FakeI
     index.feeds.kept["old"] = record_of(a_feed("old"), a_state(a_feed("old")), NOW)
     with a_reporter(index, feeds, compare_seconds=0.05) as reporter:
         for feed in feeds.values():
-            reporter.note(feed.id, a_state(feed))
+            reporter.note(feed.id, Slot(a_state(feed)))
         until(lambda: set(index.feeds.kept) == {"one", "two"})
         index.feeds.kept.clear()
         until(lambda: set(index.feeds.kept) == {"one", "two"})
@@ -193,7 +194,7 @@ def test_a_feed_that_went_to_another_poller_is_left_to_it(index: FakeIndex) -> N
     feeds = {"one": a_feed("one"), "two": a_feed("two")}
     with a_reporter(index, feeds, compare_seconds=0.05) as reporter:
         for feed in feeds.values():
-            reporter.note(feed.id, a_state(feed))
+            reporter.note(feed.id, Slot(a_state(feed)))
         until(lambda: set(index.feeds.kept) == {"one", "two"})
         reporter.note("two", None)
         index.feeds.kept.clear()
@@ -211,7 +212,7 @@ def test_a_feed_whose_site_changed_its_layout_says_so_until_it_is_mended(
     )  # fmt: skip
     with a_reporter(index, feeds) as reporter:
         for feed in feeds.values():
-            reporter.note(feed.id, a_state(feed))
+            reporter.note(feed.id, Slot(a_state(feed)))
         until(lambda: len(index.feeds.kept) == 2)
         index.layouts.found = (alarm,)
         until(lambda: index.feeds.kept["one"].layout_alarms == ("no dates any more",))
@@ -231,9 +232,9 @@ def test_an_index_that_hangs_holds_up_neither_polls_nor_the_end(index: FakeIndex
     feeds = {"one": a_feed("one")}
     reporter = FeedReporter(hanging, lambda: feeds, lambda: NOW, flush_seconds=0.02)
     with reporter:
-        reporter.note("one", a_state(feeds["one"]))
+        reporter.note("one", Slot(a_state(feeds["one"])))
         assert reached.wait(20)
-        reporter.note("one", a_state(feeds["one"]))
+        reporter.note("one", Slot(a_state(feeds["one"])))
     release.set()
 
 

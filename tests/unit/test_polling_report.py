@@ -49,7 +49,7 @@ def test_the_allowance_is_a_mean_or_a_fixed_number() -> None:
 
 def test_the_used_part_of_it_counts_what_is_planned() -> None:
     states = [FeedState(feed_id=str(n), interval_seconds=n) for n in (0.0, 1800.0, 3600.0)]
-    assert allowance_used(states, 6.0) == 0.5
+    assert allowance_used([one.interval_seconds for one in states], 6.0) == 0.5
     assert allowance_used([], 0.0) == 0.0
 
 

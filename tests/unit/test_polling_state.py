@@ -21,7 +21,8 @@ from ingest.polling.feed_state import (
 from ingest.polling.outage import OutageWatch
 from ingest.polling.owned_feeds import OwnedFeeds
 from ingest.polling.rate import seeded
-from ingest.polling.state_table import Restored, Slot
+from ingest.polling.slot import Slot
+from ingest.polling.state_table import Restored
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

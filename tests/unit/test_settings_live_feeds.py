@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ingest.settings.live_feeds import LiveFeeds, accepted_path, remember
+from ingest.settings.feeds import read_feeds
+from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds, accepted_path, remember
 
 
 def write(folder: Path, count: int) -> str:
@@ -86,3 +88,24 @@ def test_one_broken_block_leaves_the_others(tmp_path: Path, later: Callable[[], 
     urls = {feed.url for feed in live().values()}
     assert "https://new.example/f" in urls
     assert len(urls) == 3
+
+
+def test_a_text_that_was_read_is_not_read_again(tmp_path: Path, later: Callable[[], float]) -> None:
+    remember(accepted_path(tmp_path), write(tmp_path, 10))
+    read = read_feeds(tmp_path / "feeds.yml")
+    live = LiveFeeds(tmp_path, read=read, monotonic=later)
+    assert live() is read.feeds
+    write(tmp_path, 11)
+    assert len(live()) == 11
+
+
+@pytest.mark.slow
+def test_a_thread_looks_after_a_list_that_is_followed(tmp_path: Path) -> None:
+    write(tmp_path, 3)
+    with FollowedFeeds(LiveFeeds(tmp_path)) as feeds:
+        assert len(feeds()) == 3
+        write(tmp_path, 4)
+        until = time.monotonic() + 20
+        while len(feeds()) < 4 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert len(feeds()) == 4

@@ -1,4 +1,4 @@
-"""Talks to Elasticsearch: the only file that imports its client."""
+"""Talks to Elasticsearch: the only file that imports its client (patience.py: its transport)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import elastic_transport
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 from elasticsearch.helpers import BulkIndexError, ScanError, streaming_bulk
 
+from ingest.adapters.elastic_index.patience import (
+    STARTING_SECONDS,
+    NotLetInYet,
+    PatientTransport,
+)
 from ingest.adapters.elastic_index.verdicts import (
     Answer,
     is_disk_block,
@@ -135,6 +140,7 @@ def _connect(options: IndexOptions) -> Elasticsearch:
         max_retries=1,
         retry_on_status=(),
         retry_on_timeout=False,
+        transport_class=PatientTransport,
         **credentials,
     )
 
@@ -170,6 +176,14 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
             value=error.message,
             origin=url,
             remedy="name its authority in index.ca_file",
+        )
+    if isinstance(error, NotLetInYet):
+        return IndexUnavailable(
+            f"the index does not let this client in while {doing}",
+            value=error.message,
+            origin=url,
+            remedy=f"an engine that starts does so; if it lasts for {STARTING_SECONDS:.0f} s, "
+            "the work ends: check index.username, index.password or index.api_key then",
         )
     return IndexUnavailable(
         f"the index does not answer while {doing}",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +32,18 @@ CONFIG = Path(__file__).parents[2] / "config"
 PASSWORD = "unlikely-to-guess"
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
+
+
+def checked(environment: dict[str, str]) -> tuple[str, str]:
+    """Give what `news-ingest check` says of the index."""
+    program = Path(sys.executable).with_name("news-ingest")
+    done = subprocess.run(
+        [program, "check", "--no-feeds", "--json", "--config", str(CONFIG)],
+        env=os.environ | environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    (row,) = [one for one in rows if one["what"].startswith("index")]
+    return row["state"], row["note"]
 
 
 def test_without_security_no_users_are_made(elasticsearch_url: str, tmp_path: Path) -> None:
@@ -87,6 +102,12 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
                 update={"username": STAGES.user, "password": password_of(tmp_path, STAGES)}
             )
         ).make([User("intruder", "some-password", ("superuser",))])
+
+    # They may not look at what setup made; the setup's user may.
+    assert checked(environment) == ("good", "answers, nothing differs")
+    own = {"USERNAME": STAGES.user, "PASSWORD": password_of(tmp_path, STAGES)}
+    state, note = checked(environment | {f"NEWS_INGEST_INDEX_{key}": own[key] for key in own})
+    assert (state, "cannot be compared by this user" in note) == ("good", True)
 
     # The analyst searches, and writes nothing.
     analyst = index(ANALYST.user, password_of(tmp_path, ANALYST))

@@ -126,8 +126,10 @@ def _facts(document: IndexedDocument, changes: int) -> list[tuple[str, str]]:
         revision += f" ({seen}: news-ingest revisions --document {document.id})"
     return [
         ("title", document.title),
+        ("subtitle", document.subtitle),
         ("publisher", document.publisher),
         ("authors", ", ".join(document.authors)),
+        ("agencies", ", ".join(document.agencies)),
         (
             "published",
             "" if published is None else f"{published.isoformat()} ({document.date_source})",

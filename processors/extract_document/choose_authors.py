@@ -184,7 +184,7 @@ def _whole_names(part: str) -> list[str]:
     is_named_with_place = (
         len(commas) == 2 and " " in commas[0].strip() and " " not in commas[1].strip()
     )
-    return [commas[0]] if is_named_with_place else [part]  # fmt: skip
+    return _whole_names(commas[0]) if is_named_with_place else [part]  # fmt: skip
 
 
 def _without_by(part: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ import pytest
 from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, html_of, page_of
 
 from ingest import telemetry
+from ingest.bootstrap.engines import chain_of, checked_settings
 from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome
 from ingest.settings.live_sites import LiveSites
@@ -24,6 +26,8 @@ from ingest.settings.sites import read_sites
 from processors.extract_document import ExtractDocuments, Options, build
 from processors.extract_document.child import page_extractor
 from processors.measure_text import count_words
+
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 def ruled(data: str, entry: dict[str, Any] | None = None, page: dict[str, Any] | None = None, **rules: Any) -> Document:  # fmt: skip
@@ -281,3 +285,24 @@ def test_lines_that_repeat_stay_where_the_site_says_so(
         dropped = [document(one) for one in processor.process_batch(pages)]
     assert not dropped[-1].text.endswith("Ask the pier.")
     assert dropped[-1].word_count == count_words(dropped[-1].text)
+
+
+@pytest.mark.slow
+def test_an_extract_stage_takes_up_a_changed_file_of_its_settings(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    shutil.copytree(CONFIG, folder, ignore=shutil.ignore_patterns("kibana", ".*"))
+    (chosen,) = chain_of(checked_settings(folder), "extract", children=1)
+    page = page_of(html_of())
+    try:
+        before = document(chosen.work.process_batch([page])[0])
+        assert before.content_source == "page"
+        write(folder / "sites.yml", "sites: {elsin-courier.example: {body_xpath: //article/p}}\n")
+        until = time.monotonic() + 30
+        after = before
+        while after.content_source == "page" and time.monotonic() < until:
+            time.sleep(0.2)
+            after = document(chosen.work.process_batch([page])[0])
+    finally:
+        chosen.work.close()
+    assert (after.content_source, after.extraction.body_rule) == ("site", "hit")
+    assert chosen.engine.startswith("extract_document@")

@@ -98,7 +98,7 @@ class ExtractDocuments:
 
     def _outcome(self, job: PageWithRules, found: Document | ChildFailure) -> Outcome[Document]:
         if isinstance(found, ChildFailure):
-            return _reject(job.page, found)
+            return _reject(job, found)
         if found.extraction.body_rule:
             body_rule_tried(result=found.extraction.body_rule)
         for step in found.extraction.failed_steps:
@@ -127,12 +127,15 @@ class ExtractDocuments:
         )
 
 
-def _reject(page: Page, failure: ChildFailure) -> Reject:
+def _reject(job: PageWithRules, failure: ChildFailure) -> Reject:
+    page, site = job
+    address = page.url_final or page.url_canonical or page.path
+    rules = f" · rules of config/sites.yml: {site.site}" if site.site else ""
     is_bug = failure.kind == "raised"
     return Reject(
         reason=failure.kind if not is_bug else "extraction_failed",
         failure_class="bug" if is_bug else "timeout",
-        message=f"{failure.message} · page: {page.url_final or page.url_canonical or page.path}",
+        message=f"{failure.message} · page: {address}{rules}",
         exception=failure.message.partition(":")[0] if is_bug else "",
         stacktrace=failure.stacktrace,
         processor="extract_document",

@@ -54,7 +54,7 @@ def flags_of(
     sections = (section, jsonld.section, jsonld.breadcrumb)
     kinds = jsonld.types + jsonld.genres
     return TextFlags(
-        is_opinion=why_opinion(kinds, sections, url, rules.opinion_paths),
+        is_opinion=why_opinion(kinds, sections, url, rules.opinion_paths, title),
         is_live_blog=why_live_blog(kinds, url, rules.live_paths),
         is_press_release=why_press_release(
             types=kinds, sections=sections, url=url, names=names, title=title, text=text

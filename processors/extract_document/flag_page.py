@@ -54,6 +54,12 @@ _CONSENT = tuple(
 
 OPINION_TYPES = frozenset(("OpinionNewsArticle",))
 LIVE_TYPES = frozenset(("LiveBlogPosting",))
+#: How a title says of itself that it is opinion: the word and a mark after it.
+_OPINION_TITLE = re.compile(
+    r"(?:opinion|editorial|op-ed|guest essay|kommentar|meinung|leitartikel|gastbeitrag|gastkommentar|kolumne"
+    r"|éditorial|édito|opinión|editoriale|opinião|opinie|hoofdredactioneel commentaar|ledare|debatt)\s?[:|]",
+    re.I,
+)
 #: Segments of an address, or names of sections, that name a kind of text; without accents.
 OPINION_SEGMENTS = frozenset(
     (
@@ -103,14 +109,25 @@ def is_cut(
 
 
 def why_opinion(
-    types: tuple[str, ...], sections: tuple[str, ...], url: str, own_segments: tuple[str, ...] = ()
+    types: tuple[str, ...],
+    sections: tuple[str, ...],
+    url: str,
+    own_segments: tuple[str, ...] = (),
+    title: str = "",
 ) -> str:
     """Give by what a text is known as opinion; "" when it is not.
 
-    `own_segments` are those of the site, which count instead of the common list.
+    `own_segments` are those of the site: in addresses they count instead of the common list, as
+    names of sections beside it.
     """
-    known = frozenset(map(slug, own_segments)) or OPINION_SEGMENTS
-    return why_type(types, OPINION_TYPES) or why_section(sections, known) or why_segment(url, known)
+    own = frozenset(map(slug, own_segments))
+    said = _OPINION_TITLE.match(title)
+    return (
+        why_type(types, OPINION_TYPES)
+        or why_section(sections, own | OPINION_SEGMENTS)
+        or why_segment(url, own or OPINION_SEGMENTS)
+        or (f"“{said[0].strip()}” in the title" if said else "")
+    )
 
 
 def why_live_blog(types: tuple[str, ...], url: str, own_segments: tuple[str, ...] = ()) -> str:

@@ -59,6 +59,22 @@ def test_opinion_is_known_by_type_section_or_address(head: str, path: str, why: 
 
 
 @pytest.mark.parametrize(
+    ("title", "is_opinion"),
+    [
+        ("Opinion | The ferry must stay", True),
+        ("Kommentar: Die Fähre muss bleiben", True),
+        ("Éditorial : il faut un bateau", True),
+        ("Opinión: el ferri debe seguir", True),
+        ("Opinion polls rise", False),
+        ("Debatte im Rat: Die Fähre bleibt", False),
+    ],
+)
+def test_a_title_may_say_of_itself_that_it_is_opinion(title: str, is_opinion: bool) -> None:
+    page = html_of(head=f"<title>{title}</title>").replace("Ferry cut to two runs", title)
+    assert extracted(page).is_opinion is is_opinion
+
+
+@pytest.mark.parametrize(
     ("head", "path", "is_live"),
     [
         (jsonld(**{"@type": ["NewsArticle", "LiveBlogPosting"]}), "/a", True),

@@ -222,11 +222,14 @@ class FlowWorker:
         """Begin what is queued of the backfill where nobody is before it; read on, or wait."""
         topic = self._plan.backfill_reads
         late = {place for place in self._trackers if place.topic == topic}
-        if not has_fresh and not self._is_full:
+        # With fewer open than may be asked at once, an old entry takes nobody's place.
+        has_no_room = len(self._open) >= self._fetching.concurrent_requests
+        is_pressed = self._is_full or (has_fresh and has_no_room)
+        if not is_pressed:
             room = max(1, self._fetching.concurrent_requests // 2) - self._late
             for record in self._queue.take(lambda domain: not self._waiting[domain], room):
                 self._start_late(record)
-        holds = late if has_fresh or self._is_full else set(filter(self._queue.is_full, late))
+        holds = late if is_pressed else set(filter(self._queue.is_full, late))
         self._reader.pause(holds - self._held_back)
         blocked = self._hosts.unrestored(self._plan.inputs)
         self._reader.resume(self._held_back - holds - blocked)

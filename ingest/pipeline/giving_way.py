@@ -12,7 +12,11 @@ QUIET_SECONDS = 0.1
 
 
 class GivingWay:
-    """Pauses the partitions of `backfill_reads` from a fresh record on, until a read brings none."""
+    """Pauses the partitions of `backfill_reads` from a fresh record on.
+
+    They go on when a read without them brought less than it might have: then nothing fresh waits,
+    and one batch of the backfill is what the next fresh record can meet at most.
+    """
 
     def __init__(self, plan: StagePlan, reader: Reader) -> None:
         self._plan, self._reader = plan, reader
@@ -23,14 +27,18 @@ class GivingWay:
         """Tell whether the backfill is held back now."""
         return bool(self._paused)
 
-    def parted(self, records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
-        """Give the fresh records of a read, then those of the backfill; holds back or lets go."""
+    def parted(self, records: Sequence[Record], most: int) -> tuple[list[Record], list[Record]]:
+        """Give the fresh records of a read of up to `most`, then those of the backfill.
+
+        Holds the backfill back, or lets it go on.
+        """
         topic = self._plan.backfill_reads
         if not topic:
             return list(records), []
         fresh = [record for record in records if record.topic != topic]
         owned = frozenset(place for place in self._reader.assignment() if place.topic == topic)
-        wanted = owned if fresh else frozenset[TopicPartition]()
+        is_held = len(fresh) >= most if self._paused else bool(fresh)
+        wanted = owned if is_held else frozenset[TopicPartition]()
         self._reader.pause(wanted - self._paused)
         self._reader.resume((self._paused & owned) - wanted)
         self._paused = wanted

@@ -119,7 +119,7 @@ class Worker:
         records = self._reader.read(self._records_a_batch, seconds)
         self.read_at = time.monotonic()
         self._take_notes()
-        fresh, late = self._way.parted(records)
+        fresh, late = self._way.parted(records, self._records_a_batch)
         if not records:
             if self._idle is not None:
                 self._held("idle", self._idle, self._work.probe)

@@ -261,3 +261,35 @@ def test_a_stage_in_batch_form_takes_fresh_records_first(log: SqliteLog) -> None
         thread.join(20)
     assert count(log, "out.backfill") == 400
     assert len(set(work.done)) == 500
+
+
+@pytest.mark.slow
+def test_a_steady_trickle_of_fresh_records_does_not_stop_a_backfill(log: SqliteLog) -> None:
+    appender = log.appender()
+    for number in range(200):
+        appender.append("in.backfill", f"old-{number}", b"{}", [(BACKFILL, b"1")])
+    appender.flush(10)
+    work, stop = Slow(), threading.Event()
+    worker = Worker(
+        PLAN, work, log, options=WorkerOptions(), breaker=BreakerOptions(), records_a_batch=10,
+        clock=lambda: datetime.now(UTC), stop=stop,
+    )  # fmt: skip
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
+    number = 0
+    try:
+        until = time.monotonic() + 30
+        while count(log, "out.backfill") < 200 and time.monotonic() < until:
+            appender.append("in", f"new-{number}", b"{}")
+            appender.flush(10)
+            number += 1
+            time.sleep(0.03)
+        eventually(lambda: waiting(log) == 0)
+    finally:
+        stop.set()
+        thread.join(20)
+    assert count(log, "out.backfill") == 200
+    at = [place for place, key in enumerate(work.done) if key.startswith("new")]
+    last_old = max(place for place, key in enumerate(work.done) if key.startswith("old"))
+    assert sum(place < last_old for place in at) > number / 4, "both went on side by side"
+    assert [key for key in work.done if key.startswith("new")].index("new-0") == 0

@@ -25,7 +25,7 @@ from ingest.fetching.page_verdict import (
 from ingest.fetching.politeness import Pressure
 from ingest.identity import match_key, registrable_domain, version_of
 from ingest.model import Entry, Page
-from ingest.outcome import Keep, Outcome, Reject, Retry
+from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
 from ingest.ports import Clock, Fetched, Fetcher, FetchRequest
 from ingest.settings.options import FetchingOptions
 from ingest.telemetry import Event, counter
@@ -85,7 +85,8 @@ class EntryFetcher:
         """Give the page of this entry, the entry itself for another domain, or what failed.
 
         Shape: Keep(Page) with a body, or without one (`kind` feed, with `missing_reason`);
-        Keep(Entry) to be appended again by the domain of its `url_to_ask`; Retry; Reject.
+        Keep(Entry) to be appended again by the domain of its `url_to_ask`; Drop of an address
+        alone that has no page; Retry; Reject.
         `attempt` counts the failed tries so far; at 3 a failure is final.
         Errors: IndexUnavailable when the index cannot be asked for a document id.
         Source: polling.md §4.1.
@@ -105,6 +106,10 @@ class EntryFetcher:
             _page_refused(outcome="rejected", reason=verdict.reason, entry=entry.id)
             return Reject(verdict.reason, "permanent", verdict.message)
         if isinstance(verdict, Missing):
+            if not (entry.title or entry.summary or entry.content):
+                # An address alone, as sitemaps have them: without its page there is nothing.
+                _page_refused(outcome="dropped", reason=verdict.reason, entry=entry.id)
+                return Drop(f"no_text_{verdict.reason}", is_intended=False)
             return Keep(await self._without_body(entry, verdict, answer, now))
         assert answer is not None
         return await self._with_body(entry, verdict, answer, attempt)

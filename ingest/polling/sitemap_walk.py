@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+import msgspec
+
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import request_url
 from ingest.model import Feed
@@ -96,6 +98,8 @@ class SitemapWalk:
         request = companion_request(
             self._feed, self._tools.options, url, home=self._feed.url, stage=self._stage
         )
+        # `robots: ignore` speaks of the feed, not of its whole site.
+        request = msgspec.structs.replace(request, robots="obey")
         answer = await self._get(request)
         if answer is None:
             return None

@@ -13,7 +13,7 @@ from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import RobotsFile
 from ingest.identity import document_id_of_url, version_of
 from ingest.model import Entry, Page
-from ingest.outcome import Keep, Reject, Retry
+from ingest.outcome import Drop, Keep, Reject, Retry
 from ingest.ports import Known
 from ingest.wire import decode, encode
 from tests.builders import an_entry
@@ -95,6 +95,15 @@ def test_a_page_is_kept_whole_with_its_identity(site: HttpSite) -> None:
     assert kept.missing_reason == ""
     assert before <= kept.fetched_at <= datetime.now(UTC)
     assert kept.version == version_of(kept.fetched_at)
+
+
+def test_an_address_alone_without_a_page_is_a_drop_that_says_why(site: HttpSite) -> None:
+    bare = entry(title="", summary="", content="")
+    site.serve(HOST, "/flood", Answer(404))
+    assert fetched(site, bare) == [Drop("no_text_http_404", is_intended=False)]
+    site.serve(HOST, "/flood", html("The flood", "Water in every street of Port Elsin."))
+    (outcome,) = fetched(site, bare)
+    assert page(outcome).kind == "html"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,18 @@ from polling_rig import (
     quick,
     rss,
     states_in,
+    utc_now,
     wait_for,
 )
 
 from ingest import wire
+from ingest.adapters.http_fetcher import HttpFetcher
 from ingest.adapters.sqlite_log import SqliteLog
+from ingest.fetching.address_guard import AddressGuard
+from ingest.fetching.host_state import HostStates
+from ingest.fetching.politeness import Politeness
+from ingest.fetching.robots import Robots
+from ingest.settings.options import AddressGuardOptions, FetchingOptions
 
 HOST = "harbour-times.example"
 
@@ -295,3 +303,33 @@ def test_a_platform_with_many_hosts_takes_one_place_among_the_polls(
         wait_for(lambda: asked(site))
         before = [seen for seen in site.requests if seen.path == "/feed.xml" and seen.host != HOST]
         assert len(before) <= 2
+
+
+@pytest.mark.slow
+def test_thirty_feeds_of_one_host_are_asked_one_at_a_time_with_the_gap(
+    site: HttpSite, log: SqliteLog
+) -> None:
+    gap = 0.2
+    guard = AddressGuard(AddressGuardOptions(hosts=site.hosts("*.example")))
+    states = HostStates()
+    fetcher = HttpFetcher(
+        FetchingOptions(gap_seconds=gap),
+        guard=guard,
+        politeness=Politeness(states, gap_seconds=gap, clock=utc_now, is_mapped=guard.is_mapped),
+        robots=Robots(states, clock=utc_now),
+        user_agent="news-ingest/test",
+    )
+    feeds = []
+    for number in range(30):
+        path = f"/feed-{number}.xml"
+        site.serve(HOST, path, feed_answer(f"story-{number}"))
+        feeds.append(a_feed(id=f"feed-{number}", url=f"http://{HOST}{path}"))
+    with Rig(site, log, *feeds, fetcher=fetcher) as rig:
+        wait_for(lambda: len(rig.entries()) == 30, 60)
+    seen = sorted(site.requests, key=lambda one: one.started_at)
+    # What a busy machine delays on its way is late, and so nearer to the next: hence all of them.
+    assert seen[-1].started_at - seen[0].started_at >= gap * 30 - 1.0
+    middles = [one.started_at for one in seen[::6]]
+    assert all(b - a >= gap * 3 for a, b in itertools.pairwise(middles))
+    assert site.most_in_flight(HOST) == 1
+    assert {one.path for one in seen} == {"/robots.txt", *(f"/feed-{n}.xml" for n in range(30))}

@@ -16,7 +16,7 @@ from processors.extract_document.child import page_extractor
 
 FOLDER = Path(__file__).parents[2] / "seeds" / "extraction"
 EXPECTED: dict[str, dict[str, Any]] = YAML(typ="safe", pure=True).load(
-    (FOLDER / "expected.yml").read_text(encoding="utf-8")
+    (FOLDER / "fields.yml").read_text(encoding="utf-8")
 )
 SEEN_AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -131,9 +131,11 @@ def test_setup_imports_the_shipped_packs_over_what_is_there(kibana: StandIn) -> 
     assert lines == [
         "Kibana: 17 objects of news-feeds.ndjson",
         "Kibana: 14 objects of news-overview.ndjson",
+        "Kibana: 9 objects of news-revisions.ndjson",
     ]
     imports = kibana.of("/api/saved_objects")
-    for asked, name in zip(imports, ("news-feeds", "news-overview"), strict=True):
+    names = ("news-feeds", "news-overview", "news-revisions")
+    for asked, name in zip(imports, names, strict=True):
         assert asked.method == "POST"
         assert asked.path == "/api/saved_objects/_import?overwrite=true"
         assert asked.headers["kbn-xsrf"]
@@ -161,7 +163,7 @@ def test_an_empty_url_asks_nobody() -> None:
 
 def test_a_prefix_goes_into_the_pack(kibana: StandIn) -> None:
     filled(kibana.url, NEWS_INGEST_INDEX_PREFIX="test1-")
-    _, asked = kibana.of("/api/saved_objects")
+    _, asked, _ = kibana.of("/api/saved_objects")
     first = json.loads(kibana.pack(asked).splitlines()[0])
     assert (first["id"], first["attributes"]["title"]) == (
         "test1-news-documents",
@@ -223,7 +225,7 @@ def test_a_redirect_is_no_import(kibana: StandIn) -> None:
 
 def test_a_dry_run_only_tells(kibana: StandIn) -> None:
     settings = load(CONFIG, {"NEWS_INGEST_KIBANA_URL": kibana.url})
-    feeds, overview = fill_kibana(settings, dry_run=True)
+    feeds, overview, _ = fill_kibana(settings, dry_run=True)
     assert "news-feeds.ndjson would be imported" in feeds
     assert "news-overview.ndjson would be imported" in overview
     assert kibana.asked == []

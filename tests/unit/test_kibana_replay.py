@@ -14,7 +14,7 @@ from builders import NOW, a_document, an_entity, an_indexed_document, entity_fie
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.model import Extraction, Geo, GeoPoint
-from ingest.ports import FeedRecord, Placed
+from ingest.ports import FeedRecord, Placed, Revision
 from ingest.search.kibana.replay import is_empty, requests
 from ingest.search.kibana.validate import Saved, read_pack
 from ingest.settings.options import IndexOptions
@@ -77,6 +77,7 @@ def filled(elasticsearch_url: str) -> Iterator[Filled]:
     (full, index), (empty, _) = made
     assert {one.kind for one in index.put([Placed(one) for one in documents])} == {"written"}
     index.feeds.put(FEEDS)
+    index.revisions.put([CHANGE])
     index.refresh()
     yield Filled(elasticsearch_url, full, empty)
     for prefix, index in made:
@@ -108,6 +109,14 @@ FEEDS = [
     a_feed("old", "gone", last_error_class="http_410", failure_score=1.0),
     a_feed("asleep", "disabled"),
 ]  # fmt: skip
+
+
+CHANGE = Revision(
+    document_id="a" * 32, revision=2, revision_before=1, version=2, changed_at=NOW,
+    first_seen_at=NOW, url="https://elsin-courier.example/flood", publisher="Elsin Courier",
+    title_before="Harbour flooded", title_after="Harbour flooded, two hurt",
+    added=("Two people were hurt.",), added_count=1, changed_share=0.3,
+)  # fmt: skip
 
 
 def alias_of(saved: Saved) -> str:

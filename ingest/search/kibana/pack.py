@@ -16,6 +16,7 @@ from ingest.search.kibana.panels import (
     SavedSearch,
     Values,
 )
+from ingest.search.kibana.revision_pack import CHANGES
 
 DOCUMENTS: Final = DataView(
     id="news-documents",
@@ -122,4 +123,8 @@ OVERVIEW: Final = Dashboard(
 )  # fmt: skip
 
 #: File in config/kibana/ → dashboard.
-PACKS: Final = {"news-feeds.ndjson": FEED_HEALTH, "news-overview.ndjson": OVERVIEW}
+PACKS: Final = {
+    "news-feeds.ndjson": FEED_HEALTH,
+    "news-overview.ndjson": OVERVIEW,
+    "news-revisions.ndjson": CHANGES,
+}

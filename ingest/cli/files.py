@@ -51,7 +51,8 @@ def ingest(
 ) -> None:
     """Take plain-text, HTML and WARC files through extract, enrich and index.
 
-    Of a WARC file (.warc, .warc.gz) the web pages are taken. Running it twice adds nothing.
+    Of a WARC file (.warc, .warc.gz) the articles are taken; those of our own archive come back with
+    their feeds and times. Running it twice adds nothing.
     """
     for path in paths:
         if not path.exists():

@@ -16,6 +16,8 @@ from ingest.archive_format import FILE_ENDING, OPEN_ENDING, PAGE_TYPE
 from ingest.model import Entry, Page
 from ingest.sources.archived_pages import Assembler, Held, place_of
 from ingest.sources.files import FEED_ID, FileRefused, refused, url_in
+from ingest.sources.listing_pages import is_listing
+from ingest.sources.warc_body import body_of
 from ingest.sources.warc_records import Broken, records
 
 ENDINGS = (".warc", ".warc.gz", FILE_ENDING + OPEN_ENDING)
@@ -24,12 +26,17 @@ _HTML = ("text/html", "application/xhtml+xml")
 _HEADERS_BYTES = 256 * 1024
 #: Records of other types say something about a page and are none.
 _WITH_PAGE = ("response", "resource")
-_UNREADABLE = (ArchiveLoadFailed, ValueError, EOFError, OSError)
+#: warcio raises what it likes where a record is not what it says: KeyError, AttributeError …
+_UNREADABLE = (ArchiveLoadFailed, ArithmeticError, AttributeError, EOFError, LookupError, OSError,
+               TypeError, ValueError)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PassedOver(NamedTuple):
-    """A record that was never meant to be an article. `reason`: not_a_page, http_STATUS, …"""
+    """A record that was never meant to be an article.
+
+    `reason`: not_a_page, http_STATUS, link_is_home_page, listing_page, empty_body, part_of_a_page.
+    """
 
     reason: str
 
@@ -45,7 +52,8 @@ def is_warc(path: str) -> bool:
 def pages_of_warc(path: str, now: datetime, max_bytes: int) -> Iterator[_Result]:
     """Give the pages of a WARC file in its order, whatever else is in it.
 
-    A page is an answer of status 200 with HTML, or such a resource, and no front page of a site.
+    A page is an answer of status 200 with HTML, or such a resource, and no front page of a site
+    or list of articles.
     Its document id is that of the canonical link where that names the same domain, else of the
     address it was asked at; `fetched_at` and so the version is WARC-Date: the same file again
     adds nothing. The pages of our own archive come back as they were fetched, with their
@@ -82,7 +90,7 @@ class _Reading:
                 return
             ours = place_of(record.rec_headers) if record.rec_type == "response" else None
             if ours is not None:
-                body = record.content_stream().read(self._max_bytes + 1)
+                body = body_of(record, self._max_bytes)
                 lost = self._assembler.hold(Held(*ours, body, number, data))
                 yield from map(self._alone, lost)
                 return
@@ -122,7 +130,7 @@ def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) ->
         content_type = _content_type(record)
         if content_type.partition(";")[0].strip().lower() not in _HTML:
             return PassedOver("not_a_page")
-        body = record.content_stream().read(max_bytes + 1)
+        body = body_of(record, max_bytes)
     except _UNREADABLE as error:
         return _broken(path, number, error)
     if len(body) > max_bytes:
@@ -134,6 +142,8 @@ def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) ->
         return PassedOver("link_is_home_page")
     if not body.strip():
         return PassedOver("empty_body")
+    if is_listing(url, body):
+        return PassedOver("listing_page")
     fetched_at = _date(record.rec_headers.get_header("WARC-Date") or "", now)
     return _made(path, url, body, content_type, status, fetched_at)
 
@@ -141,9 +151,8 @@ def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) ->
 def _made(
     path: str, url: str, body: bytes, content_type: str, status: int, fetched_at: datetime
 ) -> Page:
-    domain = identity.registrable_domain(url)
     named = url_in(body, "html")
-    canonical = named if named and identity.registrable_domain(named) == domain else url
+    canonical = named if named and identity.same_site(named, url) else url
     return Page(
         document_id=identity.document_id_of_url(canonical),
         entry=Entry(
@@ -157,7 +166,7 @@ def _made(
         url_canonical=canonical,
         url_match_key=identity.match_key(canonical),
         url_final=url,
-        domain=domain,
+        domain=identity.registrable_domain(canonical, with_private=True),
         fetched_at=fetched_at,
         version=identity.version_of(fetched_at),
         body=zstandard.ZstdCompressor(level=3).compress(body),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import brotli
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -115,6 +118,56 @@ def test_packed_and_chunked_answers_are_unpacked(tmp_path: Path) -> None:
     assert [zstandard.decompress(page.body) for page in pages] == [page_body("/a"), whole]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("br", brotli.compress),
+        ("zstd", zstandard.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda data: zlib.compress(data)[2:-4]),
+        ("x-gzip", gzip.compress),
+        ("gzip, br", lambda data: brotli.compress(gzip.compress(data))),
+        ("gzip", lambda data: gzip.compress(data[:20]) + gzip.compress(data[20:])),
+        ("br", bytes),
+        ("gzip", bytes),
+        ("zstd", bytes),
+        ("sdch", bytes),
+        ("identity", bytes),
+    ],
+)
+def test_every_way_of_packing_is_undone_also_where_the_crawler_undid_it(
+    tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    warc = Warc()
+    warc.answer("/a", pack(page_body("/a")), headers=(("Content-Encoding", encoding),))
+    warc.answer("/b")
+    pages = [one for one in found_in(tmp_path, warc.data) if isinstance(one, Page)]
+    assert [zstandard.decompress(page.body) for page in pages] == [page_body("/a"), page_body("/b")]
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "zstd", "deflate", "sdch"])
+def test_a_body_that_cannot_be_unpacked_costs_itself(tmp_path: Path, encoding: str) -> None:
+    warc = Warc()
+    warc.answer("/a", b"\xf7\xf8 no packed data", headers=(("Content-Encoding", encoding),))
+    warc.answer("/b")
+    found = found_in(tmp_path, warc.data)
+    assert paths_of(found) == ["/b"]
+    assert [one.reason for one in found if isinstance(one, FileRefused)] == ["broken_record"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [("br", brotli.compress), ("zstd", zstandard.compress), ("deflate", zlib.compress)],
+)
+def test_a_bomb_is_refused(tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    warc = Warc()
+    warc.answer("/a", pack(bytes(30 * LIMIT)), headers=(("Content-Encoding", encoding),))
+    warc.answer("/b")
+    found = found_in(tmp_path, warc.data)
+    assert paths_of(found) == ["/b"]
+    assert [one.reason for one in found if isinstance(one, FileRefused)] == ["too_large"]
+
+
 def test_the_canonical_link_names_the_document_within_its_own_domain(tmp_path: Path) -> None:
     warc = Warc()
     for path, canonical in (("/a?ref=x", f"{HOST}/a"), ("/b", "http://elsewhere.example/b")):
@@ -183,6 +236,37 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert found.reason == "unreadable"
 
 
+SAYS_ARTICLE = b'<meta property="og:type" content="article">'
+SAYS_WEBSITE = b"<meta content='website' property='og:type'>"
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "is_one"),
+    [
+        ("/tag/lamps", b"", True),
+        ("/author/odile-farrant/", b"", True),
+        ("/news/category/harbour", b"", True),
+        ("/search?q=lamps", b"", True),
+        ("/harbour/page/3/", b"", True),
+        ("/harbour", SAYS_WEBSITE, True),
+        ("/harbour", b"", False),
+        ("/tag/lamps", SAYS_ARTICLE, False),
+        ("/tag/lamps", b'{"@context": "x", "@type": ["NewsArticle"]}', False),
+        ("/tag/the-lamps-along-the-quay", b"", False),
+        ("/2026/lamps", SAYS_WEBSITE, False),
+        ("/lamps-2026", SAYS_WEBSITE, False),
+        ("/harbour/pages/3", b"", False),
+    ],
+)
+def test_pages_that_list_articles_are_passed_over(
+    tmp_path: Path, path: str, head: bytes, is_one: bool
+) -> None:
+    warc = Warc()
+    warc.answer(path, b"<html><head>" + head + b"</head><body><p>Lamps.")
+    (found,) = found_in(tmp_path, warc.data)
+    assert (found == PassedOver("listing_page")) is is_one
+
+
 def test_names_tell_warc_files() -> None:
     assert is_warc("/in/CC-NEWS-1.WARC.GZ")
     assert is_warc("a.warc")
@@ -209,3 +293,34 @@ def test_any_damage_ends_and_what_is_given_is_no_larger_than_allowed(
         if isinstance(one, bytes):
             assert one.startswith(b"WARC/1.")
             assert len(one) <= LIMIT
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    status=st.text(max_size=12),
+    names=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["Content-Encoding", "Transfer-Encoding", "Content-Type", "Content-Length", "", "X"]
+            ),
+            st.sampled_from(
+                ["gzip", "br", "chunked", "text/html", "-1", "", "a" * 9000, "gzip, br"]
+            ),
+        ),
+        max_size=4,
+    ),
+    body=st.binary(max_size=300),
+)
+def test_no_answer_whatever_it_says_of_itself_stops_the_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    status: str,
+    names: list[tuple[str, str]],
+    body: bytes,
+) -> None:
+    warc = Warc()
+    warc.answer("/a")
+    warc.answer("/b", body, status=status, headers=tuple(names))
+    warc.answer("/c")
+    found = found_in(tmp_path_factory.mktemp("warc"), warc.data)
+    paths = paths_of(found)
+    assert (paths[0], paths[-1]) == ("/a", "/c")

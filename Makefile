@@ -48,8 +48,9 @@ test: dev ## All tests; fetches and starts a real Kafka and Elasticsearch.
 bench: dev ## One table of speeds as ratios, and memory per worker.
 	$(BIN)/python -m tests.benchmarks
 
-bench-peers: dev ## Polling beside another feed reader on the same feeds, fetched once.
+bench-peers: dev ## Beside other projects on the same feeds and pages, fetched once.
 	$(BIN)/python -m tests.benchmarks polling --peers
+	$(BIN)/python -m tests.benchmarks extraction-peers
 
 soak: dev ## Ten minutes of 2,000 feeds with faults: nothing lost, memory flat, nobody annoyed.
 	$(BIN)/python -m tests.soak

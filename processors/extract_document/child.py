@@ -20,6 +20,7 @@ from processors.extract_document.make_plain_document import make_plain_document
 from processors.extract_document.options import Options
 from processors.extract_document.page_job import PageWithRules
 from processors.extract_document.read_html import HtmlReading, html_reader
+from processors.extract_document.search_date import load_search
 
 _CHANGED_BY_RULES = ("mode", "rescue_ratio", "author_search", "date_search")
 
@@ -48,6 +49,8 @@ def page_extractor(
     The document's `extracted_at` is left for the parent.
     """
     given = Options(**options)
+    if given.date_search:
+        load_search()
     part_seconds = given.page_timeout_seconds / 2  # well before the parent kills for it
 
     def unpack(body: bytes) -> bytes:

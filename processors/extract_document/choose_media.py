@@ -38,10 +38,12 @@ def media_of(page: Page, reading: HtmlReading) -> Media:
     images: tuple[Image, ...] = ()
     videos: tuple[Video, ...] = ()
     licences: list[Candidate] = []
-    if reading.root is not None:
-        images = read_images(reading.root, metadata, jsonld.images, base)
-        videos = read_videos(reading.root, metadata, jsonld.videos, base)
-        licences = read_licences(reading.root, metadata, jsonld.licence, base, reading.hints)
+    if reading.elements is not None:
+        images = read_images(reading.elements, metadata, jsonld.images, base)
+        videos = read_videos(reading.elements, metadata, jsonld.videos, base)
+        licences = read_licences(
+            reading.elements.root, metadata, jsonld.licence, base, reading.hints
+        )
     if not images and image:
         images = (Image(url=image, source=image_proof.source),)
     licence, licence_proof = first_with_proof(*licences)

@@ -21,7 +21,10 @@ _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
 #: Controls but tab and newline, lone surrogates, and the two non-characters XML forbids.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(byte for byte in (*range(32), 127) if byte not in (9, 10))
+#: Printable ASCII, tab and newline, and all bytes of letters below U+0300.
+_HARMLESS_BYTES = bytes(byte for byte in range(0xCC) if byte not in _CONTROL_BYTES)
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
+_PERHAPS_NOT_NFC = re.compile(rb"\xe2(?:[^\x80]|\x80[\x80\x81])")
 _NON_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
 _SEVEN_BIT = frozenset({"iso2022_jp", "iso2022_kr", "hz"})
 #: Encodings that a detector names and nobody means.
@@ -81,31 +84,54 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
     declare nothing are read as the charset they look like.
     """
     text, encoding, source = _decoded(data, content_type)
-    return Decoded(clean(text), encoding, source)
+    # What is valid UTF-8 need not be written as UTF-8 anew to look at its bytes.
+    is_known = source == "valid_utf8" and "\r" not in text
+    return Decoded(_cleaned(text, data if is_known else None), encoding, source)
 
 
 def clean(text: str) -> str:
     """Give the text without surrogates and controls, in NFC, with `\\n` as line end."""
     if text.isascii() and text.isprintable():
         return text
+    return _cleaned(text, None)
+
+
+def _cleaned(text: str, data: bytes | None) -> str:
+    """Give the text cleaned; `data` is the same text in UTF-8 where that is at hand."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if _is_suspect(text):
+    looks = _look(text, data)
+    if looks.has_unwanted:
         text = _UNWANTED.sub("", text).replace("\x85", "\n")
-    if text.isascii() or unicodedata.is_normalized("NFC", text):
+    if looks.is_surely_nfc or unicodedata.is_normalized("NFC", text):
         return text
     return unicodedata.normalize("NFC", text)
 
 
-def _is_suspect(text: str) -> bool:
-    """Tell whether something unwanted may be in the text: five times as fast as to look."""
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate
-        return True
-    if len(data.translate(None, _CONTROL_BYTES)) != len(data):
-        return True
-    return len(data) != len(text) and bool(_C1.search(data) or _NON_CHARACTER.search(data))
+class _Looks(NamedTuple):
+    has_unwanted: bool
+    is_surely_nfc: bool
+
+
+def _look(text: str, data: bytes | None) -> _Looks:
+    """Tell by the bytes whether something unwanted may be in a text, and whether it is in NFC.
+
+    Five times as fast as to look for it in the text. All below U+0300 is in NFC, and so is what
+    begins with the bytes E2 80 (dashes, quotes) but its first two, which are blanks.
+    """
+    if data is None:
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError:  # a lone surrogate
+            return _Looks(True, False)
+    rest = data.translate(None, _HARMLESS_BYTES)
+    has_unwanted = (
+        len(rest.translate(None, _CONTROL_BYTES)) != len(rest)
+        or (len(data) != len(text) and bool(_C1.search(data)))
+        or (b"\xef" in rest and bool(_NON_CHARACTER.search(data)))
+    )
+    is_latin = not rest.translate(None, b"\xe2" + _CONTROL_BYTES)
+    return _Looks(has_unwanted, is_latin and not _PERHAPS_NOT_NFC.search(data))
 
 
 def codec_of(label: str) -> str:

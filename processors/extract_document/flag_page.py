@@ -14,30 +14,48 @@ _CONSENT_CHARACTERS = 1500
 _LEAST_CONSENT_PHRASES = 3
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
-#: Words at the end of a text that stops where paying begins, by language.
-_PAYWALL = re.compile(
-    "|".join(
-        (
-            # English
+#: Words at the end of a text that stops where paying begins, by the part of a word that stands in
+#: all of them: most texts hold none of these, which is told in a tenth of the time.
+_PAYWALL = {
+    part: re.compile("|".join(phrases), re.I)
+    for part, phrases in {
+        # English
+        "subscri": (
             "subscribe to (?:continue|read|keep reading|unlock)", "subscribers? only",
-            "(?:already|are you) a subscriber", "to (?:continue|keep) reading,? (?:please )?(?:subscribe|log in|sign in|register)",
-            "this (?:article|content|story) is (?:for|available to|reserved for|exclusive to) (?:paying )?(?:subscribers|members)",
-            "you have reached your (?:free )?(?:article )?limit",
-            # German
-            "jetzt weiterlesen", "mit (?:einem )?\\w*abo\\w* weiterlesen", "nur für abonnenten",
-            "(?:sie haben )?bereits (?:ein )?abo(?:nnent)?", "diesen artikel weiterlesen",
-            # French
-            "(?:article|contenu) réservé (?:aux|à nos) abonné", "déjà abonné",
-            "il vous reste .{1,20} de cet article à lire", "pour lire la suite.{0,40}abonn",
-            # Spanish, Portuguese, Italian, Dutch
-            "(?:contenido|artículo) exclusivo para suscriptores", "suscríbete para (?:seguir|continuar)",
-            "(?:conteúdo|artigo) exclusivo para assinantes", "já é assinante",
-            "contenuto riservato agli abbonati", "abbonati per (?:continuare|leggere)", "sei già abbonato",
-            "alleen voor abonnees", "lees verder met een abonnement", "al abonnee\\?",
-        )
-    ),
-    re.I,
-)  # fmt: skip
+            "(?:already|are you) a subscriber",
+            "this (?:article|content|story) is (?:for|available to|reserved for|exclusive to) (?:paying )?subscribers",
+        ),
+        "reading": (
+            "to (?:continue|keep) reading,? (?:please )?(?:subscribe|log in|sign in|register)",
+        ),
+        "members": (
+            "this (?:article|content|story) is (?:for|available to|reserved for|exclusive to) (?:paying )?members",
+        ),
+        "limit": ("you have reached your (?:free )?(?:article )?limit",),
+        # German
+        "weiterlesen": (
+            "jetzt weiterlesen", "mit (?:einem )?\\w*abo\\w* weiterlesen", "diesen artikel weiterlesen",
+        ),
+        "bereits": ("(?:sie haben )?bereits (?:ein )?abo(?:nnent)?",),
+        # German, French, Dutch
+        "abonn": (
+            "nur für abonnenten", "(?:article|contenu) réservé (?:aux|à nos) abonné", "déjà abonné",
+            "pour lire la suite.{0,40}abonn", "alleen voor abonnees",
+            "lees verder met een abonnement", "al abonnee\\?",
+        ),
+        "il vous reste": ("il vous reste .{1,20} de cet article à lire",),
+        # Spanish, Portuguese, Italian
+        "suscr": (
+            "(?:contenido|artículo) exclusivo para suscriptores",
+            "suscríbete para (?:seguir|continuar)",
+        ),
+        "assinante": ("(?:conteúdo|artigo) exclusivo para assinantes", "já é assinante"),
+        "abbonat": (
+            "contenuto riservato agli abbonati", "abbonati per (?:continuare|leggere)",
+            "sei già abbonato",
+        ),
+    }.items()
+}  # fmt: skip
 _CONSENT = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -89,7 +107,9 @@ LIVE_SEGMENTS = frozenset(
 
 def has_paywall_phrase(text: str) -> bool:
     """Tell whether the end of a text asks to pay (extraction.md §7)."""
-    return bool(_PAYWALL.search(text[-_END_CHARACTERS:]))
+    end = text[-_END_CHARACTERS:]
+    lower = end.lower()
+    return any(part in lower and phrases.search(end) for part, phrases in _PAYWALL.items())
 
 
 def is_consent_page(text: str) -> bool:

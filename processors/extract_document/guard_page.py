@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 #: First bytes of what is no page, whatever its Content-Type says.
@@ -79,7 +80,25 @@ def guard(html: str, limits: Limits) -> Guarded:
         html = html[: limits.max_parsed_characters]
     if html.count("<") > limits.max_tags:
         return Guarded("", is_truncated, "too_many_tags")
-    for tag in _LONG_TAG.finditer(html):
-        if len(_QUOTED.sub("", tag[0]).split()) > limits.max_tag_attributes:
+    for tag in long_tags(html):
+        if len(_QUOTED.sub("", tag).split()) > limits.max_tag_attributes:
             return Guarded("", is_truncated, "too_many_attributes")
     return Guarded(html, is_truncated, "")
+
+
+def long_tags(html: str) -> Iterator[str]:
+    """Give the beginnings of all tags longer than 20,000 characters, up to the next `<` or `>`.
+
+    In steps of that length: a tag that ends before the last `<` within reach is not so long.
+    """
+    start = html.find("<")
+    while start >= 0:
+        reach = start + _LONG_TAG_CHARACTERS + 2
+        last = html.rfind("<", start + 1, reach)
+        if last > start:
+            start = last
+            continue
+        tag = _LONG_TAG.match(html, start) if html.find(">", start, reach) < 0 else None
+        if tag:
+            yield tag[0]
+        start = html.find("<", start + 1)

@@ -12,6 +12,8 @@ _SELF_CLOSED_HTML = re.compile(r"(<html[^>]{0,2000}?)\s*/>", re.I)
 _parser = html.HTMLParser(
     collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )  # fmt: skip
+# One class for all elements, found without a call of Python for each: 5 % of the time of a page.
+_parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
 
 
 def parse(page: str) -> HtmlElement | None:
@@ -20,9 +22,10 @@ def parse(page: str) -> HtmlElement | None:
     Errors: none for decoded and guarded text. The doctype is cut, since libxml2 stumbles over
     odd ones.
     """
-    page = _DOCTYPE.sub("", page, count=1)
+    doctype = _DOCTYPE.match(page)
+    page = page[doctype.end() :] if doctype else page
     page = _SELF_CLOSED_HTML.sub(r"\1>", page, count=1) if "/>" in page[:2000] else page
-    if not page.strip():
+    if not page or page.isspace():
         return None
     try:
         root = html.document_fromstring(page.encode("utf-8"), parser=_parser)
@@ -41,6 +44,19 @@ def depth(root: HtmlElement) -> int:
         else:
             level -= 1
     return deepest
+
+
+def text_within(element: HtmlElement, max_characters: int) -> str:
+    """Give the text inside an element as `text_of`; "" when it is longer, without reading it all."""
+    parts: list[str] = []
+    solid = 0
+    for part in element.itertext():
+        parts.append(part)
+        solid += sum(map(len, part.split()))
+        if solid > max_characters:
+            return ""
+    text = " ".join("".join(parts).split())
+    return text if len(text) <= max_characters else ""
 
 
 def text_of(element: HtmlElement) -> str:

@@ -10,8 +10,9 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from processors.extract_document.decode_page import clean
+from processors.extract_document.page_elements import PageElements
 from processors.extract_document.page_hints import ALL_HINTS
-from processors.extract_document.parse_page import text_of
+from processors.extract_document.parse_page import text_of, text_within
 
 #: Words in a class or id that name the line under a headline, in the usages of many systems.
 _SUBTITLE_CLASS = re.compile(
@@ -42,18 +43,18 @@ class Heading(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
 
 
-def read_heading(root: HtmlElement, hints: frozenset[str] = ALL_HINTS) -> Heading:
+def read_heading(elements: PageElements, hints: frozenset[str] = ALL_HINTS) -> Heading:
     """Give what stands around the first h1; nothing on a page without one.
 
     `hints` are words that occur in the page. Cost: a look at some neighbours of one element. Errors: none.
     """
-    headline = next(root.iter("h1"), None)
+    headline = next(iter(elements.headlines), None)
     if headline is None:
         return Heading()
     title = " ".join(text_of(headline).split()).casefold()
     subtitle = why = ""
     labels: list[str] = []
-    for element in _marked(root)[:1] if "alternativeHeadline" in hints else ():
+    for element in _marked(elements.root)[:1] if "alternativeHeadline" in hints else ():
         subtitle, why = _line(element, title), "itemprop alternativeHeadline"
     for element, is_after in _neighbours(headline):
         if not subtitle and is_after and (reason := _named_subtitle(element)):
@@ -102,13 +103,11 @@ def _line(element: HtmlElement, title: str) -> str:
     """Give the text of an element as a subtitle; "" for one that is too long or the title."""
     if len(element) > 20:
         return ""
-    text = clean(text_of(element))
-    is_other = text.casefold() != title and not _NO_SUBTITLE.search(text)
-    return text if is_other and 0 < len(text) <= _MAX_SUBTITLE_CHARACTERS else ""
+    text = clean(text_within(element, _MAX_SUBTITLE_CHARACTERS))
+    return text if text.casefold() != title and not _NO_SUBTITLE.search(text) else ""
 
 
 def _short(element: HtmlElement) -> str:
     if len(element) > 6 or element.tag in ("script", "style", "nav", "ul", "ol", "figure", "form"):
         return ""
-    text = clean(text_of(element))
-    return text if 0 < len(text) <= _MAX_LABEL_CHARACTERS else ""
+    return clean(text_within(element, _MAX_LABEL_CHARACTERS))

@@ -14,7 +14,8 @@ from processors.extract_document.decode_page import decode
 from processors.extract_document.extract_text import extract_text, extractor_for
 from processors.extract_document.guard_page import Limits, guard, is_foreign
 from processors.extract_document.options import Options
-from processors.extract_document.page_hints import hints_of
+from processors.extract_document.page_elements import PageElements
+from processors.extract_document.page_hints import ALL_HINTS, hints_of
 from processors.extract_document.parse_page import depth, parse
 from processors.extract_document.read_heading import Heading, read_heading
 from processors.extract_document.read_jsonld import JsonLd, read_jsonld
@@ -34,13 +35,13 @@ _MAX_DEEP_TAGS = 16_000
 
 
 class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page gave. `root` is None when it was not parsed; `outcome` then says why.
+    """What a page gave. `elements` and `root` are None when it was not parsed; `outcome` says why.
 
     `site` is what the site's own rule for the text found, if it has one; `hints` are those of
     page_hints.py.
     """
 
-    root: HtmlElement | None = None
+    elements: PageElements | None = None
     metadata: PageMetadata = PageMetadata()
     jsonld: JsonLd = JsonLd()
     text: PageText = PageText()
@@ -52,6 +53,10 @@ class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
     is_truncated: bool = False
     encoding: str = ""
     encoding_source: str = ""
+
+    @property
+    def root(self) -> HtmlElement | None:
+        return None if self.elements is None else self.elements.root
 
 
 def _no_lap(_step: str) -> None:
@@ -86,10 +91,11 @@ def html_reader(
                 encoding_source=decoded.source,
             )
         html = pruned(root, allowed.html, rules.prune_xpath)
-        hints = hints_of(html)
-        metadata = read_metadata(root, url)
+        hints = ALL_HINTS if decoded.encoding.startswith("utf-16") else hints_of(data)
+        elements = PageElements(root)
+        metadata = read_metadata(elements, url)
         lap("metadata")
-        jsonld = read_jsonld(root, url, options.max_jsonld_characters, metadata.canonical_url)
+        jsonld = read_jsonld(elements, url, options.max_jsonld_characters, metadata.canonical_url)
         lap("JSON-LD")
         own = extract_text(root, url, extractor)
         lap("text")
@@ -98,12 +104,12 @@ def html_reader(
         short = cut(text.text, options.max_text_characters)
         site = site_text(root, rules.body_xpath, short, options.max_text_characters)
         return HtmlReading(
-            root=root,
+            elements=elements,
             metadata=metadata,
             jsonld=jsonld,
             text=msgspec.structs.replace(text, text=short),
             site=site,
-            heading=read_heading(root, hints),
+            heading=read_heading(elements, hints),
             hints=hints,
             links=read_links(root, metadata.base_url),
             outcome=outcome,

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from lxml.html import HtmlElement
 
 from ingest.identity import match_key
 from ingest.model import Image, Video
@@ -24,6 +23,7 @@ from processors.extract_document.jsonld_values import (
     text,
     types,
 )
+from processors.extract_document.page_elements import PageElements
 from processors.extract_document.read_jsonld_media import images_of, licence_of, videos_of
 
 _ARTICLE_ENDINGS = (
@@ -73,7 +73,7 @@ class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_jsonld(
-    root: HtmlElement, url: str, max_characters: int, canonical_url: str = ""
+    elements: PageElements, url: str, max_characters: int, canonical_url: str = ""
 ) -> JsonLd:
     """Give what the page's JSON-LD says of its article.
 
@@ -85,7 +85,7 @@ def read_jsonld(
     nodes = _Nodes()
     broken = skipped = 0
     left = max_characters
-    for element in root.iter("script"):
+    for element in elements.scripts:
         if "ld+json" not in (element.get("type") or "").lower():
             continue
         block = element.text or ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
-from itertools import islice
 
 import msgspec
 from lxml.html import HtmlElement
@@ -12,6 +11,7 @@ from lxml.html import HtmlElement
 from ingest.identity import host_of
 from ingest.model import Image, Video
 from processors.extract_document.decode_page import clean
+from processors.extract_document.page_elements import PageElements
 from processors.extract_document.parse_page import text_of
 from processors.extract_document.read_jsonld_media import pixels
 from processors.extract_document.read_metadata import PageMetadata, absolute
@@ -23,6 +23,7 @@ _MAX_CREDIT_CHARACTERS = 200
 _LEAST_PIXELS = 100
 _OUTSIDE = frozenset(("nav", "footer", "aside"))
 _INSIDE = frozenset(("article", "main"))
+_AROUND = _OUTSIDE | _INSIDE | {"a", "figure"}
 #: More of them on one page are looked at by nobody.
 _MAX_ELEMENTS = 1000
 #: Where images wait until a reader scrolls to them.
@@ -56,7 +57,7 @@ _VIDEO_NAMES = ("og:video:secure_url", "og:video:url", "og:video", "twitter:play
 
 
 def read_images(
-    root: HtmlElement, metadata: PageMetadata, jsonld: Iterable[Image], base_url: str
+    elements: PageElements, metadata: PageMetadata, jsonld: Iterable[Image], base_url: str
 ) -> tuple[Image, ...]:
     """Give the pictures of an article, each address once, at most 20: the main one first.
 
@@ -64,7 +65,7 @@ def read_images(
     Shape: absolute http(s) URLs, never data URIs. Errors: none.
     """
     found: dict[str, Image] = {}
-    for image in (*_from_meta(metadata), *jsonld, *_from_page(root)):
+    for image in (*_from_meta(metadata), *jsonld, *_from_page(elements)):
         url = absolute(image.url, base_url)
         if not url or _FURNITURE.search(url.rpartition("/")[2][:200]):
             continue
@@ -78,13 +79,13 @@ def read_images(
 
 
 def read_videos(
-    root: HtmlElement, metadata: PageMetadata, jsonld: Iterable[Video], base_url: str
+    elements: PageElements, metadata: PageMetadata, jsonld: Iterable[Video], base_url: str
 ) -> tuple[Video, ...]:
     """Give the films of an article, each address once, at most 20. Errors: none."""
     found: dict[str, Video] = {}
     named = (metadata.named.get(name, "") for name in _VIDEO_NAMES)
     from_meta = (Video(url=url, source="meta") for url in named if url)
-    for video in (*jsonld, *from_meta, *_films_on(root)):
+    for video in (*jsonld, *from_meta, *_films_on(elements)):
         url = absolute(video.url, base_url)
         if url and len(found) < MAX_VIDEOS:
             found.setdefault(url, msgspec.structs.replace(video, url=url))
@@ -102,10 +103,11 @@ def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
         )
 
 
-def _from_page(root: HtmlElement) -> Iterator[Image]:
+def _from_page(elements: PageElements) -> Iterator[Image]:
     """Give the pictures of figures, and others inside the article that are no links."""
-    for element in islice(root.iter("figure", "img"), _MAX_ELEMENTS):
-        around = {one.tag for one in element.iterancestors()}
+    surroundings = _Surroundings()
+    for element in elements.pictures[:_MAX_ELEMENTS]:
+        around = surroundings.of(element)
         if not _OUTSIDE.isdisjoint(around) or "figure" in around:
             continue
         if element.tag == "figure":
@@ -115,6 +117,27 @@ def _from_page(root: HtmlElement) -> Iterator[Image]:
             width, height = pixels(element.get("width")), pixels(element.get("height"))
             if url and not (0 < width < _LEAST_PIXELS or 0 < height < _LEAST_PIXELS):
                 yield _image(url, element, clean(element.get("alt") or ""), "")
+
+
+class _Surroundings:
+    """Tells in which of the elements that matter others lie; remembers it for what holds them."""
+
+    def __init__(self) -> None:
+        self._known: dict[HtmlElement, frozenset[str]] = {}
+
+    def of(self, element: HtmlElement) -> frozenset[str]:
+        """Give the tags around an element, of those in _AROUND."""
+        unknown: list[HtmlElement] = []
+        holder = element.getparent()
+        while holder is not None and holder not in self._known:
+            unknown.append(holder)
+            holder = holder.getparent()
+        around = self._known[holder] if holder is not None else frozenset[str]()
+        for one in reversed(unknown):
+            if one.tag in _AROUND:
+                around |= {one.tag}
+            self._known[one] = around
+        return around
 
 
 def _of_figure(figure: HtmlElement, around: Container[object]) -> Iterator[Image]:
@@ -207,8 +230,8 @@ def _bare(credit: str) -> str:
     return " ".join(name.split()).strip(" :/()[]|,")
 
 
-def _films_on(root: HtmlElement) -> Iterator[Video]:
-    for element in islice(root.iter("iframe", "video"), _MAX_ELEMENTS):
+def _films_on(elements: PageElements) -> Iterator[Video]:
+    for element in elements.films[:_MAX_ELEMENTS]:
         if any(one.tag in _OUTSIDE for one in element.iterancestors()):
             continue
         if element.tag == "iframe":

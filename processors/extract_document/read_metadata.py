@@ -10,6 +10,7 @@ from lxml.html import HtmlElement
 
 from ingest.identity import joined
 from processors.extract_document.decode_page import clean
+from processors.extract_document.page_elements import PageElements
 from processors.extract_document.parse_page import text_of
 
 #: Names that hold the publication date, the one that counts first (extraction.md §4.3).
@@ -109,14 +110,14 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
         return self.html_language or self.first(names)
 
 
-def read_metadata(root: HtmlElement, url: str) -> PageMetadata:
+def read_metadata(elements: PageElements, url: str) -> PageMetadata:
     """Give what the tags say; `url` is the page's own address.
 
     Shape: values are clean, blanks folded, at most 4,000 characters. Errors: none.
     """
     named: dict[str, str] = {}
     several: dict[str, list[str]] = {}
-    for element in root.iter("meta"):
+    for element in elements.metas:
         content = element.get("content")
         if not content:
             continue
@@ -128,15 +129,15 @@ def read_metadata(root: HtmlElement, url: str) -> PageMetadata:
                 named.setdefault(name, value)
                 if name in _WANTED_SEVERAL and len(several.setdefault(name, [])) < _MAX_SEVERAL:
                     several[name].append(value)
-    title = root.find(".//title")
-    base = _base_url(root, url)
-    links = _links_in_head(root, base)
+    root, title = elements.root, next(iter(elements.titles), None)
+    base = _base_url(elements, url)
+    links = _links_in_head(elements, base)
     return PageMetadata(
         named=named,
         several={name: tuple(dict.fromkeys(values)) for name, values in several.items()},
         title="" if title is None else text_of(title)[:_MAX_VALUE_CHARACTERS],
-        headings=tuple(_headings(root)),
-        time=_first_time(root),
+        headings=tuple(_headings(elements)),
+        time=_first_time(elements),
         canonical_url=links.get("canonical", ""),
         amp_url=url if is_amp(root) else links.get("amphtml", ""),
         base_url=base,
@@ -179,8 +180,8 @@ def _folded(value: str) -> str:
     return clean(" ".join(value[:_MAX_VALUE_CHARACTERS].split()))
 
 
-def _base_url(root: HtmlElement, url: str) -> str:
-    base = root.find(".//base[@href]")
+def _base_url(elements: PageElements, url: str) -> str:
+    base = next((one for one in elements.bases if one.get("href") is not None), None)
     return (joined(url, base.get("href") or "") if base is not None else "") or url
 
 
@@ -189,18 +190,18 @@ def is_amp(root: HtmlElement) -> bool:
     return root.get("amp") is not None or root.get("⚡") is not None
 
 
-def _links_in_head(root: HtmlElement, base_url: str) -> dict[str, str]:
+def _links_in_head(elements: PageElements, base_url: str) -> dict[str, str]:
     """Give the first address of each relation that is asked for."""
     found: dict[str, str] = {}
-    for element in root.iter("link"):
+    for element in elements.links:
         for relation in (element.get("rel") or "").lower().split():
             if relation in _RELATIONS and relation not in found:
                 found[relation] = absolute(element.get("href") or "", base_url)
     return found
 
 
-def _headings(root: HtmlElement) -> Iterator[str]:
-    for number, element in enumerate(root.iter("h1")):
+def _headings(elements: PageElements) -> Iterator[str]:
+    for number, element in enumerate(elements.headlines):
         if number >= _MAX_HEADINGS:
             return
         text = _folded(text_of(element))
@@ -208,9 +209,9 @@ def _headings(root: HtmlElement) -> Iterator[str]:
             yield text
 
 
-def _first_time(root: HtmlElement) -> str:
+def _first_time(elements: PageElements) -> str:
     """Give the first `time datetime` that begins like a date."""
-    for element in root.iter("time"):
+    for element in elements.times:
         value = (element.get("datetime") or "").strip()
         if len(value) >= 8 and value[:4].isdigit():
             return _folded(value)[:100]

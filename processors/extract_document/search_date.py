@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from htmldate import find_date
+from lxml import html
 from lxml.html import HtmlElement
 
 from processors.extract_document.cut_datelines import cut_datelines
+
+
+def load_search() -> None:
+    """Load what htmldate loads late, at its first date in words: 0.2 s that no page shall pay."""
+    words = "<html><body><p class='date'>November 20 15:23 2019</p></body></html>"
+    search_date(html.document_fromstring(words), "", datetime(2020, 1, 1, tzinfo=UTC))
 
 
 def search_date(root: HtmlElement, url: str, latest: datetime) -> str:

@@ -1,8 +1,8 @@
 """`make bench`: one table of speeds beside bare loops, and the memory of each process.
 
     python -m tests.benchmarks [--quick] [--json] [ROW …]
-    python -m tests.benchmarks extraction | entities      (quality: see those files)
-    python -m tests.benchmarks polling                    (feeds a second: see polling.py)
+    python -m tests.benchmarks extraction | extraction-peers | entities
+    python -m tests.benchmarks polling                    (see those files)
 
 Rows are poll, fetch, extract, enrich, index, whole; all if none is named. README.md here says how
 to read the table.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -21,12 +22,12 @@ from typing import Any, NamedTuple
 
 from ingest import telemetry
 from ingest.model import Page
-from tests.benchmarks import extraction, network, news, stages
+from tests.benchmarks import extraction_set, network, news, stages
 from tests.benchmarks.measure import MEBIBYTE, Row
 from tests.benchmarks.rig import in_folder
 from tests.benchmarks.whole import Whole, whole
 
-OTHERS = ("extraction", "entities", "polling", "polling-memory")
+OTHERS = ("extraction", "extraction-peers", "entities", "polling", "polling-memory")
 #: A batch of the enrich stage, and of the index stage.
 WARMING = 100
 INDEXED_AT_ONCE = 500
@@ -107,7 +108,7 @@ def main() -> int:
     """Measure and print what the arguments ask for."""
     if len(sys.argv) > 1 and sys.argv[1] in OTHERS:
         name = sys.argv.pop(1)
-        module = name.replace("polling-memory", "poll_memory")
+        module = name.replace("polling-memory", "poll_memory").replace("-", "_")
         return importlib.import_module(f"tests.benchmarks.{module}").main() or 0
     parts: dict[str, Callable[[Bench], list[Row]]] = {
         "poll": Bench.poll, "fetch": Bench.fetch, "extract": Bench.extract,
@@ -145,9 +146,14 @@ def main() -> int:
 
 
 def _real_pages(most: int) -> list[Page]:
-    folder = extraction.data_folder() if most else None
+    folder = extraction_set.data_folder() if most else None
     return (
-        [] if folder is None else [extraction.page_of(c) for c in extraction.cases(folder)[:most]]
+        []
+        if folder is None
+        else [
+            extraction_set.page_of(case)
+            for case in itertools.islice(extraction_set.cases(folder), most)
+        ]
     )
 
 

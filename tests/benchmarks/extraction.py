@@ -1,198 +1,88 @@
 """Measures extraction on the article-extraction-benchmark: how good, how fast, beside what.
 
-    python -m tests.benchmarks.extraction
+    python -m tests.benchmarks extraction [PART …] [--pages N]
 
-prints one table and ends with 1 when F1 of the combined extractor is below .960. The set is
-looked for in $NEWS_INGEST_TEST_DATA, else in ../shared/data; without it nothing is measured and
-a line says so. The metric is that of the set's own evaluation: bags of 4-word shingles, false
-positives and negatives of a page divided by its size, F1 of the mean precision and recall.
+text       one table: F1, precision and recall with their 95 % intervals, documents a CPU second,
+           memory; ours in each mode, trafilatura with its own metadata, and the parts alone
+children   the same through one child and through two, by the clock
+stage      the extract stage on the embedded log and on Kafka beside the same two children fed
+           from memory (a broker is started; NEWS_INGEST_TEST_KAFKA names a running one)
+memory     the most memory a child holds over N pages (10,000)
+
+Without a PART: text, children and stage. Ends with 1 when F1 of the combined extractor is below
+.960. Where the set is looked for: extraction_set.py.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
+import argparse
 import os
-import random
-import re
-import statistics
+import subprocess
 import sys
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-import zstandard
-
-from ingest import identity
-from ingest.model import Entry, Page
+from ingest import telemetry
 from ingest.outcome import Keep
 from processors.extract_document import Options, build
-from processors.extract_document.child import page_extractor
-from processors.extract_document.decode_page import decode
-from processors.extract_document.extract_text import extract_text, extractor_for
-from processors.extract_document.parse_page import parse
-from processors.extract_document.rescue_text import second_text
+from tests.benchmarks import extraction_memory, extraction_stage
+from tests.benchmarks.extraction_set import SEEN_AT, Case, Score, cases, data_folder, page_of, score
+from tests.benchmarks.extractors import EXTRACTORS, OURS, THEIRS
+from tests.benchmarks.measure import MEBIBYTE
 
 LEAST_F1 = 0.960
-RESAMPLINGS = 1000
 #: Pages read before the clock starts, so that every extractor has loaded what it loads late.
 WARMING = 40
-SEEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
-_TOKEN = re.compile(r"\w+")
-
-Shingles = Counter[tuple[str, ...]]
-
-
-class Case(NamedTuple):
-    """One page of the set with the text that people took from it."""
-
-    url: str
-    html: bytes
-    gold: str
-
-
-class Score(NamedTuple):
-    """F1, precision and recall of a set of pages, and half the width of F1's 95 % interval."""
-
-    f1: float
-    precision: float
-    recall: float
-    interval: float
+PEAK_TIMEOUT_SECONDS = 600.0
 
 
 class Row(NamedTuple):
-    """One line of the table. `speed` is pages a second of CPU (of the clock for children)."""
+    """One line of the table. `speed` is documents a second of CPU (of the clock for children)."""
 
     name: str
     score: Score
     speed: float
     milliseconds: Sequence[float]
-
-
-def cases(folder: Path) -> list[Case]:
-    """Give the pages of the set, in the order of its file."""
-    truth = json.loads((folder / "ground-truth.json").read_text(encoding="utf-8"))
-    return [
-        Case(one["url"], gzip.decompress((folder / f"html/{id}.html.gz").read_bytes()),
-             one["articleBody"])
-        for id, one in truth.items()
-    ]  # fmt: skip
-
-
-def data_folder() -> Path | None:
-    """Give the folder of the set; None when it is not there."""
-    root = Path(os.environ.get("NEWS_INGEST_TEST_DATA", "../shared/data"))
-    folder = root / "article-extraction-benchmark"
-    return folder if (folder / "ground-truth.json").exists() else None
-
-
-def shingles(text: str) -> Shingles:
-    """Give the bag of runs of 4 tokens; one shorter run for a shorter text."""
-    tokens = _TOKEN.findall(text)
-    if not tokens:
-        return Counter()
-    size = min(4, len(tokens))
-    return Counter(tuple(tokens[at : at + size]) for at in range(len(tokens) - size + 1))
-
-
-def score(golds: Sequence[str], texts: Sequence[str]) -> Score:
-    """Give the figures of these texts against the gold ones."""
-    pages = [
-        _shares(shingles(gold), shingles(text)) for gold, text in zip(golds, texts, strict=True)
-    ]
-    f1, precision, recall = _means(pages)
-    chance = random.Random(0)
-    drawn = [_means(chance.choices(pages, k=len(pages)))[0] for _ in range(RESAMPLINGS)]
-    return Score(f1, precision, recall, 1.96 * statistics.stdev(drawn))
-
-
-def _shares(gold: Shingles, ours: Shingles) -> tuple[float, float, float]:
-    """Give true positives, false positives and false negatives, divided by their sum."""
-    true = sum((gold & ours).values())
-    extra, missed = ours.total() - true, gold.total() - true
-    total = (true + extra + missed) or 1
-    return true / total, extra / total, missed / total
-
-
-def _means(pages: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    """Give F1, precision, recall: each the mean over the pages where it is defined."""
-    precisions = [_share(true, extra) for true, extra, _ in pages if true + extra > 0]
-    recalls = [_share(true, missed) for true, _, missed in pages if true + missed > 0]
-    precision = statistics.fmean(precisions) if precisions else 0.0
-    recall = statistics.fmean(recalls) if recalls else 0.0
-    both = precision + recall
-    return (2 * precision * recall / both if both else 0.0), precision, recall
-
-
-def _share(true: float, false: float) -> float:
-    return true / (true + false) if true + false else 1.0
-
-
-def page_of(case: Case) -> Page:
-    """Give the page that the fetch stage would have made of it."""
-    canonical = identity.canonical_url(case.url)
-    id = identity.document_id_of_url(canonical)
-    entry = Entry(
-        id=id, feed_id="set", feed_url="https://set.example/feed", entry_key=case.url,
-        url_published=case.url, first_seen_at=SEEN_AT,
-    )  # fmt: skip
-    return Page(
-        document_id=id, entry=entry, url_canonical=canonical,
-        url_match_key=identity.match_key(case.url), url_final=case.url,
-        domain=identity.registrable_domain(case.url), fetched_at=SEEN_AT,
-        version=identity.version_of(SEEN_AT),
-        body=zstandard.ZstdCompressor(level=3).compress(case.html),
-    )  # fmt: skip
+    peak_bytes: int = 0
 
 
 def rows(found: Sequence[Case]) -> list[Row]:
-    """Give all rows that run in this process; the first is what the product does.
+    """Give all rows of text.
 
-    Page by page each extractor has its turn, so that a busy machine is unfair to none.
+    Page by page each extractor has its turn, so that a busy machine is unfair to none, and each
+    time another begins: who comes first to a page fills the caches of the libraries for the rest.
     """
-    options = Options(drops_repeated_lines=False)
-    extract = page_extractor(options.model_dump(), "benchmark")
-    pages = {case.url: page_of(case) for case in found}
-    fast, default = extractor_for("fast"), extractor_for("thorough")
-    works: dict[str, Callable[[Case], str]] = {
-        "combined: text and metadata": lambda case: extract(pages[case.url]).text,
-        "trafilatura fast + recall, text": lambda case: _by(case, fast),
-        "trafilatura default, text": lambda case: _by(case, default),
-        "trafilatura default + its metadata": _by_trafilatura_alone,
-        "resiliparse": lambda case: second_text(decode(case.html).text),
-    }
+    works = {name: make() for name, make in EXTRACTORS.items()}
+    pages = [(case, page_of(case)) for case in found]
     texts: dict[str, list[str]] = {name: [] for name in works}
     milliseconds: dict[str, list[float]] = {name: [] for name in works}
-    for case in found[:WARMING]:
+    for case, page in pages[:WARMING]:
         for work in works.values():
-            work(case)
-    for case in found:
-        for name, work in works.items():
+            work(case, page)
+    order = deque(works)
+    for case, page in pages:
+        order.rotate()
+        for name in order:
+            work = works[name]
             started = time.process_time()
-            texts[name].append(work(case))
+            texts[name].append(work(case, page))
             milliseconds[name].append((time.process_time() - started) * 1000)
     golds = [case.gold for case in found]
     return [
-        Row(name, score(golds, texts[name]), len(found) * 1000 / sum(spent), spent)
+        Row(name, score(golds, texts[name]), len(found) * 1000 / sum(spent), spent, peak_of(name))
         for name, spent in milliseconds.items()
     ]
 
 
-def _by(case: Case, extractor: object) -> str:
-    root = parse(decode(case.html).text)
-    return "" if root is None else extract_text(root, case.url, extractor)
-
-
-def _by_trafilatura_alone(case: Case) -> str:
-    from trafilatura import bare_extraction
-
-    found = bare_extraction(
-        decode(case.html).text, url=case.url, with_metadata=True, include_comments=False
+def peak_of(name: str) -> int:
+    """Give the most memory a process holds that takes every page once by this extractor."""
+    command = [sys.executable, "-m", "tests.benchmarks.extractors", name]
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=PEAK_TIMEOUT_SECONDS
     )
-    return (found.text or "") if found else ""
+    return int(told.stdout)
 
 
 def through_children(found: Sequence[Case], count: int) -> Row:
@@ -212,36 +102,78 @@ def through_children(found: Sequence[Case], count: int) -> Row:
     )
 
 
-def line(row: Row) -> str:
-    """Give a row of the table as text."""
+def line(row: Row, beside: float) -> str:
+    """Give a row of the table as text; `beside` is the speed that counts as 1."""
     ordered = sorted(row.milliseconds)
     p50, p99 = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
-    figures = row.score
-    return (
-        f"{row.name:36} {row.speed:8.1f} {p50:8.1f} {p99:8.1f} "
-        f"{figures.f1:7.4f} ±{figures.interval:.4f} {figures.precision:7.4f} {figures.recall:7.4f}"
+    memory = f"{row.peak_bytes / MEBIBYTE:6.0f}" if row.peak_bytes else f"{'':6}"
+    figures = " ".join(
+        f"{value:.4f} ±{width:.4f}"
+        for value, width in zip(row.score[:3], row.score.intervals, strict=True)
     )
+    return f"{row.name:32} {row.speed:7.1f} {row.speed / beside:5.2f} {p50:6.1f} {p99:6.1f} {memory}  {figures}"
+
+
+def text_part(found: Sequence[Case]) -> bool:
+    """Print the table of text; tells whether the product's own F1 is high enough."""
+    print(f"article-extraction-benchmark, {len(found)} pages")
+    print(
+        f"{'':32} {'docs/s':>7} {'':5} {'p50':>6} {'p99':>6} {'peak':>6}\n"
+        f"{'':32} {'of CPU':>7} {'ratio':>5} {'ms':>6} {'ms':>6} {'MiB':>6}"
+        f"  {'F1':6} ±95 %   {'P':6} ±95 %   {'R':6} ±95 %"
+    )
+    table = {row.name: row for row in rows(found)}
+    for row in table.values():
+        print(line(row, table[THEIRS].speed))
+    ratio = table[OURS].speed / table[THEIRS].speed
+    print(f"ratio: to {THEIRS}; ours is {ratio:.2f} times as fast")
+    return table[OURS].score.f1 >= LEAST_F1
+
+
+def children_part(found: Sequence[Case]) -> bool:
+    """Print the rows of children."""
+    one, two = (through_children(found, count) for count in (1, 2))
+    print("\n".join(line(row, one.speed) for row in (one, two)))
+    return True
+
+
+def stage_part(found: Sequence[Case]) -> bool:
+    """Print the rows of the stage."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        telemetry.configure("bench", stream=nowhere, level="info")
+        print("\n".join(extraction_stage.lines([page_of(case) for case in found])))
+    return True
 
 
 def main() -> int:
-    """Print the table; give 1 when the product's own F1 is too low, else 0."""
+    """Print what was asked for; give 1 when the product's own F1 is too low, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks extraction")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="text, children, stage, memory")
+    parser.add_argument("--pages", type=int, default=10_000, help="how many pages memory takes")
+    asked = parser.parse_args()
     folder = data_folder()
     if folder is None:
         print(
             "extraction: the article-extraction-benchmark is not there; see NEWS_INGEST_TEST_DATA"
         )
         return 0
-    found = cases(folder)
-    print(f"article-extraction-benchmark, {len(found)} pages; pages/s of CPU unless by the clock")
-    print(f"{'':36} {'pages/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'F1':>7}  ±95 %  {'P':>7} {'R':>7}")
-    table = rows(found)
-    children = [through_children(found, count) for count in (1, 2)]
-    for row in (*table, *children):
-        print(line(row))
-    ratio = table[0].speed / table[3].speed
-    print(f"combined against trafilatura default + its metadata: {ratio:.2f} times as fast")
-    print(f"two children against one: {children[1].speed / children[0].speed:.2f} times")
-    return 0 if table[0].score.f1 >= LEAST_F1 else 1
+    parts: dict[str, Callable[[Sequence[Case]], bool]] = {
+        "text": text_part,
+        "children": children_part,
+        "stage": stage_part,
+        "memory": lambda _: _memory(asked.pages),
+    }
+    unknown = [name for name in asked.parts if name not in parts]
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; known: {', '.join(parts)}")
+    found = list(cases(folder))
+    good = [parts[name](found) for name in asked.parts or ("text", "children", "stage")]
+    return 0 if all(good) else 1
+
+
+def _memory(count: int) -> bool:
+    extraction_memory.measure(count)
+    return True
 
 
 if __name__ == "__main__":

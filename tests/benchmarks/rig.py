@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from ingest.pipeline.worker import Worker
 from ingest.ports import Index, Log, Record
 from ingest.settings.load import Settings, load
 from ingest.wire import encode
+from tests.benchmarks.broker import Broker
 from tests.benchmarks.measure import Spent, here
 
 Result = TypeVar("Result")
@@ -27,13 +29,15 @@ LOOK_SECONDS = 0.02
 PATIENCE_SECONDS = 600.0
 
 
-def settings_in(folder: Path) -> Settings:
-    """Give the shipped settings with log and index in this folder."""
+def settings_in(folder: Path, broker: Broker | None = None) -> Settings:
+    """Give the shipped settings with log and index in this folder; with a broker the log there."""
+    log = f"sqlite:///{folder}/log.db" if broker is None else f"kafka://{broker.address}"
     return load(
         CONFIG,
         {
-            "NEWS_INGEST_LOG_URL": f"sqlite:///{folder}/log.db",
+            "NEWS_INGEST_LOG_URL": log,
             "NEWS_INGEST_INDEX_URL": f"sqlite:///{folder}/index.db",
+            "NEWS_INGEST_TOPICS_PREFIX": f"b{uuid.uuid4().hex[:10]}.",
         },
     )
 
@@ -45,19 +49,28 @@ class StageRun:
     """
 
     def __init__(
-        self, stage: str, folder: Path, values: Iterable[tuple[str, Any]], warming: int
+        self,
+        stage: str,
+        folder: Path,
+        values: Iterable[tuple[str, Any]],
+        warming: int,
+        broker: Broker | None = None,
     ) -> None:
-        """`values` are (key, struct), what the stage reads."""
-        self.settings = settings_in(folder)
+        """`values` are (key, struct), what the stage reads; with a broker from Kafka."""
+        self.settings = settings_in(folder, broker)
         self.plan: StagePlan = plan_of(self.settings.pipeline, stage)
         self.log: Log = open_log(self.settings)
+        self._not_counted: frozenset[int] = frozenset()
+        if broker is not None:
+            self.log.apply(self.settings.topics)
+            self._not_counted = broker.process_ids
         self._warming = warming
         self.count = _filled(self.log, self.plan, values) - warming
 
     def measured(self, work: Work) -> Spent:
         """Run the stage until all is committed; gives the cost of all but the warming."""
         stop = threading.Event()
-        counted = _Counted(work, self._warming, self.count + self._warming)
+        counted = _Counted(work, self._warming, self.count + self._warming, self._not_counted)
         pipeline = self.settings.pipeline
         worker = Worker(
             self.plan, counted, self.log, options=pipeline.worker, breaker=pipeline.breaker,
@@ -70,7 +83,7 @@ class StageRun:
                 raise RuntimeError(f"the stage {self.plan.name} did not come to its end")
             while sum(one.records for one in self.log.lag(self.plan.group, [self.plan.reads])):
                 time.sleep(LOOK_SECONDS)
-            ended = here()
+            ended = here(self._not_counted)
         finally:
             stop.set()
             thread.join(60)
@@ -87,10 +100,11 @@ class StageRun:
 class _Counted:
     """A stage's work that notes when the warming is over and when the last record came."""
 
-    def __init__(self, work: Work, warming: int, total: int) -> None:
+    def __init__(self, work: Work, warming: int, total: int, not_counted: frozenset[int]) -> None:
         self._work = work
         self._warming = warming
         self._total = total
+        self._not_counted = not_counted
         self._done = 0
         self.at = 0
         self.began: Spent | None = None
@@ -98,7 +112,7 @@ class _Counted:
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
         if self.began is None and self._done >= self._warming:
-            self.began, self.at = here(), self._done
+            self.began, self.at = here(self._not_counted), self._done
         judged = self._work.process(records)
         self._done += len(records)
         if self._done >= self._total:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,6 +73,21 @@ def test_controls_and_line_ends_are_cleaned() -> None:
     assert clean("a\x00b\x0bc\r\nd\re\tf\x85g\x9f") == "abc\nd\ne\tf\ng"
     assert clean("cafe\u0301") == "café"
     assert clean("x\ud800y\ufffe") == "xy"
+
+
+@pytest.mark.slow
+def test_every_character_is_cleaned_as_by_looking_at_each() -> None:
+    unwanted = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+    for code in range(sys.maxunicode + 1):
+        text = f"a{chr(code)}\u0301"
+        wanted = unwanted.sub("", text).replace("\x85", "\n").replace("\r", "\n")
+        assert clean(text) == unicodedata.normalize("NFC", wanted)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_page_is_cleaned_like_any_text(line_end: str) -> None:
+    text = line_end.join(["cafe\u0301 – “x” ☃", "a\x0bb\x9f", "\u2126\u2000", "\ufffe"])
+    assert decode(text.encode()).text == clean(text) == "café – “x” ☃\nab\nΩ\u2002\n"
 
 
 @settings(deadline=None)

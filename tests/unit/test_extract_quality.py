@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.extraction import cases, data_folder, page_of, score, shingles
+from benchmarks.extraction_set import cases, data_folder, page_of, score, shingles
 
 from processors.extract_document import Options
 from processors.extract_document.child import page_extractor
@@ -22,7 +22,7 @@ def test_the_text_is_as_good_as_promised() -> None:
     folder = data_folder()
     if folder is None:
         pytest.skip("the article-extraction-benchmark is not there: set NEWS_INGEST_TEST_DATA")
-    found = cases(folder)
+    found = list(cases(folder))
     extract = page_extractor(Options().model_dump(), "test")
     texts = [extract(page_of(case)).text for case in found]
     figures = score([case.gold for case in found], texts)

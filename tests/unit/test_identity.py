@@ -178,6 +178,30 @@ def test_links_are_joined_and_otherwise_left_alone(link: str, result: str) -> No
     assert identity.joined("https://a.example/x/y", link) == result
 
 
+@given(
+    st.sampled_from(["https://a.example/x/y", "http://B.example", "https://u:p@c.example/", "", "x"]),
+    st.lists(
+        st.one_of(
+            st.sampled_from(["/", "//", "..", "?", "#", "http://", "https://", "HTTP:", "@", "%", "[", "\n", "b.example", ":8x"]),
+            st.text(max_size=6),
+        ),
+        max_size=6,
+    ).map("".join),
+)  # fmt: skip
+def test_a_link_leads_where_a_browser_would_go(base: str, link: str) -> None:
+    found = identity.joined(base, link)
+    try:
+        wanted = ada_url.URL(link.strip(), base) if base else ada_url.URL(link.strip())
+    except ValueError:
+        assert found == ""
+        return
+    if wanted.protocol not in ("http:", "https:"):
+        assert found == ""
+        return
+    wanted.username = wanted.password = ""
+    assert ada_url.URL(found).href == wanted.href
+
+
 def test_a_relative_link_without_a_base_is_no_url() -> None:
     assert identity.joined("", "x/y") == ""
 

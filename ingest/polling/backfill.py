@@ -86,6 +86,7 @@ class Backfill:
         for row in remembered.keys.unpacked():
             self._names |= {row.key, row.url}
         self._names.discard(NO_SKETCH)
+        self._is_cut = False
         self.counts: Counter[str] = Counter()
         self.problems: list[tuple[str, str]] = []
 
@@ -116,10 +117,9 @@ class Backfill:
         self.problems += walk.problems
 
     def _is_full(self) -> bool:
-        is_full = self.counts["new"] >= self._wish.max_entries
-        if is_full:
+        if self._is_cut:
             self.problems.append((self._feed.url, f"more than {self._wish.max_entries} entries"))
-        return is_full
+        return self._is_cut
 
     async def _document(self) -> ArchivePage | None:
         url = self._state.url or self._feed.url
@@ -163,6 +163,7 @@ class Backfill:
     async def _batches(self, page: ArchivePage) -> AsyncIterator[Batch]:
         selected = await self._select(page)
         room = max(0, self._wish.max_entries - self.counts["new"])
+        self._is_cut = len(selected) > room
         selected = selected[:room]
         self.counts["new"] += len(selected)
         for start in range(0, len(selected), _CHUNK):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from ingest.model import Feed
 from ingest.polling import events
-from ingest.polling.archive_walk import ArchiveWalk
+from ingest.polling.archive_walk import ArchivePage, ArchiveWalk
 from ingest.polling.entries import Found, find_entries, missed_entries
 from ingest.polling.feed_state import FeedState
 from ingest.polling.poll_tools import PollTools
@@ -19,6 +20,10 @@ from ingest.ports import ParsedFeed, SourceEntry
 #: What is older than the last good poll by more than this was never ours to miss: the pages of a
 #: feed reach back to long before it was added, and keys are forgotten after a while.
 SLACK = timedelta(days=1)
+
+#: A walk ends after this: a poll that waits holds a place of others, and its feed waits too. Ten
+#: pages take two minutes at the usual gap.
+MAX_SECONDS = 300.0
 
 #: Makes what was found on one page durable.
 Emit = Callable[[ParsedFeed, Found, datetime], Awaitable[None]]
@@ -32,13 +37,21 @@ class GapRepair:
     """
 
     def __init__(
-        self, tools: PollTools, feed: Feed, state: FeedState, before: SeenKeys, home: str
+        self,
+        tools: PollTools,
+        feed: Feed,
+        state: FeedState,
+        before: SeenKeys,
+        home: str,
+        *,
+        max_seconds: float = MAX_SECONDS,
     ) -> None:
         # What an old page says otherwise than the document is no news.
         self._feed = replace(feed, ignore_entry_updates=True)
         self._tools, self._before, self._pending = tools, before, state.pending
         self._since = (state.last_success_at or tools.clock()) - SLACK
         self._walk = ArchiveWalk(tools, feed, home)
+        self._max_seconds = max_seconds
 
     async def run(
         self, parsed: ParsedFeed, found: Found, now: datetime, emit: Emit
@@ -52,7 +65,7 @@ class GapRepair:
         if found.left_behind:  # the document itself comes again first
             self._report(found, is_closed)
             return found, is_closed
-        async for page in self._walk.pages(parsed):
+        async for page in self._in_time(parsed):
             missed = missed_entries(self._feed, page.parsed, self._before, found, self._since)
             meets_past |= missed.meets_past
             more = self._find(page.parsed, missed.entries, found, now)
@@ -66,6 +79,21 @@ class GapRepair:
             is_closed = meets_past and self._walk.ended_by == "end"
         self._report(found, is_closed)
         return found, is_closed
+
+    async def _in_time(self, parsed: ParsedFeed) -> AsyncIterator[ArchivePage]:
+        """Give the pages of the walk; a host that is asked very seldom ends it (`too_slow`)."""
+        deadline = asyncio.get_running_loop().time() + self._max_seconds
+        pages = self._walk.pages(parsed)
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    page = await anext(pages, None)
+            except TimeoutError:
+                self._walk.ended_by = "too_slow"
+                return
+            if page is None:
+                return
+            yield page
 
     def _find(
         self, page: ParsedFeed, missed: tuple[SourceEntry, ...], found: Found, now: datetime

@@ -180,6 +180,14 @@ def test_a_cap_on_pages_is_said(rig: FeedsRig) -> None:
     assert names(rig) == [2, 5, 9]
 
 
+def test_a_bound_on_entries_is_said_and_the_next_run_goes_on(rig: FeedsRig) -> None:
+    done = ran(rig, "--max-entries", "3", code=1)
+    assert "more than 3 entries" in done.out
+    assert names(rig) == [2, 5, 9]
+    ran(rig, "--max-entries", "4")
+    assert names(rig) == [2, 5, 7, 9, 12, 20, 28]
+
+
 def test_a_time_that_is_none_is_refused(rig: FeedsRig) -> None:
     done = rig.run("backfill", "harbour", "--since", "yesteryear")
     assert done.code != 0

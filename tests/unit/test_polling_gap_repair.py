@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from http_site import Answer, HttpSite
-from polling_rig import Rig, a_feed, entries_in, open_log, rss, states_in, wait_for
+from polling_rig import (
+    Rig,
+    a_feed,
+    a_fetcher,
+    entries_in,
+    open_log,
+    quick,
+    rss,
+    states_in,
+    utc_now,
+    wait_for,
+)
 from test_polling_crash import FaultyLog
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import LogRefused
+from ingest.polling.entries import Found, find_entries
+from ingest.polling.feed_state import FeedState
+from ingest.polling.gap_repair import GapRepair
+from ingest.polling.seen_keys import SeenKeys
+from ingest.ports import ParsedFeed
+from ingest.sources.parse_feed import parse_feed
 
 HOST = "harbour-times.example"
 
@@ -102,3 +123,39 @@ def test_a_crash_between_two_pages_repeats_work_and_keeps_first_sights(
     assert len(sights) == 6
     assert all(len(times) == 1 for times in sights.values())
     assert not states_in(log)["harbour-times"].pending
+
+
+def test_a_host_that_is_asked_very_seldom_ends_the_walk(site: HttpSite) -> None:
+    """The walk by itself: its second page comes only after the time that it may take."""
+    slow = page("d", "c", following="/3.xml")
+    site.serve(HOST, "/2.xml", page("f", "e", following="/slow.xml"))
+    site.serve(HOST, "/slow.xml", Answer(200, slow.body, wait_seconds=5.0))
+    emitted: list[str] = []
+
+    async def emit(_: ParsedFeed, found: Found, __: datetime) -> None:
+        emitted.extend(entry.url_published.rpartition("/")[2] for entry in found.entries)
+
+    async def main() -> tuple[Found, bool]:
+        tools = SimpleNamespace(
+            fetcher=a_fetcher(site.hosts("*.example")), parse=parse_feed, options=quick(),
+            executor=ThreadPoolExecutor(1), clock=utc_now,
+        )  # fmt: skip
+        home = parse_feed(page("h", "g", following="/2.xml").body, f"http://{HOST}/feed.xml")
+        first = find_entries(
+            a_feed(), home, SeenKeys(), mode="guid", pending={}, max_new=99, now=utc_now()
+        )
+        state = FeedState(feed_id="harbour-times", last_success_at=utc_now())
+        repair = GapRepair(
+            tools, a_feed(), state, SeenKeys(), f"http://{HOST}/feed.xml", max_seconds=1.5  # type: ignore[arg-type]
+        )  # fmt: skip
+        try:
+            return await repair.run(home, first, utc_now(), emit)
+        finally:
+            await tools.fetcher.close()
+            tools.executor.shutdown()
+
+    found, is_closed = asyncio.run(main())
+    assert not is_closed
+    assert emitted == ["f", "e"]
+    assert found.new_count == 4
+    assert not site.asked(HOST, "/3.xml")

@@ -16,18 +16,20 @@ _ITEM = re.compile(
 )
 
 
-def pieces_of(text: str) -> Iterator[str]:
+def pieces_of(
+    text: str, items: int = ITEMS_A_PIECE, *, longer_than: int = SHORT_CHARACTERS
+) -> Iterator[str]:
     """Give documents that together have the items of this one, in its order, each with its head.
 
     A document whose items are not plainly one after the other is given whole. Errors: none.
     """
-    starts, end = _items(text) if len(text) > SHORT_CHARACTERS else ([], 0)
-    if len(starts) <= ITEMS_A_PIECE:
+    starts, end = _items(text) if len(text) > longer_than else ([], 0)
+    if len(starts) <= items:
         yield text
         return
     head, tail = text[: starts[0]], text[end:]
-    for first in range(0, len(starts), ITEMS_A_PIECE):
-        after = first + ITEMS_A_PIECE
+    for first in range(0, len(starts), items):
+        after = first + items
         stop = starts[after] if after < len(starts) else end
         yield f"{head}{text[starts[first] : stop]}{tail}"
 

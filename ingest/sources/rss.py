@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import feedparser
@@ -49,6 +49,10 @@ _PERIODS = {
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SKIP_BLOCK = re.compile(r"<skip(hours|days)\s*>(.*?)</skip\1\s*>", re.DOTALL | re.IGNORECASE)
 _SKIP_VALUE = re.compile(r"<(?:hour|day)\s*>\s*([^<]*?)\s*<", re.IGNORECASE)
+#: Tags over whose empty or broken content feedparser stumbles.
+_TROUBLE = re.compile(
+    r"</?(?:(?:georss|gml|geo|psc):[\w.-]+|width|height|textinput)\b[^<>]*>", re.IGNORECASE
+)
 _GUID = re.compile(r"<((?:[\w.-]+:)?(?:guid|id))(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE)
 
 
@@ -81,7 +85,7 @@ class Rss:
                 found = _found(draft, read)
                 return _hashed(found, part.fresh, known.context, tuple(part.known))
         del document
-        read = _read((piece.encode("utf-8") for piece in pieces_of(draft.text)), draft)
+        read = _read_whole(draft)
         found = _found(draft, read)
         if items and len(items.hashes) == len(found.entries) and read.fault is None:
             return _hashed(found, items.hashes, _context(items, read, url))
@@ -108,6 +112,7 @@ class _Read(NamedTuple):
     authors: tuple[str, ...]
     entries: tuple[SourceEntry, ...]
     fault: Exception | None
+    lost: int = 0
 
 
 def _draft_of(body: bytes, url: str, charset: str) -> _Draft:
@@ -122,20 +127,48 @@ def _draft_of(body: bytes, url: str, charset: str) -> _Draft:
     return _Draft(text, url, is_closed, oddities)
 
 
-def _read(pieces: Iterable[bytes], draft: _Draft) -> _Read:
-    """Give what feedparser makes of a document, which may come in pieces."""
-    version, channel, fault = "", {}, None
+def _read_whole(draft: _Draft) -> _Read:
+    """Give what feedparser makes of all of a document; where it gives up, entry by entry.
+
+    Before that it is spared the elements that make it give up and that nobody here asks for.
+    """
+    try:
+        return _read(_encoded(pieces_of(draft.text)), draft)
+    except SourceError:
+        text = _TROUBLE.sub("", draft.text)
+        read = _read(_encoded(pieces_of(text, 1, longer_than=0)), draft, spares=True)
+        if not read.version:
+            raise
+        return read
+
+
+def _encoded(pieces: Iterable[str]) -> Iterator[bytes]:
+    return (piece.encode("utf-8") for piece in pieces)
+
+
+def _read(pieces: Iterable[bytes], draft: _Draft, *, spares: bool = False) -> _Read:
+    """Give what feedparser makes of a document, which may come in pieces.
+
+    With `spares` a piece that it gives up is left out and counted. Errors: SourceError.
+    """
+    version, channel, fault, lost = "", {}, None, 0
     authors: tuple[str, ...] | None = None
     entries: list[SourceEntry] = []
     for piece in pieces:
-        result = _parsed(piece, draft.url)
+        try:
+            result = _parsed(piece, draft.url)
+        except SourceError:
+            if not spares:
+                raise
+            lost += 1
+            continue
         if authors is None:
             version, channel = str(result.get("version") or ""), result["feed"]
             authors = authors_of_channel(channel, draft.text)
         entries.extend(source_entry(item, draft.url, authors) for item in result["entries"])
         if result.get("bozo"):
             fault = fault or result.get("bozo_exception") or ValueError("not well-formed")
-    return _Read(version, channel, authors or (), tuple(entries), fault)
+    return _Read(version, channel, authors or (), tuple(entries), fault, lost)
 
 
 def _found(draft: _Draft, read: _Read) -> ParsedFeed:
@@ -144,6 +177,8 @@ def _found(draft: _Draft, read: _Read) -> ParsedFeed:
     if not version or (read.fault is not None and not draft.is_closed and not read.entries):
         raise _refusal(text, version, read.fault)
     oddities = dict(draft.oddities)
+    if read.lost:
+        oddities["entry_unreadable"] = read.lost
     if read.fault is not None:
         oddities[f"xml_{type(read.fault).__name__}"] = 1
         if not draft.is_closed:

@@ -243,6 +243,35 @@ def test_no_title_takes_long(piece: str) -> None:
     assert time.perf_counter() - started < 2
 
 
+# ── where the parser gives up ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "<georss:polygon></georss:polygon>",
+        "<psc:chapters><psc:chapter title='One'/></psc:chapters>",
+        "<georss:where></georss:where>",
+    ],
+)
+def test_elements_that_nobody_asks_for_cost_no_entry(trouble: str) -> None:
+    spaces = (
+        'xmlns:georss="http://www.georss.org/georss" xmlns:psc="http://podlove.org/simple-chapters"'
+    )
+    found = parsed(rss(ITEM + trouble).replace("<rss ", f"<rss {spaces} "))
+    assert [entry.title for entry in found.entries] == ["Bridge reopens"]
+
+
+def test_an_entry_that_the_parser_gives_up_costs_no_other() -> None:
+    odd = '<x:y xmlns:x="a&#160;b&#160;c"/>'  # feedparser takes this name for four
+    one, two = "<title>One</title></item><item>", "</item><item><title>Two</title>"
+    found = parsed(rss(f"{one}<title>Odd</title>{odd}{two}"))
+    assert [entry.title for entry in found.entries] == ["One", "Two"]
+    assert found.oddities == {"entry_unreadable": 1}
+    with pytest.raises(SourceError, match="gave up"):
+        parsed(rss(f"<title>Odd</title>{odd}"))
+
+
 # ── charsets, JSON ───────────────────────────────────────────────────────────────────────
 
 

@@ -74,19 +74,25 @@ def import_(
 ) -> None:
     """Add all feeds of an OPML list to feeds.yml, without asking them; folders become groups.
 
-    Ends with 1 when some were refused, each told with its reason and line; with 2 when nothing
-    could be read.
+    Ends with 1 when some were refused, each told with its reason and line, when the list is cut
+    or names no feed; with 2 when nothing could be read.
     """
     settings = settings_of(config)
     try:
         body = _read(file)
-        opml, refused = _whole(read_opml(body), settings)
+        listed = read_opml(body)
+        opml, refused = _whole(listed, settings)
         fates = refused + _taken(opml, settings, is_written=not dry_run)
     except NewsIngestError as error:
         show_error(error)
         raise typer.Exit(2) from error
     _tell(fates, file, dry_run, as_json)
-    if any(fate.outcome == "refused" for fate in fates):
+    if listed.is_cut:
+        err.print(f"{file} ends in the middle: what stood behind is missing",
+                  markup=False, highlight=False, soft_wrap=True)  # fmt: skip
+    if not fates:
+        err.print("the list names no feed: outlines need an xmlUrl", highlight=False)
+    if listed.is_cut or not fates or any(fate.outcome == "refused" for fate in fates):
         raise typer.Exit(1)
 
 

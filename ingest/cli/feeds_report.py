@@ -76,7 +76,10 @@ def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, aski
         line("verdict", f"bad: {kind}: {message}")
         return
     _show_caching(trial)
-    line("format", f"{listing.format}, {listing.title!r}, parsed in {trial.parse_seconds:.2f} s")
+    line(
+        "format",
+        f"{listing.format}, {listing.title[:100]!r}, parsed in {trial.parse_seconds:.2f} s",
+    )
     show_entries(listing, counts_of(trial.parsed, trial.found), trial)
     if outlook is not None:
         line("plan", planned(outlook))

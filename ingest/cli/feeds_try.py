@@ -17,6 +17,7 @@ from ingest.bootstrap.feed_files import FILE_TIMEOUT_SECONDS, FileReport, file_r
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
+    err,
     out,
     print_json,
     settings_of,
@@ -73,10 +74,19 @@ def try_inputs(
             states += [_address(name, as_json, config) for name in group]
         else:
             states += _files(list(group), as_json, config)
+    if not states:
+        err.print("no files there", highlight=False)
+    if len(states) > 1 and not as_json:
+        out.print(_summary(states), highlight=False)
     if all(state == BAD for state in states):
         raise typer.Exit(2)
     if any(state != GOOD for state in states):
         raise typer.Exit(1)
+
+
+def _summary(states: list[str]) -> str:
+    counts = [f"{states.count(state)} {state}" for state in (GOOD, WARNING, BAD)]
+    return f"{len(states)} inputs: {', '.join(counts)}".replace(WARNING, "with warnings")
 
 
 def _expanded(inputs: list[str]) -> Iterator[str]:
@@ -135,7 +145,7 @@ def _show_file(report: FileReport) -> None:
     if not listing.format:
         line("verdict", f"bad: {'; '.join(listing.problems)}")
     else:
-        line("format", f"{listing.format}, {listing.title!r}")
+        line("format", f"{listing.format}, {listing.title[:100]!r}")
         show_entries(listing, report.counts)
         show_verdict(list(listing.problems))
     out.print()

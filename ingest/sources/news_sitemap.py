@@ -13,6 +13,7 @@ from ingest.identity import joined
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 from ingest.sources.declared_entities import refuse_declared_entities
 from ingest.sources.decode_feed import decode_feed, root_name
+from ingest.sources.repair_markup import with_references
 
 _NEWS = "http://www.google.com/schemas/sitemap-news/"
 _IMAGE = "http://www.google.com/schemas/sitemap-image/"
@@ -80,6 +81,7 @@ def build() -> NewsSitemap:
 
 
 def _tree(text: str, url: str) -> etree._Element:
+    text, _ = with_references(text)
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -11,10 +12,15 @@ from lxml import etree
 from ingest.errors import SourceError
 from ingest.sources.declared_entities import refuse_declared_entities
 from ingest.sources.decode_feed import decode_feed
+from ingest.sources.repair_markup import with_references
 
 #: Cap on the file (polling.md §4.7).
 MAX_OPML_BYTES = 5 * 1024 * 1024
 _MAX_DEPTH = 50
+#: The end tag of the list stands in so many characters at its end.
+_END_CHARACTERS = 1_000
+#: Written before addresses so that a browser would give them to a reader.
+_FOR_READERS = re.compile(r"feed:(?://)?(?=https?://)|feed:(?=//)", re.IGNORECASE)
 
 
 class OpmlFeed(NamedTuple):
@@ -36,10 +42,11 @@ class OpmlInclude(NamedTuple):
 
 
 class Opml(NamedTuple):
-    """A list, in the order of the file."""
+    """A list, in the order of the file. `is_cut`: it ends in the middle."""
 
     feeds: tuple[OpmlFeed, ...]
     includes: tuple[OpmlInclude, ...]
+    is_cut: bool = False
 
 
 def read_opml(body: bytes) -> Opml:
@@ -50,11 +57,12 @@ def read_opml(body: bytes) -> Opml:
     """
     decoded = decode_feed(body[:MAX_OPML_BYTES])
     refuse_declared_entities(decoded.text)
+    text, _ = with_references(decoded.text)
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
     )
     try:
-        root = etree.fromstring(decoded.text.encode("utf-8"), parser)
+        root = etree.fromstring(text.encode("utf-8"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SourceError("broken XML", kind="parse_failed", value=str(error)) from error
     if root is None or _name(root) not in ("opml", "body", "outline"):
@@ -71,7 +79,8 @@ def read_opml(body: bytes) -> Opml:
             feeds.append(found)
         else:
             includes.append(found)
-    return Opml(tuple(feeds), tuple(includes))
+    is_cut = f"</{root.tag!s}" not in text[-_END_CHARACTERS:] and not text.rstrip().endswith("/>")
+    return Opml(tuple(feeds), tuple(includes), is_cut)
 
 
 def write_opml(feeds: Iterable[OpmlFeed], title: str) -> bytes:
@@ -123,13 +132,22 @@ def _outlines(element: etree._Element, group: str, depth: int) -> Iterator[OpmlF
         title = " ".join((said.get("title") or said.get("text") or "").split())
         line = int(child.sourceline or 0)
         if said.get("xmlurl"):
-            yield OpmlFeed(said["xmlurl"], title, said.get("htmlurl", ""), group, line)
+            yield OpmlFeed(_address(said["xmlurl"]), title, said.get("htmlurl", ""), group, line)
         elif said.get("type", "").lower() == "include" and said.get("url"):
             yield OpmlInclude(said["url"], group, line)
         if depth < _MAX_DEPTH:
             # What lies under a feed is in the feed's own group, not in one named by it.
             inner = group if said.get("xmlurl") else title or group
             yield from _outlines(child, inner, depth + 1)
+
+
+def _address(text: str) -> str:
+    """Give an address without the scheme that only says that a feed is there."""
+    found = _FOR_READERS.match(text)
+    if found is None:
+        return text
+    rest = text[found.end() :]
+    return f"http:{rest}" if rest.startswith("//") else rest
 
 
 def _name(element: etree._Element) -> str:

@@ -57,7 +57,8 @@ def repaired(text: str) -> Repaired:
         if end and _is_junk(text[end:]):
             oddities["junk_after"] = 1
         text = text[start : end or len(text)]
-    return Repaired(_referenced(text, oddities), is_closed, oddities)
+    text, mended = with_references(text)
+    return Repaired(text, is_closed, oddities | mended)
 
 
 def feed_root(text: str) -> tuple[str, int]:
@@ -90,9 +91,14 @@ def _shown(found: re.Match[str]) -> str:
     return found[0] if found[2] else ""
 
 
-def _referenced(text: str, oddities: dict[str, int]) -> str:
+def with_references(text: str) -> tuple[str, dict[str, int]]:
+    """Give a document with references that XML knows, and what was mended, by kind.
+
+    A parser that recovers by itself drops what it does not know: `?a=1&b=2` becomes `?a=1=2`.
+    """
     if "&" not in text:
-        return text
+        return text, {}
+    oddities: dict[str, int] = {}
     bare = named = 0
 
     def mended(found: re.Match[str]) -> str:
@@ -112,4 +118,4 @@ def _referenced(text: str, oddities: dict[str, int]) -> str:
         oddities["bare_ampersands"] = bare
     if named:
         oddities["html_entities"] = named
-    return text
+    return text, oddities

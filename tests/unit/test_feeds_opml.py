@@ -63,6 +63,35 @@ def test_what_is_no_list_is_refused(body: bytes, kind: str) -> None:
     assert caught.value.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("http://a.example/?a=1&b=2&copy=3", "http://a.example/?a=1&b=2&copy=3"),
+        ("feed:https://a.example/rss", "https://a.example/rss"),
+        ("feed://https://a.example/rss", "https://a.example/rss"),
+        ("feed://a.example/rss", "http://a.example/rss"),
+        ("feed.example/rss", "feed.example/rss"),
+    ],
+)
+def test_an_address_is_read_as_it_is_meant(written: str, meant: str) -> None:
+    body = f'<opml><body><outline text="Caf&eacute; & Co" xmlUrl="{written}"/></body></opml>'
+    (feed,) = read_opml(body.encode()).feeds
+    assert (feed.url, feed.title) == (meant, "Café & Co")
+
+
+@pytest.mark.parametrize(
+    ("body", "is_cut"),
+    [
+        (LIST, False),
+        (LIST + b"\n<!-- made by hand -->\n", False),
+        (b"<opml/>", False),
+        (LIST[: LIST.index(b"Alone")], True),
+    ],
+)
+def test_a_list_that_ends_in_the_middle_says_so(body: bytes, is_cut: bool) -> None:
+    assert read_opml(body).is_cut is is_cut
+
+
 def test_deep_nesting_ends() -> None:
     body = b"<opml><body>" + b"<outline text='a'>" * 5_000 + b"</body></opml>"
     assert read_opml(body).feeds == ()

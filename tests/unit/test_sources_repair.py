@@ -103,6 +103,17 @@ def test_ampersands_and_names_of_html_cost_nothing_else() -> None:
     assert entry.summary == "<p>Q&A &eacute;</p>"
 
 
+def test_an_address_in_a_sitemap_keeps_its_parameters() -> None:
+    news = "http://www.google.com/schemas/sitemap-news/0.9"
+    document = (
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="{news}"><url>'
+        "<loc>https://elsin-courier.example/?a=1&b=2</loc>"
+        "<n:news><n:title>Q&A &ndash; rain</n:title></n:news></url></urlset>"
+    )
+    entry = only(document)
+    assert (entry.link, entry.title) == ("https://elsin-courier.example/?a=1&b=2", "Q&A – rain")
+
+
 def test_what_was_mended_is_counted() -> None:
     assert parsed(rss("<title>AT&T&nbsp;& Co</title>")).oddities == {
         "bare_ampersands": 2,

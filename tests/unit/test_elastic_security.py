@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -22,13 +22,17 @@ from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_security import ElasticSecurity, User
 from ingest.bootstrap.deployment import make_users
 from ingest.errors import IndexRefused
-from ingest.ports import Placed
+from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
 from ingest.settings.passwords import ANALYST, STAGES, make_passwords, password_of
 
 CONFIG = Path(__file__).parents[2] / "config"
+A_REVISION = Revision(
+    document_id=an_id("flood"), revision=2, revision_before=1, version=2, changed_at=NOW,
+    first_seen_at=NOW, added=("The quay held.",),
+)  # fmt: skip
 PASSWORD = "unlikely-to-guess"
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
@@ -96,6 +100,16 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
     assert [one.kind for one in stages.put([Placed(an_indexed_document("flood"))])] == ["written"]
     stages.refresh()
     assert set(stages.known([an_id("flood")])) == {an_id("flood")}
+    stages.feeds.put([FeedRecord(feed_id="a", version=1, updated_at=NOW, state="healthy")])
+    assert stages.feeds.ids() == {"a"}
+    stages.feeds.remove(["a"])
+    stages.revisions.forget([A_REVISION])
+    stages.revisions.put([A_REVISION])
+    stages.refresh()
+    assert stages.revisions.search(RevisionRequest()).revisions == (A_REVISION,)
+    stages.layouts.put_alarms([])
+    assert [one.site for one in stages.layouts.layouts(NOW, NOW, 1)] == ["elsin-courier.example"]
+    stages.expire(NOW - timedelta(days=400))
     with pytest.raises(IndexRefused):
         ElasticSecurity(
             admin.model_copy(
@@ -112,6 +126,12 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
     # The analyst searches, and writes nothing.
     analyst = index(ANALYST.user, password_of(tmp_path, ANALYST))
     assert analyst.search(SearchRequest()).total == 1
+    assert analyst.revisions.search(RevisionRequest()).total == 1
+    for besides in ("news-feeds", "news-sites"):
+        assert (
+            ask(f"/{besides}/_search", password=password_of(tmp_path, ANALYST))["timed_out"]
+            is False
+        )
     with pytest.raises(HTTPError, match="403"):
         ask("/news-documents/_doc/x", {}, "PUT", password_of(tmp_path, ANALYST))
 

@@ -54,10 +54,9 @@ class FeedPoll:
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
-        interval = planning.planned_interval(
-            self.feed, state, self.tools.options, self.tools.kappa, now
-        )
-        await self._save(planning.claimed(state, interval, now))
+        options = self.tools.options
+        interval = planning.planned_interval(self.feed, state, options, self.tools.kappa, now)
+        await self._save(planning.claimed(state, self.feed, options, interval, now))
         request = self._request(now)
         try:
             answer = await self.tools.fetcher.fetch(request)

@@ -100,12 +100,19 @@ def for_configuration(state: FeedState, feed: Feed) -> FeedState:
     )
 
 
-def claimed(state: FeedState, interval: float, now: datetime) -> FeedState:
-    """Give the state before a request: the next poll is planned already (P4, C11)."""
+def claimed(
+    state: FeedState, feed: Feed, options: PollingOptions, interval: float, now: datetime
+) -> FeedState:
+    """Give the state before a request: the next poll is planned already (P4, C11).
+
+    A crash cannot ask in a loop, and what it broke off is due again after the least interval,
+    not after the whole one: a new feed would wait for more than an hour.
+    """
+    least = demand_of(feed, state, options).bounds.least
     return replace(
         state,
         last_poll_at=now,
-        next_poll_at=now + timedelta(seconds=interval),
+        next_poll_at=now + timedelta(seconds=least),
         interval_seconds=interval,
     )
 

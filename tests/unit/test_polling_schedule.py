@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ingest.model import Feed
 from ingest.polling import planning, schedule
@@ -172,6 +173,15 @@ def test_after_a_month_of_failures_a_week_passes_between_requests() -> None:
     state = a_state(interval_seconds=600.0, failing_since_at=NOW - timedelta(days=31))
     state = planning.failed(state, FEED, OPTIONS, NOW, "http_404", "HTTP 404")
     assert state.next_poll_at == NOW + timedelta(days=7)
+
+
+def test_a_poll_that_a_crash_breaks_off_is_due_again_soon_but_never_too_soon() -> None:
+    claim = planning.claimed(a_state(), FEED, OPTIONS, 5_000.0, NOW)
+    assert claim.next_poll_at == NOW + timedelta(seconds=OPTIONS.min_interval_seconds)
+    assert (claim.last_poll_at, claim.interval_seconds) == (NOW, 5_000.0)
+    slow = replace(FEED, min_interval_minutes=120)
+    claim = planning.claimed(a_state(), slow, OPTIONS, 7_200.0, NOW)
+    assert claim.next_poll_at == NOW + timedelta(hours=2)
 
 
 def test_our_own_outage_counts_against_nobody() -> None:

@@ -214,7 +214,8 @@ def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
             f"the index refuses this client while {doing}",
             value=value,
             origin=url,
-            remedy="check index.username, index.password or index.api_key, and their rights",
+            remedy="check index.username, index.password or index.api_key, and their rights; "
+            "an engine that has just started refuses everybody for some seconds",
         )
     if is_foreign_version(answer):
         return IndexDiffers(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.pipeline.backfill_queue import MAX_RECORDS
 from tests.http_site import Answer, HttpSite, html
 from tests.scenarios.harness import Installation
 
@@ -18,6 +19,9 @@ FEED = f"http://{HOST}/feed.xml"
 NOW = datetime.now(UTC)
 #: Days that the stories are old: in the feed, on its older page, in the sitemap alone, too old.
 FRESH, PAGE, MAP, OLD = (0, 1), (3, 6, 9), (12, 15), (70,)
+#: Short notices of one day in the sitemap: more than fetch keeps in its queue for a partition.
+NOTICES = range(MAX_RECORDS + 20)
+FOUND = len(PAGE) + len(MAP) + len(NOTICES)
 
 
 def _day(ago: int) -> str:
@@ -44,16 +48,26 @@ def _serve(site: HttpSite) -> None:
         f"<url><loc>http://{HOST}/a/{age}</loc><lastmod>{_day(age)}</lastmod></url>"
         for age in PAGE + MAP + OLD
     )
+    urls += "".join(
+        f"<url><loc>http://{HOST}/notice/{number}</loc><lastmod>{_day(20)}</lastmod></url>"
+        for number in NOTICES
+    )
+    for number in NOTICES:
+        site.serve(HOST, f"/notice/{number}", _story(f"Notice to mariners {number}", number))
     space = "http://www.sitemaps.org/schemas/sitemap/0.9"
     site.serve(HOST, "/map.xml", Answer(body=f'<urlset xmlns="{space}">{urls}</urlset>'.encode()))
     for age in FRESH + PAGE + MAP + OLD:
-        text = (
-            f"The harbour master of Port Elsin gave report number {age} to the council. "
-            f"It tells of {age + 3} ships that came in, of the state of the outer wall, and of what "
-            "the dredging of the northern channel has cost since the spring of this year. "
-            "The council will talk about it in its next open session."
-        )
-        site.serve(HOST, f"/a/{age}", html(f"Harbour report number {age}", text))
+        site.serve(HOST, f"/a/{age}", _story(f"Harbour report number {age}", age))
+
+
+def _story(title: str, number: int) -> Answer:
+    text = (
+        f"The harbour master of Port Elsin gave report number {number} to the council. "
+        f"It tells of {number + 3} ships that came in, of the state of the outer wall, and of what "
+        "the dredging of the northern channel has cost since the spring of this year. "
+        "The council will talk about it in its next open session."
+    )
+    return html(title, text)
 
 
 def _told(installation: Installation) -> None:
@@ -61,13 +75,16 @@ def _told(installation: Installation) -> None:
     count = len(FRESH)
     installation.wait_for(searchable=count)
     done = installation.command("feeds", "backfill", "harbour", "--since", "30d", "--json").json()
-    assert done["appended"] == len(PAGE + MAP)
-    count += len(PAGE + MAP)
+    assert done["appended"] == FOUND
+    count += FOUND
     installation.wait_for(searchable=count, entries=count)
     again = installation.command("feeds", "backfill", "harbour", "--since", "30d", "--json").json()
     assert (again["appended"], again["new"]) == (0, 0)
     installation.wait_until(lambda: len(installation.urls()) == count, "all found")
-    assert installation.urls() == sorted(f"http://{HOST}/a/{age}" for age in FRESH + PAGE + MAP)
+    assert installation.urls() == sorted(
+        [f"http://{HOST}/a/{age}" for age in FRESH + PAGE + MAP]
+        + [f"http://{HOST}/notice/{number}" for number in NOTICES]
+    )
     places = [step["place"].partition("/")[0] for step in installation.trace(f"http://{HOST}/a/12")]
     assert [place for place in places if place.startswith("news.")] == [
         "news.entries.backfill",

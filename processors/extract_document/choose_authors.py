@@ -13,7 +13,9 @@ _MAX_NAME_CHARACTERS = 120
 _MAX_NAME_WORDS = 8
 _MAX_AUTHORS = 20
 #: Between names, whatever stands on both sides.
-_SPLIT = re.compile(r"\s*[;&|•·]\s*|\s+[/–—-]\s+|\s+(?:and|und|et|with|mit|avec)\s+|\s*\n\s*", re.I)
+_SPLIT = re.compile(
+    r"\s*[;&|•、，]\s*|\s+·\s+|\s+[/–—-]\s+|\s+(?:and|und|et|with|mit|avec)\s+|\s*\n\s*", re.I
+)
 #: Between names where whole ones stand on both sides: "Ann Lee y Bo Ray", never "Ortega y Gasset".
 _SPLIT_WHOLE = re.compile(
     r"\s+(?:y|e|i|en|og|och|ja)\s+|\s*,\s*|\s*/\s*|(?<=[^\W\d_]{3})\.\s+(?=[^\W\d_a-zß-ÿ])"
@@ -71,6 +73,13 @@ _DESKS = frozenset(
      "science", "sport", "sports", "tech", "travel", "tv", "wires", "world")
 )  # fmt: skip
 _PHOTO = re.compile(r"^(?:photos?|photograph(?:y|s|ed)?|pictures?|fotos?|bild(?:er)?|illustrations?|video|grafik|graphics?|camera)\b", re.I)  # fmt: skip
+
+
+#: "Bo Ray (photos)" wrote nothing.
+_BY_OTHERS = re.compile(
+    r"[^,;&|()]{2,60}\((?:photos?|fotos?|bild(?:er)?|illustrations?|illustrazioni|video|grafik|graphics|fotografie)\)",
+    re.I,
+)
 
 
 class Byline(NamedTuple):
@@ -155,6 +164,7 @@ def _parts(value: str) -> list[str]:
     if with_mail:
         value = with_mail["name"]
     value = _SUFFIX.sub(r" \1", _DEGREE.sub("", _HANDLE.sub(" ", _ADDRESS.sub(" ", value))))
+    value = _BY_OTHERS.sub(" ", value)
     inside = [found["inside"] for found in _IN_BRACKETS.finditer(value)]
     names: list[str] = []
     for part in _SPLIT.split(_without_by(_IN_BRACKETS.sub(" ", value))):

@@ -93,6 +93,7 @@ def modified_of(page: Page, reading: HtmlReading, published: ChosenDate, zone: s
     candidates = [
         given("jsonld", reading.jsonld.modified, zone),
         given("meta", reading.metadata.first(MODIFIED_NAMES), zone),
+        given("time", reading.metadata.time_modified, zone),
         given_by_feed(updated.isoformat() if updated else "", updated, False),
     ]
     named = None if published.source in MERE_FALLBACKS else published.at

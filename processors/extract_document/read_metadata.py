@@ -12,6 +12,7 @@ from ingest.identity import joined
 from processors.extract_document.decode_page import clean
 from processors.extract_document.page_elements import PageElements
 from processors.extract_document.parse_page import text_of
+from processors.extract_document.read_times import read_times
 
 #: Names that hold the publication date, the one that counts first (extraction.md §4.3).
 PUBLISHED_NAMES = (
@@ -64,6 +65,7 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     headings: tuple[str, ...] = ()
     time: str = ""
+    time_modified: str = ""
     canonical_url: str = ""
     amp_url: str = ""
     base_url: str = ""
@@ -132,12 +134,14 @@ def read_metadata(elements: PageElements, url: str) -> PageMetadata:
     root, title = elements.root, next(iter(elements.titles), None)
     base = _base_url(elements, url)
     links = _links_in_head(elements, base)
+    times = read_times(elements.times)
     return PageMetadata(
         named=named,
         several={name: tuple(dict.fromkeys(values)) for name, values in several.items()},
         title="" if title is None else text_of(title)[:_MAX_VALUE_CHARACTERS],
         headings=tuple(_headings(elements)),
-        time=_first_time(elements),
+        time=times.published,
+        time_modified=times.modified,
         canonical_url=links.get("canonical", ""),
         amp_url=url if is_amp(root) else links.get("amphtml", ""),
         base_url=base,
@@ -207,12 +211,3 @@ def _headings(elements: PageElements) -> Iterator[str]:
         text = _folded(text_of(element))
         if text:
             yield text
-
-
-def _first_time(elements: PageElements) -> str:
-    """Give the first `time datetime` that begins like a date."""
-    for element in elements.times:
-        value = (element.get("datetime") or "").strip()
-        if len(value) >= 8 and value[:4].isdigit():
-            return _folded(value)[:100]
-    return ""

@@ -57,6 +57,9 @@ def jsonld(**values: Any) -> str:
         ("Łukasz Brzózka i Anna Nowak", ["Łukasz Brzózka", "Anna Nowak"], []),
         ("Av Kari Nordmo", ["Kari Nordmo"], []),
         ("新华社", [], ["Xinhua"]),
+        ("张三、李四", ["张三", "李四"], []),
+        ("米拉·达尔克", ["米拉·达尔克"], []),
+        ("Ann Lee (Text), Bo Ray (Fotos)", ["Ann Lee"], []),
     ],
 )
 def test_a_byline_is_people_and_agencies(raw: str, people: list[str], agencies: list[str]) -> None:

@@ -278,3 +278,42 @@ def test_a_change_is_believed_where_nobody_names_the_publication() -> None:
         "first_seen_at",
         datetime(2026, 11, 19, 9, tzinfo=UTC),
     )
+
+
+TIME = '<time datetime="{}" {}>x</time>'
+OWN = TIME.format("2026-11-12T08:00:00Z", "")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        html_of(OWN + ARTICLE),
+        html_of(TIME.format("2026-11-19T09:00:00Z", 'itemprop="dateModified"') + OWN + ARTICLE),
+        html_of(TIME.format("2026-11-19T09:00:00Z", 'class="entry updated"') + OWN + ARTICLE),
+        html_of(
+            TIME.format("2026-11-19T09:00:00Z", "") + OWN.replace(">x", " pubdate>x") + ARTICLE
+        ),
+        html_of(OWN + ARTICLE).replace("<nav>", "<nav>" + TIME.format("2026-11-20T11:59:00Z", "")),
+        html_of(OWN + ARTICLE).replace(
+            "<nav>", "<header>" + TIME.format("2026-11-20T11:59:00Z", "") + "</header><nav>"
+        ),
+        html_of(OWN + ARTICLE).replace(
+            "<article>", "<aside>" + TIME.format("2026-11-18T11:59:00Z", "") + "</aside><article>"
+        ),
+    ],
+)
+def test_the_time_of_the_article_counts_and_no_other_on_the_page(page: str) -> None:
+    found = extracted(page)
+    assert (found.date_source, found.published_at) == (
+        "time",
+        datetime(2026, 11, 12, 8, tzinfo=UTC),
+    )
+
+
+def test_a_time_that_is_marked_as_a_change_is_one() -> None:
+    page = html_of(TIME.format("2026-11-19T09:00:00Z", 'itemprop="dateModified"') + OWN + ARTICLE)
+    found = extracted(page)
+    assert (found.modified_source, found.modified_at) == (
+        "time",
+        datetime(2026, 11, 19, 9, tzinfo=UTC),
+    )

@@ -36,7 +36,8 @@ def read_times(elements: Iterable[HtmlElement]) -> Times:
     """Give when the page says that it was published and changed.
 
     What is marked as the one or the other counts first, then the first in the article, then the
-    first elsewhere; none in menus, side columns, or the head and foot of the site. Errors: none.
+    first elsewhere; none in menus, side columns, or the head and foot of the site. A class that
+    speaks of a change is the last resort for the publication, `dateModified` is none. Errors: none.
     """
     published: dict[int, str] = {}
     modified = ""
@@ -48,6 +49,9 @@ def read_times(elements: Iterable[HtmlElement]) -> Times:
         marks = f"{element.get('itemprop') or ''} {element.get('class') or ''}"[:300]
         if _MODIFIED.search(marks) and not _PUBLISHED.search(marks):
             modified = modified or value
+            if "modified" not in (element.get("itemprop") or "").lower():
+                # Blogs have long called the only date they show "updated".
+                published.setdefault(3, value)
         elif element.get("pubdate") is not None or _PUBLISHED.search(marks):
             published.setdefault(0, value)
         else:

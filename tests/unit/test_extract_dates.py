@@ -317,3 +317,15 @@ def test_a_time_that_is_marked_as_a_change_is_one() -> None:
         "time",
         datetime(2026, 11, 19, 9, tzinfo=UTC),
     )
+
+
+def test_the_only_time_of_a_page_may_be_called_updated_but_not_modified() -> None:
+    alone = extracted(html_of(TIME.format("2026-11-12T08:00:00Z", 'class="updated"') + ARTICLE))
+    assert (alone.date_source, alone.published_at) == (
+        "time",
+        datetime(2026, 11, 12, 8, tzinfo=UTC),
+    )
+    marked = html_of(TIME.format("2026-11-12T08:00:00Z", 'itemprop="dateModified"') + ARTICLE)
+    strict = extracted(marked, options={"date_search": False})
+    assert strict.date_source == "first_seen_at"
+    assert strict.modified_at == datetime(2026, 11, 12, 8, tzinfo=UTC)

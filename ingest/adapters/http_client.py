@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
 import aiohttp
@@ -16,11 +17,11 @@ from ingest.adapters.http_body import LARGE_BODIES, read_body
 from ingest.adapters.http_connection import (
     Guard,
     GuardedResolver,
-    guarded_connector,
     mapped_place,
     proxy_connector,
 )
 from ingest.adapters.http_errors import CAUGHT, AddressRefusedError, failure, is_about_headers
+from ingest.adapters.http_exchange import MAX_HEADERS, MAX_LINE_BYTES, Exchange, Head, Times
 from ingest.adapters.http_headers import headers_for_hop, headers_of
 from ingest.errors import FetchFailed
 from ingest.identity import host_of
@@ -62,7 +63,7 @@ class Answer(NamedTuple):
 
 
 class HttpClient:
-    """The sessions, direct and through a proxy. Make it and use it in one event loop."""
+    """Asks directly, or through a proxy by a session of aiohttp. Make it and use it in one event loop."""
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class HttpClient:
         self._limit = max(_MIN_CONNECTIONS, options.concurrent_requests)
         self._room = asyncio.Semaphore(LARGE_BODIES)
         self._resolver: GuardedResolver | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._exchange: Exchange | None = None
         self._proxy_session: aiohttp.ClientSession | None = None
 
     async def get(
@@ -126,12 +127,11 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        for session in (self._session, self._proxy_session):
-            if session is not None:
-                await session.close()
+        if self._proxy_session is not None:
+            await self._proxy_session.close()
         if self._resolver is not None:
             await self._resolver.close()
-        self._session = self._proxy_session = self._resolver = None
+        self._exchange = self._proxy_session = self._resolver = None
 
     async def _get(
         self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[Answer], None]
@@ -139,19 +139,11 @@ class HttpClient:
         started = time.monotonic()
         mapped_place.set(self._guard.mapped(host_of(url)))
         try:
-            session = await self._session_for(url, request)
-            async with session.get(
-                URL(url, encoded=True),
-                headers=headers_for_hop(request, url, self._user_agent),
-                allow_redirects=False,
-                timeout=self._timeout(bounds.seconds),
-                ssl=request.verify_tls,
-                proxy=request.proxy or None,
-            ) as response:
+            async with self._asked(url, request, bounds.seconds) as response:
                 head = Answer(
                     response.status,
                     headers_of(response.raw_headers),
-                    address=response.peer if isinstance(response, _Response) else "",
+                    address=response.address,
                     seconds=time.monotonic() - started,
                 )
                 on_head(head)
@@ -165,18 +157,41 @@ class HttpClient:
         seconds = time.monotonic() - started
         return head._replace(body=body, wire_bytes=wire_bytes, seconds=seconds)
 
-    async def _session_for(self, url: str, request: FetchRequest) -> aiohttp.ClientSession:
-        resolver = self._resolving()
-        if self._session is None:
-            self._session = _session(guarded_connector(self._guard, resolver, self._limit))
-        if not request.proxy:
-            return self._session
-        host = host_of(url)
+    def _asked(
+        self, url: str, request: FetchRequest, seconds: float
+    ) -> AbstractAsyncContextManager[Head]:
+        headers = headers_for_hop(request, url, self._user_agent)
+        if request.proxy:
+            return self._asked_through_proxy(url, headers, request, seconds)
+        if self._exchange is None:
+            self._exchange = Exchange(self._guard, self._resolving())
+        times = Times(
+            max(seconds, 0.001),
+            self._options.connect_timeout_seconds,
+            self._options.read_timeout_seconds,
+        )
+        address = URL(url, encoded=True)
+        return self._exchange.get(address, headers, times, verify_tls=request.verify_tls)
+
+    @asynccontextmanager
+    async def _asked_through_proxy(
+        self, url: str, headers: dict[str, str], request: FetchRequest, seconds: float
+    ) -> AsyncIterator[Head]:
+        host, address = host_of(url), URL(url, encoded=True)
         if not _is_address(host):  # the hooks see the proxy alone: judge the target here
-            await resolver.resolve(host, URL(url, encoded=True).port or 80)
+            await self._resolving().resolve(host, address.port or 80)
         if self._proxy_session is None:
             self._proxy_session = _session(proxy_connector(self._limit))
-        return self._proxy_session
+        async with self._proxy_session.get(
+            address,
+            headers=headers,
+            allow_redirects=False,
+            timeout=self._timeout(seconds),
+            ssl=request.verify_tls,
+            proxy=request.proxy,
+        ) as response:
+            peer = response.peer if isinstance(response, _Response) else ""
+            yield Head(response.status, response.raw_headers, response.content, peer)
 
     def _resolving(self) -> GuardedResolver:
         if self._resolver is None:
@@ -210,9 +225,9 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         auto_decompress=True,
-        max_line_size=32_768,
-        max_field_size=32_768,
-        max_headers=256,
+        max_line_size=MAX_LINE_BYTES,
+        max_field_size=MAX_LINE_BYTES,
+        max_headers=MAX_HEADERS,
     )
     # A GET that was hung up on would be sent once more at once, without a turn. There is no
     # public switch; a test of the fetcher holds this line to its purpose.

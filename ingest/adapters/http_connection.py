@@ -60,24 +60,6 @@ class GuardedResolver(AbstractResolver):
         await self._names.close()
 
 
-def guarded_connector(guard: Guard, resolver: AbstractResolver, limit: int) -> aiohttp.TCPConnector:
-    """Give the connector of direct requests. Settings: polling.md §4.5.
-
-    The resolver never sees literal addresses and answers may change between two looks, so the
-    address of every single attempt is judged again where its socket is made.
-    """
-    return aiohttp.TCPConnector(
-        limit=limit,
-        limit_per_host=1,
-        force_close=True,
-        resolver=resolver,
-        socket_factory=_socket_factory(guard),
-        ttl_dns_cache=300,
-        # 1 KB an address; a feed is asked half-hourly, so most of them would only lie there.
-        dns_cache_max_size=5_000,
-    )
-
-
 def proxy_connector(limit: int) -> aiohttp.TCPConnector:
     """Give the connector of requests through a proxy of the operator, who vouches for it.
 
@@ -86,7 +68,12 @@ def proxy_connector(limit: int) -> aiohttp.TCPConnector:
     return aiohttp.TCPConnector(limit=limit, force_close=True)
 
 
-def _socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
+def socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
+    """Give what makes the socket of every single attempt to connect, and judges its address.
+
+    The resolver never sees literal addresses, and answers may change between two looks.
+    """
+
     def make(info: Any) -> socket.socket:
         family, kind, protocol, _, (address, port, *_) = info
         if (address, port) != mapped_place.get():
@@ -96,6 +83,12 @@ def _socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
         return socket.socket(family=family, type=kind, proto=protocol)
 
     return make
+
+
+def literal_place(host: str, port: int) -> ResolveResult | None:
+    """Give the place that a host names by itself; None for a name."""
+    is_address = ":" in host or host.rpartition(".")[2].isdigit()
+    return _result(host, host, port) if is_address else None
 
 
 def _result(host: str, address: str, port: int) -> ResolveResult:

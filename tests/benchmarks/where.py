@@ -62,6 +62,8 @@ class Sampler:
 def part_of(frame: FrameType | None) -> str:
     """Give what a frame is busy with."""
     while frame is not None:
+        if frame.f_code.co_name == "run_forever":
+            break
         path = frame.f_code.co_filename.replace("\\", "/")
         for part, name in _PARTS:
             if part in path:

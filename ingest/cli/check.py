@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -65,6 +66,7 @@ def check(
             f"{len(settings.pipeline.stages)} stages, {len(settings.feeds.feeds)} feeds",
         ),
         *_engines(settings),
+        *_archive(settings),
     ]
     if feeds:
         findings += asyncio.run(_feeds(settings))
@@ -83,6 +85,20 @@ def check(
         raise typer.Exit(2)
     if "warning" in states:
         raise typer.Exit(1)
+
+
+def _archive(settings: Settings) -> list[Finding]:
+    """Tell whether fetched pages can be kept; nothing when that is switched off."""
+    if not settings.pipeline.archive.enabled:
+        return []
+    folder = settings.archive_folder
+    what = f"archive of fetched pages {folder}"
+    if not any(stage.kind == "archive" for stage in settings.pipeline.stages.values()):
+        return [Finding(what, "good", "no stage of kind archive: none are kept")]
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return [Finding(what, "bad", f"{there} cannot be written: archive.folder says where")]
+    return [Finding(what, "good", "can be written")]
 
 
 def _engines(settings: Settings) -> list[Finding]:

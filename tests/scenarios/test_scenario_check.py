@@ -24,7 +24,7 @@ def test_config_engines_and_feeds_are_looked_at_without_a_trace(tmp_path: Path) 
         installation.set_feeds([good.feed])
         done = installation.command("check", "--json")
         findings = done.json_lines()
-        assert [one["state"] for one in findings] == ["good"] * 4
+        assert [one["state"] for one in findings] == ["good"] * 5
         assert findings[-1]["what"] == f"feed {good.feed_url}"
         assert "2 entries" in findings[-1]["note"]
         assert "6 stages, 1 feeds" in installation.command("check").out
@@ -33,18 +33,27 @@ def test_config_engines_and_feeds_are_looked_at_without_a_trace(tmp_path: Path) 
         site.serve(forbidden.host, "/robots.txt", Answer(body=b"User-agent: *\nDisallow: /\n"))
         installation.set_feeds([good.feed, forbidden.feed])
         findings = installation.command("check", "--json", code=1).json_lines()
-        assert [one["state"] for one in findings[3:]] == ["good", "warning"]
+        assert [one["state"] for one in findings[4:]] == ["good", "warning"]
         assert "robots.txt" in findings[-1]["note"]
 
         site.serve(no_feed.host, "/feed.xml", html("A page", "No feed lives here."))
         gone = {"url": f"http://{good.host}/gone.xml"}
         installation.set_feeds([good.feed, no_feed.feed, gone])
         findings = installation.command("check", "--json", code=2).json_lines()
-        assert [one["state"] for one in findings[3:]] == ["good", "bad", "bad"]
-        assert "not_a_feed" in findings[4]["note"]
-        assert "404" in findings[5]["note"]
+        assert [one["state"] for one in findings[4:]] == ["good", "bad", "bad"]
+        assert "not_a_feed" in findings[-2]["note"]
+        assert "404" in findings[-1]["note"]
         without = installation.command("check", "--no-feeds", "--json").json_lines()
-        assert len(without) == 3
+        assert len(without) == 4
+
+
+def test_a_place_where_no_pages_can_be_kept_is_named(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("a file where the folder should be")
+    with Installation(tmp_path, hosts={}, archive={"folder": "full/archive"}) as installation:
+        last = installation.command("check", "--json", code=2).json_lines()[-1]
+        assert (last["state"], "archive.folder" in last["note"]) == ("bad", True)
+        installation.edit({"archive": {"enabled": False}})
+        assert len(installation.command("check", "--json").json_lines()) == 3
 
 
 def test_engines_that_do_not_answer_are_named(tmp_path: Path) -> None:
@@ -53,7 +62,7 @@ def test_engines_that_do_not_answer_are_named(tmp_path: Path) -> None:
         "NEWS_INGEST_INDEX_URL": "http://127.0.0.1:9",
     }
     with Installation(tmp_path, hosts={}, environment=environment) as installation:
-        log, index = installation.command("check", "--json", code=2).json_lines()[1:]
+        log, index, _ = installation.command("check", "--json", code=2).json_lines()[1:]
         assert (log["what"], log["state"]) == ("log kafka://127.0.0.1:9", "bad")
         assert (index["what"], index["state"]) == ("index http://127.0.0.1:9", "bad")
         assert "log.url" in log["note"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -27,12 +30,16 @@ from ingest.cli.run import stop_on_signals
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
 from ingest.pipeline.intake import Fate, Intake, counts
+from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
 from ingest.settings.load import Settings
 from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
 from ingest.sources.warc import PassedOver, is_warc, pages_of_warc
 from ingest.wire import encode
+
+#: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
+MAX_WAITING = 20_000
 
 
 def register(app: typer.Typer) -> None:
@@ -61,24 +68,37 @@ def ingest(
             )
     stop = stop_on_signals()
     settings = settings_of(config)
-    with opened_log(settings) as log, opened_index(settings) as index:
-        fates = _taken_in(settings, log, index, paths)
+    with opened_log(settings) as log, opened_index(settings) as index, ExitStack() as running:
         stages = [
             plan for plan in plans(settings.pipeline) if plan.kind in ("extract", "enrich", "index")
         ]
-        has_work = any(fate.outcome == "appended" for fate in fates)
         starts_stages = settings.pipeline.log.url.startswith("sqlite:")
-        if has_work and (wait or starts_stages):
-            with stages_running(settings, log, stages if starts_stages else []):
-                follow(fates, log, index, stages, stop)
+
+        @cache
+        def start() -> None:
+            mine = stages if starts_stages else []
+            running.enter_context(stages_running(settings, log, mine))
+
+        throttle = Throttle(log, stages[0], stages[0].reads, MAX_WAITING, on_full=start)
+        fates = _taken_in(settings, log, index, paths, throttle, stop)
+        if any(fate.outcome == "appended" for fate in fates) and (wait or starts_stages):
+            start()
+            follow(fates, log, index, stages, stop)
     _report(fates, as_json)
     if any(fate.outcome == "dead_letter" for fate in fates):
         raise typer.Exit(1)
 
 
-def _taken_in(settings: Settings, log: Log, index: Index, paths: list[Path]) -> list[Fate]:
+def _taken_in(
+    settings: Settings,
+    log: Log,
+    index: Index,
+    paths: list[Path],
+    throttle: Throttle,
+    stop: threading.Event,
+) -> list[Fate]:
     writer = next(plan for plan in plans(settings.pipeline) if plan.kind == "fetch")
-    intake = Intake(log, index, writer, now)
+    intake = Intake(log, index, writer, now, throttle=throttle, stop=stop)
     max_bytes = settings.pipeline.fetching.max_page_bytes
     for found in list_documents(paths):
         for result in _pages(found, max_bytes):

@@ -13,6 +13,7 @@ from ingest.errors import NewsIngestError
 from ingest.model import Page
 from ingest.pipeline.flow_worker import page_output
 from ingest.pipeline.ledger import dead_letters, drops
+from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Clock, Index, Log
 
@@ -26,7 +27,8 @@ NO_WORKER_SECONDS = 20.0
 class Fate(msgspec.Struct, kw_only=True):
     """What became of one file, or one record of a WARC file.
 
-    Outcomes: appended, searchable, known, refused, passed_over, dropped, dead_letter.
+    Outcomes: waiting (not sent), appended, searchable, known, refused, passed_over, dropped,
+    dead_letter.
     """
 
     path: str
@@ -40,12 +42,23 @@ class Fate(msgspec.Struct, kw_only=True):
 class Intake:
     """Appends pages; `fates` is one a file, in order."""
 
-    def __init__(self, log: Log, index: Index, plan: StagePlan, clock: Clock) -> None:
-        """`plan` is the fetch stage's: what writes pages."""
+    def __init__(
+        self,
+        log: Log,
+        index: Index,
+        plan: StagePlan,
+        clock: Clock,
+        *,
+        throttle: Throttle,
+        stop: Flag,
+    ) -> None:
+        """`plan` is the fetch stage's: what writes pages. Nothing is appended once `stop` is set."""
         self._log = log
         self._index = index
         self._plan = plan
         self._clock = clock
+        self._throttle = throttle
+        self._stop = stop
         self._appender = log.appender()
         self._batch: list[tuple[Page, Fate]] = []
         self.fates: list[Fate] = []
@@ -77,15 +90,24 @@ class Intake:
         self._appender.close()
 
     def _append(self) -> None:
-        """Append what the index does not have in this version already."""
+        """Append what the index does not have in this version already.
+
+        Errors: NewsIngestError when far too much waits for a stage that nobody runs.
+        """
+        if self._throttle.is_due:
+            self._throttle.wait(self._stop)
         known = self._index.known([page.document_id for page, _ in self._batch])
         for page, fate in self._batch:
             there = known.get(page.document_id)
             if there is not None and there.version >= page.version:
                 fate.outcome = "known"
                 continue
+            if self._stop.is_set():
+                fate.outcome = "waiting"
+                continue
             output = page_output(page, None, self._plan, self._clock)
             self._appender.append(output.topic, output.key, output.value, output.headers)
+            self._throttle.sent()
         self._appender.flush(FLUSH_SECONDS)
         self._batch = []
 

@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.2
 class Throttle:
     """Lets at most `max_waiting` records wait in one topic of a stage.
 
-    `monotonic` is there for tests.
+    `on_full` is called once, before the first wait. `monotonic` is there for tests.
     """
 
     def __init__(
@@ -31,12 +31,15 @@ class Throttle:
         plan: StagePlan,
         topic: str,
         max_waiting: int,
+        *,
+        on_full: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
         self._plan = plan
         self._topic = topic
         self._max_waiting = max_waiting
+        self._on_full: Callable[[], object] | None = on_full
         self._monotonic = monotonic
         self._room = 0
         self.is_due = True
@@ -60,6 +63,9 @@ class Throttle:
             if self._room * 2 >= self._max_waiting:
                 self.is_due = False
                 return
+            if self._on_full is not None:
+                self._on_full()
+                self._on_full = None
             if self._log.members(self._plan.group):
                 idle_since = None
             else:

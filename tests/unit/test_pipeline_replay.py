@@ -279,6 +279,24 @@ def test_no_more_than_allowed_wait_before_the_stage(place: Place) -> None:
     assert 0 < most <= 10
 
 
+def test_who_is_to_make_room_is_called_once(place: Place) -> None:
+    place.append(*(a_page(f"a{number}") for number in range(5)))
+    called: list[int] = []
+    reader = place.log.reader("news-extract", ["news.pages"])
+
+    def work_off() -> None:
+        called.append(1)
+        while records := reader.read(10, 0.5):
+            reader.commit({one.place: Position(one.offset + 1) for one in records})
+
+    throttle = Throttle(place.log, a_plan(), "news.pages", 4, on_full=work_off)
+    throttle.wait(Flag())
+    place.append(*(a_page(f"b{number}") for number in range(2)))
+    throttle.wait(Flag())
+    reader.close()
+    assert called == [1]
+
+
 def test_nobody_is_waited_for_who_does_not_work(place: Place) -> None:
     place.append(*(a_page(f"a{number}") for number in range(5)))
     times = iter(range(0, 10_000, 15))

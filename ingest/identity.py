@@ -124,8 +124,9 @@ def joined(base: str, link: str) -> str:
     usual = _joined_as_usual(base, trimmed)
     if usual is not None:
         return usual
-    absolute = _parsed(trimmed)
-    parsed = absolute if absolute is not None else _parsed(trimmed, base.strip(_BLANKS))
+    # `http:x` is seen from a base of the same scheme; two slashes make a link absolute.
+    absolute = _parsed(trimmed) if "//" in trimmed[:8] else None
+    parsed = absolute or _parsed(trimmed, base.strip(_BLANKS)) or _parsed(trimmed)
     if parsed is None:
         return ""
     if absolute is not None and _is_written_plainly(trimmed, absolute):

@@ -191,7 +191,7 @@ def test_links_are_joined_and_otherwise_left_alone(link: str, result: str) -> No
 def test_a_link_leads_where_a_browser_would_go(base: str, link: str) -> None:
     found = identity.joined(base, link)
     try:
-        wanted = ada_url.URL(link, base) if base else ada_url.URL(link)
+        wanted = ada_url.URL(link, base) if ada_url.check_url(base) else ada_url.URL(link)
     except ValueError:
         assert found == ""
         return

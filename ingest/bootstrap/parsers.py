@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ingest.children import ChildPool
 from ingest.errors import SourceError
-from ingest.polling.entries import newest_of
+from ingest.polling.entries import newest_numbers, newest_of
 from ingest.ports import ParsedFeed
 from ingest.sources.parse_in_children import FeedBody
 
@@ -21,10 +21,10 @@ _RECYCLE_BYTES = 80 * 1024 * 1024
 
 
 def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child does: it parses, and sends on what a poll can take of a long document."""
+    """Give what a child does: it parses what a poll can take of a long document."""
     from ingest.sources import parse_feed  # the parsers belong into the children's memory alone
 
-    parse = parse_feed.build_parser()
+    parse = parse_feed.build_parser(choose=newest_numbers)
 
     def work(item: FeedBody) -> ParsedFeed | SourceError:
         found = parse(item)

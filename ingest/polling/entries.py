@@ -171,6 +171,15 @@ def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFe
     return msgspec.structs.replace(parsed, entries=newest, left_out=parsed.left_out + beyond)
 
 
+def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
+    """Give the numbers of the entries that `newest_of` would keep, in their order."""
+    if len(raw_dates) <= MAX_DOCUMENT_ENTRIES:
+        return range(len(raw_dates))
+    nothing = SourceEntry()
+    dated = [Dated(nothing, str(number), read_date(raw)) for number, raw in enumerate(raw_dates)]
+    return sorted(int(item.key) for item in newest_first(dated)[:MAX_DOCUMENT_ENTRIES])
+
+
 def names_known_entries(parsed: ParsedFeed, seen: SeenKeys) -> bool:
     """Tell whether an entry has the name of one that was left out as known.
 

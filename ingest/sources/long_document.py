@@ -1,19 +1,52 @@
-"""Cuts a feed of very many items into documents of fewer, so that reading it needs little memory."""
+"""Makes less of a feed of very many items: only the newest, and those piece by piece."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 #: feedparser holds 1.5 KB and more for each item, 75 MB for 50,000 of one line.
 ITEMS_A_PIECE = 1_000
 #: Shorter documents stay whole.
 SHORT_CHARACTERS = 256 * 1024
 
+#: Given the raw date of every item, `""` for none: the numbers of those to read, in their order.
+Choose = Callable[[Sequence[str]], Sequence[int]]
+
+_PUBLISHED = re.compile(
+    r"<(?:[\w.-]+:)?(?:pubDate|published|issued|date|created)\s*(?:\s[^<>]*)?>"
+    r"\s*(?:<!\[CDATA\[)?([^<\]]{1,100})",
+    re.IGNORECASE,
+)
+_UPDATED = re.compile(
+    r"<(?:[\w.-]+:)?(?:updated|modified)\s*(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?([^<\]]{1,100})",
+    re.IGNORECASE,
+)
 _ITEM = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<(/?)(?:[A-Za-z_][\w.-]*:)?(?:item|entry)(?=[\s/>])",
     re.DOTALL | re.IGNORECASE,
 )
+
+
+def only_chosen(text: str, choose: Choose) -> tuple[str, int]:
+    """Give the document with the items that `choose` names, and how many others it had.
+
+    Short documents, and those whose items are not plainly one after the other, stay whole: a
+    parser takes 0.14 ms for an item of one line, 7 s for 50,000. Errors: those of `choose`.
+    """
+    starts, end = _items(text) if len(text) > SHORT_CHARACTERS else ([], 0)
+    stops = [*starts[1:], end]
+    spans = list(zip(starts, stops, strict=True)) if starts else []
+    numbers = choose([_raw_date(text, start, stop) for start, stop in spans])
+    if len(numbers) == len(spans):
+        return text, 0
+    kept = "".join(text[slice(*spans[number])] for number in numbers)
+    return f"{text[: starts[0]]}{kept}{text[end:]}", len(spans) - len(numbers)
+
+
+def _raw_date(text: str, start: int, stop: int) -> str:
+    found = _PUBLISHED.search(text, start, stop) or _UPDATED.search(text, start, stop)
+    return found[1].strip() if found else ""
 
 
 def pieces_of(

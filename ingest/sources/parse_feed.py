@@ -8,6 +8,7 @@ from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, Source
 from ingest.sources import json_feed, news_sitemap, rss
 from ingest.sources.decode_feed import decode_feed, root_name
+from ingest.sources.long_document import Choose
 from ingest.sources.parse_in_children import FeedBody
 from ingest.sources.repair_markup import feed_root
 
@@ -19,11 +20,13 @@ def parse_feed(
     known: KnownItems = NOTHING_KNOWN,
     *,
     takes_plain_sitemaps: bool = False,
+    choose: Choose | None = None,
 ) -> ParsedFeed:
     """Give what a document of any known format says. Errors: SourceError.
 
     Entries of `known` may be left out of `entries`: they are then listed in the answer's `known`.
-    `takes_plain_sitemaps` reads sitemaps without news elements too, for a backfill.
+    `takes_plain_sitemaps` reads sitemaps without news elements too, for a backfill. `choose` names
+    the items that are read of a long document; the others are counted in `left_out`.
     """
     sitemaps = news_sitemap.NewsSitemap(takes_plain=takes_plain_sitemaps)
     sources: tuple[Source, ...] = (json_feed.build(), sitemaps)
@@ -38,7 +41,7 @@ def parse_feed(
             origin=url,
             remedy="find the feed's address with `news-ingest feeds discover URL`",
         )
-    return rss.build().parse(body, url, charset, known)
+    return rss.build(choose).parse(body, url, charset, known)
 
 
 def _is_page(text: str) -> bool:
@@ -46,7 +49,7 @@ def _is_page(text: str) -> bool:
 
 
 def build_parser(
-    *, takes_plain_sitemaps: bool = False
+    *, takes_plain_sitemaps: bool = False, choose: Choose | None = None
 ) -> Callable[[FeedBody], ParsedFeed | SourceError]:
     """Give what a child does: the target of a pool is `ingest.sources.parse_feed:build_parser`.
 
@@ -61,6 +64,7 @@ def build_parser(
                 item.charset,
                 item.known,
                 takes_plain_sitemaps=takes_plain_sitemaps,
+                choose=choose,
             )
         except SourceError as error:
             return error

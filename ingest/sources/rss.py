@@ -15,7 +15,7 @@ from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, SourceEntry
 from ingest.sources.declared_entities import resolve_declared_entities
 from ingest.sources.decode_feed import decode_feed, root_name, without_illegal_references
 from ingest.sources.feed_items import Items, hash_of, items_of, reduced
-from ingest.sources.long_document import pieces_of
+from ingest.sources.long_document import Choose, only_chosen, pieces_of
 from ingest.sources.people import authors_of_channel
 from ingest.sources.repair_markup import FEED_ROOTS, feed_root, repaired
 from ingest.sources.rss_entry import absolute, links_of, source_entry, text_of, title_of
@@ -57,7 +57,13 @@ _GUID = re.compile(r"<((?:[\w.-]+:)?(?:guid|id))(?=[\s/>])[^>]*?(/?)>", re.IGNOR
 
 
 class Rss:
-    """Reads what feedparser reads; the only file that imports it."""
+    """Reads what feedparser reads; the only file that imports it.
+
+    With `choose`, only the items that it names of a long document.
+    """
+
+    def __init__(self, choose: Choose | None = None) -> None:
+        self._choose = choose
 
     def recognises(self, body: bytes) -> bool:
         """Tell by the root element, or by a feed's inside another."""
@@ -76,6 +82,9 @@ class Rss:
         millisecond for each. Errors: SourceError.
         """
         draft = _draft_of(body, url, charset)
+        if self._choose is not None:
+            text, left_out = only_chosen(draft.text, self._choose)
+            draft = draft._replace(text=text, left_out=left_out)
         document = draft.text.encode("utf-8")
         items = items_of(document)
         part = reduced(document, items, known) if items and known.hashes else None
@@ -92,9 +101,9 @@ class Rss:
         return found
 
 
-def build() -> Rss:
+def build(choose: Choose | None = None) -> Rss:
     """Give the source."""
-    return Rss()
+    return Rss(choose)
 
 
 class _Draft(NamedTuple):
@@ -104,6 +113,7 @@ class _Draft(NamedTuple):
     url: str
     is_closed: bool
     oddities: dict[str, int]
+    left_out: int = 0
 
 
 class _Read(NamedTuple):
@@ -195,6 +205,7 @@ def _found(draft: _Draft, read: _Read) -> ParsedFeed:
         skip_days=days,
         update_period_seconds=_period(channel),
         next_urls=tuple(links_of(channel, url, ("next", "prev-archive"))),
+        left_out=draft.left_out,
         oddities=oddities,
     )
 

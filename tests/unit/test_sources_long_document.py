@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 import pytest
 
-from ingest.sources.long_document import ITEMS_A_PIECE, SHORT_CHARACTERS, pieces_of
+from ingest.polling.entries import MAX_DOCUMENT_ENTRIES, newest_numbers, newest_of
+from ingest.sources.long_document import (
+    ITEMS_A_PIECE,
+    SHORT_CHARACTERS,
+    only_chosen,
+    pieces_of,
+)
 from ingest.sources.parse_feed import parse_feed
 
 URL = "http://elsin-courier.example/feeds/all"
@@ -72,3 +82,54 @@ def test_a_fault_in_one_piece_is_the_documents() -> None:
     found = parse_feed(document.encode(), URL)
     assert len(found.entries) == 2 * ITEMS_A_PIECE
     assert found.oddities == {"xml_SAXParseException": 1}
+
+
+@pytest.mark.parametrize(
+    ("date", "raw"),
+    [
+        ("<pubDate>Fri, 20 Nov 2026 09:00:00 GMT</pubDate>", "Fri, 20 Nov 2026 09:00:00 GMT"),
+        ("<pubDate><![CDATA[ 2026-11-20 ]]></pubDate>", "2026-11-20"),
+        ("<dc:date xml:lang='en'>2026-11-20</dc:date>", "2026-11-20"),
+        ("<updated>2026-11-21</updated><published>2026-11-20</published>", "2026-11-20"),
+        ("<atom:updated>2026-11-21</atom:updated>", "2026-11-21"),
+        ("<pubDate/><dateline>2026</dateline>", ""),
+    ],
+)
+def test_items_are_chosen_by_their_raw_dates(date: str, raw: str) -> None:
+    count = ITEMS_A_PIECE + 5
+    seen: list[str] = []
+
+    def choose(dates: Sequence[str]) -> Sequence[int]:
+        seen.extend(dates)
+        return [0, 7, count - 1]
+
+    text, left_out = only_chosen(rss(count, extra=date), choose)
+    assert seen == [raw] * count
+    assert left_out == count - 3
+    found = parse_feed(text.encode(), URL)
+    assert [entry.title for entry in found.entries] == ["Row 0", "Row 7", f"Row {count - 1}"]
+    assert found.ttl_minutes == 45
+
+
+def test_what_is_short_is_not_chosen_from() -> None:
+    assert only_chosen(rss(10), lambda dates: list(range(len(dates)))) == (rss(10), 0)
+
+
+@pytest.mark.slow
+def test_the_newest_are_the_same_whether_chosen_before_or_after_parsing() -> None:
+    days = list(range(MAX_DOCUMENT_ENTRIES + 1_000))
+    random.Random(3).shuffle(days)
+    items = "".join(
+        f"<item><title>Row {day}</title><link>/row/{day}</link>"
+        + (
+            f"<pubDate>{datetime(2010, 1, 1) + timedelta(days=day):%d %b %Y}</pubDate>"
+            * (day % 9 > 0)
+        )
+        + "</item>"
+        for day in days
+    )
+    body = f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'.encode()
+    after = newest_of(parse_feed(body, URL))
+    before = newest_of(parse_feed(body, URL, choose=newest_numbers))
+    assert {entry.title for entry in before.entries} == {entry.title for entry in after.entries}
+    assert (len(before.entries), before.left_out) == (MAX_DOCUMENT_ENTRIES, 1_000)

@@ -12,6 +12,7 @@ _LEAST_JSONLD_CHARACTERS = 250
 _JSONLD_RATIO = 1.5
 _FEED_RATIO = 2.5
 _SITE_RATIO = 2.5
+_LIST_MARK = re.compile(r"^[-*•]\s+", re.M)
 _LIST_ITEM = re.compile(r"^[-*•]\s+")
 
 
@@ -73,7 +74,7 @@ def outweighs(general: str, site: str) -> bool:
 
 
 def _solid(text: str) -> str:
-    return "".join(text.split())
+    return "".join(_LIST_MARK.sub("", text).split())
 
 
 def paragraphs(text: str) -> str:

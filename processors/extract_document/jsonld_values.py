@@ -13,15 +13,16 @@ Node = dict[str, Any]
 MAX_VALUE_CHARACTERS = 4000
 _MAX_URL_CHARACTERS = 2048
 _BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote|tr|table)\b[^<>]{0,500}>", re.I)
+_ITEM_TAG = re.compile(r"<li\b[^<>]{0,500}>", re.I)
 _OTHER_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 
 
 def plain(value: str) -> str:
-    """Give the text of a JSON-LD value: entities undone twice, block tags as line ends."""
+    """Give the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
     if "&" in value:
         value = html.unescape(html.unescape(value))
     if "<" in value:
-        value = _OTHER_TAG.sub("", _BLOCK_TAG.sub("\n", value))
+        value = _OTHER_TAG.sub("", _BLOCK_TAG.sub("\n", _ITEM_TAG.sub("\n- ", value)))
     return clean(value).strip()
 
 

@@ -26,6 +26,7 @@ from processors.extract_document.rescue_text import (
     RESCUE_GATE,
     passes,
     second_text,
+    with_list_marks,
 )
 
 #: libxml2 drops what lies deeper than 256 levels.
@@ -145,5 +146,5 @@ def _text(own: str, root: HtmlElement, html: str, options: Options) -> tuple[Pag
     is_longer = len(second) > options.rescue_ratio * len(own)
     if second and is_longer and passes(second, RESCUE_GATE, options.max_text_characters):
         outcome = "ok" if outcome == "no_text" else outcome
-        return PageText(paragraphs(second), "rescue", ratio), outcome
+        return PageText(paragraphs(with_list_marks(second)), "rescue", ratio), outcome
     return PageText(paragraphs(own), "page", ratio), outcome

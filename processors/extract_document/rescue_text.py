@@ -10,6 +10,7 @@ from typing import NamedTuple
 from resiliparse.extract.html2text import extract_plain_text
 
 _DIGIT = re.compile(r"\d")
+_INDENTED = re.compile(r"^ {2,}(?=\S)", re.M)
 
 
 class Gate(NamedTuple):
@@ -51,6 +52,11 @@ def second_text(html: str) -> str:
     except (ValueError, RuntimeError):  # its parser refuses the string
         return ""
     return str(text).strip()
+
+
+def with_list_marks(text: str) -> str:
+    """Give a text of the second parser with "- " before its list items, which it indents."""
+    return _INDENTED.sub("- ", text)
 
 
 def passes(text: str, gate: Gate, max_characters: int) -> bool:

@@ -61,6 +61,19 @@ def test_headings_and_lists_stay_lines_of_the_text() -> None:
     text = extracted(html_of(body)).text
     assert "\n\nWhat changes\n\n" in text
     assert "\n\n- Two runs a day on weekdays\n- One run on Sundays\n\n" in text
+    items = "<ol><li>at dawn, when the fish is landed</li><li>at dusk, for those who work</li></ol>"
+    rescued = extracted(
+        html_of(f"{ARTICLE}{items}<p>{PARAGRAPHS[1]}</p>"), options={"rescue_ratio": 0.01}
+    )
+    assert rescued.extraction.is_rescued
+    assert (
+        "\n\n- at dawn, when the fish is landed\n- at dusk, for those who work\n\n" in rescued.text
+    )
+    told = {"articleBody": "".join(f"<p>{one}</p>" for one in PARAGRAPHS) + items}
+    block = f"<html><head>{jsonld(**told)}</head><body></body></html>"
+    assert extracted(block).text.endswith(
+        "\n\n- at dawn, when the fish is landed\n- at dusk, for those who work"
+    )
     fed = extracted("", {"content": body}, kind="feed", body=b"").text
     assert "\n\nWhat changes\n\n" in fed
     assert "\n\n- Two runs a day on weekdays\n- One run on Sundays\n\n" in fed

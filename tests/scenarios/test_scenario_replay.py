@@ -176,10 +176,10 @@ def test_an_archive_stage_that_is_killed_misses_no_page(tmp_path: Path) -> None:
             tree = installation.start()
             for rounds in range(3):
                 installation.wait_for(searchable=2 + rounds * 6)
-                archiver = tree.stage("archive")
-                assert archiver is not None
+                archiver = installation.wait_until(lambda: tree.stage("archive"), "it is back")
                 for paper in scene.papers:
                     paper.publish(3)
+                assert archiver is not None
                 archiver.kill()
             installation.wait_for(searchable=20)
             _wait_until_archived(installation, 20)

@@ -394,7 +394,9 @@ def test_thirty_requests_to_one_domain_go_one_at_a_time_with_the_gap(site: HttpS
 
     run(site, work, gap_seconds=0.05)
     assert len(site.requests) == 12  # three robots.txt among them
-    assert min(site.gaps()) >= 0.045
+    # A busy machine notes a start some milliseconds late: less of one gap, more of the next.
+    assert min(site.gaps()) >= 0.03
+    assert sum(site.gaps()) >= 11 * 0.05 - 0.02
     assert site.most_in_flight() == 1
 
 

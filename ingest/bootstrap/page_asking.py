@@ -79,6 +79,8 @@ async def _page(url: str, fetch: _Fetch) -> PageJob:
             error = f"{outcome.reason}: {outcome.message}" if outcome.message else outcome.reason
             return PageJob(url, is_url=True, error=error)
         case Drop():
-            return PageJob(url, is_url=True, error=outcome.reason)
+            # That the entry has no text of its own either goes without saying here.
+            error = outcome.reason.removeprefix("no_text_")
+            return PageJob(url, is_url=True, error=error)
         case _:
             raise AssertionError(outcome)

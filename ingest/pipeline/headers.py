@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from random import getrandbits
 
 from ingest.ports import Headers, Record
@@ -24,19 +25,28 @@ def headers_for(
     on, and its trace is continued with a new span.
     """
     digest = hashlib.sha256(content_hash.encode()).hexdigest()[:16]
-    made = {
-        "ce_specversion": "1.0",
-        "ce_id": f"{id}:{digest}",
-        "ce_source": f"/news-ingest/{stage}",
-        "ce_type": f"news.{kind}",
-        "ce_time": at.isoformat(),
-        "ce_subject": id,
-        "content-type": "application/json",
-        "schema": f"{kind}/{SCHEMA_VERSION}",
-        "traceparent": continued_trace(source),
-    }
-    passed = [] if source is None else passed_on(source.headers)
-    return [(name, value.encode()) for name, value in made.items()] + passed
+    origin, type_, schema = _fixed(kind, stage)
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"{id}:{digest}".encode()),
+        ("ce_source", origin),
+        ("ce_type", type_),
+        ("ce_time", at.isoformat().encode()),
+        ("ce_subject", id.encode()),
+        ("content-type", b"application/json"),
+        ("schema", schema),
+        ("traceparent", continued_trace(source).encode()),
+        *(() if source is None else passed_on(source.headers)),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _fixed(kind: str, stage: str) -> tuple[bytes, bytes, bytes]:
+    return (
+        f"/news-ingest/{stage}".encode(),
+        f"news.{kind}".encode(),
+        f"{kind}/{SCHEMA_VERSION}".encode(),
+    )
 
 
 def passed_on(headers: Headers) -> list[tuple[str, bytes]]:

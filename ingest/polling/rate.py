@@ -6,6 +6,8 @@ import math
 import struct
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import mul
 
 import msgspec
 
@@ -23,6 +25,8 @@ SEED_HOURS = 14 * 24.0
 _BURST_ENTRIES = 5
 
 _FLAT = (1.0,) * PROFILE_SLOTS
+#: A weekday slot stands for five hours of the week, a weekend slot for two.
+_HOURS_A_WEEK = (5,) * 24 + (2,) * 24
 _HALVES = struct.Struct(f"<{PROFILE_SLOTS}e")
 
 
@@ -87,17 +91,19 @@ def profile_weights(rate: Rate) -> tuple[float, ...]:
     That mean and not their own, so that a walk over a whole week spends exactly the requests
     that the interval without a profile would.
     """
-    if not rate.profile:
-        return _FLAT
-    counts = _HALVES.unpack(rate.profile)
-    # A weekday slot stands for five hours of the week, a weekend slot for two.
+    return _weights(rate.profile) if rate.profile else _FLAT
+
+
+@lru_cache(maxsize=512)
+def _weights(profile: bytes) -> tuple[float, ...]:
+    counts = _HALVES.unpack(profile)
     hourly = [
-        (count + PROFILE_SMOOTHING) / (5 if slot < 24 else 2) for slot, count in enumerate(counts)
+        (count + PROFILE_SMOOTHING) / hours
+        for count, hours in zip(counts, _HOURS_A_WEEK, strict=True)
     ]
-    spent = sum(math.sqrt(value) * (5 if slot < 24 else 2) for slot, value in enumerate(hourly)) / (
-        24 * 7
-    )
-    return tuple(value / (spent * spent) for value in hourly)
+    spent = sum(map(mul, map(math.sqrt, hourly), _HOURS_A_WEEK)) / (24 * 7)
+    factor = 1 / (spent * spent)
+    return tuple([value * factor for value in hourly])
 
 
 def slot_of(at: datetime) -> int:

@@ -14,6 +14,7 @@ _SEPARATOR = re.compile(r"\s+[|\-–—―·•»>:]\s+|:\s+|\s+[|»>•]|[|»>�
 _QUOTES = str.maketrans("’‘‚“”„«»‐‑–—", '\'\'\'"""""----')
 _LEAST_HOST_CHARACTERS = 4
 MAX_TITLE_CHARACTERS = 1000
+_LABEL_CHARACTERS = 80
 
 
 def choose_title(
@@ -50,10 +51,19 @@ def choose_title(
 def without_title(text: str, title: str) -> str:
     """Give a text without its first paragraph where that only repeats the title.
 
-    Source: measured on AEB: 50 of 181 texts begin so, no gold text does; F1 .9626 → .9658.
+    A short line before it, as the name of the section, goes with it.
+    Source: measured on AEB: 50 of 181 texts begin so, no gold text does; F1 .9626 → .9658; 3 have
+    such a line before it, no gold text has.
     """
     first, _, rest = text.partition("\n\n")
-    return rest if rest and title and _folded(first) == _folded(title) else text
+    if not (rest and title):
+        return text
+    wanted = _folded(title)
+    if _folded(first) == wanted:
+        return rest
+    second, _, after = rest.partition("\n\n")
+    is_under_label = len(first) <= _LABEL_CHARACTERS and _folded(second) == wanted
+    return after if after and is_under_label else text
 
 
 def without_site(title: str, site_name: str, host: str) -> str:

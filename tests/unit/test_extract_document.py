@@ -30,6 +30,8 @@ def extractor() -> Iterator[ExtractDocuments]:
 
 
 def test_a_text_does_not_begin_with_its_title_again() -> None:
+    labelled = html_of().replace("<h1>", "<p>Region</p><h1>")
+    assert extracted(labelled).text.startswith(PARAGRAPHS[0])
     other = extracted(html_of(f"<p>Ferry cut</p>{ARTICLE}"))
     assert other.text.startswith("Ferry cut\n\n")
     assert not extracted(html_of()).text.startswith("Ferry cut")

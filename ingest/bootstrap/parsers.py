@@ -17,6 +17,9 @@ MAX_ARCHIVE_ENTRIES = 50_000
 #: A feed's document in its own child: memory it may take, and what it may keep. A child holds
 #: about 40 MiB before the first long document.
 _MEMORY_BYTES = 1024 * 1024 * 1024
+#: What a document of a poll may take. The largest body (15 MiB) needs 56 MB in Latin letters; one
+#: with a pictogram, for which Python keeps four bytes a letter, 148 MB: such ones end at 12 MiB.
+POLL_GROWTH_BYTES = 128 * 1024 * 1024
 _RECYCLE_BYTES = 80 * 1024 * 1024
 
 
@@ -46,12 +49,19 @@ def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
     return work
 
 
-def parser_pool(*, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0) -> ChildPool:
-    """Give the pool; `timeout_seconds` is for one document, `count` 0 is one child a core."""
+def parser_pool(
+    *, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0, growth_bytes: int = 0
+) -> ChildPool:
+    """Give the pool; `timeout_seconds` is for one document, `count` 0 is one child a core.
+
+    `growth_bytes` is what one document may take beyond the child's own 50 MB, 0 for no bound but
+    that of all children.
+    """
     return ChildPool(
         target,
         count=count,
         timeout_seconds=timeout_seconds,
         memory_bytes=_MEMORY_BYTES,
         recycle_bytes=_RECYCLE_BYTES,
+        growth_bytes=growth_bytes,
     )

@@ -7,7 +7,7 @@ from threading import Event as Flag
 
 from ingest.bootstrap.engines import now, open_index
 from ingest.bootstrap.memory import give_memory_back
-from ingest.bootstrap.parsers import parser_pool
+from ingest.bootstrap.parsers import POLL_GROWTH_BYTES, parser_pool
 from ingest.bootstrap.watching import run_watched
 from ingest.bootstrap.web import open_web
 from ingest.children import cores
@@ -37,6 +37,7 @@ def run(
         timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
         # Two at least: a long document leaves one to the others.
         count=settings.pipeline.stages[plan.name].children or max(2, cores()),
+        growth_bytes=POLL_GROWTH_BYTES,
     )
     watched = _WatchedPoller()
     feeds = FollowedFeeds(LiveFeeds(settings.folder, read=settings.feeds))

@@ -16,12 +16,17 @@ LENGTH = struct.Struct(">Q")
 
 
 class Start(NamedTuple):
-    """The first frame a child gets. `memory_bytes` bounds its address space; 0 is no bound."""
+    """The first frame a child gets.
+
+    `memory_bytes` bounds its address space, `growth_bytes` what comes to it once the work is
+    loaded; 0 is no bound.
+    """
 
     target: str
     arguments: tuple[Any, ...]
     memory_bytes: int
     timeout_seconds: float
+    growth_bytes: int = 0
 
 
 def frame(payload: bytes) -> bytes:

@@ -55,11 +55,16 @@ def main() -> None:
 def resident_bytes() -> int:
     """Give the memory this process holds now, in bytes; its peak where no /proc tells it."""
     try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        return _statm_bytes(1)
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _statm_bytes(field: int) -> int:
+    """Give the address space (0) or what of it is resident (1). Errors: OSError without /proc."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[field]) * resource.getpagesize()
 
 
 def _private_pipes() -> tuple[int, int]:
@@ -78,9 +83,13 @@ def _load(start: Start) -> Callable[[Any], Any]:
     work: Callable[[Any], Any] = factory(*start.arguments)
     gc.collect()
     gc.freeze()
-    if start.memory_bytes:
+    bounds = [start.memory_bytes] if start.memory_bytes else []
+    if start.growth_bytes:
+        with contextlib.suppress(OSError):
+            bounds.append(_statm_bytes(0) + start.growth_bytes)
+    if bounds:
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        bound = start.memory_bytes
+        bound = min(bounds)
         if hard != resource.RLIM_INFINITY:
             bound = min(bound, hard)
         with contextlib.suppress(ValueError, OSError):  # some systems know no such bound

@@ -18,7 +18,8 @@ class ChildPool:
 
     `target` is "module:function": a factory, called once in each child with `arguments`, that
     gives a callable from item to result. Items and results must pickle.
-    Units: seconds for one item; `memory_bytes` bounds a child's address space (0: no bound);
+    Units: seconds for one item; `memory_bytes` bounds a child's address space, `growth_bytes`
+    what an item may add to it (0: no bound);
     a child that holds more than `recycle_bytes` after a chunk is replaced (0: never).
     `count` 0 is one child a core. Children start when they are first needed.
     """
@@ -32,11 +33,12 @@ class ChildPool:
         memory_bytes: int,
         recycle_bytes: int,
         arguments: tuple[Any, ...] = (),
+        growth_bytes: int = 0,
     ) -> None:
         self.count = count or cores()
         self.timeout_seconds = timeout_seconds
         self._recycle_bytes = recycle_bytes
-        self._start = Start(target, arguments, memory_bytes, timeout_seconds)
+        self._start = Start(target, arguments, memory_bytes, timeout_seconds, growth_bytes)
         self._idle: list[Child] = []
         self._borrowed = 0
         self._changed = threading.Condition()

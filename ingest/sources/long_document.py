@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 #: feedparser holds 1.5 KB and more for each item, 75 MB for 50,000 of one line.
 ITEMS_A_PIECE = 1_000
+#: The parser makes several copies of a document, four bytes a character.
+PIECE_CHARACTERS = 1024 * 1024
 #: Shorter documents stay whole.
 SHORT_CHARACTERS = 256 * 1024
 
@@ -57,14 +59,16 @@ def pieces_of(
     A document whose items are not plainly one after the other is given whole. Errors: none.
     """
     starts, end = _items(text) if len(text) > longer_than else ([], 0)
-    if len(starts) <= items:
+    if len(starts) < 2 or (len(starts) <= items and len(text) <= PIECE_CHARACTERS):
         yield text
         return
     head, tail = text[: starts[0]], text[end:]
-    for first in range(0, len(starts), items):
-        after = first + items
-        stop = starts[after] if after < len(starts) else end
-        yield f"{head}{text[starts[first] : stop]}{tail}"
+    first = 0
+    for number, stop in enumerate([*starts[1:], end], start=1):
+        is_full = number - first == items or stop - starts[first] > PIECE_CHARACTERS
+        if is_full or number == len(starts):
+            yield f"{head}{text[starts[first] : stop]}{tail}"
+            first = number
 
 
 def _items(text: str) -> tuple[list[int], int]:

@@ -177,6 +177,16 @@ def test_an_item_that_wants_too_much_memory_fails_alone(a_pool: Callable[..., Ch
     assert answers[1].kind == "killed_memory"
 
 
+def test_a_bound_on_what_an_item_adds_counts_from_the_loaded_child(
+    a_pool: Callable[..., ChildPool],
+) -> None:
+    pool = a_pool(growth_bytes=100 * MEBIBYTE)
+    answers = pool.map([f"eat {200 * MEBIBYTE}", f"eat {20 * MEBIBYTE}", "say a"])
+    assert answers[0].kind == "killed_memory"
+    assert not isinstance(answers[1], ChildFailure)
+    assert answers[2] == "a"
+
+
 def test_a_child_that_grew_is_replaced(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool(recycle_bytes=90 * MEBIBYTE)
     small = pool.run("keep 10")

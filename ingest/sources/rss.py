@@ -17,6 +17,7 @@ from ingest.sources.decode_feed import decode_feed, root_name, without_illegal_r
 from ingest.sources.feed_items import Items, hash_of, items_of, reduced
 from ingest.sources.long_document import Choose, only_chosen, pieces_of
 from ingest.sources.people import authors_of_channel
+from ingest.sources.quick_feedparser import quicken
 from ingest.sources.repair_markup import FEED_ROOTS, feed_root, repaired
 from ingest.sources.rss_entry import absolute, links_of, source_entry, text_of, title_of
 
@@ -37,6 +38,8 @@ _FORMATS = {
     "atom": "Atom",
     "cdf": "CDF",
 }
+quicken(feedparser)
+
 #: What a document is that feedparser reads entries from and has no name for.
 _UNNAMED = {"channel": "CDF", "feed": "Atom", "rss": "RSS", "rdf": "RSS"}
 _PERIODS = {

@@ -180,13 +180,16 @@ def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
     return sorted(int(item.key) for item in newest_first(dated)[:MAX_DOCUMENT_ENTRIES])
 
 
-def names_known_entries(parsed: ParsedFeed, seen: SeenKeys) -> bool:
-    """Tell whether an entry has the name of one that was left out as known.
+def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
+    """Tell whether the entries that were left out as known must be read too.
 
-    Repeated names are resolved over the whole document, which must then be read.
+    So where an entry has the name of one of them, since repeated names are resolved over the whole
+    document; and where names are missing or repeated, since their share of the whole counts (E2).
     """
     if not parsed.known or not parsed.entries:
         return False
+    if key_mode(parsed.entries, "guid") != "guid":
+        return True
     index = SeenIndex(seen)
     rows = [index.by_source(source_hash) for source_hash in parsed.known]
     names = {row.key for row in rows if row is not None}

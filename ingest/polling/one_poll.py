@@ -21,7 +21,7 @@ from ingest.model import Feed
 from ingest.polling import answers, events, planning, poll_report, redirects, validators
 from ingest.polling.after_document import DocumentRead, after_document, success_of
 from ingest.polling.answers import UNREACHED, Judged
-from ingest.polling.entries import Found, find_entries, names_known_entries
+from ingest.polling.entries import Found, find_entries, must_be_whole
 from ingest.polling.feed_request import feed_request
 from ingest.polling.feed_state import FeedState, PollNote, with_note
 from ingest.polling.gap_repair import GapRepair
@@ -150,7 +150,7 @@ class FeedPoll:
         known = keys.known_items() if keys is not None and self._may_reduce() else NOTHING_KNOWN
         read = partial(read_document, self.tools, self.feed, answer.body, base, charset)
         document = await read(known=known, seen=children)
-        if keys is not None and names_known_entries(document.parsed, keys):
+        if keys is not None and must_be_whole(document.parsed, keys):
             document = await read(seen=children)
         parsed = document.parsed
 

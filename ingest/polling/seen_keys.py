@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -44,6 +45,9 @@ class SeenRow(NamedTuple):
     last_day: int
 
 
+_key = attrgetter("key")
+
+
 class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
     """All rows of one feed, packed, newest first; `links` maps key hashes in hex to addresses."""
 
@@ -75,8 +79,10 @@ class SeenIndex:
         self.links = seen.links
         self._by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
         self._by_key = {row.key: row for row in self.rows}
-        self._by_url = {row.url: row for row in self.rows if row.url != NO_SKETCH}
-        self._by_title = {row.title_day: row for row in self.rows if row.title_day != NO_SKETCH}
+        # Of several rows of one address or title the same one counts in whatever order they lie.
+        ordered = sorted(self.rows, key=_key)
+        self._by_url = {row.url: row for row in ordered if row.url != NO_SKETCH}
+        self._by_title = {row.title_day: row for row in ordered if row.title_day != NO_SKETCH}
 
     def by_key(self, key: bytes) -> SeenRow | None:
         """Give the row with this key hash."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polling_rig import a_feed
 
 from ingest.model import Entry
-from ingest.polling.entries import Found, find_entries, names_known_entries
+from ingest.polling.entries import Found, find_entries, must_be_whole
 from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.ports import NOTHING_KNOWN, ParsedFeed
 from ingest.sources.parse_feed import parse_feed
@@ -69,7 +69,7 @@ def found_in(body: bytes, keys: SeenKeys | None, mode: str, now: datetime, *, wh
     """Give what a poll finds, reading the document whole or only what is new of it."""
     known = keys.known_items() if keys and mode == "guid" and not whole else NOTHING_KNOWN
     parsed = parse_feed(body, FEED.url, "", known)
-    if keys is not None and names_known_entries(parsed, keys):
+    if keys is not None and must_be_whole(parsed, keys):
         parsed = parse_feed(body, FEED.url, "")
     return find_entries(FEED, parsed, keys, mode=mode, pending={}, max_new=100, now=now)
 

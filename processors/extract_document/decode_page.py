@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding
 
+from processors.extract_document.limit_marks import limit_marks
+
 #: Bytes of the page in which a declared charset counts.
 _PROLOGUE_BYTES = 2048
 _BYTE_ORDER_MARKS = (
@@ -16,6 +18,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
 #: Controls but tab and newline, lone surrogates, and the two non-characters XML forbids.
@@ -83,6 +86,8 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
     Source: extraction.md §4.1. Before giving up to replacement, bytes that are no UTF-8 and
     declare nothing are read as the charset they look like.
     """
+    if data.startswith(_UTF_16_MARKS) and b"\x00" not in data:
+        data = data[2:]  # markup in UTF-16 holds NUL bytes: the mark lies
     text, encoding, source = _decoded(data, content_type)
     # What is valid UTF-8 need not be written as UTF-8 anew to look at its bytes.
     is_known = source == "valid_utf8" and "\r" not in text
@@ -103,7 +108,10 @@ def _cleaned(text: str, data: bytes | None) -> str:
     looks = _look(text, data)
     if looks.has_unwanted:
         text = _UNWANTED.sub("", text).replace("\x85", "\n")
-    if looks.is_surely_nfc or unicodedata.is_normalized("NFC", text):
+    if looks.is_surely_nfc:
+        return text
+    text = limit_marks(text)
+    if unicodedata.is_normalized("NFC", text):
         return text
     return unicodedata.normalize("NFC", text)
 

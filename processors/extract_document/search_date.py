@@ -10,6 +10,9 @@ from lxml.html import HtmlElement
 
 from processors.extract_document.cut_datelines import cut_datelines
 
+#: The largest of 1,311 real pages has 9,770 tags; 40,000 elements that look like dates took 17 s.
+_MAX_ELEMENTS = 20_000
+
 
 def load_search() -> None:
     """Load what htmldate loads late, at its first date in words: 0.2 s that no page shall pay."""
@@ -20,10 +23,12 @@ def load_search() -> None:
 def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
     """Give the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
 
-    `latest` bounds it and is passed anew each time: a bound kept from an earlier day once turned
+    Nothing is looked for in pages of more than 20,000 elements. `latest` bounds it and is passed anew each time: a bound kept from an earlier day once turned
     a date of today into one three weeks old. The tree may be changed: call it last.
     Errors: none of its own; what htmldate raises on odd trees is taken as no date.
     """
+    if sum(1 for _ in root.iter("*")) > _MAX_ELEMENTS:
+        return ""
     cut_datelines(root)
     try:
         found = find_date(

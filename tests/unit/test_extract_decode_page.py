@@ -75,6 +75,19 @@ def test_controls_and_line_ends_are_cleaned() -> None:
     assert clean("x\ud800y\ufffe") == "xy"
 
 
+def test_a_mark_of_utf_16_before_other_bytes_lies() -> None:
+    assert decode(b"\xff\xfe<p>K\xc3\xa4se</p>").encoding == "utf-8"
+    assert "<p>Käse</p>" in decode(b"\xfe\xff<p>K\xc3\xa4se</p>").text
+
+
+def test_an_endless_run_of_marks_is_cut_and_others_stay() -> None:
+    marks = "\u0316\u0301" * 200_000
+    assert len(clean(f"Caf\u00e9 a{marks} b")) < 50
+    hebrew = "\u05d1\u05b0\u05bc\u05e8\u05b5\u05d0\u05e9\u05c1\u05b4\u05d9\u05ea " * 100
+    assert clean(hebrew) == unicodedata.normalize("NFC", hebrew)
+    assert clean("e\u0301" * 1000) == "\u00e9" * 1000
+
+
 @pytest.mark.slow
 def test_every_character_is_cleaned_as_by_looking_at_each() -> None:
     unwanted = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")

@@ -15,7 +15,7 @@ from processors.extract_document.flag_kind import (
 )
 from processors.extract_document.flag_page import why_live_blog, why_opinion
 from processors.extract_document.read_html import HtmlReading
-from processors.extract_document.read_metadata import count_sponsored_links
+from processors.extract_document.read_links import count_sponsored_links
 
 
 class TextFlags(NamedTuple):
@@ -74,9 +74,9 @@ def flags_of(
 
 
 def _why_links(reading: HtmlReading, url: str) -> str:
-    if reading.root is None or "sponsored" not in reading.hints:
+    if reading.elements is None:
         return ""
-    sponsored = count_sponsored_links(reading.root)
+    sponsored = count_sponsored_links(reading.elements)
     if not sponsored:
         return ""
     return why_paid_links(sponsored, sum(is_elsewhere(link, url) for link in reading.links))

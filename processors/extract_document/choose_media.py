@@ -41,9 +41,7 @@ def media_of(page: Page, reading: HtmlReading) -> Media:
     if reading.elements is not None:
         images = read_images(reading.elements, metadata, jsonld.images, base)
         videos = read_videos(reading.elements, metadata, jsonld.videos, base)
-        licences = read_licences(
-            reading.elements.root, metadata, jsonld.licence, base, reading.hints
-        )
+        licences = read_licences(reading.elements, metadata, jsonld.licence, base)
     if not images and image:
         images = (Image(url=image, source=image_proof.source),)
     licence, licence_proof = first_with_proof(*licences)

@@ -17,15 +17,14 @@ def limit_marks(text: str) -> str:
     Half a million marks out of order kept a normaliser busy for minutes. A longer run shows in
     every thirtieth character: only a text that has a mark there is looked at whole.
     """
-    a_mark, too_many = _patterns()
-    if not a_mark.search(text[:: MAX_MARKS // 2]):
+    if not any(map(unicodedata.combining, set(text[::MAX_MARKS]))):
         return text
-    return too_many.sub(r"\1", text)
+    return _too_many().sub(r"\1", text)
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Give patterns of one mark, and of a run that is too long; made when first needed."""
+def _too_many() -> re.Pattern[str]:
+    """Give the pattern of a run that is too long; made when first needed."""
     codes = [code for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code))]
     marks = f"[{''.join(map(chr, codes))}]"
-    return re.compile(marks), re.compile(f"({marks}{{{MAX_MARKS}}}){marks}+")
+    return re.compile(f"({marks}{{{MAX_MARKS}}}){marks}+")

@@ -11,7 +11,6 @@ from lxml.html import HtmlElement
 
 from processors.extract_document.decode_page import clean
 from processors.extract_document.page_elements import PageElements
-from processors.extract_document.page_hints import ALL_HINTS
 from processors.extract_document.parse_page import text_of, text_within
 
 #: Words in a class or id that name the line under a headline, in the usages of many systems.
@@ -43,10 +42,10 @@ class Heading(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
 
 
-def read_heading(elements: PageElements, hints: frozenset[str] = ALL_HINTS) -> Heading:
+def read_heading(elements: PageElements, *, is_marked: bool = True) -> Heading:
     """Give what stands around the first h1; nothing on a page without one.
 
-    `hints` are words that occur in the page. Cost: a look at some neighbours of one element. Errors: none.
+    `is_marked` is False where the page nowhere has the word alternativeHeadline. Cost: a look at some neighbours of one element. Errors: none.
     """
     headline = next(iter(elements.headlines), None)
     if headline is None:
@@ -54,7 +53,7 @@ def read_heading(elements: PageElements, hints: frozenset[str] = ALL_HINTS) -> H
     title = " ".join(text_of(headline).split()).casefold()
     subtitle = why = ""
     labels: list[str] = []
-    for element in _marked(elements.root)[:1] if "alternativeHeadline" in hints else ():
+    for element in _marked(elements.root)[:1] if is_marked else ():
         subtitle, why = _line(element, title), "itemprop alternativeHeadline"
     for element, is_after in _neighbours(headline):
         if not subtitle and is_after and (reason := _named_subtitle(element)):

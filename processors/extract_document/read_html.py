@@ -15,11 +15,11 @@ from processors.extract_document.extract_text import extract_text, extractor_for
 from processors.extract_document.guard_page import Limits, guard, is_foreign
 from processors.extract_document.options import Options
 from processors.extract_document.page_elements import PageElements
-from processors.extract_document.page_hints import ALL_HINTS, hints_of
 from processors.extract_document.parse_page import depth, parse
 from processors.extract_document.read_heading import Heading, read_heading
 from processors.extract_document.read_jsonld import JsonLd, read_jsonld
-from processors.extract_document.read_metadata import PageMetadata, read_links, read_metadata
+from processors.extract_document.read_links import read_links
+from processors.extract_document.read_metadata import PageMetadata, read_metadata
 from processors.extract_document.rescue_text import (
     OWN_GATE,
     OWN_GATE_FROM_CHARACTERS,
@@ -38,8 +38,7 @@ _MAX_DEEP_TAGS = 16_000
 class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
     """What a page gave. `elements` and `root` are None when it was not parsed; `outcome` says why.
 
-    `site` is what the site's own rule for the text found, if it has one; `hints` are those of
-    page_hints.py.
+    `site` is what the site's own rule for the text found, if it has one.
     """
 
     elements: PageElements | None = None
@@ -48,7 +47,6 @@ class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
     text: PageText = PageText()
     site: SiteText = SiteText()
     heading: Heading = Heading()
-    hints: frozenset[str] = frozenset()
     links: tuple[str, ...] = ()
     outcome: str = "ok"
     is_truncated: bool = False
@@ -92,7 +90,6 @@ def html_reader(
                 encoding_source=decoded.source,
             )
         html = pruned(root, allowed.html, rules.prune_xpath)
-        hints = ALL_HINTS if decoded.encoding.startswith("utf-16") else hints_of(data)
         elements = PageElements(root)
         metadata = read_metadata(elements, url)
         lap("metadata")
@@ -110,9 +107,8 @@ def html_reader(
             jsonld=jsonld,
             text=msgspec.structs.replace(text, text=short),
             site=site,
-            heading=read_heading(elements, hints),
-            hints=hints,
-            links=read_links(root, metadata.base_url),
+            heading=read_heading(elements, is_marked="alternativeHeadline" in html),
+            links=read_links(elements, metadata.base_url),
             outcome=outcome,
             is_truncated=allowed.is_truncated or len(short) < len(text.text),
             encoding=decoded.encoding,

@@ -23,7 +23,6 @@ _MAX_CREDIT_CHARACTERS = 200
 _LEAST_PIXELS = 100
 _OUTSIDE = frozenset(("nav", "footer", "aside"))
 _INSIDE = frozenset(("article", "main"))
-_AROUND = _OUTSIDE | _INSIDE | {"a", "figure"}
 #: More of them on one page are looked at by nobody.
 _MAX_ELEMENTS = 1000
 #: Where images wait until a reader scrolls to them.
@@ -105,9 +104,8 @@ def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
 
 def _from_page(elements: PageElements) -> Iterator[Image]:
     """Give the pictures of figures, and others inside the article that are no links."""
-    surroundings = _Surroundings()
     for element in elements.pictures[:_MAX_ELEMENTS]:
-        around = surroundings.of(element)
+        around = elements.around(element)
         if not _OUTSIDE.isdisjoint(around) or "figure" in around:
             continue
         if element.tag == "figure":
@@ -117,27 +115,6 @@ def _from_page(elements: PageElements) -> Iterator[Image]:
             width, height = pixels(element.get("width")), pixels(element.get("height"))
             if url and not (0 < width < _LEAST_PIXELS or 0 < height < _LEAST_PIXELS):
                 yield _image(url, element, clean(element.get("alt") or ""), "")
-
-
-class _Surroundings:
-    """Tells in which of the elements that matter others lie; remembers it for what holds them."""
-
-    def __init__(self) -> None:
-        self._known: dict[HtmlElement, frozenset[str]] = {}
-
-    def of(self, element: HtmlElement) -> frozenset[str]:
-        """Give the tags around an element, of those in _AROUND."""
-        unknown: list[HtmlElement] = []
-        holder = element.getparent()
-        while holder is not None and holder not in self._known:
-            unknown.append(holder)
-            holder = holder.getparent()
-        around = self._known[holder] if holder is not None else frozenset[str]()
-        for one in reversed(unknown):
-            if one.tag in _AROUND:
-                around |= {one.tag}
-            self._known[one] = around
-        return around
 
 
 def _of_figure(figure: HtmlElement, around: Container[object]) -> Iterator[Image]:
@@ -232,7 +209,7 @@ def _bare(credit: str) -> str:
 
 def _films_on(elements: PageElements) -> Iterator[Video]:
     for element in elements.films[:_MAX_ELEMENTS]:
-        if any(one.tag in _OUTSIDE for one in element.iterancestors()):
+        if not _OUTSIDE.isdisjoint(elements.around(element)):
             continue
         if element.tag == "iframe":
             url = (element.get("data-src") or element.get("src") or "").strip()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from lxml import etree
 from lxml.html import HtmlElement
 
 from ingest.identity import joined
@@ -37,20 +36,8 @@ _WANTED_SEVERAL = frozenset({"article:tag", "article:author", "author", "dc.crea
 _MAX_VALUE_CHARACTERS = 4000
 _MAX_SEVERAL = 50
 _MAX_HEADINGS = 20
-MAX_LINKS = 500
 _MAX_URL_CHARACTERS = 2048
-#: Where links lead around the site rather than out of the article.
-_OUTSIDE = ("nav", "header", "footer", "aside")
-_links = etree.XPath(
-    "//a[@href][not({})]".format(" or ".join(f"ancestor::{tag}" for tag in _OUTSIDE))
-)
 _RELATIONS = ("canonical", "amphtml")
-_sponsored = etree.XPath(
-    "count(//a[contains(@rel, 'sponsored')][not({})])".format(
-        " or ".join(f"ancestor::{tag}" for tag in _OUTSIDE)
-    )
-)
-_NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 
 
 class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,29 +135,6 @@ def read_metadata(elements: PageElements, url: str) -> PageMetadata:
         html_language=(root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang")
                        or root.get("xml:lang") or "").strip()[:40],
     )  # fmt: skip
-
-
-def read_links(root: HtmlElement, base_url: str) -> tuple[str, ...]:
-    """Give where the page's own links lead: absolute, each once, at most 500, in their order.
-
-    Links of menus, page heads, page feet and side columns are left out.
-    """
-    found: dict[str, None] = {}
-    hrefs = dict.fromkeys(element.get("href") for element in _links(root))
-    for href in hrefs:
-        if href.startswith(_NO_LINKS):
-            continue
-        link = absolute(href, base_url)
-        if link:
-            found[link] = None
-            if len(found) >= MAX_LINKS:
-                break
-    return tuple(found)
-
-
-def count_sponsored_links(root: HtmlElement) -> int:
-    """Give how many links of the page's own are marked as paid for."""
-    return int(_sponsored(root))
 
 
 def absolute(link: str, base_url: str) -> str:

@@ -127,7 +127,7 @@ class PollingOptions(Options):
     min_interval_seconds: float = Field(
         300.0, gt=0, description="no feed is asked more often, whatever it says"
     )
-    concurrent_requests: int = Field(400, gt=0, description="feeds asked side by side")
+    concurrent_requests: int = Field(500, gt=0, description="feeds asked side by side")
     max_feed_bytes: int = Field(
         15 * 1024 * 1024, gt=0, description="a larger feed document is a failure of the feed"
     )

@@ -144,10 +144,14 @@ def _pieces(text: str, start: int, end: int, line: int) -> Iterator[tuple[int, l
             else:
                 raise ValueError("a line outside of any block")
         elif lines:
-            lines.append("")
+            lines.append(bare)  # a comment ends a value, so the library must see it
         place, line = stop + 1, line + 1
     if lines:
         yield first, lines
+
+
+def _says_nothing(row: str) -> bool:
+    return not row or row.lstrip(" ").startswith("#")
 
 
 def _plain_block(number: int, first: int, lines: list[str]) -> Block | None:
@@ -156,14 +160,14 @@ def _plain_block(number: int, first: int, lines: list[str]) -> Block | None:
     if head is None:
         return None
     rest = head[3]
-    if not any(lines[1:]) and _PAIR.match(rest) is None:
+    if all(map(_says_nothing, lines[1:])) and _PAIR.match(rest) is None:
         data = _one_line(rest)
         return None if data is _ODD else Block(number, data, first, {})
     pairs: dict[str, Any] = {}
     places: dict[str, int] = {}
     inner = " " * (len(head[1]) + 1 + len(head[2]))
     for offset, row in enumerate([inner + rest, *lines[1:]]):
-        if not row:
+        if offset and _says_nothing(row):
             continue
         found = _PAIR.match(row[len(inner) :]) if row.startswith(inner) else None
         value = _value(found[2] or "") if found else _ODD

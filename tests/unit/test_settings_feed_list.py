@@ -83,6 +83,11 @@ def a_list(count: int, more: str = "") -> str:
     return f"groups:\n  german:\n    language: de\nfeeds:\n{blocks}{more}"
 
 
+def test_a_value_that_goes_on_after_a_comment_is_left_to_the_library() -> None:
+    text = "feeds:\n  - https://elsin.example/feed\n# between\n    more text\n"
+    assert feed_list_of(text, PATH, NAME, least_characters=0) is None
+
+
 def test_a_plain_list_is_read_by_lines() -> None:
     file = feed_list_of(a_list(1_000), PATH, NAME)
     assert file is not None

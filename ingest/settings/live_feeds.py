@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ingest.model import Feed
 from ingest.settings.feeds import FeedsFile, digest_of, feeds_of_text
+from ingest.settings.yaml_file import stamp_of
 from ingest.telemetry import Event
 
 #: A reload may remove this share, or this many, without being asked (peers.md §3.2).
@@ -57,10 +58,10 @@ class LiveFeeds:
         now = self._monotonic()
         if now - self._checked_at >= CHECK_SECONDS:
             self._checked_at = now
-            seen = (_stamp(self._path), _stamp(self._accepted_path))
+            seen = (stamp_of(self._path), stamp_of(self._accepted_path))
             if seen != self._seen:
                 self._reload()
-                self._seen = (_stamp(self._path), _stamp(self._accepted_path))
+                self._seen = (stamp_of(self._path), stamp_of(self._accepted_path))
         return self._feeds
 
     def _reload(self) -> None:
@@ -155,11 +156,3 @@ def remember(path: Path, text: str) -> None:
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

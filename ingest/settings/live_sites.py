@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.settings.site_rules import SiteRules
 from ingest.settings.sites import Sites, read_sites
+from ingest.settings.yaml_file import stamp_of
 from ingest.telemetry import Event
 
 CHECK_SECONDS = 1.0
@@ -44,7 +45,7 @@ class LiveSites:
         now = self._monotonic()
         if self._seen == "not yet" or now - self._checked_at >= CHECK_SECONDS:
             self._checked_at = now
-            seen = _stamp(self._path)
+            seen = stamp_of(self._path)
             if seen != self._seen:
                 self._seen = seen
                 self._reload()
@@ -60,11 +61,3 @@ class LiveSites:
         elif sites != self._sites:
             self._sites = sites
             sites_loaded(sites=len(sites.sites))
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

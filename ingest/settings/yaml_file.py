@@ -109,3 +109,12 @@ def plain(value: Any) -> Any:
 
 def _failure(name: str, line: int | None, reason: str, remedy: str) -> ConfigError:
     return ConfigError([ConfigFault(name, line, name.rsplit("/", 1)[-1], None, reason, remedy)])
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """Give what differs when a file was written or replaced; None when it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)

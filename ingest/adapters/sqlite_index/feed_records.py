@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from ingest import wire
-from ingest.adapters.sqlite_index.database import Database
+from ingest.adapters.sqlite_index.side_table import SideTable
 from ingest.ports import FeedRecord
 
 _PUT = (
@@ -14,15 +14,8 @@ _PUT = (
 )
 
 
-class SqliteFeedRecords:
-    """The feeds of one file. `is_there` tells whether there is one; `make` makes it."""
-
-    def __init__(
-        self, database: Database, is_there: Callable[[], bool], make: Callable[[], None]
-    ) -> None:
-        self._database = database
-        self._is_there = is_there
-        self._make = make
+class SqliteFeedRecords(SideTable):
+    """The feeds of one file."""
 
     def put(self, records: Sequence[FeedRecord]) -> None:
         if not records:

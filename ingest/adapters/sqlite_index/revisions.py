@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ingest import wire
-from ingest.adapters.sqlite_index.database import Connection, Database
+from ingest.adapters.sqlite_index.database import Connection
 from ingest.adapters.sqlite_index.rows import inflated, milliseconds, packed
+from ingest.adapters.sqlite_index.side_table import SideTable
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
 from ingest.ports.revisions import check_request
 from ingest.query import (
@@ -47,15 +48,8 @@ _FTS_DELETE = (
 )
 
 
-class SqliteRevisions:
-    """The revisions of one file. `is_there` tells whether there is one; `make` makes it."""
-
-    def __init__(
-        self, database: Database, is_there: Callable[[], bool], make: Callable[[], None]
-    ) -> None:
-        self._database = database
-        self._is_there = is_there
-        self._make = make
+class SqliteRevisions(SideTable):
+    """The revisions of one file."""
 
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
         if not known or not self._is_there():

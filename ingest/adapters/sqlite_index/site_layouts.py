@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -12,8 +12,9 @@ import msgspec
 
 from ingest import wire
 from ingest.adapters.sqlite_file import Row
-from ingest.adapters.sqlite_index.database import Connection, Database
+from ingest.adapters.sqlite_index.database import Connection
 from ingest.adapters.sqlite_index.rows import milliseconds
+from ingest.adapters.sqlite_index.side_table import SideTable
 from ingest.model import IndexedDocument
 from ingest.ports import LayoutAlarm, LayoutFacts, SiteLayout
 from ingest.ports.site_layouts import RULES, SIGNALS, is_watched, signals_of
@@ -30,15 +31,8 @@ _MAX_FEEDS = 50
 _MAX_ASKED = 1000
 
 
-class SqliteSiteLayouts:
-    """The sites of one file. `is_there` tells whether there is one; `make` makes it."""
-
-    def __init__(
-        self, database: Database, is_there: Callable[[], bool], make: Callable[[], None]
-    ) -> None:
-        self._database = database
-        self._is_there = is_there
-        self._make = make
+class SqliteSiteLayouts(SideTable):
+    """The sites of one file."""
 
     def layouts(
         self, before_since: datetime, latest_since: datetime, least: int

@@ -12,6 +12,7 @@ from ingest.search.kibana.panels import (
     Place,
     SavedSearch,
     Values,
+    number,
 )
 
 #: One record a feed, as it stands now: no field of time, so no range hides a feed.
@@ -19,17 +20,6 @@ FEEDS: Final = DataView(id="news-feeds", alias="news-feeds", name="News feeds", 
 
 _FEEDS: Final = Metric("Feeds")
 _ILL: Final = 'state: "failing" or state: "gone" or state: "robots"'
-
-
-def _number(id: str, title: str, metric: Metric, query: str = "", about: str = "") -> Chart:
-    return Chart(
-        id=f"news-feeds-{id}",
-        title=title,
-        shape="number",
-        metric=metric,
-        query=query,
-        description=about,
-    )
 
 
 def _table(
@@ -75,23 +65,23 @@ FEED_HEALTH: Final = Dashboard(
     description="How each feed stands now: polls, failures, freshness, items probably missed.",
     view=FEEDS,
     places=(
-        Place(_number("count", "Feeds", _FEEDS), 0, 0, 10, 6),
-        Place(_number("ill", "Not well", _FEEDS, _ILL, "Failing, gone, or refused by robots.txt."), 10, 0, 10, 6),
+        Place(number("news-feeds-count", "Feeds", _FEEDS), 0, 0, 10, 6),
+        Place(number("news-feeds-ill", "Not well", _FEEDS, _ILL, "Failing, gone, or refused by robots.txt."), 10, 0, 10, 6),
         Place(
-            _number("entries", "Entries a day", Metric("Entries a day", "sum", "entries_per_day")),
+            number("news-feeds-entries", "Entries a day", Metric("Entries a day", "sum", "entries_per_day")),
             20, 0, 10, 6,
         ),
         Place(
-            _number(
-                "freshness", "Freshness, median (s)",
+            number(
+                "news-feeds-freshness", "Freshness, median (s)",
                 Metric("Seconds", "median", "freshness_seconds"), "",
                 "From publication, as feeds date it, to our first sight; median of the feeds' medians.",
             ),
             30, 0, 9, 6,
         ),
         Place(
-            _number(
-                "overflows", "Overflows in a day", Metric("Overflows", "sum", "overflows_a_day"), "",
+            number(
+                "news-feeds-overflows", "Overflows in a day", Metric("Overflows", "sum", "overflows_a_day"), "",
                 "Polls in which every entry was new: items were probably missed in between.",
             ),
             39, 0, 9, 6,

@@ -15,6 +15,7 @@ from ingest.search.kibana.panels import (
     PointsMap,
     SavedSearch,
     Values,
+    number,
 )
 from ingest.search.kibana.revision_pack import CHANGES
 
@@ -26,12 +27,6 @@ DOCUMENTS: Final = DataView(
 )
 
 _DOCUMENTS: Final = Metric("Documents")
-
-
-def _number(id: str, title: str, metric: Metric, query: str = "", about: str = "") -> Chart:
-    return Chart(
-        id=f"news-{id}", title=title, shape="number", metric=metric, query=query, description=about
-    )
 
 
 def _top(id: str, title: str, field: str) -> Chart:
@@ -58,18 +53,18 @@ OVERVIEW: Final = Dashboard(
     description="What came in, who published it, and whom, what and where it names.",
     view=DOCUMENTS,
     places=(
-        Place(_number("count", "Documents", _DOCUMENTS), 0, 0, 12, 6),
+        Place(number("news-count", "Documents", _DOCUMENTS), 0, 0, 12, 6),
         Place(
-            _number("publishers", "Publishers", Metric("Publishers", "unique_count", "publisher")),
+            number("news-publishers", "Publishers", Metric("Publishers", "unique_count", "publisher")),
             12, 0, 12, 6,
         ),
         Place(
-            _number("people", "People named", Metric("People", "unique_count", "entities.person")),
+            number("news-people", "People named", Metric("People", "unique_count", "entities.person")),
             24, 0, 12, 6,
         ),
         Place(
-            _number(
-                "without-page", "Without the page's text", _DOCUMENTS,
+            number(
+                "news-without-page", "Without the page's text", _DOCUMENTS,
                 'content_source: "feed" or extraction.is_short: true',
                 "Known by what the feed says alone, or hardly any text: blocked, paid or empty pages.",
             ),

@@ -107,3 +107,8 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     view: DataView
     places: tuple[Place, ...]
     shown: str = "now-7d"
+
+
+def number(id: str, title: str, metric: Metric, query: str = "", about: str = "") -> Chart:
+    """Give a chart that is one number."""
+    return Chart(id=id, title=title, shape="number", metric=metric, query=query, description=about)

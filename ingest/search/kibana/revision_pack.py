@@ -13,6 +13,7 @@ from ingest.search.kibana.panels import (
     Place,
     SavedSearch,
     Values,
+    number,
 )
 
 REVISIONS: Final = DataView(
@@ -20,17 +21,6 @@ REVISIONS: Final = DataView(
 )
 
 _CHANGES: Final = Metric("Changes")
-
-
-def _number(id: str, title: str, metric: Metric, query: str = "", about: str = "") -> Chart:
-    return Chart(
-        id=f"news-revisions-{id}",
-        title=title,
-        shape="number",
-        metric=metric,
-        query=query,
-        description=about,
-    )
 
 
 LATEST: Final = SavedSearch(
@@ -55,15 +45,15 @@ CHANGES: Final = Dashboard(
     description="Published texts that publishers changed: when, whose, how much. Live blogs are left out.",
     view=REVISIONS,
     places=(
-        Place(_number("count", "Changes", _CHANGES), 0, 0, 12, 6),
+        Place(number("news-revisions-count", "Changes", _CHANGES), 0, 0, 12, 6),
         Place(
-            _number("documents", "Documents changed", Metric("Documents", "unique_count", "document_id")),
+            number("news-revisions-documents", "Documents changed", Metric("Documents", "unique_count", "document_id")),
             12, 0, 12, 6,
         ),
-        Place(_number("titles", "With a new title", _CHANGES, "has_new_title: true"), 24, 0, 12, 6),
+        Place(number("news-revisions-titles", "With a new title", _CHANGES, "has_new_title: true"), 24, 0, 12, 6),
         Place(
-            _number(
-                "large", "Large changes", _CHANGES, "changed_share >= 0.2",
+            number(
+                "news-revisions-large", "Large changes", _CHANGES, "changed_share >= 0.2",
                 "A fifth of both texts together, or more, is not in the other one.",
             ),
             36, 0, 12, 6,

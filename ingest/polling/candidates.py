@@ -15,6 +15,8 @@ from ingest.polling.entry_keys import entry_keys
 from ingest.polling.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of
 from ingest.ports import ParsedFeed, SourceEntry
 
+_BEHIND_A_HOST = frozenset("/?#")
+
 
 class Dated(NamedTuple):
     """An entry with its key and its date."""
@@ -72,7 +74,7 @@ class Candidate:
 
     @property
     def is_home_page(self) -> bool:
-        return bool(self.address) and not any(mark in self.address for mark in "/?#")
+        return bool(self.address) and _BEHIND_A_HOST.isdisjoint(self.address)
 
     def take_over(self, row: SeenRow, link: str) -> None:
         """Take from its row what is the same there: the hash of its link, the sketch of its text."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import ada_url
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest import identity
@@ -126,6 +126,17 @@ def test_an_operator_can_name_more_tracking_parameters() -> None:
 )
 def test_forms_of_one_article_share_a_match_key(other: str) -> None:
     assert identity.match_key(other) == identity.match_key("https://a.example/x?a=1&b=2")
+
+
+@given(st.one_of(st.text(), URLS))
+@example("https://www.a.example:8080/x/amp/")
+@example("http://[::1]:80/x")
+@example("HTTP://M.A.Example./b/../x.amp")
+@example("//a.example/x")
+def test_a_query_that_says_nothing_changes_no_match_key(url: str) -> None:
+    # A URL without query, fragment and credentials is matched in a quicker way.
+    if "?" not in url and "#" not in url:
+        assert identity.match_key(f"{url}?amp=1") == identity.match_key(url)
 
 
 def test_a_host_that_is_only_called_m_keeps_its_name() -> None:

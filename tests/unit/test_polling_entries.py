@@ -272,3 +272,10 @@ def test_near_texts_have_near_sketches() -> None:
     other = "A goat won the race of the farmers in Lower Marsh, to the surprise of its owner."
     assert not are_near(sketch_of(LONG), sketch_of(other))
     assert not are_near(sketch_of("short"), sketch_of("short"))
+
+
+def test_a_text_has_one_sketch_whatever_stands_between_its_words() -> None:
+    # Text of ASCII alone is taken apart in a quicker way.
+    assert sketch_of(LONG) == sketch_of(LONG.upper()) == sketch_of(f"\t{LONG}\x1f")
+    assert sketch_of(LONG) == sketch_of(LONG.replace(" ", " — ", 3))
+    assert sketch_of(LONG) != sketch_of(LONG.replace(" ", "_", 3))

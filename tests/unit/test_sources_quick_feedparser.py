@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 
 import feedparser
@@ -31,3 +32,23 @@ def test_bases_of_one_document_are_none_of_the_next() -> None:
         "http://second.example/a/deep/1",
         "http://first.example/a/deep/1",
     ]
+
+
+def test_characters_of_windows_are_put_right_and_no_others_touched() -> None:
+    text = "a\x80b\x9fc \x81 \xe9 \u2014 \u4e2d <b>"
+    for marks in (feedparser.html._cp1252, feedparser.mixin._cp1252):
+        assert text.translate(marks) == "a\u20acb\u0178c \x81 \xe9 \u2014 \u4e2d <b>"
+
+
+def test_a_copy_of_what_was_read_stands_by_itself() -> None:
+    made = feedparser.FeedParserDict(value="one", links=[{"href": "1"}])
+    made["self"] = made
+    copied = copy.deepcopy(made)
+    assert type(copied) is feedparser.FeedParserDict
+    assert copied["self"] is copied
+    copied["links"][0]["href"] = "2"
+    assert (made["value"], made["links"]) == ("one", [{"href": "1"}])
+
+
+def test_no_parser_is_looked_for_that_nobody_has() -> None:
+    assert feedparser.api.PREFERRED_XML_PARSERS == []

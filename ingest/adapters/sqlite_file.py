@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +17,8 @@ Translate: TypeAlias = Callable[[sqlite3.Error, Path], NewsIngestError]
 
 BUSY_TIMEOUT_SECONDS = 30.0
 _CACHED_STATEMENTS = 256
+#: With nine values each they stay below the 999 that older versions take in one statement.
+_ROWS_A_STATEMENT = 64
 
 #: Primary result codes that pass by themselves: another program, a full or failing disk.
 _PASSING = frozenset(
@@ -105,6 +108,23 @@ class SqliteConnection:
         except sqlite3.Error as error:
             raise self._translate(error, self.path) from error
 
+    def insert_all(self, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert these rows, many by one statement.
+
+        Each statement hands the interpreter to another thread, which may keep it for a while.
+        """
+        start = 0
+        try:
+            while start < len(rows):
+                count = _up_to(len(rows) - start)
+                taken = rows[start : start + count]
+                shape = f"({', '.join('?' * len(taken[0]))})"
+                sql = f"INSERT INTO {table} ({columns}) VALUES {', '.join([shape] * count)}"  # noqa: S608 - names of ours
+                self._raw.execute(sql, [*chain.from_iterable(taken)])
+                start += count
+        except sqlite3.Error as error:
+            raise self._translate(error, self.path) from error
+
     @contextmanager
     def transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
         """Do all inside as one: `DEFERRED` sees one state of the file, `IMMEDIATE` writes."""
@@ -126,3 +146,8 @@ class SqliteConnection:
                 self._raw.execute("ROLLBACK")
             except sqlite3.Error:
                 pass
+
+
+def _up_to(count: int) -> int:
+    """Give the largest power of two that is not over `count` and 64: few statements to remember."""
+    return min(_ROWS_A_STATEMENT, 1 << count.bit_length() - 1)

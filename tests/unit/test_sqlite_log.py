@@ -248,6 +248,17 @@ def test_bytes_are_counted_over_compaction(open_log: Callable[..., SqliteLog]):
     assert keys(stored(log)) == ["b"]
 
 
+def test_many_records_of_few_keys_in_one_write_leave_the_newest(
+    open_log: Callable[..., SqliteLog],
+):
+    log = made(open_log(), cleanup="compact")
+    put(log, *(f"k{number}" for number in range(150)))
+    put(log, *(f"k{number % 77}" for number in range(200)))
+    left = stored(log)
+    assert keys(left) == [f"k{n}" for n in (*range(77, 150), *range(46, 77), *range(46))]
+    assert [record.offset for record in left] == [*range(77, 150), *range(273, 350)]
+
+
 def is_written(appender: Appender, number: int) -> bool:
     appender.append("news.entries", f"k{number}", b"x" * 100_000)
     try:

@@ -15,6 +15,7 @@ from ingest.ports import Headers, Record, TopicPartition
 MAX_READ_BYTES = 16 * 1024 * 1024
 
 _SIZE = 5  # of a row to be inserted
+_KEYS_A_STATEMENT = 64
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
@@ -85,14 +86,14 @@ def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None
         at = (draft.topic, draft.partition, tail.next_offset)
         rows.append((*at, draft.is_compacted, tail.appended_at_ms, size, key, *content))
         tail.next_offset += 1
-    for topic, partition, key in newest:
-        tails[topic, partition].added_bytes -= _forget_key(connection, topic, partition, key)
+    for (topic, partition), keys in _by_place(newest).items():
+        tails[topic, partition].added_bytes -= _forget_keys(connection, topic, partition, keys)
     kept = [row for row in rows if row is not None]
     for row in kept:
         tails[row[0], row[1]].added_bytes += row[_SIZE]
-    connection.change_each(
-        "INSERT INTO record (topic, partition, offset, is_compacted, appended_at_ms, size, key,"
-        " headers, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    connection.insert_all(
+        "record",
+        "topic, partition, offset, is_compacted, appended_at_ms, size, key, headers, value",
         kept,
     )
     connection.change_each(
@@ -118,13 +119,28 @@ def _tails(
     return tails
 
 
-def _forget_key(connection: Connection, topic: int, partition: int, key: bytes) -> int:
-    found = connection.rows(
-        "DELETE FROM record WHERE topic = ? AND partition = ? AND key = ? AND is_compacted"
-        " RETURNING size",
-        (topic, partition, key),
-    )
-    return sum(size for (size,) in found)
+def _by_place(names: Iterable[tuple[int, int, bytes]]) -> dict[tuple[int, int], list[bytes]]:
+    found: dict[tuple[int, int], list[bytes]] = {}
+    for topic, partition, key in names:
+        found.setdefault((topic, partition), []).append(key)
+    return found
+
+
+def _forget_keys(connection: Connection, topic: int, partition: int, keys: list[bytes]) -> int:
+    """Take out the rows of these keys; gives their bytes."""
+    freed = 0
+    for start in range(0, len(keys), _KEYS_A_STATEMENT):
+        taken = keys[start : start + _KEYS_A_STATEMENT]
+        # The last key again and again: a few statements are remembered instead of one a number.
+        count = 1 << (len(taken) - 1).bit_length()
+        values = (topic, partition, *taken, *taken[-1:] * (count - len(taken)))
+        those = (
+            f"topic = ? AND partition = ? AND key IN ({', '.join('?' * count)}) AND is_compacted"
+        )
+        found = f"SELECT coalesce(sum(size), 0) FROM record WHERE {those}"  # noqa: S608
+        freed += connection.number(found, values)
+        connection.change(f"DELETE FROM record WHERE {those}", values)  # noqa: S608
+    return freed
 
 
 def between(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 _MULTIPLIER = 0x5BD1E995
 _SEED = 0x9747B28C
@@ -32,6 +33,7 @@ def murmur2(data: bytes) -> int:
     return state ^ (state >> 15)
 
 
+@lru_cache(maxsize=65_536)
 def partition_for(key: str, partitions: int) -> int:
     """Give the partition of a key, from 0 to `partitions` - 1.
 

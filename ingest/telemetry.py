@@ -113,13 +113,19 @@ class Event:
         self._number = -1 if level == "none" else getattr(logging, level.upper())
         self._counter = counter
         self._labels: tuple[str, ...] = () if counter is None else tuple(counter._labelnames)
+        self._children: dict[tuple[str, ...], Counter] = {}
 
     def __call__(self, *, amount: float = 1, **fields: Any) -> None:
         if self._counter is not None:
-            filled = {"stage": _context.get("stage", ""), **fields}
-            chosen = [str(filled.get(label, "")) for label in self._labels]
-            target = self._counter.labels(*chosen) if chosen else self._counter
-            target.inc(amount)
+            self._count(self._counter, amount, fields)
         if self._number >= Event.lowest:
             bound = structlog.get_logger()
             getattr(bound, self.level)(self.name, **({"stage": _context.get("stage", "")} | fields))
+
+    def _count(self, counter: Counter, amount: float, fields: dict[str, Any]) -> None:
+        filled = {"stage": _context.get("stage", ""), **fields}
+        chosen = tuple([str(filled.get(label, "")) for label in self._labels])
+        child = self._children.get(chosen)
+        if child is None:
+            child = self._children[chosen] = counter.labels(*chosen) if chosen else counter
+        child.inc(amount)

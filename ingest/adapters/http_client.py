@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.connector import Connection
+from prometheus_client import Counter
 from yarl import URL
 
 from ingest.adapters.http_body import LARGE_BODIES, read_body
@@ -62,6 +64,15 @@ class Answer(NamedTuple):
         return next((value for key, value in self.headers if key == name), "")
 
 
+class _Reading(NamedTuple):
+    """What reading one answer goes by."""
+
+    url: str
+    bounds: Bounds
+    on_head: Callable[[Answer], None]
+    started: float
+
+
 class HttpClient:
     """Asks directly, or through a proxy by a session of aiohttp. Make it and use it in one event loop."""
 
@@ -80,6 +91,7 @@ class HttpClient:
         self._room = asyncio.Semaphore(LARGE_BODIES)
         self._resolver: GuardedResolver | None = None
         self._exchange: Exchange | None = None
+        self._times = Times(options.connect_timeout_seconds, options.read_timeout_seconds)
         self._proxy_session: aiohttp.ClientSession | None = None
 
     async def get(
@@ -94,9 +106,11 @@ class HttpClient:
         except FetchFailed as error:
             _count_failure(error, request.stage)
             raise
-        _requests.labels(request.stage, str(answer.status)).inc()
-        _bytes.labels(request.stage, "wire").inc(answer.wire_bytes)
-        _bytes.labels(request.stage, "decoded").inc(len(answer.body))
+        requests, wire, decoded = _counters(request.stage, answer.status)
+        requests.inc()
+        if answer.body:
+            wire.inc(answer.wire_bytes)
+            decoded.inc(len(answer.body))
         return answer
 
     async def addresses(self, host: str) -> tuple[str, ...]:
@@ -138,44 +152,48 @@ class HttpClient:
     ) -> Answer:
         started = time.monotonic()
         mapped_place.set(self._guard.mapped(host_of(url)))
+        headers = headers_for_hop(request, url, self._user_agent)
+        read = _Reading(url, bounds, on_head, started)
         try:
-            async with self._asked(url, request, bounds.seconds) as response:
-                head = Answer(
-                    response.status,
-                    headers_of(response.raw_headers),
-                    address=response.address,
-                    seconds=time.monotonic() - started,
+            async with asyncio.timeout(max(bounds.seconds, 0.001)) as limit:
+                if request.proxy:
+                    async with self._asked_through_proxy(url, headers, request) as found:
+                        return await self._read(found, read)
+                found = await self._asking().ask(
+                    url, headers, self._times, limit, verify_tls=request.verify_tls
                 )
-                on_head(head)
-                if head.status in REDIRECTS:
-                    return head
-                body, wire_bytes = await read_body(
-                    response.content, url, bounds.max_bytes, self._room, is_cut=bounds.is_cut
-                )
+                try:
+                    return await self._read(found, read)
+                finally:
+                    found.close()
         except CAUGHT as error:
             raise failure(error, url) from error
-        seconds = time.monotonic() - started
+
+    async def _read(self, found: Head, reading: _Reading) -> Answer:
+        head = Answer(
+            found.status,
+            headers_of(found.raw_headers),
+            address=found.address,
+            seconds=time.monotonic() - reading.started,
+        )
+        reading.on_head(head)
+        if head.status in REDIRECTS or head.status == 304:
+            return head
+        bounds = reading.bounds
+        body, wire_bytes = await read_body(
+            found.content, reading.url, bounds.max_bytes, self._room, is_cut=bounds.is_cut
+        )
+        seconds = time.monotonic() - reading.started
         return head._replace(body=body, wire_bytes=wire_bytes, seconds=seconds)
 
-    def _asked(
-        self, url: str, request: FetchRequest, seconds: float
-    ) -> AbstractAsyncContextManager[Head]:
-        headers = headers_for_hop(request, url, self._user_agent)
-        if request.proxy:
-            return self._asked_through_proxy(url, headers, request, seconds)
+    def _asking(self) -> Exchange:
         if self._exchange is None:
             self._exchange = Exchange(self._guard, self._resolving())
-        times = Times(
-            max(seconds, 0.001),
-            self._options.connect_timeout_seconds,
-            self._options.read_timeout_seconds,
-        )
-        address = URL(url, encoded=True)
-        return self._exchange.get(address, headers, times, verify_tls=request.verify_tls)
+        return self._exchange
 
     @asynccontextmanager
     async def _asked_through_proxy(
-        self, url: str, headers: dict[str, str], request: FetchRequest, seconds: float
+        self, url: str, headers: dict[str, str], request: FetchRequest
     ) -> AsyncIterator[Head]:
         host, address = host_of(url), URL(url, encoded=True)
         if not _is_address(host):  # the hooks see the proxy alone: judge the target here
@@ -186,21 +204,23 @@ class HttpClient:
             address,
             headers=headers,
             allow_redirects=False,
-            timeout=self._timeout(seconds),
+            timeout=self._timeout(),
             ssl=request.verify_tls,
             proxy=request.proxy,
         ) as response:
             peer = response.peer if isinstance(response, _Response) else ""
-            yield Head(response.status, response.raw_headers, response.content, peer)
+            yield Head(
+                response.status, response.raw_headers, response.content, peer, response.close
+            )
 
     def _resolving(self) -> GuardedResolver:
         if self._resolver is None:
             self._resolver = GuardedResolver(self._guard, self._names)
         return self._resolver
 
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+    def _timeout(self) -> aiohttp.ClientTimeout:
         return aiohttp.ClientTimeout(
-            total=max(seconds, 0.001),
+            total=None,
             sock_connect=self._options.connect_timeout_seconds,
             sock_read=self._options.read_timeout_seconds,
         )
@@ -233,6 +253,16 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     # public switch; a test of the fetcher holds this line to its purpose.
     session._retry_connection = False
     return session
+
+
+@functools.lru_cache(maxsize=256)
+def _counters(stage: str, status: int) -> tuple[Counter, Counter, Counter]:
+    """Give the counters of answers and of bytes on the wire and unpacked, which are dear to find."""
+    return (
+        _requests.labels(stage, str(status)),
+        _bytes.labels(stage, "wire"),
+        _bytes.labels(stage, "decoded"),
+    )
 
 
 def _count_failure(error: FetchFailed, stage: str) -> None:

@@ -12,8 +12,7 @@ import functools
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import aiohappyeyeballs
@@ -21,7 +20,6 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
-from yarl import URL
 
 from ingest.adapters.http_connection import Guard, GuardedResolver, literal_place, socket_factory
 
@@ -34,23 +32,38 @@ _MAX_NAMES = 5_000
 _BUFFER_BYTES = 64 * 1024
 #: How long the first of several addresses has before the next is tried beside it (RFC 8305).
 _NEXT_ADDRESS_SECONDS = 0.25
+#: As the resolver of the system gives it: family, kind, protocol, name, address with port.
+AddressInfo = tuple[int, int, int, str, Any]
 
 
 class Times(NamedTuple):
-    """What one request may take, in seconds: in all, for a connection, between two reads."""
+    """What parts of one request may take, in seconds: a connection, the time between two reads."""
 
-    total: float
     connect: float
     read: float
 
 
 class Head(NamedTuple):
-    """Status and headers of an answer as they came, its body still to be read, and who sent it."""
+    """Status and headers of an answer as they came, its body still to be read, and who sent it.
+
+    Whoever was given one calls `close` when it is done with the answer, read or not.
+    """
 
     status: int
     raw_headers: tuple[tuple[bytes, bytes], ...]
     content: aiohttp.StreamReader
     address: str
+    close: Callable[[], None]
+
+
+class Target(NamedTuple):
+    """Where a URL leads: `host` for connecting, `place` and `path` as they are sent."""
+
+    is_secure: bool
+    host: str
+    port: int
+    place: str
+    path: str
 
 
 class Exchange:
@@ -59,53 +72,73 @@ class Exchange:
     def __init__(self, guard: Guard, resolver: GuardedResolver) -> None:
         self._resolver = resolver
         self._new_socket = socket_factory(guard)
-        self._names: dict[tuple[str, int], tuple[float, list[ResolveResult]]] = {}
+        self._names: dict[tuple[str, int], tuple[float, list[AddressInfo]]] = {}
 
-    @asynccontextmanager
-    async def get(
-        self, url: URL, headers: Mapping[str, str], times: Times, *, verify_tls: bool
-    ) -> AsyncIterator[Head]:
-        """Give the answer's head; the connection is closed when the block ends.
+    async def ask(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        times: Times,
+        limit: asyncio.Timeout,
+        *,
+        verify_tls: bool,
+    ) -> Head:
+        """Give the answer's head. `url` is as identity.request_url gives it.
 
+        `limit` is the running time limit of the request: it ends sooner while a connection is made.
         Errors: those of aiohttp, TimeoutError, OSError, ValueError for what cannot be sent.
         """
-        written = _written(url, headers)
-        async with asyncio.timeout(times.total):
-            context = tls_context(verify_tls) if url.scheme == "https" else None
-            handler = await self._connected(url, context, times.connect)
-            try:
-                handler.set_response_params(
-                    read_until_eof=True,
-                    read_timeout=times.read,
-                    read_bufsize=_BUFFER_BYTES,
-                    max_line_size=MAX_LINE_BYTES,
-                    max_field_size=MAX_LINE_BYTES,
-                    max_headers=MAX_HEADERS,
-                )
-                transport = handler.transport
-                if transport is None:
-                    raise aiohttp.ServerDisconnectedError
-                place = transport.get_extra_info("peername")
-                transport.write(written)
-                handler.start_timeout()
+        target = target_of(url)
+        written = _written(target, headers)
+        context = tls_context(verify_tls) if target.is_secure else None
+        handler = await self._connected(target, context, times.connect, limit)
+        # A peer that does not say goodbye would hold up the close of a TLS connection.
+        close = handler.close if context is None else handler.abort
+        try:
+            handler.set_response_params(
+                read_until_eof=True,
+                read_timeout=times.read,
+                read_bufsize=_BUFFER_BYTES,
+                max_line_size=MAX_LINE_BYTES,
+                max_field_size=MAX_LINE_BYTES,
+                max_headers=MAX_HEADERS,
+            )
+            transport = handler.transport
+            if transport is None:
+                raise aiohttp.ServerDisconnectedError
+            place = transport.get_extra_info("peername")
+            transport.write(written)
+            handler.start_timeout()
+            message, content = await handler.read()
+            while 100 <= message.code < 200 and message.code != 101:
                 message, content = await handler.read()
-                while 100 <= message.code < 200 and message.code != 101:
-                    message, content = await handler.read()
-                raw_headers = message.raw_headers
-                yield Head(message.code, raw_headers, content, str(place[0]) if place else "")
-            finally:
-                # A peer that does not say goodbye would hold up the close of a TLS connection.
-                handler.close() if context is None else handler.abort()
+        except BaseException:
+            close()
+            raise
+        address = str(place[0]) if place else ""
+        return Head(message.code, message.raw_headers, content, address, close)
 
     async def _connected(
-        self, url: URL, context: ssl.SSLContext | None, seconds: float
+        self,
+        target: Target,
+        context: ssl.SSLContext | None,
+        seconds: float,
+        limit: asyncio.Timeout,
     ) -> ResponseHandler:
         """Try all addresses of the host; as with aiohttp, what fails last is the error."""
-        host, port = url.raw_host or "", url.port or 80
-        places = _address_infos(await self._addresses(host.rstrip("."), port, context))
+        host, port = target.host, target.port
+        places = await self._addresses(host, port, context)
         while True:
             try:
-                return await self._attempt(places, host.rstrip("."), context, seconds)
+                if len(places) > 1:
+                    async with asyncio.timeout(seconds):
+                        return await self._attempt(places, host, context)
+                # One address is the rule: the limit of the request then serves for both.
+                end = limit.when()
+                limit.reschedule(_sooner(asyncio.get_running_loop().time() + seconds, end))
+                handler = await self._attempt(places, host, context)
+                limit.reschedule(end)
+                return handler
             except ssl.SSLCertVerificationError as error:
                 key = _key(host, port, context)
                 failure: Exception = aiohttp.ClientConnectorCertificateError(key, error)
@@ -118,52 +151,85 @@ class Exchange:
             except OSError as error:
                 failure = aiohttp.ClientConnectorError(_key(host, port, context), error)
                 failure.__cause__ = error
+            places = places.copy()
             aiohappyeyeballs.pop_addr_infos_interleave(places, 1)
             if not places:
                 raise failure
 
     async def _attempt(
-        self, places: list[Any], host: str, context: ssl.SSLContext | None, seconds: float
+        self, places: list[AddressInfo], host: str, context: ssl.SSLContext | None
     ) -> ResponseHandler:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(seconds):
-            connected = await aiohappyeyeballs.start_connection(
+        connected = await self._opened(places, loop)
+        try:
+            _, handler = await loop.create_connection(
+                functools.partial(ResponseHandler, loop),
+                sock=connected,
+                ssl=context,
+                server_hostname=host if context is not None else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
+        return handler
+
+    async def _opened(
+        self, places: list[AddressInfo], loop: asyncio.AbstractEventLoop
+    ) -> socket.socket:
+        if len(places) > 1:
+            return await aiohappyeyeballs.start_connection(
                 places,
                 happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
                 interleave=1,
                 loop=loop,
                 socket_factory=self._new_socket,
             )
-            try:
-                _, handler = await loop.create_connection(
-                    functools.partial(ResponseHandler, loop),
-                    sock=connected,
-                    ssl=context,
-                    server_hostname=host if context is not None else None,
-                )
-            except BaseException:
-                connected.close()
-                raise
-        return handler
+        made = self._new_socket(places[0])
+        try:
+            made.setblocking(False)
+            await loop.sock_connect(made, places[0][4])
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     async def _addresses(
         self, host: str, port: int, context: ssl.SSLContext | None
-    ) -> list[ResolveResult]:
-        literal = literal_place(host, port)
-        if literal is not None:
-            return [literal]
+    ) -> list[AddressInfo]:
         known = self._names.get((host, port))
         now = time.monotonic()
         if known is not None and known[0] > now:
             return known[1]
+        literal = literal_place(host, port)
+        if literal is not None:
+            return _address_infos([literal])
         try:
             answers = await self._resolver.resolve(host, port)
         except OSError as error:
             raise aiohttp.ClientConnectorDNSError(_key(host, port, context), error) from error
         if len(self._names) >= _MAX_NAMES:
             self._names.clear()
-        self._names[host, port] = (now + _NAMES_SECONDS, answers)
-        return answers
+        infos = _address_infos(answers)
+        self._names[host, port] = (now + _NAMES_SECONDS, infos)
+        return infos
+
+
+def target_of(url: str) -> Target:
+    """Give where a URL leads that is as identity.request_url gives it. Errors: ValueError."""
+    scheme, _, rest = url.partition("://")
+    place, _, path = rest.partition("/")
+    is_secure = scheme == "https"
+    host, _, port = place.rpartition(":") if place[-1:].isdigit() else (place, "", "")
+    if not host:
+        host, port = place, ""
+    if host.endswith("."):
+        place = host.rstrip(".") + (f":{port}" if port else "")
+    number = int(port) if port else 443 if is_secure else 80
+    return Target(is_secure, host.strip("[]").rstrip("."), number, place, f"/{path}")
+
+
+def _sooner(at: float, end: float | None) -> float:
+    return at if end is None else min(at, end)
 
 
 @functools.cache
@@ -177,10 +243,10 @@ def tls_context(verifies: bool) -> ssl.SSLContext:
     return context
 
 
-def _written(url: URL, headers: Mapping[str, str]) -> bytes:
-    lines = [f"GET {url.raw_path_qs} HTTP/1.1"]
+def _written(target: Target, headers: Mapping[str, str]) -> bytes:
+    lines = [f"GET {target.path} HTTP/1.1"]
     if not any(name.lower() == "host" for name in headers):
-        lines.append(f"Host: {url.host_port_subcomponent}")
+        lines.append(f"Host: {target.place}")
     lines += [f"{name}: {value}" for name, value in headers.items()]
     lines.append("Connection: close")
     for line in lines:
@@ -189,12 +255,12 @@ def _written(url: URL, headers: Mapping[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
 
-def _address_infos(answers: list[ResolveResult]) -> list[Any]:
-    infos: list[Any] = []
+def _address_infos(answers: list[ResolveResult]) -> list[AddressInfo]:
+    infos: list[AddressInfo] = []
     for answer in answers:
         host, port = answer["host"], answer["port"]
         is_new = ":" in host
-        place = (host, port, 0, 0) if is_new else (host, port)
+        place: Any = (host, port, 0, 0) if is_new else (host, port)
         family = socket.AF_INET6 if is_new else socket.AF_INET
         infos.append((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place))
     return infos

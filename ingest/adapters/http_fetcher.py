@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol
 
 from aiohttp.abc import AbstractResolver
+from prometheus_client import Counter
 
 from ingest.adapters.http_client import REDIRECTS, Answer, Bounds, HttpClient, caps_hit
 from ingest.adapters.http_connection import Guard
@@ -144,7 +146,7 @@ class HttpFetcher:
             return await self._robots_file(robots_url, request)
 
         verdict = await self._robots.verdict(url, get)
-        _verdicts.labels(request.stage, verdict).inc()
+        _counter_of(request.stage, verdict).inc()
         return verdict
 
     async def _robots_file(self, url: str, request: FetchRequest) -> tuple[int, bytes] | None:
@@ -203,6 +205,11 @@ class HttpFetcher:
                 value=request.url,
                 origin=hops[-1].url,
             )
+
+
+@functools.lru_cache(maxsize=64)
+def _counter_of(stage: str, verdict: str) -> Counter:
+    return _verdicts.labels(stage, verdict)
 
 
 def user_agent(contact_url: str, version: str) -> str:

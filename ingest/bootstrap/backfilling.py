@@ -14,6 +14,7 @@ from threading import Event as Flag
 
 import msgspec
 
+from ingest import event_loops
 from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.lazy_index import LazyIndex
 from ingest.bootstrap.parsers import PARSE_ARCHIVE, parser_pool
@@ -100,7 +101,7 @@ def backfilled(
         index = LazyIndex(settings)
         opened.callback(index.close)
         run = _Run(settings, plan, log, feed, wish, stop, is_dry=is_dry, samples=samples)
-        asyncio.run(run.all(index, on_progress))
+        event_loops.run(run.all(index, on_progress))
     return run.report
 
 

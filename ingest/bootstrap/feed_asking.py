@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from ingest import wire
+from ingest import event_loops, wire
 from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.web import Web, open_web
@@ -51,7 +51,7 @@ class Asking(NamedTuple):
 
 def asking(settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]) -> Result:
     """Give what `work` gives, run in an event loop with everything open. Errors: those of work."""
-    return asyncio.run(_asking(settings, work))
+    return event_loops.run(_asking(settings, work))
 
 
 def origin_of(url: str) -> str:

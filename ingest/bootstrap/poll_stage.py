@@ -6,7 +6,7 @@ import time
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import now, open_index
-from ingest.bootstrap.memory import give_memory_back
+from ingest.bootstrap.memory import give_memory_back, look_rarely_for_cycles
 from ingest.bootstrap.parsers import POLL_GROWTH_BYTES, parser_pool
 from ingest.bootstrap.watching import run_watched
 from ingest.bootstrap.web import open_web
@@ -30,6 +30,7 @@ def run(
 ) -> None:
     """Poll until `stop` is set."""
     give_memory_back()
+    look_rarely_for_cycles()
     concurrent = settings.pipeline.polling.concurrent_requests
     web = open_web(settings, clock, max_in_flight=concurrent)
     web.report_resting(plan.name)

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from ingest import event_loops
 from ingest.bootstrap.engines import now, open_index, open_log
 from ingest.bootstrap.web import open_web
 from ingest.cli.context import (
@@ -69,7 +70,7 @@ def check(
         *_archive(settings),
     ]
     if feeds:
-        findings += asyncio.run(_feeds(settings))
+        findings += event_loops.run(_feeds(settings))
     if as_json:
         for one in findings:
             print_json(msgspec.json.encode(one._asdict()))

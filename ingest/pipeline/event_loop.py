@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from ingest import event_loops
+
 Result = TypeVar("Result")
 
 
@@ -15,7 +17,7 @@ class EventLoop:
     """Runs coroutines for a synchronous owner. Use as a context manager."""
 
     def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = event_loops.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
 
     def __enter__(self) -> EventLoop:

@@ -35,14 +35,17 @@ class _Job(NamedTuple):
 
 
 class LogWriter:
-    """Writes through the appender of a process, with group commit.
+    """Writes through the appender of a process, with group commit. For one event loop at a time.
 
     While the log is unavailable the work waits; nothing is given up before `close`.
     """
 
     def __init__(self, appender: Appender) -> None:
         self._appender = appender
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        #: What came in this round of the loop: each hand-over wakes the thread.
+        self._gathered: list[_Job] = []
+        self._gathers_in: asyncio.AbstractEventLoop | None = None
         self._is_stopping = threading.Event()
         #: Set while the log takes nothing.
         self.is_holding = False
@@ -60,7 +63,10 @@ class LogWriter:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._jobs.put(_Job(records, loop, future))
+        self._gathered.append(_Job(records, loop, future))
+        if self._gathers_in is not loop:
+            self._gathers_in = loop
+            loop.call_soon(self._hand_over)
         await future
 
     def close(self, timeout_seconds: float) -> None:
@@ -69,6 +75,10 @@ class LogWriter:
         self._thread.join(timeout_seconds)
         self._is_stopping.set()
         self._thread.join(_FLUSH_SECONDS + 1)
+
+    def _hand_over(self) -> None:
+        self._jobs.put(self._gathered)
+        self._gathered, self._gathers_in = [], None
 
     def _work(self) -> None:
         is_open = True
@@ -83,8 +93,8 @@ class LogWriter:
         while True:
             if item is None:
                 return False
-            jobs.append(item)
-            count += len(item.records)
+            jobs += item
+            count += sum(len(job.records) for job in item)
             if count >= _MAX_RECORDS_A_FLUSH:
                 return True
             try:

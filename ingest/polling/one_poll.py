@@ -23,7 +23,7 @@ from ingest.polling.after_document import DocumentRead, after_document, success_
 from ingest.polling.answers import UNREACHED, Judged
 from ingest.polling.entries import Found, find_entries, must_be_whole
 from ingest.polling.feed_request import feed_request
-from ingest.polling.feed_state import FeedState, PollNote, with_note
+from ingest.polling.feed_state import FeedState, PollNote, encode_state, with_note
 from ingest.polling.gap_repair import GapRepair
 from ingest.polling.planning import Success
 from ingest.polling.poll_records import entry_records, keys_record, state_record
@@ -54,9 +54,9 @@ class FeedPoll:
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
-        options = self.tools.options
-        interval = planning.planned_interval(self.feed, state, options, self.tools.kappa, now)
-        await self._save(planning.claimed(state, self.feed, options, interval, now))
+        await self._save(
+            planning.claimed(state, self.feed, self.tools.options, self.tools.kappa, now)
+        )
         request = self._request(now)
         try:
             answer = await self.tools.fetcher.fetch(request)
@@ -200,7 +200,7 @@ class FeedPoll:
         state = self._succeeded(self._followed(state, answer, now), now, success)
         if found.left_behind:
             # The rest of the document is already there to be had.
-            least = planning.demand_of(self.feed, state, self.tools.options).bounds.least
+            least = planning.bounds_of(self.feed, self.tools.options).least
             soon = now + timedelta(seconds=max(least, success.cache_floor))
             state = replace(state, next_poll_at=min(soon, state.next_poll_at or soon))
         outcome = "new" if found.new_count or found.updated_count else "unchanged_entries"
@@ -314,9 +314,10 @@ class FeedPoll:
             # First the keys: a durable state says that its keys are durable too.
             encoded = encode_keys(keys)
             records.append(keys_record(self.tools, self.feed, self.domain, encoded))
-        records.append(state_record(self.tools, self.feed, self.domain, state))
+        written = encode_state(state)
+        records.append(state_record(self.tools, self.feed, self.domain, written))
         await self.tools.writer.write(records)
-        self.slot.state = state
+        self.slot.put(state, written)
         self.tools.on_state(self.feed.id, self.slot)
         if keys is not None:
             self.slot.keys = encoded

@@ -35,9 +35,14 @@ def demand_of(feed: Feed, state: FeedState, options: PollingOptions) -> Demand:
 
 def demand(feed: Feed, per_hour: float, options: PollingOptions) -> Demand:
     """Give what a feed with so many entries an hour asks of the allowance."""
+    return Demand(max(1e-6, feed.priority * per_hour), bounds_of(feed, options))
+
+
+def bounds_of(feed: Feed, options: PollingOptions) -> Bounds:
+    """Give the shortest and the longest interval of a feed, in seconds."""
     least = max(options.min_interval_seconds, feed.min_interval_minutes * 60)
     most = max(least, min(feed.max_interval_minutes * 60, schedule.MAX_INTERVAL_SECONDS))
-    return Demand(max(1e-6, feed.priority * per_hour), Bounds(least, most))
+    return Bounds(least, most)
 
 
 def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) -> float:
@@ -101,14 +106,16 @@ def for_configuration(state: FeedState, feed: Feed) -> FeedState:
 
 
 def claimed(
-    state: FeedState, feed: Feed, options: PollingOptions, interval: float, now: datetime
+    state: FeedState, feed: Feed, options: PollingOptions, kappa: float, now: datetime
 ) -> FeedState:
     """Give the state before a request: the next poll is planned already (P4, C11).
 
     A crash cannot ask in a loop, and what it broke off is due again after the least interval,
-    not after the whole one: a new feed would wait for more than an hour.
+    not after the whole one: a new feed would wait for more than an hour. The interval stays that
+    of the last success; a feed without one gets its first.
     """
-    least = demand_of(feed, state, options).bounds.least
+    interval = state.interval_seconds or planned_interval(feed, state, options, kappa, now)
+    least = bounds_of(feed, options).least
     return replace(
         state,
         last_poll_at=now,
@@ -129,7 +136,7 @@ def succeeded(
     interval = planned_interval(feed, state, options, kappa, now, success)
     floor = _floor(feed, state, success)
     wait = schedule.jittered_seconds(interval, feed.id, f"{now:%Y%m%d%H%M}")
-    wait = max(wait, floor.seconds, demand_of(feed, state, options).bounds.least)
+    wait = max(wait, floor.seconds, bounds_of(feed, options).least)
     at = schedule.after_skips(now + timedelta(seconds=wait), state.skip_hours, state.skip_days)
     return replace(
         state,

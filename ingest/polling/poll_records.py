@@ -10,7 +10,7 @@ from ingest import wire
 from ingest.identity import host_of, registrable_domain
 from ingest.model import DropRecord, Feed
 from ingest.polling.entries import Found
-from ingest.polling.feed_state import KEYS_SUFFIX, FeedState, encode_state
+from ingest.polling.feed_state import KEYS_SUFFIX
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, PollTools
 
@@ -18,9 +18,9 @@ STATE_KIND = "feed-state"
 ENTRY_KIND = "entry"
 
 
-def state_record(tools: PollTools, feed: Feed, domain: str, state: FeedState) -> Outgoing:
+def state_record(tools: PollTools, feed: Feed, domain: str, encoded: bytes) -> Outgoing:
     """Give the record `<feed id>`, placed by the domain of the feed's configured URL."""
-    return _state(tools, feed.id, feed.id, domain, encode_state(state))
+    return _state(tools, feed.id, feed.id, domain, encoded)
 
 
 def keys_record(tools: PollTools, feed: Feed, domain: str, encoded: bytes) -> Outgoing:

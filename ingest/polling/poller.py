@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from ingest import event_loops
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
 from ingest.identity import registrable_domain
 from ingest.model import Feed
@@ -118,7 +119,7 @@ class Poller:
         Errors: what ends the stage: TopicMissing, LogRefused, or a fault of the program.
         """
         try:
-            asyncio.run(self._main())
+            event_loops.run(self._main())
         finally:
             self._executor.shutdown(wait=False, cancel_futures=True)
         if self._fatal is not None:
@@ -345,7 +346,8 @@ class Poller:
             await asyncio.sleep(0)
             return
         try:
-            await asyncio.wait_for(self._wake.wait(), wait)
+            async with asyncio.timeout(wait):  # wait_for would make a task each time
+                await self._wake.wait()
         except TimeoutError:
             pass
 

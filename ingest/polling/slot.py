@@ -47,6 +47,7 @@ class Slot:
     """
 
     __slots__ = (
+        "_encoded",
         "_packed",
         "_state",
         "interval_seconds",
@@ -57,7 +58,7 @@ class Slot:
     )
 
     def __init__(self, state: FeedState, keys: bytes = b"") -> None:
-        self._packed = b""
+        self._encoded = self._packed = b""
         self._state: FeedState | None = None
         self.per_hour = self.interval_seconds = 0.0
         self.standing = ""
@@ -80,7 +81,11 @@ class Slot:
 
     @state.setter
     def state(self, state: FeedState) -> None:
-        self._state = state
+        self.put(state)
+
+    def put(self, state: FeedState, encoded: bytes = b"") -> None:
+        """Set the state, of which the caller may have the encoded form already."""
+        self._state, self._encoded = state, encoded
         self.per_hour = state.rate.per_hour
         self.interval_seconds = state.interval_seconds
         self.standing = standing_of(state)
@@ -111,5 +116,5 @@ class Slot:
     def rest(self) -> None:
         """Pack the state."""
         if self._state is not None:
-            self._packed = pack(encode_state(self._state))
-            self._state = None
+            self._packed = pack(self._encoded or encode_state(self._state))
+            self._state, self._encoded = None, b""

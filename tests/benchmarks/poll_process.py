@@ -4,11 +4,12 @@
 
 runs the stage as `news-ingest run --stage poll` does. Each line on standard input is answered by a
 JSON line: `wait N` waits for the first N polls, `feeds N` puts the file `feeds.next` in the place
-of feeds.yml and waits for N more, `restored N` waits until the states of
-N feeds are here, `round N` puts the clock forward past the next poll of every feed and waits for N, `where N` does
-the same and tells what the event loop was busy with, `memory` tells the
-memory, `idle N` what N seconds without polls cost. It ends when
-standard input does.
+of feeds.yml and waits for N more, `restored N` waits until the states of N feeds are here, `round
+N` puts the clock forward past the next poll of every feed and waits for N, `where N` does the same
+and tells what the event loop was busy with, `memory` tells the memory, `idle N` what N seconds
+without polls cost. `feeds`, `round` and `where` count from the start of their first poll: until
+then a file is read, or the loop rests, up to a quarter of a second. It ends when standard input
+does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ingest import telemetry
 from ingest.bootstrap import poll_stage
 from ingest.bootstrap.engines import now, open_log
 from ingest.pipeline.topology import plan_of
-from ingest.polling.events import feed_polled, feeds_by_state
+from ingest.polling.events import feed_polled, feeds_by_state, schedule_lag
 from ingest.settings.load import load
 from tests.benchmarks.measure import here
 from tests.benchmarks.where import Sampler
@@ -75,7 +76,7 @@ class Driver:
             return _until_restored(count)
         if command == "idle":
             return _spent_idle(count)
-        before = 0 if command == "wait" else polls()
+        before, begun = 0 if command == "wait" else polls(), starts()
         if command == "feeds":
             (self._folder / "feeds.next").replace(self._folder / "feeds.yml")
         threads, began = thread_seconds(), here()
@@ -84,11 +85,15 @@ class Driver:
         if command == "where":
             self._sampler.start()
         until = time.monotonic() + _PATIENCE_SECONDS
+        while command != "wait":  # the file is still being read, or the loop still rests
+            seconds, spent = thread_seconds(), here()
+            if starts() > begun:
+                break
+            threads, began = seconds, spent
+            time.sleep(_LOOK_SECONDS / 10)
         while polls() < before + count:
             if time.monotonic() > until:
                 raise RuntimeError(f"only {polls() - before} of {count} polls were made")
-            if command == "feeds" and polls() == before:  # the file is still being read
-                threads, began = thread_seconds(), here()
             time.sleep(_LOOK_SECONDS)
         spent, after = here() - began, thread_seconds()
         by_thread = {name: round(after[name] - threads.get(name, 0.0), 3) for name in after}
@@ -122,6 +127,11 @@ def total_of(metric: Any, name: str) -> int:
 def polls() -> int:
     """Give how many polls this process has made."""
     return total_of(feed_polled._counter, "news_ingest_polls_total")
+
+
+def starts() -> int:
+    """Give how many polls this process has begun."""
+    return total_of(schedule_lag, "news_ingest_schedule_lag_seconds_count")
 
 
 def memory() -> dict[str, Any]:

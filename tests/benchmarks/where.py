@@ -10,6 +10,7 @@ _EVERY_SECONDS = 0.002
 #: Part of a path → what the time went to; the innermost frame that is named here decides.
 _PARTS = (
     ("selectors.py", "waiting"),
+    ("/asyncio/runners.py", "event loop"),  # in uvloop: connections, and waiting for them
     ("/aiohttp/", "request"),
     ("/aiohappyeyeballs/", "request"),
     ("/yarl/", "request"),

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from http_site import Answer, HttpSite
-from yarl import URL
 
 from ingest.adapters.http_connection import GuardedResolver
-from ingest.adapters.http_exchange import Exchange, Times
+from ingest.adapters.http_exchange import Exchange, Target, Times, target_of
 from ingest.fetching.address_guard import AddressGuard
+from ingest.identity import request_url
 from ingest.settings.options import AddressGuardOptions
 
 HOST = "courier.test"
-TIMES = Times(10.0, 5.0, 5.0)
+TIMES = Times(5.0, 5.0)
 
 
 class Names(AbstractResolver):
@@ -47,7 +47,11 @@ def site() -> Iterator[HttpSite]:
 
 
 def asked(
-    names: Names, url: str, times: int = 1, headers: Mapping[str, str] | None = None
+    names: Names,
+    url: str,
+    times: int = 1,
+    headers: Mapping[str, str] | None = None,
+    bounds: Times = TIMES,
 ) -> list[tuple[int, str]]:
     """Give status and address of each answer."""
     guard = AddressGuard(AddressGuardOptions(allowed=[{"network": "127.0.0.0/8"}]))
@@ -56,10 +60,10 @@ def asked(
         exchange = Exchange(guard, GuardedResolver(guard, names))
         found = []
         for _ in range(times):
-            async with exchange.get(
-                URL(url, encoded=True), headers or {}, TIMES, verify_tls=True
-            ) as head:
-                found.append((head.status, head.address))
+            async with asyncio.timeout(10) as limit:
+                head = await exchange.ask(url, headers or {}, bounds, limit, verify_tls=True)
+            found.append((head.status, head.address))
+            head.close()
             await asyncio.sleep(0.01)  # the loop closes what was let go
         return found
 
@@ -100,3 +104,39 @@ def test_a_header_that_would_be_two_is_never_sent(site: HttpSite, name: str) -> 
     with pytest.raises(ValueError, match="end of line"):
         asked(Names("127.0.0.1"), f"http://{HOST}:{site.port}/feed", headers={name: "a"})
     assert site.connections == 0
+
+
+def test_the_time_for_a_connection_is_not_that_for_an_answer(site: HttpSite) -> None:
+    site.serve("*", "/slow", Answer(body=b"late", wait_seconds=0.4))
+    found = asked(Names("127.0.0.1"), f"http://{HOST}:{site.port}/slow", bounds=Times(0.2, 5.0))
+    assert found == [(200, "127.0.0.1")]
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_a_connection_that_is_not_taken_ends_in_its_time(addresses: int) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):  # its one place is taken
+            names = Names(*["127.0.0.1"] * addresses)
+            with pytest.raises(TimeoutError):
+                asked(names, f"http://{HOST}:{port}/", bounds=Times(0.2, 5.0))
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://a.test/", Target(False, "a.test", 80, "a.test", "/")),
+        ("https://a.test/x/?q=/1", Target(True, "a.test", 443, "a.test", "/x/?q=/1")),
+        ("https://a.test:8443/x", Target(True, "a.test", 8443, "a.test:8443", "/x")),
+        ("http://a.test.:81/", Target(False, "a.test", 81, "a.test:81", "/")),
+        ("http://127.0.0.1/x", Target(False, "127.0.0.1", 80, "127.0.0.1", "/x")),
+        ("http://feed1:8080/", Target(False, "feed1", 8080, "feed1:8080", "/")),
+        ("http://[2001:db8::1]/", Target(False, "2001:db8::1", 80, "[2001:db8::1]", "/")),
+        ("http://[2001:db8::1]:81/", Target(False, "2001:db8::1", 81, "[2001:db8::1]:81", "/")),
+    ],
+)
+def test_a_url_is_taken_apart(url: str, target: Target) -> None:
+    assert request_url(url).startswith("http")
+    assert target_of(url) == target

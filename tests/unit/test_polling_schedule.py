@@ -176,12 +176,14 @@ def test_after_a_month_of_failures_a_week_passes_between_requests() -> None:
 
 
 def test_a_poll_that_a_crash_breaks_off_is_due_again_soon_but_never_too_soon() -> None:
-    claim = planning.claimed(a_state(), FEED, OPTIONS, 5_000.0, NOW)
+    claim = planning.claimed(a_state(interval_seconds=5_000.0), FEED, OPTIONS, 1.0, NOW)
     assert claim.next_poll_at == NOW + timedelta(seconds=OPTIONS.min_interval_seconds)
     assert (claim.last_poll_at, claim.interval_seconds) == (NOW, 5_000.0)
     slow = replace(FEED, min_interval_minutes=120)
-    claim = planning.claimed(a_state(), slow, OPTIONS, 7_200.0, NOW)
+    claim = planning.claimed(a_state(), slow, OPTIONS, 1.0, NOW)
     assert claim.next_poll_at == NOW + timedelta(hours=2)
+    first = planning.planned_interval(slow, a_state(), OPTIONS, 1.0, NOW)
+    assert claim.interval_seconds == first  # there was no success yet to give one
 
 
 def test_our_own_outage_counts_against_nobody() -> None:

@@ -1,10 +1,12 @@
 """What a poller of many feeds holds, how long it takes to start, and what it costs when idle.
 
     python -m tests.benchmarks polling-memory [--feeds N] [--entries N] [--idle SECONDS] [--polls]
-                                              [--log kafka://host:9092] [--json]
+                                              [--every MINUTES] [--log kafka://host:9092] [--json]
 
 The state topic is filled with feeds as ten polls leave them, none of them due; then the stage is
-started. `--polls` polls all of them once afterwards, on the farm of this folder.
+started. `--polls` polls all of them once afterwards, on the farm of this folder. With `--every`
+each feed is due once in so many minutes, evenly spread, and found unchanged while it is measured
+what that costs.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from ingest.sources.parse_feed import parse_feed
 from ingest.sources.parse_in_children import PARSER_VERSION
 from tests.benchmarks.feed_farm import FarmProcess, document_of, host_of
 from tests.benchmarks.measure import MEBIBYTE
-from tests.benchmarks.polling import PollProcess
+from tests.benchmarks.polling import HOURLY, PollProcess
 from tests.benchmarks.rig import in_folder
 
 _POLLS = 10
@@ -49,6 +51,7 @@ def main() -> int:
     parser.add_argument("--entries", type=int, default=20, help="of each feed; 20")
     parser.add_argument("--idle", type=float, default=20.0, help="seconds of rest; 20")
     parser.add_argument("--polls", action="store_true", help="poll all feeds once afterwards")
+    parser.add_argument("--every", type=int, default=0, help="minutes between polls of a feed")
     parser.add_argument("--log", default="", help="instead of the embedded log; left as it is then")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
     asked = parser.parse_args()
@@ -59,16 +62,20 @@ def main() -> int:
 
 def measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """Give seconds and bytes."""
-    farmed = asked.feeds if asked.polls else 1
+    farmed = asked.feeds if asked.polls or asked.every else 1
     with FarmProcess(farmed, asked.entries) as farm:
-        stage = PollProcess(folder, farm.port, asked.feeds, warming=0, log_url=asked.log)
+        minutes = asked.every or HOURLY
+        stage = PollProcess(
+            folder, farm.port, asked.feeds, warming=0, log_url=asked.log, minutes=minutes
+        )
         (stage.config / "feeds.next").replace(stage.config / "feeds.yml")
-        fill(stage.config, asked.feeds, asked.entries)
+        fill(stage.config, asked)
         began = time.monotonic()
         with stage:
             started = stage.asked(f"restored {asked.feeds}")
             seconds = time.monotonic() - began
             at_rest = stage.asked("memory")
+            before = farm.counts()
             idle = stage.asked(f"idle {int(asked.idle)}")
             found = {
                 "feeds": asked.feeds,
@@ -76,6 +83,7 @@ def measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
                 "start_cpu_seconds": started["cpu"],
                 "memory": at_rest,
                 "idle_share_of_a_core": idle["cpu"] / idle["wall"],
+                "unchanged_a_second": (farm.counts() - before)[304] / idle["wall"],
             }
             if asked.polls:
                 found["polls"] = stage.asked(f"round {asked.feeds}")
@@ -83,13 +91,15 @@ def measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def fill(config: Path, feeds: int, entries: int) -> None:
-    """Write the states and keys of so many feeds."""
+def fill(config: Path, asked: argparse.Namespace) -> None:
+    """Write the states and keys of the feeds."""
+    feeds = asked.feeds
     settings = load(config)
     log = open_log(settings)
     appender = log.appender()
     at = now()
-    keys, state = _model(entries, at)
+    keys, state = _model(asked.entries, at)
+    first, span = (0, asked.every) if asked.every else (20, 40)
     for number in range(feeds):
         url = f"http://{host_of(number)}/feed.xml"
         id = feed_id_of_url(url)
@@ -97,7 +107,7 @@ def fill(config: Path, feeds: int, entries: int) -> None:
             state,
             feed_id=id,
             configured_url=url,
-            next_poll_at=at + timedelta(minutes=20 + 40 * number / feeds),
+            next_poll_at=at + timedelta(minutes=first + span * number / feeds),
         )
         for key, value in (
             (f"{id}/keys", encode_keys(_own_keys(keys, id, number))),
@@ -158,7 +168,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         f"start to all states restored: {found['start_seconds']:.1f} s,"
         f" {found['start_cpu_seconds']:.1f} s of CPU"
     )
-    yield f"idle: {found['idle_share_of_a_core']:.2%} of one core"
+    share, polls = found["idle_share_of_a_core"], found["unchanged_a_second"]
+    yield f"at rest, with {polls:.1f} feeds a second: {share:.2%} of one core"
     yield _memory("memory at rest", found["memory"])
     if "polls" in found:
         cpu = found["polls"]["cpu"] / found["feeds"] * 1000

@@ -32,6 +32,8 @@ from tests.benchmarks.peers import ReaderProcess
 from tests.benchmarks.rig import CONFIG, in_folder
 
 ENTRIES = 20
+#: Minutes between two polls of a feed.
+HOURLY = 60
 #: Feeds polled before anything is measured: they pay for imports and for the start of children.
 WARMING = 40
 LEGS = ("first", "one new", "unchanged")
@@ -49,14 +51,21 @@ class PollProcess:
     """The poll stage on the feeds of the farm; a context manager."""
 
     def __init__(
-        self, folder: Path, port: int, feeds: int, *, warming: int = WARMING, log_url: str = ""
+        self,
+        folder: Path,
+        port: int,
+        feeds: int,
+        *,
+        warming: int = WARMING,
+        log_url: str = "",
+        minutes: int = HOURLY,
     ) -> None:
         self._feeds = feeds
         self.config = _configured(folder, port, log_url)
         hosts = [host_of(number) for number in range(feeds + warming)]
         _remember_robots(self.config, hosts)
         write_feeds(self.config / "feeds.yml", hosts[feeds:])
-        write_feeds(self.config / "feeds.next", hosts)
+        write_feeds(self.config / "feeds.next", hosts, minutes)
 
     def __enter__(self) -> PollProcess:
         self._process = subprocess.Popen(
@@ -165,10 +174,11 @@ def main() -> int:
     return 0
 
 
-def write_feeds(path: Path, hosts: list[str]) -> None:
-    """Write a list of feeds that are asked once an hour."""
-    lines = ["groups:", "  hourly: {min_interval_minutes: 60, max_interval_minutes: 60}", "feeds:"]
-    lines += [f"  - {{url: 'http://{host}/feed.xml', group: hourly}}" for host in hosts]
+def write_feeds(path: Path, hosts: list[str], minutes: int = HOURLY) -> None:
+    """Write a list of feeds that are asked once in so many minutes."""
+    bounds = f"{{min_interval_minutes: {minutes}, max_interval_minutes: {minutes}}}"
+    lines = ["groups:", f"  steady: {bounds}", "feeds:"]
+    lines += [f"  - {{url: 'http://{host}/feed.xml', group: steady}}" for host in hosts]
     draft = path.with_suffix(".draft")
     draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
     draft.replace(path)

@@ -175,7 +175,7 @@ def _joined_as_usual(base: str, link: str) -> str | None:
     return href if href.startswith(_WEB) and "@" not in href else None
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=8_192)
 def request_url(url: str) -> str:
     """Give the URL to ask for: the WHATWG form without credentials and fragment, or `""`.
 
@@ -199,11 +199,26 @@ def request_url(url: str) -> str:
 def host_of(url_or_host: str) -> str:
     """Give the host, lower case and as A-labels, without port and brackets; `""` when none."""
     text = url_or_host.strip(_BLANKS)
+    usual = _host_as_usual(text if "://" in text else f"http://{text}")
+    if usual:
+        return usual
     parsed = _any(text) if "://" in text else _any(f"http://{text}") or _any(f"http://[{text}]")
     if parsed is None:
         return ""
     hostname: str = parsed.hostname
     return hostname.strip("[]").rstrip(".")
+
+
+def _host_as_usual(url: str) -> str:
+    """Give the host of a web address as most are, in half the time; else `""`."""
+    try:
+        href: str = ada_url.normalize_url(url)
+    except ValueError:
+        return ""
+    place = href.partition("://")[2].partition("/")[0]
+    if "@" in place or "[" in place or not href.startswith(_WEB):
+        return ""
+    return place.partition(":")[0].rstrip(".")
 
 
 def is_home_page(url: str) -> bool:

@@ -153,21 +153,27 @@ class HttpClient:
         started = time.monotonic()
         mapped_place.set(self._guard.mapped(host_of(url)))
         headers = headers_for_hop(request, url, self._user_agent)
-        read = _Reading(url, bounds, on_head, started)
+        reading = _Reading(url, bounds, on_head, started)
         try:
-            async with asyncio.timeout(max(bounds.seconds, 0.001)) as limit:
-                if request.proxy:
-                    async with self._asked_through_proxy(url, headers, request) as found:
-                        return await self._read(found, read)
-                found = await self._asking().ask(
-                    url, headers, self._times, limit, verify_tls=request.verify_tls
-                )
-                try:
-                    return await self._read(found, read)
-                finally:
-                    found.close()
+            if request.proxy:
+                return await self._get_through_proxy(headers, request, reading)
+            return await self._get_directly(headers, request, reading)
         except CAUGHT as error:
             raise failure(error, url) from error
+
+    async def _get_directly(
+        self, headers: dict[str, str], request: FetchRequest, reading: _Reading
+    ) -> Answer:
+        seconds = reading.bounds.seconds
+        end = asyncio.get_running_loop().time() + seconds
+        async with asyncio.timeout(min(self._times.connect, seconds)) as limit:
+            found = await self._asking().ask(
+                reading.url, headers, self._times, limit, end, verify_tls=request.verify_tls
+            )
+            try:
+                return await self._read(found, reading)
+            finally:
+                found.close()
 
     async def _read(self, found: Head, reading: _Reading) -> Answer:
         head = Answer(
@@ -190,6 +196,15 @@ class HttpClient:
         if self._exchange is None:
             self._exchange = Exchange(self._guard, self._resolving())
         return self._exchange
+
+    async def _get_through_proxy(
+        self, headers: dict[str, str], request: FetchRequest, reading: _Reading
+    ) -> Answer:
+        async with (
+            asyncio.timeout(reading.bounds.seconds),
+            self._asked_through_proxy(reading.url, headers, request) as found,
+        ):
+            return await self._read(found, reading)
 
     @asynccontextmanager
     async def _asked_through_proxy(

@@ -80,18 +80,20 @@ class Exchange:
         headers: Mapping[str, str],
         times: Times,
         limit: asyncio.Timeout,
+        end: float,
         *,
         verify_tls: bool,
     ) -> Head:
         """Give the answer's head. `url` is as identity.request_url gives it.
 
-        `limit` is the running time limit of the request: it ends sooner while a connection is made.
+        `limit` is the running time limit: until there is a connection that of making one, then it
+        is put to `end`, the time of the loop at which the request must be over.
         Errors: those of aiohttp, TimeoutError, OSError, ValueError for what cannot be sent.
         """
         target = target_of(url)
         written = _written(target, headers)
         context = tls_context(verify_tls) if target.is_secure else None
-        handler = await self._connected(target, context, times.connect, limit)
+        handler = await self._connected(target, context, times.connect, limit, end)
         # A peer that does not say goodbye would hold up the close of a TLS connection.
         close = handler.close if context is None else handler.abort
         try:
@@ -124,32 +126,29 @@ class Exchange:
         context: ssl.SSLContext | None,
         seconds: float,
         limit: asyncio.Timeout,
+        end: float,
     ) -> ResponseHandler:
         """Try all addresses of the host; as with aiohttp, what fails last is the error."""
         host, port = target.host, target.port
         places = await self._addresses(host, port, context)
+        if len(places) == 1:  # as a rule: the limit of the request then serves for both
+            try:
+                handler = await self._attempt(places, host, context)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise _told(error, _key(host, port, context)) from error
+            limit.reschedule(end)
+            return handler
+        limit.reschedule(end)
         while True:
             try:
-                if len(places) > 1:
-                    async with asyncio.timeout(seconds):
-                        return await self._attempt(places, host, context)
-                # One address is the rule: the limit of the request then serves for both.
-                end = limit.when()
-                limit.reschedule(_sooner(asyncio.get_running_loop().time() + seconds, end))
-                handler = await self._attempt(places, host, context)
-                limit.reschedule(end)
-                return handler
-            except ssl.SSLCertVerificationError as error:
-                key = _key(host, port, context)
-                failure: Exception = aiohttp.ClientConnectorCertificateError(key, error)
-                failure.__cause__ = error
-            except ssl.SSLError as error:
-                failure = aiohttp.ClientConnectorSSLError(_key(host, port, context), error)
-                failure.__cause__ = error
+                async with asyncio.timeout(seconds):
+                    return await self._attempt(places, host, context)
             except TimeoutError as error:
-                failure = error
+                failure: Exception = error
             except OSError as error:
-                failure = aiohttp.ClientConnectorError(_key(host, port, context), error)
+                failure = _told(error, _key(host, port, context))
                 failure.__cause__ = error
             places = places.copy()
             aiohappyeyeballs.pop_addr_infos_interleave(places, 1)
@@ -228,8 +227,13 @@ def target_of(url: str) -> Target:
     return Target(is_secure, host.strip("[]").rstrip("."), number, place, f"/{path}")
 
 
-def _sooner(at: float, end: float | None) -> float:
-    return at if end is None else min(at, end)
+def _told(error: OSError, key: ConnectionKey) -> Exception:
+    """Give the error of aiohttp for what kept us from connecting."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return aiohttp.ClientConnectorCertificateError(key, error)
+    if isinstance(error, ssl.SSLError):
+        return aiohttp.ClientConnectorSSLError(key, error)
+    return aiohttp.ClientConnectorError(key, error)
 
 
 @functools.cache

@@ -106,8 +106,10 @@ class HostStates:
     def crawl_delay(self, domain: str) -> float:
         """Give the longest crawl delay that a host of this domain asks for, in seconds."""
         with self._lock:
-            files = self._robots.get(domain, {})
-            return max((file.crawl_delay_seconds for file in files.values()), default=0.0)
+            files = self._robots.get(domain)
+            if not files:
+                return 0.0
+            return max([file.crawl_delay_seconds for file in files.values()])
 
     def changes(self) -> list[tuple[str, bytes]]:
         """Give what changed since the last call, as (domain, record value).

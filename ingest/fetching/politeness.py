@@ -126,7 +126,9 @@ class Politeness:
 
     def gap(self, url: str) -> float:
         """Give the seconds between two starts for the domain of this URL."""
-        domain = registrable_domain(url)
+        return self._gap(url, registrable_domain(url))
+
+    def _gap(self, url: str, domain: str) -> float:
         wish = self._gaps.get(domain, self._gap_seconds)
         if wish < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
             wish = MIN_GAP_SECONDS
@@ -221,10 +223,12 @@ class Politeness:
         until = await self._wait_out(url, domain, lane, stage, shared)
         if until is not None:
             return until
+        has_waited = self._in_flight.locked()
         await self._in_flight.acquire()
         is_taken = False
-        try:  # a while may have passed
-            until = await self._wait_out(url, domain, lane, stage, shared)
+        try:
+            if has_waited:  # a while may have passed
+                until = await self._wait_out(url, domain, lane, stage, shared)
             is_taken = until is None
         finally:
             if not is_taken:
@@ -253,7 +257,7 @@ class Politeness:
             await self._sleep(wait)
 
     def _wait(self, url: str, domain: str, lane: _Lane, stage: str) -> float:
-        gap = self.gap(url)
+        gap = self._gap(url, domain)
         if lane.last_start is not None:
             wait = lane.last_start + gap - self._monotonic()
             if wait > 0:

@@ -60,5 +60,6 @@ def continued_trace(source: Record | None) -> str:
     parts = (old or "").split("-")
     is_known = len(parts) == 4 and len(parts[1]) == 32
     # Nobody has to guess at these: the system's random bytes would cost two calls a record.
-    trace = parts[1] if is_known else f"{getrandbits(128):032x}"
-    return f"00-{trace}-{getrandbits(64):016x}-01"
+    digits = f"{getrandbits(192):048x}"
+    trace = parts[1] if is_known else digits[16:]
+    return f"00-{trace}-{digits[:16]}-01"

@@ -160,7 +160,9 @@ class FetchingOptions(Options):
         10 * 1024 * 1024, gt=0, description="unpacked; also of a file given to `ingest`"
     )
     timeout_seconds: float = Field(30.0, gt=0, description="for one page, its redirects included")
-    connect_timeout_seconds: float = Field(10.0, gt=0, description="for one connection")
+    connect_timeout_seconds: float = Field(
+        10.0, gt=0, description="for finding a host and connecting to it"
+    )
     read_timeout_seconds: float = Field(
         15.0, gt=0, description="longest silence in the middle of an answer"
     )

@@ -60,8 +60,9 @@ def asked(
         exchange = Exchange(guard, GuardedResolver(guard, names))
         found = []
         for _ in range(times):
-            async with asyncio.timeout(10) as limit:
-                head = await exchange.ask(url, headers or {}, bounds, limit, verify_tls=True)
+            end = asyncio.get_running_loop().time() + 10
+            async with asyncio.timeout(bounds.connect) as limit:
+                head = await exchange.ask(url, headers or {}, bounds, limit, end, verify_tls=True)
             found.append((head.status, head.address))
             head.close()
             await asyncio.sleep(0.01)  # the loop closes what was let go

@@ -135,6 +135,7 @@ def test_forms_of_one_article_share_a_match_key(other: str) -> None:
 @example("//a.example/x")
 def test_a_query_that_says_nothing_changes_no_match_key(url: str) -> None:
     # A URL without query, fragment and credentials is matched in a quicker way.
+    url = url.strip("".join(map(chr, range(33))))  # what is trimmed at an end is not in the middle
     if "?" not in url and "#" not in url:
         assert identity.match_key(f"{url}?amp=1") == identity.match_key(url)
 

@@ -15,7 +15,7 @@ _HEAPS = 2
 #: New objects after which the collector looks for cycles among the young ones. Python's 700 are
 #: less than the requests under way hold: it looked at them again and again and found nothing, a
 #: fifth of the time of a poll stage with feeds that are unchanged.
-_YOUNG_OBJECTS = 10_000
+_YOUNG_OBJECTS = 50_000
 
 
 def look_rarely_for_cycles() -> None:

@@ -98,7 +98,7 @@ def match_key(url: str) -> str:
     Shape: host and path and sorted query, without scheme, `www.`, `m.`, AMP forms and the last
     slash; `""` for anything that is no http(s) URL. Errors: none.
     """
-    usual = _match_key_as_usual(url)
+    usual = _match_key_as_usual(_web_address(url))
     if usual is not None:
         return usual
     parsed = _canonical(url, ())
@@ -117,17 +117,24 @@ def match_key(url: str) -> str:
     )
 
 
-def _match_key_as_usual(url: str) -> str | None:
+def _web_address(url: str) -> str:
+    """Give the WHATWG form of an http or https URL, or `""`: one call, where an object takes many."""
+    try:
+        href: str = ada_url.normalize_url(url)
+    except ValueError:  # not a URL, or a lone surrogate
+        return ""
+    return href if href.startswith(_WEB) else ""
+
+
+def _match_key_as_usual(href: str) -> str | None:
     """Give what `match_key` gives for the URL of an article as most are, in half the time; else None.
 
     Without query, fragment and credentials there is nothing to choose from.
     """
-    try:
-        href: str = ada_url.normalize_url(url)
-    except ValueError:
-        return ""
-    if any(mark in href for mark in _CHOICES) or not href.startswith(_WEB):
+    if any(mark in href for mark in _CHOICES):
         return None
+    if not href:
+        return ""
     host, _, path = href.partition("://")[2].partition("/")
     name, colon, port = host.partition(":")
     return f"{_folded_host(name)}{colon}{port}{_folded_path(f'/{path}')}"
@@ -181,12 +188,7 @@ def request_url(url: str) -> str:
 
     International host names come out as A-labels, numeric host forms as addresses.
     """
-    try:
-        href: str = ada_url.normalize_url(url)
-    except ValueError:  # not a URL, or a lone surrogate
-        return ""
-    if not href.startswith(_WEB):
-        return ""
+    href = _web_address(url)
     if "@" in href or "#" in href:
         parsed = ada_url.URL(href)
         parsed.username = parsed.password = ""
@@ -199,7 +201,7 @@ def request_url(url: str) -> str:
 def host_of(url_or_host: str) -> str:
     """Give the host, lower case and as A-labels, without port and brackets; `""` when none."""
     text = url_or_host.strip(_BLANKS)
-    usual = _host_as_usual(text if "://" in text else f"http://{text}")
+    usual = _host_as_usual(_web_address(text if "://" in text else f"http://{text}"))
     if usual:
         return usual
     parsed = _any(text) if "://" in text else _any(f"http://{text}") or _any(f"http://[{text}]")
@@ -209,14 +211,10 @@ def host_of(url_or_host: str) -> str:
     return hostname.strip("[]").rstrip(".")
 
 
-def _host_as_usual(url: str) -> str:
+def _host_as_usual(href: str) -> str:
     """Give the host of a web address as most are, in half the time; else `""`."""
-    try:
-        href: str = ada_url.normalize_url(url)
-    except ValueError:
-        return ""
     place = href.partition("://")[2].partition("/")[0]
-    if "@" in place or "[" in place or not href.startswith(_WEB):
+    if "@" in place or "[" in place:
         return ""
     return place.partition(":")[0].rstrip(".")
 

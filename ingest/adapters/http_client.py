@@ -108,9 +108,8 @@ class HttpClient:
             raise
         requests, wire, decoded = _counters(request.stage, answer.status)
         requests.inc()
-        if answer.body:
-            wire.inc(answer.wire_bytes)
-            decoded.inc(len(answer.body))
+        wire.inc(answer.wire_bytes)
+        decoded.inc(len(answer.body))
         return answer
 
     async def addresses(self, host: str) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ class Driver:
         if command == "where":
             self._sampler.start()
         until = time.monotonic() + _PATIENCE_SECONDS
-        while command != "wait":  # the file is still being read, or the loop still rests
+        # The file is still being read, or the loop still rests.
+        while command != "wait" and time.monotonic() < until:
             seconds, spent = thread_seconds(), here()
             if starts() > begun:
                 break

@@ -19,7 +19,7 @@ from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.lazy_index import LazyIndex
 from ingest.bootstrap.parsers import PARSE_ARCHIVE, parser_pool
 from ingest.bootstrap.web import Web, open_web
-from ingest.errors import LogUnavailable, NewsIngestError, WireError
+from ingest.errors import NewsIngestError, WireError
 from ingest.identity import registrable_domain
 from ingest.model import Entry, Feed
 from ingest.partition import partition_for
@@ -28,7 +28,6 @@ from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
 from ingest.pipeline.topology import BACKFILL, FEED_STATE, HOST_STATE, StagePlan, plans
-from ingest.pipeline.work import Output
 from ingest.polling import planning
 from ingest.polling.backfill import STAGE, Backfill, Batch, Remembered, Wish
 from ingest.polling.backfill_memory import (
@@ -39,18 +38,17 @@ from ingest.polling.backfill_memory import (
 )
 from ingest.polling.feed_state import BACKFILL_SUFFIX, KEYS_SUFFIX, FeedState, decode_state
 from ingest.polling.feed_trial import TrialTools
-from ingest.polling.log_writer import Outgoing
 from ingest.polling.poll_records import STATE_KIND, entry_records
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject
 from ingest.polling.seen_keys import SeenKeys, decode_keys
 from ingest.ports import Log
+from ingest.records.appending import NewRecord, append_all
 from ingest.settings.load import Settings
 from ingest.sources.parse_in_children import parse_in
 
 #: A sitemap may be as large as its protocol allows (sitemaps.org).
 _MAX_DOCUMENT_BYTES = 50 * 1024 * 1024
 _PARSE_SECONDS = 60.0
-_FLUSH_SECONDS = 30.0
 #: A run that was broken off less than this ago is gone on with: the same first sight.
 _RESUMED_WITHIN = timedelta(days=1)
 
@@ -143,7 +141,7 @@ class _Run:
         self.report = BackfillReport(feed, wish, began, is_dry)
         self._appender = log.appender()
         self._tools = _EntryTools(
-            headers_for=self._headers, on_drop=lambda drop: _outgoing(drop_of(drop, plan)),
+            headers_for=self._headers, on_drop=lambda drop: (drop_of(drop, plan)),
             on_reject=self._reject, entries_topic=plan.backfill_writes,
         )  # fmt: skip
 
@@ -208,7 +206,7 @@ class _Run:
         began = self.report.began_at
         if self._memory.first_seen_at != began:
             self._remember(began, ())
-        self._write(entry_records(self._tools, self._feed, batch.found, now()))
+        append_all(self._appender, entry_records(self._tools, self._feed, batch.found, now()))
         self._remember(began, batch.names)
         self.report.appended += len(batch.found.entries)
 
@@ -218,31 +216,18 @@ class _Run:
         key, value = f"{self._feed.id}{BACKFILL_SUFFIX}", encode_memory(memory)
         digest = hashlib.sha256(value).hexdigest()
         headers = headers_for(STATE_KIND, key, STAGE, now(), digest)
-        self._write([Outgoing(FEED_STATE, key, value, headers, self._domain)])
+        record = NewRecord(FEED_STATE, key, value, headers, self._domain)
+        append_all(self._appender, [record])
         self._memory = memory
-
-    def _write(self, records: Iterable[Outgoing]) -> None:
-        deliveries = [self._appender.append(*record) for record in records]
-        self._appender.flush(_FLUSH_SECONDS)
-        for delivery in deliveries:
-            if delivery.error is not None:
-                raise delivery.error
-            if not delivery.is_done:
-                raise LogUnavailable(
-                    "the log did not take a record in time",
-                    value=f"{_FLUSH_SECONDS:.0f} s",
-                    origin=self._feed.id,
-                    remedy="run the command again: it goes on where it was",
-                )
 
     def _headers(self, kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:
         return [*headers_for(kind, id, STAGE, now(), digest), (BACKFILL, b"1")]
 
-    def _reject(self, entry: Entry, reason: str, message: str) -> Outgoing:
-        letter = _outgoing(dead_letter_of(entry, reason, message, self._plan, now()))
+    def _reject(self, entry: Entry, reason: str, message: str) -> NewRecord:
+        letter = dead_letter_of(entry, reason, message, self._plan, now())
         own = [("dead-letter.topic", self._plan.backfill_writes.encode()), (BACKFILL, b"1")]
         kept = [pair for pair in letter.headers if pair[0] != "dead-letter.topic"]
-        return letter._replace(headers=[*kept, *own])
+        return msgspec.structs.replace(letter, headers=[*kept, *own])
 
 
 def whole_milliseconds(at: datetime) -> datetime:
@@ -289,7 +274,3 @@ def _known(index: LazyIndex, ids: Iterable[str]) -> list[str]:
     for start in range(0, len(wanted), 500):
         found += index.known(wanted[start : start + 500])
     return found
-
-
-def _outgoing(output: Output) -> Outgoing:
-    return Outgoing(output.topic, output.key, output.value, output.headers, output.partition_key)

@@ -36,7 +36,6 @@ from ingest.ports import Index, Log
 from ingest.settings.load import Settings
 from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
 from ingest.sources.warc import PassedOver, is_warc, pages_of_warc
-from ingest.wire import encode
 
 #: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
 MAX_WAITING = 20_000
@@ -109,7 +108,7 @@ def _taken_in(
                     id=result.id, entry_id=result.id, stage="ingest", reason=result.reason,
                     is_intended=False, url=str(result.path), at=now(),
                 )  # fmt: skip
-                intake.refuse(str(result.path), result.reason, result.id, encode(record))
+                intake.refuse(str(result.path), result.reason, record)
             else:
                 intake.add(str(found.path), result)
     intake.finish()

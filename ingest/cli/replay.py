@@ -113,7 +113,7 @@ def replay(
             throttle = Throttle(log, plan, work.topic, max_waiting)
             fates = _sent(settings, log, index, work, selection, throttle, plan, waits=wait)
     _report(selection, fates, as_json=as_json, is_dry=dry_run)
-    if any(fate.outcome == "dead_letter" for fate in fates):
+    if any(fate.outcome in ("dead_letter", "refused") for fate in fates):
         raise typer.Exit(1)
 
 

@@ -19,13 +19,14 @@ from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
 from ingest.polling import planning
 from ingest.polling.feed_state import FeedState, decode_state
-from ingest.polling.log_writer import LogWriter, Outgoing
+from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll
 from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.schedule import solve_kappa
 from ingest.polling.slot import Slot
 from ingest.ports import KnownItems, TopicSpec
+from ingest.records.appending import NewRecord
 from ingest.settings.options import (
     AddressGuardOptions,
     FetchingOptions,
@@ -252,10 +253,10 @@ def _headers_for(kind: str, id: str, _: str, digest: str) -> list[tuple[str, byt
     return [("ce_type", f"news.{kind}".encode()), ("ce_id", f"{id}:{digest[:16]}".encode())]
 
 
-def _dropped(drop: DropRecord) -> Outgoing:
-    return Outgoing("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
+def _dropped(drop: DropRecord) -> NewRecord:
+    return NewRecord("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
 
 
-def _rejected(entry: Entry, reason: str, _: str) -> Outgoing:
+def _rejected(entry: Entry, reason: str, _: str) -> NewRecord:
     headers = [("reason", reason.encode())]
-    return Outgoing("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)
+    return NewRecord("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)

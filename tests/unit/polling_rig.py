@@ -20,9 +20,9 @@ from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
 from ingest.polling.feed_state import FeedState, decode_state
-from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
 from ingest.ports import KnownItems, TopicSpec
+from ingest.records.appending import NewRecord
 from ingest.settings.options import (
     AddressGuardOptions,
     FetchingOptions,
@@ -196,10 +196,10 @@ def headers_for(kind: str, id: str, subject: str, content_hash: str) -> list[tup
     return [("ce_type", f"news.{kind}".encode()), ("ce_id", f"{id}:{content_hash[:16]}".encode())]
 
 
-def dropped(drop: DropRecord) -> Outgoing:
-    return Outgoing("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
+def dropped(drop: DropRecord) -> NewRecord:
+    return NewRecord("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
 
 
-def rejected(entry: Entry, reason: str, message: str) -> Outgoing:
+def rejected(entry: Entry, reason: str, message: str) -> NewRecord:
     headers = [("dead-letter.reason", reason.encode()), ("dead-letter.message", message.encode())]
-    return Outgoing("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)
+    return NewRecord("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)

@@ -18,21 +18,23 @@ from msgspec.structs import replace
 from ingest.errors import FetchFailed, SourceError, WireError
 from ingest.identity import joined, registrable_domain
 from ingest.model import Feed
-from ingest.polling import answers, events, planning, poll_report, redirects, validators
-from ingest.polling.after_document import DocumentRead, after_document, success_of
-from ingest.polling.answers import UNREACHED, Judged
-from ingest.polling.entries import Found, find_entries, must_be_whole
-from ingest.polling.feed_request import feed_request
-from ingest.polling.feed_state import FeedState, PollNote, encode_state, with_note
-from ingest.polling.gap_repair import GapRepair
-from ingest.polling.planning import Success
+from ingest.polling.document import answers, redirects, validators
+from ingest.polling.document.after_document import DocumentRead, after_document, success_of
+from ingest.polling.document.answers import UNREACHED, Judged
+from ingest.polling.document.feed_request import feed_request
+from ingest.polling.document.read_document import ChildrenSeen, ReadFeed, read_document
+from ingest.polling.entries.new_entries import Found, find_entries, must_be_whole
+from ingest.polling.older.gap_repair import GapRepair
 from ingest.polling.poll_records import entry_records, keys_record, state_record
 from ingest.polling.poll_tools import PollTools
-from ingest.polling.rate import observed
-from ingest.polling.read_document import ChildrenSeen, ReadFeed, read_document
-from ingest.polling.schedule import unit_of
-from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
-from ingest.polling.slot import Slot
+from ingest.polling.report import events, poll_report
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.intervals import unit_of
+from ingest.polling.schedule.planning import Success
+from ingest.polling.schedule.rate import observed
+from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
+from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
+from ingest.polling.state.slot import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 
 

@@ -9,10 +9,10 @@ from typing import Protocol
 from ingest import wire
 from ingest.identity import host_of, registrable_domain
 from ingest.model import DropRecord, Feed
-from ingest.polling.entries import Found
-from ingest.polling.feed_state import KEYS_SUFFIX
+from ingest.polling.entries.new_entries import Found
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, PollTools
+from ingest.polling.state.feed_state import KEYS_SUFFIX
 
 STATE_KIND = "feed-state"
 ENTRY_KIND = "entry"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ingest.polling import answers, redirects, validators
-from ingest.polling.feed_state import FeedState
+from ingest.polling.document import answers, redirects, validators
+from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched, Hop
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

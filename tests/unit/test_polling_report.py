@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 
 from ingest.bootstrap.web import open_web
 from ingest.fetching.host_state import Rest
-from ingest.polling import poll_report
-from ingest.polling.feed_state import FeedState
-from ingest.polling.planning import allowance_per_hour, allowance_used
+from ingest.polling.report import poll_report
+from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.load import load
 from ingest.settings.options import PollingOptions
 from tests.builders import NOW, an_entry

@@ -9,7 +9,7 @@ import msgspec
 
 from ingest import wire
 from ingest.errors import WireError
-from ingest.polling.rate import Rate
+from ingest.polling.schedule.rate import Rate
 from ingest.ports import PollNote
 
 __all__ = [

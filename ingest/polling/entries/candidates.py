@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ingest.identity import match_key
 from ingest.model import Feed
 from ingest.polling.dates import ReadDate, read_date
-from ingest.polling.entry_build import text_of
-from ingest.polling.entry_keys import entry_keys
-from ingest.polling.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of
+from ingest.polling.entries.entry_build import text_of
+from ingest.polling.entries.entry_keys import entry_keys
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of
 from ingest.ports import ParsedFeed, SourceEntry
 
 _BEHIND_A_HOST = frozenset("/?#")

@@ -11,13 +11,13 @@ import msgspec
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import request_url
 from ingest.model import Feed
-from ingest.polling.answers import charset_of
-from ingest.polling.archive_walk import ArchivePage
 from ingest.polling.dates import read_date
-from ingest.polling.feed_request import companion_request
-from ingest.polling.read_document import ReadTools, parse_apart
-from ingest.polling.robots_sitemaps import robots_sitemaps
-from ingest.polling.sitemap_children import is_bare_date
+from ingest.polling.document.answers import charset_of
+from ingest.polling.document.feed_request import companion_request
+from ingest.polling.document.read_document import ReadTools, parse_apart
+from ingest.polling.older.archive_walk import ArchivePage
+from ingest.polling.older.robots_sitemaps import robots_sitemaps
+from ingest.polling.older.sitemap_children import is_bare_date
 from ingest.ports import SITEMAP_INDEX, Fetched, FetchRequest, ParsedFeed
 
 #: Sitemaps that a robots.txt may name; each index has 50 children at most (news_sitemap).

@@ -11,11 +11,11 @@ import msgspec
 
 from ingest.identity import same_site
 from ingest.model import Entry, Feed
-from ingest.polling.candidates import Candidate, Dated, dated_entries, newest_first
 from ingest.polling.dates import read_date
-from ingest.polling.entry_build import build_entry
-from ingest.polling.entry_keys import entry_keys, key_mode
-from ingest.polling.seen_keys import (
+from ingest.polling.entries.candidates import Candidate, Dated, dated_entries, newest_first
+from ingest.polling.entries.entry_build import build_entry
+from ingest.polling.entries.entry_keys import entry_keys, key_mode
+from ingest.polling.state.seen_keys import (
     NO_SKETCH,
     SeenIndex,
     SeenKeys,

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from ingest.model import Feed
-from ingest.polling import events
-from ingest.polling.archive_walk import ArchivePage, ArchiveWalk
-from ingest.polling.entries import Found, find_entries, missed_entries
-from ingest.polling.feed_state import FeedState
+from ingest.polling.entries.new_entries import Found, find_entries, missed_entries
+from ingest.polling.older.archive_walk import ArchivePage, ArchiveWalk
 from ingest.polling.poll_tools import PollTools
-from ingest.polling.seen_keys import SeenKeys
+from ingest.polling.report import events
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.seen_keys import SeenKeys
 from ingest.ports import ParsedFeed, SourceEntry
 
 #: What is older than the last good poll by more than this was never ours to miss: the pages of a

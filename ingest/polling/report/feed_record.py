@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from ingest.model import Feed
-from ingest.polling.feed_state import FeedState, feed_health
-from ingest.polling.outlook import why_next
-from ingest.polling.planning import for_configuration
+from ingest.polling.schedule.planning import for_configuration
+from ingest.polling.state.feed_state import FeedState, feed_health
+from ingest.polling.trial.outlook import why_next
 from ingest.ports import FeedRecord, LayoutAlarm
 
 _DAY = timedelta(days=1)

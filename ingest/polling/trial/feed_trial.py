@@ -13,13 +13,13 @@ import msgspec
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import joined
 from ingest.model import Feed
-from ingest.polling import answers, validators
-from ingest.polling.entries import Found, find_entries
-from ingest.polling.feed_listing import said
-from ingest.polling.feed_request import feed_request
-from ingest.polling.feed_state import FeedState
+from ingest.polling.document import answers, validators
+from ingest.polling.document.feed_request import feed_request
+from ingest.polling.document.read_document import read_document
+from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.poll_tools import ParseFeed
-from ingest.polling.read_document import read_document
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.feed_listing import said
 from ingest.ports import Clock, Disallowed, Fetched, Fetcher, FetchRequest, ParsedFeed, Resting
 from ingest.settings.options import PollingOptions
 

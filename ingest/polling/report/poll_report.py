@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.model import Entry
-from ingest.polling import events
-from ingest.polling.entries import Found
+from ingest.polling.entries.new_entries import Found
+from ingest.polling.report import events
 
 
 def report_found(found: Found) -> None:

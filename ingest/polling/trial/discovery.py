@@ -12,9 +12,9 @@ import msgspec
 from ingest.errors import FetchFailed
 from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
-from ingest.polling.feed_trial import Trial, TrialTools, try_feed
-from ingest.polling.page_links import PageLink, page_links
-from ingest.polling.robots_sitemaps import robots_sitemaps
+from ingest.polling.older.robots_sitemaps import robots_sitemaps
+from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.page_links import PageLink, page_links
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
 #: Requests that one search may make, robots.txt not counted (polling.md §6.6).

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from ingest import wire
-from ingest.polling.seen_keys import NO_SKETCH
+from ingest.polling.state.seen_keys import NO_SKETCH
 
 #: Names kept, two an entry, the newest: about 2 MB in the log.
 MAX_NAMES = 200_000

@@ -14,18 +14,18 @@ from msgspec.structs import replace
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
-from ingest.polling import answers
-from ingest.polling.archive_walk import MAX_PAGES, ArchivePage, ArchiveWalk
-from ingest.polling.backfill_memory import BackfillMemory
 from ingest.polling.dates import read_date
-from ingest.polling.entries import Found, find_entries
-from ingest.polling.entry_keys import entry_keys
-from ingest.polling.feed_request import feed_request
-from ingest.polling.feed_state import FeedState
-from ingest.polling.read_document import ReadTools, parse_apart
-from ingest.polling.seen_keys import NO_SKETCH, SeenKeys, short_hash
-from ingest.polling.sitemap_children import is_bare_date
-from ingest.polling.sitemap_walk import SitemapWalk
+from ingest.polling.document import answers
+from ingest.polling.document.feed_request import feed_request
+from ingest.polling.document.read_document import ReadTools, parse_apart
+from ingest.polling.entries.entry_keys import entry_keys
+from ingest.polling.entries.new_entries import Found, find_entries
+from ingest.polling.older.archive_walk import MAX_PAGES, ArchivePage, ArchiveWalk
+from ingest.polling.older.backfill_memory import BackfillMemory
+from ingest.polling.older.sitemap_children import is_bare_date
+from ingest.polling.older.sitemap_walk import SitemapWalk
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed, SourceEntry
 
 #: What requests of a backfill are of: they have turns of their own at a host (slots.py).

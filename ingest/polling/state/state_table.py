@@ -16,13 +16,13 @@ from typing import Any, TypeAlias
 
 from ingest import wire
 from ingest.errors import LogUnavailable, WireError
-from ingest.polling import events
-from ingest.polling.feed_state import (
+from ingest.polling.report import events
+from ingest.polling.state.feed_state import (
     BACKFILL_SUFFIX,
     KEYS_SUFFIX,
     REQUEST_SUFFIX,
 )
-from ingest.polling.slot import Slot, pack
+from ingest.polling.state.slot import Slot, pack
 from ingest.ports import Log, Reader, Record, TopicPartition
 
 _READ_RECORDS = 500

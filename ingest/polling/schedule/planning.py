@@ -12,11 +12,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from ingest.model import Feed
-from ingest.polling import schedule
-from ingest.polling.answers import REFUSED, WEIGHTS, rest_seconds
-from ingest.polling.feed_state import FeedState
-from ingest.polling.rate import profile_weights
-from ingest.polling.schedule import Bounds, Demand, Floor
+from ingest.polling.document.answers import REFUSED, WEIGHTS, rest_seconds
+from ingest.polling.schedule import intervals as schedule
+from ingest.polling.schedule.intervals import Bounds, Demand, Floor
+from ingest.polling.schedule.rate import profile_weights
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.options import PollingOptions
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import zstandard
 
 from ingest.model import Feed
-from ingest.polling.feed_state import (
+from ingest.polling.state.feed_state import (
     FeedState,
     decode_state,
     encode_state,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ingest.polling.feed_state import FeedState
+from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched
 
 #: A permanent redirect must say the same so long before it is believed (S2).

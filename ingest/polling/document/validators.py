@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from ingest.polling.feed_state import FeedState
+from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched
 
 #: So many answers of 200 in a row with the same body, and another way to ask is tried (C2).

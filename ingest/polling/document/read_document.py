@@ -13,16 +13,16 @@ from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError
 from ingest.model import Feed
-from ingest.polling.answers import charset_of
-from ingest.polling.feed_request import companion_request
-from ingest.polling.poll_tools import ParseFeed
-from ingest.polling.sitemap_children import (
+from ingest.polling.document.answers import charset_of
+from ingest.polling.document.feed_request import companion_request
+from ingest.polling.older.sitemap_children import (
     child_key,
     hides_nothing,
     is_plain,
     is_settled,
     remembered,
 )
+from ingest.polling.poll_tools import ParseFeed
 from ingest.ports import (
     NOTHING_KNOWN,
     SITEMAP_INDEX,

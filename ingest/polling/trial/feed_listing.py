@@ -11,7 +11,7 @@ import msgspec
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
 from ingest.polling.dates import ReadDate, read_date
-from ingest.polling.entries import MAX_DOCUMENT_ENTRIES, Found
+from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, Found
 from ingest.ports import ParsedFeed, SourceEntry
 
 #: Strange things of one kind are shown with so many examples.

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ingest.polling import validators
-from ingest.polling.answers import cache_floor_seconds
-from ingest.polling.entries import Found
-from ingest.polling.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
-from ingest.polling.planning import Success
-from ingest.polling.rate import Rate, burst_per_hour, observed, seeded
+from ingest.polling.document import validators
+from ingest.polling.document.answers import cache_floor_seconds
+from ingest.polling.entries.new_entries import Found
+from ingest.polling.schedule.planning import Success
+from ingest.polling.schedule.rate import Rate, burst_per_hour, observed, seeded
+from ingest.polling.state.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
 

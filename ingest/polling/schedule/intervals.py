@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ingest.polling.rate import slot_of
+from ingest.polling.schedule.rate import slot_of
 
 MAX_INTERVAL_SECONDS = 24 * 3600.0
 #: No floor that a site declares holds a feed longer than this (C8).

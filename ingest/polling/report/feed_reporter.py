@@ -14,8 +14,8 @@ from typing import Protocol
 
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
-from ingest.polling.feed_record import alarms_by_feed, record_of
-from ingest.polling.slot import Slot
+from ingest.polling.report.feed_record import alarms_by_feed, record_of
+from ingest.polling.state.slot import Slot
 from ingest.ports import Clock, FeedRecords, SiteLayouts
 from ingest.telemetry import Event, counter
 

@@ -30,9 +30,13 @@ from ingest.pipeline.poll_records import dead_letter_of, drop_of
 from ingest.pipeline.topology import BACKFILL, FEED_STATE, HOST_STATE, StagePlan, plans
 from ingest.pipeline.work import Output
 from ingest.polling.log_writer import Outgoing
-from ingest.polling.older.backfill import STAGE, Backfill, Batch, Remembered, Wish
-from ingest.polling.older.backfill_memory import (
+from ingest.polling.older.backfill import (
+    STAGE,
+    Backfill,
     BackfillMemory,
+    Batch,
+    Remembered,
+    Wish,
     decode_memory,
     encode_memory,
     with_names,

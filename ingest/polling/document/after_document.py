@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from ingest.polling.document import validators
-from ingest.polling.document.answers import cache_floor_seconds
+from ingest.polling.document.answers import (
+    cache_floor_seconds,
+    probe_is_due,
+    validators_lie,
+    with_new_validators,
+    without_validators,
+)
 from ingest.polling.entries.new_entries import Found
 from ingest.polling.schedule.planning import Success
 from ingest.polling.schedule.rate import Rate, burst_per_hour, observed, seeded
@@ -51,12 +57,12 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
         )
     if found.new_count or found.updated_count:
         state = replace(state, last_change_at=now, recent_lags=_lags(before, found))
-    state = _doubted(before, validators.renewed(state, read.answer), read, now)
+    state = _doubted(before, with_new_validators(state, read.answer), read, now)
     # What was not taken whole must come again in full (E14).
     if found.left_behind or is_cut:
-        return validators.without_validators(replace(state, sitemap_children={}))
+        return without_validators(replace(state, sitemap_children={}))
     state = replace(state, sitemap_children=read.children)
-    return state if read.tells_changes else validators.without_validators(state)
+    return state if read.tells_changes else without_validators(state)
 
 
 def success_of(before: FeedState, read: DocumentRead, now: datetime) -> Success:
@@ -118,7 +124,58 @@ def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datet
     if read.sent_validators:
         return state
     state = replace(state, last_probe_at=now)
-    is_probe = validators.probe_is_due(before, before.last_poll_at or now)
-    if is_probe and validators.are_lying(before, read.answer, read.found.new_count):
+    is_probe = probe_is_due(before, before.last_poll_at or now)
+    if is_probe and validators_lie(before, read.answer, read.found.new_count):
         return replace(state, validators_are_trusted=False)
     return state
+
+
+#: A permanent redirect must say the same so long before it is believed (S2).
+APPLY_AFTER = timedelta(days=7)
+_PERMANENT = (301, 308)
+
+
+def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedState:
+    """Give the state after an answer that was a feed, or unchanged: with its redirects noted.
+
+    Only chains of 301 and 308 alone count. http to https on one host is believed at once,
+    any other target after 7 days of the same answer; https to http never.
+    Source: polling.md S2–S5, T11.
+    """
+    if not answer.hops:
+        return replace(state, redirect_target="", redirect_first_seen_at=None)
+    is_permanent = all(hop.status in _PERMANENT for hop in answer.hops)
+    asked, target = state.url, answer.url
+    if not is_permanent or target == asked or _is_downgrade(asked, target):
+        return replace(state, redirect_target="", redirect_first_seen_at=None)
+    if _is_upgrade(asked, target):
+        return moved(state, target)
+    first = state.redirect_first_seen_at
+    if state.redirect_target != target or first is None:
+        return replace(state, redirect_target=target, redirect_first_seen_at=now)
+    return moved(state, target) if now - first >= APPLY_AFTER else state
+
+
+def after_address_lost(state: FeedState, answer: Fetched) -> FeedState:
+    """Give the state after a 404 or 410: a target on record is taken at once (S2)."""
+    if answer.status in (404, 410) and state.redirect_target and not answer.hops:
+        return moved(state, state.redirect_target)
+    return state
+
+
+def moved(state: FeedState, target: str) -> FeedState:
+    """Give the state with another address to ask."""
+    return replace(state, effective_url=target, redirect_target="", redirect_first_seen_at=None)
+
+
+def _is_upgrade(asked: str, target: str) -> bool:
+    one, other = urlsplit(asked), urlsplit(target)
+    return (
+        (one.scheme, other.scheme) == ("http", "https")
+        and one.hostname == other.hostname
+        and (one.path or "/", one.query) == (other.path or "/", other.query)
+    )
+
+
+def _is_downgrade(asked: str, target: str) -> bool:
+    return asked.startswith("https:") and target.startswith("http:")

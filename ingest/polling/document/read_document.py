@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
+import msgspec
 from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError
+from ingest.identity import request_url
 from ingest.model import Feed
+from ingest.polling.dates import read_date
 from ingest.polling.document.answers import charset_of
-from ingest.polling.document.feed_request import companion_request
-from ingest.polling.older.sitemap_children import (
-    child_key,
-    hides_nothing,
-    is_plain,
-    is_settled,
-    remembered,
-)
 from ingest.polling.poll_tools import ParseFeed
 from ingest.ports import (
     NOTHING_KNOWN,
@@ -29,6 +26,7 @@ from ingest.ports import (
     Clock,
     Fetched,
     Fetcher,
+    FetchRequest,
     KnownItems,
     ParsedFeed,
     SourceEntry,
@@ -168,3 +166,122 @@ async def _child(tools: ReadTools, feed: Feed, url: str, home: str) -> ParsedFee
     if parsed.format == SITEMAP_INDEX:
         raise SourceError("an index in an index", kind="not_a_feed", value=url)
     return parsed
+
+
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+
+
+def feed_request(
+    feed: Feed,
+    options: PollingOptions,
+    url: str,
+    *,
+    stage: str = "poll",
+    headers: Mapping[str, str] | None = None,
+    follows_other_domains: bool = True,
+) -> FetchRequest:
+    """Give the request for this address with the feed's options, and these headers on top.
+
+    `url` is where the feed is asked now, or an address that the operator has not written.
+    """
+    return FetchRequest(
+        url=url,
+        stage=stage,
+        headers={"Accept": _ACCEPT, **feed.headers, **(headers or {})},
+        user_agent=feed.user_agent,
+        basic_auth=feed.basic_auth,
+        cookie=feed.cookie,
+        proxy=feed.proxy,
+        verify_tls=feed.verify_tls,
+        max_bytes=options.max_feed_bytes,
+        timeout_seconds=options.timeout_seconds,
+        robots=feed.robots,
+        follows_other_domains=follows_other_domains,
+    )
+
+
+def companion_request(
+    feed: Feed,
+    options: PollingOptions,
+    url: str,
+    *,
+    home: str,
+    stage: str = "poll",
+    follows_other_domains: bool = True,
+) -> FetchRequest:
+    """Give the request for an address that a document at `home` names: a child, an older page.
+
+    Headers, password and cookie of the feed go along only to the place where `home` lies (G7).
+    """
+    if not _is_same_place(home, url):
+        feed = msgspec.structs.replace(feed, headers={}, basic_auth="", cookie="")
+    return feed_request(
+        feed, options, url, stage=stage, follows_other_domains=follows_other_domains
+    )
+
+
+def _is_same_place(home: str, url: str) -> bool:
+    here, there = urlsplit(request_url(home)), urlsplit(request_url(url))
+    return (here.scheme, here.netloc) == (there.scheme, there.netloc)
+
+
+#: A child without news elements or date is not looked at again for so long.
+PLAIN_DAYS = 7
+_PLAIN = "plain "
+
+
+def child_key(url: str) -> str:
+    """Give the name of a child in the feed state: 12 hex digits of its address."""
+    return hashlib.sha256(url.encode()).hexdigest()[:12]
+
+
+def is_settled(lastmod: str, seen: str | None, read_at: datetime | None, now: datetime) -> bool:
+    """Tell whether a child can have nothing that was not read.
+
+    `lastmod` is what the index says now, `seen` what `remembered` gave for it when it was read at
+    `read_at`. A bare date says nothing about its own day, wherever on earth that is.
+    """
+    if seen is None:
+        return False
+    if is_plain(seen):
+        noted, _, day = seen.removeprefix(_PLAIN).rpartition(" ")
+        if lastmod:
+            return noted == lastmod[:40]
+        return day > f"{now - timedelta(days=PLAIN_DAYS):%Y-%m-%d}"
+    if not lastmod or not seen:
+        return False
+    is_same = lastmod == seen or _is_older(lastmod, seen)
+    return is_same and (not is_bare_date(lastmod) or _is_over(lastmod, read_at))
+
+
+def is_plain(seen: str) -> bool:
+    """Tell whether this child had no news in it when it was read."""
+    return seen.startswith(_PLAIN)
+
+
+def remembered(lastmod: str, *, has_news: bool, now: datetime) -> str:
+    """Give what to keep of a child that was read at `now`."""
+    return lastmod[:40] if has_news else f"{_PLAIN}{lastmod[:40]} {now:%Y-%m-%d}"
+
+
+def is_bare_date(lastmod: str) -> bool:
+    """Tell whether it names a day, a month or a year, and no time."""
+    return ":" not in lastmod
+
+
+def hides_nothing(lastmods: Mapping[str, str]) -> bool:
+    """Tell whether the index changes whenever a child of it does: all of them name a time."""
+    return all(lastmod and not is_bare_date(lastmod) for lastmod in lastmods.values())
+
+
+def _is_older(lastmod: str, seen: str) -> bool:
+    now, before = read_date(lastmod).at, read_date(seen).at
+    return now is not None and before is not None and now < before
+
+
+def _is_over(day: str, read_at: datetime | None) -> bool:
+    at = read_date(day).at
+    return at is not None and read_at is not None and at + timedelta(days=2) <= read_at

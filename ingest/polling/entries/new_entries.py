@@ -12,9 +12,15 @@ import msgspec
 from ingest.identity import same_site
 from ingest.model import Entry, Feed
 from ingest.polling.dates import read_date
-from ingest.polling.entries.candidates import Candidate, Dated, dated_entries, newest_first
-from ingest.polling.entries.entry_build import build_entry
-from ingest.polling.entries.entry_keys import entry_keys, key_mode
+from ingest.polling.entries.candidates import (
+    Candidate,
+    Dated,
+    build_entry,
+    dated_entries,
+    entry_keys,
+    key_mode,
+    newest_first,
+)
 from ingest.polling.state.seen_keys import (
     NO_SKETCH,
     SeenIndex,

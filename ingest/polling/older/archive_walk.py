@@ -9,8 +9,7 @@ from ingest.errors import FetchFailed, SourceError
 from ingest.identity import joined, request_url, same_site
 from ingest.model import Feed
 from ingest.polling.document.answers import charset_of
-from ingest.polling.document.feed_request import companion_request
-from ingest.polling.document.read_document import ReadTools, parse_apart
+from ingest.polling.document.read_document import ReadTools, companion_request, parse_apart
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
 #: Pages of one walk (polling.md G5).

@@ -9,20 +9,19 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec.structs import replace
 
+from ingest import wire
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
 from ingest.polling.dates import read_date
 from ingest.polling.document import answers
-from ingest.polling.document.feed_request import feed_request
-from ingest.polling.document.read_document import ReadTools, parse_apart
-from ingest.polling.entries.entry_keys import entry_keys
+from ingest.polling.document.read_document import ReadTools, feed_request, is_bare_date, parse_apart
+from ingest.polling.entries.candidates import entry_keys
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.older.archive_walk import MAX_PAGES, ArchivePage, ArchiveWalk
-from ingest.polling.older.backfill_memory import BackfillMemory
-from ingest.polling.older.sitemap_children import is_bare_date
 from ingest.polling.older.sitemap_walk import SitemapWalk
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
@@ -249,3 +248,41 @@ class Backfill:
 
 def _is_sitemap(format: str) -> bool:
     return "sitemap" in format and format != SITEMAP_INDEX
+
+
+#: Names kept, two an entry, the newest: about 2 MB in the log.
+MAX_NAMES = 200_000
+_SIZE = len(NO_SKETCH)
+
+
+class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """Short hashes of the keys and addresses of entries, oldest first, packed.
+
+    `first_seen_at` is the beginning of a run that was not finished: the next one goes on with
+    it, so that an entry that is sent again carries the same. None after a run that was.
+    """
+
+    feed_id: str = ""
+    first_seen_at: datetime | None = None
+    names: bytes = b""
+
+    def unpacked(self) -> set[bytes]:
+        """Give the hashes."""
+        whole = len(self.names) - len(self.names) % _SIZE
+        return {self.names[at : at + _SIZE] for at in range(0, whole, _SIZE)}
+
+
+def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory:
+    """Give the memory with more hashes; above the bound the oldest go."""
+    joined = memory.names + b"".join(name for name in names if name != NO_SKETCH)
+    return msgspec.structs.replace(memory, names=joined[-MAX_NAMES * _SIZE :])
+
+
+def encode_memory(memory: BackfillMemory) -> bytes:
+    """Give the bytes of the record."""
+    return wire.encode(memory)
+
+
+def decode_memory(data: bytes, origin: str = "") -> BackfillMemory:
+    """Give the memory that a record holds. Errors: WireError."""
+    return wire.decode(data, BackfillMemory, origin)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ingest.model import Entry
+from ingest.polling.entries.new_entries import Found
 from ingest.telemetry import Event, counter, gauge, histogram
 
 feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
@@ -57,3 +61,46 @@ outage_frozen = gauge("outage_frozen")
 #: Where the date of an entry comes from (feed, first_seen_at), and what was wrong with it: missing,
 #: unreadable, no_zone, in_the_future, or nothing.
 dates = counter("dates_total", "source", "fault")
+
+
+def report_found(found: Found) -> None:
+    """Count the entries of one document by what became of them."""
+    for result, amount in (
+        ("new", found.new_count),
+        ("updated", found.updated_count),
+        ("known", found.known_count - found.updated_count),
+        ("dropped", len(found.drops)),
+        ("rejected", len(found.rejects)),
+    ):
+        if amount:
+            entries_found(result=result, amount=amount)
+    for verdict in found.drops:
+        entries_dropped(reason=verdict.reason)
+    for verdict in found.rejects:
+        entries_rejected(reason=verdict.reason)
+    if found.left_behind:
+        entries_left_behind(amount=found.left_behind, entries=found.left_behind)
+    if found.beyond_cap:
+        entries_beyond_cap(amount=found.beyond_cap, entries=found.beyond_cap)
+    for entry in found.entries:
+        if entry.change == "new":
+            dates.labels(*date_of(entry)).inc()
+        if entry.published_at is not None and entry.change == "new":
+            lag = (entry.first_seen_at - entry.published_at).total_seconds()
+            freshness_lag.observe(lag)
+
+
+def date_of(entry: Entry) -> tuple[str, str]:
+    """Give where the date of an entry comes from, and its fault."""
+    if entry.published_at is None:
+        return "first_seen_at", "unreadable" if entry.published_raw else "missing"
+    if entry.published_at == entry.first_seen_at:  # a later one is taken as that
+        return "first_seen_at", "in_the_future"
+    return "feed", "no_zone" if entry.is_zone_assumed else ""
+
+
+def report_failure(feed_id: str, error_class: str, reason: str, message: str) -> None:
+    """Report one failed poll."""
+    fields: dict[str, Any] = {"class": error_class, "reason": reason}
+    poll_failed(**fields, feed=feed_id, message=message)
+    poll_unchanged(outcome="failed", feed=feed_id)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import html
+import re
 from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,9 +15,8 @@ import msgspec
 from ingest.errors import FetchFailed
 from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
-from ingest.polling.older.robots_sitemaps import robots_sitemaps
+from ingest.polling.older.sitemap_walk import robots_sitemaps
 from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
-from ingest.polling.trial.page_links import PageLink, page_links
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
 #: Requests that one search may make, robots.txt not counted (polling.md §6.6).
@@ -149,3 +151,83 @@ def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
     parsed = candidate.trial.parsed
     is_empty = parsed is None or not parsed.entries
     return candidate.is_of_comments, is_empty, _RANKS.index(candidate.how)
+
+
+#: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
+PAGE_BYTES = 512 * 1024
+_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
+          "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
+# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
+_MARK = re.compile(r"<!--|<script\b|<style\b|<(link|base|a)\b([^<>]{0,4096})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
+)
+_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_LOOKS_LIKE_FEED = re.compile(
+    r"(?:\.(?:rss|rdf|atom|xml)|/(?:rss|feed|feeds|atom)(?:/[\w-]*)?|feed\.json)/?(?:\?.*)?$",
+    re.IGNORECASE,
+)
+
+
+class PageLink(NamedTuple):
+    """An address that a page names: `how` is link (rel=alternate) or anchor (an `<a>`)."""
+
+    url: str
+    how: str
+    title: str = ""
+
+
+def page_links(body: bytes, url: str) -> list[PageLink]:
+    """Give the feeds that a page at `url` announces, then those that its links look like.
+
+    Shape: absolute, each address once, in the order of the page; `<base>` counts. Errors: none.
+    """
+    base = url
+    announced: dict[str, PageLink] = {}
+    linked: dict[str, PageLink] = {}
+    for tag, attributes in _tags(_text(body[:PAGE_BYTES])):
+        address = joined(base, attributes.get("href", ""))
+        if tag == "base":
+            base = address or base
+        elif not address:
+            continue
+        elif tag == "link" and _announces(attributes):
+            title = " ".join(attributes.get("title", "").split())
+            announced.setdefault(address, PageLink(address, "link", title))
+        elif tag == "a" and _LOOKS_LIKE_FEED.search(address):
+            linked.setdefault(address, PageLink(address, "anchor"))
+    return [*announced.values(), *(link for link in linked.values() if link.url not in announced)]
+
+
+def _announces(attributes: dict[str, str]) -> bool:
+    kind = attributes.get("type", "").partition(";")[0].strip().lower()
+    words = attributes.get("rel", "").lower().split()
+    return ("alternate" in words or "feed" in words) and kind in _TYPES
+
+
+def _tags(text: str) -> list[tuple[str, dict[str, str]]]:
+    lowered, at = text.lower(), 0
+    found: list[tuple[str, dict[str, str]]] = []
+    while (mark := _MARK.search(text, at)) is not None:
+        end = _ENDS.get(mark.group(0).lower())
+        if end is None:
+            at = mark.end()
+            found.append((mark.group(1).lower(), _attributes(mark.group(2))))
+            continue
+        at = lowered.find(end, mark.end())
+        if at < 0:
+            break
+    return found
+
+
+def _attributes(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, *values in _ATTRIBUTE.findall(text):
+        found.setdefault(name.lower(), html.unescape("".join(values)).strip())
+    return found
+
+
+def _text(page: bytes) -> str:
+    if page.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return page.decode("utf-16", "replace")
+    return page.decode("utf-8", "replace")

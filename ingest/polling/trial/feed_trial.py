@@ -13,9 +13,9 @@ import msgspec
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import joined
 from ingest.model import Feed
-from ingest.polling.document import answers, validators
-from ingest.polling.document.feed_request import feed_request
-from ingest.polling.document.read_document import read_document
+from ingest.polling.document import answers
+from ingest.polling.document.answers import conditional_headers, with_new_validators
+from ingest.polling.document.read_document import feed_request, read_document
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.poll_tools import ParseFeed
 from ingest.polling.state.feed_state import FeedState
@@ -141,8 +141,8 @@ async def _read(
 
 
 async def _again(trial: Trial, answer: Fetched, tools: TrialTools) -> Fetched | None:
-    state = validators.renewed(FeedState(feed_id=trial.feed.id), answer)
-    headers = validators.conditional_headers(state, trial.at)
+    state = with_new_validators(FeedState(feed_id=trial.feed.id), answer)
+    headers = conditional_headers(state, trial.at)
     if not headers or trial.feed.ignore_http_cache:
         return None
     try:

@@ -21,6 +21,10 @@ from ingest.polling.schedule.rate import Rate, burst_per_hour, observed, seeded
 from ingest.polling.state.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
+#: A permanent redirect must say the same so long before it is believed (S2).
+APPLY_AFTER = timedelta(days=7)
+_PERMANENT = (301, 308)
+
 
 class DocumentRead(NamedTuple):
     """One answer that was a feed. `digest` is the hash of its body; `""` for a partial one (226).
@@ -128,11 +132,6 @@ def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datet
     if is_probe and validators_lie(before, read.answer, read.found.new_count):
         return replace(state, validators_are_trusted=False)
     return state
-
-
-#: A permanent redirect must say the same so long before it is believed (S2).
-APPLY_AFTER = timedelta(days=7)
-_PERMANENT = (301, 308)
 
 
 def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedState:

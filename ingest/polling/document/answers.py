@@ -52,6 +52,14 @@ REFUSED = frozenset({"http_401", "http_403", "bot_block"})
 #: Failures before a status line: many at once are our own outage (S17).
 UNREACHED = frozenset({"dns_temporary", "name_unknown", "connect", "timeout", "tls"})
 
+#: So many answers of 200 in a row with the same body, and another way to ask is tried (C2).
+MAX_EQUAL_200 = 5
+PROBE_AFTER = timedelta(days=7)
+PROBE_AT_MOST_EVERY = timedelta(days=1)
+#: 304s that last so many expected gaps between entries are worth a question (C6).
+PROBE_GAPS = 5
+_NEXT_MODE = {"both": "last_modified", "last_modified": "etag", "etag": "both"}
+
 
 class Judged(NamedTuple):
     """What an answer is: kind is body, partial, not_modified, rests or failed.
@@ -159,15 +167,6 @@ def _http_date(text: str | None) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-#: So many answers of 200 in a row with the same body, and another way to ask is tried (C2).
-MAX_EQUAL_200 = 5
-PROBE_AFTER = timedelta(days=7)
-PROBE_AT_MOST_EVERY = timedelta(days=1)
-#: 304s that last so many expected gaps between entries are worth a question (C6).
-PROBE_GAPS = 5
-_NEXT_MODE = {"both": "last_modified", "last_modified": "etag", "etag": "both"}
 
 
 def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:

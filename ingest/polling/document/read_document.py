@@ -33,6 +33,14 @@ from ingest.ports import (
 )
 from ingest.settings.options import PollingOptions
 
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+#: A child without news elements or date is not looked at again for so long.
+PLAIN_DAYS = 7
+_PLAIN = "plain "
+
 
 class ReadTools(Protocol):
     """What reading a document needs: `parse` runs in the executor."""
@@ -168,12 +176,6 @@ async def _child(tools: ReadTools, feed: Feed, url: str, home: str) -> ParsedFee
     return parsed
 
 
-_ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, "
-    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
-)
-
-
 def feed_request(
     feed: Feed,
     options: PollingOptions,
@@ -226,11 +228,6 @@ def companion_request(
 def _is_same_place(home: str, url: str) -> bool:
     here, there = urlsplit(request_url(home)), urlsplit(request_url(url))
     return (here.scheme, here.netloc) == (there.scheme, there.netloc)
-
-
-#: A child without news elements or date is not looked at again for so long.
-PLAIN_DAYS = 7
-_PLAIN = "plain "
 
 
 def child_key(url: str) -> str:

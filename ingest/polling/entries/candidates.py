@@ -16,6 +16,16 @@ from ingest.ports import ParsedFeed, SourceEntry
 
 _BEHIND_A_HOST = frozenset("/?#")
 
+MODES = ("guid", "link_date", "link_date_title")
+#: Guids missing or repeated above this share are not to be trusted (E2).
+_BAD_SHARE = 0.05
+#: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.
+MAX_CONTENT = 600_000
+MAX_SUMMARY = 50_000
+MAX_TITLE = 2_000
+MAX_WORD = 300
+MAX_WORDS = 100
+
 
 class Dated(NamedTuple):
     """An entry with its key and its date."""
@@ -120,11 +130,6 @@ def newest_first(listed: list[Dated]) -> list[Dated]:
     return [item for _, item in placed]
 
 
-MODES = ("guid", "link_date", "link_date_title")
-#: Guids missing or repeated above this share are not to be trusted (E2).
-_BAD_SHARE = 0.05
-
-
 def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = True) -> str:
     """Give the mode by which this feed's entries are named from now on; never a step back.
 
@@ -171,14 +176,6 @@ def _link_date(entry: SourceEntry) -> str:
 def _hash(entry: SourceEntry) -> str:
     text = f"{entry.title}\0{entry.content or entry.summary}"
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
-
-
-#: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.
-MAX_CONTENT = 600_000
-MAX_SUMMARY = 50_000
-MAX_TITLE = 2_000
-MAX_WORD = 300
-MAX_WORDS = 100
 
 
 def build_entry(

@@ -32,6 +32,10 @@ STAGE = "backfill"
 #: Entries that become durable together.
 _CHUNK = 500
 
+#: Names kept, two an entry, the newest: about 2 MB in the log.
+MAX_NAMES = 200_000
+_SIZE = len(NO_SKETCH)
+
 
 class Wish(NamedTuple):
     """What is wanted of one backfill."""
@@ -248,11 +252,6 @@ class Backfill:
 
 def _is_sitemap(format: str) -> bool:
     return "sitemap" in format and format != SITEMAP_INDEX
-
-
-#: Names kept, two an entry, the newest: about 2 MB in the log.
-MAX_NAMES = 200_000
-_SIZE = len(NO_SKETCH)
 
 
 class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,21 @@ _PASSABLE = frozenset(
 )
 _RANKS = ("given", "link", "robots", "anchor", "path")
 
+#: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
+PAGE_BYTES = 512 * 1024
+_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
+          "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
+# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
+_MARK = re.compile(r"<!--|<script\b|<style\b|<(link|base|a)\b([^<>]{0,4096})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
+)
+_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_LOOKS_LIKE_FEED = re.compile(
+    r"(?:\.(?:rss|rdf|atom|xml)|/(?:rss|feed|feeds|atom)(?:/[\w-]*)?|feed\.json)/?(?:\?.*)?$",
+    re.IGNORECASE,
+)
+
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One feed that was found. `how`: given, link, robots, anchor or path."""
@@ -151,22 +166,6 @@ def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
     parsed = candidate.trial.parsed
     is_empty = parsed is None or not parsed.entries
     return candidate.is_of_comments, is_empty, _RANKS.index(candidate.how)
-
-
-#: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
-PAGE_BYTES = 512 * 1024
-_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
-          "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
-# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
-_MARK = re.compile(r"<!--|<script\b|<style\b|<(link|base|a)\b([^<>]{0,4096})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
-)
-_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
-_LOOKS_LIKE_FEED = re.compile(
-    r"(?:\.(?:rss|rdf|atom|xml)|/(?:rss|feed|feeds|atom)(?:/[\w-]*)?|feed\.json)/?(?:\?.*)?$",
-    re.IGNORECASE,
-)
 
 
 class PageLink(NamedTuple):

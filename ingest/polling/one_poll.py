@@ -263,7 +263,7 @@ class FeedPoll:
         return after
 
     async def _is_duplicate(self, answer: Fetched) -> bool:
-        """Set a feed aside that permanently redirects to another known feed (S6)."""
+        """Set a feed aside that permanently redirects to another known feed."""
         if not answer.hops or any(hop.status not in (301, 308) for hop in answer.hops):
             return False
         other = self.tools.feed_at(answer.url)

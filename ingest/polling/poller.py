@@ -36,7 +36,7 @@ from ingest.polling.state.state_table import Lost as LostPartition
 from ingest.ports import Clock, Fetcher, Log
 from ingest.settings.options import PollingOptions
 
-#: κ is solved anew so often (polling.md §3.5.4), and soon after the feeds changed.
+#: κ is solved anew so often, and soon after the feeds changed.
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25

@@ -21,7 +21,7 @@ from ingest.polling.schedule.rate import Rate, burst_per_hour, observed, seeded
 from ingest.polling.state.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
-#: A permanent redirect must say the same so long before it is believed (S2).
+#: A permanent redirect must say the same so long before it is believed.
 APPLY_AFTER = timedelta(days=7)
 _PERMANENT = (301, 308)
 
@@ -62,7 +62,7 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
     if found.new_count or found.updated_count:
         state = replace(state, last_change_at=now, recent_lags=_lags(before, found))
     state = _doubted(before, with_new_validators(state, read.answer), read, now)
-    # What was not taken whole must come again in full (E14).
+    # What was not taken whole must come again in full.
     if found.left_behind or is_cut:
         return without_validators(replace(state, sitemap_children={}))
     state = replace(state, sitemap_children=read.children)
@@ -124,7 +124,7 @@ def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
 
 
 def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datetime) -> FeedState:
-    """Give the state after a question without validators: they may be found to lie (C6)."""
+    """Give the state after a question without validators: they may be found to lie."""
     if read.sent_validators:
         return state
     state = replace(state, last_probe_at=now)
@@ -139,7 +139,6 @@ def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedSta
 
     Only chains of 301 and 308 alone count. http to https on one host is believed at once,
     any other target after 7 days of the same answer; https to http never.
-    Source: polling.md S2–S5, T11.
     """
     if not answer.hops:
         return replace(state, redirect_target="", redirect_first_seen_at=None)
@@ -156,7 +155,7 @@ def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedSta
 
 
 def after_address_lost(state: FeedState, answer: Fetched) -> FeedState:
-    """Give the state after a 404 or 410: a target on record is taken at once (S2)."""
+    """Give the state after a 404 or 410: a target on record is taken at once."""
     if answer.status in (404, 410) and state.redirect_target and not answer.hops:
         return moved(state, state.redirect_target)
     return state

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched
 
-#: Longest Retry-After that is obeyed (S13).
+#: Longest Retry-After that is obeyed.
 MAX_RETRY_AFTER_SECONDS = 7 * 24 * 3600.0
-#: A 429 that names no time: so long, doubled on each repeat (S15).
+#: A 429 that names no time: so long, doubled on each repeat.
 FIRST_REST_SECONDS = 15 * 60.0
 MAX_REST_SECONDS = 24 * 3600.0
 MAX_CACHE_SECONDS = 24 * 3600.0
 #: A random wait on top of a rest, so that clumps break; never longer than the rest itself.
 MAX_REST_SPREAD_SECONDS = 3600.0
 
-#: How much one failure of a class adds to a feed's score (polling.md §3.6).
+#: How much one failure of a class adds to a feed's score.
 WEIGHTS = {
     "dns_temporary": 0.25,
     "timeout": 0.5,
@@ -47,16 +47,16 @@ WEIGHTS = {
     "robots_unreachable": 0.5,
     "internal": 0.5,
 }
-#: Classes whose first wait is six hours (S9).
+#: Classes whose first wait is six hours.
 REFUSED = frozenset({"http_401", "http_403", "bot_block"})
-#: Failures before a status line: many at once are our own outage (S17).
+#: Failures before a status line: many at once are our own outage.
 UNREACHED = frozenset({"dns_temporary", "name_unknown", "connect", "timeout", "tls"})
 
-#: So many answers of 200 in a row with the same body, and another way to ask is tried (C2).
+#: So many answers of 200 in a row with the same body, and another way to ask is tried.
 MAX_EQUAL_200 = 5
 PROBE_AFTER = timedelta(days=7)
 PROBE_AT_MOST_EVERY = timedelta(days=1)
-#: 304s that last so many expected gaps between entries are worth a question (C6).
+#: 304s that last so many expected gaps between entries are worth a question.
 PROBE_GAPS = 5
 _NEXT_MODE = {"both": "last_modified", "last_modified": "etag", "etag": "both"}
 
@@ -73,7 +73,7 @@ class Judged(NamedTuple):
 
 
 def judge(answer: Fetched, *, sent_validators: bool) -> Judged:
-    """Give what an answer means for a feed. Source: polling.md §2.2."""
+    """Give what an answer means for a feed."""
     status = answer.status
     if status == 304:
         if sent_validators:
@@ -120,7 +120,7 @@ def cache_floor_seconds(answer: Fetched) -> float:
     """Give how long an answer says it stays fresh; 0 when it does not say, at most a day.
 
     `max-age` less `Age`, or without Cache-Control `Expires` less `Date`; our own clock plays
-    no part. Source: polling.md C8.
+    no part.
     """
     control = answer.header("cache-control")
     if control is not None:
@@ -172,7 +172,7 @@ def _http_date(text: str | None) -> datetime | None:
 def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:
     """Give the headers of a conditional request; none when a question without them is due.
 
-    ETag and Last-Modified go back byte for byte (C1).
+    ETag and Last-Modified go back byte for byte.
     """
     if not state.validators_are_trusted or probe_is_due(state, now):
         return {}

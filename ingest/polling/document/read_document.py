@@ -216,7 +216,7 @@ def companion_request(
 ) -> FetchRequest:
     """Give the request for an address that a document at `home` names: a child, an older page.
 
-    Headers, password and cookie of the feed go along only to the place where `home` lies (G7).
+    Headers, password and cookie of the feed go along only to the place where `home` lies.
     """
     if not _is_same_place(home, url):
         feed = msgspec.structs.replace(feed, headers={}, basic_auth="", cookie="")

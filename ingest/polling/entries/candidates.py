@@ -17,7 +17,7 @@ from ingest.ports import ParsedFeed, SourceEntry
 _BEHIND_A_HOST = frozenset("/?#")
 
 MODES = ("guid", "link_date", "link_date_title")
-#: Guids missing or repeated above this share are not to be trusted (E2).
+#: Guids missing or repeated above this share are not to be trusted.
 _BAD_SHARE = 0.05
 #: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.
 MAX_CONTENT = 600_000
@@ -190,7 +190,7 @@ def build_entry(
     change: str = "new",
     previous_url: str = "",
 ) -> Entry:
-    """Give the entry. A date after `first_seen_at` counts as that; its raw text is kept (E7)."""
+    """Give the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
     updated = date
     if source.updated_raw != source.published_raw:
         updated = read_date(

@@ -32,9 +32,9 @@ from ingest.polling.state.seen_keys import (
 )
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 
-#: Only so many entries of one document count, the newest (E11).
+#: Only so many entries of one document count, the newest.
 MAX_DOCUMENT_ENTRIES = 3_000
-#: An entry whose text alone differs is sent again so often (E9).
+#: An entry whose text alone differs is sent again so often.
 MAX_UPDATES = 24
 MAX_LINK_CHARACTERS = 2_048
 _REFRESH_DAYS = 7
@@ -88,7 +88,6 @@ def find_entries(
 
     `seen` is None for a feed that was never read. `pending` holds first sights that were made
     durable before a crash: the entries then carry the same `first_seen_at` again.
-    Source: polling.md E1–E9, E11–E14.
     """
     oddities: Counter[str] = Counter()
     mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
@@ -190,7 +189,7 @@ def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
     """Tell whether the entries that were left out as known must be read too.
 
     So where an entry has the name of one of them, since repeated names are resolved over the whole
-    document; and where names are missing or repeated, since their share of the whole counts (E2).
+    document; and where names are missing or repeated, since their share of the whole counts.
     """
     if not parsed.known or not parsed.entries:
         return False

@@ -12,7 +12,7 @@ from ingest.polling.document.answers import charset_of
 from ingest.polling.document.read_document import ReadTools, companion_request, parse_apart
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
-#: Pages of one walk (polling.md G5).
+#: Pages of one walk.
 MAX_PAGES = 10
 
 

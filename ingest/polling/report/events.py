@@ -1,4 +1,4 @@
-"""What the poll stage reports: lines and counters (polling.md §8.1)."""
+"""What the poll stage reports: lines and counters."""
 
 from __future__ import annotations
 

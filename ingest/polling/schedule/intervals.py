@@ -12,9 +12,9 @@ from typing import NamedTuple
 from ingest.polling.schedule.rate import slot_of
 
 MAX_INTERVAL_SECONDS = 24 * 3600.0
-#: No floor that a site declares holds a feed longer than this (C8).
+#: No floor that a site declares holds a feed longer than this.
 MAX_FLOOR_SECONDS = 24 * 3600.0
-#: 401, 403 and bot walls are not asked again sooner (S9).
+#: 401, 403 and bot walls are not asked again sooner.
 REFUSED_BASE_SECONDS = 6 * 3600.0
 MIN_BACKOFF_SECONDS = 300.0
 LONG_FAILING_SECONDS = 30 * 24 * 3600.0
@@ -47,7 +47,7 @@ class Floor(NamedTuple):
 def interval_seconds(kappa: float, demand: Demand) -> float:
     """Give the interval by the square-root rule: κ / √(weight), within bounds.
 
-    `kappa` is in hours × √(entries an hour). Source: polling.md §3.3; the mean delay of entries
+    `kappa` is in hours × √(entries an hour). Source: the mean delay of entries
     is least for a given number of requests when T ∝ 1/√(w·λ).
     """
     return _clamped(kappa / math.sqrt(demand.weight) * 3600, demand.bounds)
@@ -153,7 +153,7 @@ def backoff_seconds(
 
     `score` is the sum of weights since the last success, `spread` a number from 0 to 1.
     `least` is the shortest base, 300 s unless the settings poll more often than that.
-    Source: polling.md §3.6; the draw is from the upper half, so that a failing site is never
+    Source: the draw is from the upper half, so that a failing site is never
     asked more often than a healthy one.
     """
     base = max(interval, REFUSED_BASE_SECONDS if is_refused else least)

@@ -108,7 +108,7 @@ def for_configuration(state: FeedState, feed: Feed) -> FeedState:
 def claimed(
     state: FeedState, feed: Feed, options: PollingOptions, kappa: float, now: datetime
 ) -> FeedState:
-    """Give the state before a request: the next poll is planned already (P4, C11).
+    """Give the state before a request: the next poll is planned already.
 
     A crash cannot ask in a loop, and what it broke off is due again after the least interval,
     not after the whole one: a new feed would wait for more than an hour. The interval stays that
@@ -165,7 +165,7 @@ def failed(
     *,
     is_frozen: bool = False,
 ) -> FeedState:
-    """Give the state after a failure: a higher score, a longer wait, never an end (S20)."""
+    """Give the state after a failure: a higher score, a longer wait, never an end."""
     score = state.failure_score + (0.0 if is_frozen else WEIGHTS.get(error_class, 0.5))
     since = state.failing_since_at or now
     interval = state.interval_seconds or options.min_interval_seconds

@@ -11,7 +11,7 @@ from operator import mul
 
 import msgspec
 
-#: What is believed of a feed before it has shown anything (polling.md §3.5.1).
+#: What is believed of a feed before it has shown anything.
 PRIOR_ENTRIES = 0.5
 PRIOR_HOURS = 8.0
 HALF_LIFE_HOURS = 14 * 24.0

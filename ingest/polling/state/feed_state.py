@@ -43,7 +43,7 @@ BACKFILL_SUFFIX = "/backfill"
 class FeedState(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One feed's schedule, validators, rate and failures; polling.md §8.2.
+    """One feed's schedule, validators, rate and failures.
 
     Units: validators are the bytes of the header; `pending` maps the first 16 hex digits of an
     entry key to `first_seen_at` in ms, for entries sent but not yet confirmed. `unknown` holds

@@ -16,7 +16,7 @@ import msgspec
 from ingest import wire
 from ingest.ports import NOTHING_KNOWN, KnownItems
 
-#: Rows kept at most: with 300 links the record stays under 256 KB (polling.md §8.2).
+#: Rows kept at most: with 300 links the record stays under 256 KB.
 MAX_ROWS = 3_000
 MAX_LINKS = 300
 _MAX_LINK_CHARACTERS = 40_000
@@ -100,7 +100,7 @@ class SeenIndex:
         return self._by_url.get(url)
 
     def by_title(self, title_day: bytes, content: bytes, sketch: bytes) -> SeenRow | None:
-        """Give the row with this title and day, if its text is near too (E4)."""
+        """Give the row with this title and day, if its text is near too."""
         row = self._by_title.get(title_day)
         if row is None or sketch == NO_SKETCH:
             return None

@@ -19,7 +19,7 @@ from ingest.polling.older.sitemap_walk import robots_sitemaps
 from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
-#: Requests that one search may make, robots.txt not counted (polling.md §6.6).
+#: Requests that one search may make, robots.txt not counted.
 MAX_REQUESTS = 12
 USUAL_PATHS = (
     "/feed",

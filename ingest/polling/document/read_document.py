@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError
-from ingest.identity import request_url
+from ingest.identity import joined, request_url
 from ingest.model import Feed
 from ingest.polling.dates import read_date
 from ingest.polling.document.answers import charset_of
@@ -98,6 +98,32 @@ async def read_document(
         return ReadFeed(parsed)
     nearest = replace(parsed, next_urls=parsed.next_urls[:max_children])
     return await _Children(tools, feed, url, seen or ChildrenSeen()).read(nearest)
+
+
+class FeedPage(NamedTuple):
+    """A document that another one led to, and the address that answered."""
+
+    url: str
+    parsed: ParsedFeed
+
+
+async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | str:
+    """Return the document at this address, or the reason why there is none, in one word.
+
+    Its links are resolved against Content-Location if the answer has one. Errors: none.
+    """
+    try:
+        answer = await tools.fetcher.fetch(request)
+        if not isinstance(answer, Fetched):
+            return answer.reason
+        if answer.status != 200:
+            return f"http_{answer.status}"
+        base = joined(answer.url, answer.header("content-location") or answer.url)
+        charset = charset_of(answer.header("content-type"))
+        parsed = await parse_apart(tools, answer.body, base or answer.url, charset)
+    except (FetchFailed, SourceError) as error:
+        return error.kind
+    return FeedPage(answer.url, parsed)
 
 
 async def parse_apart(

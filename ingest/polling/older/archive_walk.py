@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
-from ingest.errors import FetchFailed, SourceError
-from ingest.identity import joined, request_url, same_site
+from ingest.identity import request_url, same_site
 from ingest.model import Feed
-from ingest.polling.document.answers import charset_of
-from ingest.polling.document.read_document import ReadTools, companion_request, parse_apart
-from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
+from ingest.polling.document.read_document import FeedPage, ReadTools, companion_request, read_page
+from ingest.ports import SITEMAP_INDEX, ParsedFeed
 
 #: Pages of one walk.
 MAX_PAGES = 10
-
-
-class ArchivePage(NamedTuple):
-    """An older page of a feed, and where it was found."""
-
-    url: str
-    parsed: ParsedFeed
 
 
 class ArchiveWalk:
@@ -45,7 +35,7 @@ class ArchiveWalk:
         self.count = 0
         self.ended_by = ""
 
-    async def pages(self, first: ParsedFeed) -> AsyncIterator[ArchivePage]:
+    async def pages(self, first: ParsedFeed) -> AsyncIterator[FeedPage]:
         """Give the pages that `first` leads to, nearest first, one at a time.
 
         Shape: stop asking for more and no more is requested. Errors: none of the site's own: a
@@ -74,7 +64,7 @@ class ArchiveWalk:
         self._visited.add(address)
         return same_site(address, self._home)
 
-    async def _page(self, url: str) -> ArchivePage | None:
+    async def _page(self, url: str) -> FeedPage | None:
         request = companion_request(
             self._feed,
             self._tools.options,
@@ -83,19 +73,9 @@ class ArchiveWalk:
             stage=self._stage,
             follows_other_domains=False,
         )
-        try:
-            answer = await self._tools.fetcher.fetch(request)
-            if not isinstance(answer, Fetched):
-                self.ended_by = answer.reason
-                return None
-            if answer.status != 200:
-                self.ended_by = f"http_{answer.status}"
-                return None
-            self._visited.add(request_url(answer.url))
-            base = joined(answer.url, answer.header("content-location") or answer.url)
-            charset = charset_of(answer.header("content-type"))
-            parsed = await parse_apart(self._tools, answer.body, base or answer.url, charset)
-        except (FetchFailed, SourceError) as error:
-            self.ended_by = error.kind
+        page = await read_page(self._tools, request)
+        if isinstance(page, str):
+            self.ended_by = page
             return None
-        return ArchivePage(answer.url, parsed)
+        self._visited.add(request_url(page.url))
+        return page

@@ -13,19 +13,23 @@ import msgspec
 from msgspec.structs import replace
 
 from ingest import wire
-from ingest.errors import FetchFailed, SourceError
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
 from ingest.polling.dates import read_date
-from ingest.polling.document import answers
-from ingest.polling.document.read_document import ReadTools, feed_request, is_bare_date, parse_apart
+from ingest.polling.document.read_document import (
+    FeedPage,
+    ReadTools,
+    feed_request,
+    is_bare_date,
+    read_page,
+)
 from ingest.polling.entries.candidates import entry_keys
 from ingest.polling.entries.new_entries import Found, find_entries
-from ingest.polling.older.archive_walk import MAX_PAGES, ArchivePage, ArchiveWalk
+from ingest.polling.older.archive_walk import MAX_PAGES, ArchiveWalk
 from ingest.polling.older.sitemap_walk import SitemapWalk
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
-from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed, SourceEntry
+from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 
 #: What requests of a backfill are of: they have turns of their own at a host (slots.py).
 STAGE = "backfill"
@@ -124,23 +128,16 @@ class Backfill:
             self.problems.append((self._feed.url, f"more than {self._wish.max_entries} entries"))
         return self._is_cut
 
-    async def _document(self) -> ArchivePage | None:
+    async def _document(self) -> FeedPage | None:
         url = self._state.url or self._feed.url
         request = feed_request(self._feed, self._tools.options, url, stage=STAGE)
-        try:
-            answer = await self._tools.fetcher.fetch(request)
-            if not isinstance(answer, Fetched) or answer.status != 200:
-                reason = f"http_{answer.status}" if isinstance(answer, Fetched) else answer.reason
-                self.problems.append((url, reason))
-                return None
-            charset = answers.charset_of(answer.header("content-type"))
-            parsed = await parse_apart(self._tools, answer.body, answer.url, charset)
-        except (FetchFailed, SourceError) as error:
-            self.problems.append((url, error.kind))
+        page = await read_page(self._tools, request)
+        if isinstance(page, str):
+            self.problems.append((url, page))
             return None
-        return ArchivePage(answer.url, parsed)
+        return page
 
-    async def _pages(self, home: ArchivePage) -> AsyncIterator[ArchivePage]:
+    async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
         """Give the older pages back to the day."""
         walk = ArchiveWalk(
             self._tools, self._feed, home.url, stage=STAGE, max_pages=self._wish.max_pages
@@ -155,7 +152,7 @@ class Backfill:
         elif walk.ended_by != "end":
             self.problems.append((home.url, f"an older page: {walk.ended_by}"))
 
-    def _sites(self, home: ArchivePage | None) -> list[str]:
+    def _sites(self, home: FeedPage | None) -> list[str]:
         """Give an address of each host whose robots.txt may name sitemaps of the publisher."""
         found = {urlsplit(self._feed.url).netloc: self._feed.url}
         link = home.parsed.link if home is not None else ""
@@ -163,7 +160,7 @@ class Backfill:
             found.setdefault(urlsplit(link).netloc, link)
         return list(found.values())
 
-    async def _batches(self, page: ArchivePage) -> AsyncIterator[Batch]:
+    async def _batches(self, page: FeedPage) -> AsyncIterator[Batch]:
         selected = await self._select(page)
         room = max(0, self._wish.max_entries - self.counts["new"])
         self._is_cut = len(selected) > room
@@ -189,7 +186,7 @@ class Backfill:
             return "guid"
         return self._state.entry_key_mode
 
-    async def _select(self, page: ArchivePage) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
+    async def _select(self, page: FeedPage) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
         """Give the entries that are wanted and new, with their names, which count as known now."""
         parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
         found: list[tuple[SourceEntry, tuple[bytes, bytes]]] = []

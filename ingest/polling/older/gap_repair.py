@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from ingest.model import Feed
+from ingest.polling.document.read_document import FeedPage
 from ingest.polling.entries.new_entries import Found, find_entries, missed_entries
-from ingest.polling.older.archive_walk import ArchivePage, ArchiveWalk
+from ingest.polling.older.archive_walk import ArchiveWalk
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.state.feed_state import FeedState
@@ -80,7 +81,7 @@ class GapRepair:
         self._report(found, is_closed)
         return found, is_closed
 
-    async def _in_time(self, parsed: ParsedFeed) -> AsyncIterator[ArchivePage]:
+    async def _in_time(self, parsed: ParsedFeed) -> AsyncIterator[FeedPage]:
         """Give the pages of the walk; a host that is asked very seldom ends it (`too_slow`)."""
         deadline = asyncio.get_running_loop().time() + self._max_seconds
         pages = self._walk.pages(parsed)

@@ -8,18 +8,17 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.errors import FetchFailed, SourceError
+from ingest.errors import FetchFailed
 from ingest.identity import joined, request_url
 from ingest.model import Feed
 from ingest.polling.dates import read_date
-from ingest.polling.document.answers import charset_of
 from ingest.polling.document.read_document import (
+    FeedPage,
     ReadTools,
     companion_request,
     is_bare_date,
-    parse_apart,
+    read_page,
 )
-from ingest.polling.older.archive_walk import ArchivePage
 from ingest.ports import SITEMAP_INDEX, Fetched, FetchRequest, ParsedFeed
 
 #: Sitemaps that a robots.txt may name; each index has 50 children at most (news_sitemap).
@@ -37,7 +36,7 @@ class SitemapWalk:
 
     async def sitemaps(
         self, sites: Iterable[str], index: ParsedFeed | None = None
-    ) -> AsyncIterator[ArchivePage]:
+    ) -> AsyncIterator[FeedPage]:
         """Give the sitemaps of these sites that may say something of the time since.
 
         Shape: those of `index`, if it is one, come first; newest child first, one level of
@@ -57,7 +56,7 @@ class SitemapWalk:
                 async for page in self._children(page_or_none.parsed):
                     yield page
 
-    async def _children(self, index: ParsedFeed) -> AsyncIterator[ArchivePage]:
+    async def _children(self, index: ParsedFeed) -> AsyncIterator[FeedPage]:
         if index.format != SITEMAP_INDEX:
             return
         for child in self._young(index):
@@ -78,10 +77,18 @@ class SitemapWalk:
             verify_tls=self._feed.verify_tls,
             robots="ignore",
         )
-        answer = await self._get(request)
-        if answer is None:
+        try:
+            answer = await self._tools.fetcher.fetch(request)
+        except FetchFailed as error:
+            self.problems.append((robots, error.kind))
             return []
-        return robots_sitemaps(answer.body.decode("utf-8-sig", "replace"), answer.url)
+        if not isinstance(answer, Fetched):
+            self.problems.append((robots, answer.reason))
+        elif answer.status == 200:
+            return robots_sitemaps(answer.body.decode("utf-8-sig", "replace"), answer.url)
+        elif not 400 <= answer.status < 500:  # these say plainly that there is none
+            self.problems.append((robots, f"http_{answer.status}"))
+        return []
 
     def _young(self, index: ParsedFeed) -> list[str]:
         return [url for url in index.next_urls if self._is_young(index.lastmods.get(url, ""))]
@@ -92,7 +99,7 @@ class SitemapWalk:
             return True
         return at + timedelta(days=2 if is_bare_date(lastmod) else 0) >= self._since
 
-    async def _page(self, url: str) -> ArchivePage | None:
+    async def _page(self, url: str) -> FeedPage | None:
         address = request_url(url)
         if not address or address in self._visited:
             return None
@@ -102,32 +109,11 @@ class SitemapWalk:
         )
         # `robots: ignore` speaks of the feed, not of its whole site.
         request = msgspec.structs.replace(request, robots="obey")
-        answer = await self._get(request)
-        if answer is None:
+        page = await read_page(self._tools, request)
+        if isinstance(page, str):
+            self.problems.append((url, page))
             return None
-        charset = charset_of(answer.header("content-type"))
-        try:
-            parsed = await parse_apart(self._tools, answer.body, answer.url, charset)
-        except SourceError as error:
-            self.problems.append((url, f"{error.kind}: {error.what}"))
-            return None
-        return ArchivePage(answer.url, parsed)
-
-    async def _get(self, request: FetchRequest) -> Fetched | None:
-        try:
-            answer = await self._tools.fetcher.fetch(request)
-        except FetchFailed as error:
-            self.problems.append((request.url, error.kind))
-            return None
-        if not isinstance(answer, Fetched):
-            self.problems.append((request.url, answer.reason))
-            return None
-        if answer.status != 200:
-            is_plainly_absent = request.robots == "ignore" and 400 <= answer.status < 500
-            if not is_plainly_absent:
-                self.problems.append((request.url, f"http_{answer.status}"))
-            return None
-        return answer
+        return page
 
 
 def robots_sitemaps(robots: str, url: str) -> list[str]:

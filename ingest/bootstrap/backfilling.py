@@ -28,19 +28,23 @@ from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
 from ingest.pipeline.topology import BACKFILL, FEED_STATE, HOST_STATE, StagePlan, plans
-from ingest.polling import planning
-from ingest.polling.backfill import STAGE, Backfill, Batch, Remembered, Wish
-from ingest.polling.backfill_memory import (
+from ingest.polling.older.backfill import (
+    STAGE,
+    Backfill,
     BackfillMemory,
+    Batch,
+    Remembered,
+    Wish,
     decode_memory,
     encode_memory,
     with_names,
 )
-from ingest.polling.feed_state import BACKFILL_SUFFIX, KEYS_SUFFIX, FeedState, decode_state
-from ingest.polling.feed_trial import TrialTools
 from ingest.polling.poll_records import STATE_KIND, entry_records
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject
-from ingest.polling.seen_keys import SeenKeys, decode_keys
+from ingest.polling.schedule import planning
+from ingest.polling.state.feed_state import BACKFILL_SUFFIX, KEYS_SUFFIX, FeedState, decode_state
+from ingest.polling.state.seen_keys import SeenKeys, decode_keys
+from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Log
 from ingest.records.appending import NewRecord, append_all
 from ingest.settings.load import Settings

@@ -17,14 +17,14 @@ from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import request_url
 from ingest.pipeline.topology import FEED_STATE, HOST_STATE
-from ingest.polling.feed_state import (
+from ingest.polling.state.feed_state import (
     BACKFILL_SUFFIX,
     KEYS_SUFFIX,
     REQUEST_SUFFIX,
     FeedState,
     decode_state,
 )
-from ingest.polling.feed_trial import TrialTools
+from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.settings.load import Settings
 from ingest.sources.parse_in_children import FeedBody, parse_in

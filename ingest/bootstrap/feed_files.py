@@ -15,8 +15,8 @@ from ingest.bootstrap.parsers import parser_pool
 from ingest.children import ChildFailure
 from ingest.errors import SourceError
 from ingest.model import Feed
-from ingest.polling.entries import MAX_DOCUMENT_ENTRIES, find_entries
-from ingest.polling.feed_listing import (
+from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, find_entries
+from ingest.polling.trial.feed_listing import (
     Counts,
     FeedListing,
     counts_of,

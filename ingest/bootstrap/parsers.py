@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ingest.children import ChildPool
 from ingest.errors import SourceError
-from ingest.polling.entries import newest_numbers, newest_of
+from ingest.polling.entries.new_entries import newest_numbers, newest_of
 from ingest.ports import ParsedFeed
 from ingest.sources.parse_in_children import FeedBody
 

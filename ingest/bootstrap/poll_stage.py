@@ -15,8 +15,8 @@ from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
 from ingest.pipeline.topology import FEED_STATE, StagePlan
-from ingest.polling.feed_reporter import FeedReporter
 from ingest.polling.poller import Poller
+from ingest.polling.report.feed_reporter import FeedReporter
 from ingest.ports import Clock, Log
 from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings

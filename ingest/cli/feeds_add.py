@@ -35,11 +35,11 @@ from ingest.cli.feeds_text import line
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
-from ingest.polling.discovery import discover
-from ingest.polling.feed_listing import FeedListing, counts_of
-from ingest.polling.feed_state import FeedState
-from ingest.polling.feed_trial import Trial, try_feed
-from ingest.polling.outlook import Outlook, outlook_of
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.discovery import discover
+from ingest.polling.trial.feed_listing import FeedListing, counts_of
+from ingest.polling.trial.feed_trial import Trial, try_feed
+from ingest.polling.trial.outlook import Outlook, outlook_of
 from ingest.settings.feeds import feeds_of_text
 from ingest.settings.feeds_edit import edit_feeds, rendered, with_feeds
 from ingest.settings.load import Settings

@@ -26,8 +26,8 @@ from ingest.cli.feeds_text import line, printable
 from ingest.cli.run import stop_on_signals
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
-from ingest.polling.archive_walk import MAX_PAGES
-from ingest.polling.backfill import Wish
+from ingest.polling.older.archive_walk import MAX_PAGES
+from ingest.polling.older.backfill import Wish
 from ingest.search import moments
 from ingest.settings.load import Settings
 

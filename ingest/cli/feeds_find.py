@@ -20,8 +20,8 @@ from ingest.cli.feeds_report import show_robots
 from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.polling.discovery import Candidate, Discovery, discover
-from ingest.polling.rate import seeded
+from ingest.polling.schedule.rate import seeded
+from ingest.polling.trial.discovery import Candidate, Discovery, discover
 from ingest.settings.load import Settings
 
 

@@ -24,9 +24,9 @@ from ingest.cli.feeds_drift import layout_alarms
 from ingest.cli.feeds_text import ago, show_table, table_of, table_text
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
-from ingest.polling.feed_record import entries_per_day, health_word
-from ingest.polling.feed_state import HEALTH_STATES, FeedState
-from ingest.polling.planning import for_configuration
+from ingest.polling.report.feed_record import entries_per_day, health_word
+from ingest.polling.schedule.planning import for_configuration
+from ingest.polling.state.feed_state import HEALTH_STATES, FeedState
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 

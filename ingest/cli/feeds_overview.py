@@ -16,10 +16,10 @@ from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
 from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
-from ingest.polling.feed_record import overflows_since, percentile
-from ingest.polling.feed_state import FeedState
-from ingest.polling.outlook import spoken
-from ingest.polling.planning import allowance_per_hour, allowance_used
+from ingest.polling.report.feed_record import overflows_since, percentile
+from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.outlook import spoken
 from ingest.settings.load import Settings
 
 WORST = 10

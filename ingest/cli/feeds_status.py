@@ -33,10 +33,10 @@ from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.topology import FEED_STATE, plans
-from ingest.polling.feed_record import overflows_since, percentile
-from ingest.polling.feed_state import REQUEST_SUFFIX, FeedState
-from ingest.polling.outlook import spoken, why_next
 from ingest.polling.poll_records import STATE_KIND
+from ingest.polling.report.feed_record import overflows_since, percentile
+from ingest.polling.state.feed_state import REQUEST_SUFFIX, FeedState
+from ingest.polling.trial.outlook import spoken, why_next
 from ingest.records.appending import NewRecord, append_all
 from ingest.settings.load import Settings
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.cli.context import out
-from ingest.polling.outlook import spoken
+from ingest.polling.trial.outlook import spoken
 
 #: Wide enough for a line of a feed where no terminal says how wide it is.
 PIPE_WIDTH = 200

@@ -37,8 +37,8 @@ from ingest.cli.feeds_text import line, size
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
-from ingest.polling.feed_trial import try_feed
-from ingest.polling.outlook import outlook_of
+from ingest.polling.trial.feed_trial import try_feed
+from ingest.polling.trial.outlook import outlook_of
 from ingest.settings.load import Settings
 from ingest.settings.options import PollingOptions
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ingest.date_words import ZONE_HOURS, month_number
 
-#: Before this a date in a feed is a default value of some program (polling.md §5.3).
+#: Before this a date in a feed is a default value of some program.
 EARLIEST_YEAR = 1990
 
 _TIME = (
@@ -79,7 +79,7 @@ def read_date(
 
     `date_order` (dmy, mdy, ymd) tells 3/4/2026; without it such a date is read only when one of
     its numbers is over 12, or when dots stand between them (day first).
-    Errors: none, whatever the text. Source: polling.md §5.3.
+    Errors: none, whatever the text.
     """
     text = " ".join(raw.split())[:100]
     if not text:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.errors import LogUnavailable, NewsIngestError
-from ingest.polling import events
+from ingest.polling.report import events
 from ingest.ports import Appender, Delivery
 from ingest.records.appending import NewRecord, append
 

@@ -9,9 +9,9 @@ from typing import Protocol
 from ingest import wire
 from ingest.identity import host_of, registrable_domain
 from ingest.model import DropRecord, Feed
-from ingest.polling.entries import Found
-from ingest.polling.feed_state import KEYS_SUFFIX
+from ingest.polling.entries.new_entries import Found
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, PollTools
+from ingest.polling.state.feed_state import KEYS_SUFFIX
 from ingest.records.appending import NewRecord
 
 STATE_KIND = "feed-state"

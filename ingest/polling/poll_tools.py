@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ingest.model import DropRecord, Entry
 from ingest.polling.log_writer import LogWriter
 from ingest.polling.outage import OutageWatch
-from ingest.polling.slot import Slot
+from ingest.polling.state.slot import Slot
 from ingest.ports import Clock, Fetcher, KnownItems, ParsedFeed
 from ingest.records.appending import NewRecord
 from ingest.settings.options import PollingOptions

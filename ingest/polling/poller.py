@@ -19,23 +19,24 @@ from ingest import event_loops
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.polling import events, planning
-from ingest.polling.due_queue import DueQueue
-from ingest.polling.feed_state import HEALTH_STATES
 from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll, Lost
 from ingest.polling.outage import OutageWatch
-from ingest.polling.owned_feeds import OwnedFeeds
 from ingest.polling.parse_threads import ParseThreads
 from ingest.polling.poll_records import tombstone
 from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, OnState, ParseFeed, PollTools
-from ingest.polling.schedule import solve_kappa
-from ingest.polling.state_table import Broken, Requested, Restored, StateTable
-from ingest.polling.state_table import Lost as LostPartition
+from ingest.polling.report import events
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.due_queue import DueQueue
+from ingest.polling.schedule.intervals import solve_kappa
+from ingest.polling.state.feed_state import HEALTH_STATES
+from ingest.polling.state.owned_feeds import OwnedFeeds
+from ingest.polling.state.state_table import Broken, Requested, Restored, StateTable
+from ingest.polling.state.state_table import Lost as LostPartition
 from ingest.ports import Clock, Fetcher, Log
 from ingest.settings.options import PollingOptions
 
-#: κ is solved anew so often (polling.md §3.5.4), and soon after the feeds changed.
+#: κ is solved anew so often, and soon after the feeds changed.
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25

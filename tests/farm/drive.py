@@ -17,14 +17,14 @@ from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
-from ingest.polling import planning
-from ingest.polling.feed_state import FeedState, decode_state
 from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll
 from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
-from ingest.polling.schedule import solve_kappa
-from ingest.polling.slot import Slot
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.intervals import solve_kappa
+from ingest.polling.state.feed_state import FeedState, decode_state
+from ingest.polling.state.slot import Slot
 from ingest.ports import KnownItems, TopicSpec
 from ingest.records.appending import NewRecord
 from ingest.settings.options import (

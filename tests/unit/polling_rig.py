@@ -19,8 +19,8 @@ from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
-from ingest.polling.feed_state import FeedState, decode_state
 from ingest.polling.poller import Poller
+from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.ports import KnownItems, TopicSpec
 from ingest.records.appending import NewRecord
 from ingest.settings.options import (

@@ -11,12 +11,11 @@ import pytest
 from http_site import Answer, HttpSite, redirect
 from polling_rig import a_feed, a_fetcher, feed_answer, utc_now
 
-from ingest.polling.discovery import MAX_REQUESTS, Discovery, discover
-from ingest.polling.feed_listing import listing_of
-from ingest.polling.feed_state import FeedState
-from ingest.polling.feed_trial import Trial, TrialTools, try_feed
-from ingest.polling.outlook import kappa_of, outlook_of, why_next
-from ingest.polling.page_links import page_links
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.discovery import MAX_REQUESTS, Discovery, discover, page_links
+from ingest.polling.trial.feed_listing import listing_of
+from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.outlook import kappa_of, outlook_of, why_next
 from ingest.settings.options import PollingOptions
 from ingest.sources.parse_feed import parse_feed
 

@@ -28,10 +28,10 @@ from test_polling_crash import FaultyLog
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import LogRefused
-from ingest.polling.entries import Found, find_entries
-from ingest.polling.feed_state import FeedState
-from ingest.polling.gap_repair import GapRepair
-from ingest.polling.seen_keys import SeenKeys
+from ingest.polling.entries.new_entries import Found, find_entries
+from ingest.polling.older.gap_repair import GapRepair
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.seen_keys import SeenKeys
 from ingest.ports import ParsedFeed
 from ingest.sources.parse_feed import parse_feed
 

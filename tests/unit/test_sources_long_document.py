@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ingest.polling.entries import MAX_DOCUMENT_ENTRIES, newest_numbers, newest_of
+from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, newest_numbers, newest_of
 from ingest.sources.long_document import (
     ITEMS_A_PIECE,
     SHORT_CHARACTERS,

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from ruamel.yaml import YAML
 
 from ingest import telemetry
 from ingest.bootstrap.engines import now
-from ingest.cli.context import ConfigOption, opened_index, opened_log, shows_errors
+from ingest.cli.context import opened_index, opened_log, shows_errors
 from ingest.cli.run import stop_on_signals
 from ingest.cli.search import hits_table
 from ingest.cli.seed_sites import SeedSites
@@ -26,6 +27,7 @@ from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
 from ingest.query import FACET_FIELDS, Everything, SearchRequest
 from ingest.search.parse import parse
+from ingest.settings.environment import PREFIX
 from ingest.settings.load import Settings, config_folder, load
 
 QUIET_SECONDS = 1.0
@@ -44,22 +46,34 @@ def demo(
     seeds: Annotated[Path, typer.Option(help="Folder of seed sites.")] = Path("seeds"),
     work: Annotated[Path, typer.Option(help="Folder for its files; made anew.")] = Path("var/demo"),
     query: Annotated[str, typer.Option(help="The example search.")] = DEFAULT_QUERY,
-    config: ConfigOption = None,
+    config: Annotated[
+        Path, typer.Option(help="Folder of the settings that it starts from.")
+    ] = Path("config"),
 ) -> None:
-    """Poll, fetch, extract, enrich and index invented publishers' sites, and search them."""
+    """Poll, fetch, extract, enrich and index invented publishers' sites, and search them.
+
+    It uses a log and an index of its own; NEWS_INGEST_… variables of the shell are ignored.
+    """
     started = time.monotonic()
     stop = stop_on_signals()
     sites = SeedSites(seeds)
     port = sites.start()
-    folder = prepared(config_folder(config), work, sites, port)
+    environment = without_settings(os.environ)
+    ignored = sorted(os.environ.keys() - environment.keys())
+    folder = prepared(config_folder(config, environment), work, sites, port)
     telemetry.configure("demo", stream=(work / "demo.log").open("w", encoding="utf-8"))
-    settings = load(folder)
+    settings = load(folder, environment)
+    if ignored:
+        say(f"ignored here: {', '.join(ignored)}")
     out.print(
         f"{len(sites.sites)} publishers' sites on 127.0.0.1:{port}, log and index in {work}/var"
     )
     code: list[int] = []
     result: Audit | None = None
-    tree = threading.Thread(target=lambda: code.append(_run(settings, work, stop)), name="stages")
+    environment["NEWS_INGEST_CONFIG"] = str(folder)
+    tree = threading.Thread(
+        target=lambda: code.append(_run(settings, work, environment, stop)), name="stages"
+    )
     tree.start()
     try:
         result = _follow(settings, sites, stop, code)
@@ -79,6 +93,11 @@ def demo(
     if result is None:
         err.print(f"error: the demo did not finish; its lines are in {work}/stages.log")
         raise typer.Exit(code[0] if code and code[0] else 1)
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without settings, which would give the parts of the demo other logs."""
+    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
 
 
 def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
@@ -117,11 +136,10 @@ def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
     return folder.resolve()
 
 
-def _run(settings: Settings, work: Path, stop: threading.Event) -> int:
+def _run(
+    settings: Settings, work: Path, environment: Mapping[str, str], stop: threading.Event
+) -> int:
     """Run the stages, their log lines in a file beside the data."""
-    environment = {**os.environ, "NEWS_INGEST_CONFIG": str(settings.folder)}
-    for name in ("NEWS_INGEST_LOG_URL", "NEWS_INGEST_INDEX_URL"):
-        environment.pop(name, None)
     with (work / "stages.log").open("wb") as lines:
         return supervise(
             names_at_work(settings.pipeline), stop, environment=environment, output=lines

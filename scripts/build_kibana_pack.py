@@ -1,7 +1,7 @@
-"""Writes config/kibana/ from the description in ingest/search/kibana/pack.py.
+"""Writes config/kibana/ from the description in scripts/kibana/pack.py.
 
 Run it after any change there: `python scripts/build_kibana_pack.py`. With `--check` it writes
-nothing and ends with 1 when a file is not current.
+nothing and exits with status 1 when a file is not current.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ingest.search.kibana.objects import ndjson
-from ingest.search.kibana.pack import PACKS
+from kibana.objects import ndjson
+from kibana.pack import PACKS
 
 FOLDER = Path(__file__).parent.parent / "config" / "kibana"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterable
@@ -11,7 +12,6 @@ from typing import Any
 from ingest.adapters.elastic_security import ElasticSecurity, User
 from ingest.adapters.kibana import Kibana
 from ingest.errors import NewsIngestError
-from ingest.search.kibana.prefix import with_prefix
 from ingest.settings.load import Settings
 from ingest.settings.passwords import ANALYST, STAGES, password_of
 
@@ -84,6 +84,29 @@ def _imported(kibana: Kibana, path: Path, prefix: str) -> str:
         ) from error
     count = kibana.import_objects(pack.encode(), path.name)
     return f"Kibana: {count} objects of {path.name}"
+
+
+def with_prefix(pack: str, prefix: str) -> str:
+    """Return the pack for the aliases of this prefix, so that two archives can share a Kibana.
+
+    Errors: ValueError for a line that is not valid JSON.
+    """
+    if not prefix:
+        return pack
+    lines = []
+    for line in pack.splitlines():
+        if not line.strip():
+            continue
+        saved = json.loads(line)
+        saved["id"] = prefix + saved["id"]
+        for reference in saved.get("references", []):
+            reference["id"] = prefix + reference["id"]
+        if saved["type"] == "index-pattern":
+            saved["attributes"]["title"] = prefix + saved["attributes"]["title"]
+        else:
+            saved["attributes"]["title"] = f"{saved['attributes']['title']} ({prefix[:-1]})"
+        lines.append(json.dumps(saved, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return "".join(lines)
 
 
 def analyst_role(features: Iterable[str]) -> dict[str, Any]:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import closing
 from typing import Annotated, NamedTuple
 
-import msgspec
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from ingest import event_loops
-from ingest.bootstrap.engines import now, open_index, open_log
+from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.web import open_web
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    out,
-    print_json,
-    shown,
+    opened_index,
     shows_errors,
     whole_settings_of,
 )
+from ingest.cli.terminal_text import print_json, print_table
 from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
 from ingest.model import Feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
@@ -34,19 +32,18 @@ NOT_COMPARED = (
     "answers; what `news-ingest setup` made cannot be compared by this user "
     "(in containers: docker compose run --rm --no-deps setup check)"
 )
+DISALLOWED = (
+    "robots.txt does not allow it, so it will not be polled; `robots: ignore` in its block "
+    "changes that"
+)
 
 
 class Finding(NamedTuple):
-    """What one look brought; `state` is good, warning or bad."""
+    """The result of one check; `state` is good, warning or bad."""
 
     what: str
     state: str
     note: str
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("check")(check)
 
 
 @shows_errors
@@ -57,15 +54,12 @@ def check(
 ) -> None:
     """Check the settings, and reach log, index and every feed without writing anything.
 
-    Ends with 2 when something is bad, 1 when there are warnings.
+    Exits with status 2 when something is bad, with 1 when there are warnings.
     """
     settings = whole_settings_of(config)
+    counted = f"{len(settings.pipeline.stages)} stages, {len(settings.feeds.feeds)} feeds"
     findings = [
-        Finding(
-            "config",
-            "good",
-            f"{len(settings.pipeline.stages)} stages, {len(settings.feeds.feeds)} feeds",
-        ),
+        Finding("config", "good", counted),
         *_engines(settings),
         *_archive(settings),
     ]
@@ -73,14 +67,11 @@ def check(
         findings += event_loops.run(_feeds(settings))
     if as_json:
         for one in findings:
-            print_json(msgspec.json.encode(one._asdict()))
+            print_json(one._asdict())
     else:
-        table = Table("what", "state", "note")
         colours = {"good": "green", "warning": "yellow", "bad": "red"}
-        for one in findings:
-            state = Text(one.state, colours[one.state])
-            table.add_row(shown(one.what), state, shown(one.note))
-        out.print(table)
+        rows = [(one.what, Text(one.state, colours[one.state]), one.note) for one in findings]
+        print_table(("what", "state", "note"), rows)
     states = {one.state for one in findings}
     if "bad" in states:
         raise typer.Exit(2)
@@ -89,7 +80,7 @@ def check(
 
 
 def _archive(settings: Settings) -> list[Finding]:
-    """Tell whether fetched pages can be kept; nothing when that is switched off."""
+    """Check that fetched pages can be kept, unless that is switched off."""
     if not settings.pipeline.archive.enabled:
         return []
     folder = settings.archive_folder
@@ -118,38 +109,27 @@ def _engines(settings: Settings) -> list[Finding]:
         if differences is None:
             found.append(Finding(what, "good", NOT_COMPARED))
         elif differences:
-            found.append(
-                Finding(
-                    what,
-                    "bad",
-                    f"{differences[0]} ({len(differences)} differences): run `news-ingest setup`",
-                )
-            )
+            first = f"{differences[0]} ({len(differences)} differences)"
+            found.append(Finding(what, "bad", f"{first}: run `news-ingest setup`"))
         else:
             found.append(Finding(what, "good", "answers, nothing differs"))
     return found
 
 
 def _log(settings: Settings) -> list[str]:
-    log = open_log(settings, applies=False)
-    try:
+    with closing(open_log(settings, applies=False)) as log:
         log.ping()
         return log.differences(settings.topics)
-    finally:
-        log.close()
 
 
 def _index(settings: Settings) -> list[str] | None:
-    """Give the differences; None when this user may not look at what setup made, roles above all."""
-    index = open_index(settings)
-    try:
+    """Return the differences; None when this user may not see what setup made, above all roles."""
+    with opened_index(settings) as index:
         index.ping()
         try:
             return index.differences(now())
         except IndexRefused:
             return None
-    finally:
-        index.close()
 
 
 async def _feeds(settings: Settings) -> list[Finding]:
@@ -183,22 +163,15 @@ async def _feed(feed: Feed, fetcher: Fetcher, settings: Settings) -> Finding:
         timeout_seconds=settings.pipeline.polling.timeout_seconds,
     )
     try:
-        answer = await fetcher.fetch(request)
-        return _judged(what, answer)
-    except FetchFailed as error:
-        return Finding(what, "bad", f"{error.kind}: {error}")
-    except SourceError as error:
+        return _judged(what, await fetcher.fetch(request))
+    except (FetchFailed, SourceError) as error:
         return Finding(what, "bad", f"{error.kind}: {error}")
 
 
 def _judged(what: str, answer: Fetched | Disallowed | Resting) -> Finding:
     match answer:
         case Disallowed():
-            return Finding(
-                what,
-                "warning",
-                "robots.txt does not allow it: it will not be polled; `robots: ignore` in its block changes that",
-            )
+            return Finding(what, "warning", DISALLOWED)
         case Resting():
             return Finding(what, "warning", f"the host rests until {answer.until.isoformat()}")
         case Fetched() if answer.status != 200:

@@ -13,15 +13,11 @@ from ingest.bootstrap.engines import now
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
-    labelled,
     opened_log,
-    out,
-    print_json,
     settings_of,
-    shown,
     shows_errors,
 )
+from ingest.cli.terminal_text import err, labelled, out, print_json, say, shown
 from ingest.errors import NewsIngestError
 from ingest.pipeline.dead_letters import Chosen, Cleared, DeadLetter, listed
 from ingest.pipeline.dead_letters import drop as dropped
@@ -96,7 +92,7 @@ def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = N
         for name, value in letter.record.headers:
             out.print(labelled(name, value.decode("utf-8", "replace"), "bold"), soft_wrap=True)
         out.print(labelled("input", "", "bold"))
-        print_json((letter.record.value or b"")[:4000].decode("utf-8", "replace"))
+        say((letter.record.value or b"")[:4000].decode("utf-8", "replace"))
 
 
 @app.command("replay")

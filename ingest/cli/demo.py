@@ -6,26 +6,28 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from ruamel.yaml import YAML
 
 from ingest import telemetry
-from ingest.bootstrap.engines import now, open_index, open_log
-from ingest.cli.context import ConfigOption, err, out, shows_errors
+from ingest.bootstrap.engines import now
+from ingest.cli.context import opened_index, opened_log, shows_errors
 from ingest.cli.run import stop_on_signals
+from ingest.cli.search import hits_table
 from ingest.cli.seed_sites import SeedSites
+from ingest.cli.terminal_text import err, out, print_table, say
 from ingest.pipeline.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
 from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
 from ingest.query import FACET_FIELDS, Everything, SearchRequest
-from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
+from ingest.settings.environment import PREFIX
 from ingest.settings.load import Settings, config_folder, load
 
 QUIET_SECONDS = 1.0
@@ -36,11 +38,6 @@ DEFAULT_QUERY = "bridge OR ferry"
 COPIED = ("topics.yml", "sites.yml", "watches.yml", "index")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("demo")(demo)
-
-
 @shows_errors
 def demo(
     once: Annotated[
@@ -49,22 +46,34 @@ def demo(
     seeds: Annotated[Path, typer.Option(help="Folder of seed sites.")] = Path("seeds"),
     work: Annotated[Path, typer.Option(help="Folder for its files; made anew.")] = Path("var/demo"),
     query: Annotated[str, typer.Option(help="The example search.")] = DEFAULT_QUERY,
-    config: ConfigOption = None,
+    config: Annotated[
+        Path, typer.Option(help="Folder of the settings that it starts from.")
+    ] = Path("config"),
 ) -> None:
-    """Poll, fetch, extract, enrich and index invented publishers' sites, and search them."""
+    """Poll, fetch, extract, enrich and index invented publishers' sites, and search them.
+
+    It uses a log and an index of its own; NEWS_INGEST_… variables of the shell are ignored.
+    """
     started = time.monotonic()
     stop = stop_on_signals()
     sites = SeedSites(seeds)
     port = sites.start()
-    folder = prepared(config_folder(config), work, sites, port)
+    environment = without_settings(os.environ)
+    ignored = sorted(os.environ.keys() - environment.keys())
+    folder = prepared(config_folder(config, environment), work, sites, port)
     telemetry.configure("demo", stream=(work / "demo.log").open("w", encoding="utf-8"))
-    settings = load(folder)
+    settings = load(folder, environment)
+    if ignored:
+        say(f"ignored here: {', '.join(ignored)}")
     out.print(
         f"{len(sites.sites)} publishers' sites on 127.0.0.1:{port}, log and index in {work}/var"
     )
     code: list[int] = []
     result: Audit | None = None
-    tree = threading.Thread(target=lambda: code.append(_run(settings, work, stop)), name="stages")
+    environment["NEWS_INGEST_CONFIG"] = str(folder)
+    tree = threading.Thread(
+        target=lambda: code.append(_run(settings, work, environment, stop)), name="stages"
+    )
     tree.start()
     try:
         result = _follow(settings, sites, stop, code)
@@ -86,8 +95,13 @@ def demo(
         raise typer.Exit(code[0] if code and code[0] else 1)
 
 
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without settings, which would give the parts of the demo other logs."""
+    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+
+
 def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
-    """Make the demo's own config folder, anew; gives it."""
+    """Make the demo's own config folder from scratch and return it."""
     shutil.rmtree(work, ignore_errors=True)
     folder = work / "config"
     folder.mkdir(parents=True)
@@ -122,11 +136,10 @@ def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
     return folder.resolve()
 
 
-def _run(settings: Settings, work: Path, stop: threading.Event) -> int:
-    """Run the stages, their lines in a file beside the data."""
-    environment = {**os.environ, "NEWS_INGEST_CONFIG": str(settings.folder)}
-    for name in ("NEWS_INGEST_LOG_URL", "NEWS_INGEST_INDEX_URL"):
-        environment.pop(name, None)
+def _run(
+    settings: Settings, work: Path, environment: Mapping[str, str], stop: threading.Event
+) -> int:
+    """Run the stages, their log lines in a file beside the data."""
     with (work / "stages.log").open("wb") as lines:
         return supervise(
             names_at_work(settings.pipeline), stop, environment=environment, output=lines
@@ -142,52 +155,48 @@ def _follow(
         BarColumn(30),
         TextColumn("{task.fields[note]}"),
     )
-    log, index = open_log(settings), open_index(settings)
     quiet_since = float("inf")
-    try:
-        with Progress(*columns, TimeElapsedColumn(), console=out, transient=False) as progress:
-            tasks = {
-                name: progress.add_task(name, total=None, note="")
-                for name in ("polled", "fetched", "searchable")
-            }
-            began = time.monotonic()
-            while time.monotonic() - began < GIVE_UP_SECONDS and not stop.is_set() and not code:
-                found = audited(log, index, plans(settings.pipeline))
-                polled = _polled(sites)
-                done = found.searchable + found.dropped + found.dead_letters
-                progress.update(
-                    tasks["polled"],
-                    total=len(sites.sites),
-                    completed=polled,
-                    note=f"{polled} of {len(sites.sites)} feeds, {found.entries} entries",
-                )
-                progress.update(
-                    tasks["fetched"],
-                    total=found.entries or None,
-                    completed=found.entries - _unfetched(log, settings),
-                    note="pages and their retries",
-                )
-                progress.update(
-                    tasks["searchable"],
-                    total=found.entries or None,
-                    completed=done,
-                    note=f"{found.searchable} searchable, {found.dropped} dropped, {found.dead_letters} dead letters",
-                )
-                is_quiet = (
-                    polled == len(sites.sites)
-                    and found.entries > 0
-                    and not found.waiting
-                    and not found.missing
-                    and not _unfetched(log, settings)
-                )
-                quiet_since = min(quiet_since, time.monotonic()) if is_quiet else float("inf")
-                if time.monotonic() - quiet_since >= QUIET_SECONDS:
-                    return found
-                stop.wait(LOOK_SECONDS)
-        return None
-    finally:
-        index.close()
-        log.close()
+    bars = Progress(*columns, TimeElapsedColumn(), console=out, transient=False)
+    with opened_log(settings) as log, opened_index(settings) as index, bars as progress:
+        tasks = {
+            name: progress.add_task(name, total=None, note="")
+            for name in ("polled", "fetched", "searchable")
+        }
+        began = time.monotonic()
+        while time.monotonic() - began < GIVE_UP_SECONDS and not stop.is_set() and not code:
+            found = audited(log, index, plans(settings.pipeline))
+            polled = _polled(sites)
+            done = found.searchable + found.dropped + found.dead_letters
+            progress.update(
+                tasks["polled"],
+                total=len(sites.sites),
+                completed=polled,
+                note=f"{polled} of {len(sites.sites)} feeds, {found.entries} entries",
+            )
+            progress.update(
+                tasks["fetched"],
+                total=found.entries or None,
+                completed=found.entries - _unfetched(log, settings),
+                note="pages and their retries",
+            )
+            progress.update(
+                tasks["searchable"],
+                total=found.entries or None,
+                completed=done,
+                note=f"{found.searchable} searchable, {found.dropped} dropped, {found.dead_letters} dead letters",
+            )
+            is_quiet = (
+                polled == len(sites.sites)
+                and found.entries > 0
+                and not found.waiting
+                and not found.missing
+                and not _unfetched(log, settings)
+            )
+            quiet_since = min(quiet_since, time.monotonic()) if is_quiet else float("inf")
+            if time.monotonic() - quiet_since >= QUIET_SECONDS:
+                return found
+            stop.wait(LOOK_SECONDS)
+    return None
 
 
 def _polled(sites: SeedSites) -> int:
@@ -205,25 +214,25 @@ def _unfetched(log: Log, settings: Settings) -> int:
 
 def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seconds: float) -> None:
     """Print what came in, and the example search."""
-    index = open_index(settings)
-    try:
-        table = Table("publisher", "site", "documents", title="What came in")
+    with opened_index(settings) as index:
         everything = SearchRequest(query=Everything(), size=0, facets=FACET_FIELDS, facet_size=100)
         result = index.search(everything)
         counts = {one.value: one.count for one in result.facets["publisher"]}
-        for site in sites.sites.values():
-            table.add_row(site.publisher, site.host, str(counts.get(site.publisher, 0)))
-        out.print(table)
+        print_table(
+            ("publisher", "site", "documents"),
+            [
+                (site.publisher, site.host, counts.get(site.publisher, 0))
+                for site in sites.sites.values()
+            ],
+            title="What came in",
+        )
         languages = ", ".join(f"{one.value} {one.count}" for one in result.facets["language"])
-        out.print(
+        say(
             f"{found.entries} entries: {found.searchable} searchable, {found.dropped} dropped, "
             f"{found.dead_letters} dead letters, {len(found.missing)} missing; "
-            f"languages: {languages}; {seconds:.0f} s",
-            highlight=False,
+            f"languages: {languages}; {seconds:.0f} s"
         )
-        out.print(f"\nnews-ingest search '{query}'", style="bold", highlight=False)
+        out.print(f"\nnews-ingest search '{query}'", style="bold", highlight=False, markup=False)
         tree = parse(query, now())
         request = SearchRequest(query=tree, size=5, facets=FACET_FIELDS)
         out.print(hits_table(index.search(request), tree))
-    finally:
-        index.close()

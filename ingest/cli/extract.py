@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -13,20 +13,19 @@ from typing import Annotated
 import typer
 
 from ingest.bootstrap.page_asking import PageAsking
-from ingest.bootstrap.page_reports import PageJob, page_reports, reading_of
+from ingest.bootstrap.page_reports import PageJob, PageReport, page_reports, reading_of
 from ingest.children import cores
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
-from ingest.cli.extract_report import show_report
+from ingest.cli.terminal_text import line, out, print_json, say
+from ingest.model import Candidate, EnrichedDocument, Provenance
 from ingest.settings.load import Settings
 from ingest.sources.files import FileRefused, list_documents
 
 #: Where settings are looked for when nobody names them.
 DEFAULT_FOLDER = Path("config")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("extract")(extract)
+#: Characters shown of a value.
+_VALUE_CHARACTERS = 160
+_FLAGS = ("is_", "has_")
 
 
 @shows_errors
@@ -66,7 +65,8 @@ def extract(
 ) -> None:
     """Show what extraction makes of pages, each by itself; write nothing.
 
-    With --json one line a page, in their order. Ends with 1 when a page could not be read.
+    With --json one line per page, in their order. Exits with status 1 when a page could not be
+    read.
     """
     settings = _settings(inputs, config)
     has_error = False
@@ -81,16 +81,15 @@ def extract(
         for report in reports:
             has_error = has_error or bool(report.error)
             if as_json:
-                sys.stdout.buffer.write(report.line + b"\n")
-                sys.stdout.buffer.flush()
+                print_json(report.line)
             else:
-                show_report(report, explain=explain)
+                _show(report, explain=explain)
     if has_error:
         raise typer.Exit(1)
 
 
 def _settings(inputs: list[str], config: Path | None) -> Settings | None:
-    """Give the settings; None where there are none and files do without."""
+    """Return the settings; None where there are none and files do without."""
     is_named = config is not None or bool(os.environ.get("NEWS_INGEST_CONFIG"))
     needs_them = is_named or any(map(_is_url, inputs)) or DEFAULT_FOLDER.is_dir()
     return settings_of(config) if needs_them else None
@@ -116,3 +115,146 @@ def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
 
 def _is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
+
+
+# ── one page for a person ───────────────────────────────────────────────────────────────────
+
+
+def _show(report: PageReport, *, explain: bool) -> None:
+    """Print a page, or why there is none; with `explain` what was rejected, and how the text was found."""
+    line("url" if report.is_url else "file", report.name)
+    document = report.document
+    if document is None:
+        line("error", report.error)
+        out.print()
+        return
+    _show_fields(document)
+    line("took", _took(report, document))
+    if explain:
+        _show_reasons(document)
+        _show_timings(report)
+        _show_rules(report)
+    out.print()
+    for text in document.text.split("\n"):
+        say(text)
+    out.print()
+
+
+def _show_fields(document: EnrichedDocument) -> None:
+    _field(document, "title", "title", document.title)
+    _field(document, "subtitle", "subtitle", document.subtitle)
+    _field(document, "authors", "authors", ", ".join(document.authors))
+    _field(document, "agencies", "agencies", ", ".join(document.agencies))
+    _field(
+        document,
+        "published",
+        "published_at",
+        _moment(
+            document.published_at,
+            document.date_zone,
+            document.date_precision,
+            document.is_zone_assumed,
+        ),
+    )
+    _field(
+        document,
+        "modified",
+        "modified_at",
+        _moment(
+            document.modified_at,
+            document.modified_zone,
+            document.modified_precision,
+            document.is_modified_zone_assumed,
+        ),
+    )
+    line("language", f"{document.language}  ({document.language_source})")
+    _field(document, "section", "section", document.section)
+    _field(document, "tags", "tags", ", ".join(document.tags))
+    _field(document, "licence", "licence", document.licence)
+    line(
+        "media",
+        f"{len(document.images)} images, {len(document.videos)} videos, {len(document.links)} links",
+    )
+    line("flags", ", ".join(_flags(document)) or "–")
+    proof = document.provenance.get("text", Provenance("none"))
+    line(
+        "content",
+        f"{document.content_source}: {len(document.text)} characters, {document.word_count} words, by {proof.source}",
+    )
+
+
+def _moment(at: datetime | None, zone: str, precision: str, is_zone_assumed: bool) -> str:
+    """Return a date in the zone where it was published, with what is known of it."""
+    if at is None:
+        return ""
+    offset = datetime.fromisoformat(f"2000-01-01T00:00{zone or '+00:00'}").tzinfo
+    assumed = ", zone assumed" if is_zone_assumed else ""
+    return f"{at.astimezone(offset).isoformat()}, to the {precision or 'second'}{assumed}"
+
+
+def _field(document: EnrichedDocument, label: str, field: str, value: str) -> None:
+    source = document.provenance.get(field, Provenance("none")).source
+    line(label, f"{value[:_VALUE_CHARACTERS] or '–'}  ({source})")
+
+
+def _flags(document: EnrichedDocument) -> list[str]:
+    return [
+        name
+        for name in document.__struct_fields__
+        if name.startswith(_FLAGS) and getattr(document, name) is True
+    ]
+
+
+def _took(report: PageReport, document: EnrichedDocument) -> str:
+    whole = report.seconds * 1000
+    return f"{document.extraction.milliseconds:.1f} ms extraction, {whole:.1f} ms with reading and language"
+
+
+def _show_reasons(document: EnrichedDocument) -> None:
+    facts = document.extraction
+    page = document.page
+    line("engine", f"{facts.engine}, mode {facts.mode}")
+    line("outcome", facts.outcome)
+    line(
+        "ratio", f"{facts.ratio:g} times as much text by the second parser; 0 when it was not asked"
+    )
+    for label, value in (
+        ("rescued", facts.is_rescued),
+        ("truncated", facts.is_truncated),
+        ("short", facts.is_short),
+    ):
+        line(label, "yes" if value else "no")
+    line("dropped", f"{facts.dropped_lines} lines")
+    line("encoding", f"{page.encoding or '–'}  ({page.encoding_source or 'none'})")
+    if page.status:
+        line("status", str(page.status))
+    for field, proof in document.provenance.items():
+        why = f": {proof.why}" if proof.why else ""
+        line("chosen", f"{field}: {proof.value[:_VALUE_CHARACTERS] or '–'}  ({proof.source}{why})")
+        for loser in proof.losers:
+            line("  lost", _candidate(loser))
+
+
+def _candidate(loser: Candidate) -> str:
+    shown = loser.value[:_VALUE_CHARACTERS] or "not understood"
+    raw = f", written {loser.raw[:_VALUE_CHARACTERS]!r}" if loser.raw else ""
+    return f"{shown}  ({loser.source}{raw})"
+
+
+def _show_timings(report: PageReport) -> None:
+    line("timings", ", ".join(f"{step} {ms:.1f} ms" for step, ms in report.timings))
+
+
+def _show_rules(report: PageReport) -> None:
+    """Tell which rules of config/sites.yml counted, and every field that they change."""
+    told = report.rules
+    if told is None:
+        line("rules", "none of config/sites.yml for this address")
+        return
+    line("rules", f"{told.site or 'none'}, against {told.against or 'none'}")
+    if not told.changes:
+        line("  change", "nothing on this page")
+    for one in told.changes:
+        line("  change", f"{one.field}: {one.before or '–'} → {one.after or '–'}")
+        for text in one.lines:
+            line("", text)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingest.cli.context import err
+from ingest.cli.terminal_text import err
 from ingest.pipeline.intake import Fate, followed
 from ingest.pipeline.topology import StagePlan
 from ingest.ports import Index, Log

@@ -17,18 +17,16 @@ from ingest.bootstrap.kept_pages import KeptPages
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
     opened_index,
     opened_log,
-    out,
-    print_json,
     settings_of,
     show_error,
     shows_errors,
 )
-from ingest.cli.feeds_names import feed_named
+from ingest.cli.feeds.names import feed_named
 from ingest.cli.following import follow, stages_running
 from ingest.cli.run import stop_on_signals
+from ingest.cli.terminal_text import err, out, print_json
 from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
 from ingest.pipeline.intake import Fate, counts

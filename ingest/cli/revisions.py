@@ -15,12 +15,10 @@ from ingest.cli.context import (
     ConfigOption,
     JsonOption,
     opened_index,
-    out,
-    print_json,
     settings_of,
-    shown,
     shows_errors,
 )
+from ingest.cli.terminal_text import clean, out, print_json, shown
 from ingest.errors import QueryError
 from ingest.ports import Revision, RevisionRequest
 from ingest.ports.revisions import PARTS
@@ -30,11 +28,6 @@ from ingest.search.parse import parse
 
 #: Sentences shown with a revision, each way; `--json` gives all.
 SHOWN_SENTENCES = 3
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("revisions")(revisions)
 
 
 @shows_errors
@@ -67,7 +60,7 @@ def revisions(
         found = index.revisions.search(request)
     if as_json:
         hits = [as_plain(one) for one in found.revisions]
-        print_json(msgspec.json.encode({"total": found.total, "revisions": hits}))
+        print_json({"total": found.total, "revisions": hits})
         return
     out.print(Group(*(_shown(one, zone) for one in found.revisions)))
     noun = "revision" if found.total == 1 else "revisions"
@@ -76,7 +69,7 @@ def revisions(
 
 
 def as_plain(revision: Revision) -> dict[str, Any]:
-    """Give a revision as one object with stable keys."""
+    """Return a revision as one object with stable keys."""
     return {"id": revision.id, **msgspec.structs.asdict(revision)}
 
 
@@ -86,7 +79,7 @@ def _tree(query: str, since: str, zone: tzinfo) -> Node:
         return tree
     changed = moments.since(since, now(), zone)
     if changed is None:
-        raise QueryError("--since is no time", query=since, remedy=moments.REMEDY)
+        raise QueryError("--since is not a time", query=since, remedy=moments.REMEDY)
     return And((tree, changed))
 
 
@@ -100,17 +93,13 @@ def _shown(revision: Revision, zone: tzinfo) -> Text:
     )
     if revision.has_new_title:
         text.append("- ", "red").append(shown(revision.title_before)).append("\n")
-        text.append("+ ", "green").append(_plain(revision.title_after), "bold").append("\n")
+        text.append("+ ", "green").append(clean(revision.title_after), "bold").append("\n")
     else:
-        text.append(_plain(revision.title_after), "bold").append("\n")
+        text.append(clean(revision.title_after), "bold").append("\n")
     _add_sentences(text, revision.removed, revision.removed_count, ("- ", "red"))
     _add_sentences(text, revision.added, revision.added_count, ("+ ", "green"))
-    text.append(_plain(revision.url), "blue").append(f"\n{revision.document_id}\n", "dim")
+    text.append(clean(revision.url), "blue").append(f"\n{revision.document_id}\n", "dim")
     return text
-
-
-def _plain(text: str) -> str:
-    return shown(text).plain
 
 
 def _add_sentences(

@@ -20,11 +20,6 @@ from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("run")(run)
-
-
 @shows_errors
 def run(
     stage: Annotated[

@@ -1,42 +1,43 @@
-"""`news-ingest search` and `show`: what is in the archive."""
+"""`news-ingest search`: finds documents of the archive."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
-import msgspec
 import typer
+from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from ingest.bootstrap.engines import now
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
     opened_index,
-    out,
-    print_json,
     settings_of,
-    shown,
     shows_errors,
 )
-from ingest.cli.revisions import as_plain
+from ingest.cli.terminal_text import clean, one_line, out, print_json
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
-from ingest.ports import RevisionRequest
-from ingest.query import FACET_FIELDS, SearchRequest
-from ingest.search.answer import answer
-from ingest.search.answer import table as hits_table
+from ingest.query import FACET_FIELDS, FacetValue, Node, SearchRequest, SearchResult
+from ingest.search.answer import SNIPPET_WIDTH, address, answer, found_in
+from ingest.search.highlight import Span
 from ingest.search.parse import parse
 
-#: Changes of one document that `show --json` gives; `revisions` pages through all.
-SHOWN_REVISIONS = 100
+#: Entities named with a hit in the table; `--json` gives all.
+SHOWN_ENTITIES = 5
 
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs to the command."""
-    app.command("search")(search)
-    app.command("show")(show)
+_FACET_TITLES = {
+    "person": "persons",
+    "organisation": "organisations",
+    "place": "places",
+    "publisher": "publishers",
+    "language": "languages",
+}
+_FOUND = "bold black on yellow"
 
 
 @shows_errors
@@ -66,79 +67,87 @@ def search(
     with opened_index(settings) as index:
         result = index.search(request)
     if as_json:
-        print_json(msgspec.json.encode(answer(result, tree)))
+        print_json(answer(result, tree))
     else:
         out.print(hits_table(result, tree, zone))
 
 
-@shows_errors
-def show(
-    id: Annotated[str, typer.Argument(help="Document id, as `search` shows it.")],
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-) -> None:
-    """Print one document; with --json everything that is known of it."""
-    settings = settings_of(config)
-    with opened_index(settings) as index:
-        document = index.get(id)
-        request = RevisionRequest(document_id=id, size=SHOWN_REVISIONS)
-        found = index.revisions.search(request) if document is not None else None
-    if document is None or found is None:
-        raise NewsIngestError(
-            "no document has this id",
-            value=id,
-            remedy="see `news-ingest search`, or `news-ingest trace` for one on its way",
-        )
-    if as_json:
-        plain = msgspec.to_builtins(document)
-        if found.total:
-            plain["revisions"] = [as_plain(one) for one in found.revisions]
-        print_json(msgspec.json.encode(plain))
-        return
-    _print(document, found.total)
+# ── on a terminal ───────────────────────────────────────────────────────────────────────────
 
 
-def _print(document: IndexedDocument, changes: int) -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in _facts(document, changes):
-        if value:
-            table.add_row(name, shown(value))
-    out.print(table)
-    out.print()
-    out.print(shown(document.text))
-    if document.entity_details:
-        out.print()
-        entities = Table("type", "name", "count", "id", "forms")
-        for detail in document.entity_details:
-            forms = ", ".join(detail.forms[:5])
-            cells = (detail.type, detail.name, detail.count, detail.id, forms)
-            entities.add_row(*map(shown, cells))
-        out.print(entities)
+def hits_table(
+    result: SearchResult, query: Node, zone: tzinfo = UTC, width: int = SNIPPET_WIDTH
+) -> RenderableType:
+    """Return the hits, with matches marked and facets below; fits 80 columns.
+
+    Units: times are shown in `zone`.
+    """
+    parts: list[RenderableType] = []
+    if result.hits:
+        parts.append(_hit_table(result, query, zone, width))
+    parts.append(_summary(result))
+    facets = {field: values for field, values in result.facets.items() if values}
+    if facets:
+        parts.append(_facet_table(facets))
+    parts += [Text(clean(note), style="yellow") for note in result.notes]
+    return Group(*parts)
 
 
-def _facts(document: IndexedDocument, changes: int) -> list[tuple[str, str]]:
-    published = document.published_at
-    revision = str(document.revision)
-    if changes:
-        seen = "1 change" if changes == 1 else f"{changes} changes"
-        revision += f" ({seen}: news-ingest revisions --document {document.id})"
-    return [
-        ("title", document.title),
-        ("subtitle", document.subtitle),
-        ("publisher", document.publisher),
-        ("authors", ", ".join(document.authors)),
-        ("agencies", ", ".join(document.agencies)),
-        (
-            "published",
-            "" if published is None else f"{published.isoformat()} ({document.date_source})",
-        ),
-        ("first seen", document.first_seen_at.isoformat()),
-        ("language", document.language),
-        ("url", document.url_canonical or document.path),
-        ("summary", document.summary),
-        ("text from", document.content_source),
-        ("revision", revision),
-        ("id", document.id),
+def _hit_table(result: SearchResult, query: Node, zone: tzinfo, width: int) -> Table:
+    rows = Table(box=box.SIMPLE_HEAD, show_header=False, padding=(0, 1), expand=False)
+    rows.add_column(width=16, vertical="top")
+    rows.add_column(ratio=1, overflow="fold", vertical="top")
+    for hit in result.hits:
+        rows.add_row(_where_and_when(hit.document, zone), _what(hit.document, query, width))
+    return rows
+
+
+def _where_and_when(document: IndexedDocument, zone: tzinfo) -> Text:
+    moment = document.published_at or document.first_seen_at
+    at = moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    publisher, language = one_line(document.publisher), one_line(document.language)
+    return Text.assemble((f"{at}\n", "cyan"), f"{publisher}\n", (language, "dim"))
+
+
+def _what(document: IndexedDocument, query: Node, width: int) -> Text:
+    found = found_in(document, query, width)
+    names = [one_line(one.name) for one in document.entity_details[:SHOWN_ENTITIES]]
+    lines = [_marked(document.title, found.title_spans, "bold"), _marked(found.text, found.spans)]
+    if names:
+        lines.append(Text(" · ".join(names), style="green"))
+    lines += [
+        Text(one_line(address(document)), style="blue"),
+        Text(f"{document.id}\n", style="dim"),
     ]
+    return Text("\n").join(line for line in lines if line)
+
+
+def _marked(text: str, spans: tuple[Span, ...], style: str = "") -> Text:
+    marked, at = Text(style=style), 0
+    for span in spans:
+        marked.append(_cell(text[at : span.start]))
+        marked.append(_cell(text[span.start : span.end]), _FOUND)
+        at = span.end
+    return marked.append(_cell(text[at:]))
+
+
+def _cell(text: str) -> str:
+    return clean(text).replace("\n", " ")
+
+
+def _summary(result: SearchResult) -> Text:
+    noun = "document" if result.total == 1 else "documents"
+    left = f", {len(result.hits)} shown" if 0 < len(result.hits) < result.total else ""
+    return Text(f"{result.total} {noun}{left}", style="bold")
+
+
+def _facet_table(facets: dict[str, tuple[FacetValue, ...]]) -> Table:
+    rows = Table(box=None, show_header=False, padding=(0, 1))
+    rows.add_column(style="bold", no_wrap=True)
+    rows.add_column(ratio=1)
+    for field, values in facets.items():
+        counts = [
+            Text.assemble(one_line(one.value), " ", (str(one.count), "cyan")) for one in values
+        ]
+        rows.add_row(_FACET_TITLES.get(field, field), Text(" · ").join(counts))
+    return rows

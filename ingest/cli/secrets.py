@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from ingest.cli.context import JsonOption, out, print_json, shows_errors
+from ingest.cli.context import JsonOption, shows_errors
+from ingest.cli.terminal_text import print_json, say
 from ingest.settings.passwords import ADMIN, ANALYST, make_passwords, password_of
 
 app = typer.Typer(help="The passwords of a deployment.", no_args_is_help=True)
@@ -29,7 +29,7 @@ def _folder(
 def make(context: typer.Context) -> None:
     """Make every password that is missing; keep the others."""
     for line in make_passwords(context.obj, os.environ):
-        out.print(line, highlight=False, soft_wrap=True)
+        say(line)
 
 
 @app.command("show")
@@ -50,7 +50,7 @@ def show(
         "password": password_of(context.obj, secret),
     }
     if as_json:
-        print_json(msgspec.json.encode(login))
+        print_json(login)
         return
     for name, value in login.items():
-        out.print(f"{name:<9} {value}", highlight=False, soft_wrap=True)
+        say(f"{name:<9} {value}")

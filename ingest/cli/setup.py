@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +10,9 @@ import typer
 
 from ingest.bootstrap.deployment import fill_kibana, make_users
 from ingest.bootstrap.engines import now, open_index, open_log, patient
-from ingest.cli.context import ConfigOption, out, settings_of, shows_errors
+from ingest.cli.context import ConfigOption, settings_of, shows_errors
+from ingest.cli.terminal_text import say
 from ingest.settings.load import Settings
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("setup")(setup)
 
 
 @shows_errors
@@ -40,25 +36,19 @@ def setup(
     lines = _engines(settings, dry_run)
     if secrets is not None:
         lines += make_users(settings, secrets, dry_run=dry_run)
-    _tell(lines)
     done = "would change" if dry_run else "changed"
-    out.print(f"{len(lines)} {done}" if lines else "nothing differs", highlight=False)
-    _tell(fill_kibana(settings, dry_run=dry_run))
+    for line in (*lines, f"{len(lines)} {done}" if lines else "nothing differs"):
+        say(line)
+    for line in fill_kibana(settings, dry_run=dry_run):
+        say(line)
 
 
 def _engines(settings: Settings, dry_run: bool) -> list[str]:
     timeout = settings.pipeline.worker.start_timeout_seconds
-    log = patient(lambda: open_log(settings, applies=False), timeout)
-    index = patient(lambda: open_index(settings), timeout)
-    try:
+    with (
+        closing(patient(lambda: open_log(settings, applies=False), timeout)) as log,
+        closing(patient(lambda: open_index(settings), timeout)) as index,
+    ):
         if dry_run:
             return [*log.differences(settings.topics), *index.differences(now())]
         return [*log.apply(settings.topics), *index.apply(now())]
-    finally:
-        index.close()
-        log.close()
-
-
-def _tell(lines: Sequence[str]) -> None:
-    for line in lines:
-        out.print(line, highlight=False, soft_wrap=True)

@@ -1,37 +1,20 @@
-"""Makes answers of search results: the JSON of `--json`, the table of a terminal."""
+"""Makes the answer of `search --json`, and finds the part of a text to show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from ingest.model import EntityDetail, IndexedDocument
-from ingest.query import And, Boost, EntityIs, FacetValue, Hit, Node, Or, Phrase, SearchResult
-from ingest.search.highlight import Snippet, Span, snippet
+from ingest.query import And, Boost, EntityIs, Hit, Node, Or, Phrase, SearchResult
+from ingest.search.highlight import Snippet, snippet
 from ingest.terms import fold
 
 #: Characters of text shown with a hit.
 SNIPPET_WIDTH = 240
-#: Entities named with a hit in the table; `--json` gives all.
-SHOWN_ENTITIES = 5
-
-_FACET_TITLES = {
-    "person": "persons",
-    "organisation": "organisations",
-    "place": "places",
-    "publisher": "publishers",
-    "language": "languages",
-}
-_FOUND = "bold black on yellow"
-#: A page may hold escape sequences: none of them reaches a terminal.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 
 def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dict[str, Any]:
@@ -114,81 +97,3 @@ def _forms(node: EntityIs, details: tuple[EntityDetail, ...]) -> Iterator[str]:
         names = (detail.id, detail.name, *detail.forms)
         if detail.type == node.type and asked in map(fold, names):
             yield from names[1:]
-
-
-# ── on a terminal ───────────────────────────────────────────────────────────────────────────
-
-
-def table(
-    result: SearchResult, query: Node, zone: tzinfo = UTC, width: int = SNIPPET_WIDTH
-) -> RenderableType:
-    """Give the hits with what was found marked, the facets under them; fits 80 columns.
-
-    Units: times are shown in `zone`.
-    """
-    parts: list[RenderableType] = []
-    if result.hits:
-        parts.append(_hit_table(result, query, zone, width))
-    parts.append(_summary(result))
-    facets = {field: values for field, values in result.facets.items() if values}
-    if facets:
-        parts.append(_facet_table(facets))
-    parts += [Text(note, style="yellow") for note in result.notes]
-    return Group(*parts)
-
-
-def _hit_table(result: SearchResult, query: Node, zone: tzinfo, width: int) -> Table:
-    rows = Table(box=box.SIMPLE_HEAD, show_header=False, padding=(0, 1), expand=False)
-    rows.add_column(width=16, vertical="top")
-    rows.add_column(ratio=1, overflow="fold", vertical="top")
-    for hit in result.hits:
-        rows.add_row(_where_and_when(hit.document, zone), _what(hit.document, query, width))
-    return rows
-
-
-def _where_and_when(document: IndexedDocument, zone: tzinfo) -> Text:
-    moment = document.published_at or document.first_seen_at
-    lines = [
-        (moment.astimezone(zone).strftime("%Y-%m-%d %H:%M") + "\n", "cyan"),
-        (_plain(document.publisher) + "\n", ""),
-        (document.language, "dim"),
-    ]
-    return Text.assemble(*lines)
-
-
-def _what(document: IndexedDocument, query: Node, width: int) -> Text:
-    found = found_in(document, query, width)
-    names = [_plain(one.name) for one in document.entity_details[:SHOWN_ENTITIES]]
-    lines = [_marked(document.title, found.title_spans, "bold"), _marked(found.text, found.spans)]
-    if names:
-        lines.append(Text(" · ".join(names), style="green"))
-    lines += [Text(_plain(address(document)), style="blue"), Text(f"{document.id}\n", style="dim")]
-    return Text("\n").join(line for line in lines if line)
-
-
-def _marked(text: str, spans: tuple[Span, ...], style: str = "") -> Text:
-    marked = Text(_plain(text), style=style)
-    for span in spans:
-        marked.stylize(_FOUND, span.start, span.end)
-    return marked
-
-
-def _summary(result: SearchResult) -> Text:
-    noun = "document" if result.total == 1 else "documents"
-    shown = f", {len(result.hits)} shown" if 0 < len(result.hits) < result.total else ""
-    return Text(f"{result.total} {noun}{shown}", style="bold")
-
-
-def _facet_table(facets: dict[str, tuple[FacetValue, ...]]) -> Table:
-    rows = Table(box=None, show_header=False, padding=(0, 1))
-    rows.add_column(style="bold", no_wrap=True)
-    rows.add_column(ratio=1)
-    for field, values in facets.items():
-        counts = [Text.assemble(_plain(one.value), " ", (str(one.count), "cyan")) for one in values]
-        rows.add_row(_FACET_TITLES.get(field, field), Text(" · ").join(counts))
-    return rows
-
-
-def _plain(text: str) -> str:
-    """Give the text with a blank for each control character, so that places stay."""
-    return text.translate(_CONTROLS)

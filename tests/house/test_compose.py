@@ -6,10 +6,10 @@ import re
 
 import pytest
 from compose_file import Json, compose, mounts, seconds, services, size, variables
+from kibana.mapping import fields_by_alias
+from kibana.validate import faults
 from project_files import ROOT
 
-from ingest.search.kibana.mapping import fields_by_alias
-from ingest.search.kibana.validate import faults
 from ingest.settings.environment import overridden
 from ingest.settings.load import load
 from ingest.settings.passwords import ADMIN, KIBANA, KIBANA_SETTINGS, SECRETS, STAGES

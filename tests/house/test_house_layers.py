@@ -37,7 +37,7 @@ HOMES = {
     "structlog": ("ingest/telemetry.py",),
     "ruamel": ("ingest/settings/", "ingest/cli/"),
     "typer": ("ingest/cli/",),
-    "rich": ("ingest/cli/", "ingest/search/answer.py"),
+    "rich": ("ingest/cli/",),
     "py3langid": ("processors/detect_language.py",),
 }
 

@@ -21,16 +21,30 @@ from tests.scenarios.seeds_expected import (
 
 pytestmark = pytest.mark.slow
 
+#: Settings of a shell that must not reach the demo: each would give its parts another log or index.
+ELSEWHERE = {
+    "NEWS_INGEST_LOG_URL": "sqlite:///elsewhere/log.db",
+    "NEWS_INGEST_INDEX_URL": "sqlite:///elsewhere/index.db",
+    "NEWS_INGEST_CONFIG": "elsewhere/config",
+    "NEWS_INGEST_ARCHIVE_FOLDER": "elsewhere/archive",
+}
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Done]]:
-    """Give the installation that `news-ingest demo --once` left behind, and what it printed."""
+    """Return the installation that `news-ingest demo --once` left behind, and what it printed.
+
+    The shell that starts it has settings of another installation.
+    """
     folder = tmp_path_factory.mktemp("demo")
     with Installation(folder, hosts={}) as installation:
+        own = dict(installation.environment)
+        installation.environment.update(ELSEWHERE)
         done = installation.command(
             *("demo", "--once", "--seeds", str(SEEDS), "--work", "work"),
             *("--config", str(ROOT / "config")),
         )
+        installation.environment = own
         assert installation.processes() == []
         shutil.rmtree(installation.config)
         shutil.move(folder / "work" / "config", installation.config)
@@ -40,6 +54,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installatio
 
 def test_every_seed_is_searchable_with_what_must_come_out(demo: tuple[Installation, Done]) -> None:
     assert_documents(demo[0])
+
+
+def test_the_demo_ignores_the_settings_of_the_shell(demo: tuple[Installation, Done]) -> None:
+    installation, done = demo
+    assert f"ignored here: {', '.join(sorted(ELSEWHERE))}\n" in done.out
+    assert not list(installation.folder.rglob("elsewhere"))
 
 
 def test_nothing_of_the_seeds_is_lost_or_set_aside(demo: tuple[Installation, Done]) -> None:

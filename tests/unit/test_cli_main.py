@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 import ingest.cli
+from ingest.cli import feeds
+from ingest.cli.lazy_verbs import file_of
 from ingest.cli.main import VERBS, app
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -56,6 +58,7 @@ def test_the_version_loads_no_verb(tmp_path: Path) -> None:
     loaded = loaded_by(tmp_path, "--version")
     assert {name for name in loaded if name.startswith("ingest.")} == {
         "ingest.cli",
+        "ingest.cli.lazy_verbs",
         "ingest.cli.main",
     }
 
@@ -67,16 +70,23 @@ def test_every_verb_is_found_under_its_name(verb: str) -> None:
     assert f" {verb} " in done.output
 
 
-def test_every_module_with_verbs_is_in_the_table() -> None:
-    folder = Path(ingest.cli.__file__).parent
-    with_verbs = {
-        path.stem
-        for path in folder.glob("*.py")
-        if "\ndef register(app: typer.Typer)" in path.read_text(encoding="utf-8")
-        and not path.stem.startswith("feeds_")  # those are verbs of the group `feeds`
-    }
-    assert "search" in with_verbs
-    assert with_verbs <= set(VERBS.values())
+@pytest.mark.parametrize("verb", feeds.VERBS)
+def test_every_verb_of_feeds_is_found_under_its_name(verb: str) -> None:
+    done = CliRunner().invoke(app, ["feeds", verb, "--help"])
+    assert done.exit_code == 0
+    assert f" feeds {verb} " in done.output
+
+
+@pytest.mark.parametrize(("folder", "verbs"), [("", VERBS), ("feeds", feeds.VERBS)])
+def test_every_verb_has_its_file_and_every_file_with_a_verb_is_in_the_table(
+    folder: str, verbs: tuple[str, ...]
+) -> None:
+    root = Path(ingest.cli.__file__).parent / folder
+    files = {path.stem: path.read_text(encoding="utf-8") for path in root.glob("*.py")}
+    with_verbs = {stem for stem, text in files.items() if "\n@shows_errors\ndef " in text}
+    expected = {file_of(verb) for verb in verbs}
+    assert with_verbs <= expected
+    assert expected <= {*files, "feeds"}
 
 
 def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:

@@ -243,7 +243,7 @@ def test_a_signal_ends_it_at_once_and_it_says_so(rig: FeedsRig, site: HttpSite) 
         running.terminate()
         said, _ = running.communicate(timeout=30)
     assert running.returncode == 1
-    assert "broken off: run it again to go on" in said
+    assert "interrupted: run it again to continue" in said
     assert names(rig) == [2, 5, 9]
 
 

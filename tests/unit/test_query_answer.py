@@ -10,8 +10,9 @@ import msgspec
 from builders import NOW, an_indexed_document
 from rich.console import Console
 
+from ingest.cli.search import hits_table
 from ingest.query import FacetValue, Hit, Node, SearchResult
-from ingest.search.answer import answer, answer_json, table
+from ingest.search.answer import answer, answer_json
 from ingest.search.parse import parse
 
 
@@ -30,7 +31,7 @@ def printed(result: SearchResult, query: Node, *, is_terminal: bool = False) -> 
         color_system="standard" if is_terminal else None,
         _environ={},
     )
-    console.print(table(result, query, ZoneInfo("Europe/Berlin")))
+    console.print(hits_table(result, query, ZoneInfo("Europe/Berlin")))
     return stream.getvalue()
 
 

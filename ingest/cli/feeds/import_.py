@@ -1,66 +1,48 @@
-"""`news-ingest feeds import` and `export`: lists of feeds from and for other programs."""
+"""`news-ingest feeds import`: adds a list of feeds from another program."""
 
 from __future__ import annotations
 
-import io
-import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Any, NamedTuple
 
-import msgspec
 import typer
-from ruamel.yaml import YAML
 
 from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
-    out,
-    print_json,
     settings_of,
     show_error,
     shows_errors,
 )
-from ingest.cli.feeds_add import provisional
-from ingest.cli.feeds_names import address_key
-from ingest.cli.feeds_text import show_table, table_of, table_text
-from ingest.errors import ConfigError, FetchFailed, NewsIngestError, SourceError
+from ingest.cli.feeds.add import provisional
+from ingest.cli.feeds.names import address_key
+from ingest.cli.terminal_text import err, print_json, print_list, say
+from ingest.errors import FetchFailed, NewsIngestError, SourceError
 from ingest.identity import registrable_domain, request_url
-from ingest.model import Feed
 from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
-from ingest.settings.yaml_file import plain, read_yaml
 from ingest.sources.opml import (
     MAX_OPML_BYTES,
     Opml,
     OpmlFeed,
     has_credentials,
     read_opml,
-    write_opml,
 )
 
 #: Lists that one list may include, one level deep.
 MAX_INCLUDES = 10
-#: What never leaves in an export.
-_SECRETS = ("basic_auth", "cookie", "headers")
 
 
 class Fate(NamedTuple):
-    """What became of one outline: added, known or refused."""
+    """The outcome of one outline: added, known or refused."""
 
     outcome: str
     url: str
     line: int
     reason: str = ""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("import")(import_)
-    app.command("export")(export)
 
 
 @shows_errors
@@ -74,8 +56,8 @@ def import_(
 ) -> None:
     """Add all feeds of an OPML list to feeds.yml, without asking them; folders become groups.
 
-    Ends with 1 when some were refused, each told with its reason and line, when the list is cut
-    or names no feed; with 2 when nothing could be read.
+    Exits with status 1 when some were refused (each is printed with its reason and line), when the
+    list is cut off or names no feed; with 2 when nothing could be read.
     """
     settings = settings_of(config)
     try:
@@ -88,32 +70,11 @@ def import_(
         raise typer.Exit(2) from error
     _tell(fates, file, dry_run, as_json)
     if listed.is_cut:
-        err.print(f"{file} ends in the middle: what stood behind is missing",
-                  markup=False, highlight=False, soft_wrap=True)  # fmt: skip
+        say(f"{file} ends in the middle: the rest is missing", err)
     if not fates:
-        err.print("the list names no feed: outlines need an xmlUrl", highlight=False)
+        say("the list names no feed: outlines need an xmlUrl", err)
     if listed.is_cut or not fates or any(fate.outcome == "refused" for fate in fates):
         raise typer.Exit(1)
-
-
-@shows_errors
-def export(
-    format: Annotated[Literal["opml", "yaml"], typer.Option(help="opml or yaml.")] = "opml",
-    group: Annotated[str, typer.Option(help="Only feeds of this group.")] = "",
-    config: ConfigOption = None,
-) -> None:
-    """Write the feeds to standard output; never secrets."""
-    settings = settings_of(config)
-    feeds = [feed for feed in settings.feeds.feeds.values() if not group or feed.group == group]
-    data = _as_opml(feeds) if format == "opml" else _as_yaml(feeds, settings)
-    sys.stdout.buffer.write(data)
-    sys.stdout.flush()
-    err.print(f"{len(feeds)} feeds", highlight=False)
-    if settings.feeds.faults:
-        raise ConfigError(settings.feeds.faults)
-
-
-# ── import ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _read(file: Path) -> bytes:
@@ -134,7 +95,7 @@ def _read(file: Path) -> bytes:
 
 
 def _whole(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
-    """Give the list with those that it includes, and the fates of includes that could not be had."""
+    """Return the list with those that it includes, and the fates of includes that were not read."""
     if not opml.includes:
         return opml, []
     refused = [
@@ -198,9 +159,9 @@ def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
 
 def _reason_against(url: str) -> str:
     if has_credentials(url):
-        return "its address carries a name or password: add it by hand with `basic_auth`"
+        return "its address contains a name or password: add it by hand with `basic_auth`"
     if not url.lower().startswith(("http://", "https://")) or not registrable_domain(url):
-        return "no http:// or https:// address"
+        return "not an http:// or https:// address"
     return ""
 
 
@@ -216,70 +177,12 @@ def _block(feed: OpmlFeed, url: str) -> dict[str, Any]:
 def _tell(fates: list[Fate], file: Path, dry_run: bool, as_json: bool) -> None:
     if as_json:
         for fate in fates:
-            print_json(msgspec.json.encode(fate._asdict()))
+            print_json(fate._asdict())
         return
     told = [fate for fate in fates if fate.outcome != "added"]
     if told:
-        table = table_of("outcome", "line", "reason", "url")
-        for fate in told:
-            table.add_row(
-                fate.outcome, str(fate.line), table_text(fate.reason), table_text(fate.url)
-            )
-        show_table(table)
-    counts = {
-        name: sum(1 for fate in fates if fate.outcome == name)
-        for name in ("added", "known", "refused")
-    }
+        rows = [(fate.outcome, fate.line, fate.reason, fate.url) for fate in told]
+        print_list(("outcome", "line", "reason", "url"), rows)
+    counts = Counter(fate.outcome for fate in fates)
     done = "would be added" if dry_run else "added"
-    out.print(
-        f"{file}: {counts['added']} {done}, {counts['known']} known, {counts['refused']} refused",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
-
-
-# ── export ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _as_opml(feeds: list[Feed]) -> bytes:
-    return write_opml(
-        [
-            OpmlFeed(_plain_url(feed.url), feed.publisher, _home_of(feed.url), feed.group)
-            for feed in feeds
-        ],
-        "Feeds of news-ingest",
-    )
-
-
-def _as_yaml(feeds: list[Feed], settings: Settings) -> bytes:
-    file = read_yaml(settings.folder / "feeds.yml")
-    chosen = {feed.url for feed in feeds}
-    used = {feed.group for feed in feeds}
-    groups = {
-        name: _without_secrets(block or {})
-        for name, block in (plain(file.data.get("groups")) or {}).items()
-        if name in used
-    }
-    blocks = []
-    for block in plain(file.data.get("feeds")) or []:
-        data = {"url": block} if isinstance(block, str) else block
-        if isinstance(data, dict) and data.get("url") in chosen:
-            blocks.append(_without_secrets({**data, "url": _plain_url(str(data["url"]))}))
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 10_000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump({"groups": groups, "feeds": blocks} if groups else {"feeds": blocks}, stream)
-    return stream.getvalue().encode("utf-8")
-
-
-def _without_secrets(block: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in block.items() if name not in _SECRETS}
-
-
-def _plain_url(url: str) -> str:
-    return request_url(url) if has_credentials(url) else url
-
-
-def _home_of(url: str) -> str:
-    parts = urlsplit(request_url(url))
-    return f"{parts.scheme}://{parts.netloc}/"
+    say(f"{file}: {counts['added']} {done}, {counts['known']} known, {counts['refused']} refused")

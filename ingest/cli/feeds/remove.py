@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    out,
-    print_json,
     settings_of,
     shows_errors,
 )
-from ingest.cli.feeds_names import feed_named
+from ingest.cli.feeds.names import feed_named
+from ingest.cli.terminal_text import print_json, say
 from ingest.errors import UnknownName
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
 from ingest.settings.feeds_edit import edit_feeds, listed_feeds, without_feed
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("remove")(remove)
 
 
 @shows_errors
@@ -52,14 +45,10 @@ def remove(
     else:
         edit_feeds(path, change)
     if as_json:
-        plain = {"removed": not dry_run, "id": feed.id, "url": feed.url}
-        print_json(msgspec.json.encode(plain))
+        print_json({"removed": not dry_run, "id": feed.id, "url": feed.url})
         return
     done = "would be removed" if dry_run else "removed"
-    out.print(
-        f"{feed.id} {done}: {feed.url} ({feed.publisher}); its articles stay",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    say(f"{feed.id} {done}: {feed.url} ({feed.publisher}); its articles stay")
 
 
 def _place(blocks: list[Any], feed: Feed) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.search.kibana.feed_pack import FEED_HEALTH
-from ingest.search.kibana.panels import (
+from .feed_pack import FEED_HEALTH
+from .panels import (
     Chart,
     Dashboard,
     DataView,
@@ -17,7 +17,7 @@ from ingest.search.kibana.panels import (
     Values,
     number,
 )
-from ingest.search.kibana.revision_pack import CHANGES
+from .revision_pack import CHANGES
 
 DOCUMENTS: Final = DataView(
     id="news-documents",

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 #: Types that buckets and numbers can be made of.
 NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float"})
 VALUES = NUMBERS | {"keyword", "boolean", "date"}
+#: What Kibana names instead of a field where it counts documents.
+RECORDS = "___records___"
 
 
 class Field(NamedTuple):

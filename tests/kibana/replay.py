@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest.search.kibana.kql import parsed
-from ingest.search.kibana.panels import RECORDS
-from ingest.search.kibana.validate import Saved
+from kibana.kql import parsed
+from kibana.mapping import RECORDS
+from kibana.validate import Saved
 
 Json = dict[str, Any]
 

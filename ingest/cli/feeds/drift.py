@@ -12,13 +12,11 @@ from ingest.cli.context import (
     ConfigOption,
     JsonOption,
     opened_index,
-    out,
-    print_json,
     settings_of,
     show_error,
     shows_errors,
 )
-from ingest.cli.feeds_text import line
+from ingest.cli.terminal_text import line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.pipeline.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS
 from ingest.pipeline.layout_watch import found_now
@@ -27,37 +25,31 @@ from ingest.ports import LayoutAlarm
 from ingest.settings.load import Settings
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("drift")(drift)
-
-
 @shows_errors
 def drift(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Hold the pages of each site of the last day against its 14 days before, and tell what changed.
+    """Compare each site's pages of the last day with its 14 days before, and show what changed.
 
-    The index stage does the same once an hour. Ends with 1 when something changed.
+    The index stage does the same once an hour. Exits with status 1 when something changed.
     """
     settings = settings_of(config)
     with opened_index(settings) as index:
         alarms = found_now(index.layouts, clock())
     for alarm in alarms:
         if as_json:
-            print_json(msgspec.json.encode(_plain(alarm)))
+            print_json(_plain(alarm))
         else:
             _show(alarm)
     if not alarms and not as_json:
-        out.print(
-            f"no site with {LEAST_DOCUMENTS} documents in {LATEST.days * 24} h changed against its "
-            f"{BEFORE.days} days before",
-            highlight=False,
+        say(
+            f"no site with {LEAST_DOCUMENTS} documents in {LATEST.days * 24} h changed compared "
+            f"with the {BEFORE.days} days before"
         )
     if alarms:
         raise typer.Exit(1)
 
 
 def layout_alarms(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Give the standing alarms by feed id; none, and a message, when the index does not answer."""
+    """Return the standing alarms by feed id; none, with a message, when the index does not answer."""
     try:
         with opened_index(settings) as index:
             return alarms_by_feed(index.layouts.alarms())

@@ -19,14 +19,12 @@ from ingest.cli.context import (
     JsonOption,
     opened_index,
     opened_log,
-    out,
-    print_json,
     settings_of,
-    shown,
     shows_errors,
 )
 from ingest.cli.following import follow, stages_running
 from ingest.cli.run import stop_on_signals
+from ingest.cli.terminal_text import out, print_json, shown
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
 from ingest.pipeline.intake import Fate, Intake, counts

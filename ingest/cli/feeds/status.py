@@ -13,21 +13,13 @@ import typer
 
 from ingest import wire
 from ingest.bootstrap.engines import now as clock
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    err,
-    opened_log,
-    out,
-    print_json,
-    settings_of,
-    shows_errors,
-)
-from ingest.cli.feeds_drift import layout_alarms
-from ingest.cli.feeds_list import as_plain, health_of, state_of, states_or_none
-from ingest.cli.feeds_names import feed_named
-from ingest.cli.feeds_overview import DAY, freshness_in_words, show_all
-from ingest.cli.feeds_text import ago, line, size
+from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
+from ingest.cli.feeds.drift import layout_alarms
+from ingest.cli.feeds.list import as_plain, health_of, state_of, states_or_none
+from ingest.cli.feeds.names import feed_named
+from ingest.cli.feeds.overview import DAY, freshness_in_words, show_all
+from ingest.cli.feeds.report import ago, size
+from ingest.cli.terminal_text import err, line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.identity import registrable_domain
 from ingest.model import Feed
@@ -93,10 +85,7 @@ def poll(
         plain = {"requested": True, "id": feed.id, "url": feed.url, "pollers": pollers}
         print_json(msgspec.json.encode(plain))
     else:
-        out.print(
-            f"{feed.id} is to be polled now: {feed.url}",
-            markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        say(f"{feed.id} is to be polled now: {feed.url}")
     if not pollers:
         err.print("warning: no poller is running; it is polled once `news-ingest run` is started")
         raise typer.Exit(1)

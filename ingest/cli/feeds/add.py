@@ -1,4 +1,4 @@
-"""`news-ingest feeds add`: finds the feed of an address, tries it, writes its block."""
+"""`news-ingest feeds add`: finds the feed of an address, tries it and writes its block."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
-    out,
-    print_json,
     settings_of,
     show_error,
     shows_errors,
 )
-from ingest.cli.feeds_backfill import DEFAULT_SINCE, ran, wished
-from ingest.cli.feeds_list import states_or_none
-from ingest.cli.feeds_names import feed_at
-from ingest.cli.feeds_report import (
+from ingest.cli.feeds.backfill import DEFAULT_SINCE, ran, wished
+from ingest.cli.feeds.list import states_or_none
+from ingest.cli.feeds.names import feed_at
+from ingest.cli.feeds.report import (
     listing_of_trial,
     planned,
     poll_data,
@@ -31,7 +28,7 @@ from ingest.cli.feeds_report import (
     show_robots,
     warnings_of,
 )
-from ingest.cli.feeds_text import line
+from ingest.cli.terminal_text import err, line, print_json, say
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
@@ -56,11 +53,6 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("add")(add)
-
-
 @shows_errors
 def add(
     url: Annotated[str, typer.Argument(help="Address of a feed, or of a page that names it.")],
@@ -81,8 +73,8 @@ def add(
 ) -> None:
     """Find the feed of an address, try it, and write it to feeds.yml.
 
-    Comments and order of the file stay. Ends with 1 when something is strange about the feed,
-    with 2 when nothing was added.
+    Comments and order of the file stay. Exits with status 1 when something is strange about
+    the feed, with 2 when nothing was added.
     """
     settings = settings_of(config)
     wish = wished(since) if backfill else None
@@ -105,10 +97,10 @@ def add(
         raise typer.Exit(2) from error
     warnings = warnings_of(found.trial, found.listing)
     if as_json:
-        print_json(msgspec.json.encode(_plain(found, warnings, is_added=not dry_run)))
+        print_json(_plain(found, warnings, is_added=not dry_run))
     else:
         done = "nothing was written" if dry_run else f"added to {settings.folder / 'feeds.yml'}"
-        out.print(done, highlight=False, soft_wrap=True, markup=False)
+        say(done)
     if wish is not None and not dry_run:
         feed = settings_of(config).feeds.feeds[found.trial.feed.id]
         if ran(settings, feed, wish, False, as_json):
@@ -118,7 +110,7 @@ def add(
 
 
 def provisional(path: Path, text: str, blocks: list[dict[str, Any]]) -> tuple[str, list[Feed]]:
-    """Give the text with these blocks, and the feeds that they are. Errors: ConfigError."""
+    """Return the text with these blocks, and their feeds. Errors: ConfigError."""
     before = feeds_of_text(text, path)
     after = with_feeds(text, blocks)
     found = feeds_of_text(after, path)
@@ -135,7 +127,7 @@ async def _found(
     as_json: bool,
     ask: Asking,
 ) -> Found | None:
-    """Give the feed behind the address of this block; None, with the reason told, when none is."""
+    """Return the feed behind the address of this block; None, with the reason printed, when none is."""
     path = settings.folder / "feeds.yml"
     text = path.read_text(encoding="utf-8")
     (feed,) = provisional(path, text, [block])[1]
@@ -186,7 +178,7 @@ def _tell_failure(trial: Trial, as_json: bool, ask: Asking) -> None:
     if as_json:
         listing = listing_of_trial(trial.feed.url, trial)
         plain = {"added": False, "url": trial.feed.url, "problems": listing.problems}
-        print_json(msgspec.json.encode(plain))
+        print_json(plain)
         return
     show_robots(trial, ask)
     if trial.fault.kind.startswith("robots_"):
@@ -211,16 +203,16 @@ def _show(found: Found, ask: Asking) -> None:
     show_entries(found.listing, counts_of(found.trial.parsed, found.trial.found), found.trial)
     if found.outlook is not None:
         line("plan", planned(found.outlook))
-    out.print("\n".join(rendered(found.block)), markup=False, highlight=False, soft_wrap=True)
+    say("\n".join(rendered(found.block)))
 
 
 def _written(found: Found, settings: Settings, *, is_asked: bool, writes: bool) -> None:
     path = settings.folder / "feeds.yml"
     if is_asked:
         if not sys.stdin.isatty():
-            raise NewsIngestError("nobody is there to ask", remedy="say --yes, or --dry-run")
+            raise NewsIngestError("there is no terminal to ask on", remedy="add --yes or --dry-run")
         if not typer.confirm(f"Add this to {path}?", default=True):
-            err.print("nothing was written")
+            say("nothing was written", err)
             raise typer.Exit(2)
     if writes:
         edit_feeds(path, lambda text: provisional(path, text, [found.block])[0])

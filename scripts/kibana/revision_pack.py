@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.search.kibana.panels import (
+from .panels import (
     Chart,
     Dashboard,
     DataView,

@@ -1,7 +1,7 @@
 """Writes the saved objects of a dashboard, as lines that Kibana imports.
 
 Every member whose name ends in JSON is a text of JSON. The shapes are old ones with their old
-versions, which every later Kibana migrates as it imports them. Source: elasticsearch.md §7.2.
+versions, which every later Kibana migrates as it imports them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, assert_never
 
-from ingest.search.kibana.lens import LAYER, lens_attributes
-from ingest.search.kibana.panels import Chart, Dashboard, DataView, Item, PointsMap, SavedSearch
+from .lens import LAYER, lens_attributes
+from .panels import Chart, Dashboard, DataView, Item, PointsMap, SavedSearch
 
 Json = dict[str, Any]
 

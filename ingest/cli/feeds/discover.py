@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    print_json,
     settings_of,
     shows_errors,
 )
-from ingest.cli.feeds_names import feed_at
-from ingest.cli.feeds_report import show_robots
-from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
+from ingest.cli.feeds.names import feed_at
+from ingest.cli.feeds.report import ago, show_robots
+from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.schedule.rate import seeded
 from ingest.polling.trial.discovery import Candidate, Discovery, discover
 from ingest.settings.load import Settings
 
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("discover")(discover_)
+_COLUMNS = ("", "url", "format", "title", "entries", "newest", "a day", "found by", "known")
 
 
 @shows_errors
@@ -39,7 +34,7 @@ def discover_(
     """Look for the feeds of a site with at most 12 requests; write nothing.
 
     Asks the address itself, what the page announces, the news sitemaps of robots.txt, then the
-    usual places. The best candidate comes first. Ends with 2 when there is none.
+    usual places. The best candidate comes first. Exits with status 2 when there is none.
     """
     settings = settings_of(config)
     address = url if "://" in url else f"https://{url}"
@@ -47,7 +42,7 @@ def discover_(
     found = asking(settings, lambda ask: _searched(like, as_json, ask))
     if as_json:
         for number, candidate in enumerate(found.candidates):
-            print_json(msgspec.json.encode(_plain(candidate, settings, is_best=number == 0)))
+            print_json(_plain(candidate, settings, is_best=number == 0))
     else:
         _show(found, settings)
     if not found.candidates:
@@ -84,21 +79,16 @@ def _show(found: Discovery, settings: Settings) -> None:
         line("verdict", f"no feed found with {found.requests} requests: "
                         f"{fault.message if fault is not None else 'nothing'}")  # fmt: skip
         return
-    table = table_of("", "url", "format", "title", "entries", "newest", "a day", "found by", "known")  # fmt: skip
+    rows = []
     for number, candidate in enumerate(found.candidates):
         plain = _plain(candidate, settings, is_best=number == 0)
-        table.add_row(
-            "best" if number == 0 else "",
-            table_text(candidate.url),
-            plain["format"],
-            table_text(plain["title"][:60]),
-            str(plain["entries"]),
-            ago(plain["newest_at"], found.page.at),
-            f"{plain['entries_per_day']:.1f}",
-            candidate.how,
-            table_text(plain["known_as"]),
-        )
-    show_table(table)
+        newest = ago(plain["newest_at"], found.page.at)
+        rows.append(
+            ("best" if number == 0 else "", candidate.url, plain["format"], plain["title"][:60],
+             plain["entries"], newest, f"{plain['entries_per_day']:.1f}", candidate.how,
+             plain["known_as"])
+        )  # fmt: skip
+    print_list(_COLUMNS, rows)
     best = found.candidates[0]
     if feed_at(best.trial.url, settings.feeds.feeds, {}) is None:
         line("to add", f"news-ingest feeds add {best.url}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -17,23 +16,21 @@ from ingest.bootstrap.feed_files import FILE_TIMEOUT_SECONDS, FileReport, file_r
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
-    out,
-    print_json,
     settings_of,
     shows_errors,
 )
-from ingest.cli.feeds_list import states_or_none
-from ingest.cli.feeds_names import feed_named
-from ingest.cli.feeds_report import (
+from ingest.cli.feeds.list import states_or_none
+from ingest.cli.feeds.names import feed_named
+from ingest.cli.feeds.report import (
     listing_of_trial,
     poll_data,
     show_entries,
     show_trial,
     show_verdict,
+    size,
     warnings_of,
 )
-from ingest.cli.feeds_text import line, size
+from ingest.cli.terminal_text import err, line, out, print_json, say
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
@@ -45,13 +42,8 @@ from ingest.settings.options import PollingOptions
 GOOD, WARNING, BAD = "good", "warning", "bad"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("test")(try_inputs)
-
-
 @shows_errors
-def try_inputs(
+def test(
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -65,8 +57,8 @@ def try_inputs(
 ) -> None:
     """Show what would be indexed of feeds, and why, with timings; change nothing.
 
-    With --json one line an input, in their order. Ends with 2 when no input is a feed, with 1
-    when some are not or something is strange.
+    With --json one line per input, in their order. Exits with status 2 when no input is a feed,
+    with 1 when some are not or something is strange.
     """
     states: list[str] = []
     for is_asked, group in groupby(_expanded(inputs), key=lambda name: _is_asked(name, config)):
@@ -75,9 +67,9 @@ def try_inputs(
         else:
             states += _files(list(group), as_json, config)
     if not states:
-        err.print("no files there", highlight=False)
+        say("no files there", err)
     if len(states) > 1 and not as_json:
-        out.print(_summary(states), highlight=False)
+        say(_summary(states))
     if all(state == BAD for state in states):
         raise typer.Exit(2)
     if any(state != GOOD for state in states):
@@ -100,7 +92,7 @@ def _expanded(inputs: list[str]) -> Iterator[str]:
 
 
 def _is_asked(name: str, config: Path | None) -> bool:
-    """Tell whether an input is an address or a configured feed, and no file."""
+    """Return whether an input is an address or a configured feed, and not a file."""
     if name.lower().startswith(("http://", "https://")):
         return True
     if os.path.lexists(name):
@@ -122,15 +114,14 @@ def _files(paths: list[str], as_json: bool, config: Path | None) -> Iterator[str
     )
     for report in reports:
         if as_json:
-            sys.stdout.buffer.write(report.line + b"\n")
+            print_json(report.line)
         else:
             _show_file(report)
         yield _state(report.listing.format, list(report.listing.problems))
-    sys.stdout.flush()
 
 
 def _options(config: Path | None) -> PollingOptions:
-    """Give the bounds of a poll; those of a new installation where there are no settings."""
+    """Return the limits of a poll; those of a new installation where there are no settings."""
     try:
         return settings_of(config).pipeline.polling
     except ConfigError:
@@ -172,7 +163,7 @@ async def _tried(name: str, feed: Feed, settings: Settings, as_json: bool, ask: 
     if as_json:
         plain = msgspec.to_builtins(listing, builtin_types=())
         plain["poll"] = poll_data(trial, outlook)
-        print_json(msgspec.json.encode(plain))
+        print_json(plain)
     else:
         show_trial(trial, listing, outlook, ask)
         out.print()

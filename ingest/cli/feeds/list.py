@@ -6,22 +6,21 @@ from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 import typer
+from rich.text import Text
 
 from ingest.bootstrap.engines import now as clock
 from ingest.bootstrap.feed_asking import feed_states
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    out,
-    print_json,
     settings_of,
     show_error,
     shows_errors,
 )
-from ingest.cli.feeds_drift import layout_alarms
-from ingest.cli.feeds_text import ago, show_table, table_of, table_text
+from ingest.cli.feeds.drift import layout_alarms
+from ingest.cli.feeds.report import ago
+from ingest.cli.terminal_text import print_json, print_list, say
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
 from ingest.polling.report.feed_record import entries_per_day, health_word
@@ -33,14 +32,11 @@ from ingest.settings.load import Settings
 STATES = (*HEALTH_STATES, "new")
 _COLOURS = {"healthy": "green", "failing": "red", "gone": "red", "resting": "yellow",
             "robots": "yellow", "duplicate": "yellow"}  # fmt: skip
+_COLUMNS = ("id", "publisher", "group", "format", "state", "last success", "next poll", "a day",
+            "last error", "url")  # fmt: skip
 
 GroupOption = Annotated[str, typer.Option(help="Only feeds of this group.")]
 StateOption = Annotated[str, typer.Option(help=f"Only feeds in this state: {', '.join(STATES)}.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("list")(list_)
 
 
 @shows_errors
@@ -52,7 +48,8 @@ def list_(
 ) -> None:
     """List the feeds with their health.
 
-    Ends with 1 when the list has faults or the log does not answer, so that states are missing.
+    Exits with status 1 when the list has faults, or when states are missing because the log does
+    not answer.
     """
     if state and state not in STATES:
         near = nearest(state, STATES)
@@ -73,7 +70,7 @@ def list_(
     if as_json:
         for row in rows:
             alarmed = {"layout_alarms": alarms.get(row[0].id, ())}
-            print_json(msgspec.json.encode(as_plain(*row) | alarmed))
+            print_json(as_plain(*row) | alarmed)
     else:
         _show(rows, alarms, now)
     if settings.feeds.faults:
@@ -83,7 +80,7 @@ def list_(
 
 
 def states_or_none(settings: Settings) -> tuple[dict[str, FeedState], bool]:
-    """Give the states of all feeds; nothing, and False, when the log cannot be read."""
+    """Return the states of all feeds; none, and False, when the log cannot be read."""
     try:
         return feed_states(settings), True
     except (LogUnavailable, LogError) as error:
@@ -92,17 +89,17 @@ def states_or_none(settings: Settings) -> tuple[dict[str, FeedState], bool]:
 
 
 def state_of(feed: Feed, states: dict[str, FeedState]) -> FeedState:
-    """Give what is known of a feed under its present address."""
+    """Return the state of a feed under its present address."""
     return for_configuration(states.get(feed.id) or FeedState(feed_id=feed.id), feed)
 
 
 def health_of(feed: Feed, states: dict[str, FeedState], now: datetime) -> str:
-    """Give one of STATES; new is a feed that was never polled under its present address."""
+    """Return one of STATES; new is a feed that was never polled under its present address."""
     return health_word(feed, state_of(feed, states), now)
 
 
 def as_plain(feed: Feed, state: FeedState, health: str) -> dict[str, Any]:
-    """Give a feed as one object with stable keys; no secrets."""
+    """Return a feed as one object with stable keys; no secrets."""
     return {
         "id": feed.id,
         "url": feed.url,
@@ -129,32 +126,31 @@ def as_plain(feed: Feed, state: FeedState, health: str) -> dict[str, Any]:
 def _show(
     rows: list[tuple[Feed, FeedState, str]], alarms: dict[str, tuple[str, ...]], now: datetime
 ) -> None:
-    table = table_of("id", "publisher", "group", "format", "state", "last success", "next poll",
-                  "a day", "last error", "url")  # fmt: skip
-    for feed, state, health in rows:
-        colour = _COLOURS.get(health)
-        a_day = "–" if state.last_success_at is None else f"{state.rate.per_hour * 24:.1f}"
-        table.add_row(
-            feed.id,
-            table_text(feed.publisher),
-            table_text(feed.group),
-            state.format,
-            (f"[{colour}]{health}[/]" if colour else health)
-            + (" [yellow]layout![/]" if feed.id in alarms else ""),
-            ago(state.last_success_at, now),
-            ago(state.next_poll_at, now) if feed.enabled else "–",
-            a_day,
-            table_text(state.last_error_class),
-            table_text(feed.url),
-        )
     if rows:
-        show_table(table)
+        print_list(_COLUMNS, [_cells(*row, row[0].id in alarms, now) for row in rows])
     counts = Counter(health for _, _, health in rows)
     parts = [f"{counts[name]} {name}" for name in STATES if counts[name]]
-    out.print(f"{len(rows)} feeds: {', '.join(parts)}" if rows else "no feeds", highlight=False)
+    say(f"{len(rows)} feeds: {', '.join(parts)}" if rows else "no feeds")
     changed = sum(1 for feed, _, _ in rows if feed.id in alarms)
     if changed:
-        out.print(
-            f"layout!: {changed} with sites whose pages changed, see `news-ingest feeds drift`",
-            highlight=False,
-        )
+        say(f"layout!: {changed} with sites whose pages changed, see `news-ingest feeds drift`")
+
+
+def _cells(
+    feed: Feed, state: FeedState, health: str, is_alarmed: bool, now: datetime
+) -> tuple[str | Text, ...]:
+    shown = Text(health, _COLOURS.get(health, ""))
+    if is_alarmed:
+        shown.append(" layout!", "yellow")
+    return (
+        feed.id,
+        feed.publisher,
+        feed.group,
+        state.format,
+        shown,
+        ago(state.last_success_at, now),
+        ago(state.next_poll_at, now) if feed.enabled else "–",
+        "–" if state.last_success_at is None else f"{state.rate.per_hour * 24:.1f}",
+        state.last_error_class,
+        feed.url,
+    )

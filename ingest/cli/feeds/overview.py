@@ -1,4 +1,4 @@
-"""`news-ingest feeds status` without a name: how all the feeds fare together."""
+"""`news-ingest feeds status` without a name: the health of all feeds together."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from ingest.bootstrap.feed_asking import resting_hosts
-from ingest.cli.context import print_json
-from ingest.cli.feeds_list import STATES, as_plain, health_of, state_of
-from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
+from ingest.cli.feeds.list import STATES, as_plain, health_of, state_of
+from ingest.cli.feeds.report import ago
+from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of all feeds together. Lags in seconds; `allowance_used` is a ratio."""
+    """The health of all feeds together. Lags in seconds; `allowance_used` is a ratio."""
 
     feeds: int
     states: dict[str, int]
@@ -46,20 +46,20 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 def show_all(
     settings: Settings, states: dict[str, FeedState], now: datetime, as_json: bool
 ) -> None:
-    """Print how the feeds of these settings fare."""
+    """Print the health of all feeds of these settings."""
     feeds = list(settings.feeds.feeds.values())
     known = [(feed, state_of(feed, states)) for feed in feeds if feed.enabled]
     failing = [(feed, state) for feed, state in known if state.last_error_class]
     failing.sort(key=lambda pair: (-pair[1].failure_score, str(pair[1].failing_since_at)))
     whole = _overview(settings, feeds, known, failing[:WORST], states, now)
     if as_json:
-        print_json(msgspec.json.encode(whole))
+        print_json(whole)
         return
     _show(whole, failing[:WORST], now)
 
 
 def freshness_in_words(middle: float | None, late: float | None) -> str:
-    """Give how soon after publication entries are seen: the median and the 95th percentile."""
+    """Return how soon after publication entries are seen: the median and the 95th percentile."""
     if middle is None or late is None:
         return "nothing new was seen yet"
     return f"half are seen within {spoken(middle)} of publication, 95 % within {spoken(late)}"
@@ -100,7 +100,7 @@ def _lags(known: Sequence[tuple[Feed, FeedState]]) -> list[int]:
 def _resting(
     settings: Settings, known: Sequence[tuple[Feed, FeedState]], now: datetime
 ) -> dict[str, datetime]:
-    """Give what rests by the word of its host, and of single feeds, which know it too."""
+    """Return the hosts that asked us to wait, by their own state and by that of their feeds."""
     found = {
         host_of(state.url): state.retry_after_until_at
         for _, state in known
@@ -108,7 +108,7 @@ def _resting(
     }
     try:
         return found | resting_hosts(settings, now)
-    except (LogUnavailable, LogError):  # said already, as the states were asked for
+    except (LogUnavailable, LogError):  # reported already, when the states were read
         return found
 
 
@@ -127,12 +127,10 @@ def _show(whole: Overview, worst: Sequence[tuple[Feed, FeedState]], now: datetim
                          f"{whole.overflows_24h} in 24 h; items were probably missed")  # fmt: skip
     if not worst:
         return
-    table = table_of("worst", "publisher", "error", "failing since", "score", "next poll",
-                  "message")  # fmt: skip
-    for feed, state in worst:
-        table.add_row(
-            feed.id, table_text(feed.publisher), state.last_error_class,
-            ago(state.failing_since_at, now), f"{state.failure_score:g}",
-            ago(state.next_poll_at, now), table_text(state.last_error_text[:100]),
-        )  # fmt: skip
-    show_table(table)
+    columns = ("worst", "publisher", "error", "failing since", "score", "next poll", "message")
+    rows = [
+        (feed.id, feed.publisher, state.last_error_class, ago(state.failing_since_at, now),
+         f"{state.failure_score:g}", ago(state.next_poll_at, now), state.last_error_text[:100])
+        for feed, state in worst
+    ]  # fmt: skip
+    print_list(columns, rows)

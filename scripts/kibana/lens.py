@@ -1,13 +1,13 @@
 """Writes the state of one Lens chart.
 
-Source of the shapes: elasticsearch.md §7.2, Lens saved objects of version 8.9.0.
+The shapes are those of Lens saved objects of version 8.9.0, which later Kibanas migrate.
 """
 
 from __future__ import annotations
 
 from typing import Any, assert_never
 
-from ingest.search.kibana.panels import Chart, Dates, Metric, Values
+from .panels import Chart, Dates, Metric, Values
 
 Json = dict[str, Any]
 

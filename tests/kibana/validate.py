@@ -1,7 +1,6 @@
 """Tells what is wrong with a pack before any Kibana sees it.
 
-Source of the rules: elasticsearch.md §7.3. They work on the lines alone, so that a pack which
-somebody exported by hand is checked as well as ours.
+The rules work on the lines alone, so a pack that somebody exported by hand is checked like ours.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from kibana.kql import parsed
+from kibana.mapping import NUMBERS, RECORDS, VALUES, Field, Fields
+
 from ingest.errors import QueryError
-from ingest.search.kibana.kql import parsed
-from ingest.search.kibana.mapping import NUMBERS, VALUES, Field, Fields
-from ingest.search.kibana.panels import RECORDS
 
 Json = dict[str, Any]
 

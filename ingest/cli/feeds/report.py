@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ingest.bootstrap.feed_asking import Asking, origin_of
-from ingest.cli.feeds_text import ago, line, size
+from ingest.cli.terminal_text import line
 from ingest.polling.document import answers
 from ingest.polling.trial.feed_listing import (
     Counts,
@@ -172,3 +173,21 @@ def _show_caching(trial: Trial) -> None:
         text += f"; second request {again.status}"
     fresh = answers.cache_floor_seconds(answer)
     line("caching", text + (f"; fresh for {spoken(fresh)}" if fresh else ""))
+
+
+# ── times and sizes in words ────────────────────────────────────────────────────────────────
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """Return a time as distance from now: `3 min ago`, `in 2.0 h`, or a dash for none."""
+    if at is None:
+        return "–"
+    seconds = (now - at).total_seconds()
+    return f"{spoken(seconds)} ago" if seconds >= 0 else f"in {spoken(-seconds)}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the unit that reads best."""
+    if count < 10_000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} KB" if count < 10_000_000 else f"{count / 1e6:.1f} MB"

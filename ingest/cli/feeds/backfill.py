@@ -6,7 +6,6 @@ from datetime import UTC
 from threading import Event as Flag
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -15,15 +14,12 @@ from ingest.bootstrap.engines import now
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
-    err,
-    out,
-    print_json,
     settings_of,
     shows_errors,
 )
-from ingest.cli.feeds_names import feed_named
-from ingest.cli.feeds_text import line, printable
+from ingest.cli.feeds.names import feed_named
 from ingest.cli.run import stop_on_signals
+from ingest.cli.terminal_text import err, line, one_line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
 from ingest.polling.older.archive_walk import MAX_PAGES
@@ -33,11 +29,6 @@ from ingest.settings.load import Settings
 
 DEFAULT_SINCE = "30d"
 _SAMPLES = 20
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("backfill")(backfill)
 
 
 @shows_errors
@@ -60,8 +51,8 @@ def backfill(
 ) -> None:
     """Take in what a feed and its site published since a day, behind all fresh news.
 
-    Follows the feed's older pages and the site's sitemaps. Running it twice adds nothing; one that
-    was broken off is gone on with. Ends with 1 when something could not be had.
+    Follows the feed's older pages and the site's sitemaps. Running it twice adds nothing; an
+    interrupted run is continued. Exits with status 1 when something could not be fetched.
     """
     settings = settings_of(config)
     feed = feed_named(settings, name)
@@ -73,23 +64,23 @@ def backfill(
 def wished(
     since: str, takes_sitemaps: bool = True, max_pages: int = MAX_PAGES, max_entries: int = 50_000
 ) -> Wish:
-    """Give what these options ask for. Errors: NewsIngestError for a time that is none."""
+    """Return what these options ask for. Errors: NewsIngestError for a text that is not a time."""
     at = now()
     found = moments.since(since, at, UTC)
     if found is None or found.since is None or found.since > at:
         raise NewsIngestError(
-            "this is no time that lies before now", value=since, origin="--since",
+            "this is not a time in the past", value=since, origin="--since",
             remedy="write a day (2026-11-01), a moment (2026-11-01T18:30) or a span (30d, 12w)",
         )  # fmt: skip
     return Wish(found.since, max_pages, takes_sitemaps, max_entries)
 
 
 def ran(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_json: bool) -> int:
-    """Do it with progress on standard error, and show how it went; gives the exit code."""
+    """Run it with progress on standard error and print the result; return the exit status."""
     stop = stop_on_signals()
     report = _followed(settings, feed, wish, stop, is_dry, as_json)
     if as_json:
-        print_json(msgspec.json.encode(_plain(report)))
+        print_json(_plain(report))
     else:
         _show(report)
     return 1 if report.problems or report.is_broken_off else 0
@@ -98,9 +89,9 @@ def ran(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_json: bool)
 def _followed(
     settings: Settings, feed: Feed, wish: Wish, stop: Flag, is_dry: bool, as_json: bool
 ) -> BackfillReport:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=as_json) as progress:
-        task = progress.add_task(f"asking {feed.url}", total=None)
+        task = progress.add_task(f"asking {one_line(feed.url)}", total=None)
 
         def moved(report: BackfillReport) -> None:
             counts = report.counts
@@ -141,8 +132,8 @@ def _show(report: BackfillReport) -> None:
         line("problem", f"{reason}  ({address})")
     done = "nothing was written" if report.is_dry else f"{report.appended} entries appended"
     if report.is_broken_off:
-        done += "; broken off: run it again to go on"
-    out.print(printable(done), highlight=False, soft_wrap=True, markup=False)
+        done += "; interrupted: run it again to continue"
+    say(done)
 
 
 def _plain(report: BackfillReport) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""`news-ingest lag`: how far each stage is behind."""
+
+from __future__ import annotations
+
+from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
+from ingest.cli.terminal_text import print_json, print_table
+from ingest.pipeline.topology import plans
+
+
+@shows_errors
+def lag(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show how far each stage is behind, and how many workers it has."""
+    settings = settings_of(config)
+    rows = []
+    with opened_log(settings) as log:
+        for plan in plans(settings.pipeline):
+            if not plan.inputs:
+                continue
+            topics = {
+                "waiting": [plan.reads],
+                "waiting_in_retries": plan.retry_topics,
+                "waiting_in_backfill": [plan.backfill_reads] if plan.backfill_reads else [],
+            }
+            waiting = {
+                name: sum(one.records for one in log.lag(plan.group, read))
+                for name, read in topics.items()
+            }
+            who = {"stage": plan.name, "group": plan.group, "workers": log.members(plan.group)}
+            rows.append(who | waiting)
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("stage", "group", "workers", "waiting", "waiting in retries", "waiting in backfill")
+    print_table(columns, [row.values() for row in rows])

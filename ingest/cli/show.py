@@ -1,0 +1,99 @@
+"""`news-ingest show`: one document of the archive."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    opened_index,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.revisions import as_plain
+from ingest.cli.terminal_text import out, print_json, print_table, shown
+from ingest.errors import NewsIngestError
+from ingest.model import IndexedDocument
+from ingest.ports import RevisionRequest
+
+#: Changes of one document that `--json` prints; `revisions` pages through all.
+SHOWN_REVISIONS = 100
+
+
+@shows_errors
+def show(
+    id: Annotated[str, typer.Argument(help="Document id, as `search` shows it.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print one document; with --json everything that is known of it."""
+    settings = settings_of(config)
+    with opened_index(settings) as index:
+        document = index.get(id)
+        request = RevisionRequest(document_id=id, size=SHOWN_REVISIONS)
+        found = index.revisions.search(request) if document is not None else None
+    if document is None or found is None:
+        raise NewsIngestError(
+            "no document has this id",
+            value=id,
+            remedy="see `news-ingest search`, or `news-ingest trace` for one on its way",
+        )
+    if as_json:
+        plain = msgspec.to_builtins(document)
+        if found.total:
+            plain["revisions"] = [as_plain(one) for one in found.revisions]
+        print_json(plain)
+        return
+    _print(document, found.total)
+
+
+def _print(document: IndexedDocument, changes: int) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _facts(document, changes):
+        if value:
+            table.add_row(name, shown(value))
+    out.print(table)
+    out.print()
+    out.print(shown(document.text))
+    if document.entity_details:
+        out.print()
+        print_table(
+            ("type", "name", "count", "id", "forms"),
+            [
+                (one.type, one.name, one.count, one.id, ", ".join(one.forms[:5]))
+                for one in document.entity_details
+            ],
+        )
+
+
+def _facts(document: IndexedDocument, changes: int) -> list[tuple[str, str]]:
+    published = document.published_at
+    revision = str(document.revision)
+    if changes:
+        seen = "1 change" if changes == 1 else f"{changes} changes"
+        revision += f" ({seen}: news-ingest revisions --document {document.id})"
+    return [
+        ("title", document.title),
+        ("subtitle", document.subtitle),
+        ("publisher", document.publisher),
+        ("authors", ", ".join(document.authors)),
+        ("agencies", ", ".join(document.agencies)),
+        (
+            "published",
+            "" if published is None else f"{published.isoformat()} ({document.date_source})",
+        ),
+        ("first seen", document.first_seen_at.isoformat()),
+        ("language", document.language),
+        ("url", document.url_canonical or document.path),
+        ("summary", document.summary),
+        ("text from", document.content_source),
+        ("revision", revision),
+        ("id", document.id),
+    ]

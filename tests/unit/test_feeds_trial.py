@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from http_site import Answer, HttpSite, redirect
-from polling_rig import a_feed, a_fetcher, feed_answer, utc_now
 
 from ingest.polling.discovery import MAX_REQUESTS, Discovery, discover
 from ingest.polling.feed_listing import listing_of
@@ -19,6 +17,8 @@ from ingest.polling.outlook import kappa_of, outlook_of, why_next
 from ingest.polling.page_links import page_links
 from ingest.settings.options import PollingOptions
 from ingest.sources.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite, redirect
+from tests.unit.polling_rig import a_feed, a_fetcher, feed_answer, utc_now
 
 HOST = "harbour-times.example"
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 import pytest
-from builders import NOW, a_document, an_entity, an_indexed_document, entity_fields
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.model import Extraction, Geo, GeoPoint
@@ -18,6 +17,7 @@ from ingest.ports import FeedRecord, Placed, Revision
 from ingest.search.kibana.replay import is_empty, requests
 from ingest.search.kibana.validate import Saved, read_pack
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, a_document, an_entity, an_indexed_document, entity_fields
 
 CONFIG = Path(__file__).parents[2] / "config"
 PACKS = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -10,7 +9,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 import typer
-from ruamel.yaml import YAML
 
 from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
@@ -30,9 +28,9 @@ from ingest.errors import ConfigError, FetchFailed, NewsIngestError, SourceError
 from ingest.identity import registrable_domain, request_url
 from ingest.model import Feed
 from ingest.ports import Fetched, FetchRequest
-from ingest.settings.feeds_edit import edit_feeds, with_groups
+from ingest.settings.feeds_edit import dumped, edit_feeds, with_groups
 from ingest.settings.load import Settings
-from ingest.settings.yaml_file import plain, read_yaml
+from ingest.settings.yaml_file import read_yaml
 from ingest.sources.opml import (
     MAX_OPML_BYTES,
     Opml,
@@ -256,20 +254,15 @@ def _as_yaml(feeds: list[Feed], settings: Settings) -> bytes:
     used = {feed.group for feed in feeds}
     groups = {
         name: _without_secrets(block or {})
-        for name, block in (plain(file.data.get("groups")) or {}).items()
+        for name, block in (file.data.get("groups") or {}).items()
         if name in used
     }
     blocks = []
-    for block in plain(file.data.get("feeds")) or []:
+    for block in file.data.get("feeds") or []:
         data = {"url": block} if isinstance(block, str) else block
         if isinstance(data, dict) and data.get("url") in chosen:
             blocks.append(_without_secrets({**data, "url": _plain_url(str(data["url"]))}))
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 10_000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump({"groups": groups, "feeds": blocks} if groups else {"feeds": blocks}, stream)
-    return stream.getvalue().encode("utf-8")
+    return dumped({**({"groups": groups} if groups else {}), "feeds": blocks}).encode("utf-8")
 
 
 def _without_secrets(block: dict[str, Any]) -> dict[str, Any]:

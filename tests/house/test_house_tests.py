@@ -1,8 +1,12 @@
-"""A module of tests/ has one name, `tests.…`: under two it would be two modules."""
+"""A module of tests/ has one name, `tests.…`: under two it would be two modules.
+
+And the data sets are looked for in one place, tests/data_sets.py.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -47,3 +51,9 @@ def test_no_module_of_tests_is_loaded_under_two_names() -> None:
     assert __file__ in names
     assert {file: found for file, found in names.items() if len(found) > 1} == {}
     assert all(name.startswith("tests.") for found in names.values() for name in found)
+
+
+def test_the_data_sets_are_looked_for_in_one_place() -> None:
+    looking = re.compile(r"environ.*NEWS_INGEST_TEST_DATA|shared.{1,6}data\b")
+    found = [path.name for path in FILES if looking.search(path.read_text(encoding="utf-8"))]
+    assert sorted(found) == ["data_sets.py", "test_house_tests.py"]

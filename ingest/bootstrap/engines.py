@@ -16,7 +16,7 @@ from ingest.registry import Built
 from ingest.settings.feeds import read_feeds
 from ingest.settings.live_sites import LiveSites
 from ingest.settings.load import Settings, load
-from ingest.settings.yaml_file import plain, read_yaml
+from ingest.settings.yaml_file import read_yaml
 from ingest.telemetry import Event
 
 Result = TypeVar("Result")
@@ -58,7 +58,7 @@ def _further_faults(folder: Path) -> list[ConfigFault]:
         file = read_yaml(folder / "pipeline.yml")
     except ConfigError:
         return faults
-    stages = plain(file.data).get("stages")
+    stages = file.data.get("stages")
     for name, stage in stages.items() if isinstance(stages, dict) else ():
         listed = stage.get("processors") if isinstance(stage, dict) else None
         if isinstance(listed, list) and all(_is_processor(item) for item in listed):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.errors import ConfigError, ConfigFault
-from ingest.settings.faults import faults_of
-from ingest.settings.yaml_file import YamlFile, plain, read_yaml
+from ingest.settings.faults import checked
+from ingest.settings.yaml_file import YamlFile, read_yaml
 from processors.merge_mentions.normal import slug
 
 Case = Literal["capitals", "exact", "any"]
@@ -75,14 +75,9 @@ def read_lists(config_folder: Path) -> list[Watched]:
     if not path.exists():
         return []
     file = read_yaml(path)
-    data = plain(file.data)
-    if data.get("lists") is None:
-        data["lists"] = []
-    try:
-        lists = Lists.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(faults_of(error, Lists, file)) from error
-    found, faults = _watched(lists, file)
+    if file.data.get("lists") is None:
+        file.data["lists"] = []
+    found, faults = _watched(checked(file, Lists), file)
     if faults:
         raise ConfigError(faults)
     return found

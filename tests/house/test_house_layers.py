@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from importlinter import configuration
 from importlinter.application.use_cases import lint_imports
-from project_files import ROOT, code_files, nodes_of
+
+from tests.house.project_files import ROOT, code_files, nodes_of
 
 #: Library → the only places that may import it, as beginnings of paths.
 HOMES = {

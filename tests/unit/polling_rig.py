@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from http_site import Answer, HttpSite
-
 from ingest import wire
 from ingest.adapters.http_fetcher import HttpFetcher
 from ingest.adapters.sqlite_log import SqliteLog
@@ -30,6 +28,7 @@ from ingest.settings.options import (
     PollingOptions,
 )
 from ingest.sources.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite
 
 PARTITIONS = 3
 TOPICS = [

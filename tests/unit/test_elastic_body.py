@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import NOW, an_entity, an_indexed_document, entity_fields
 from prometheus_client import REGISTRY
 
 from ingest.adapters.elastic_index import body
@@ -33,6 +32,7 @@ from ingest.model import (
     Watchlist,
     WatchlistHit,
 )
+from tests.builders import NOW, an_entity, an_indexed_document, entity_fields
 
 CONFIG = Path(__file__).parents[2] / "config" / "index"
 LIMIT = 8 * 1024 * 1024

@@ -15,8 +15,6 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from builders import NOW, an_id, an_indexed_document
-from elasticsearch_server import ElasticsearchServer
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_security import ElasticSecurity, User
@@ -27,6 +25,8 @@ from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
 from ingest.settings.passwords import ANALYST, STAGES, make_passwords, password_of
+from tests.builders import NOW, an_id, an_indexed_document
+from tests.elasticsearch_server import ElasticsearchServer
 
 CONFIG = Path(__file__).parents[2] / "config"
 A_REVISION = Revision(

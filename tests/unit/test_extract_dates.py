@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, extracted, html_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.extract_document.read_dates import read_date
+from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, extracted, html_of
 
 
 @pytest.mark.parametrize(

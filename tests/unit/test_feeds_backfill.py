@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from feeds_rig import Done, FeedsRig
-from http_site import Answer, HttpSite
 
 from ingest import wire
 from ingest.bootstrap.engines import open_index, open_log
@@ -24,6 +22,8 @@ from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, encode_keys, pack
 from ingest.ports import Placed, Record
 from ingest.settings.load import load
 from tests.builders import an_indexed_document as a_document
+from tests.http_site import Answer, HttpSite
+from tests.unit.feeds_rig import Done, FeedsRig
 
 HOST = "harbour-times.example"
 FEED = f"http://{HOST}/feed.xml"

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from http_site import Answer, HttpSite, redirect
-from polling_rig import a_feed, a_fetcher, feed_answer, utc_now
 
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import MAX_REQUESTS, Discovery, discover, page_links
@@ -18,6 +16,8 @@ from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
 from ingest.polling.trial.outlook import kappa_of, outlook_of, why_next
 from ingest.settings.options import PollingOptions
 from ingest.sources.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite, redirect
+from tests.unit.polling_rig import a_feed, a_fetcher, feed_answer, utc_now
 
 HOST = "harbour-times.example"
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

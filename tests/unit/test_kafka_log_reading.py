@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from kafka.structs import TopicPartition as KafkaPlace
-from kafka_log_rig import Rig, drain, until
 
 from ingest.adapters.kafka_log.reader import _Listener
 from ingest.errors import LeaseLost, TopicMissing
 from ingest.ports import Position, TopicPartition, TopicSpec
+from tests.unit.kafka_log_rig import Rig, drain, until
 
 pytestmark = pytest.mark.kafka
 

@@ -10,7 +10,6 @@ from threading import Event as Flag
 
 import pytest
 import typer
-from refusing_log import RefusingLog
 from structlog.testing import capture_logs
 
 from ingest.adapters.sqlite_index import SqliteIndex
@@ -30,6 +29,7 @@ from ingest.ports import TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
 from ingest.settings.options import IndexOptions, LogOptions
 from tests.builders import NOW, a_page, an_id
+from tests.unit.refusing_log import RefusingLog
 
 FETCH = StagePlan(
     name="fetch", kind="fetch", group="news-fetch", reads="news.entries", writes="news.pages",

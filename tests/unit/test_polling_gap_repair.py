@@ -11,8 +11,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from http_site import Answer, HttpSite
-from polling_rig import (
+
+from ingest.adapters.sqlite_log import SqliteLog
+from ingest.errors import LogRefused
+from ingest.polling.entries.new_entries import Found, find_entries
+from ingest.polling.older.gap_repair import GapRepair
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.seen_keys import SeenKeys
+from ingest.ports import ParsedFeed
+from ingest.sources.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite
+from tests.unit.polling_rig import (
     Rig,
     a_feed,
     a_fetcher,
@@ -24,16 +33,7 @@ from polling_rig import (
     utc_now,
     wait_for,
 )
-from test_polling_crash import FaultyLog
-
-from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import LogRefused
-from ingest.polling.entries.new_entries import Found, find_entries
-from ingest.polling.older.gap_repair import GapRepair
-from ingest.polling.state.feed_state import FeedState
-from ingest.polling.state.seen_keys import SeenKeys
-from ingest.ports import ParsedFeed
-from ingest.sources.parse_feed import parse_feed
+from tests.unit.test_polling_crash import FaultyLog
 
 HOST = "harbour-times.example"
 

@@ -7,13 +7,13 @@ import json
 from zoneinfo import ZoneInfo
 
 import msgspec
-from builders import NOW, an_indexed_document
 from rich.console import Console
 
 from ingest.cli.search import hits_table
 from ingest.query import FacetValue, Hit, Node, SearchResult
 from ingest.search.answer import answer, answer_json
 from ingest.search.parse import parse
+from tests.builders import NOW, an_indexed_document
 
 
 def a_result(*hits: Hit, total: int | None = None, **fields: object) -> SearchResult:

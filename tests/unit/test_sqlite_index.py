@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_index.reading import Bounds
@@ -17,6 +16,7 @@ from ingest.model import IndexedDocument
 from ingest.ports import Placed, RevisionRequest
 from ingest.query import EntityIs, Not, Phrase, SearchRequest, Word
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
 
 
 def opened(path: Path, **bounds: int) -> SqliteIndex:

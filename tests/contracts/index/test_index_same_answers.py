@@ -6,9 +6,6 @@ import random
 from datetime import timedelta
 
 import pytest
-from builders import NOW
-from index_corpus import CORPUS, SECTIONS
-from index_reference import matching
 
 from ingest.ports import Index
 from ingest.query import (
@@ -30,6 +27,9 @@ from ingest.query import (
     Word,
 )
 from ingest.terms import LANGUAGES, stem, terms, words
+from tests.builders import NOW
+from tests.contracts.index.index_corpus import CORPUS, SECTIONS
+from tests.contracts.index.index_reference import matching
 
 QUERIES_A_KIND = 40
 

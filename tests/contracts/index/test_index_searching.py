@@ -6,15 +6,15 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
-from index_corpus import CORPUS
-from index_reference import matching
 
 from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import Index, Placed
 from ingest.query import FACET_FIELDS, And, EntityIs, Node, Or, SearchRequest, ValueIs, Word
 from ingest.search.parse import MAX_DEPTH, parse
+from tests.builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
+from tests.contracts.index.index_corpus import CORPUS
+from tests.contracts.index.index_reference import matching
 
 BY_ID = {document.id: document for document in CORPUS}
 

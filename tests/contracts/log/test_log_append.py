@@ -7,12 +7,12 @@ import time
 from collections import Counter
 
 import pytest
-from log_drill import LogFactory, fate, flush, keys, put, put_by, read_all
 
 from ingest.errors import RecordRefused, RecordTooLarge, TopicMissing
 from ingest.partition import partition_for
 from ingest.ports import Log
 from ingest.records.appending import NewRecord, append_and_flush
+from tests.contracts.log.log_drill import LogFactory, fate, flush, keys, put, put_by, read_all
 
 #: Partition of each key among 12, fixed for ever: the same keys on any log of any version.
 KNOWN_PARTITIONS = {

@@ -6,13 +6,13 @@ import importlib
 import pkgutil
 
 import pytest
-from source_documents import BROKEN, DOCUMENTS, URL
 
 import ingest.sources
 from ingest import wire
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed, Source
 from ingest.sources.parse_feed import parse_feed
+from tests.contracts.sources.source_documents import BROKEN, DOCUMENTS, URL
 
 
 def _sources() -> dict[str, Source]:

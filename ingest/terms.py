@@ -78,11 +78,6 @@ def folded(words: Iterable[str]) -> list[str]:
     return [word if word.isascii() else known[word] for word in words]
 
 
-def terms_with_spans(text: str) -> list[tuple[str, int, int]]:
-    """Give each term with its start and end in `text`, in code points, end excluded."""
-    return [(_folded_words[word], start, end) for word, start, end in words_with_spans(text)]
-
-
 def words_with_spans(text: str) -> list[tuple[str, int, int]]:
     """Give each word with its start and end in `text`, in code points, end excluded."""
     lowered = _lowered(text)

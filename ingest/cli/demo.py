@@ -23,9 +23,10 @@ from ingest.pipeline.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
 from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
-from ingest.query import FACET_FIELDS, Everything, SearchRequest
+from ingest.query import Everything, SearchRequest
 from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
+from ingest.search_fields import FACETS
 from ingest.settings.load import Settings, config_folder, load
 
 QUIET_SECONDS = 1.0
@@ -208,7 +209,7 @@ def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seco
     index = open_index(settings)
     try:
         table = Table("publisher", "site", "documents", title="What came in")
-        everything = SearchRequest(query=Everything(), size=0, facets=FACET_FIELDS, facet_size=100)
+        everything = SearchRequest(query=Everything(), size=0, facets=tuple(FACETS), facet_size=100)
         result = index.search(everything)
         counts = {one.value: one.count for one in result.facets["publisher"]}
         for site in sites.sites.values():
@@ -223,7 +224,7 @@ def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seco
         )
         out.print(f"\nnews-ingest search '{query}'", style="bold", highlight=False)
         tree = parse(query, now())
-        request = SearchRequest(query=tree, size=5, facets=FACET_FIELDS)
+        request = SearchRequest(query=tree, size=5, facets=tuple(FACETS))
         out.print(hits_table(index.search(request), tree))
     finally:
         index.close()

@@ -24,10 +24,11 @@ from ingest.cli.revisions import as_plain
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
 from ingest.ports import RevisionRequest
-from ingest.query import FACET_FIELDS, SearchRequest
+from ingest.query import SearchRequest
 from ingest.search.answer import answer
 from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
+from ingest.search_fields import FACETS
 
 #: Changes of one document that `show --json` gives; `revisions` pages through all.
 SHOWN_REVISIONS = 100
@@ -62,7 +63,7 @@ def search(
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
     tree = parse(query, now(), zone)
-    request = SearchRequest(query=tree, size=size, offset=offset, sort=sort, facets=FACET_FIELDS)
+    request = SearchRequest(query=tree, size=size, offset=offset, sort=sort, facets=tuple(FACETS))
     with opened_index(settings) as index:
         result = index.search(request)
     if as_json:

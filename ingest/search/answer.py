@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-import msgspec
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,6 +14,7 @@ from rich.text import Text
 from ingest.model import EntityDetail, IndexedDocument
 from ingest.query import And, Boost, EntityIs, FacetValue, Hit, Node, Or, Phrase, SearchResult
 from ingest.search.highlight import Snippet, Span, snippet
+from ingest.search_fields import FACETS
 from ingest.terms import fold
 
 #: Characters of text shown with a hit.
@@ -22,20 +22,13 @@ SNIPPET_WIDTH = 240
 #: Entities named with a hit in the table; `--json` gives all.
 SHOWN_ENTITIES = 5
 
-_FACET_TITLES = {
-    "person": "persons",
-    "organisation": "organisations",
-    "place": "places",
-    "publisher": "publishers",
-    "language": "languages",
-}
 _FOUND = "bold black on yellow"
 #: A page may hold escape sequences: none of them reaches a terminal.
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 
 def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dict[str, Any]:
-    """Give what `search --json` writes: total, hits, facets; notes only where there are some.
+    """Return what `search --json` writes: total, hits, facets; notes only where there are some.
 
     Units: times are ISO 8601 in UTC, or None.
     """
@@ -50,12 +43,6 @@ def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dic
     if result.notes:
         given["notes"] = list(result.notes)
     return given
-
-
-def answer_json(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> str:
-    """Give the same as text: indented, with a line break at the end."""
-    data = msgspec.json.format(msgspec.json.encode(answer(result, query, width)), indent=2)
-    return data.decode() + "\n"
 
 
 def found_in(document: IndexedDocument, query: Node, width: int = SNIPPET_WIDTH) -> Snippet:
@@ -185,7 +172,7 @@ def _facet_table(facets: dict[str, tuple[FacetValue, ...]]) -> Table:
     rows.add_column(ratio=1)
     for field, values in facets.items():
         counts = [Text.assemble(_plain(one.value), " ", (str(one.count), "cyan")) for one in values]
-        rows.add_row(_FACET_TITLES.get(field, field), Text(" · ").join(counts))
+        rows.add_row(FACETS[field].facet_title, Text(" · ").join(counts))
     return rows
 
 

@@ -21,10 +21,11 @@ from luqum.exceptions import ParseError
 from luqum.thread import parse as luqum_parse
 
 from ingest.errors import QueryError
-from ingest.query import TEXT_FIELDS, And, Boost, Everything, Near, Node, Not, Or, Phrase, Word
+from ingest.query import And, Boost, Everything, Near, Node, Not, Or, Phrase, Word
 from ingest.search import moments
 from ingest.search.fields import Unreadable, is_same_word, text_node, value_node
 from ingest.search.scan import MAX_CLAUSES, MAX_DEPTH, Atom, Scanned, Scanner
+from ingest.search_fields import TEXTS
 
 MAX_CHARACTERS = 512
 
@@ -132,7 +133,7 @@ class _Reading:
                 return self._near(atom, field)
             if field in moments.READERS:
                 return self._moment(atom, field)
-            if field and field not in TEXT_FIELDS:
+            if field not in TEXTS:
                 return value_node(field, atom.text, atom.kind == "phrase")
             return self._text(atom, field)
         except Unreadable as unreadable:

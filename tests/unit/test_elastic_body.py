@@ -14,7 +14,7 @@ from builders import NOW, an_entity, an_indexed_document, entity_fields
 from prometheus_client import REGISTRY
 
 from ingest.adapters.elastic_index import body
-from ingest.adapters.elastic_index.body import Encoded, decode, encode, language_code
+from ingest.adapters.elastic_index.body import Encoded, decode, encode
 from ingest.errors import IndexFault
 from ingest.model import (
     Candidate,
@@ -33,6 +33,7 @@ from ingest.model import (
     Watchlist,
     WatchlistHit,
 )
+from ingest.terms import language_code
 
 CONFIG = Path(__file__).parents[2] / "config" / "index"
 LIMIT = 8 * 1024 * 1024

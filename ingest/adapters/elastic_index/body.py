@@ -17,7 +17,7 @@ from ingest import telemetry
 from ingest.errors import IndexFault
 from ingest.model import ENTITY_TYPES, GeoPoint, IndexedDocument
 from ingest.ports import Verdict
-from ingest.terms import LANGUAGES
+from ingest.terms import language_code
 
 SCHEMA_VERSION: Final = 1
 #: No later write passes a tombstone: elasticsearch.md §3.8.
@@ -29,7 +29,6 @@ DERIVED_FIELDS: Final = (
 
 MAX_LIST_VALUES: Final = 1000
 _OLDEST_DATE: Final = datetime(1990, 1, 1, tzinfo=UTC)
-_CJK: Final = "cjk"
 
 #: Lists of keywords and points, by their path in the document.
 _LISTS: Final = (
@@ -113,13 +112,6 @@ def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> E
         "removed_reason": reason,
     }
     return Encoded(id, TOMBSTONE_VERSION, _json(body), "")
-
-
-def language_code(language: str) -> str:
-    """Give the code under `by_language` for a language; "" when it has none."""
-    code = language.lower().partition("-")[0]
-    name = LANGUAGES.get(code)
-    return "" if name is None else _CJK if name == _CJK else code
 
 
 def _body(document: IndexedDocument, now: datetime) -> dict[str, Any]:

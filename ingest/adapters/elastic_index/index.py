@@ -9,7 +9,6 @@ from pathlib import Path
 from ingest.adapters.elastic_index import read
 from ingest.adapters.elastic_index.body import Encoded, encode, tombstone
 from ingest.adapters.elastic_index.client import Engine
-from ingest.adapters.elastic_index.compile import languages_asked
 from ingest.adapters.elastic_index.feed_records import ElasticFeedRecords
 from ingest.adapters.elastic_index.known import known
 from ingest.adapters.elastic_index.months import Months
@@ -22,7 +21,7 @@ from ingest.adapters.elastic_index.write import Write, write
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
 from ingest.ports import Clock, ExportPage, Known, Placed, Verdict
-from ingest.query import SearchRequest, SearchResult
+from ingest.query import SearchRequest, SearchResult, languages_asked
 from ingest.settings.options import IndexOptions
 
 OLDEST_VERSION = (8, 19)

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from ingest import wire
-from ingest.adapters.elastic_index.body import language_code
 from ingest.adapters.elastic_index.client import Engine, refusal
+from ingest.adapters.elastic_index.compile import Compiler, Query
 from ingest.adapters.elastic_index.read import MAX_WINDOW
 from ingest.adapters.elastic_index.side_index import SideIndex, SideRecord
 from ingest.adapters.elastic_index.verdicts import Answer
 from ingest.errors import QueryError
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
 from ingest.ports.revisions import check_request
-from ingest.query import (
-    And,
-    Boost,
-    Everything,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Prefix,
-    PublishedBetween,
-    ValueIs,
-    Word,
-)
-from ingest.terms import STEMMED_LANGUAGES, terms
-
-Query = dict[str, Any]
+from ingest.query import ValueIs
+from ingest.terms import STEMMED_LANGUAGES, language_code
 
 _FIELDS: Final = {
     "": ["added", "removed", "title_before", "title_after"],
@@ -44,12 +30,7 @@ _STEMMED: Final = {
     "": ["added", "removed", "title"], "added": ["added"], "removed": ["removed"],
     "title": ["title"],
 }  # fmt: skip
-_VALUES: Final = {
-    "publisher": "publisher.key", "language": "language.key", "domain": "domain.key",
-    "id": "document_id",
-}  # fmt: skip
 _SORT: Final = [{"changed_at": "desc"}, {"id": "asc"}]
-_NOTHING: Final[Query] = {"match_none": {}}
 
 
 class ElasticRevisions:
@@ -89,7 +70,7 @@ class ElasticRevisions:
                 query=f"offset {request.offset}, size {request.size}",
                 remedy="narrow the search",
             )
-        conditions = [_compiled(request.query, request.part)]
+        conditions = [_Compiler(request.part).query(request.query)]
         if request.document_id:
             conditions.append({"term": {"document_id": request.document_id}})
         answer = self._index.search(
@@ -126,48 +107,23 @@ def _body(revision: Revision) -> bytes:
     return wire.encode(body)
 
 
-def _compiled(node: Node, part: str) -> Query:
-    match node:
-        case Word() | Phrase() | Prefix():
-            return _text(node, node.field or part)
-        case ValueIs():
-            return {"term": {_VALUES[node.field]: node.value.strip()}}
-        case PublishedBetween():
-            return _between(node)
-        case And():
-            return {"bool": {"filter": [_compiled(one, part) for one in node.parts]}}
-        case Or():
-            should = [_compiled(one, part) for one in node.parts]
-            return {"bool": {"should": should, "minimum_should_match": 1}}
-        case Not():
-            return {"bool": {"must_not": [_compiled(node.part, part)]}}
-        case Boost():
-            return _compiled(node.part, part)
-        case _:
-            assert isinstance(node, Everything)
-            return {"match_all": {}}
+class _Compiler(Compiler):
+    """Compiles what is asked of revisions; words without a field look into `part`."""
 
+    time = "changed_at"
 
-def _text(node: Word | Phrase | Prefix, part: str) -> Query:
-    found = terms(node.text)
-    if not found:
-        return _NOTHING
-    fields = _FIELDS[part]
-    if isinstance(node, Prefix):
-        should = [{"prefix": {name: {"value": found[0]}}} for name in fields]
-        return {"bool": {"should": should, "minimum_should_match": 1}}
-    if isinstance(node, Phrase) or len(found) > 1:
-        return {"multi_match": {"query": node.text, "type": "phrase", "fields": fields}}
-    stemmed = [
-        f"by_language.{code}.{name}" for code in STEMMED_LANGUAGES for name in _STEMMED[part]
-    ]
-    return {"multi_match": {"query": node.text, "operator": "and", "fields": [*fields, *stemmed]}}
+    def __init__(self, part: str) -> None:
+        super().__init__(STEMMED_LANGUAGES)
+        self._part = part
 
+    def neutral(self, field: str) -> list[str]:
+        return _FIELDS[field or self._part]
 
-def _between(node: PublishedBetween) -> Query:
-    bounds = {}
-    if node.since is not None:
-        bounds["gte"] = node.since.isoformat()
-    if node.until is not None:
-        bounds["lt"] = node.until.isoformat()
-    return {"range": {"changed_at": bounds}} if bounds else {"match_all": {}}
+    def stemmed(self, field: str) -> list[str]:
+        parts = _STEMMED[field or self._part]
+        return [f"by_language.{code}.{name}" for code in self._codes for name in parts]
+
+    def value(self, node: ValueIs) -> Query:
+        if node.field == "id":
+            return {"term": {"document_id": node.value.strip()}}
+        return super().value(node)

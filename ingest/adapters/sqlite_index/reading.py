@@ -11,14 +11,11 @@ import msgspec
 from ingest.adapters.sqlite_index.database import Connection
 from ingest.adapters.sqlite_index.matching import EVERYTHING, Compiler, Scoring, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import unpacked
-from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS
 from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import ExportPage
 from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
-
-#: Without words to rank by, `score` is newest seen first.
-SORTS = ("score", "published_at", "first_seen_at")
+from ingest.search_fields import FACETS, VALUES
 
 
 class Bounds(NamedTuple):
@@ -41,7 +38,7 @@ _HIT_TABLE = "CREATE TEMP TABLE IF NOT EXISTS hit (key INTEGER PRIMARY KEY)"
 
 def compiler(connection: Connection) -> Compiler:
     """Give a compiler that knows the languages and values of this file."""
-    rows = connection.rows("SELECT text FROM value WHERE kind = ?", (FILTER_KINDS["language"],))
+    rows = connection.rows("SELECT text FROM value WHERE kind = ?", (VALUES["language"].number,))
 
     def lookup(kind: int, text: str) -> Sequence[int]:
         found = connection.rows("SELECT key FROM value WHERE kind = ? AND text = ?", (kind, text))
@@ -51,11 +48,11 @@ def compiler(connection: Connection) -> Compiler:
 
 
 def search(connection: Connection, request: SearchRequest, bounds: Bounds) -> SearchResult:
-    """Answer one search; called inside a transaction, so that all parts see one state."""
-    if request.sort not in SORTS:
-        raise QueryError(
-            "no such order", query=request.sort, remedy=f"known are {', '.join(SORTS)}"
-        )
+    """Answer one search; called inside a transaction, so that all parts see one state.
+
+    Without words to rank by, `score` is newest seen first.
+    """
+    request.check()
     compiled = compiler(connection)
     selection = compiled.selection(request.query)
     scorings = compiled.scorings(request.query)
@@ -204,18 +201,11 @@ def _facets(
 ) -> dict[str, tuple[FacetValue, ...]]:
     if total > bounds.counted and request.facets:
         notes.append(f"facets count the {bounds.counted} written last, of {total} found")
-    unknown = set(request.facets) - set(FACET_KINDS)
-    if unknown:
-        raise QueryError(
-            "there is no such facet",
-            query=", ".join(sorted(unknown)),
-            remedy=f"ask for some of: {', '.join(FACET_KINDS)}",
-        )
-    kinds = [FACET_KINDS[field] for field in request.facets]
+    kinds = [FACETS[field].facet for field in request.facets]
     counts = _counts(connection, kinds, bounds.counted) if kinds else {}
     return {
-        field: _greatest(connection, counts.get(FACET_KINDS[field], []), request.facet_size)
-        for field in request.facets
+        field: _greatest(connection, counts.get(kind, []), request.facet_size)
+        for field, kind in zip(request.facets, kinds, strict=True)
     }
 
 

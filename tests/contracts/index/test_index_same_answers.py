@@ -12,7 +12,6 @@ from index_reference import matching
 
 from ingest.ports import Index
 from ingest.query import (
-    FLAGS,
     And,
     Boost,
     EntityIs,
@@ -29,6 +28,7 @@ from ingest.query import (
     ValueIs,
     Word,
 )
+from ingest.search_fields import FLAGS
 from ingest.terms import LANGUAGES, stem, terms, words
 
 QUERIES_A_KIND = 40
@@ -106,7 +106,7 @@ class Queries:
         return ValueIs(field, choices[field])
 
     def flag(self) -> Node:
-        return FlagIs(self._dice.choice(FLAGS))
+        return FlagIs(self._dice.choice(list(FLAGS)))
 
     def time(self) -> Node:
         since = NOW - timedelta(hours=self._dice.randrange(110 * 24))

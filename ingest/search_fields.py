@@ -51,6 +51,13 @@ class SearchField(msgspec.Struct, frozen=True):
             case _:
                 return [self.path]
 
+    @property
+    def written(self) -> list[str]:
+        """Return how a query names it: `person:` and `people:`, or `is:opinion` for a flag."""
+        if self.kind == "flag":
+            return [f"is:{self.name}"]
+        return [f"{name}:" for name in (self.name, *self.aliases.split())]
+
     def of(self, document: object) -> Any:
         """Return what a document has in this field."""
         return attrgetter(self.path)(document)

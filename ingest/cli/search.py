@@ -28,15 +28,19 @@ from ingest.query import SearchRequest
 from ingest.search.answer import answer
 from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
-from ingest.search_fields import FACETS
+from ingest.search_fields import FACETS, SEARCH_FIELDS
 
 #: Changes of one document that `show --json` gives; `revisions` pages through all.
 SHOWN_REVISIONS = 100
 
+_FIELDS = "\n".join(
+    f"[bold]{' '.join(field.written)}[/bold] {field.help}" for field in SEARCH_FIELDS
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
-    app.command("search")(search)
+    app.command("search", epilog=_FIELDS)(search)
     app.command("show")(show)
 
 

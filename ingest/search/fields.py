@@ -115,18 +115,10 @@ def _number(field: str, text: str) -> Node:
     if dotted:
         return NumberBetween(field, float(dotted[1]), float(dotted[2]))
     if compared:
-        number = float(compared[2])
-        match compared[1]:
-            case ">":
-                return NumberBetween(field, low=number + 1)
-            case ">=":
-                return NumberBetween(field, low=number)
-            case "<":
-                return NumberBetween(field, high=number - 1)
-            case "<=":
-                return NumberBetween(field, high=number)
-            case _:
-                return NumberBetween(field, number, number)
+        sign, number = compared[1] or "=", float(compared[2])
+        low = None if "<" in sign else number + (sign == ">")
+        high = None if ">" in sign else number - (sign == "<")
+        return NumberBetween(field, low, high)
     raise Unreadable(f"{field}: takes a number or a range", f"write {field}:[300 TO *]")
 
 

@@ -50,7 +50,7 @@ def search(
         "timeout": f"{_SERVER_SECONDS}s",
         "aggs": {name: _facet(name, request.facet_size) for name in request.facets},
     }
-    answer = _searched(engine, f"/{alias}/_search?ignore_unavailable=true", body)
+    answer = engine.search(alias, body)
     return SearchResult(
         total=answer["hits"]["total"]["value"],
         hits=tuple(
@@ -64,7 +64,7 @@ def search(
 def languages_in(engine: Engine, alias: str) -> frozenset[str]:
     """Give the languages that occur in the index."""
     body = {"size": 0, "aggs": {"language": {"terms": {"field": "language", "size": 200}}}}
-    answer = _searched(engine, f"/{alias}/_search?ignore_unavailable=true", body)
+    answer = engine.search(alias, body)
     return frozenset(value.value for value in _values(answer, "language"))
 
 
@@ -93,24 +93,6 @@ def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
     if not answer.get("timed_out"):
         return ()
     return (f"the engine stopped after {_SERVER_SECONDS} s: counts are of a part",)
-
-
-def _searched(engine: Engine, path: str, body: dict[str, Any]) -> Any:
-    """Give an answer of all shards. Errors: IndexUnavailable when some did not answer."""
-    return _whole(engine, engine.tell("POST", path, "searching", body=body))
-
-
-def _whole(engine: Engine, answer: Any) -> Any:
-    failed = answer["_shards"]["failed"]
-    if failed:
-        raise IndexUnavailable(
-            "part of the index does not answer",
-            value=f"{failed} of {answer['_shards']['total']} shards: "
-            f"{answer['_shards'].get('failures', [{}])[0].get('reason', {}).get('reason', '')}",
-            origin=engine.url,
-            remedy="look at the engine's cluster health",
-        )
-    return answer
 
 
 # ── export ──────────────────────────────────────────────────────────────────────────────────
@@ -168,7 +150,7 @@ def _page(engine: Engine, body: dict[str, Any], view: str) -> Any:
     """Give one page of a view; None when the view has run out."""
     whole = {**body, "pit": {"id": view, "keep_alive": _KEEP_ALIVE}}
     answer = engine.ask("POST", "/_search", "exporting", body=whole)
-    return None if answer is None else _whole(engine, answer)
+    return None if answer is None else engine.whole(answer)
 
 
 def _opened(engine: Engine, alias: str) -> str | None:

@@ -9,11 +9,10 @@ from typing import Final
 import msgspec
 
 from ingest import wire
-from ingest.adapters.elastic_index.client import Engine, refusal
+from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.compile import Compiler, Query
 from ingest.adapters.elastic_index.read import MAX_WINDOW
-from ingest.adapters.elastic_index.side_index import SideIndex, SideRecord
-from ingest.adapters.elastic_index.verdicts import Answer
+from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.errors import QueryError
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
 from ingest.ports.revisions import check_request
@@ -41,26 +40,19 @@ class ElasticRevisions:
         self._index = SideIndex(engine, alias)
 
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
-        if not known:
-            return {}
-        places = [{"_index": one.index, "_id": one.id} for one in known]
-        doing = "reading texts"
-        answer = self._engine.tell(
-            "POST", "/_mget?_source_includes=title,text", doing, body={"docs": places}
-        )
-        found: dict[str, KnownText] = {}
-        for item in answer["docs"]:
-            if "error" in item:
-                raise refusal(Answer.of(503, item["error"]), self._engine.url, doing)
-            if item.get("found") and "text" in item["_source"]:
-                found[item["_id"]] = msgspec.convert(item["_source"], KnownText)
-        return found
+        places = [(one.index, one.id) for one in known]
+        items = self._engine.found(places, ("title", "text"), "reading texts")
+        return {
+            item["_id"]: msgspec.convert(item["_source"], KnownText)
+            for _, item in items
+            if "text" in item["_source"]
+        }
 
     def put(self, revisions: Sequence[Revision]) -> None:
-        self._index.write([SideRecord(one.id, one.version, _body(one)) for one in revisions])
+        self._index.write([(one.id, one.version, _body(one)) for one in revisions])
 
     def forget(self, revisions: Sequence[Revision]) -> None:
-        self._index.write([SideRecord(one.id, one.version, None) for one in revisions])
+        self._index.write([(one.id, one.version, None) for one in revisions])
 
     def search(self, request: RevisionRequest) -> RevisionsFound:
         check_request(request)

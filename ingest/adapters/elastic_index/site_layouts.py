@@ -10,7 +10,7 @@ import msgspec
 
 from ingest import wire
 from ingest.adapters.elastic_index.client import Engine
-from ingest.adapters.elastic_index.side_index import SideIndex, SideRecord
+from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.ports import LayoutAlarm, LayoutFacts, SiteLayout
 from ingest.ports.site_layouts import MARKS, MISSES, RULES, SIGNALS
 
@@ -133,7 +133,7 @@ class ElasticSiteLayouts:
         return tuple(bucket["key"] for bucket in _buckets(answer))
 
     def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
-        self._alarms.write([SideRecord(one.id, _version(one), _body(one)) for one in alarms])
+        self._alarms.write([(one.id, _version(one), _body(one)) for one in alarms])
         kept = {"ids": {"values": [one.id for one in alarms]}}
         self._alarms.delete({"bool": {"must_not": [kept]}})
 

@@ -32,7 +32,6 @@ class Bounds(NamedTuple):
 _BM25 = "bm25(document_fts, 3.0, 1.0, 3.0, 1.0, 1.0)"
 #: More documents than this with the words sought: other ways to the answer are shorter.
 _COMMON = 2_000
-_ASKED_AT_ONCE = 500
 _HIT_TABLE = "CREATE TEMP TABLE IF NOT EXISTS hit (key INTEGER PRIMARY KEY)"
 
 
@@ -88,14 +87,14 @@ def _collect(
         connection.change(
             "INSERT INTO temp.hit SELECT key FROM document ORDER BY key DESC LIMIT ?", (most,)
         )
-        return _number(connection, "SELECT count(*) FROM document")
+        return connection.number("SELECT count(*) FROM document")
     if selection.is_text_only and not is_whole:
         found = "FROM document_fts WHERE document_fts MATCH ?"
         connection.change(
             f"INSERT INTO temp.hit SELECT rowid {found} ORDER BY rowid DESC LIMIT ?",
             (selection.match, most),
         )
-        return _number(connection, f"SELECT count(*) {found}", (selection.match,))
+        return connection.number(f"SELECT count(*) {found}", (selection.match,))
     sql, values = _keys_of(connection, selection)
     return connection.change(f"INSERT INTO temp.hit {sql}", values).rowcount
 
@@ -112,12 +111,8 @@ def _keys_of(connection: Connection, selection: Selection) -> tuple[str, tuple[A
 
 def _is_common(connection: Connection, match: str) -> bool:
     found = "SELECT 1 FROM document_fts WHERE document_fts MATCH ? LIMIT ?"
-    counted = _number(connection, f"SELECT count(*) FROM ({found})", (match, _COMMON))  # noqa: S608
+    counted = connection.number(f"SELECT count(*) FROM ({found})", (match, _COMMON))  # noqa: S608
     return counted == _COMMON
-
-
-def _number(connection: Connection, sql: str, values: Sequence[Any] = ()) -> int:
-    return int(connection.rows(sql, values)[0][0])
 
 
 Page = Sequence[tuple[int, float]]
@@ -147,7 +142,7 @@ def _by_time(
 def _first_ranked(connection: Connection, total: int, bounds: Bounds, notes: list[str]) -> int:
     """Give the smallest key that is ranked."""
     if total <= bounds.ranked:
-        return _number(connection, "SELECT coalesce(min(key), 0) FROM temp.hit")
+        return connection.number("SELECT coalesce(min(key), 0) FROM temp.hit")
     notes.append(f"ranked among the {bounds.ranked} written last, of {total} found")
     row = connection.first(
         "SELECT key FROM temp.hit ORDER BY key DESC LIMIT 1 OFFSET ?", (bounds.ranked - 1,)
@@ -234,13 +229,8 @@ def _greatest(
         return ()
     least = sorted((count for _, count in counts), reverse=True)[:size][-1]
     among = {value: count for value, count in counts if count >= least}
-    values: list[FacetValue] = []
-    keys = list(among)
-    for start in range(0, len(keys), _ASKED_AT_ONCE):
-        part = keys[start : start + _ASKED_AT_ONCE]
-        marks = ", ".join("?" * len(part))
-        rows = connection.rows(f"SELECT key, text FROM value WHERE key IN ({marks})", part)  # noqa: S608
-        values += [FacetValue(text, among[key]) for key, text in rows]
+    rows = connection.rows_among("SELECT key, text FROM value WHERE key", among)
+    values = [FacetValue(text, among[key]) for key, text in rows]
     values.sort(key=lambda one: (-one.count, one.value.encode()))
     return tuple(values[:size])
 

@@ -7,73 +7,64 @@ from datetime import datetime
 from typing import Any
 
 from ingest import wire
-from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.database import Connection, FtsTable
+from ingest.adapters.sqlite_index.index_file import IndexFile
 from ingest.adapters.sqlite_index.matching import Compiler, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import inflated, milliseconds, packed
-from ingest.adapters.sqlite_index.side_table import SideTable
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
-from ingest.ports.revisions import check_request
+from ingest.ports.revisions import PARTS, check_request
 from ingest.query import ValueIs
 from ingest.terms import STEMMED_LANGUAGES, fold, folded, stems, words
 
 #: Stands between two sentences, so that a phrase never runs from one into the next.
 _BREAK = " _ "
-_ASKED_AT_ONCE = 500
 _INSERT = (
     "INSERT INTO revision (id, document_id, version, changed_at, first_seen_at, publisher, "
     "language, domain, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_FTS_COLUMNS = "rowid, added, removed, title, added_stems, removed_stems, title_stems"
-_FTS = f"INSERT INTO revision_fts ({_FTS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_FTS_DELETE = (
-    f"INSERT INTO revision_fts (revision_fts, {_FTS_COLUMNS}) "  # noqa: S608
-    "VALUES ('delete', ?, ?, ?, ?, ?, ?, ?)"
-)
+_WORDS = FtsTable("revision_fts", *PARTS, *(f"{part}_stems" for part in PARTS))
 
 
-class SqliteRevisions(SideTable):
+class SqliteRevisions:
     """The revisions of one file."""
 
+    def __init__(self, file: IndexFile) -> None:
+        self._file = file
+
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
-        if not known or not self._is_there():
+        if not known or not self._file.is_there():
             return {}
-        connection, ids = self._database.connection(), [one.id for one in known]
-        found: dict[str, KnownText] = {}
-        for start in range(0, len(ids), _ASKED_AT_ONCE):
-            part = ids[start : start + _ASKED_AT_ONCE]
-            marks = ", ".join("?" * len(part))
-            rows = connection.rows(
-                "SELECT d.id, b.json FROM document AS d JOIN body AS b ON b.document = d.key "  # noqa: S608
-                f"WHERE d.id IN ({marks})",
-                part,
-            )
-            found |= {id: wire.decode(inflated(blob), KnownText) for id, blob in rows}
-        return found
+        rows = self._file.connection().rows_among(
+            "SELECT d.id, b.json FROM document AS d JOIN body AS b ON b.document = d.key "
+            "WHERE d.id",
+            [one.id for one in known],
+        )
+        return {id: wire.decode(inflated(blob), KnownText) for id, blob in rows}
 
     def put(self, revisions: Sequence[Revision]) -> None:
         if not revisions:
             return
-        self._make()
-        with self._database.writing() as connection:
+        self._file.make()
+        with self._file.writing() as connection:
             for revision in revisions:
                 _write(connection, revision)
 
     def forget(self, revisions: Sequence[Revision]) -> None:
-        if not revisions or not self._is_there():
+        if not revisions or not self._file.is_there():
             return
-        with self._database.writing() as connection:
+        with self._file.writing() as connection:
             for one in revisions:
                 _erase(connection, "id = ? AND version <= ?", (one.id, one.version))
 
     def search(self, request: RevisionRequest) -> RevisionsFound:
         check_request(request)
-        if not self._is_there():
+        if not self._file.is_there():
             return RevisionsFound(0, ())
         compiler = _Compiler(request.part)
         where, values = as_sql(compiler.selection(request.query), fts=compiler.fts)
         if request.document_id:
             where, values = f"{where} AND d.document_id = ?", (*values, request.document_id)
-        connection = self._database.connection()
+        connection = self._file.connection()
         with connection.transaction("DEFERRED"):
             total = connection.number(
                 f"SELECT count(*) FROM revision AS d WHERE {where}",  # noqa: S608
@@ -118,13 +109,13 @@ def _write(connection: Connection, revision: Revision) -> None:
             body,
         ),
     ).lastrowid
-    connection.change(_FTS, (key, *_searchable(revision)))
+    _WORDS.insert(connection, key, _searchable(revision))
 
 
 def _erase(connection: Connection, where: str, values: Sequence[Any]) -> None:
     rows = connection.rows(f"SELECT key, json FROM revision WHERE {where}", values)  # noqa: S608
     for key, body in rows:
-        connection.change(_FTS_DELETE, (key, *_searchable(_revision(body))))
+        _WORDS.delete(connection, key, _searchable(_revision(body)))
         connection.change("DELETE FROM revision WHERE key = ?", (key,))
 
 
@@ -161,7 +152,7 @@ class _Compiler(Compiler):
 
     def columns(self, field: str) -> list[str]:
         field = field or self._part
-        return [field] if field else ["added", "removed", "title"]
+        return [field] if field else [*PARTS]
 
     def is_stemmed(self, field: str) -> bool:  # noqa: ARG002 - all are
         return True

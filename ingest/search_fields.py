@@ -114,6 +114,7 @@ VALUES = fields_of("value")
 ENTITIES = fields_of("entity")
 FLAGS = fields_of("flag")
 NUMBERS = fields_of("number")
+TIMES = fields_of("time")
 FACETS = {one.name: one for one in SEARCH_FIELDS if one.facet}
 
 

@@ -75,7 +75,7 @@ def wished(
 ) -> Wish:
     """Give what these options ask for. Errors: NewsIngestError for a time that is none."""
     at = now()
-    found = moments.since(since, at, UTC)
+    found = moments.read("since", since, at, UTC)
     if found is None or found.since is None or found.since > at:
         raise NewsIngestError(
             "this is no time that lies before now", value=since, origin="--since",

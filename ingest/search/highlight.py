@@ -1,6 +1,6 @@
 """Marks what a search found in a text, and picks the part to show.
 
-Our own, since neither engine keeps what highlighting needs (elasticsearch.md §4.2): words are
+Our own, since neither engine keeps what highlighting needs: words are
 compared as the tokeniser and the stemmers see them, so marks stand where the engine matched.
 """
 

@@ -38,7 +38,7 @@ CLIENT_ERRORS = (
 
 CLIENT_VERSION = version("elasticsearch")
 
-#: elasticsearch.md §3.2: the client's 10 s are the classic failure of bulk writers.
+#: The client's own 10 s are the classic failure of bulk writers.
 REQUEST_TIMEOUT_SECONDS = 60.0
 BULK_BYTES = 5 * 1024 * 1024
 BULK_RETRIES = 3
@@ -217,7 +217,7 @@ def _with_port(url: str) -> str:
 
 
 def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
-    """Give our error for one of the client's. Source: elasticsearch.md §3.3."""
+    """Give our error for one of the client's."""
     if isinstance(error, UnsupportedProductError):
         return IndexDiffers(
             "what answers is not an Elasticsearch ≥ 7.14",
@@ -246,7 +246,7 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
         f"the index does not answer while {doing}",
         value=str(error),
         origin=url,
-        remedy="start Elasticsearch or mend index.url; the work goes on by itself",
+        remedy="start Elasticsearch or fix index.url; the work goes on by itself",
     )
 
 
@@ -292,7 +292,7 @@ def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
         f"the index refused a request while {doing}",
         value=value,
         origin=url,
-        remedy="run `news-ingest setup`; if that mends nothing, please report it",
+        remedy="run `news-ingest setup`; if that does not help, please report it",
     )
 
 

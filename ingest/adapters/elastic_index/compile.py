@@ -1,7 +1,7 @@
 """Compiles the query tree into the engine's query language. Pure.
 
 Quoted words go to the neutral fields, unquoted ones also to the stemmed fields of the languages
-in question. Source: elasticsearch.md §4.1.
+in question.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Compiler:
                 (field,) = known(node.flag, FLAGS, "is:").elastic_fields
                 return {"term": {field: True}}
             case PublishedBetween():
-                return _range(self.time, gte=node.since, lt=node.until)
+                return _range(self.time, gte=_iso(node.since), lt=_iso(node.until))
             case NumberBetween():
                 (field,) = known(node.field, NUMBERS, "a number field").elastic_fields
                 return _range(field, gte=node.low, lte=node.high)
@@ -170,16 +170,12 @@ def _any(should: list[Query]) -> Query:
     return {"bool": {"should": should, "minimum_should_match": 1}}
 
 
-def _range(field: str, **bounds: datetime | float | None) -> Query:
-    return {
-        "range": {
-            field: {
-                name: bound.isoformat() if isinstance(bound, datetime) else bound
-                for name, bound in bounds.items()
-                if bound is not None
-            }
-        }
-    }
+def _range(field: str, **bounds: str | float | None) -> Query:
+    return {"range": {field: {name: bound for name, bound in bounds.items() if bound is not None}}}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _is_inflected(side: Word | Phrase) -> bool:

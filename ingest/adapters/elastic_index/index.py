@@ -166,10 +166,10 @@ class ElasticIndex:
         self.ping()
         done, stuck = [], []
         for step in self._steps(now):
-            if step.mend is None:
+            if step.fix is None:
                 stuck.append(step.difference)
             else:
-                step.mend()
+                step.fix()
                 done.append(step.done)
         if stuck:
             raise IndexDiffers(
@@ -201,17 +201,19 @@ class ElasticFeedRecords:
     """The health of each feed, in the index `news-feeds`."""
 
     def __init__(self, engine: Engine, alias: str) -> None:
+        self._engine = engine
         self._index = SideIndex(engine, alias)
 
     def put(self, records: Sequence[FeedRecord]) -> None:
         self._index.write([(one.feed_id, one.version, wire.encode(one)) for one in records])
 
     def find(self, ids: Iterable[str]) -> dict[str, FeedRecord]:
-        return {
-            item["_id"]: msgspec.convert(item["_source"], FeedRecord)
-            for part in _parts(ids)
-            for item in self._index.found(part)
-        }
+        found = {}
+        for part in _parts(ids):
+            places = [(self._index.alias, id) for id in part]
+            for _, item in self._engine.found(places, (), "reading the health of feeds"):
+                found[item["_id"]] = msgspec.convert(item["_source"], FeedRecord)
+        return found
 
     def ids(self) -> frozenset[str]:
         self._index.refresh()

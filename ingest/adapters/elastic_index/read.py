@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from ingest.adapters.elastic_index.compile import compiled
 from ingest.errors import IndexUnavailable, QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import ExportPage
+from ingest.ports.index import cursor_of, place_of
 from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
 from ingest.search_fields import FACETS
 
@@ -40,11 +39,12 @@ def search(
     Errors: QueryError for an unknown field, facet, order or a page beyond 10,000 hits.
     """
     request.check()
+    check_window(request.offset, request.size)
     body = {
         "query": compiled(request.query, languages),
         "from": request.offset,
         "size": request.size,
-        "sort": _sort(request),
+        "sort": _SORTS[request.sort],
         "track_total_hits": True,
         "_source": _WITHOUT_DERIVED,
         "timeout": f"{_SERVER_SECONDS}s",
@@ -68,14 +68,14 @@ def languages_in(engine: Engine, alias: str) -> frozenset[str]:
     return frozenset(value.value for value in _values(answer, "language"))
 
 
-def _sort(request: SearchRequest) -> list[Any]:
-    if request.offset + request.size > MAX_WINDOW:
+def check_window(offset: int, size: int) -> None:
+    """Refuse a page that lies beyond what the engine pages through. Errors: QueryError."""
+    if offset + size > MAX_WINDOW:
         raise QueryError(
             f"only the first {MAX_WINDOW} hits can be paged through",
-            query=f"offset {request.offset}, size {request.size}",
+            query=f"offset {offset}, size {size}",
             remedy="narrow the query, or export all matches",
         )
-    return _SORTS[request.sort]
 
 
 def _facet(name: str, size: int) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def export(
     The pages of one export look at one frozen view; when it has run out (5 minutes unused) the
     export goes on at the same place on a new one. Errors: QueryError for a broken cursor.
     """
-    after = None if cursor is None else _read_cursor(cursor)
+    after = None if cursor is None else place_of(cursor, _Cursor)
     size = min(request.size, MAX_WINDOW - 1)
     body: dict[str, Any] = {
         "query": compiled(request.query, languages),
@@ -143,7 +143,7 @@ def export(
         _closed(engine, answer["pit_id"])
         return ExportPage(documents, None)
     milliseconds, id = hits[-1]["sort"][:2]
-    return ExportPage(documents, _write_cursor(_Cursor(milliseconds, id, answer["pit_id"])))
+    return ExportPage(documents, cursor_of(_Cursor(milliseconds, id, answer["pit_id"])))
 
 
 def _page(engine: Engine, body: dict[str, Any], view: str) -> Any:
@@ -161,21 +161,6 @@ def _opened(engine: Engine, alias: str) -> str | None:
 
 def _closed(engine: Engine, view: str) -> None:
     engine.ask("DELETE", "/_pit", "exporting", body={"id": view})
-
-
-def _write_cursor(cursor: _Cursor) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode()
-
-
-def _read_cursor(text: str) -> _Cursor:
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=_Cursor)
-    except (binascii.Error, ValueError) as error:
-        raise QueryError(
-            "this is no cursor of an export",
-            query=text[:80],
-            remedy="take it from the last page, or begin anew",
-        ) from error
 
 
 def document_at(engine: Engine, alias: str, id: str) -> IndexedDocument | None:

@@ -11,9 +11,8 @@ import msgspec
 from ingest import wire
 from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.compile import Compiler, Query
-from ingest.adapters.elastic_index.read import MAX_WINDOW
+from ingest.adapters.elastic_index.read import check_window
 from ingest.adapters.elastic_index.side_index import SideIndex
-from ingest.errors import QueryError
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
 from ingest.ports.revisions import check_request
 from ingest.query import ValueIs
@@ -56,16 +55,12 @@ class ElasticRevisions:
 
     def search(self, request: RevisionRequest) -> RevisionsFound:
         check_request(request)
-        if request.offset + request.size > MAX_WINDOW:
-            raise QueryError(
-                f"only the first {MAX_WINDOW} revisions can be paged through",
-                query=f"offset {request.offset}, size {request.size}",
-                remedy="narrow the search",
-            )
+        check_window(request.offset, request.size)
         conditions = [_Compiler(request.part).query(request.query)]
         if request.document_id:
             conditions.append({"term": {"document_id": request.document_id}})
-        answer = self._index.search(
+        answer = self._engine.search(
+            self._index.alias,
             {
                 "query": {"bool": {"filter": conditions}},
                 "from": request.offset,
@@ -73,7 +68,7 @@ class ElasticRevisions:
                 "sort": _SORT,
                 "track_total_hits": True,
                 "_source": {"excludes": ["by_language", "id", "has_new_title"]},
-            }
+            },
         )
         hits = answer["hits"]
         found = tuple(msgspec.convert(hit["_source"], Revision) for hit in hits["hits"])

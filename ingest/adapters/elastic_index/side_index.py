@@ -58,15 +58,6 @@ class SideIndex:
                 origin=self._engine.url,
             )
 
-    def search(self, body: Mapping[str, Any]) -> Any:
-        """Return the engine's answer to a search; one without hits where there is no index."""
-        return self._engine.search(self.alias, body)
-
-    def found(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Yield the records of these ids that are there, searchable yet or not."""
-        places = [(self.alias, id) for id in ids]
-        return (item for _, item in self._engine.found(places, (), f"reading {self.alias}"))
-
     def refresh(self) -> None:
         """Make all that was written searchable."""
         path = f"/{self.alias}/_refresh?ignore_unavailable=true"
@@ -85,7 +76,8 @@ class SideIndex:
         after: list[Any] | None = None
         while True:
             page = {**body, "size": size, "sort": [{by: "asc"}], "track_total_hits": False}
-            hits = self.search(page | ({"search_after": after} if after else {}))["hits"]["hits"]
+            page |= {"search_after": after} if after else {}
+            hits = self._engine.search(self.alias, page)["hits"]["hits"]
             yield from hits
             if len(hits) < size:
                 return

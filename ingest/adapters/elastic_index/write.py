@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
@@ -50,19 +51,16 @@ def write(engine: Engine, months: Months, writes: Sequence[Write]) -> list[Verdi
     return complete
 
 
-def _rounds(writes: Sequence[Write]) -> Iterator[list[int]]:
-    """Give places so that no id stands twice in one round: answers are told apart by id."""
-    left = list(range(len(writes)))
-    while left:
-        seen: set[str] = set()
-        now: list[int] = []
-        later: list[int] = []
-        for place in left:
-            id = writes[place].id
-            (later if id in seen else now).append(place)
-            seen.add(id)
-        yield now
-        left = later
+def _rounds(writes: Sequence[Write]) -> list[list[int]]:
+    """Return places so that no id stands twice in one round: answers are told apart by id."""
+    rounds: list[list[int]] = []
+    seen = Counter[str]()
+    for place, one in enumerate(writes):
+        if seen[one.id] == len(rounds):
+            rounds.append([])
+        rounds[seen[one.id]].append(place)
+        seen[one.id] += 1
+    return rounds
 
 
 class _Round:

@@ -81,7 +81,7 @@ class Connection(SqliteConnection):
             raise QueryError(
                 "this holds half a character, which no document does",
                 query=ascii(error.object),
-                remedy="write it anew",
+                remedy="write it again",
             ) from error
 
     def rows_among(self, sql: str, keys: Iterable[Any]) -> list[Row]:

@@ -46,11 +46,9 @@ class IndexFile(Database):
             after = f"to schema {schema.VERSION}"
             return [] if before == schema.VERSION else [f"brought {self.path} {after}"]
         with self.turn():
-            if not self._made_anew():
-                return []
-        return [f"made the file {self.path}"]
+            return [f"made the file {self.path}"] if self._was_made() else []
 
-    def _made_anew(self) -> bool:
+    def _was_made(self) -> bool:
         """Make the file aside and move it into place, so that nobody sees half of it."""
         if self.exists:
             return False
@@ -80,7 +78,7 @@ class IndexFile(Database):
         origin = str(self.path)
         if application != schema.APPLICATION_ID:
             raise IndexDiffers(
-                "the file is no index of news-ingest",
+                "the file is not an index of news-ingest",
                 origin=origin,
                 remedy="name another file in `index.url`",
             )
@@ -100,7 +98,7 @@ class IndexFile(Database):
                     f"the words of the index were made with another {name.replace('_', ' ')}",
                     value=f"{made_with.get(name)}, here {value}",
                     origin=origin,
-                    remedy="build the index anew from the log into another file",
+                    remedy="rebuild the index from the log in another file",
                 )
         self._is_checked = True
 
@@ -119,4 +117,4 @@ class IndexFile(Database):
 def _remedy(version: int) -> str:
     if version > schema.VERSION:
         return "use the version of news-ingest that made it"
-    return "build the index anew from the log into another file"
+    return "rebuild the index from the log in another file"

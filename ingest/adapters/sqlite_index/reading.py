@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-import msgspec
 
 from ingest.adapters.sqlite_index.database import Connection
 from ingest.adapters.sqlite_index.matching import EVERYTHING, Compiler, Scoring, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import unpacked
-from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import ExportPage
+from ingest.ports.index import cursor_of, place_of
 from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
 from ingest.search_fields import FACETS, VALUES
 
@@ -21,7 +18,7 @@ from ingest.search_fields import FACETS, VALUES
 class Bounds(NamedTuple):
     """Of more hits than these only the ones written last are ranked, and counted in facets.
 
-    Source: elasticsearch.md §6.4, measured for a search p95 under 100 ms.
+    Source: measured, so that 95 of 100 searches take less than 100 ms.
     """
 
     ranked: int = 20_000
@@ -244,7 +241,7 @@ def export(connection: Connection, request: SearchRequest, cursor: str | None) -
     after: tuple[Any, ...] = ()
     if cursor is not None:
         where += " AND (d.first_seen_at, d.id) > (?, ?)"
-        after = _place(cursor)
+        after = place_of(cursor, tuple[int, str])
     rows = connection.rows(
         "SELECT d.first_seen_at, d.id, b.json FROM document AS d "  # noqa: S608
         f"JOIN body AS b ON b.document = d.key WHERE {where} "
@@ -253,19 +250,4 @@ def export(connection: Connection, request: SearchRequest, cursor: str | None) -
     )
     page = rows[: max(1, request.size)]
     documents: tuple[IndexedDocument, ...] = tuple(unpacked(row[2]) for row in page)
-    return ExportPage(documents, _cursor(*page[-1][:2]) if len(rows) > len(page) else None)
-
-
-def _cursor(first_seen_at: int, id: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((first_seen_at, id))).decode()
-
-
-def _place(cursor: str) -> tuple[int, str]:
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=tuple[int, str])
-    except (ValueError, msgspec.DecodeError) as error:
-        raise QueryError(
-            "this is no cursor of an export",
-            query=cursor,
-            remedy="begin the export anew, without a cursor",
-        ) from error
+    return ExportPage(documents, cursor_of(page[-1][:2]) if len(rows) > len(page) else None)

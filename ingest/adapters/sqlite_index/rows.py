@@ -64,8 +64,8 @@ def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
 def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument, bytes]:
     """Give the document as it is stored, and its JSON.
 
-    Lone surrogates are taken out. A date of publication that cannot be is left out
-    (elasticsearch.md §3.5). Errors: Unfit.
+    Lone surrogates are taken out. A date of publication that cannot be is left out.
+    Errors: Unfit.
     """
     document = _with_dates_in_range(document)
     try:

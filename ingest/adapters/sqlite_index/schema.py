@@ -1,4 +1,4 @@
-"""The tables of the embedded index (elasticsearch.md §6.1)."""
+"""The tables of the embedded index."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ REVISIONS = (
     """,
 )
 
-#: How each feed fares.
+#: The health of each feed.
 FEEDS = ("CREATE TABLE feed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, json BLOB NOT NULL)",)
 
 #: What each document shows of the layout of its site, and the alarms made of it.

@@ -158,7 +158,7 @@ def _sent(
 def _moment(text: str, name: str) -> datetime | None:
     if not text:
         return None
-    read = moments.since(text, now(), UTC) if name == "since" else moments.until(text, now(), UTC)
+    read = moments.read(name, text, now(), UTC)
     if read is None:
         raise QueryError(f"--{name} is no time", query=text, remedy=moments.REMEDY)
     return read.since if name == "since" else read.until

@@ -66,7 +66,7 @@ def wished(
 ) -> Wish:
     """Return what these options ask for. Errors: NewsIngestError for a text that is not a time."""
     at = now()
-    found = moments.since(since, at, UTC)
+    found = moments.read("since", since, at, UTC)
     if found is None or found.since is None or found.since > at:
         raise NewsIngestError(
             "this is not a time in the past", value=since, origin="--since",

@@ -19,7 +19,7 @@ from builders import NOW, an_id, an_indexed_document
 from elasticsearch_server import ElasticsearchServer
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_security import ElasticSecurity, User
+from ingest.adapters.elastic_index.security import ElasticSecurity, User
 from ingest.bootstrap.deployment import make_users
 from ingest.errors import IndexRefused
 from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest

@@ -24,7 +24,7 @@ from polling_rig import (
 )
 
 from ingest import wire
-from ingest.adapters.http_fetcher import HttpFetcher
+from ingest.adapters.http import HttpFetcher
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates

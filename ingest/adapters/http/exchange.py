@@ -21,7 +21,7 @@ from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 
-from ingest.adapters.http_connection import Guard, GuardedResolver, literal_place, socket_factory
+from ingest.adapters.http.connection import Guard, GuardedResolver, literal_place, socket_factory
 
 #: Limits of one line and of all headers (polling.md T4).
 MAX_LINE_BYTES = 32_768

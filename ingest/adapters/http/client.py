@@ -15,16 +15,16 @@ from aiohttp.connector import Connection
 from prometheus_client import Counter
 from yarl import URL
 
-from ingest.adapters.http_body import LARGE_BODIES, read_body
-from ingest.adapters.http_connection import (
+from ingest.adapters.http.body import LARGE_BODIES, read_body
+from ingest.adapters.http.connection import (
     Guard,
     GuardedResolver,
     mapped_place,
     proxy_connector,
 )
-from ingest.adapters.http_errors import CAUGHT, AddressRefusedError, failure, is_about_headers
-from ingest.adapters.http_exchange import MAX_HEADERS, MAX_LINE_BYTES, Exchange, Head, Times
-from ingest.adapters.http_headers import headers_for_hop, headers_of
+from ingest.adapters.http.errors import CAUGHT, AddressRefusedError, failure, is_about_headers
+from ingest.adapters.http.exchange import MAX_HEADERS, MAX_LINE_BYTES, Exchange, Head, Times
+from ingest.adapters.http.headers import headers_for_hop, headers_of
 from ingest.errors import FetchFailed
 from ingest.identity import host_of
 from ingest.ports import FetchRequest

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ingest.adapters.http_errors import AddressRefusedError
+from ingest.adapters.http.errors import AddressRefusedError
 
 
 class Guard(Protocol):

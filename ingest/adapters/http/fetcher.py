@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
-from ingest.adapters.http_client import REDIRECTS, Answer, Bounds, HttpClient, caps_hit
-from ingest.adapters.http_connection import Guard
-from ingest.adapters.http_headers import location_of
+from ingest.adapters.http.client import REDIRECTS, Answer, Bounds, HttpClient, caps_hit
+from ingest.adapters.http.connection import Guard
+from ingest.adapters.http.headers import location_of
 from ingest.errors import FetchFailed
 from ingest.identity import joined, registrable_domain, request_url
 from ingest.ports import Disallowed, Fetched, FetchRequest, Hop, Resting

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ingest.bootstrap.deployment import fill_kibana, make_users
-from ingest.bootstrap.engines import now, open_index, open_log, patient
+from ingest.bootstrap.engines import now, open_index, open_log, retry_until_available
 from ingest.cli.context import ConfigOption, out, settings_of, shows_errors
 from ingest.settings.load import Settings
 
@@ -48,8 +48,8 @@ def setup(
 
 def _engines(settings: Settings, dry_run: bool) -> list[str]:
     timeout = settings.pipeline.worker.start_timeout_seconds
-    log = patient(lambda: open_log(settings, applies=False), timeout)
-    index = patient(lambda: open_index(settings), timeout)
+    log = retry_until_available(lambda: open_log(settings, applies=False), timeout)
+    index = retry_until_available(lambda: open_index(settings), timeout)
     try:
         if dry_run:
             return [*log.differences(settings.topics), *index.differences(now())]

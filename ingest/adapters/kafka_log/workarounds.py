@@ -109,10 +109,8 @@ def keep_finished_joins(coordinator: Any) -> None:
     kept: list[tuple[Any, bytes]] = []  # at most one: the generation and its share
 
     async def join_once() -> bytes:
-        if kept:
-            generation, waiting = kept.pop()
-            if generation is coordinator._generation:
-                return waiting
+        if kept and kept[0][0] is coordinator._generation:
+            return kept[0][1]
         share: bytes = await join()
         kept[:] = [(coordinator._generation, share)]
         return share

@@ -33,7 +33,7 @@ NOWHERE = "127.0.0.1:9"
 
 @pytest.fixture
 def hanging_up() -> Iterator[str]:
-    """Give the address of a server that hangs up at once."""
+    """Return the address of a server that hangs up at once."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:
@@ -104,7 +104,7 @@ class Hearing:
 
 
 def heard_before_the_end(change: Callable[[KafkaTCPTransport], None]) -> Hearing:
-    """Give what a transport delivers of bytes that come together with the end."""
+    """Return what a transport delivers of bytes that come together with the end."""
     net, protocol = NetworkSelector(client_id="test"), Hearing()
     near, far = socket.socketpair()
     near.setblocking(False)
@@ -134,7 +134,7 @@ def test_last_words_are_heard() -> None:
 
 
 def polls_of_a_member(change: Callable[[Any], None]) -> tuple[int, int]:
-    """Give how often a member asked to join in six short polls, and how often it got a share."""
+    """Return how often a member asked to join in six short polls, and how often it got a share."""
     consumer = KafkaConsumer(bootstrap_servers=NOWHERE, api_version=(2, 8), group_id="g")
     consumer.subscribe(["news.entries"])
     coordinator = consumer._coordinator

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ingest.adapters.elastic_security import ElasticSecurity, User
+from ingest.adapters.elastic_index.security import ElasticSecurity, User
 from ingest.adapters.kibana import Kibana
 from ingest.errors import NewsIngestError
 from ingest.settings.load import Settings

@@ -107,7 +107,7 @@ def open_index(settings: Settings) -> Index:
     return SqliteIndex(path, options, clock=now)
 
 
-def patient(
+def retry_until_available(
     open_it: Callable[[], Result], timeout_seconds: float, stop: Flag | None = None
 ) -> Result:
     """Give what `open_it` gives, asking again with growing pauses while it is unavailable.

@@ -14,7 +14,7 @@ _PARTS = (
     ("/aiohttp/", "request"),
     ("/aiohappyeyeballs/", "request"),
     ("/yarl/", "request"),
-    ("/ingest/adapters/http_", "request"),
+    ("/ingest/adapters/http/", "request"),
     ("/ingest/fetching/", "manners"),
     ("/ingest/polling/entries.py", "entries"),
     ("/ingest/polling/entry_", "entries"),

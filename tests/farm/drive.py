@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ingest import wire
-from ingest.adapters.http_fetcher import HttpFetcher
+from ingest.adapters.http import HttpFetcher
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates

@@ -26,7 +26,7 @@ HOMES = {
         "ingest/adapters/sqlite_log/",
         "ingest/adapters/sqlite_index/",
     ),
-    "aiohttp": ("ingest/adapters/http_",),
+    "aiohttp": ("ingest/adapters/http/",),
     "feedparser": ("ingest/sources/rss.py",),
     "trafilatura": ("processors/extract_document/",),
     "resiliparse": ("processors/extract_document/", "ingest/sources/decode_feed.py"),

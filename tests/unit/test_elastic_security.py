@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_security import ElasticSecurity, User
+from ingest.adapters.elastic_index.security import ElasticSecurity, User
 from ingest.bootstrap.deployment import make_users
 from ingest.errors import IndexRefused
 from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ingest import telemetry
 from ingest.errors import NewsIngestError
@@ -18,31 +19,21 @@ append_failed = telemetry.Event(
 )
 
 
+@dataclass(slots=True, eq=False)
 class KafkaDelivery:
     """The fate of one record; holds it until it is known, so that it can be sent again."""
 
-    __slots__ = ("error", "headers", "is_done", "key", "partition", "size", "topic", "value")
-
-    def __init__(
-        self,
-        topic: str,
-        partition: int,
-        key: bytes,
-        value: bytes | None,
-        headers: list[tuple[str, bytes]],
-        size: int,
-    ) -> None:
-        self.topic = topic
-        self.partition = partition
-        self.key = key
-        self.value = value
-        self.headers = headers
-        self.size = size
-        self.is_done = False
-        self.error: NewsIngestError | None = None
+    topic: str
+    key: bytes
+    partition: int
+    size: int
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    is_done: bool = False
+    error: NewsIngestError | None = None
 
 
-class Ledger:
+class Pending:
     """Deliveries by their number, growing in the order they were handed over; thread-safe.
 
     `failure` is set while the producer cannot be used; what a producer reports that was
@@ -60,12 +51,12 @@ class Ledger:
 
     @property
     def waiting(self) -> list[tuple[int, KafkaDelivery]]:
-        """Give what is not acknowledged, oldest first."""
+        """Return what is not acknowledged, oldest first."""
         with self._changed:
             return list(self._waiting.items())
 
     def admit(self, delivery: KafkaDelivery) -> int:
-        """Take it in; gives its number."""
+        """Take it in and return its number."""
         with self._changed:
             self.last += 1
             self._waiting[self.last] = delivery
@@ -73,19 +64,19 @@ class Ledger:
             return self.last
 
     def acknowledge(self, number: int) -> None:
-        delivery = self._take_out(number, None, is_done=True)
+        delivery = self._take_out(number)
         if delivery is not None:
             _appended.labels(delivery.topic).inc()
 
     def refuse(self, number: int, error: NewsIngestError) -> None:
-        """Give it its bad verdict."""
-        delivery = self._take_out(number, error, is_done=True)
+        """Note that the log refused it."""
+        delivery = self._take_out(number, error)
         if delivery is not None:
             append_failed(topic=delivery.topic, error=type(error).__name__, message=str(error))
 
     def give_back(self, number: int) -> None:
         """Forget a record that was never sent."""
-        self._take_out(number, None, is_done=False)
+        self._take_out(number, is_done=False)
 
     def fail(self, error: BaseException, generation: int) -> None:
         """Note that the producer of this generation cannot be used any more."""
@@ -120,7 +111,7 @@ class Ledger:
             )
 
     def _take_out(
-        self, number: int, error: NewsIngestError | None, *, is_done: bool
+        self, number: int, error: NewsIngestError | None = None, *, is_done: bool = True
     ) -> KafkaDelivery | None:
         with self._changed:
             delivery = self._waiting.pop(number, None)

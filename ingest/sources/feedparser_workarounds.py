@@ -1,4 +1,10 @@
-"""Spares feedparser work whose results are always the same, or never looked at."""
+"""Workarounds for slow spots of feedparser 6.0.14; nothing else here touches its internals.
+
+Together they take 40 % of the time of a feed of fifty short entries (13.6 to 8.3 ms). Each has a
+test in tests/unit/test_sources_feedparser_workarounds.py that shows the slow spot in the library
+alone, and fails once the library has removed it: then the workaround can go. docs/upstream.md
+holds the reports.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +15,16 @@ from typing import Any
 
 #: At each start tag feedparser joins the base of the document to itself; so many pairs are kept.
 _JOINED_PAIRS = 256
-#: Dates are read from their raw text (polling.md §5.3): what feedparser makes of them is unread.
+#: Dates are read from their raw text: what feedparser makes of them is unread.
 _NO_DATE = time.gmtime(0)
 
 
 def quicken(feedparser: Any) -> None:
-    """Set it up, once a process: a third of the time of a feed with short entries."""
+    """Set them all up, once a process; each only where the library still looks as it did."""
+    # Public, and no workaround: date handlers of one's own come first.
     feedparser.registerDateHandler(lambda _: _NO_DATE)
-    # A parser of libxml2 would be looked for on the disk for each document, and is nowhere.
     if hasattr(feedparser.api, "PREFERRED_XML_PARSERS"):
+        # The Python of libxml2 would be looked for on the disk for each document.
         feedparser.api.PREFERRED_XML_PARSERS = []
     mixin = getattr(feedparser, "mixin", None)
     join = getattr(mixin, "make_safe_absolute_uri", None)
@@ -32,7 +39,7 @@ def quicken(feedparser: Any) -> None:
 
 
 def _copied(self: dict[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
-    """Give a deep copy without asking how such an object is made; most hold nothing but texts."""
+    """Return a deep copy without asking how such an object is made; most hold only texts."""
     made = type(self)()
     memo[id(self)] = made
     for name, value in dict.items(self):

@@ -15,14 +15,14 @@ _LARGE_BYTES = 1024 * 1024
 #: So many large bodies are read side by side.
 LARGE_BODIES = 3
 _GZIP = b"\x1f\x8b"
-#: Layers of gzip unpacked beyond what Content-Encoding names (polling.md T2).
+#: Layers of gzip unpacked beyond what Content-Encoding names.
 _LAYERS = 2
 
 
 async def read_body(
     content: StreamReader, url: str, max_bytes: int, room: Semaphore, *, is_cut: bool = False
 ) -> tuple[bytes, int]:
-    """Give the unpacked body and how many bytes came over the wire.
+    """Return the unpacked body and how many bytes came over the wire.
 
     Reading stops at `max_bytes`: with `is_cut` the body ends there, else it is an error. gzip
     that no header names is unpacked too, up to two layers, under the same bound. A large body
@@ -67,7 +67,7 @@ def _too_large(url: str, max_bytes: int) -> FetchFailed:
 
 
 def _gunzipped(data: bytes, url: str, max_bytes: int) -> bytes:
-    """Give the unpacked members of a gzip file, at most one byte more than `max_bytes`."""
+    """Return the unpacked members of a gzip file, at most one byte more than `max_bytes`."""
     parts: list[bytes] = []
     left = max_bytes + 1
     try:

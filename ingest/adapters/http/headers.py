@@ -29,7 +29,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[str, str]:
-    """Give the headers for this hop of the request.
+    """Return the headers for this hop of the request.
 
     Shape: our agent and encodings; the request's own headers, its credentials and cookie only
     where `url` lies at the place they were meant for. Values that cannot be sent as they are
@@ -56,7 +56,7 @@ def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[st
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """Give the headers of an answer: lower-case names; odd bytes kept as surrogate escapes."""
+    """Return the headers of an answer: lower-case names; odd bytes kept as surrogate escapes."""
     return tuple(
         (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
         for name, value in raw
@@ -64,7 +64,7 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...
 
 
 def location_of(headers: tuple[tuple[str, str], ...]) -> str | None:
-    """Give the first Location; bytes that are no UTF-8 come percent-encoded."""
+    """Return the first Location; bytes that are no UTF-8 come percent-encoded."""
     value = next((value for name, value in headers if name == "location"), None)
     if value is None or value.isascii():
         return value

@@ -10,18 +10,18 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ingest.adapters.http_errors import AddressRefusedError
+from ingest.adapters.http.errors import AddressRefusedError
 
 
 class Guard(Protocol):
     """The address guard, as this adapter needs it."""
 
     def mapped(self, host: str) -> tuple[str, int] | None:
-        """Give address and port of a host that the settings map; None for any other."""
+        """Return address and port of a host that the settings map; None for any other."""
         ...
 
     def refusal(self, address: str, port: int) -> str:
-        """Give why an address may not be asked; `""` when it may."""
+        """Return why an address may not be asked; `""` when it may."""
         ...
 
 
@@ -30,7 +30,7 @@ mapped_place: ContextVar[tuple[str, int] | None] = ContextVar("mapped_place", de
 
 
 class GuardedResolver(AbstractResolver):
-    """Gives the public addresses of a name, or the place the settings map it to."""
+    """Returns the public addresses of a name, or the place the settings map it to."""
 
     def __init__(self, guard: Guard, names: AbstractResolver | None = None) -> None:
         self._guard = guard
@@ -39,7 +39,7 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Give the addresses that may be asked. Errors: AddressRefusedError when none is left."""
+        """Return the addresses that may be asked. Errors: AddressRefusedError when none is left."""
         place = self._guard.mapped(host)
         if place is not None:
             return [_result(host, *place)]
@@ -60,16 +60,8 @@ class GuardedResolver(AbstractResolver):
         await self._names.close()
 
 
-def proxy_connector(limit: int) -> aiohttp.TCPConnector:
-    """Give the connector of requests through a proxy of the operator, who vouches for it.
-
-    The targets behind it must have been judged before.
-    """
-    return aiohttp.TCPConnector(limit=limit, force_close=True)
-
-
 def socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
-    """Give what makes the socket of every single attempt to connect, and judges its address.
+    """Return what makes the socket of every single attempt to connect, and judges its address.
 
     The resolver never sees literal addresses, and answers may change between two looks.
     """
@@ -85,10 +77,14 @@ def socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
     return make
 
 
+def is_address(host: str) -> bool:
+    """Tell whether a host is an address, not a name."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
 def literal_place(host: str, port: int) -> ResolveResult | None:
-    """Give the place that a host names by itself; None for a name."""
-    is_address = ":" in host or host.rpartition(".")[2].isdigit()
-    return _result(host, host, port) if is_address else None
+    """Return the place that a host names by itself; None for a name."""
+    return _result(host, host, port) if is_address(host) else None
 
 
 def _result(host: str, address: str, port: int) -> ResolveResult:

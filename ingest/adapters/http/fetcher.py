@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
-from ingest.adapters.http_client import REDIRECTS, Answer, Bounds, HttpClient, caps_hit
-from ingest.adapters.http_connection import Guard
-from ingest.adapters.http_headers import location_of
+from ingest.adapters.http.client import REDIRECTS, Bounds, HopAnswer, HttpClient, caps_hit
+from ingest.adapters.http.connection import Guard
+from ingest.adapters.http.headers import location_of
 from ingest.errors import FetchFailed
 from ingest.identity import joined, registrable_domain, request_url
 from ingest.ports import Disallowed, Fetched, FetchRequest, Hop, Resting
@@ -34,11 +34,11 @@ class Politeness(Protocol):
     """The turns at the hosts, as this adapter needs them."""
 
     def rests_until(self, url: str) -> datetime | None:
-        """Give until when the host of this URL rests; None when it may be asked."""
+        """Return until when the host of this URL rests; None when it may be asked."""
         ...
 
     def busy_until(self, shared: Any, stage: str) -> datetime | None:
-        """Give when this place of a platform may be free; None when it may be waited for."""
+        """Return when this place of a platform may be free; None when it may be waited for."""
         ...
 
     async def begin(self, url: str, stage: str, shared: Any = None) -> datetime | None:
@@ -49,7 +49,7 @@ class Politeness(Protocol):
         ...
 
     def end(self, url: str) -> None:
-        """Give the turn back."""
+        """Return the turn."""
         ...
 
     def note_answer(self, url: str, status: int, retry_after: str, date: str, stage: str) -> None:
@@ -61,7 +61,7 @@ class Platforms(Protocol):
     """The addresses at which the sites of many lie, as this adapter needs them."""
 
     async def place_of(self, url: str, resolve: Resolve) -> Any:
-        """Give where this URL's host lies among others; None for a place of its own."""
+        """Return where this URL's host lies among others; None for a place of its own."""
         ...
 
 
@@ -69,7 +69,7 @@ class Robots(Protocol):
     """The verdicts of robots.txt, as this adapter needs them."""
 
     async def verdict(self, url: str, get: GetRobots) -> str:
-        """Give allowed, disallowed or unreachable; `get` brings status and body of a file."""
+        """Return allowed, disallowed or unreachable; `get` brings status and body of a file."""
         ...
 
 
@@ -150,7 +150,7 @@ class HttpFetcher:
         return verdict
 
     async def _robots_file(self, url: str, request: FetchRequest) -> tuple[int, bytes] | None:
-        """Give status and body of a robots.txt; None when its host rests.
+        """Return status and body of a robots.txt; None when its host rests.
 
         The status is that of the last redirect when there were too many, or one that leads
         nowhere.
@@ -172,7 +172,7 @@ class HttpFetcher:
                 break
         return status, b""
 
-    async def _ask(self, url: str, request: FetchRequest, bounds: Bounds) -> Answer | datetime:
+    async def _ask(self, url: str, request: FetchRequest, bounds: Bounds) -> HopAnswer | datetime:
         """Wait for the turn and make one request; a time instead when the host rests."""
         shared = await self._place(url, request)
         until = await self._politeness.begin(url, request.stage, shared)
@@ -186,12 +186,12 @@ class HttpFetcher:
             self._politeness.end(url)
 
     async def _place(self, url: str, request: FetchRequest) -> Any:
-        """Give the place of a platform that will be asked; None for any other, or by a proxy."""
+        """Return the place of a platform that will be asked; None for any other, or by a proxy."""
         if self._platforms is None or request.proxy:
             return None
         return await self._platforms.place_of(url, self._client.addresses)
 
-    def _note(self, url: str, head: Answer, stage: str) -> None:
+    def _note(self, url: str, head: HopAnswer, stage: str) -> None:
         self._politeness.note_answer(
             url, head.status, head.header("retry-after"), head.header("date"), stage
         )
@@ -213,7 +213,7 @@ def _counter_of(stage: str, verdict: str) -> Counter:
 
 
 def user_agent(contact_url: str, version: str) -> str:
-    """Give the name we go by: product, version, and where to complain when that is known."""
+    """Return the name we go by: product, version, and where to complain when that is known."""
     contact = f" (+{contact_url})" if contact_url else ""
     return f"news-ingest/{version}{contact}"
 
@@ -230,8 +230,8 @@ def _start(url: str) -> str:
     return start
 
 
-def _redirect_target(url: str, answer: Answer) -> str | None:
-    """Give where the answer sends us; None when it is no redirect."""
+def _redirect_target(url: str, answer: HopAnswer) -> str | None:
+    """Return where the answer sends us; None when it is no redirect."""
     if answer.status not in REDIRECTS:
         return None
     location = location_of(answer.headers)
@@ -257,7 +257,7 @@ def _changes_domain(a: str, b: str) -> bool:
 
 
 def _fetched(
-    url: str, answer: Answer, hops: list[Hop], verdict: str, seconds: float, redirect_to: str
+    url: str, answer: HopAnswer, hops: list[Hop], verdict: str, seconds: float, redirect_to: str
 ) -> Fetched:
     return Fetched(
         url=url,

@@ -67,7 +67,7 @@ _REMEDIES = {
 
 
 def failure(error: BaseException, url: str, origin: str = "") -> FetchFailed:
-    """Give the FetchFailed for whatever came out of one request; `origin` says where it lay."""
+    """Return the FetchFailed for whatever came out of one request; `origin` says where it lay."""
     refused = next((e for e in _chain(error) if isinstance(e, AddressRefusedError)), None)
     if refused is not None:
         kind, what = "address_not_public", f"the address guard refused it: {refused.strerror}"

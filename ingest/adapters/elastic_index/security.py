@@ -11,7 +11,7 @@ from ingest.settings.options import IndexOptions
 _DOING = "making users"
 #: What an engine answers that has no security, or has it switched off.
 _NO_SECURITY = frozenset({400, 404, 405, 500})
-#: What of a user is left as it is when its roles are mended.
+#: What of a user is left as it is when its roles are corrected.
 _KEPT = ("full_name", "email", "metadata", "enabled")
 
 
@@ -19,7 +19,7 @@ class User(NamedTuple):
     """A user as it should be.
 
     `has_own_password`: a person, whose password is set once and then theirs; otherwise the
-    password is mended when it no longer opens.
+    password is set again when it no longer opens.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ElasticSecurity:
         return answer is not None
 
     def make(self, users: Sequence[User], *, dry_run: bool = False) -> list[str]:
-        """Create and mend users until all are as given; gives a sentence for each change.
+        """Create and correct users until all are as given; returns a sentence for each change.
 
         Roles that a user has beside the given ones stay.
         """

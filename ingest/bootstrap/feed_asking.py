@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -30,7 +29,6 @@ from ingest.settings.load import Settings
 from ingest.sources.parse_in_children import FeedBody, parse_in
 
 Result = TypeVar("Result")
-_PARSES_AT_ONCE = 4
 
 
 class Asking(NamedTuple):
@@ -130,15 +128,11 @@ async def _asking(
     polling = settings.pipeline.polling
     web = open_web(settings, now, shares_hosts=False)
     pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
-    executor = ThreadPoolExecutor(_PARSES_AT_ONCE, thread_name_prefix="feeds-parse")
-    tools = TrialTools(
-        fetcher=web.fetcher, parse=parse_in(pool), executor=executor, options=polling, clock=now
-    )
+    tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
     try:
         # A child that starts only now would count as time for parsing.
-        await asyncio.to_thread(pool.map, [FeedBody(b"", "")])
+        await asyncio.wrap_future(pool.submit(FeedBody(b"", "")))
         return await work(Asking(tools, web))
     finally:
         await web.fetcher.close()
-        executor.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(pool.close)

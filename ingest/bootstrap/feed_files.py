@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -32,7 +31,6 @@ from ingest.sources.parse_feed import parse_feed
 FILE_TIMEOUT_SECONDS = 60.0
 #: Stands for the address that a file does not have, and never comes out.
 _NOWHERE = "http://nowhere.invalid/"
-_FILES_A_CHUNK = 100
 
 
 class FileJob(NamedTuple):
@@ -60,11 +58,11 @@ def file_reports(
 
     Errors: NewsIngestError when no child can be started.
     """
-    jobs = iter([FileJob(path, max_bytes, as_json) for path in paths])
+    jobs = [FileJob(path, max_bytes, as_json) for path in paths]
     target = "ingest.bootstrap.feed_files:build_reader"
-    with parser_pool(timeout_seconds=timeout_seconds, target=target) as pool:
-        while chunk := list(islice(jobs, _FILES_A_CHUNK)):
-            yield from _reports(chunk, pool.map(chunk))
+    with parser_pool(timeout_seconds=timeout_seconds, target=target) as children:
+        for job, result in children.map(jobs):
+            yield result if isinstance(result, FileReport) else _killed(job, result)
 
 
 def build_reader() -> Callable[[FileJob], FileReport]:
@@ -134,15 +132,11 @@ def _relative(link: str) -> str:
     return link[len(_NOWHERE) - 1 :] if _is_nowhere(link) else link
 
 
-def _reports(jobs: Sequence[FileJob], results: Sequence[object]) -> Iterator[FileReport]:
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, FileReport):
-            yield result
-            continue
-        failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
-        shown = os.fsencode(job.path).decode("utf-8", "replace")
-        message = f"not read within its bounds ({failure.kind} {failure.message})"
-        yield _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
+def _killed(job: FileJob, result: object) -> FileReport:
+    failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
+    shown = os.fsencode(job.path).decode("utf-8", "replace")
+    message = f"not read within its bounds ({failure.kind} {failure.message})"
+    return _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
 
 
 def _failed(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from ingest.children import ChildPool
+from ingest.children import ChildPool, Submitter
 from ingest.errors import SourceError
 from ingest.polling.entries import newest_numbers, newest_of
 from ingest.ports import ParsedFeed
@@ -51,13 +52,13 @@ def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
 
 def parser_pool(
     *, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0, growth_bytes: int = 0
-) -> ChildPool:
-    """Give the pool; `timeout_seconds` is for one document, `count` 0 is one child a core.
+) -> Submitter[Any]:
+    """Return the children; `timeout_seconds` is for one document, `count` 0 is one a core.
 
     `growth_bytes` is what one document may take beyond the child's own 50 MB, 0 for no bound but
     that of all children.
     """
-    return ChildPool(
+    pool = ChildPool(
         target,
         count=count,
         timeout_seconds=timeout_seconds,
@@ -65,3 +66,8 @@ def parser_pool(
         recycle_bytes=_RECYCLE_BYTES,
         growth_bytes=growth_bytes,
     )
+    return Submitter(pool, size_of=_size_of)
+
+
+def _size_of(item: object) -> int:
+    return len(item.body) if isinstance(item, FeedBody) else 0  # a file is read by the child

@@ -61,7 +61,6 @@ def run(
         state_topic=FEED_STATE,
         group=plan.group,
         parser_version=PARSER_VERSION,
-        long_parses=pool.count - 1,
         stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
         each_turn=watched.turned,
         on_state=reporter.note,

@@ -10,7 +10,7 @@ from ingest.identity import joined, request_url, same_site
 from ingest.model import Feed
 from ingest.polling.answers import charset_of
 from ingest.polling.feed_request import companion_request
-from ingest.polling.read_document import ReadTools, parse_apart
+from ingest.polling.read_document import ReadTools
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
 #: Pages of one walk (polling.md G5).
@@ -95,7 +95,7 @@ class ArchiveWalk:
             self._visited.add(request_url(answer.url))
             base = joined(answer.url, answer.header("content-location") or answer.url)
             charset = charset_of(answer.header("content-type"))
-            parsed = await parse_apart(self._tools, answer.body, base or answer.url, charset)
+            parsed = await self._tools.parse(answer.body, base or answer.url, charset)
         except (FetchFailed, SourceError) as error:
             self.ended_by = error.kind
             return None

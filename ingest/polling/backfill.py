@@ -22,7 +22,7 @@ from ingest.polling.entries import Found, find_entries
 from ingest.polling.entry_keys import entry_keys
 from ingest.polling.feed_request import feed_request
 from ingest.polling.feed_state import FeedState
-from ingest.polling.read_document import ReadTools, parse_apart
+from ingest.polling.read_document import ReadTools
 from ingest.polling.seen_keys import NO_SKETCH, SeenKeys, short_hash
 from ingest.polling.sitemap_children import is_bare_date
 from ingest.polling.sitemap_walk import SitemapWalk
@@ -131,7 +131,7 @@ class Backfill:
                 self.problems.append((url, reason))
                 return None
             charset = answers.charset_of(answer.header("content-type"))
-            parsed = await parse_apart(self._tools, answer.body, answer.url, charset)
+            parsed = await self._tools.parse(answer.body, answer.url, charset)
         except (FetchFailed, SourceError) as error:
             self.problems.append((url, error.kind))
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -18,19 +17,26 @@ from ingest.polling.entries import Found, find_entries
 from ingest.polling.feed_listing import said
 from ingest.polling.feed_request import feed_request
 from ingest.polling.feed_state import FeedState
-from ingest.polling.poll_tools import ParseFeed
 from ingest.polling.read_document import read_document
-from ingest.ports import Clock, Disallowed, Fetched, Fetcher, FetchRequest, ParsedFeed, Resting
+from ingest.ports import (
+    Clock,
+    Disallowed,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    ParsedFeed,
+    ParseFeed,
+    Resting,
+)
 from ingest.settings.options import PollingOptions
 
 
 @dataclass(frozen=True, slots=True)
 class TrialTools:
-    """What a trial needs from outside; `parse` runs in the executor."""
+    """What a trial needs from outside."""
 
     fetcher: Fetcher
     parse: ParseFeed
-    executor: Executor
     options: PollingOptions
     clock: Clock
 

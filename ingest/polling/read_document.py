@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -15,7 +13,6 @@ from ingest.errors import FetchFailed, SourceError
 from ingest.model import Feed
 from ingest.polling.answers import charset_of
 from ingest.polling.feed_request import companion_request
-from ingest.polling.poll_tools import ParseFeed
 from ingest.polling.sitemap_children import (
     child_key,
     hides_nothing,
@@ -31,20 +28,19 @@ from ingest.ports import (
     Fetcher,
     KnownItems,
     ParsedFeed,
+    ParseFeed,
     SourceEntry,
 )
 from ingest.settings.options import PollingOptions
 
 
 class ReadTools(Protocol):
-    """What reading a document needs: `parse` runs in the executor."""
+    """What reading a document needs."""
 
     @property
     def fetcher(self) -> Fetcher: ...
     @property
     def parse(self) -> ParseFeed: ...
-    @property
-    def executor(self) -> Executor: ...
     @property
     def options(self) -> PollingOptions: ...
     @property
@@ -87,19 +83,11 @@ async def read_document(
     were `seen` are not asked for, and at most `max_children` of an index. Errors: SourceError;
     a child that fails is an oddity, unless all do.
     """
-    parsed = await parse_apart(tools, body, url, charset, known)
+    parsed = await tools.parse(body, url, charset, known)
     if parsed.format != SITEMAP_INDEX:
         return ReadFeed(parsed)
     nearest = replace(parsed, next_urls=parsed.next_urls[:max_children])
     return await _Children(tools, feed, url, seen or ChildrenSeen()).read(nearest)
-
-
-async def parse_apart(
-    tools: ReadTools, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN
-) -> ParsedFeed:
-    """Give what these bytes say, parsed in the executor. Errors: SourceError."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(tools.executor, tools.parse, body, url, charset, known)
 
 
 class _Children:
@@ -164,7 +152,7 @@ async def _child(tools: ReadTools, feed: Feed, url: str, home: str) -> ParsedFee
         status = answer.status if isinstance(answer, Fetched) else answer.reason
         raise SourceError("a child was not given", kind="parse_failed", value=f"{status} {url}")
     charset = charset_of(answer.header("content-type"))
-    parsed = await parse_apart(tools, answer.body, answer.url, charset)
+    parsed = await tools.parse(answer.body, answer.url, charset)
     if parsed.format == SITEMAP_INDEX:
         raise SourceError("an index in an index", kind="not_a_feed", value=url)
     return parsed

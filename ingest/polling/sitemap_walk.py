@@ -15,7 +15,7 @@ from ingest.polling.answers import charset_of
 from ingest.polling.archive_walk import ArchivePage
 from ingest.polling.dates import read_date
 from ingest.polling.feed_request import companion_request
-from ingest.polling.read_document import ReadTools, parse_apart
+from ingest.polling.read_document import ReadTools
 from ingest.polling.robots_sitemaps import robots_sitemaps
 from ingest.polling.sitemap_children import is_bare_date
 from ingest.ports import SITEMAP_INDEX, Fetched, FetchRequest, ParsedFeed
@@ -105,7 +105,7 @@ class SitemapWalk:
             return None
         charset = charset_of(answer.header("content-type"))
         try:
-            parsed = await parse_apart(self._tools, answer.body, answer.url, charset)
+            parsed = await self._tools.parse(answer.body, answer.url, charset)
         except SourceError as error:
             self.problems.append((url, f"{error.kind}: {error.what}"))
             return None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+import asyncio
+from typing import NamedTuple
 
-from ingest.children import ChildFailure
+from ingest.children import ChildFailure, Submitter
 from ingest.errors import SourceError
-from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed
-from ingest.sources.batches import Batches
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, ParseFeed
 
-#: Goes up when the same bytes may now give other entries (polling.md C7).
+#: Goes up when the same bytes may now give other entries.
 PARSER_VERSION = "3"
-
-ParseFeed = Callable[[bytes, str, str, KnownItems], ParsedFeed]
 
 
 class FeedBody(NamedTuple):
@@ -25,24 +22,17 @@ class FeedBody(NamedTuple):
     known: KnownItems = NOTHING_KNOWN
 
 
-class Pool(Protocol):
-    """The part of a pool of children that is used here."""
+def parse_in(children: Submitter[FeedBody]) -> ParseFeed:
+    """Return a parse function whose work is done by these children.
 
-    @property
-    def count(self) -> int: ...
-    def map(self, items: Sequence[FeedBody], children: int = 0) -> list[object]: ...
-
-
-def parse_in(pool: Pool) -> ParseFeed:
-    """Give a parse function whose work is done by the children of this pool.
-
-    It is for several threads: small documents that wait at the same time go to a child together.
     Errors: SourceError; a child that was killed for time or memory is `parse_failed`.
     """
-    batches: Batches[FeedBody] = Batches(pool.count, lambda items: pool.map(items, children=1))
 
-    def parse(body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN) -> ParsedFeed:
-        result = batches.result(FeedBody(body, url, charset, known))
+    async def parse(
+        body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
+        item = FeedBody(body, url, charset, known)
+        result = await asyncio.wrap_future(children.submit(item))
         if isinstance(result, SourceError):
             raise result
         if isinstance(result, ParsedFeed):

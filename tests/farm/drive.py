@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.schedule import solve_kappa
 from ingest.polling.slot import Slot
-from ingest.ports import KnownItems, TopicSpec
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
 from ingest.settings.options import (
     AddressGuardOptions,
     FetchingOptions,
@@ -81,7 +80,6 @@ class Drive:
         self._log.apply([TopicSpec(name=name, partitions=1) for name in _TOPICS])
         self._states = HostStates()
         self._fetcher = self._fetcher_for(FetchingOptions(gap_seconds=0))
-        self._executor = ThreadPoolExecutor(1)
         self._writer = LogWriter(self._log.appender())
         self.outage = OutageWatch()
         self._feeds: dict[str, Feed] = {}
@@ -92,7 +90,6 @@ class Drive:
         self._writer.close(5)
         self._runner.run(self._fetcher.close())
         self._runner.close()
-        self._executor.shutdown()
         self._log.close()
 
     # ── what is polled ───────────────────────────────────────────────────────────────────
@@ -229,7 +226,6 @@ class Drive:
             writer=self._writer,
             fetcher=self._fetcher,
             parse=self._parse,
-            executor=self._executor,
             options=self.options,
             clock=self.clock,
             headers_for=_headers_for,
@@ -243,9 +239,11 @@ class Drive:
             kappa=solve_kappa([demand], 60 / self.options.mean_interval_minutes),
         )
 
-    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
+    async def _parse(
+        self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
         self.parses += 1
-        return parse_feed(body, url, charset, known)
+        return await asyncio.to_thread(parse_feed, body, url, charset, known)
 
 
 def _headers_for(kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:

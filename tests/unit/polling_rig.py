@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from ingest.model import DropRecord, Entry, Feed
 from ingest.polling.feed_state import FeedState, decode_state
 from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
-from ingest.ports import KnownItems, TopicSpec
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
 from ingest.settings.options import (
     AddressGuardOptions,
     FetchingOptions,
@@ -107,6 +108,12 @@ def quick(**changes: Any) -> PollingOptions:
     return PollingOptions(**(fields | changes))
 
 
+async def parse_in_thread(
+    body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+) -> ParsedFeed:
+    return await asyncio.to_thread(parse_feed, body, url, charset, known)
+
+
 class Rig:
     """Runs a poller in a thread: `with Rig(site, log, feeds): …`."""
 
@@ -153,9 +160,11 @@ class Rig:
         except BaseException as error:  # noqa: BLE001 - a test looks at it
             self.error = error
 
-    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
+    async def _parse(
+        self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
         self.parses += 1
-        return parse_feed(body, url, charset, known)
+        return await parse_in_thread(body, url, charset, known)
 
     # ── what came out ───────────────────────────────────────────────────────────────────────
 

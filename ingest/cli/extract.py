@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from ingest.bootstrap.page_asking import PageAsking
-from ingest.bootstrap.page_reports import PageJob, page_reports, reading_of
 from ingest.children import cores
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.extract_report import show_report
+from ingest.operations.page_asking import PageAsking
+from ingest.operations.page_reports import PageJob, page_reports, reading_of
 from ingest.settings.load import Settings
 from ingest.sources.files import FileRefused, list_documents
 

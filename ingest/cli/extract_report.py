@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ingest.bootstrap.page_reports import PageReport
 from ingest.cli.context import out
 from ingest.cli.feeds_text import line, printable
 from ingest.model import Candidate, EnrichedDocument, Provenance
+from ingest.operations.page_reports import PageReport
 
 _VALUE_CHARACTERS = 160
 _FLAGS = ("is_", "has_")

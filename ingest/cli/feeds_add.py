@@ -9,7 +9,6 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -35,6 +34,7 @@ from ingest.cli.feeds_text import line
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
+from ingest.operations.feeds.asking import Asking, asking
 from ingest.polling.discovery import discover
 from ingest.polling.feed_listing import FeedListing, counts_of
 from ingest.polling.feed_state import FeedState

@@ -10,7 +10,6 @@ import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ingest.bootstrap.backfilling import BackfillReport, backfilled
 from ingest.bootstrap.engines import now
 from ingest.cli.context import (
     ConfigOption,
@@ -26,6 +25,7 @@ from ingest.cli.feeds_text import line, printable
 from ingest.cli.run import stop_on_signals
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
+from ingest.operations.feeds.backfilling import BackfillReport, backfilled
 from ingest.polling.archive_walk import MAX_PAGES
 from ingest.polling.backfill import Wish
 from ingest.search import moments

@@ -12,7 +12,6 @@ import msgspec
 import typer
 from ruamel.yaml import YAML
 
-from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -29,6 +28,7 @@ from ingest.cli.feeds_text import show_table, table_of, table_text
 from ingest.errors import ConfigError, FetchFailed, NewsIngestError, SourceError
 from ingest.identity import registrable_domain, request_url
 from ingest.model import Feed
+from ingest.operations.feeds.asking import Asking, asking
 from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -20,6 +19,7 @@ from ingest.cli.feeds_report import show_robots
 from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
 from ingest.identity import registrable_domain
 from ingest.model import Feed
+from ingest.operations.feeds.asking import Asking, asking
 from ingest.polling.discovery import Candidate, Discovery, discover
 from ingest.polling.rate import seeded
 from ingest.settings.load import Settings

@@ -10,7 +10,6 @@ import msgspec
 import typer
 
 from ingest.bootstrap.engines import now as clock
-from ingest.bootstrap.feed_asking import feed_states
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -24,6 +23,7 @@ from ingest.cli.feeds_drift import layout_alarms
 from ingest.cli.feeds_text import ago, show_table, table_of, table_text
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
+from ingest.operations.feeds.asking import feed_states
 from ingest.polling.feed_record import entries_per_day, health_word
 from ingest.polling.feed_state import HEALTH_STATES, FeedState
 from ingest.polling.planning import for_configuration

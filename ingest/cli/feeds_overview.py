@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from ingest.bootstrap.feed_asking import resting_hosts
 from ingest.cli.context import print_json
 from ingest.cli.feeds_list import STATES, as_plain, health_of, state_of
 from ingest.cli.feeds_text import ago, line, show_table, table_of, table_text
 from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
+from ingest.operations.feeds.asking import resting_hosts
 from ingest.polling.feed_record import overflows_since, percentile
 from ingest.polling.feed_state import FeedState
 from ingest.polling.outlook import spoken

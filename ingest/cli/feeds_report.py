@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest.bootstrap.feed_asking import Asking, origin_of
 from ingest.cli.feeds_text import ago, line, size
+from ingest.operations.feeds.asking import Asking, origin_of
 from ingest.polling import answers
 from ingest.polling.feed_listing import Counts, FeedListing, counts_of, failed_listing, listing_of
 from ingest.polling.feed_trial import Trial

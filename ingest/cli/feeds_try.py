@@ -12,8 +12,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
-from ingest.bootstrap.feed_files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -37,6 +35,8 @@ from ingest.cli.feeds_text import line, size
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
+from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
 from ingest.polling.feed_trial import try_feed
 from ingest.polling.outlook import outlook_of
 from ingest.settings.load import Settings

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ingest.bootstrap.deployment import fill_kibana, make_users
 from ingest.bootstrap.engines import now, open_index, open_log, patient
 from ingest.cli.context import ConfigOption, out, settings_of, shows_errors
+from ingest.operations.deployment import fill_kibana, make_users
 from ingest.settings.load import Settings
 
 

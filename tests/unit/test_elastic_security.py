@@ -19,14 +19,14 @@ from builders import NOW, an_id, an_indexed_document
 from elasticsearch_server import ElasticsearchServer
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_security import ElasticSecurity, User
-from ingest.bootstrap.deployment import make_users
+from ingest.adapters.elastic_security import ElasticSecurity
 from ingest.errors import IndexRefused
+from ingest.operations.deployment import make_users
 from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
-from ingest.settings.passwords import ANALYST, STAGES, make_passwords, password_of
+from ingest.settings.passwords import ANALYST, STAGES, User, make_passwords, password_of
 
 CONFIG = Path(__file__).parents[2] / "config"
 A_REVISION = Revision(

@@ -59,7 +59,7 @@ def file_reports(
     Errors: NewsIngestError when no child can be started.
     """
     jobs = [FileJob(path, max_bytes, as_json) for path in paths]
-    target = "ingest.bootstrap.feed_files:build_reader"
+    target = "ingest.operations.feeds.files:build_reader"
     with parser_pool(timeout_seconds=timeout_seconds, target=target) as children:
         for job, result in children.map(jobs):
             yield result if isinstance(result, FileReport) else _killed(job, result)

@@ -8,9 +8,9 @@ from itertools import islice
 
 from ingest import identity
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.page_reports import PageJob
 from ingest.bootstrap.web import open_web
 from ingest.model import Entry, Page
+from ingest.operations.page_reports import PageJob
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
 from ingest.ports import Known
 from ingest.settings.load import Settings

@@ -15,10 +15,10 @@ import msgspec
 
 from ingest import registry
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.page_changes import RulesTold, changes_between
 from ingest.children import ChildFailure, ChildPool, Submitter
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.model import Document, EnrichedDocument, Page
+from ingest.operations.page_changes import RulesTold, changes_between
 from ingest.outcome import Keep
 from ingest.pipeline.transform import enriched
 from ingest.registry import Chosen
@@ -282,7 +282,7 @@ def _pool(reading: Reading, as_json: bool, explain: bool, workers: int) -> Child
     options = Options(**reading.options)
     memory, recycle = options.child_memory_bytes, options.recycle_memory_bytes
     return ChildPool(
-        "ingest.bootstrap.page_reports:build_reader",
+        "ingest.operations.page_reports:build_reader",
         count=workers,
         timeout_seconds=options.page_timeout_seconds,
         memory_bytes=memory and memory + _LANGUAGE_BYTES,

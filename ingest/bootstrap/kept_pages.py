@@ -8,8 +8,8 @@ from datetime import datetime
 from ingest.bootstrap.engines import now
 from ingest.model import Page
 from ingest.settings.load import Settings
-from ingest.sources.archived_pages import archive_files, metadata_of
-from ingest.sources.warc import pages_of_warc
+from ingest.sources.documents.archived_pages import archive_files, metadata_of
+from ingest.sources.documents.warc import pages_of_warc
 
 #: A file may have been written so long after its pages were fetched, and still be of the range.
 _MAX_ENTRY_BYTES = 16 * 1024 * 1024

@@ -9,7 +9,7 @@ from ingest.children import ChildPool, Submitter
 from ingest.errors import SourceError
 from ingest.polling.entries import newest_numbers, newest_of
 from ingest.ports import ParsedFeed
-from ingest.sources.parse_in_children import FeedBody
+from ingest.sources.feeds.parse_in_children import FeedBody
 
 PARSE_FEED = "ingest.bootstrap.parsers:build_parser"
 PARSE_ARCHIVE = "ingest.bootstrap.parsers:build_archive_parser"
@@ -26,7 +26,9 @@ _RECYCLE_BYTES = 80 * 1024 * 1024
 
 def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
     """Give what a child does: it parses what a poll can take of a long document."""
-    from ingest.sources import parse_feed  # the parsers belong into the children's memory alone
+    from ingest.sources.feeds import (
+        parse_feed,  # the parsers belong into the children's memory alone
+    )
 
     parse = parse_feed.build_parser(choose=newest_numbers)
 
@@ -39,7 +41,7 @@ def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
 
 def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
     """Give what a child of a backfill does: sitemaps without news count, and are long."""
-    from ingest.sources import parse_feed
+    from ingest.sources.feeds import parse_feed
 
     parse = parse_feed.build_parser(takes_plain_sitemaps=True)
 

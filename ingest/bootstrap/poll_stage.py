@@ -22,7 +22,7 @@ from ingest.polling.poller import Poller
 from ingest.ports import Clock, Log
 from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import PARSER_VERSION, parse_in
+from ingest.sources.feeds.parse_in_children import PARSER_VERSION, parse_in
 
 
 def run(

@@ -18,7 +18,7 @@ from ingest.cli.extract_report import show_report
 from ingest.operations.page_asking import PageAsking
 from ingest.operations.page_reports import PageJob, page_reports, reading_of
 from ingest.settings.load import Settings
-from ingest.sources.files import FileRefused, list_documents
+from ingest.sources.documents.files import FileRefused, list_documents
 
 #: Where settings are looked for when nobody names them.
 DEFAULT_FOLDER = Path("config")

@@ -43,7 +43,7 @@ from ingest.polling.outlook import Outlook, outlook_of
 from ingest.settings.feeds import feeds_of_text
 from ingest.settings.feeds_edit import edit_feeds, rendered, with_feeds
 from ingest.settings.load import Settings
-from ingest.sources.opml import has_credentials
+from ingest.sources.feeds.opml import has_credentials
 
 
 class Found(NamedTuple):

@@ -33,7 +33,7 @@ from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
 from ingest.settings.yaml_file import plain, read_yaml
-from ingest.sources.opml import (
+from ingest.sources.feeds.opml import (
     MAX_OPML_BYTES,
     Opml,
     OpmlFeed,

@@ -26,7 +26,7 @@ from ingest.settings.load import Settings
 from ingest.settings.options import FetchingOptions
 from ingest.settings.site_rules import SiteRules
 from ingest.settings.sites import Sites, read_sites
-from ingest.sources.files import FileRefused, page_of_data, read_document
+from ingest.sources.documents.files import FileRefused, page_of_data, read_document
 from processors.extract_document import Options
 from processors.extract_document.child import ExtractPage, page_extractor
 

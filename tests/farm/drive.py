@@ -31,8 +31,8 @@ from ingest.settings.options import (
     LogOptions,
     PollingOptions,
 )
-from ingest.sources.parse_feed import parse_feed
-from ingest.sources.parse_in_children import PARSER_VERSION
+from ingest.sources.feeds.parse_feed import parse_feed
+from ingest.sources.feeds.parse_in_children import PARSER_VERSION
 from tests.farm.case import Clock, Stall
 from tests.farm.server import Farm
 from tests.http_site import Seen

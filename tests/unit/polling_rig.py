@@ -30,7 +30,7 @@ from ingest.settings.options import (
     LogOptions,
     PollingOptions,
 )
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
 
 PARTITIONS = 3
 TOPICS = [

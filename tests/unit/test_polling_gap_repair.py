@@ -33,7 +33,7 @@ from ingest.polling.feed_state import FeedState
 from ingest.polling.gap_repair import GapRepair
 from ingest.polling.seen_keys import SeenKeys
 from ingest.ports import ParsedFeed
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
 
 HOST = "harbour-times.example"
 

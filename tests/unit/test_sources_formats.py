@@ -11,9 +11,9 @@ import pytest
 from ingest.children import ChildPool, Submitter
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed
-from ingest.sources.decode_feed import MAX_UNPACKED_BYTES, decode_feed
-from ingest.sources.parse_feed import parse_feed
-from ingest.sources.parse_in_children import FeedBody, parse_in
+from ingest.sources.feeds.decode_feed import MAX_UNPACKED_BYTES, decode_feed
+from ingest.sources.feeds.parse_feed import parse_feed
+from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 
 URL = "http://elsin-courier.example/feeds/all"
 
@@ -234,7 +234,7 @@ def test_an_empty_body_is_named() -> None:
 @pytest.mark.slow
 def test_children_parse_and_their_errors_come_back_whole() -> None:
     pool = ChildPool(
-        "ingest.sources.parse_feed:build_parser",
+        "ingest.sources.feeds.parse_feed:build_parser",
         count=1,
         timeout_seconds=10,
         memory_bytes=0,

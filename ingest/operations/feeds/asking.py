@@ -26,7 +26,7 @@ from ingest.polling.feed_state import (
 from ingest.polling.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import FeedBody, parse_in
+from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 
 Result = TypeVar("Result")
 

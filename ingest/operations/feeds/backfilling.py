@@ -44,7 +44,7 @@ from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject
 from ingest.polling.seen_keys import SeenKeys, decode_keys
 from ingest.ports import Log
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import parse_in
+from ingest.sources.feeds.parse_in_children import parse_in
 
 #: A sitemap may be as large as its protocol allows (sitemaps.org).
 _MAX_DOCUMENT_BYTES = 50 * 1024 * 1024

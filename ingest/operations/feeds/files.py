@@ -24,8 +24,8 @@ from ingest.polling.feed_listing import (
     said,
 )
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.files import FileRefused, read_document
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.documents.files import FileRefused, read_document
+from ingest.sources.feeds.parse_feed import parse_feed
 
 #: A file may take longer than a document of a poll: nobody waits behind it for news.
 FILE_TIMEOUT_SECONDS = 60.0

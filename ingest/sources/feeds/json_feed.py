@@ -9,8 +9,8 @@ from typing import Any
 from ingest.errors import SourceError
 from ingest.identity import joined
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.decode_feed import decode_feed
-from ingest.sources.plain_title import plain_title
+from ingest.sources.feeds.decode_feed import decode_feed
+from ingest.sources.feeds.plain_title import plain_title
 
 _NAMES = {"1": "JSON Feed 1", "1.0": "JSON Feed 1", "1.1": "JSON Feed 1.1"}
 #: Only a JSON Feed calls things so; some of them do not say what they are.

@@ -11,9 +11,9 @@ from lxml import etree
 from ingest.errors import SourceError
 from ingest.identity import joined
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
-from ingest.sources.declared_entities import refuse_declared_entities
-from ingest.sources.decode_feed import decode_feed, root_name
-from ingest.sources.repair_markup import with_references
+from ingest.sources.feeds.declared_entities import refuse_declared_entities
+from ingest.sources.feeds.decode_feed import decode_feed, root_name
+from ingest.sources.feeds.repair_markup import with_references
 
 _NEWS = "http://www.google.com/schemas/sitemap-news/"
 _IMAGE = "http://www.google.com/schemas/sitemap-image/"

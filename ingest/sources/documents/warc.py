@@ -14,11 +14,11 @@ from warcio.recordloader import ArcWarcRecordLoader
 from ingest import identity
 from ingest.archive_format import FILE_ENDING, OPEN_ENDING, PAGE_TYPE
 from ingest.model import Entry, Page
-from ingest.sources.archived_pages import Assembler, Held, place_of
-from ingest.sources.files import FEED_ID, FileRefused, refused, url_in
-from ingest.sources.listing_pages import is_listing
-from ingest.sources.warc_body import body_of
-from ingest.sources.warc_records import Broken, records
+from ingest.sources.documents.archived_pages import Assembler, Held, place_of
+from ingest.sources.documents.files import FEED_ID, FileRefused, refused, url_in
+from ingest.sources.documents.listing_pages import is_listing
+from ingest.sources.documents.warc_body import body_of
+from ingest.sources.documents.warc_records import Broken, records
 
 ENDINGS = (".warc", ".warc.gz", FILE_ENDING + OPEN_ENDING)
 _HTML = ("text/html", "application/xhtml+xml")

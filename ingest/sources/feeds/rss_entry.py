@@ -8,8 +8,8 @@ from typing import Any
 
 from ingest.identity import joined
 from ingest.ports import SourceEntry
-from ingest.sources.people import authors_of
-from ingest.sources.plain_title import plain_title
+from ingest.sources.feeds.people import authors_of
+from ingest.sources.feeds.plain_title import plain_title
 
 
 def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...]) -> SourceEntry:

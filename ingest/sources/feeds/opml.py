@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from ingest.errors import SourceError
-from ingest.sources.declared_entities import refuse_declared_entities
-from ingest.sources.decode_feed import decode_feed
-from ingest.sources.repair_markup import with_references
+from ingest.sources.feeds.declared_entities import refuse_declared_entities
+from ingest.sources.feeds.decode_feed import decode_feed
+from ingest.sources.feeds.repair_markup import with_references
 
 #: Cap on the file (polling.md §4.7).
 MAX_OPML_BYTES = 5 * 1024 * 1024

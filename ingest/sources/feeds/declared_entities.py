@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ingest.errors import SourceError
-from ingest.sources.decode_feed import prolog_of
+from ingest.sources.feeds.decode_feed import prolog_of
 
 #: The full set of HTML's names has 253.
 MAX_ENTITIES = 1_000

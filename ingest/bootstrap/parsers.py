@@ -7,7 +7,7 @@ from typing import Any
 
 from ingest.children import ChildPool, Submitter
 from ingest.errors import SourceError
-from ingest.polling.entries import newest_numbers, newest_of
+from ingest.polling.entries import MAX_DOCUMENT_ENTRIES, newest_numbers, newest_of
 from ingest.ports import ParsedFeed
 from ingest.sources.feeds.parse_in_children import FeedBody
 
@@ -24,38 +24,33 @@ POLL_GROWTH_BYTES = 128 * 1024 * 1024
 _RECYCLE_BYTES = 80 * 1024 * 1024
 
 
-def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child does: it parses what a poll can take of a long document."""
-    from ingest.sources.feeds import (
-        parse_feed,  # the parsers belong into the children's memory alone
-    )
+def build_parser(*, is_archive: bool = False) -> Callable[[FeedBody], ParsedFeed | SourceError]:
+    """Return what a child does: it parses what a poll can take of a long document.
 
-    parse = parse_feed.build_parser(choose=newest_numbers)
+    For a backfill (`is_archive`) sitemaps without news count too, and are long.
+    """
+    from ingest.sources.feeds import parse_feed  # parsers belong into the children's memory alone
+
+    choose = None if is_archive else newest_numbers
+    most = MAX_ARCHIVE_ENTRIES if is_archive else MAX_DOCUMENT_ENTRIES
+    parse = parse_feed.build_parser(takes_plain_sitemaps=is_archive, choose=choose)
 
     def work(item: FeedBody) -> ParsedFeed | SourceError:
         found = parse(item)
-        return found if isinstance(found, SourceError) else newest_of(found)
+        return found if isinstance(found, SourceError) else newest_of(found, most)
 
     return work
 
 
 def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child of a backfill does: sitemaps without news count, and are long."""
-    from ingest.sources.feeds import parse_feed
-
-    parse = parse_feed.build_parser(takes_plain_sitemaps=True)
-
-    def work(item: FeedBody) -> ParsedFeed | SourceError:
-        found = parse(item)
-        return found if isinstance(found, SourceError) else newest_of(found, MAX_ARCHIVE_ENTRIES)
-
-    return work
+    """Return what a child of a backfill does."""
+    return build_parser(is_archive=True)
 
 
 def parser_pool(
     *, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0, growth_bytes: int = 0
 ) -> Submitter[Any]:
-    """Return the children; `timeout_seconds` is for one document, `count` 0 is one a core.
+    """Return children that parse; `timeout_seconds` is for one document, `count` 0 is one a core.
 
     `growth_bytes` is what one document may take beyond the child's own 50 MB, 0 for no bound but
     that of all children.

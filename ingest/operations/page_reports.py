@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterable
@@ -26,7 +25,7 @@ from ingest.settings.load import Settings
 from ingest.settings.options import FetchingOptions
 from ingest.settings.site_rules import SiteRules
 from ingest.settings.sites import Sites, read_sites
-from ingest.sources.documents.files import FileRefused, page_of_data, read_document
+from ingest.sources.documents.files import FileRefused, page_of_data, printable, read_document
 from processors.extract_document import Options
 from processors.extract_document.child import ExtractPage, page_extractor
 
@@ -210,11 +209,6 @@ def _explained(timings: tuple[tuple[str, float], ...], told: RulesTold | None) -
         return {}
     rules = {"site_rules": told.plain()} if told is not None else {}
     return {"timings_milliseconds": dict(timings), **rules}
-
-
-def printable(name: str) -> str:
-    """Give the name of a file without bytes that are no UTF-8, which JSON could not hold."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _page_on_disk(job: PageJob, reading: Reading) -> Page | FileRefused:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -64,24 +65,15 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
     Where a feed moved to another partition and left a state behind, the newer one counts.
     Errors: LogUnavailable, LogRefused, TopicMissing.
     """
-    url = settings.pipeline.log.url
-    if url.startswith("sqlite:") and not settings.path_of(url).exists():
-        return {}
-    log = open_log(settings, applies=False)
-    try:
-        found: dict[tuple[str, int], FeedState] = {}
-        for record in log.scan(FEED_STATE):
-            name = record.key.decode("utf-8", "replace")
-            if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
-                continue
-            found.pop((name, record.partition), None)
-            if record.value is not None:
-                try:
-                    found[name, record.partition] = decode_state(record.value, record.origin)
-                except WireError:
-                    continue
-    finally:
-        log.close()
+    found: dict[tuple[str, int], FeedState] = {}
+    for record in _scanned(settings, FEED_STATE):
+        name = record.key.decode("utf-8", "replace")
+        if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
+            continue
+        found.pop((name, record.partition), None)
+        if record.value is not None:
+            with suppress(WireError):
+                found[name, record.partition] = decode_state(record.value, record.origin)
     states: dict[str, FeedState] = {}
     for (name, _), state in found.items():
         if name not in states or _polled(states[name]) < _polled(state):
@@ -94,21 +86,23 @@ def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
 
     Errors: LogUnavailable, LogRefused.
     """
-    url = settings.pipeline.log.url
-    if url.startswith("sqlite:") and not settings.path_of(url).exists():
-        return {}
     found: dict[str, datetime] = {}
-    log = open_log(settings, applies=False)
-    try:
-        latest = {record.key: record for record in log.scan(HOST_STATE)}
-    finally:
-        log.close()
+    latest = {record.key: record for record in _scanned(settings, HOST_STATE)}
     for record in latest.values():
         until = _rest_in(record)
         if until is not None and until > at:
             domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
             found[domain] = max(until, found.get(domain, until))
     return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
+
+
+def _scanned(settings: Settings, topic: str) -> Iterator[Record]:
+    """Return the records of a topic; none of an embedded log that nobody has made yet."""
+    url = settings.pipeline.log.url
+    if url.startswith("sqlite:") and not settings.path_of(url).exists():
+        return
+    with closing(open_log(settings, applies=False)) as log:
+        yield from log.scan(topic)
 
 
 def _rest_in(record: Record) -> datetime | None:

@@ -24,7 +24,7 @@ from ingest.polling.feed_listing import (
     said,
 )
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.documents.files import FileRefused, read_document
+from ingest.sources.documents.files import FileRefused, printable, read_document
 from ingest.sources.feeds.parse_feed import parse_feed
 
 #: A file may take longer than a document of a poll: nobody waits behind it for news.
@@ -73,7 +73,7 @@ def build_reader() -> Callable[[FileJob], FileReport]:
 def report_of(job: FileJob) -> FileReport:
     """Give what this file says. Errors: none for any file; a bug of a parser gets out."""
     started = time.perf_counter()
-    shown = os.fsencode(job.path).decode("utf-8", "replace")
+    shown = printable(job.path)
     body = read_document(job.path, job.max_bytes)
     if isinstance(body, FileRefused):
         kind = "body_too_large" if body.reason == "too_large" else "unreadable"
@@ -134,7 +134,7 @@ def _relative(link: str) -> str:
 
 def _killed(job: FileJob, result: object) -> FileReport:
     failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
-    shown = os.fsencode(job.path).decode("utf-8", "replace")
+    shown = printable(job.path)
     message = f"not read within its bounds ({failure.kind} {failure.message})"
     return _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
 

@@ -12,9 +12,9 @@ from lxml import etree
 from ingest.errors import SourceError
 from ingest.sources.feeds.declared_entities import refuse_declared_entities
 from ingest.sources.feeds.decode_feed import decode_feed
-from ingest.sources.feeds.repair_markup import with_references
+from ingest.sources.feeds.repair_markup import local_name, xml_root
 
-#: Cap on the file (polling.md §4.7).
+#: Cap on the file.
 MAX_OPML_BYTES = 5 * 1024 * 1024
 _MAX_DEPTH = 50
 #: The end tag of the list stands in so many characters at its end.
@@ -57,19 +57,13 @@ def read_opml(body: bytes) -> Opml:
     """
     decoded = decode_feed(body[:MAX_OPML_BYTES])
     refuse_declared_entities(decoded.text)
-    text, _ = with_references(decoded.text)
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(text.encode("utf-8"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise SourceError("broken XML", kind="parse_failed", value=str(error)) from error
-    if root is None or _name(root) not in ("opml", "body", "outline"):
+    text = decoded.text
+    root = xml_root(text)
+    if root is None or local_name(root.tag) not in ("opml", "body", "outline"):
         raise SourceError(
             "this is no OPML list",
             kind="not_a_feed",
-            value=None if root is None else f"root element {_name(root)}",
+            value=None if root is None else f"root element {local_name(root.tag)}",
             remedy="export the list as OPML in the program that has it",
         )
     feeds: list[OpmlFeed] = []
@@ -123,12 +117,12 @@ def has_credentials(url: str) -> bool:
 
 def _outlines(element: etree._Element, group: str, depth: int) -> Iterator[OpmlFeed | OpmlInclude]:
     for child in element.iterchildren():
-        name = _name(child)
+        name = local_name(child.tag)
         if name == "body":
             yield from _outlines(child, group, depth)
         if name != "outline":
             continue
-        said = {_local(key): value.strip() for key, value in child.attrib.items()}
+        said = {local_name(key): value.strip() for key, value in child.attrib.items()}
         title = " ".join((said.get("title") or said.get("text") or "").split())
         line = int(child.sourceline or 0)
         if said.get("xmlurl"):
@@ -148,15 +142,6 @@ def _address(text: str) -> str:
         return text
     rest = text[found.end() :]
     return f"http:{rest}" if rest.startswith("//") else rest
-
-
-def _name(element: etree._Element) -> str:
-    return _local(element.tag) if isinstance(element.tag, str) else ""
-
-
-def _local(name: str | bytes) -> str:
-    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-    return text.rpartition("}")[2].lower()
 
 
 def _legal(text: str) -> str:

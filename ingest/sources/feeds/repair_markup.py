@@ -1,4 +1,4 @@
-"""Mends what makes an XML parser give up a feed: junk around it, bare ampersands, HTML's names.
+"""Fixes what makes an XML parser give up a feed: junk around it, bare ampersands, HTML's names.
 
 A parser that has given up leaves the document to one that guesses, which is slower and guesses
 wrong: `AT&T` becomes `AT&T;`.
@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from html.entities import html5
 from typing import NamedTuple
+
+from lxml import etree
+
+from ingest.errors import SourceError
 
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel", "entry"})
 
@@ -37,7 +41,7 @@ _NAMES = ("&lt;", "&gt;", "&amp;", "&quot;", "&apos;")
 
 
 class Repaired(NamedTuple):
-    """The document, whether its root element is closed, and what was mended, by kind."""
+    """The document, whether its root element is closed, and what was fixed, by kind."""
 
     text: str
     is_closed: bool
@@ -102,7 +106,7 @@ def _known_references(text: str) -> int:
 
 
 def with_references(text: str) -> tuple[str, dict[str, int]]:
-    """Give a document with references that XML knows, and what was mended, by kind.
+    """Give a document with references that XML knows, and what was fixed, by kind.
 
     A parser that recovers by itself drops what it does not know: `?a=1&b=2` becomes `?a=1=2`.
     """
@@ -129,3 +133,25 @@ def with_references(text: str) -> tuple[str, dict[str, int]]:
     if named:
         oddities["html_entities"] = named
     return text, oddities
+
+
+def xml_root(text: str, url: str | None = None) -> etree._Element | None:
+    """Return the root element of a document whose broken parts are passed over; None without one.
+
+    Errors: SourceError (parse_failed).
+    """
+    text, _ = with_references(text)
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
+    )
+    try:
+        return etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise SourceError(
+            "broken XML", kind="parse_failed", value=str(error), origin=url
+        ) from error
+
+
+def local_name(name: object) -> str:
+    """Return the name of an element or attribute in lower case, without its namespace."""
+    return name.rpartition("}")[2].lower() if isinstance(name, str) else ""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import NamedTuple
 
 from ingest.identity import joined
+from ingest.page_tags import marks_of, tags_of
 
 #: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
 PAGE_BYTES = 512 * 1024
 _TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
           "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
-# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
-_MARK = re.compile(r"<!--|<script\b|<style\b|<(link|base|a)\b([^<>]{0,4096})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
-)
-_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_MARKS = marks_of("link|base|a")
 _LOOKS_LIKE_FEED = re.compile(
     r"(?:\.(?:rss|rdf|atom|xml)|/(?:rss|feed|feeds|atom)(?:/[\w-]*)?|feed\.json)/?(?:\?.*)?$",
     re.IGNORECASE,
@@ -40,7 +35,7 @@ def page_links(body: bytes, url: str) -> list[PageLink]:
     base = url
     announced: dict[str, PageLink] = {}
     linked: dict[str, PageLink] = {}
-    for tag, attributes in _tags(_text(body[:PAGE_BYTES])):
+    for tag, attributes in tags_of(_text(body[:PAGE_BYTES]), _MARKS):
         address = joined(base, attributes.get("href", ""))
         if tag == "base":
             base = address or base
@@ -58,28 +53,6 @@ def _announces(attributes: dict[str, str]) -> bool:
     kind = attributes.get("type", "").partition(";")[0].strip().lower()
     words = attributes.get("rel", "").lower().split()
     return ("alternate" in words or "feed" in words) and kind in _TYPES
-
-
-def _tags(text: str) -> list[tuple[str, dict[str, str]]]:
-    lowered, at = text.lower(), 0
-    found: list[tuple[str, dict[str, str]]] = []
-    while (mark := _MARK.search(text, at)) is not None:
-        end = _ENDS.get(mark.group(0).lower())
-        if end is None:
-            at = mark.end()
-            found.append((mark.group(1).lower(), _attributes(mark.group(2))))
-            continue
-        at = lowered.find(end, mark.end())
-        if at < 0:
-            break
-    return found
-
-
-def _attributes(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, *values in _ATTRIBUTE.findall(text):
-        found.setdefault(name.lower(), html.unescape("".join(values)).strip())
-    return found
 
 
 def _text(page: bytes) -> str:

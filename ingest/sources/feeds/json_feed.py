@@ -32,7 +32,7 @@ class JsonFeed:
         return any(f'"{name}"' in text for name in ("version", *_OWN_NAMES))
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
-        """Give the entries in the order of the document. Errors: SourceError."""
+        """Return the entries in the order of the document. Errors: SourceError."""
         decoded = decode_feed(body, charset)
         channel = _loaded(decoded.text, url)
         oddities = dict(decoded.oddities)
@@ -54,7 +54,7 @@ class JsonFeed:
 
 
 def build() -> JsonFeed:
-    """Give the source."""
+    """Return the source."""
     return JsonFeed()
 
 
@@ -66,7 +66,7 @@ def _loaded(text: str, url: str) -> dict[str, Any]:
             "broken JSON", kind="parse_failed", value=f"{error}", origin=url
         ) from error
     if not isinstance(channel, dict) or not isinstance(channel.get("items"), list):
-        raise SourceError("JSON that is no JSON Feed", kind="not_a_feed", value=text[:80])
+        raise SourceError("JSON that is not a JSON Feed", kind="not_a_feed", value=text[:80])
     if _name(channel) is None:
         raise SourceError(
             "JSON of no known version of JSON Feed",

@@ -50,7 +50,7 @@ class Opml(NamedTuple):
 
 
 def read_opml(body: bytes) -> Opml:
-    """Give the feeds of a list: every outline with an `xmlUrl`, in whatever case that is written.
+    """Return the feeds of a list: every outline with an `xmlUrl`, in whatever case that is written.
 
     Addresses come as they stand; nothing is asked. Errors: SourceError (empty_body, parse_failed
     for broken XML and for declared entities, not_a_feed for another document).
@@ -61,7 +61,7 @@ def read_opml(body: bytes) -> Opml:
     root = xml_root(text)
     if root is None or local_name(root.tag) not in ("opml", "body", "outline"):
         raise SourceError(
-            "this is no OPML list",
+            "this is not an OPML list",
             kind="not_a_feed",
             value=None if root is None else f"root element {local_name(root.tag)}",
             remedy="export the list as OPML in the program that has it",
@@ -78,7 +78,7 @@ def read_opml(body: bytes) -> Opml:
 
 
 def write_opml(feeds: Iterable[OpmlFeed], title: str) -> bytes:
-    """Give the list as OPML 2.0 in UTF-8; feeds of a group lie in one folder, first seen first."""
+    """Return the list as OPML 2.0 in UTF-8; feeds of a group lie in one folder, first seen first."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = title
@@ -136,7 +136,7 @@ def _outlines(element: etree._Element, group: str, depth: int) -> Iterator[OpmlF
 
 
 def _address(text: str) -> str:
-    """Give an address without the scheme that only says that a feed is there."""
+    """Return an address without the scheme that only says that a feed is there."""
     found = _FOR_READERS.match(text)
     if found is None:
         return text
@@ -145,7 +145,7 @@ def _address(text: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Give the text without what XML cannot hold."""
+    """Return the text without what XML cannot hold."""
     return "".join(
         character
         for character in text

@@ -20,7 +20,7 @@ _HEAD_CHARACTERS = 65_536
 
 
 def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...]) -> SourceEntry:
-    """Give the entry; it has the authors of its channel when it names none."""
+    """Return the entry; it has the authors of its channel when it names none."""
     guid = text_of(item, "id")
     published, updated = text_of(item, "published"), text_of(item, "updated")
     other = text_of(item, "created") or text_of(item, "prism_publicationdate")
@@ -40,7 +40,7 @@ def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...
 
 
 def _link(item: dict[str, Any], guid: str, url: str) -> str:
-    """Give the article's address; a guid serves only when it is an absolute one (E5)."""
+    """Return the article's address; a guid serves only when it is an absolute one."""
     own = _alternate(item, url)
     if own:
         return own
@@ -51,7 +51,7 @@ def _link(item: dict[str, Any], guid: str, url: str) -> str:
 
 
 def _alternate(item: dict[str, Any], url: str) -> str:
-    """Give the first link to the entry itself that is a page, else the first of any type."""
+    """Return the first link to the entry itself that is a page, else the first of any type."""
     found = [link for link in dict.get(item, "links") or () if _relation(link) == "alternate"]
     found.sort(key=lambda link: "html" not in str(dict.get(link, "type") or "html"))
     return next(
@@ -69,7 +69,7 @@ def _is_absolute(text: str) -> bool:
 
 
 def links_of(holder: dict[str, Any], url: str, kinds: Iterable[str]) -> Iterator[str]:
-    """Give the addresses of these relations, in the order of the document."""
+    """Return the addresses of these relations, in the order of the document."""
     for link in dict.get(holder, "links") or ():
         href = dict.get(link, "href")
         if href and _relation(link) in kinds:
@@ -114,14 +114,14 @@ def _image(item: dict[str, Any], url: str) -> str:
 
 
 def text_of(holder: dict[str, Any], name: str) -> str:
-    """Give a text of feedparser's, trimmed; `""` where it has none."""
-    # dict.get: feedparser's own get answers `updated` with the published date (E8).
+    """Return a text of feedparser's, trimmed; `""` where it has none."""
+    # dict.get: feedparser's own get answers `updated` with the published date.
     value = dict.get(holder, name)
     return str(value).strip() if value is not None else ""
 
 
 def title_of(holder: dict[str, Any], name: str) -> str:
-    """Give a title as plain text: markup and what is escaped twice undone."""
+    """Return a title as plain text: markup and what is escaped twice undone."""
     detail = dict.get(holder, f"{name}_detail") or {}
     return plain_title(text_of(holder, name), is_html="html" in str(dict.get(detail, "type")))
 

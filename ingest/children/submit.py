@@ -83,10 +83,11 @@ class Submitter(Generic[Item]):
     def close(self) -> None:
         """Cancel what waits, wait for what the children work on, and close the pool."""
         with self._lock:
-            for job in (*self._small, *self._large):
-                job.result.cancel()
+            waiting = [*self._small, *self._large]
             self._small.clear()
             self._large.clear()
+        for job in waiting:
+            job.result.cancel()
         self._threads.shutdown(cancel_futures=True)
         self._pool.close()
 

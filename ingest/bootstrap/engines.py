@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest import registry
 from ingest.errors import ConfigError, ConfigFault, DependencyUnavailable
@@ -18,6 +18,10 @@ from ingest.settings.live_sites import LiveSites
 from ingest.settings.load import Settings, load
 from ingest.settings.yaml_file import read_yaml
 from ingest.telemetry import Event
+
+if TYPE_CHECKING:
+    from ingest.adapters.elastic_index.security import ElasticSecurity
+    from ingest.adapters.kibana import Kibana
 
 Result = TypeVar("Result")
 
@@ -105,6 +109,20 @@ def open_index(settings: Settings) -> Index:
     path = settings.path_of(options.url)
     path.parent.mkdir(parents=True, exist_ok=True)
     return SqliteIndex(path, options, clock=now)
+
+
+def open_security(settings: Settings) -> ElasticSecurity:
+    """Return what makes the users of the index."""
+    from ingest.adapters.elastic_index.security import ElasticSecurity
+
+    return ElasticSecurity(settings.pipeline.index)
+
+
+def open_kibana(settings: Settings) -> Kibana:
+    """Return the Kibana that the settings name."""
+    from ingest.adapters.kibana import Kibana
+
+    return Kibana(settings.pipeline.kibana, sleep=time.sleep, monotonic=time.monotonic)
 
 
 def retry_until_available(

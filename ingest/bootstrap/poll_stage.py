@@ -20,7 +20,7 @@ from ingest.polling.report.feed_reporter import FeedReporter
 from ingest.ports import Clock, Log
 from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import PARSER_VERSION, parse_in
+from ingest.sources.feeds.parse_in_children import PARSER_VERSION, parse_in
 
 
 def run(
@@ -59,7 +59,6 @@ def run(
         state_topic=FEED_STATE,
         group=plan.group,
         parser_version=PARSER_VERSION,
-        long_parses=pool.count - 1,
         stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
         each_turn=watched.turned,
         on_state=reporter.note,

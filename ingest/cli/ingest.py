@@ -32,8 +32,8 @@ from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
 from ingest.settings.load import Settings
-from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
-from ingest.sources.warc import PassedOver, is_warc, pages_of_warc
+from ingest.sources.documents.files import FileFound, FileRefused, list_documents, page_of_file
+from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
 
 #: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
 MAX_WAITING = 20_000

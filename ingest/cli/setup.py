@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from ingest.bootstrap.deployment import fill_kibana, make_users
 from ingest.bootstrap.engines import now, open_index, open_log, retry_until_available
 from ingest.cli.context import ConfigOption, settings_of, shows_errors
 from ingest.cli.terminal_text import say
+from ingest.operations.deployment import fill_kibana, make_users
 from ingest.settings.load import Settings
 
 

@@ -186,7 +186,7 @@ class FeedPoll:
 
         if len(parsed.entries) < 100:
             return document, work()
-        return document, await asyncio.get_running_loop().run_in_executor(self.tools.executor, work)
+        return document, await asyncio.to_thread(work)
 
     def _may_reduce(self) -> bool:
         """Tell whether entries that stand in the document unchanged need not be read again."""

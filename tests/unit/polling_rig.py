@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,15 +20,10 @@ from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
 from ingest.polling.poller import Poller
 from ingest.polling.state.feed_state import FeedState, decode_state
-from ingest.ports import KnownItems, TopicSpec
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
 from ingest.records.appending import NewRecord
-from ingest.settings.options import (
-    AddressGuardOptions,
-    FetchingOptions,
-    LogOptions,
-    PollingOptions,
-)
-from ingest.sources.parse_feed import parse_feed
+from ingest.settings.options import AddressGuardOptions, FetchingOptions, LogOptions, PollingOptions
+from ingest.sources.feeds.parse_feed import parse_feed
 from tests.http_site import Answer, HttpSite
 
 PARTITIONS = 3
@@ -106,6 +102,12 @@ def quick(**changes: Any) -> PollingOptions:
     return PollingOptions(**(fields | changes))
 
 
+async def parse_in_thread(
+    body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+) -> ParsedFeed:
+    return await asyncio.to_thread(parse_feed, body, url, charset, known)
+
+
 class Rig:
     """Runs a poller in a thread: `with Rig(site, log, feeds): …`."""
 
@@ -152,9 +154,11 @@ class Rig:
         except BaseException as error:  # noqa: BLE001 - a test looks at it
             self.error = error
 
-    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
+    async def _parse(
+        self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
         self.parses += 1
-        return parse_feed(body, url, charset, known)
+        return await parse_in_thread(body, url, charset, known)
 
     # ── what came out ───────────────────────────────────────────────────────────────────────
 

@@ -17,14 +17,14 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_index.security import ElasticSecurity, User
-from ingest.bootstrap.deployment import make_users
+from ingest.adapters.elastic_index.security import ElasticSecurity
 from ingest.errors import IndexRefused
+from ingest.operations.deployment import make_users
 from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
-from ingest.settings.passwords import ANALYST, STAGES, make_passwords, password_of
+from ingest.settings.passwords import ANALYST, STAGES, User, make_passwords, password_of
 from tests.builders import NOW, an_id, an_indexed_document
 from tests.elasticsearch_server import ElasticsearchServer
 

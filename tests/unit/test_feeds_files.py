@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ingest.bootstrap.feed_files import FileJob, file_reports, report_of
+from ingest.operations.feeds.files import FileJob, file_reports, report_of
 from tests.data_sets import data_set
 
 MAX_BYTES = 15 * 1024 * 1024

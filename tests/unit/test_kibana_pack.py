@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingest.bootstrap.deployment import with_prefix
+from ingest.operations.deployment import with_prefix
 from scripts.kibana.objects import ndjson
 from scripts.kibana.pack import PACKS
 from tests.kibana.mapping import fields_by_alias

@@ -14,7 +14,7 @@ from ingest.model import Entry
 from ingest.polling.entries.new_entries import Found, find_entries, must_be_whole
 from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.ports import NOTHING_KNOWN, ParsedFeed
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
 from tests.unit.polling_rig import a_feed
 
 FEED = a_feed()

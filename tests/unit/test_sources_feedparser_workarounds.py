@@ -10,7 +10,7 @@ import sys
 import feedparser
 import pytest
 
-from ingest.sources import rss
+from ingest.sources.feeds import rss
 
 ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://first.example/a/">
 <title>Elsin Courier</title><entry xml:base="deep/"><id>urn:1</id><title>One</title>

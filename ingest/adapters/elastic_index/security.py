@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ingest.adapters.elastic_index.client import Engine
 from ingest.settings.options import IndexOptions
+from ingest.settings.passwords import User
 
 _DOING = "making users"
 #: What an engine answers that has no security, or has it switched off.
 _NO_SECURITY = frozenset({400, 404, 405, 500})
 #: What of a user is left as it is when its roles are corrected.
 _KEPT = ("full_name", "email", "metadata", "enabled")
-
-
-class User(NamedTuple):
-    """A user as it should be.
-
-    `has_own_password`: a person, whose password is set once and then theirs; otherwise the
-    password is set again when it no longer opens.
-    """
-
-    name: str
-    password: str
-    roles: tuple[str, ...]
-    has_own_password: bool = False
 
 
 class ElasticSecurity:

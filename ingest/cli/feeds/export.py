@@ -16,7 +16,7 @@ from ingest.model import Feed
 from ingest.settings.feeds_edit import dumped
 from ingest.settings.load import Settings
 from ingest.settings.yaml_file import read_yaml
-from ingest.sources.opml import OpmlFeed, has_credentials, write_opml
+from ingest.sources.feeds.opml import OpmlFeed, has_credentials, write_opml
 
 #: What never leaves in an export.
 _SECRETS = ("basic_auth", "cookie", "headers")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ingest.bootstrap.feed_asking import Asking, origin_of
 from ingest.cli.terminal_text import line
+from ingest.operations.feeds.asking import Asking, origin_of
 from ingest.polling.document import answers
 from ingest.polling.trial.feed_listing import (
     Counts,

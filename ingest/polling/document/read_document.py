@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -19,7 +17,6 @@ from ingest.identity import joined, request_url
 from ingest.model import Feed
 from ingest.polling.dates import read_date
 from ingest.polling.document.answers import charset_of
-from ingest.polling.poll_tools import ParseFeed
 from ingest.ports import (
     NOTHING_KNOWN,
     SITEMAP_INDEX,
@@ -29,6 +26,7 @@ from ingest.ports import (
     FetchRequest,
     KnownItems,
     ParsedFeed,
+    ParseFeed,
     SourceEntry,
 )
 from ingest.settings.options import PollingOptions
@@ -43,14 +41,12 @@ _PLAIN = "plain "
 
 
 class ReadTools(Protocol):
-    """What reading a document needs: `parse` runs in the executor."""
+    """What reading a document needs."""
 
     @property
     def fetcher(self) -> Fetcher: ...
     @property
     def parse(self) -> ParseFeed: ...
-    @property
-    def executor(self) -> Executor: ...
     @property
     def options(self) -> PollingOptions: ...
     @property
@@ -93,7 +89,7 @@ async def read_document(
     were `seen` are not asked for, and at most `max_children` of an index. Errors: SourceError;
     a child that fails is an oddity, unless all do.
     """
-    parsed = await parse_apart(tools, body, url, charset, known)
+    parsed = await tools.parse(body, url, charset, known)
     if parsed.format != SITEMAP_INDEX:
         return ReadFeed(parsed)
     nearest = replace(parsed, next_urls=parsed.next_urls[:max_children])
@@ -120,18 +116,10 @@ async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | str:
             return f"http_{answer.status}"
         base = joined(answer.url, answer.header("content-location") or answer.url)
         charset = charset_of(answer.header("content-type"))
-        parsed = await parse_apart(tools, answer.body, base or answer.url, charset)
+        parsed = await tools.parse(answer.body, base or answer.url, charset)
     except (FetchFailed, SourceError) as error:
         return error.kind
     return FeedPage(answer.url, parsed)
-
-
-async def parse_apart(
-    tools: ReadTools, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN
-) -> ParsedFeed:
-    """Give what these bytes say, parsed in the executor. Errors: SourceError."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(tools.executor, tools.parse, body, url, charset, known)
 
 
 class _Children:
@@ -196,7 +184,7 @@ async def _child(tools: ReadTools, feed: Feed, url: str, home: str) -> ParsedFee
         status = answer.status if isinstance(answer, Fetched) else answer.reason
         raise SourceError("a child was not given", kind="parse_failed", value=f"{status} {url}")
     charset = charset_of(answer.header("content-type"))
-    parsed = await parse_apart(tools, answer.body, answer.url, charset)
+    parsed = await tools.parse(answer.body, answer.url, charset)
     if parsed.format == SITEMAP_INDEX:
         raise SourceError("an index in an index", kind="not_a_feed", value=url)
     return parsed

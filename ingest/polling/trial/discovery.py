@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import html
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import msgspec
 from ingest.errors import FetchFailed
 from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
+from ingest.page_tags import marks_of, tags_of
 from ingest.polling.older.sitemap_walk import robots_sitemaps
 from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
@@ -45,12 +45,7 @@ _RANKS = ("given", "link", "robots", "anchor", "path")
 PAGE_BYTES = 512 * 1024
 _TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
           "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
-# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
-_MARK = re.compile(r"<!--|<script\b|<style\b|<(link|base|a)\b([^<>]{0,4096})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
-)
-_ENDS = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_MARKS = marks_of("link|base|a")
 _LOOKS_LIKE_FEED = re.compile(
     r"(?:\.(?:rss|rdf|atom|xml)|/(?:rss|feed|feeds|atom)(?:/[\w-]*)?|feed\.json)/?(?:\?.*)?$",
     re.IGNORECASE,
@@ -184,7 +179,7 @@ def page_links(body: bytes, url: str) -> list[PageLink]:
     base = url
     announced: dict[str, PageLink] = {}
     linked: dict[str, PageLink] = {}
-    for tag, attributes in _tags(_text(body[:PAGE_BYTES])):
+    for tag, attributes in tags_of(_text(body[:PAGE_BYTES]), _MARKS):
         address = joined(base, attributes.get("href", ""))
         if tag == "base":
             base = address or base
@@ -202,28 +197,6 @@ def _announces(attributes: dict[str, str]) -> bool:
     kind = attributes.get("type", "").partition(";")[0].strip().lower()
     words = attributes.get("rel", "").lower().split()
     return ("alternate" in words or "feed" in words) and kind in _TYPES
-
-
-def _tags(text: str) -> list[tuple[str, dict[str, str]]]:
-    lowered, at = text.lower(), 0
-    found: list[tuple[str, dict[str, str]]] = []
-    while (mark := _MARK.search(text, at)) is not None:
-        end = _ENDS.get(mark.group(0).lower())
-        if end is None:
-            at = mark.end()
-            found.append((mark.group(1).lower(), _attributes(mark.group(2))))
-            continue
-        at = lowered.find(end, mark.end())
-        if at < 0:
-            break
-    return found
-
-
-def _attributes(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, *values in _ATTRIBUTE.findall(text):
-        found.setdefault(name.lower(), html.unescape("".join(values)).strip())
-    return found
 
 
 def _text(page: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -17,20 +16,27 @@ from ingest.polling.document import answers
 from ingest.polling.document.answers import conditional_headers, with_new_validators
 from ingest.polling.document.read_document import feed_request, read_document
 from ingest.polling.entries.new_entries import Found, find_entries
-from ingest.polling.poll_tools import ParseFeed
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_listing import said
-from ingest.ports import Clock, Disallowed, Fetched, Fetcher, FetchRequest, ParsedFeed, Resting
+from ingest.ports import (
+    Clock,
+    Disallowed,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    ParsedFeed,
+    ParseFeed,
+    Resting,
+)
 from ingest.settings.options import PollingOptions
 
 
 @dataclass(frozen=True, slots=True)
 class TrialTools:
-    """What a trial needs from outside; `parse` runs in the executor."""
+    """What a trial needs from outside."""
 
     fetcher: Fetcher
     parse: ParseFeed
-    executor: Executor
     options: PollingOptions
     clock: Clock
 

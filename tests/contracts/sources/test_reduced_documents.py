@@ -7,9 +7,9 @@ import pytest
 
 from ingest.errors import SourceError
 from ingest.ports import KnownItems, ParsedFeed
-from ingest.sources.decode_feed import decode_feed
-from ingest.sources.feed_items import items_of
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.decode_feed import decode_feed
+from ingest.sources.feeds.feed_items import items_of
+from ingest.sources.feeds.parse_feed import parse_feed
 from tests.contracts.sources.source_documents import DOCUMENTS, URL
 from tests.contracts.sources.test_translator_set import CASES
 

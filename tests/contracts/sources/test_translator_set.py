@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.polling.dates import read_date
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
 from tests.data_sets import data_set
 
 FOLDER = data_set("gofeed-translator")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 import zstandard
 from warcio.exceptions import ArchiveLoadFailed
@@ -14,11 +17,17 @@ from warcio.recordloader import ArcWarcRecordLoader
 from ingest import identity
 from ingest.archive_format import FILE_ENDING, OPEN_ENDING, PAGE_TYPE
 from ingest.model import Entry, Page
-from ingest.sources.archived_pages import Assembler, Held, place_of
-from ingest.sources.files import FEED_ID, FileRefused, refused, url_in
-from ingest.sources.listing_pages import is_listing
-from ingest.sources.warc_body import body_of
-from ingest.sources.warc_records import Broken, records
+from ingest.ports import Clock
+from ingest.sources.documents.archived_pages import (
+    Assembler,
+    Held,
+    archive_files,
+    metadata_of,
+    place_of,
+)
+from ingest.sources.documents.files import FEED_ID, FileRefused, refused, url_in
+from ingest.sources.documents.warc_body import body_of
+from ingest.sources.documents.warc_records import Broken, records
 
 ENDINGS = (".warc", ".warc.gz", FILE_ENDING + OPEN_ENDING)
 _HTML = ("text/html", "application/xhtml+xml")
@@ -30,6 +39,28 @@ _WITH_PAGE = ("response", "resource")
 _UNREADABLE = (ArchiveLoadFailed, ArithmeticError, AttributeError, EOFError, LookupError, OSError,
                TypeError, ValueError)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: A record of the archive has its entry beside the page.
+_MAX_ENTRY_BYTES = 16 * 1024 * 1024
+#: Segments of paths under which sites list or ask, in lower case.
+_SEGMENTS = frozenset(
+    ("author", "authors", "autor", "autoren", "buscar", "cart", "categories", "category", "checkout",
+     "kategorie", "login", "recherche", "register", "schlagwort", "search", "signin", "sign-in",
+     "subscribe", "suche", "tag", "tags", "wp-login.php")
+)  # fmt: skip
+_NUMBERED = re.compile(r"/page/\d+/?$", re.IGNORECASE)
+#: A last segment of so many words is the title of something.
+_TITLE_HYPHENS = 3
+_LOOKED_AT_BYTES = 256 * 1024
+_ARTICLE = re.compile(
+    rb"""article:published_time|["']og:type["'][^<>]{0,200}["']article["']|"""
+    rb"""["']article["'][^<>]{0,200}["']og:type["']|itemprop=["'](?:articleBody|datePublished)["']|"""
+    rb"""["']@type["']\s{0,9}:\s{0,9}\[?\s{0,9}["']\w{0,20}(?:Article|BlogPosting|Report)["']""",
+    re.IGNORECASE,
+)
+_WEBSITE = re.compile(
+    rb"""["']og:type["'][^<>]{0,200}["']website["']|["']website["'][^<>]{0,200}["']og:type["']""",
+    re.IGNORECASE,
+)
 
 
 class PassedOver(NamedTuple):
@@ -67,6 +98,27 @@ def pages_of_warc(path: str, now: datetime, max_bytes: int) -> Iterator[_Result]
     except OSError as error:
         yield refused(path, "unreadable", error.strerror or str(error))
     yield from reading.ended()
+
+
+class KeptPages:
+    """The pages in the folder of an archive, in the order of time, as a replay reads them."""
+
+    def __init__(self, folder: Path, max_page_bytes: int, clock: Clock) -> None:
+        self._folder = folder
+        self._max_bytes = max_page_bytes + _MAX_ENTRY_BYTES
+        self._clock = clock
+
+    def heads(self, since: datetime | None) -> Iterator[bytes]:
+        """Return every page written since then as JSON, its bytes left out. Errors: OSError."""
+        for path in archive_files(self._folder, since):
+            yield from metadata_of(path, self._max_bytes)
+
+    def pages(self, since: datetime | None) -> Iterator[Page]:
+        """Return every whole page written since then; broken records are passed over."""
+        for path in archive_files(self._folder, since):
+            for found in pages_of_warc(str(path), self._clock(), self._max_bytes):
+                if isinstance(found, Page) and not found.path:
+                    yield found
 
 
 class _Reading:
@@ -142,10 +194,26 @@ def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) ->
         return PassedOver("link_is_home_page")
     if not body.strip():
         return PassedOver("empty_body")
-    if is_listing(url, body):
+    if _is_listing(url, body):
         return PassedOver("listing_page")
     fetched_at = _date(record.rec_headers.get_header("WARC-Date") or "", now)
     return _made(path, url, body, content_type, status, fetched_at)
+
+
+def _is_listing(url: str, body: bytes) -> bool:
+    """Tell whether a page only lists articles, by its address and by what it says of itself.
+
+    Never for a page that calls itself an article, or whose address ends in a title: an article
+    too many is found by nobody, one that is missing is missed.
+    """
+    path = urlsplit(url).path
+    segments = [one.lower() for one in path.split("/") if one]
+    if not segments or segments[-1].count("-") >= _TITLE_HYPHENS:
+        return False
+    head = body[:_LOOKED_AT_BYTES]
+    has_word = not _SEGMENTS.isdisjoint(segments) or bool(_NUMBERED.search(path))
+    is_section = len(segments) == 1 and segments[0].isalpha() and bool(_WEBSITE.search(head))
+    return (has_word or is_section) and not _ARTICLE.search(head)
 
 
 def _made(

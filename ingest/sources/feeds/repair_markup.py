@@ -1,4 +1,4 @@
-"""Mends what makes an XML parser give up a feed: junk around it, bare ampersands, HTML's names.
+"""Fixes what makes an XML parser give up a feed: junk around it, bare ampersands, HTML's names.
 
 A parser that has given up leaves the document to one that guesses, which is slower and guesses
 wrong: `AT&T` becomes `AT&T;`.
@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from html.entities import html5
 from typing import NamedTuple
+
+from lxml import etree
+
+from ingest.errors import SourceError
 
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel", "entry"})
 
@@ -37,7 +41,7 @@ _NAMES = ("&lt;", "&gt;", "&amp;", "&quot;", "&apos;")
 
 
 class Repaired(NamedTuple):
-    """The document, whether its root element is closed, and what was mended, by kind."""
+    """The document, whether its root element is closed, and what was fixed, by kind."""
 
     text: str
     is_closed: bool
@@ -45,7 +49,7 @@ class Repaired(NamedTuple):
 
 
 def repaired(text: str) -> Repaired:
-    """Give a document from its root element to the end of it, with references that XML knows.
+    """Return a document from its root element to the end of it, with references that XML knows.
 
     Entities that the document declares are to be resolved before: its prolog is cut off. Where
     no element of a feed is found, nothing is cut. Errors: none.
@@ -61,12 +65,12 @@ def repaired(text: str) -> Repaired:
         if end and _is_junk(text[end:]):
             oddities["junk_after"] = 1
         text = text[start : end or len(text)]
-    text, mended = with_references(text)
-    return Repaired(text, is_closed, oddities | mended)
+    text, fixed = with_references(text)
+    return Repaired(text, is_closed, oddities | fixed)
 
 
 def feed_root(text: str) -> tuple[str, int]:
-    """Give the name of the feed's root element and where it starts; `""` when there is none."""
+    """Return the name of the feed's root element and where it starts; `""` when there is none."""
     for found in _BEFORE.finditer(text, 0, _HEAD_CHARACTERS):
         if found[2] is None:
             continue
@@ -78,7 +82,7 @@ def feed_root(text: str) -> tuple[str, int]:
 
 
 def _end(text: str, name: str) -> int:
-    """Give where the last end tag of this name ends; 0 without one. Its `>` may be missing."""
+    """Return where the last end tag of this name ends; 0 without one. Its `>` may be missing."""
     at = text.rfind(f"</{name}")
     if at < 0:
         return 0
@@ -96,13 +100,13 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _known_references(text: str) -> int:
-    """Give how many references XML knows; counting them is ten times faster than mending."""
+    """Return how many references XML knows; counting them is ten times faster than fixing."""
     numbers = len(_NUMBER.findall(text)) if "&#" in text else 0
     return numbers + sum(text.count(name) for name in _NAMES)
 
 
 def with_references(text: str) -> tuple[str, dict[str, int]]:
-    """Give a document with references that XML knows, and what was mended, by kind.
+    """Return a document with references that XML knows, and what was fixed, by kind.
 
     A parser that recovers by itself drops what it does not know: `?a=1&b=2` becomes `?a=1=2`.
     """
@@ -111,7 +115,7 @@ def with_references(text: str) -> tuple[str, dict[str, int]]:
     oddities: dict[str, int] = {}
     bare = named = 0
 
-    def mended(found: re.Match[str]) -> str:
+    def fixed(found: re.Match[str]) -> str:
         nonlocal bare, named
         if found[0][0] == "<":
             return found[0]
@@ -123,9 +127,31 @@ def with_references(text: str) -> tuple[str, dict[str, int]]:
         named += 1
         return "".join(f"&#{ord(one)};" for one in characters)
 
-    text = _AMPERSAND.sub(mended, text)
+    text = _AMPERSAND.sub(fixed, text)
     if bare:
         oddities["bare_ampersands"] = bare
     if named:
         oddities["html_entities"] = named
     return text, oddities
+
+
+def xml_root(text: str, url: str | None = None) -> etree._Element | None:
+    """Return the root element of a document whose broken parts are passed over; None without one.
+
+    Errors: SourceError (parse_failed).
+    """
+    text, _ = with_references(text)
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
+    )
+    try:
+        return etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise SourceError(
+            "broken XML", kind="parse_failed", value=str(error), origin=url
+        ) from error
+
+
+def local_name(name: object) -> str:
+    """Return the name of an element or attribute in lower case, without its namespace."""
+    return name.rpartition("}")[2].lower() if isinstance(name, str) else ""

@@ -22,7 +22,7 @@ from ingest.archive_format import (
 )
 from ingest.errors import WireError
 from ingest.model import Page
-from ingest.sources.warc_records import records
+from ingest.sources.documents.warc_records import records
 from ingest.wire import decode
 
 #: More parts than this no page has; what holds more is not ours.

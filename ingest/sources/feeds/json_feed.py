@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.errors import SourceError
-from ingest.identity import joined
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.decode_feed import decode_feed
-from ingest.sources.plain_title import plain_title
+from ingest.sources.feeds.decode_feed import decode_feed
+from ingest.sources.feeds.titles_and_links import absolute, plain_title
 
 _NAMES = {"1": "JSON Feed 1", "1.0": "JSON Feed 1", "1.1": "JSON Feed 1.1"}
 #: Only a JSON Feed calls things so; some of them do not say what they are.
@@ -33,7 +32,7 @@ class JsonFeed:
         return any(f'"{name}"' in text for name in ("version", *_OWN_NAMES))
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
-        """Give the entries in the order of the document. Errors: SourceError."""
+        """Return the entries in the order of the document. Errors: SourceError."""
         decoded = decode_feed(body, charset)
         channel = _loaded(decoded.text, url)
         oddities = dict(decoded.oddities)
@@ -42,12 +41,12 @@ class JsonFeed:
             oddities["item_no_object"] = len(channel["items"]) - len(items)
         if any(isinstance(item.get("id"), int | float) for item in items):
             oddities["guid_number"] = 1
-        following = _joined(url, _text(channel, "next_url"))
+        following = absolute(url, _text(channel, "next_url"))
         return ParsedFeed(
             format=_name(channel) or "",
             entries=tuple(_entry(item, url, channel) for item in items),
             title=plain_title(_text(channel, "title")),
-            link=_joined(url, _text(channel, "home_page_url")),
+            link=absolute(url, _text(channel, "home_page_url")),
             language=_text(channel, "language"),
             next_urls=(following,) if following else (),
             oddities=oddities,
@@ -55,7 +54,7 @@ class JsonFeed:
 
 
 def build() -> JsonFeed:
-    """Give the source."""
+    """Return the source."""
     return JsonFeed()
 
 
@@ -67,7 +66,7 @@ def _loaded(text: str, url: str) -> dict[str, Any]:
             "broken JSON", kind="parse_failed", value=f"{error}", origin=url
         ) from error
     if not isinstance(channel, dict) or not isinstance(channel.get("items"), list):
-        raise SourceError("JSON that is no JSON Feed", kind="not_a_feed", value=text[:80])
+        raise SourceError("JSON that is not a JSON Feed", kind="not_a_feed", value=text[:80])
     if _name(channel) is None:
         raise SourceError(
             "JSON of no known version of JSON Feed",
@@ -90,21 +89,17 @@ def _entry(item: dict[str, Any], url: str, channel: dict[str, Any]) -> SourceEnt
     published, updated = _text(item, "date_published"), _text(item, "date_modified")
     return SourceEntry(
         guid=guid,
-        link=_joined(url, link or _text(item, "external_url")),
+        link=absolute(url, link or _text(item, "external_url")),
         title=plain_title(_text(item, "title")),
         summary=_text(item, "summary"),
         content=_text(item, "content_html") or _text(item, "content_text"),
         authors=tuple(_authors(item)) or tuple(_authors(channel)),
         tags=tuple(_words(item.get("tags"))),
-        image=_joined(url, _text(item, "image") or _text(item, "banner_image")),
+        image=absolute(url, _text(item, "image") or _text(item, "banner_image")),
         language=_text(item, "language") or _text(channel, "language"),
         published_raw=published or updated,
         updated_raw=updated,
     )
-
-
-def _joined(url: str, link: str) -> str:
-    return joined(url, link) if link else ""
 
 
 def _text(holder: dict[str, Any], name: str) -> str:

@@ -12,14 +12,20 @@ from msgspec.structs import replace
 
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, SourceEntry
-from ingest.sources.declared_entities import resolve_declared_entities
-from ingest.sources.decode_feed import decode_feed, root_name, without_illegal_references
-from ingest.sources.feed_items import Items, hash_of, items_of, reduced
-from ingest.sources.feedparser_workarounds import quicken
-from ingest.sources.long_document import Choose, only_chosen, pieces_of
-from ingest.sources.people import authors_of_channel
-from ingest.sources.repair_markup import FEED_ROOTS, feed_root, repaired
-from ingest.sources.rss_entry import absolute, links_of, source_entry, text_of, title_of
+from ingest.sources.feeds.declared_entities import resolve_declared_entities
+from ingest.sources.feeds.decode_feed import decode_feed, root_name, without_illegal_references
+from ingest.sources.feeds.feed_items import Items, hash_of, items_of, reduced
+from ingest.sources.feeds.feedparser_workarounds import quicken
+from ingest.sources.feeds.long_document import Choose, only_chosen, pieces_of
+from ingest.sources.feeds.repair_markup import FEED_ROOTS, feed_root, repaired
+from ingest.sources.feeds.rss_entry import (
+    authors_of_channel,
+    links_of,
+    source_entry,
+    text_of,
+    title_of,
+)
+from ingest.sources.feeds.titles_and_links import absolute
 
 _FORMATS = {
     "rss090": "RSS 0.90",
@@ -78,7 +84,7 @@ class Rss:
     def parse(
         self, body: bytes, url: str, charset: str = "", known: KnownItems = NOTHING_KNOWN
     ) -> ParsedFeed:
-        """Give the entries in the order of the document, with raw dates.
+        """Return the entries in the order of the document, with raw dates.
 
         Relative links are joined to xml:base, else to `url`. Of a plain document in which half
         of the entries are `known`, only the others are read: feedparser takes a third of a
@@ -105,7 +111,7 @@ class Rss:
 
 
 def build(choose: Choose | None = None) -> Rss:
-    """Give the source."""
+    """Return the source."""
     return Rss(choose)
 
 
@@ -131,8 +137,8 @@ class _Read(NamedTuple):
 def _draft_of(body: bytes, url: str, charset: str) -> _Draft:
     decoded = decode_feed(body, charset)
     text, illegal = without_illegal_references(resolve_declared_entities(decoded.text))
-    text, is_closed, mended = repaired(text)
-    oddities = decoded.oddities | mended
+    text, is_closed, fixed = repaired(text)
+    oddities = decoded.oddities | fixed
     if illegal:
         oddities["illegal_references"] = illegal
     # A guid or id that may be a permalink would be joined to the base, and so change its name.
@@ -141,7 +147,7 @@ def _draft_of(body: bytes, url: str, charset: str) -> _Draft:
 
 
 def _read_whole(draft: _Draft) -> _Read:
-    """Give what feedparser makes of all of a document; where it gives up, entry by entry.
+    """Return what feedparser makes of all of a document; where it gives up, entry by entry.
 
     Before that it is spared the elements that make it give up and that nobody here asks for.
     """
@@ -160,7 +166,7 @@ def _encoded(pieces: Iterable[str]) -> Iterator[bytes]:
 
 
 def _read(pieces: Iterable[bytes], draft: _Draft, *, spares: bool = False) -> _Read:
-    """Give what feedparser makes of a document, which may come in pieces.
+    """Return what feedparser makes of a document, which may come in pieces.
 
     With `spares` a piece that it gives up is left out and counted. Errors: SourceError.
     """
@@ -248,7 +254,7 @@ def _parsed(document: bytes, url: str) -> dict[str, Any]:
                 "content-location": url,
             },
         )
-    except Exception as error:  # feedparser lets anything out (polling.md §6.2)
+    except Exception as error:  # feedparser lets anything out
         raise SourceError(
             "the parser gave up on this document",
             kind="parse_failed",
@@ -267,7 +273,7 @@ def _refusal(text: str, version: str, fault: Exception | None) -> SourceError:
             value=str(fault or root),
         )
     return SourceError(
-        "this is no feed",
+        "this is not a feed",
         kind="not_a_feed",
         value=f"root element {root}" if root else text[:80],
         remedy="ask for the address of the feed itself: `news-ingest feeds discover URL`",
@@ -290,7 +296,7 @@ def _period(channel: dict[str, Any]) -> float | None:
 
 
 def _skips(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Give hours (0-23, GMT) and days (0 Monday) to leave out; feedparser keeps only the last."""
+    """Return hours (0-23, GMT) and days (0 Monday) to leave out; feedparser keeps only the last."""
     hours: set[int] = set()
     days: set[int] = set()
     for name, block in _SKIP_BLOCK.findall(text[:65_536]):

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from ingest.errors import SourceError
-from ingest.sources.declared_entities import refuse_declared_entities
-from ingest.sources.decode_feed import decode_feed
-from ingest.sources.repair_markup import with_references
+from ingest.sources.feeds.declared_entities import refuse_declared_entities
+from ingest.sources.feeds.decode_feed import decode_feed
+from ingest.sources.feeds.repair_markup import local_name, xml_root
 
-#: Cap on the file (polling.md §4.7).
+#: Cap on the file.
 MAX_OPML_BYTES = 5 * 1024 * 1024
 _MAX_DEPTH = 50
 #: The end tag of the list stands in so many characters at its end.
@@ -50,26 +50,20 @@ class Opml(NamedTuple):
 
 
 def read_opml(body: bytes) -> Opml:
-    """Give the feeds of a list: every outline with an `xmlUrl`, in whatever case that is written.
+    """Return the feeds of a list: every outline with an `xmlUrl`, in whatever case that is written.
 
     Addresses come as they stand; nothing is asked. Errors: SourceError (empty_body, parse_failed
     for broken XML and for declared entities, not_a_feed for another document).
     """
     decoded = decode_feed(body[:MAX_OPML_BYTES])
     refuse_declared_entities(decoded.text)
-    text, _ = with_references(decoded.text)
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(text.encode("utf-8"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise SourceError("broken XML", kind="parse_failed", value=str(error)) from error
-    if root is None or _name(root) not in ("opml", "body", "outline"):
+    text = decoded.text
+    root = xml_root(text)
+    if root is None or local_name(root.tag) not in ("opml", "body", "outline"):
         raise SourceError(
-            "this is no OPML list",
+            "this is not an OPML list",
             kind="not_a_feed",
-            value=None if root is None else f"root element {_name(root)}",
+            value=None if root is None else f"root element {local_name(root.tag)}",
             remedy="export the list as OPML in the program that has it",
         )
     feeds: list[OpmlFeed] = []
@@ -84,7 +78,7 @@ def read_opml(body: bytes) -> Opml:
 
 
 def write_opml(feeds: Iterable[OpmlFeed], title: str) -> bytes:
-    """Give the list as OPML 2.0 in UTF-8; feeds of a group lie in one folder, first seen first."""
+    """Return the list as OPML 2.0 in UTF-8; feeds of a group lie in one folder, first seen first."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = title
@@ -123,12 +117,12 @@ def has_credentials(url: str) -> bool:
 
 def _outlines(element: etree._Element, group: str, depth: int) -> Iterator[OpmlFeed | OpmlInclude]:
     for child in element.iterchildren():
-        name = _name(child)
+        name = local_name(child.tag)
         if name == "body":
             yield from _outlines(child, group, depth)
         if name != "outline":
             continue
-        said = {_local(key): value.strip() for key, value in child.attrib.items()}
+        said = {local_name(key): value.strip() for key, value in child.attrib.items()}
         title = " ".join((said.get("title") or said.get("text") or "").split())
         line = int(child.sourceline or 0)
         if said.get("xmlurl"):
@@ -142,7 +136,7 @@ def _outlines(element: etree._Element, group: str, depth: int) -> Iterator[OpmlF
 
 
 def _address(text: str) -> str:
-    """Give an address without the scheme that only says that a feed is there."""
+    """Return an address without the scheme that only says that a feed is there."""
     found = _FOR_READERS.match(text)
     if found is None:
         return text
@@ -150,17 +144,8 @@ def _address(text: str) -> str:
     return f"http:{rest}" if rest.startswith("//") else rest
 
 
-def _name(element: etree._Element) -> str:
-    return _local(element.tag) if isinstance(element.tag, str) else ""
-
-
-def _local(name: str | bytes) -> str:
-    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-    return text.rpartition("}")[2].lower()
-
-
 def _legal(text: str) -> str:
-    """Give the text without what XML cannot hold."""
+    """Return the text without what XML cannot hold."""
     return "".join(
         character
         for character in text

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, Source
-from ingest.sources import json_feed, news_sitemap, rss
-from ingest.sources.decode_feed import decode_feed, root_name
-from ingest.sources.long_document import Choose
-from ingest.sources.parse_in_children import FeedBody
-from ingest.sources.repair_markup import feed_root
+from ingest.sources.feeds import json_feed, news_sitemap, rss
+from ingest.sources.feeds.decode_feed import decode_feed, root_name
+from ingest.sources.feeds.long_document import Choose
+from ingest.sources.feeds.parse_in_children import FeedBody
+from ingest.sources.feeds.repair_markup import feed_root
 
 
 def parse_feed(
@@ -51,7 +51,7 @@ def _is_page(text: str) -> bool:
 def build_parser(
     *, takes_plain_sitemaps: bool = False, choose: Choose | None = None
 ) -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child does: the target of a pool is `ingest.sources.parse_feed:build_parser`.
+    """Give what a child does: the target of a pool is `ingest.sources.feeds.parse_feed:build_parser`.
 
     The error of one document is its result, so that it crosses to the parent whole.
     """

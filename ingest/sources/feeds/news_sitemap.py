@@ -9,15 +9,15 @@ from typing import Any
 from lxml import etree
 
 from ingest.errors import SourceError
-from ingest.identity import joined
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
-from ingest.sources.declared_entities import refuse_declared_entities
-from ingest.sources.decode_feed import decode_feed, root_name
-from ingest.sources.repair_markup import with_references
+from ingest.sources.feeds.declared_entities import refuse_declared_entities
+from ingest.sources.feeds.decode_feed import decode_feed, root_name
+from ingest.sources.feeds.repair_markup import local_name, xml_root
+from ingest.sources.feeds.titles_and_links import absolute
 
 _NEWS = "http://www.google.com/schemas/sitemap-news/"
 _IMAGE = "http://www.google.com/schemas/sitemap-image/"
-#: Children of an index that are followed, the newest first (polling.md §6.5).
+#: Children of an index that are followed, the newest first.
 MAX_CHILDREN = 50
 NEWS_SITEMAP = "news sitemap"
 PLAIN_SITEMAP = "sitemap"
@@ -48,8 +48,10 @@ class NewsSitemap:
         """
         decoded = decode_feed(body, charset)
         refuse_declared_entities(decoded.text)
-        root = _tree(decoded.text, url)
-        if _local(root) == "sitemapindex":
+        root = xml_root(decoded.text, url)
+        if root is None:
+            raise SourceError("broken XML", kind="parse_failed", origin=url)
+        if local_name(root.tag) == "sitemapindex":
             children = _children(root, url)
             return ParsedFeed(
                 format=SITEMAP_INDEX,
@@ -80,27 +82,13 @@ def build() -> NewsSitemap:
     return NewsSitemap()
 
 
-def _tree(text: str, url: str) -> etree._Element:
-    text, _ = with_references(text)
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, recover=True, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(text.encode("utf-8"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise SourceError(
-            "broken XML", kind="parse_failed", value=str(error), origin=url
-        ) from error
-    if root is None:
-        raise SourceError("broken XML", kind="parse_failed", origin=url)
-    return root
-
-
 def _children(root: etree._Element, url: str) -> dict[str, str]:
     """Give the newest children with their `lastmod`; those without one come last."""
     found: dict[str, str] = {}
     for item in root.iterchildren():
-        address = _joined(url, _child_text(item, "loc")) if _local(item) == "sitemap" else ""
+        address = (
+            absolute(url, _child_text(item, "loc")) if local_name(item.tag) == "sitemap" else ""
+        )
         if address:
             found.setdefault(address, _child_text(item, "lastmod"))
     newest = sorted(found, key=lambda address: _moment(found[address]), reverse=True)
@@ -120,12 +108,12 @@ def _moment(lastmod: str) -> float:
 
 def _entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
     for item in root.iterchildren():
-        news = _child(item, "news", _NEWS) if _local(item) == "url" else None
+        news = _child(item, "news", _NEWS) if local_name(item.tag) == "url" else None
         if news is None:
             continue
         publication = _child(news, "publication", _NEWS)
         yield SourceEntry(
-            link=_joined(url, _child_text(item, "loc")),
+            link=absolute(url, _child_text(item, "loc")),
             title=_child_text(news, "title", _NEWS),
             tags=tuple(_split(_child_text(news, "keywords", _NEWS))),
             image=_image(item, url),
@@ -137,29 +125,20 @@ def _entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
 
 def _plain_entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
     for item in root.iterchildren():
-        if _local(item) == "url" and _child(item, "news", _NEWS) is None:
+        if local_name(item.tag) == "url" and _child(item, "news", _NEWS) is None:
             lastmod = _child_text(item, "lastmod")
             if lastmod:
-                link = _joined(url, _child_text(item, "loc"))
+                link = absolute(url, _child_text(item, "loc"))
                 yield SourceEntry(link=link, image=_image(item, url), updated_raw=lastmod)
 
 
 def _image(item: etree._Element, url: str) -> str:
     image = _child(item, "image", _IMAGE)
-    return _joined(url, _child_text(image, "loc", _IMAGE))
-
-
-def _joined(url: str, link: str) -> str:
-    return joined(url, link) if link else ""
+    return absolute(url, _child_text(image, "loc", _IMAGE))
 
 
 def _split(text: str) -> Iterator[str]:
     yield from (word.strip() for word in text.split(",") if word.strip())
-
-
-def _local(element: Any) -> str:
-    tag = element.tag
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
 def _child(holder: Any, name: str, namespace: str = "") -> Any:
@@ -167,7 +146,9 @@ def _child(holder: Any, name: str, namespace: str = "") -> Any:
     if holder is None:
         return None
     for child in holder.iterchildren():
-        if _local(child) == name and child.tag.startswith(f"{{{namespace}" if namespace else ""):
+        if local_name(child.tag) == name and child.tag.startswith(
+            f"{{{namespace}" if namespace else ""
+        ):
             return child
     return None
 

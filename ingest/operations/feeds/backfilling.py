@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -48,7 +47,7 @@ from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Log
 from ingest.records.appending import NewRecord, append_all
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import parse_in
+from ingest.sources.feeds.parse_in_children import parse_in
 
 #: A sitemap may be as large as its protocol allows (sitemaps.org).
 _MAX_DOCUMENT_BYTES = 50 * 1024 * 1024
@@ -156,10 +155,7 @@ class _Run:
         web = open_web(self._settings, now)
         _learn_hosts(self._log, web)
         pool = parser_pool(timeout_seconds=_PARSE_SECONDS, target=PARSE_ARCHIVE, count=1)
-        executor = ThreadPoolExecutor(1, thread_name_prefix="backfill-parse")
-        tools = TrialTools(
-            fetcher=web.fetcher, parse=parse_in(pool), executor=executor, options=polling, clock=now
-        )
+        tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
         work = Backfill(
             tools, self._feed, self._remembered, self._wish, began_at=self.report.began_at,
             known_documents=lambda ids: _known(index, ids), tracking=self._settings.sites.tracking_of,
@@ -170,7 +166,6 @@ class _Run:
                 await self._take(work, on_progress)
         finally:
             await web.fetcher.close()
-            executor.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(pool.close)
             self._appender.close()
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import time
 import zlib
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from queue import LifoQueue
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ingest import registry
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.page_changes import RulesTold, changes_between
-from ingest.children import ChildFailure, ChildPool
+from ingest.children import ChildFailure, ChildPool, Submitter
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.model import Document, EnrichedDocument, Page
+from ingest.operations.page_changes import RulesTold, changes_between
 from ingest.outcome import Keep
 from ingest.pipeline.transform import enriched
 from ingest.registry import Chosen
@@ -30,15 +25,11 @@ from ingest.settings.load import Settings
 from ingest.settings.options import FetchingOptions
 from ingest.settings.site_rules import SiteRules
 from ingest.settings.sites import Sites, read_sites
-from ingest.sources.files import FileRefused, page_of_data, read_document
+from ingest.sources.documents.files import FileRefused, page_of_data, printable, read_document
 from processors.extract_document import Options
 from processors.extract_document.child import ExtractPage, page_extractor
 
 _EXTRACTOR, _LANGUAGE = "extract_document", "detect_language"
-#: Small, so that the first pages are shown soon and the last ones leave no child without work.
-_PAGES_A_CHUNK = 8
-#: Chunks under way for each worker: what bounds the memory of the parent.
-_CHUNKS_A_WORKER = 3
 #: Room for the model that detects languages, beside what extraction may use.
 _LANGUAGE_BYTES = 128 * 1024 * 1024
 #: Where a date that nobody named comes from: no fact of the page.
@@ -138,36 +129,14 @@ def page_reports(
 ) -> Generator[PageReport, None, None]:
     """Give a report for every page, in their order, whatever the pages are.
 
-    `workers` children work at once; no more than some chunks for each are in memory. `explain`
+    `workers` children work at once; no more than some pages for each are in memory. `explain`
     adds what each step took and what the rules of the site change.
     Errors: NewsIngestError when no child can be started.
     """
-    pools: LifoQueue[ChildPool] = LifoQueue()
-    every = [_pool(reading, as_json, explain) for _ in range(workers)]
-    for pool in every:
-        pools.put(pool)
-
-    def work(chunk: list[PageJob]) -> list[PageReport]:
-        pool = pools.get()
-        try:
-            return _reports(chunk, pool.map(chunk))
-        finally:
-            pools.put(pool)
-
-    remaining = iter(jobs)
-    waiting: deque[Future[list[PageReport]]] = deque()
-    executor = ThreadPoolExecutor(workers, thread_name_prefix="extract")
-    try:
-        while chunk := list(islice(remaining, _PAGES_A_CHUNK)):
-            waiting.append(executor.submit(work, chunk))
-            while waiting and (waiting[0].done() or len(waiting) > _CHUNKS_A_WORKER * workers):
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        executor.shutdown(cancel_futures=True)
-        for pool in every:
-            pool.close()
+    pool = _pool(reading, as_json, explain, workers)
+    with Submitter[PageJob](pool) as children:
+        for job, result in children.map(jobs):
+            yield _report(job, result)
 
 
 def build_reader(
@@ -242,11 +211,6 @@ def _explained(timings: tuple[tuple[str, float], ...], told: RulesTold | None) -
     return {"timings_milliseconds": dict(timings), **rules}
 
 
-def printable(name: str) -> str:
-    """Give the name of a file without bytes that are no UTF-8, which JSON could not hold."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
 def _page_on_disk(job: PageJob, reading: Reading) -> Page | FileRefused:
     data = read_document(job.name, reading.max_page_bytes)
     name = job.name
@@ -294,16 +258,12 @@ def _plain(job: PageJob, document: EnrichedDocument) -> dict[str, Any]:
     return {"url" if job.is_url else "path": printable(job.name), **values}
 
 
-def _reports(jobs: Sequence[PageJob], results: Sequence[object]) -> list[PageReport]:
-    found = []
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, PageReport):
-            found.append(result)
-        elif isinstance(result, ChildFailure):
-            found.append(_failed(job, f"{result.kind}: {result.message}".rstrip(": ")))
-        else:
-            raise NewsIngestError("a child process gave no report", value=job.name)
-    return found
+def _report(job: PageJob, result: object) -> PageReport:
+    if isinstance(result, PageReport):
+        return result
+    if isinstance(result, ChildFailure):
+        return _failed(job, f"{result.kind}: {result.message}".rstrip(": "))
+    raise NewsIngestError("a child process gave no report", value=job.name)
 
 
 def _failed(job: PageJob, error: str) -> PageReport:
@@ -312,12 +272,12 @@ def _failed(job: PageJob, error: str) -> PageReport:
     return PageReport(name, job.is_url, error, line, None, 0.0)
 
 
-def _pool(reading: Reading, as_json: bool, explain: bool) -> ChildPool:
+def _pool(reading: Reading, as_json: bool, explain: bool, workers: int) -> ChildPool:
     options = Options(**reading.options)
     memory, recycle = options.child_memory_bytes, options.recycle_memory_bytes
     return ChildPool(
-        "ingest.bootstrap.page_reports:build_reader",
-        count=1,
+        "ingest.operations.page_reports:build_reader",
+        count=workers,
         timeout_seconds=options.page_timeout_seconds,
         memory_bytes=memory and memory + _LANGUAGE_BYTES,
         recycle_bytes=recycle and recycle + _LANGUAGE_BYTES,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ingest.adapters.elastic_index.security import ElasticSecurity, User
-from ingest.adapters.kibana import Kibana
+from ingest.bootstrap.engines import open_kibana, open_security
 from ingest.errors import NewsIngestError
 from ingest.settings.load import Settings
-from ingest.settings.passwords import ANALYST, STAGES, password_of
+from ingest.settings.passwords import ANALYST, STAGES, User, password_of
 
 #: What an analyst may open in Kibana, to read. Versions of a feature end in `_v2`, `_v3` ….
 ANALYST_FEATURES = ("discover", "dashboard", "visualize", "maps")
@@ -27,7 +25,7 @@ def make_users(settings: Settings, folder: Path, *, dry_run: bool = False) -> li
     """
     if settings.pipeline.index.url.startswith("sqlite:"):
         return []
-    security = ElasticSecurity(settings.pipeline.index)
+    security = open_security(settings)
     try:
         if not security.is_on():
             return []
@@ -62,9 +60,12 @@ def fill_kibana(settings: Settings, *, dry_run: bool = False) -> list[str]:
         return []
     if dry_run:
         return [f"{options.url}: {path.name} would be imported" for path in packs]
-    kibana = Kibana(options, sleep=time.sleep, monotonic=time.monotonic)
+    kibana = open_kibana(settings)
     kibana.wait()
-    lines = [_imported(kibana, path, settings.pipeline.index.prefix) for path in packs]
+    lines = []
+    for path in packs:
+        count = kibana.import_objects(_pack(path, settings.pipeline.index.prefix), path.name)
+        lines.append(f"Kibana: {count} objects of {path.name}")
     if options.username:
         name = _role(settings, "news_analyst_kibana")
         kibana.put_role(name, analyst_role(kibana.features()))
@@ -72,9 +73,9 @@ def fill_kibana(settings: Settings, *, dry_run: bool = False) -> list[str]:
     return lines
 
 
-def _imported(kibana: Kibana, path: Path, prefix: str) -> str:
+def _pack(path: Path, prefix: str) -> bytes:
     try:
-        pack = with_prefix(path.read_text(encoding="utf-8"), prefix)
+        return with_prefix(path.read_text(encoding="utf-8"), prefix).encode()
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise NewsIngestError(
             "a pack for Kibana cannot be read",
@@ -82,8 +83,6 @@ def _imported(kibana: Kibana, path: Path, prefix: str) -> str:
             origin=str(path),
             remedy="restore the file as it is shipped",
         ) from error
-    count = kibana.import_objects(pack.encode(), path.name)
-    return f"Kibana: {count} objects of {path.name}"
 
 
 def with_prefix(pack: str, prefix: str) -> str:

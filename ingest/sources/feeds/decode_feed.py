@@ -11,7 +11,7 @@ from resiliparse.parse.encoding import detect_encoding
 
 from ingest.errors import SourceError
 
-#: Cap on what packed layers may hold once unpacked (polling.md T1, T2).
+#: Cap on what packed layers may hold once unpacked.
 MAX_UNPACKED_BYTES = 15 * 1024 * 1024
 #: How much of a document is looked at for its root element and its declarations.
 HEAD_CHARACTERS = 65_536
@@ -60,12 +60,11 @@ class DecodedFeed(NamedTuple):
 
 
 def decode_feed(body: bytes, charset: str = "") -> DecodedFeed:
-    """Give the text of a document, unpacked, decoded and without characters illegal in XML.
+    """Return the text of a document, unpacked, decoded and without characters illegal in XML.
 
     `charset` is that of the HTTP header. Order: byte order mark, valid UTF-8, header, XML
     prolog, detection; bytes with NUL or ESC and declared 7-bit charsets skip the second.
     Errors: SourceError (empty_body; parse_failed for a packed body that is broken or too big).
-    Source: polling.md T2, T9, T10.
     """
     oddities: dict[str, int] = {}
     body = _unpacked(body, oddities)
@@ -79,7 +78,7 @@ def decode_feed(body: bytes, charset: str = "") -> DecodedFeed:
 
 
 def without_illegal_references(text: str) -> tuple[str, int]:
-    """Give the text without references to characters that XML does not have, and their count.
+    """Return the text without references to characters that XML does not have, and their count.
 
     Parsers give up a whole document for one `&#55296;`.
     """
@@ -106,7 +105,7 @@ def _is_legal(reference: re.Match[str]) -> bool:
 
 
 def root_name(text: str) -> str:
-    """Give the local name of the root element in lower case; `""` when there is none.
+    """Return the local name of the root element in lower case; `""` when there is none.
 
     Blanks, comments, processing instructions and junk before it are passed over.
     """
@@ -115,7 +114,7 @@ def root_name(text: str) -> str:
 
 
 def prolog_of(text: str) -> str:
-    """Give what stands before the root element, without comments and instructions."""
+    """Return what stands before the root element, without comments and instructions."""
     head = _COMMENTS.sub("", text[:HEAD_CHARACTERS])
     root = _START_TAG.search(head)
     return head[: root.start()] if root else head

@@ -113,7 +113,7 @@ def page_of_data(path: str, data: bytes, now: datetime, name: str = "") -> Page 
 
 def make_page(path: str, data: bytes, kind: str, *, now: datetime, changed_at: datetime) -> Page:
     """Give the page of these bytes; `kind` is html or text. Pure."""
-    address = Path(_printable(os.path.abspath(path))).as_uri()
+    address = Path(printable(os.path.abspath(path))).as_uri()
     url = url_in(data, kind)
     document_id = identity.document_id_of_url(url) if url else identity.document_id_of_content(data)
     key = url or f"content:{document_id}"
@@ -138,7 +138,7 @@ def make_page(path: str, data: bytes, kind: str, *, now: datetime, changed_at: d
         kind=kind,
         body=zstandard.ZstdCompressor(level=3).compress(data),
         content_type="text/html" if kind == "html" else "text/plain",
-        path=_printable(os.path.abspath(path)),
+        path=printable(os.path.abspath(path)),
     )
 
 
@@ -175,7 +175,7 @@ def url_in(data: bytes, kind: str) -> str:
 
 def refused(path: str, reason: str, detail: str = "") -> FileRefused:
     """Give the refusal of a file; its id is always the same for the same path."""
-    shown = _printable(os.path.abspath(path))
+    shown = printable(os.path.abspath(path))
     return FileRefused(shown, reason, identity.entry_id(FEED_ID, f"path:{shown}"), detail)
 
 
@@ -231,6 +231,6 @@ def _urls_in_tags(prologue: str) -> list[str]:
     return canonical + open_graph
 
 
-def _printable(path: str) -> str:
-    """Give a path without bytes that are no UTF-8, which the log could not hold."""
+def printable(path: str) -> str:
+    """Return a path without bytes that are not valid UTF-8, which neither log nor JSON can hold."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -8,11 +8,10 @@ from itertools import islice
 
 from ingest import identity
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.page_reports import PageJob
-from ingest.bootstrap.web import open_web
+from ingest.bootstrap.web import Web, open_web
 from ingest.model import Entry, Page
+from ingest.operations.page_reports import PageJob
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
-from ingest.ports import Known
 from ingest.settings.load import Settings
 
 #: The feed id of pages that no feed named.
@@ -31,7 +30,7 @@ class PageAsking:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._runner = asyncio.Runner()
-        self._close: Callable[[], Awaitable[None]] | None = None
+        self._web: Web | None = None
         self._fetch: _Fetch | None = None
 
     def pages(self, urls: Iterable[str]) -> Iterator[PageJob]:
@@ -43,21 +42,14 @@ class PageAsking:
     def close(self) -> None:
         """Close the connections."""
         with self._runner as runner:
-            if self._close is not None:
-                runner.run(self._closed(self._close))
+            if self._web is not None:
+                runner.run(self._web.fetcher.close())
 
     async def _asked(self, urls: list[str]) -> list[PageJob]:
         if self._fetch is None:
-            web = open_web(self._settings, now, shares_hosts=False)
-            self._close, self._fetch = web.fetcher.close, web.entry_fetch(_nothing_known)
+            self._web = open_web(self._settings, now, shares_hosts=False)
+            self._fetch = self._web.entry_fetch(lambda _: {})
         return list(await asyncio.gather(*(_page(url, self._fetch) for url in urls)))
-
-    async def _closed(self, close: Callable[[], Awaitable[None]]) -> None:
-        await close()
-
-
-def _nothing_known(_: Iterable[str]) -> dict[str, Known]:
-    return {}
 
 
 async def _page(url: str, fetch: _Fetch) -> PageJob:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -27,10 +27,9 @@ from ingest.polling.state.feed_state import (
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import FeedBody, parse_in
+from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 
 Result = TypeVar("Result")
-_PARSES_AT_ONCE = 4
 
 
 class Asking(NamedTuple):
@@ -66,24 +65,15 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
     Where a feed moved to another partition and left a state behind, the newer one counts.
     Errors: LogUnavailable, LogRefused, TopicMissing.
     """
-    url = settings.pipeline.log.url
-    if url.startswith("sqlite:") and not settings.path_of(url).exists():
-        return {}
-    log = open_log(settings, applies=False)
-    try:
-        found: dict[tuple[str, int], FeedState] = {}
-        for record in log.scan(FEED_STATE):
-            name = record.key.decode("utf-8", "replace")
-            if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
-                continue
-            found.pop((name, record.partition), None)
-            if record.value is not None:
-                try:
-                    found[name, record.partition] = decode_state(record.value, record.origin)
-                except WireError:
-                    continue
-    finally:
-        log.close()
+    found: dict[tuple[str, int], FeedState] = {}
+    for record in _scanned(settings, FEED_STATE):
+        name = record.key.decode("utf-8", "replace")
+        if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
+            continue
+        found.pop((name, record.partition), None)
+        if record.value is not None:
+            with suppress(WireError):
+                found[name, record.partition] = decode_state(record.value, record.origin)
     states: dict[str, FeedState] = {}
     for (name, _), state in found.items():
         if name not in states or _polled(states[name]) < _polled(state):
@@ -96,21 +86,23 @@ def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
 
     Errors: LogUnavailable, LogRefused.
     """
-    url = settings.pipeline.log.url
-    if url.startswith("sqlite:") and not settings.path_of(url).exists():
-        return {}
     found: dict[str, datetime] = {}
-    log = open_log(settings, applies=False)
-    try:
-        latest = {record.key: record for record in log.scan(HOST_STATE)}
-    finally:
-        log.close()
+    latest = {record.key: record for record in _scanned(settings, HOST_STATE)}
     for record in latest.values():
         until = _rest_in(record)
         if until is not None and until > at:
             domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
             found[domain] = max(until, found.get(domain, until))
     return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
+
+
+def _scanned(settings: Settings, topic: str) -> Iterator[Record]:
+    """Return the records of a topic; none of an embedded log that nobody has made yet."""
+    url = settings.pipeline.log.url
+    if url.startswith("sqlite:") and not settings.path_of(url).exists():
+        return
+    with closing(open_log(settings, applies=False)) as log:
+        yield from log.scan(topic)
 
 
 def _rest_in(record: Record) -> datetime | None:
@@ -130,15 +122,11 @@ async def _asking(
     polling = settings.pipeline.polling
     web = open_web(settings, now, shares_hosts=False)
     pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
-    executor = ThreadPoolExecutor(_PARSES_AT_ONCE, thread_name_prefix="feeds-parse")
-    tools = TrialTools(
-        fetcher=web.fetcher, parse=parse_in(pool), executor=executor, options=polling, clock=now
-    )
+    tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
     try:
         # A child that starts only now would count as time for parsing.
-        await asyncio.to_thread(pool.map, [FeedBody(b"", "")])
+        await asyncio.wrap_future(pool.submit(FeedBody(b"", "")))
         return await work(Asking(tools, web))
     finally:
         await web.fetcher.close()
-        executor.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(pool.close)

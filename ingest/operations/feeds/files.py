@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -25,14 +24,13 @@ from ingest.polling.trial.feed_listing import (
     said,
 )
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.files import FileRefused, read_document
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.documents.files import FileRefused, printable, read_document
+from ingest.sources.feeds.parse_feed import parse_feed
 
 #: A file may take longer than a document of a poll: nobody waits behind it for news.
 FILE_TIMEOUT_SECONDS = 60.0
 #: Stands for the address that a file does not have, and never comes out.
 _NOWHERE = "http://nowhere.invalid/"
-_FILES_A_CHUNK = 100
 
 
 class FileJob(NamedTuple):
@@ -60,11 +58,11 @@ def file_reports(
 
     Errors: NewsIngestError when no child can be started.
     """
-    jobs = iter([FileJob(path, max_bytes, as_json) for path in paths])
-    target = "ingest.bootstrap.feed_files:build_reader"
-    with parser_pool(timeout_seconds=timeout_seconds, target=target) as pool:
-        while chunk := list(islice(jobs, _FILES_A_CHUNK)):
-            yield from _reports(chunk, pool.map(chunk))
+    jobs = [FileJob(path, max_bytes, as_json) for path in paths]
+    target = "ingest.operations.feeds.files:build_reader"
+    with parser_pool(timeout_seconds=timeout_seconds, target=target) as children:
+        for job, result in children.map(jobs):
+            yield result if isinstance(result, FileReport) else _killed(job, result)
 
 
 def build_reader() -> Callable[[FileJob], FileReport]:
@@ -75,7 +73,7 @@ def build_reader() -> Callable[[FileJob], FileReport]:
 def report_of(job: FileJob) -> FileReport:
     """Give what this file says. Errors: none for any file; a bug of a parser gets out."""
     started = time.perf_counter()
-    shown = os.fsencode(job.path).decode("utf-8", "replace")
+    shown = printable(job.path)
     body = read_document(job.path, job.max_bytes)
     if isinstance(body, FileRefused):
         kind = "body_too_large" if body.reason == "too_large" else "unreadable"
@@ -134,15 +132,11 @@ def _relative(link: str) -> str:
     return link[len(_NOWHERE) - 1 :] if _is_nowhere(link) else link
 
 
-def _reports(jobs: Sequence[FileJob], results: Sequence[object]) -> Iterator[FileReport]:
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, FileReport):
-            yield result
-            continue
-        failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
-        shown = os.fsencode(job.path).decode("utf-8", "replace")
-        message = f"not read within its bounds ({failure.kind} {failure.message})"
-        yield _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
+def _killed(job: FileJob, result: object) -> FileReport:
+    failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
+    shown = printable(job.path)
+    message = f"not read within its bounds ({failure.kind} {failure.message})"
+    return _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
 
 
 def _failed(

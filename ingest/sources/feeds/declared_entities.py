@@ -1,6 +1,6 @@
 """Entities that a document declares: harmless ones are put in place here, all others refused.
 
-An XML parser would expand them, and a few hundred bytes can stand for gigabytes (polling.md §6.4).
+An XML parser would expand them, and a few hundred bytes can stand for gigabytes.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ingest.errors import SourceError
-from ingest.sources.decode_feed import prolog_of
+from ingest.sources.feeds.decode_feed import prolog_of
 
 #: The full set of HTML's names has 253.
 MAX_ENTITIES = 1_000
@@ -39,7 +39,7 @@ def refuse_declared_entities(text: str) -> None:
 
 
 def resolve_declared_entities(text: str) -> str:
-    """Give the document without entities of its own: those that stand for plain text in place.
+    """Return the document without entities of its own: those that stand for plain text in place.
 
     One that names another entity, markup or a file is refused with the document, and so is one
     that is long or used so often that the document would grow by more than a mebibyte.
@@ -67,7 +67,7 @@ def _declared(text: str) -> bool:
 
 
 def _plain_values(inner: str) -> dict[str, str] | None:
-    """Give name → value when every entity declared here stands for plain text."""
+    """Return name → value when every entity declared here stands for plain text."""
     declared = _PLAIN.findall(inner)
     public = len(_PUBLIC_SETS.findall(inner))
     if len(declared) + public != len(_ENTITY.findall(inner)) or len(declared) > MAX_ENTITIES:

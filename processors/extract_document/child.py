@@ -13,14 +13,14 @@ import zstandard
 
 from ingest.model import Document, Page
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.guard_page import is_binary_file
 from processors.extract_document.join_parts import with_parts
 from processors.extract_document.make_document import make_document
 from processors.extract_document.make_plain_document import make_plain_document
 from processors.extract_document.options import Options
 from processors.extract_document.page_job import PageWithRules
-from processors.extract_document.read_html import HtmlReading, html_reader
-from processors.extract_document.search_date import load_search
+from processors.extract_document.read.guard import is_binary_file
+from processors.extract_document.read.html import HtmlReading, html_reader
+from processors.extract_document.read.search_date import load_search
 
 _CHANGED_BY_RULES = ("mode", "rescue_ratio", "author_search", "date_search")
 

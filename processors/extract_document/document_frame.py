@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from ingest.model import Page, Provenance
-from processors.extract_document.candidates import provenance
-from processors.extract_document.choose_dates import EARLIEST, ChosenDate
+from processors.extract_document.choose.candidates import provenance
+from processors.extract_document.choose.dates import EARLIEST, ChosenDate
 
 #: The feed id of documents from disk, which have no feed.
 FILES = "files"

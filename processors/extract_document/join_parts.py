@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from ingest.model import Page
-from processors.extract_document.read_html import HtmlReading
+from processors.extract_document.read.html import HtmlReading
 
 #: Bytes, Content-Type and address of a page to what it holds.
 ReadHtml = Callable[[bytes, str, str], HtmlReading]

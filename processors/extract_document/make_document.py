@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.candidates import candidate, provenance
-from processors.extract_document.choose_body import body_of
-from processors.extract_document.choose_fields import (
+from processors.extract_document.choose.body import body_of
+from processors.extract_document.choose.candidates import candidate, provenance
+from processors.extract_document.choose.fields import (
     amp_of,
     language_of,
     modified_of,
@@ -20,11 +20,11 @@ from processors.extract_document.choose_fields import (
     title_of,
     url_proof,
 )
-from processors.extract_document.choose_flags import TextFlags, flags_of
-from processors.extract_document.choose_media import NO_MEDIA, media_of
-from processors.extract_document.choose_names import NO_NAMES, names_of
-from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText, cut
-from processors.extract_document.choose_title import without_title
+from processors.extract_document.choose.given import given_fields
+from processors.extract_document.choose.media import NO_MEDIA, media_of
+from processors.extract_document.choose.names import NO_NAMES, names_of
+from processors.extract_document.choose.text import SHORT_CHARACTERS, ChosenText, cut
+from processors.extract_document.choose.title import without_title
 from processors.extract_document.document_frame import (
     address_of,
     content_hash,
@@ -33,9 +33,9 @@ from processors.extract_document.document_frame import (
     identity_fields,
     is_file,
 )
-from processors.extract_document.given_fields import given_fields
+from processors.extract_document.flag.flags import TextFlags, flags_of
 from processors.extract_document.options import Options
-from processors.extract_document.read_html import HtmlReading
+from processors.extract_document.read.html import HtmlReading
 from processors.extract_document.try_steps import Steps
 from processors.measure_text import count_words
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from ingest.model import Document, Extraction, Page, PageInfo
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.agencies import agencies_in_text
-from processors.extract_document.candidates import candidate, provenance
-from processors.extract_document.choose_authors import ChosenAuthors, choose_authors
-from processors.extract_document.choose_dates import (
+from processors.extract_document.choose.agencies import agencies_in_text
+from processors.extract_document.choose.authors import ChosenAuthors, choose_authors
+from processors.extract_document.choose.candidates import candidate, provenance
+from processors.extract_document.choose.dates import (
     ChosenDate,
     choose_published,
     given,
     given_by_feed,
 )
-from processors.extract_document.choose_flags import flags_of
-from processors.extract_document.choose_text import SHORT_CHARACTERS, cut
-from processors.extract_document.decode_page import decode
+from processors.extract_document.choose.text import SHORT_CHARACTERS, cut
 from processors.extract_document.document_frame import (
     address_of,
     content_hash,
@@ -25,10 +23,12 @@ from processors.extract_document.document_frame import (
     is_file,
     language_code,
 )
+from processors.extract_document.flag.flags import flags_of
 from processors.extract_document.options import Options
-from processors.extract_document.read_fragment import fragment_line
-from processors.extract_document.read_html import HtmlReading, limits_of
-from processors.extract_document.read_plain_text import PlainText, read_plain_text
+from processors.extract_document.read.decode import decode
+from processors.extract_document.read.fragment import fragment_line
+from processors.extract_document.read.html import HtmlReading, limits_of
+from processors.extract_document.read.plain_text import PlainText, read_plain_text
 from processors.measure_text import count_words
 
 

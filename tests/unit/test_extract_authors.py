@@ -10,7 +10,7 @@ from extract_pages import ARTICLE, extracted, html_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.extract_document.choose_authors import read_byline
+from processors.extract_document.choose.authors import read_byline
 
 
 def jsonld(**values: Any) -> str:

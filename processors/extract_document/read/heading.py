@@ -9,9 +9,9 @@ import msgspec
 from lxml import etree
 from lxml.html import HtmlElement
 
-from processors.extract_document.decode_page import clean
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.parse_page import text_of, text_within
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.parse import text_of, text_within
 
 #: Words in a class or id that name the line under a headline, in the usages of many systems.
 _SUBTITLE_CLASS = re.compile(

@@ -12,7 +12,9 @@ import msgspec
 
 from ingest.identity import match_key
 from ingest.model import Image, Video
-from processors.extract_document.jsonld_values import (
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.jsonld_media import images_of, licence_of, videos_of
+from processors.extract_document.read.jsonld_values import (
     MAX_VALUE_CHARACTERS,
     Node,
     address,
@@ -23,8 +25,6 @@ from processors.extract_document.jsonld_values import (
     text,
     types,
 )
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.read_jsonld_media import images_of, licence_of, videos_of
 
 _ARTICLE_ENDINGS = (
     "Article", "BlogPosting", "LiveBlogPosting", "Report", "SocialMediaPosting", "Review",

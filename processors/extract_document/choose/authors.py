@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from processors.extract_document.agencies import agency_of
+from processors.extract_document.choose.agencies import agency_of
 
 _BLANKS = re.compile(r"[\W_]+")
 _MAX_NAME_CHARACTERS = 120

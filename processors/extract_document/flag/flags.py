@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 from ingest.model import Provenance
 from ingest.settings.site_rules import SiteRules
-from processors.extract_document.candidates import provenance
-from processors.extract_document.flag_kind import (
+from processors.extract_document.choose.candidates import provenance
+from processors.extract_document.flag.kind import (
     is_elsewhere,
     why_paid,
     why_paid_links,
     why_press_release,
 )
-from processors.extract_document.flag_page import why_live_blog, why_opinion
-from processors.extract_document.read_html import HtmlReading
-from processors.extract_document.read_links import count_sponsored_links
+from processors.extract_document.flag.page import why_live_blog, why_opinion
+from processors.extract_document.read.html import HtmlReading
+from processors.extract_document.read.links import count_sponsored_links
 
 
 class TextFlags(NamedTuple):

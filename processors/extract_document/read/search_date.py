@@ -8,7 +8,7 @@ from htmldate import find_date
 from lxml import html
 from lxml.html import HtmlElement
 
-from processors.extract_document.cut_datelines import cut_datelines
+from processors.extract_document.read.datelines import cut_datelines
 
 #: The largest of 1,311 real pages has 9,770 tags; 40,000 elements that look like dates took 17 s.
 _MAX_ELEMENTS = 20_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from processors.extract_document.read_html import HtmlReading
-from processors.extract_document.read_metadata import AUTHOR_NAMES, PUBLISHED_NAMES
+from processors.extract_document.read.html import HtmlReading
+from processors.extract_document.read.metadata import AUTHOR_NAMES, PUBLISHED_NAMES
 
 
 def given_fields(reading: HtmlReading) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ import msgspec
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from processors.extract_document.choose_text import outweighs, paragraphs
-from processors.extract_document.decode_page import clean
-from processors.extract_document.read_fragment import SILENT, block_lines
-from processors.extract_document.rescue_text import OWN_GATE, OWN_GATE_FROM_CHARACTERS, passes
+from processors.extract_document.choose.text import outweighs, paragraphs
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.fragment import SILENT, block_lines
+from processors.extract_document.read.rescue import OWN_GATE, OWN_GATE_FROM_CHARACTERS, passes
 
 _MAX_ELEMENTS = 5000
 #: What stands beside the text inside of its element.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingest.model import Image, Video
-from processors.extract_document.jsonld_values import Node, items, link, resolved, text, types
+from processors.extract_document.read.jsonld_values import Node, items, link, resolved, text, types
 
 _MAX_MEDIA = 20
 _MAX_CAPTION_CHARACTERS = 1000

@@ -8,19 +8,17 @@ import msgspec
 from lxml.html import HtmlElement
 
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.apply_site_rules import SiteText, pruned, site_text
-from processors.extract_document.choose_text import PageText, cut, paragraphs
-from processors.extract_document.decode_page import decode
-from processors.extract_document.extract_text import extract_text, extractor_for
-from processors.extract_document.guard_page import Limits, guard, is_foreign
+from processors.extract_document.choose.text import PageText, cut, paragraphs
 from processors.extract_document.options import Options
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.parse_page import depth, parse
-from processors.extract_document.read_heading import Heading, read_heading
-from processors.extract_document.read_jsonld import JsonLd, read_jsonld
-from processors.extract_document.read_links import read_links
-from processors.extract_document.read_metadata import PageMetadata, read_metadata
-from processors.extract_document.rescue_text import (
+from processors.extract_document.read.decode import decode
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.guard import Limits, guard, is_foreign
+from processors.extract_document.read.heading import Heading, read_heading
+from processors.extract_document.read.jsonld import JsonLd, read_jsonld
+from processors.extract_document.read.links import read_links
+from processors.extract_document.read.metadata import PageMetadata, read_metadata
+from processors.extract_document.read.parse import depth, parse
+from processors.extract_document.read.rescue import (
     OWN_GATE,
     OWN_GATE_FROM_CHARACTERS,
     RESCUE_GATE,
@@ -28,6 +26,8 @@ from processors.extract_document.rescue_text import (
     second_text,
     with_list_marks,
 )
+from processors.extract_document.read.site_rules import SiteText, pruned, site_text
+from processors.extract_document.read.text import extract_text, extractor_for
 
 #: libxml2 drops what lies deeper than 256 levels.
 _DEEP_LEVELS = 250

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
-from processors.extract_document.decode_page import clean
+from processors.extract_document.read.decode import clean
 
 _MAX_TIMES = 50
 _MAX_CHARACTERS = 100

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from ingest.model import Candidate
-from processors.extract_document.candidates import candidate
-from processors.extract_document.read_dates import ReadDate, read_date, zone_of
+from processors.extract_document.choose.candidates import candidate
+from processors.extract_document.read.dates import ReadDate, read_date, zone_of
 
 #: Nothing before this is believed, and nothing later than a day after it was seen.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)

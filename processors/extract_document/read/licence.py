@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ingest.model import Candidate
-from processors.extract_document.candidates import candidate
-from processors.extract_document.decode_page import clean
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.read_metadata import PageMetadata, absolute
+from processors.extract_document.choose.candidates import candidate
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.metadata import PageMetadata, absolute
 
 _LICENCE_NAMES = (
     "dc.rights.license", "dcterms.license", "dc.license", "license", "licence", "cc:license",

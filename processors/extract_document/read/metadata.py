@@ -8,10 +8,10 @@ import msgspec
 from lxml.html import HtmlElement
 
 from ingest.identity import joined
-from processors.extract_document.decode_page import clean
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.parse_page import text_of
-from processors.extract_document.read_times import read_times
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.parse import text_of
+from processors.extract_document.read.times import read_times
 
 #: Names that hold the publication date, the one that counts first (extraction.md §4.3).
 PUBLISHED_NAMES = (

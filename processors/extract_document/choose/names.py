@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ingest.model import Candidate, Page, Provenance
-from processors.extract_document.agencies import agencies_in_text
-from processors.extract_document.candidates import candidate, provenance
-from processors.extract_document.choose_authors import choose_authors, folded_name, read_byline
-from processors.extract_document.extract_text import search_authors
+from processors.extract_document.choose.agencies import agencies_in_text
+from processors.extract_document.choose.authors import choose_authors, folded_name, read_byline
+from processors.extract_document.choose.candidates import candidate, provenance
 from processors.extract_document.options import Options
-from processors.extract_document.read_html import HtmlReading
-from processors.extract_document.read_metadata import AUTHOR_NAMES
+from processors.extract_document.read.html import HtmlReading
+from processors.extract_document.read.metadata import AUTHOR_NAMES
+from processors.extract_document.read.text import search_authors
 
 Sources = Sequence[tuple[str, Iterable[str]]]
 

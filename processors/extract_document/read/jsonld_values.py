@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from processors.extract_document.decode_page import clean
+from processors.extract_document.read.decode import clean
 
 Node = dict[str, Any]
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from ingest.model import Page, Provenance
 from ingest.settings.site_rules import SiteRules
-from processors.extract_document.candidates import provenance
-from processors.extract_document.choose_text import ChosenText, choose_text
-from processors.extract_document.choose_text import paragraphs as as_paragraphs
-from processors.extract_document.flag_page import has_paywall_phrase, is_consent_page, is_cut
+from processors.extract_document.choose.candidates import provenance
+from processors.extract_document.choose.text import ChosenText, choose_text
+from processors.extract_document.choose.text import paragraphs as as_paragraphs
+from processors.extract_document.flag.page import has_paywall_phrase, is_consent_page, is_cut
 from processors.extract_document.options import Options
-from processors.extract_document.read_fragment import fragment_text
-from processors.extract_document.read_html import HtmlReading, limits_of
+from processors.extract_document.read.fragment import fragment_text
+from processors.extract_document.read.html import HtmlReading, limits_of
 
 _FEED_IS_LONGER = 2.5
 

@@ -10,11 +10,11 @@ from lxml.html import HtmlElement
 
 from ingest.identity import host_of
 from ingest.model import Image, Video
-from processors.extract_document.decode_page import clean
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.parse_page import text_of
-from processors.extract_document.read_jsonld_media import pixels
-from processors.extract_document.read_metadata import PageMetadata, absolute
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.jsonld_media import pixels
+from processors.extract_document.read.metadata import PageMetadata, absolute
+from processors.extract_document.read.parse import text_of
 
 MAX_IMAGES = 20
 MAX_VIDEOS = 20

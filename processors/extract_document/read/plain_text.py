@@ -8,7 +8,7 @@ from pathlib import PurePath
 import msgspec
 
 from ingest.text_header import read_text_header
-from processors.extract_document.read_dates import read_date
+from processors.extract_document.read.dates import read_date
 
 _MAX_TITLE_CHARACTERS = 200
 _BYLINE_WITHIN_LINES = 5

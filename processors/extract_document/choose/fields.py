@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ingest.model import Candidate, Page, Provenance
-from processors.extract_document.candidates import candidate, first_of, provenance
-from processors.extract_document.choose_dates import (
+from processors.extract_document.choose.candidates import candidate, first_of, provenance
+from processors.extract_document.choose.dates import (
     ChosenDate,
     DateCandidate,
     choose_modified,
@@ -12,9 +12,8 @@ from processors.extract_document.choose_dates import (
     given,
     given_by_feed,
 )
-from processors.extract_document.choose_text import ChosenText
-from processors.extract_document.choose_title import choose_title, without_site
-from processors.extract_document.decode_page import clean
+from processors.extract_document.choose.text import ChosenText
+from processors.extract_document.choose.title import choose_title, without_site
 from processors.extract_document.document_frame import (
     MERE_FALLBACKS,
     fallback_date,
@@ -22,14 +21,15 @@ from processors.extract_document.document_frame import (
     language_code,
 )
 from processors.extract_document.options import Options
-from processors.extract_document.read_fragment import fragment_line
-from processors.extract_document.read_html import HtmlReading, limits_of
-from processors.extract_document.read_metadata import (
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.fragment import fragment_line
+from processors.extract_document.read.html import HtmlReading, limits_of
+from processors.extract_document.read.metadata import (
     MODIFIED_NAMES,
     PUBLISHED_NAMES,
     SUBTITLE_NAMES,
 )
-from processors.extract_document.search_date import search_date
+from processors.extract_document.read.search_date import search_date
 
 _MAX_SUMMARY_CHARACTERS = 2000
 _MAX_TAGS = 50

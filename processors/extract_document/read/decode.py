@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding
 
-from processors.extract_document.limit_marks import limit_marks
+from processors.extract_document.read.marks import limit_marks
 
 #: Bytes of the page in which a declared charset counts.
 _PROLOGUE_BYTES = 2048

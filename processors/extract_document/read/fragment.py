@@ -8,10 +8,10 @@ import re
 from lxml import etree
 from lxml.html import HtmlElement
 
-from processors.extract_document.choose_text import paragraphs
-from processors.extract_document.decode_page import clean
-from processors.extract_document.guard_page import Limits, guard
-from processors.extract_document.parse_page import parse
+from processors.extract_document.choose.text import paragraphs
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.guard import Limits, guard
+from processors.extract_document.read.parse import parse
 
 _TAG = re.compile(r"<[a-zA-Z!/][^<>]{0,5000}>")
 _BLOCKS = frozenset(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ingest.model import Candidate, Image, Page, Provenance, Video
-from processors.extract_document.candidates import candidate, provenance
-from processors.extract_document.choose_fields import first_with_proof
-from processors.extract_document.read_html import HtmlReading
-from processors.extract_document.read_licence import read_licences
-from processors.extract_document.read_media import read_images, read_videos
-from processors.extract_document.read_metadata import absolute
+from processors.extract_document.choose.candidates import candidate, provenance
+from processors.extract_document.choose.fields import first_with_proof
+from processors.extract_document.read.html import HtmlReading
+from processors.extract_document.read.licence import read_licences
+from processors.extract_document.read.media import read_images, read_videos
+from processors.extract_document.read.metadata import absolute
 
 
 class Media(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from processors.extract_document.page_elements import PageElements
-from processors.extract_document.read_metadata import absolute
+from processors.extract_document.read.elements import PageElements
+from processors.extract_document.read.metadata import absolute
 
 MAX_LINKS = 500
 #: Where links lead around the site rather than out of the article.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from processors.extract_document.flag_page import slug, why_section, why_segment, why_type
+from processors.extract_document.flag.page import slug, why_section, why_segment, why_type
 
 _START_CHARACTERS = 400
 _END_CHARACTERS = 1500

@@ -1,0 +1,1 @@
+"""Each field of a document, chosen among what page and feed say."""

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.choose.body import body_of
-from processors.extract_document.choose.candidates import candidate, provenance
-from processors.extract_document.choose.fields import (
-    amp_of,
-    language_of,
+from processors.extract_document.choose import candidate, provenance
+from processors.extract_document.choose.authors import NO_NAMES, names_of
+from processors.extract_document.choose.dates import (
+    date_proof,
+    fallback_date,
+    is_file,
     modified_of,
     published_of,
+)
+from processors.extract_document.choose.fields import (
+    NO_MEDIA,
+    amp_of,
+    language_of,
+    media_of,
     section_of,
     subtitle_of,
     summary_of,
     tags_of,
     title_of,
     url_proof,
+    without_title,
 )
-from processors.extract_document.choose.given import given_fields
-from processors.extract_document.choose.media import NO_MEDIA, media_of
-from processors.extract_document.choose.names import NO_NAMES, names_of
-from processors.extract_document.choose.text import SHORT_CHARACTERS, ChosenText, cut
-from processors.extract_document.choose.title import without_title
-from processors.extract_document.document_frame import (
-    address_of,
-    content_hash,
-    date_proof,
-    fallback_date,
-    identity_fields,
-    is_file,
-)
-from processors.extract_document.flag.flags import TextFlags, flags_of
+from processors.extract_document.choose.text import SHORT_CHARACTERS, ChosenText, body_of
+from processors.extract_document.flag import TextFlags, flags_of
 from processors.extract_document.options import Options
-from processors.extract_document.read.html import HtmlReading
-from processors.extract_document.try_steps import Steps
+from processors.extract_document.read import HtmlReading
+from processors.extract_document.read.metadata import AUTHOR_NAMES, PUBLISHED_NAMES
+from processors.extract_document.read.tree import cut
 from processors.measure_text import count_words
 
 #: What stands for a field whose step raised, until the reason is put in its place.
@@ -250,3 +249,91 @@ def _extraction(
         given=given_fields(reading),
         failed_steps=tuple(steps.failed),
     )
+
+
+Result = TypeVar("Result")
+
+
+class Steps:
+    """Runs steps; `failed` maps the names of those that raised to what they raised, in words."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
+
+    def __call__(self, name: str, step: Callable[[], Result], fallback: Result) -> Result:
+        """Give the result of a step, or the fallback when it raises.
+
+        Errors: MemoryError, also libxml2's, which the child must report itself.
+        """
+        try:
+            return step()
+        except MemoryError:
+            raise
+        except Exception as error:
+            if "emory alloc" in str(error):
+                raise
+            self.failed[name] = f"{type(error).__name__}: {error}"[:150]
+            return fallback
+
+
+def given_fields(reading: HtmlReading) -> tuple[str, ...]:
+    """Give `page` when it was read at all, then those of title, authors, date and jsonld it has.
+
+    Cheap marks only: nothing is searched for, so a page that lost its marks shows.
+    """
+    if reading.root is None:
+        return ()
+    metadata, jsonld = reading.metadata, reading.jsonld
+    marks = {
+        "page": True,
+        "title": bool(metadata.headings or metadata.named.get("og:title") or jsonld.headline),
+        "authors": bool(
+            jsonld.authors
+            or jsonld.organisations
+            or any(metadata.named.get(name) for name in AUTHOR_NAMES)
+        ),
+        "date": bool(
+            jsonld.published
+            or metadata.time
+            or any(metadata.named.get(name) for name in PUBLISHED_NAMES)
+        ),
+        "jsonld": jsonld.is_article,
+    }
+    return tuple(name for name, is_there in marks.items() if is_there)
+
+
+def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
+    """Give the fields that a document takes over from its page and entry."""
+    entry = page.entry
+    return {
+        "id": page.document_id,
+        "version": page.version,
+        "entry_id": entry.id,
+        "url_published": entry.url_published,
+        "url_canonical": page.url_canonical,
+        "url_match_key": page.url_match_key,
+        "domain": page.domain,
+        "publisher": entry.publisher or _named_site(site_name) or page.domain,
+        "publisher_country": entry.publisher_country,
+        "feed_ids": () if is_file(page) else (entry.feed_id,),
+        "path": page.path,
+        "first_seen_at": entry.first_seen_at,
+        "fetched_at": page.fetched_at,
+        "extracted_at": page.fetched_at,
+        "change": entry.change,
+    }
+
+
+def _named_site(name: str) -> str:
+    """Give the name of a site; "" for an address put in its place."""
+    return "" if "://" in name or name.startswith("www.") else name[:200]
+
+
+def content_hash(text: str) -> str:
+    """Give the SHA-256 of a text as 64 hex digits: two texts are equal when it is."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def address_of(page: Page) -> str:
+    """Give the address on the web, whose words tell of the article; "" for a mere file."""
+    return page.url_canonical if page.url_canonical.startswith("http") else ""

@@ -9,7 +9,7 @@ from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, extracted, html_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.extract_document.read.dates import read_date
+from ingest.dates import read_date
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,23 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from ingest.model import Candidate
-from processors.extract_document.choose.candidates import candidate
-from processors.extract_document.read.dates import ReadDate, read_date, zone_of
+from ingest.dates import ReadDate, read_date, zone_of
+from ingest.model import Candidate, Page, Provenance
+from processors.extract_document.choose import candidate, provenance
+from processors.extract_document.options import Options
+from processors.extract_document.read import HtmlReading
+from processors.extract_document.read.dates import search_date
+from processors.extract_document.read.metadata import MODIFIED_NAMES, PUBLISHED_NAMES, language_code
 
 #: Nothing before this is believed, and nothing later than a day after it was seen.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _GRACE = timedelta(days=1)
+#: The feed id of documents from disk, which have no feed.
+FILES = "files"
+#: Where the date of a document comes from that nobody dates.
+MERE_FALLBACKS = ("file", "first_seen_at")
+#: What the search gives when all it finds is a year, as beside a sign of copyright.
+_MERE_YEAR = "-01-01"
 
 
 class DateCandidate(msgspec.Struct, frozen=True):
@@ -37,6 +47,60 @@ class ChosenDate(msgspec.Struct, frozen=True):
     zone: str = ""
     others: tuple[Candidate, ...] = ()
     why: str = ""
+
+
+def published_of(page: Page, reading: HtmlReading, options: Options, zone: str) -> ChosenDate:
+    entry, metadata = page.entry, reading.metadata
+    language = entry.language or language_code(metadata.language)
+    metas = [metadata.named[name] for name in PUBLISHED_NAMES if name in metadata.named]
+    candidates = [
+        given_by_feed(
+            entry.published_raw, entry.published_at, entry.is_zone_assumed, zone, language
+        ),
+        given("jsonld", reading.jsonld.published, zone, language),
+        *(given("meta", raw, zone, language) for raw in metas[:3]),
+        given("time", metadata.time, zone, language),
+    ]
+
+    def search() -> DateCandidate | None:
+        if not options.date_search or reading.root is None:
+            return None
+        found = search_date(reading.root, page.url_final or page.url_canonical, page.fetched_at)
+        if found.endswith(_MERE_YEAR):
+            return DateCandidate("heuristic", found, None)
+        return given("heuristic", found, zone) if found else None
+
+    return choose_published(candidates, search, fallback_date(page), entry.first_seen_at, zone)
+
+
+def modified_of(page: Page, reading: HtmlReading, published: ChosenDate, zone: str) -> ChosenDate:
+    updated = page.entry.updated_at
+    candidates = [
+        given("jsonld", reading.jsonld.modified, zone),
+        given("meta", reading.metadata.first(MODIFIED_NAMES), zone),
+        given("time", reading.metadata.time_modified, zone),
+        given_by_feed(updated.isoformat() if updated else "", updated, False),
+    ]
+    named = None if published.source in MERE_FALLBACKS else published.at
+    return choose_modified(candidates, named, page.fetched_at)
+
+
+def is_file(page: Page) -> bool:
+    """Tell whether a page is a document from disk."""
+    return page.entry.feed_id == FILES
+
+
+def fallback_date(page: Page) -> tuple[datetime, str]:
+    """Give the date of a document that nobody dates: of the file, or when it was first seen."""
+    if is_file(page) and page.fetched_at >= EARLIEST:
+        return page.fetched_at, "file"
+    return page.entry.first_seen_at, "first_seen_at"
+
+
+def date_proof(chosen: ChosenDate) -> Provenance:
+    """Give the provenance of a date."""
+    value = chosen.at.isoformat() if chosen.at else ""
+    return provenance(value, chosen.source, chosen.others, chosen.why)
 
 
 def given(source: str, raw: str, zone_name: str, language: str = "") -> DateCandidate:

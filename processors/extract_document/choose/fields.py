@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from ingest.model import Candidate, Page, Provenance
-from processors.extract_document.choose.candidates import candidate, first_of, provenance
+import re
+import unicodedata
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ingest.model import Candidate, Image, Page, Provenance, Video
+from processors.extract_document.choose import candidate, first_of, provenance
 from processors.extract_document.choose.dates import (
-    ChosenDate,
-    DateCandidate,
-    choose_modified,
-    choose_published,
-    given,
-    given_by_feed,
+    is_file,
 )
 from processors.extract_document.choose.text import ChosenText
-from processors.extract_document.choose.title import choose_title, without_site
-from processors.extract_document.document_frame import (
-    MERE_FALLBACKS,
-    fallback_date,
-    is_file,
+from processors.extract_document.options import Options
+from processors.extract_document.read import HtmlReading, limits_of
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.media import read_images, read_licences, read_videos
+from processors.extract_document.read.metadata import (
+    SUBTITLE_NAMES,
+    absolute,
     language_code,
 )
-from processors.extract_document.options import Options
-from processors.extract_document.read.decode import clean
-from processors.extract_document.read.fragment import fragment_line
-from processors.extract_document.read.html import HtmlReading, limits_of
-from processors.extract_document.read.metadata import (
-    MODIFIED_NAMES,
-    PUBLISHED_NAMES,
-    SUBTITLE_NAMES,
-)
-from processors.extract_document.read.search_date import search_date
+from processors.extract_document.read.tree import fragment_line
 
 _MAX_SUMMARY_CHARACTERS = 2000
 _MAX_TAGS = 50
@@ -38,8 +32,6 @@ _NO_SECTIONS = frozenset(
      "start", "startseite", "accueil", "inicio", "portada", "uncategorized", "uncategorised",
      "allgemein", "non classé", "sin categoría")
 )  # fmt: skip
-#: What the search gives when all it finds is a year, as beside a sign of copyright.
-_MERE_YEAR = "-01-01"
 MAX_TAG_CHARACTERS = 100
 
 
@@ -62,42 +54,6 @@ def title_of(
     )
     headings = [candidate(heading, "h1") for heading in metadata.headings[:2]]
     return title, provenance(title, source, [*candidates, *headings, candidate(feed, "feed")])
-
-
-def published_of(page: Page, reading: HtmlReading, options: Options, zone: str) -> ChosenDate:
-    entry, metadata = page.entry, reading.metadata
-    language = entry.language or language_code(metadata.language)
-    metas = [metadata.named[name] for name in PUBLISHED_NAMES if name in metadata.named]
-    candidates = [
-        given_by_feed(
-            entry.published_raw, entry.published_at, entry.is_zone_assumed, zone, language
-        ),
-        given("jsonld", reading.jsonld.published, zone, language),
-        *(given("meta", raw, zone, language) for raw in metas[:3]),
-        given("time", metadata.time, zone, language),
-    ]
-
-    def search() -> DateCandidate | None:
-        if not options.date_search or reading.root is None:
-            return None
-        found = search_date(reading.root, page.url_final or page.url_canonical, page.fetched_at)
-        if found.endswith(_MERE_YEAR):
-            return DateCandidate("heuristic", found, None)
-        return given("heuristic", found, zone) if found else None
-
-    return choose_published(candidates, search, fallback_date(page), entry.first_seen_at, zone)
-
-
-def modified_of(page: Page, reading: HtmlReading, published: ChosenDate, zone: str) -> ChosenDate:
-    updated = page.entry.updated_at
-    candidates = [
-        given("jsonld", reading.jsonld.modified, zone),
-        given("meta", reading.metadata.first(MODIFIED_NAMES), zone),
-        given("time", reading.metadata.time_modified, zone),
-        given_by_feed(updated.isoformat() if updated else "", updated, False),
-    ]
-    named = None if published.source in MERE_FALLBACKS else published.at
-    return choose_modified(candidates, named, page.fetched_at)
 
 
 def summary_of(page: Page, reading: HtmlReading, options: Options) -> tuple[str, Provenance]:
@@ -212,3 +168,148 @@ def url_proof(page: Page, reading: HtmlReading) -> Provenance:
     )
     losers = [one for one in others if one.value != page.url_canonical]
     return provenance(page.url_canonical, "file" if is_file(page) else "page", losers)
+
+
+class Media(NamedTuple):
+    """What a document has besides its text, by address, with the provenance of each."""
+
+    image: str
+    images: tuple[Image, ...]
+    videos: tuple[Video, ...]
+    licence: str
+    proofs: dict[str, Provenance]
+
+
+NO_MEDIA = Media("", (), (), "", {})
+
+
+def media_of(page: Page, reading: HtmlReading) -> Media:
+    """Give the pictures, films and the licence of a page. Errors: none."""
+    metadata, jsonld = reading.metadata, reading.jsonld
+    base = metadata.base_url or page.url_final or page.url_canonical
+    image, image_proof = first_with_proof(
+        candidate(metadata.image, "meta"),
+        candidate(absolute(jsonld.image, base), "jsonld"),
+        candidate(absolute(page.entry.image, base), "feed"),
+    )
+    images: tuple[Image, ...] = ()
+    videos: tuple[Video, ...] = ()
+    licences: list[Candidate] = []
+    if reading.elements is not None:
+        images = read_images(reading.elements, metadata, jsonld.images, base)
+        videos = read_videos(reading.elements, metadata, jsonld.videos, base)
+        licences = read_licences(reading.elements, metadata, jsonld.licence, base)
+    if not images and image:
+        images = (Image(url=image, source=image_proof.source),)
+    licence, licence_proof = first_with_proof(*licences)
+    proofs = {
+        "image": image_proof,
+        "images": _counted([one.source for one in images]),
+        "videos": _counted([one.source for one in videos]),
+        "licence": licence_proof,
+    }
+    return Media(image, images, videos, licence, proofs)
+
+
+def _counted(sources: list[str]) -> Provenance:
+    """Give the provenance of a list: the source of its first, and how many came from where."""
+    if not sources:
+        return provenance("", "none")
+    counts = ", ".join(f"{sources.count(one)} {one}" for one in dict.fromkeys(sources))
+    return provenance(str(len(sources)), sources[0], (), counts)
+
+
+#: What stands between a headline and the name of its site.
+_SEPARATOR = re.compile(r"\s+[|\-–—―·•»>:]\s+|:\s+|\s+[|»>•]|[|»>•]\s+")
+_QUOTES = str.maketrans("’‘‚“”„«»‐‑–—", '\'\'\'"""""----')
+_LEAST_HOST_CHARACTERS = 4
+MAX_TITLE_CHARACTERS = 1000
+_LABEL_CHARACTERS = 80
+
+
+def choose_title(
+    candidates: Sequence[Candidate],
+    headings: Sequence[str],
+    feed_title: str,
+    *,
+    is_feed_first: bool = False,
+) -> tuple[str, str]:
+    """Give title and source ("meta", "jsonld", "title_tag", "h1", "feed", "none").
+
+    `candidates` are og:title, JSON-LD headline and `<title>` in this order, without the name of
+    the site. The first h1 wins when it equals one, a lone h1 when it contains or lies in one.
+    `is_feed_first` is for text that came from the feed: the page is then no witness.
+    Source: extraction.md §5; .817 exact on WCXB.
+    """
+    given = [one for one in candidates if one.value]
+    if is_feed_first and feed_title:
+        return feed_title, "feed"
+    if headings:
+        first = _folded(headings[0])
+        folded = [_folded(one.value) for one in given]
+        if first in folded:
+            return headings[0], "h1"
+        if len(headings) == 1 and any(a in first or first in a for a in folded if a):
+            return headings[0], "h1"
+    if given:
+        return given[0].value, given[0].source
+    if headings:
+        return headings[0], "h1"
+    return (feed_title, "feed") if feed_title else ("", "none")
+
+
+def without_title(text: str, title: str) -> str:
+    """Give a text without its first paragraph where that only repeats the title.
+
+    A short line before it, as the name of the section, goes with it.
+    Source: measured on AEB: 50 of 181 texts begin so, no gold text does; F1 .9626 → .9658; 3 have
+    such a line before it, no gold text has.
+    """
+    first, _, rest = text.partition("\n\n")
+    if not (rest and title):
+        return text
+    wanted = _folded(title)
+    if _folded(first) == wanted:
+        return rest
+    second, _, after = rest.partition("\n\n")
+    is_under_label = len(first) <= _LABEL_CHARACTERS and _folded(second) == wanted
+    return after if after and is_under_label else text
+
+
+def without_site(title: str, site_name: str, host: str) -> str:
+    """Give a title without the trailing parts that name the site.
+
+    Shape: a part goes while it equals or lies in `site_name`, or equals or contains the name in
+    the host; something always stays. Errors: none.
+    """
+    title = title[:MAX_TITLE_CHARACTERS].strip()
+    site, name = _folded(site_name), _host_name(host)
+    while True:
+        last = deque(_SEPARATOR.finditer(title), maxlen=1)
+        if not last:
+            return title
+        start, end = last[0].span()
+        if not start or not _names_site(title[end:], site, name):
+            return title
+        title = title[:start].rstrip()
+
+
+def _names_site(part: str, site: str, name: str) -> bool:
+    folded = _folded(part)
+    if not folded:
+        return True
+    if site and (folded in site or folded.removeprefix("the ") in site):
+        return True
+    return len(name) >= _LEAST_HOST_CHARACTERS and name in re.sub(r"[\W_]+", "", folded)
+
+
+def _host_name(host: str) -> str:
+    """Give the label that names the site: `harbour-times.example` → `harbourtimes`."""
+    labels = [label for label in host.lower().split(".") if label not in ("www", "m", "amp")]
+    short = [label for label in labels[:-1] if len(label) >= _LEAST_HOST_CHARACTERS]
+    return re.sub(r"[\W_]+", "", short[-1] if short else "".join(labels[:1]))
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
+    return " ".join(folded.split())

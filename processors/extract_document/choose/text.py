@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import msgspec
+
+from ingest.model import Page, Provenance
+from ingest.settings.site_rules import SiteRules
+from processors.extract_document.choose import provenance
+from processors.extract_document.flag.page import has_paywall_phrase, is_consent_page, is_cut
+from processors.extract_document.options import Options
+from processors.extract_document.read import HtmlReading, limits_of
+from processors.extract_document.read.tree import fragment_text, paragraphs
 
 #: Below this a text is short: marked, never thrown away.
 SHORT_CHARACTERS = 250
 _LEAST_JSONLD_CHARACTERS = 250
 _JSONLD_RATIO = 1.5
 _FEED_RATIO = 2.5
-_SITE_RATIO = 2.5
 _LIST_MARK = re.compile(r"^[-*•]\s+", re.M)
-_LIST_ITEM = re.compile(r"^[-*•]\s+")
-
-
-class PageText(msgspec.Struct, frozen=True):
-    """What was won from the page's HTML. `source` is page or rescue."""
-
-    text: str = ""
-    source: str = "page"
-    ratio: float = 0.0
 
 
 class ChosenText(msgspec.Struct, frozen=True):
@@ -68,36 +67,64 @@ def choose_text(
     return ChosenText(text, source if text else "none", why if text else "nobody gives a text")
 
 
-def outweighs(general: str, site: str) -> bool:
-    """Tell whether the general text is so long that the site's rule must have missed."""
-    return len(general) > _SITE_RATIO * len(site)
-
-
 def _solid(text: str) -> str:
     return "".join(_LIST_MARK.sub("", text).split())
 
 
-def paragraphs(text: str) -> str:
-    """Give the text with a blank line between paragraphs; list items stay on lines of their own.
+class Body(NamedTuple):
+    """The text that counts, and what was found out on the way to it."""
 
-    Shape: blanks inside a line folded, no empty paragraphs.
+    chosen: ChosenText
+    feed: str
+    is_metered: bool
+    has_phrase: bool
+    is_wall: bool
+    is_cut: bool
+    metered_why: str
+
+    def flag_proofs(self) -> dict[str, Provenance]:
+        reasons = (
+            ("is_metered", self.is_metered, self.metered_why),
+            ("has_paywall_phrase", self.has_phrase, "a phrase at the end of the text"),
+            ("is_consent_page", self.is_wall, "a short text full of phrases of consent"),
+            ("is_cut", self.is_cut, "paid, and short or far shorter than the feed's text"),
+        )
+        return {
+            name: provenance("true", why.partition(" ")[0] if why.startswith(("meta", "jsonld")) else "page", (), why)
+            for name, is_set, why in reasons
+            if is_set
+        }  # fmt: skip
+
+
+def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules) -> Body:
+    """Give the text that counts among page, rules of the site, JSON-LD and feed. Errors: none."""
+    own, site = reading.text.text, reading.site.text
+    read = site or own
+    metered_why = "jsonld isAccessibleForFree" if reading.jsonld.is_metered else ""
+    if not metered_why and reading.metadata.is_metered:
+        metered_why = "meta article:content_tier"
+    is_metered, has_phrase = bool(metered_why), has_paywall_phrase(read)
+    is_wall = is_consent_page(read)
+    is_poor = is_wall or reading.outcome != "ok" or is_metered or has_phrase
+    needs_all = is_poor or rules.prefer_feed_content
+    feed = feed_text(page, options, at_least=0 if needs_all else int(_FEED_RATIO * len(read)))
+    cut_short = is_cut(len(read), len(feed), is_metered=is_metered, has_phrase=has_phrase)
+    chosen = choose_text(
+        "" if is_wall and feed else own,
+        paragraphs(reading.jsonld.body),
+        feed,
+        is_page_poor=is_wall or reading.outcome != "ok" or cut_short,
+        site="" if is_wall and feed else site,
+        is_feed_preferred=rules.prefer_feed_content,
+    )
+    return Body(chosen, feed, is_metered, has_phrase, is_wall, cut_short, metered_why)
+
+
+def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:
+    """Give the feed's own text: the longer of its content and its summary.
+
+    Shape: "" when neither can be longer than `at_least` characters.
     """
-    parts: list[str] = []
-    for line in text.splitlines():
-        line = " ".join(line.split())
-        if not line:
-            continue
-        is_item = bool(_LIST_ITEM.match(line))
-        if is_item and parts and _LIST_ITEM.match(parts[-1].rpartition("\n")[2]):
-            parts[-1] += "\n" + line
-        else:
-            parts.append(line)
-    return "\n\n".join(parts)
-
-
-def cut(text: str, max_characters: int) -> str:
-    """Give the text cut at the last line end before the limit."""
-    if len(text) <= max_characters:
-        return text
-    shorter = text[:max_characters]
-    return shorter.rpartition("\n")[0].rstrip() or shorter
+    limits = limits_of(options)
+    raw = [one for one in (page.entry.content, page.entry.summary) if len(one) > at_least]
+    return max((fragment_text(one, limits) for one in raw), key=len, default="")

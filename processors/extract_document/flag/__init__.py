@@ -1,1 +1,89 @@
-"""What kind of text and page it is."""
+"""What kind of text a document is: each flag with the reason for which it is set."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ingest.model import Provenance
+from ingest.settings.site_rules import SiteRules
+from processors.extract_document.choose import provenance
+from processors.extract_document.flag.kind import (
+    is_elsewhere,
+    why_paid,
+    why_paid_links,
+    why_press_release,
+)
+from processors.extract_document.flag.page import why_live_blog, why_opinion
+from processors.extract_document.read import HtmlReading
+from processors.extract_document.read.media import count_sponsored_links
+
+
+class TextFlags(NamedTuple):
+    """What kind of text it is: each flag with its reason, "" where it is not set."""
+
+    is_opinion: str = ""
+    is_live_blog: str = ""
+    is_press_release: str = ""
+    is_paid_content: str = ""
+
+    def values(self) -> dict[str, Any]:
+        """Give the flags by their names in a document."""
+        return {name: bool(why) for name, why in self._asdict().items()}
+
+    def proofs(self) -> dict[str, Provenance]:
+        """Give the provenance of the flags that are set."""
+        return {
+            name: provenance("true", _source(why), (), why)
+            for name, why in self._asdict().items()
+            if why
+        }
+
+
+def flags_of(
+    reading: HtmlReading,
+    rules: SiteRules,
+    *,
+    url: str,
+    section: str,
+    names: tuple[str, ...],
+    title: str,
+    text: str,
+) -> TextFlags:
+    """Give the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
+    jsonld, metadata = reading.jsonld, reading.metadata
+    sections = (section, jsonld.section, jsonld.breadcrumb)
+    kinds = jsonld.types + jsonld.genres
+    return TextFlags(
+        is_opinion=why_opinion(kinds, sections, url, rules.opinion_paths, title),
+        is_live_blog=why_live_blog(kinds, url, rules.live_paths),
+        is_press_release=why_press_release(
+            types=kinds, sections=sections, url=url, names=names, title=title, text=text
+        ),
+        is_paid_content=why_paid(
+            types=kinds,
+            sections=sections,
+            url=url,
+            sponsor=jsonld.sponsor,
+            metas=metadata.named,
+            labels=reading.heading.labels,
+            title=title,
+            text=text,
+        )
+        or _why_links(reading, url),
+    )
+
+
+def _why_links(reading: HtmlReading, url: str) -> str:
+    if reading.elements is None:
+        return ""
+    sponsored = count_sponsored_links(reading.elements)
+    if not sponsored:
+        return ""
+    return why_paid_links(sponsored, sum(is_elsewhere(link, url) for link in reading.links))
+
+
+def _source(why: str) -> str:
+    """Give the source that a reason speaks of, in the words of `Candidate`."""
+    if why.startswith("JSON-LD"):
+        return "jsonld"
+    return "meta" if why.startswith("meta ") else "page"

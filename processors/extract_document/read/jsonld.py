@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from ingest.identity import match_key
 from ingest.model import Image, Video
-from processors.extract_document.read.elements import PageElements
-from processors.extract_document.read.jsonld_media import images_of, licence_of, videos_of
-from processors.extract_document.read.jsonld_values import (
-    MAX_VALUE_CHARACTERS,
-    Node,
-    address,
-    first,
-    items,
-    plain,
-    resolved,
-    text,
-    types,
-)
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.tree import PageElements
 
 _ARTICLE_ENDINGS = (
     "Article", "BlogPosting", "LiveBlogPosting", "Report", "SocialMediaPosting", "Review",
@@ -42,7 +32,6 @@ class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
     """What JSON-LD says of the article; "" and () where it is silent. Dates are raw, links as written.
 
     `authors` are people and whoever is not typed; `organisations` those typed so, and the source.
-    `broken_blocks` counts blocks that are no JSON, `skipped_blocks` those over the limit.
     """
 
     is_article: bool = False
@@ -68,8 +57,6 @@ class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
     licence: str = ""
     sponsor: str = ""
     is_metered: bool = False
-    broken_blocks: int = 0
-    skipped_blocks: int = 0
 
 
 def read_jsonld(
@@ -83,30 +70,20 @@ def read_jsonld(
     Errors: none, whatever the blocks hold.
     """
     nodes = _Nodes()
-    broken = skipped = 0
     left = max_characters
     for element in elements.scripts:
-        if "ld+json" not in (element.get("type") or "").lower():
-            continue
         block = element.text or ""
-        if len(block) > left:
-            skipped += 1
+        if "ld+json" not in (element.get("type") or "").lower() or len(block) > left:
             continue
         left -= len(block)
         try:
             nodes.take(_nodes(_parsed(block)))
         except (ValueError, RecursionError):
-            broken += 1
+            continue
     if not nodes.articles:
-        return JsonLd(
-            videos=videos_of(nodes.videos),
-            breadcrumb=_breadcrumb(nodes.breadcrumbs),
-            broken_blocks=broken,
-            skipped_blocks=skipped,
-        )
+        return JsonLd(videos=videos_of(nodes.videos), breadcrumb=_breadcrumb(nodes.breadcrumbs))
     keys = frozenset(filter(None, (match_key(url), match_key(canonical_url))))
-    found = _article(max(nodes.articles, key=lambda node: _rank(node, keys)), nodes)
-    return msgspec.structs.replace(found, broken_blocks=broken, skipped_blocks=skipped)
+    return _article(max(nodes.articles, key=lambda node: _rank(node, keys)), nodes)
 
 
 class _Nodes:
@@ -262,3 +239,152 @@ def _is_metered(node: Node) -> bool:
     parts = items(node.get("hasPart"))[:_MAX_LIST_ITEMS]
     flags = [part.get("isAccessibleForFree") for part in (node, *parts) if isinstance(part, dict)]
     return any(flag is False or str(flag).strip().lower() in ("false", "no") for flag in flags)
+
+
+Node = dict[str, Any]
+
+MAX_VALUE_CHARACTERS = 4000
+_MAX_URL_CHARACTERS = 2048
+_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote|tr|table)\b[^<>]{0,500}>", re.I)
+_ITEM_TAG = re.compile(r"<li\b[^<>]{0,500}>", re.I)
+_OTHER_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
+
+
+def plain(value: str) -> str:
+    """Give the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
+    if "&" in value:
+        value = html.unescape(html.unescape(value))
+    if "<" in value:
+        value = _OTHER_TAG.sub("", _BLOCK_TAG.sub("\n", _ITEM_TAG.sub("\n- ", value)))
+    return clean(value).strip()
+
+
+def text(value: Any) -> str:
+    """Give a value as one line; "" for what is neither a text, a number, nor named."""
+    if isinstance(value, dict):
+        value = value.get("@value") or value.get("name")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    return " ".join(plain(value[:MAX_VALUE_CHARACTERS]).split())
+
+
+def first(value: Any) -> str:
+    """Give the first text of a value or of a list of values."""
+    return next((found for item in items(value)[:10] if (found := text(item))), "")
+
+
+def items(value: Any) -> list[Any]:
+    """Give a value that may be a list as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def types(node: Node) -> tuple[str, ...]:
+    """Give the types of a node without their vocabulary."""
+    kinds = items(node.get("@type", ""))
+    names = [kind.rpartition("/")[2] for kind in kinds[:10] if isinstance(kind, str)]
+    return tuple(clean(name)[:100] for name in names)
+
+
+def address(node: Node) -> str:
+    """Give the address of the page a node is about; "" for none."""
+    for key in ("url", "mainEntityOfPage", "@id"):
+        value = node.get(key)
+        if isinstance(value, dict):
+            value = value.get("@id") or value.get("url")
+        if isinstance(value, str) and value.startswith(("http://", "https://")):
+            return clean(value[:_MAX_URL_CHARACTERS])
+    return ""
+
+
+def link(value: Any) -> str:
+    """Give an address written as text, as a list of them, or as a node; never a data URI."""
+    for item in items(value)[:10]:
+        if isinstance(item, dict):
+            item = item.get("url") or item.get("contentUrl") or item.get("@id")
+        if isinstance(item, list) and item:
+            item = item[0]
+        if isinstance(item, str) and item and not item.lower().startswith("data:"):
+            return clean(item[:_MAX_URL_CHARACTERS])
+    return ""
+
+
+def resolved(value: Any, by_id: dict[str, Node]) -> Any:
+    """Give the node that a mere reference (`{"@id": …}`) means, else the value."""
+    if isinstance(value, dict) and "name" not in value and "url" not in value:
+        id = value.get("@id")
+        if isinstance(id, str):
+            return by_id.get(id, value)
+    return value
+
+
+_MAX_MEDIA = 20
+_MAX_CAPTION_CHARACTERS = 1000
+_MAX_PIXELS = 100_000
+_NUMBER = re.compile(r"\d{1,6}")
+
+
+def images_of(node: Node, by_id: dict[str, Node]) -> tuple[Image, ...]:
+    """Give the pictures a node names, each once; their addresses are as written."""
+    found: dict[str, Image] = {}
+    for value in (*items(node.get("image")), *items(node.get("associatedMedia")))[:50]:
+        value = resolved(value, by_id)
+        if isinstance(value, dict) and "VideoObject" in types(value):
+            continue
+        url = link(value)
+        if url and url not in found and len(found) < _MAX_MEDIA:
+            found[url] = (
+                _image(url, value) if isinstance(value, dict) else Image(url=url, source="jsonld")
+            )
+    return tuple(found.values())
+
+
+def _image(url: str, value: Node) -> Image:
+    credit = next(
+        (found for key in ("creditText", "creator", "author", "copyrightHolder", "copyrightNotice")
+         if (found := ", ".join(filter(None, map(text, items(value.get(key))[:5]))))), "",
+    )  # fmt: skip
+    return Image(
+        url=url,
+        caption=(text(value.get("caption")) or text(value.get("description")))[:_MAX_CAPTION_CHARACTERS],
+        credit=credit[:200],
+        width=pixels(value.get("width")),
+        height=pixels(value.get("height")),
+        source="jsonld",
+    )  # fmt: skip
+
+
+def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
+    """Give the films among these nodes, by the address of the player, else of the file."""
+    found: dict[str, Video] = {}
+    for node in nodes:
+        if not isinstance(node, dict):
+            continue
+        for key in ("embedUrl", "contentUrl", "url"):
+            url = link(node.get(key))
+            if url:
+                found.setdefault(
+                    url, Video(url=url, title=text(node.get("name"))[:300], source="jsonld")
+                )
+                break
+        if len(found) >= _MAX_MEDIA:
+            break
+    return tuple(found.values())  # fmt: skip
+
+
+def licence_of(node: Node) -> str:
+    """Give the licence of a node: an address, else its name."""
+    value = next((item for item in items(node.get("license"))[:5] if item), "")
+    return link(value) or text(value)[:200]
+
+
+def pixels(value: Any) -> int:
+    """Give a width or height written as number, text ("640px") or QuantitativeValue; 0 for none."""
+    if isinstance(value, dict):
+        value = value.get("value") or value.get("@value")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return 0
+    found = _NUMBER.match(str(value).strip())
+    size = int(found[0]) if found else 0
+    return size if size <= _MAX_PIXELS else 0

@@ -1,4 +1,4 @@
-"""Reads the pictures and films of an article off its page: addresses only, nothing is fetched."""
+"""Reads the pictures, films, links and licence of an article off its page; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import msgspec
 from lxml.html import HtmlElement
 
 from ingest.identity import host_of
-from ingest.model import Image, Video
+from ingest.model import Candidate, Image, Video
+from processors.extract_document.choose import candidate
 from processors.extract_document.read.decode import clean
-from processors.extract_document.read.elements import PageElements
-from processors.extract_document.read.jsonld_media import pixels
+from processors.extract_document.read.jsonld import pixels
 from processors.extract_document.read.metadata import PageMetadata, absolute
-from processors.extract_document.read.parse import text_of
+from processors.extract_document.read.tree import PageElements, text_of
 
 MAX_IMAGES = 20
 MAX_VIDEOS = 20
@@ -229,3 +229,93 @@ def _is_player(url: str) -> bool:
         if host == player or host.endswith(f".{player}"):
             return player not in _PLAYERS_BY_PATH or bool(_PLAYER_PATH.search(url))
     return False
+
+
+_LICENCE_NAMES = (
+    "dc.rights.license", "dcterms.license", "dc.license", "license", "licence", "cc:license",
+)  # fmt: skip
+#: A licence inside of these is that of a picture, or of somebody else's text.
+_ELSEWHERE = frozenset(("figure", "aside"))
+_COMMONS = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
+
+
+def read_licences(
+    elements: PageElements,
+    metadata: PageMetadata,
+    jsonld: str,
+    base_url: str,
+) -> list[Candidate]:
+    """Give the licences that a page states, the one that counts first; addresses, or names.
+
+    Order: JSON-LD of the article, `rel=license`, meta tags, a link to Creative Commons.
+    Errors: none.
+    """
+    found = [candidate(_address_or_name(jsonld, base_url), "jsonld", jsonld)]
+    stated, commons = _linked(elements, base_url)
+    named = metadata.first(_LICENCE_NAMES)
+    found.append(candidate(stated, "page"))
+    found.append(candidate(_address_or_name(named, base_url), "meta", named))
+    found.append(candidate(commons, "page"))
+    return [one for one in dict.fromkeys(found) if one.value]
+
+
+def _linked(elements: PageElements, base_url: str) -> tuple[str, str]:
+    """Give the first link that says to be the licence, and the first to one of Creative Commons."""
+    stated = commons = ""
+    for element in (*elements.links, *elements.anchors):
+        rel, href = element.get("rel") or "", element.get("href") or ""
+        if not ("license" in rel or "creativecommons.org/" in href):
+            continue
+        if not _ELSEWHERE.isdisjoint(elements.around(element)):
+            continue
+        url = absolute(href, base_url)
+        if "license" in rel.lower().split():
+            stated = stated or url
+        if any(known in url for known in _COMMONS):
+            commons = commons or url
+    return stated, commons
+
+
+def _address_or_name(value: str, base_url: str) -> str:
+    """Give an address as an absolute URL, a name as it is."""
+    value = clean(value).strip()
+    if "/" in value and " " not in value:
+        return absolute(value, base_url)
+    return value[:200]
+
+
+MAX_LINKS = 500
+#: Where links lead around the site rather than out of the article.
+_AROUND_THE_TEXT = frozenset(("nav", "header", "footer", "aside"))
+_NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
+
+
+def read_links(elements: PageElements, base_url: str) -> tuple[str, ...]:
+    """Give where the page's own links lead: absolute, each once, at most 500, in their order.
+
+    Links of menus, page heads, page feet and side columns are left out.
+    """
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    for element in elements.anchors:
+        href = element.get("href")
+        if href is None or href in seen or href.startswith(_NO_LINKS):
+            continue
+        if not _AROUND_THE_TEXT.isdisjoint(elements.around(element)):
+            continue
+        seen.add(href)
+        link = absolute(href, base_url)
+        if link:
+            found[link] = None
+            if len(found) >= MAX_LINKS:
+                break
+    return tuple(found)
+
+
+def count_sponsored_links(elements: PageElements) -> int:
+    """Give how many links of the page's own are marked as paid for."""
+    return sum(
+        "sponsored" in (element.get("rel") or "")
+        and _AROUND_THE_TEXT.isdisjoint(elements.around(element))
+        for element in elements.anchors
+    )

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from ingest.dates import read_date
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
 from ingest.polling import answers
 from ingest.polling.archive_walk import MAX_PAGES, ArchivePage, ArchiveWalk
 from ingest.polling.backfill_memory import BackfillMemory
-from ingest.polling.dates import read_date
 from ingest.polling.entries import Found, find_entries
 from ingest.polling.entry_keys import entry_keys
 from ingest.polling.feed_request import feed_request

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from ingest.dates import ReadDate, read_date
 from ingest.identity import match_key
 from ingest.model import Feed
-from ingest.polling.dates import ReadDate, read_date
 from ingest.polling.entry_build import text_of
 from ingest.polling.entry_keys import entry_keys
 from ingest.polling.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.dates import read_date
 from ingest.identity import same_site
 from ingest.model import Entry, Feed
 from ingest.polling.candidates import Candidate, Dated, dated_entries, newest_first
-from ingest.polling.dates import read_date
 from ingest.polling.entry_build import build_entry
 from ingest.polling.entry_keys import entry_keys, key_mode
 from ingest.polling.seen_keys import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ingest.dates import ReadDate, read_date
 from ingest.identity import entry_id
 from ingest.model import Entry, Feed
-from ingest.polling.dates import ReadDate, read_date
 from ingest.ports import ParsedFeed, SourceEntry
 
 #: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from ingest.polling.dates import read_date
+from ingest.dates import read_date
 
 #: A child without news elements or date is not looked at again for so long.
 PLAIN_DAYS = 7

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ingest.dates import read_date
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import request_url
 from ingest.model import Feed
 from ingest.polling.answers import charset_of
 from ingest.polling.archive_walk import ArchivePage
-from ingest.polling.dates import read_date
 from ingest.polling.feed_request import companion_request
 from ingest.polling.read_document import ReadTools, parse_apart
 from ingest.polling.robots_sitemaps import robots_sitemaps

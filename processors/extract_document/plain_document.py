@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from ingest.dates import read_date
+from ingest.dates import find_date
 from ingest.model import Document, Extraction, Page, PageInfo
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from ingest.text_header import read_text_header
@@ -20,7 +20,6 @@ from processors.extract_document.choose.authors import (
 from processors.extract_document.choose.dates import (
     ChosenDate,
     choose_published,
-    date_proof,
     fallback_date,
     given,
     given_by_feed,
@@ -70,11 +69,7 @@ def make_plain_document(
         text=text,
         content_hash=content_hash(text),
         content_source=source,
-        published_at=published.at,
-        date_source=published.source,
-        date_precision=published.precision,
-        is_zone_assumed=published.is_zone_assumed,
-        date_zone=published.zone,
+        **published.fields(),
         authors=names.people,
         agencies=names.agencies,
         summary=summary,
@@ -83,7 +78,7 @@ def make_plain_document(
         image=entry.image,
         language_hint=language,
         word_count=count_words(text),
-        **flags.values(),
+        **flags.values,
         extraction=Extraction(
             mode="plain",
             site_rules=rules.site,
@@ -103,9 +98,9 @@ def make_plain_document(
             "text": provenance(str(len(text)), source),
             "authors": provenance("; ".join(names.people), names.source),
             "agencies": provenance("; ".join(names.agencies), names.agencies_source),
-            "published_at": date_proof(published),
+            "published_at": published.proof(),
             "language_hint": provenance(language, language_source),
-            **flags.proofs(),
+            **flags.proofs,
         },
     )
 
@@ -256,10 +251,10 @@ def _byline_names(line: str) -> str:
 
 
 def _date(header: str, body: str, path: str, zone_name: str) -> tuple[str, str]:
-    if header and read_date(header, zone_name):
+    if header and find_date(header, zone_name):
         return header, "meta"
     dateline = _DATELINE.match(body)
-    if dateline and _YEAR.search(dateline["head"]) and read_date(dateline["head"], zone_name):
+    if dateline and _YEAR.search(dateline["head"]) and find_date(dateline["head"], zone_name):
         return dateline["head"], "page"
     on_path = _DATE_IN_NAME.findall(path)
     return ("-".join(on_path[-1]), "heuristic") if on_path else ("", "")

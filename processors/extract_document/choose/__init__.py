@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from ingest.model import Candidate, Provenance
 
 _MAX_LOSERS = 5
 _MAX_VALUE_CHARACTERS = 500
 _MAX_WHY_CHARACTERS = 200
+
+
+class Fields(NamedTuple):
+    """Some fields of a document, and the provenance of each."""
+
+    values: dict[str, Any]
+    proofs: dict[str, Provenance]
 
 
 def candidate(value: str, source: str, raw: str = "") -> Candidate:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ingest.model import Candidate, Page, Provenance
-from processors.extract_document.choose import candidate, provenance
+from ingest.model import Page
+from processors.extract_document.choose import Fields, candidate, provenance
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading
 from processors.extract_document.read.metadata import AUTHOR_NAMES
@@ -226,19 +226,7 @@ def folded_name(name: str) -> str:
 Sources = Sequence[tuple[str, Iterable[str]]]
 
 
-class Names(NamedTuple):
-    """People and agencies, with the provenance of both."""
-
-    authors: tuple[str, ...]
-    authors_proof: Provenance
-    agencies: tuple[str, ...]
-    agencies_proof: Provenance
-
-
-NO_NAMES = Names((), provenance("", "none"), (), provenance("", "none"))
-
-
-def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> Names:
+def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> Fields:
     """Give who wrote the text of a page; `text` is the one chosen."""
     jsonld, metadata = reading.jsonld, reading.metadata
     tagged = [
@@ -266,20 +254,18 @@ def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> N
     in_text = agencies_in_text(text)
     if not agencies and in_text:
         agencies, agencies_source, why = in_text, "page", "dateline or last line of the text"
-    others = _candidates(sources)
-    return Names(
-        found.people,
-        provenance("; ".join(found.people), found.source,
-                   [one for one in others if one.source != found.source]),
-        agencies,
-        provenance("; ".join(agencies), agencies_source,
-                   [candidate("; ".join(jsonld.organisations), "jsonld"), candidate("; ".join(in_text), "page")],
-                   why),
-    )  # fmt: skip
-
-
-def _candidates(sources: Sources) -> list[Candidate]:
-    return [candidate("; ".join(raw), name) for name, raw in sources]
+    others = [candidate("; ".join(raw), name) for name, raw in sources]
+    losers = [one for one in others if one.source != found.source]
+    organised = [
+        candidate("; ".join(jsonld.organisations), "jsonld"), candidate("; ".join(in_text), "page"),
+    ]  # fmt: skip
+    return Fields(
+        {"authors": found.people, "agencies": agencies},
+        {
+            "authors": provenance("; ".join(found.people), found.source, losers),
+            "agencies": provenance("; ".join(agencies), agencies_source, organised, why),
+        },
+    )
 
 
 #: Name as shown → other forms, compared without case, dots and blanks around.

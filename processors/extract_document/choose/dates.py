@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from ingest.dates import ReadDate, read_date, zone_of
+from ingest.dates import ReadDate, find_date, zone_of
 from ingest.model import Candidate, Page, Provenance
 from processors.extract_document.choose import candidate, provenance
 from processors.extract_document.options import Options
@@ -24,29 +25,54 @@ FILES = "files"
 MERE_FALLBACKS = ("file", "first_seen_at")
 #: What the search gives when all it finds is a year, as beside a sign of copyright.
 _MERE_YEAR = "-01-01"
+_UNREAD = ReadDate(None, fault="unreadable")
 
 
 class DateCandidate(msgspec.Struct, frozen=True):
-    """A date somebody gave: `raw` as written, `read` as understood (None: not understood)."""
+    """A date somebody gave: `raw` as written, `read` as understood."""
 
     source: str
     raw: str
-    read: ReadDate | None
+    read: ReadDate = _UNREAD
+
+    @property
+    def is_fine(self) -> bool:
+        """Tell whether it names more than a day; the midnight of its zone is a mere day too."""
+        return self.read.precision != "day" and not self.read.is_midnight
+
+    def day(self, zone_name: str) -> object:
+        return self.read.at and self.read.at.astimezone(zone_of(zone_name)).date()
+
+    def is_believable(self, seen_at: datetime) -> bool:
+        """Tell whether it lies between 1990 and a day after we saw the page or its entry."""
+        return self.read.at is not None and EARLIEST <= self.read.at <= seen_at + _GRACE
 
 
 class ChosenDate(msgspec.Struct, frozen=True):
     """The date chosen, with its source; `others` are the candidates in their order.
 
-    `zone` is the offset from UTC as published or assumed, `why` the rule that decided.
+    `why` names the rule that decided.
     """
 
-    at: datetime | None
     source: str
-    precision: str = ""
-    is_zone_assumed: bool = False
-    zone: str = ""
+    read: ReadDate = _UNREAD
     others: tuple[Candidate, ...] = ()
     why: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of a document that was published then."""
+        return {
+            "published_at": self.read.at,
+            "date_source": self.source,
+            "date_precision": self.read.precision,
+            "date_zone": self.read.zone,
+            "is_zone_assumed": self.read.is_zone_assumed,
+        }
+
+    def proof(self) -> Provenance:
+        """Return the provenance of the date."""
+        value = self.read.at.isoformat() if self.read.at else ""
+        return provenance(value, self.source, self.others, self.why)
 
 
 def published_of(page: Page, reading: HtmlReading, options: Options, zone: str) -> ChosenDate:
@@ -67,7 +93,7 @@ def published_of(page: Page, reading: HtmlReading, options: Options, zone: str) 
             return None
         found = search_date(reading.root, page.url_final or page.url_canonical, page.fetched_at)
         if found.endswith(_MERE_YEAR):
-            return DateCandidate("heuristic", found, None)
+            return DateCandidate("heuristic", found)
         return given("heuristic", found, zone) if found else None
 
     return choose_published(candidates, search, fallback_date(page), entry.first_seen_at, zone)
@@ -81,7 +107,7 @@ def modified_of(page: Page, reading: HtmlReading, published: ChosenDate, zone: s
         given("time", reading.metadata.time_modified, zone),
         given_by_feed(updated.isoformat() if updated else "", updated, False),
     ]
-    named = None if published.source in MERE_FALLBACKS else published.at
+    named = None if published.source in MERE_FALLBACKS else published.read.at
     return choose_modified(candidates, named, page.fetched_at)
 
 
@@ -97,15 +123,10 @@ def fallback_date(page: Page) -> tuple[datetime, str]:
     return page.entry.first_seen_at, "first_seen_at"
 
 
-def date_proof(chosen: ChosenDate) -> Provenance:
-    """Give the provenance of a date."""
-    value = chosen.at.isoformat() if chosen.at else ""
-    return provenance(value, chosen.source, chosen.others, chosen.why)
-
-
 def given(source: str, raw: str, zone_name: str, language: str = "") -> DateCandidate:
-    """Give the candidate for a raw date."""
-    return DateCandidate(source, raw, read_date(raw, zone_name, language) if raw else None)
+    """Return the candidate for a raw date."""
+    read = find_date(raw, zone_name, language) if raw else None
+    return DateCandidate(source, raw, read or _UNREAD)
 
 
 def given_by_feed(
@@ -117,17 +138,16 @@ def given_by_feed(
     as assumed.
     """
     if at is None:
-        return DateCandidate("feed", raw, None)
-    anew = read_date(raw, zone_name, language) if raw else None
-    if anew is not None and anew.is_zone_assumed and (zone_name or anew.at == at):
-        return DateCandidate("feed", raw, anew)
+        return DateCandidate("feed", raw)
+    anew = given("feed", raw, zone_name, language)
+    if anew.read.is_zone_assumed and (zone_name or anew.read.at == at):
+        return anew
     precision = "day" if raw and ":" not in raw else "second"
-    zone = "+00:00" if is_zone_assumed else ""
-    if anew is not None and anew.at == at:
-        precision, zone = anew.precision, anew.zone
-    return DateCandidate(
-        "feed", raw, ReadDate(at.astimezone(UTC), precision, is_zone_assumed, zone)
-    )
+    shift = timedelta(0) if is_zone_assumed else None
+    if anew.read.at == at:
+        precision, shift = anew.read.precision, anew.read.shift
+    read = ReadDate(at.astimezone(UTC), is_zone_assumed, precision=precision, shift=shift)
+    return DateCandidate("feed", raw, read)
 
 
 def choose_published(
@@ -142,36 +162,29 @@ def choose_published(
     `fallback` (time and source, as first_seen_at or the time of a file) counts when nothing
     else does. A mere day gives way to a later candidate with a time on that day in the zone of
     the site. Errors: none.
-    Source: extraction.md §5, "Date" and its table of traps.
     """
     every = list(candidates)
-    good = [one for one in every if is_believable(one.read, first_seen_at)]
-    if not good:
-        found = search()
-        if found is not None:
-            every.append(found)
-            good = [found] if is_believable(found.read, first_seen_at) else []
-    others = tuple(_as_candidate(one) for one in every if one.raw or one.read)
+    good = [one for one in every if one.is_believable(first_seen_at)]
+    if not good and (found := search()) is not None:
+        every.append(found)
+        good = [found] if found.is_believable(first_seen_at) else []
+    every = [one for one in every if one.raw or one.read.at]
+    others = tuple(map(_as_candidate, every))
     if not good:
         at, source = fallback
         refused = "no candidate can be believed" if others else "nobody names a date"
-        return ChosenDate(at, source, "second", False, "", others, refused)
+        return ChosenDate(source, ReadDate(at, precision="second"), others, refused)
     best, why = good[0], ""
-    first = next(one for one in every if one.raw or one.read)
-    if first is not best:
-        why = _why_passed_over(first, first_seen_at)
-    if best.read is not None and (best.read.precision == "day" or best.read.is_midnight):
-        day = _day(best, zone_name)
-        finer = next((one for one in good if _is_finer(one) and _day(one, zone_name) == day), best)
+    if every[0] is not best:
+        why = _why_passed_over(every[0])
+    if not best.is_fine:
+        day = best.day(zone_name)
+        finer = next((one for one in good if one.is_fine and one.day(zone_name) == day), best)
         if finer is not best:
             why = f"{best.source} names only the day, {finer.source} a time on it"
         best = finer
-    assert best.read is not None
     why = why or _difference(best, good)
-    return ChosenDate(
-        best.read.at, best.source, best.read.precision, best.read.is_zone_assumed, best.read.zone,
-        others, _with_zone(why, best.read, zone_name),
-    )  # fmt: skip
+    return ChosenDate(best.source, best.read, others, _with_zone(why, best.read, zone_name))
 
 
 def choose_modified(
@@ -181,33 +194,17 @@ def choose_modified(
 
     `published_at` is None where nobody named it.
     """
-    others = tuple(_as_candidate(one) for one in candidates if one.raw or one.read)
+    others = tuple(_as_candidate(one) for one in candidates if one.raw or one.read.at)
     for one in candidates:
-        if one.read is None or not is_believable(one.read, fetched_at):
-            continue
-        if published_at is None or one.read.at >= published_at:
-            read = one.read
-            return ChosenDate(
-                read.at, one.source, read.precision, read.is_zone_assumed, read.zone, others,
-                _with_zone("", read, ""),
-            )  # fmt: skip
-    return ChosenDate(None, "none", others=others)
+        at = one.read.at
+        if at and one.is_believable(fetched_at) and (published_at is None or at >= published_at):
+            return ChosenDate(one.source, one.read, others, _with_zone("", one.read, ""))
+    return ChosenDate("none", others=others)
 
 
-def is_believable(read: ReadDate | None, seen_at: datetime) -> bool:
-    """Tell whether a date lies between 1990 and a day after we saw the page or its entry."""
-    return read is not None and EARLIEST <= read.at <= seen_at + _GRACE
-
-
-def _is_finer(one: DateCandidate) -> bool:
-    return one.read is not None and one.read.precision != "day" and not one.read.is_midnight
-
-
-def _why_passed_over(one: DateCandidate, seen_at: datetime) -> str:
-    if one.read is None:
-        return f"{one.source} names a date that cannot be read" if one.raw else ""
-    if is_believable(one.read, seen_at):
-        return ""
+def _why_passed_over(one: DateCandidate) -> str:
+    if one.read.at is None:
+        return f"{one.source} names a date that cannot be read"
     side = "before 1990" if one.read.at < EARLIEST else "after the article was seen"
     return f"the date of {one.source} is {side}"
 
@@ -215,7 +212,7 @@ def _why_passed_over(one: DateCandidate, seen_at: datetime) -> str:
 def _difference(best: DateCandidate, good: Sequence[DateCandidate]) -> str:
     """Tell of the first other source that differs by more than a day."""
     for one in good:
-        if one.read is not None and best.read is not None and one.source != best.source:
+        if one.read.at and best.read.at and one.source != best.source:
             days = abs(one.read.at - best.read.at).days
             if days >= 1:
                 return f"{one.source} differs by {days} days"
@@ -229,10 +226,5 @@ def _with_zone(why: str, read: ReadDate, zone_name: str) -> str:
     return f"{why}; {assumed}" if why else assumed
 
 
-def _day(one: DateCandidate, zone_name: str) -> object:
-    return one.read and one.read.at.astimezone(zone_of(zone_name)).date()
-
-
 def _as_candidate(one: DateCandidate) -> Candidate:
-    value = one.read.at.isoformat() if one.read else ""
-    return candidate(value, one.source, one.raw)
+    return candidate(one.read.at.isoformat() if one.read.at else "", one.source, one.raw)

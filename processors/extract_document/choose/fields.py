@@ -6,10 +6,9 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ingest.model import Candidate, Image, Page, Provenance, Video
-from processors.extract_document.choose import candidate, first_of, provenance
+from processors.extract_document.choose import Fields, candidate, first_of, provenance
 from processors.extract_document.choose.dates import (
     is_file,
 )
@@ -170,20 +169,7 @@ def url_proof(page: Page, reading: HtmlReading) -> Provenance:
     return provenance(page.url_canonical, "file" if is_file(page) else "page", losers)
 
 
-class Media(NamedTuple):
-    """What a document has besides its text, by address, with the provenance of each."""
-
-    image: str
-    images: tuple[Image, ...]
-    videos: tuple[Video, ...]
-    licence: str
-    proofs: dict[str, Provenance]
-
-
-NO_MEDIA = Media("", (), (), "", {})
-
-
-def media_of(page: Page, reading: HtmlReading) -> Media:
+def media_of(page: Page, reading: HtmlReading) -> Fields:
     """Give the pictures, films and the licence of a page. Errors: none."""
     metadata, jsonld = reading.metadata, reading.jsonld
     base = metadata.base_url or page.url_final or page.url_canonical
@@ -202,13 +188,15 @@ def media_of(page: Page, reading: HtmlReading) -> Media:
     if not images and image:
         images = (Image(url=image, source=image_proof.source),)
     licence, licence_proof = first_with_proof(*licences)
-    proofs = {
-        "image": image_proof,
-        "images": _counted([one.source for one in images]),
-        "videos": _counted([one.source for one in videos]),
-        "licence": licence_proof,
-    }
-    return Media(image, images, videos, licence, proofs)
+    return Fields(
+        {"image": image, "images": images, "videos": videos, "licence": licence},
+        {
+            "image": image_proof,
+            "images": _counted([one.source for one in images]),
+            "videos": _counted([one.source for one in videos]),
+            "licence": licence_proof,
+        },
+    )
 
 
 def _counted(sources: list[str]) -> Provenance:

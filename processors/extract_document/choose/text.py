@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.model import Page, Provenance
+from ingest.model import Page
 from ingest.settings.site_rules import SiteRules
-from processors.extract_document.choose import provenance
+from processors.extract_document.choose import Fields
+from processors.extract_document.flag import as_fields
 from processors.extract_document.flag.page import has_paywall_phrase, is_consent_page, is_cut
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading, limits_of
@@ -76,24 +77,7 @@ class Body(NamedTuple):
 
     chosen: ChosenText
     feed: str
-    is_metered: bool
-    has_phrase: bool
-    is_wall: bool
-    is_cut: bool
-    metered_why: str
-
-    def flag_proofs(self) -> dict[str, Provenance]:
-        reasons = (
-            ("is_metered", self.is_metered, self.metered_why),
-            ("has_paywall_phrase", self.has_phrase, "a phrase at the end of the text"),
-            ("is_consent_page", self.is_wall, "a short text full of phrases of consent"),
-            ("is_cut", self.is_cut, "paid, and short or far shorter than the feed's text"),
-        )
-        return {
-            name: provenance("true", why.partition(" ")[0] if why.startswith(("meta", "jsonld")) else "page", (), why)
-            for name, is_set, why in reasons
-            if is_set
-        }  # fmt: skip
+    flags: Fields
 
 
 def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules) -> Body:
@@ -117,7 +101,13 @@ def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules
         site="" if is_wall and feed else site,
         is_feed_preferred=rules.prefer_feed_content,
     )
-    return Body(chosen, feed, is_metered, has_phrase, is_wall, cut_short, metered_why)
+    reasons = {
+        "is_metered": metered_why,
+        "has_paywall_phrase": "a phrase at the end of the text" if has_phrase else "",
+        "is_consent_page": "a short text full of phrases of consent" if is_wall else "",
+        "is_cut": "paid, and short or far shorter than the feed's text" if cut_short else "",
+    }
+    return Body(chosen, feed, as_fields(reasons))
 
 
 def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:

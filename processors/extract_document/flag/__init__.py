@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-from ingest.model import Provenance
 from ingest.settings.site_rules import SiteRules
-from processors.extract_document.choose import provenance
+from processors.extract_document.choose import Fields, provenance
 from processors.extract_document.flag.kind import (
     is_elsewhere,
     why_paid,
@@ -18,27 +15,6 @@ from processors.extract_document.read import HtmlReading
 from processors.extract_document.read.media import count_sponsored_links
 
 
-class TextFlags(NamedTuple):
-    """What kind of text it is: each flag with its reason, "" where it is not set."""
-
-    is_opinion: str = ""
-    is_live_blog: str = ""
-    is_press_release: str = ""
-    is_paid_content: str = ""
-
-    def values(self) -> dict[str, Any]:
-        """Give the flags by their names in a document."""
-        return {name: bool(why) for name, why in self._asdict().items()}
-
-    def proofs(self) -> dict[str, Provenance]:
-        """Give the provenance of the flags that are set."""
-        return {
-            name: provenance("true", _source(why), (), why)
-            for name, why in self._asdict().items()
-            if why
-        }
-
-
 def flags_of(
     reading: HtmlReading,
     rules: SiteRules,
@@ -48,18 +24,18 @@ def flags_of(
     names: tuple[str, ...],
     title: str,
     text: str,
-) -> TextFlags:
+) -> Fields:
     """Give the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
     jsonld, metadata = reading.jsonld, reading.metadata
     sections = (section, jsonld.section, jsonld.breadcrumb)
     kinds = jsonld.types + jsonld.genres
-    return TextFlags(
-        is_opinion=why_opinion(kinds, sections, url, rules.opinion_paths, title),
-        is_live_blog=why_live_blog(kinds, url, rules.live_paths),
-        is_press_release=why_press_release(
+    reasons = {
+        "is_opinion": why_opinion(kinds, sections, url, rules.opinion_paths, title),
+        "is_live_blog": why_live_blog(kinds, url, rules.live_paths),
+        "is_press_release": why_press_release(
             types=kinds, sections=sections, url=url, names=names, title=title, text=text
         ),
-        is_paid_content=why_paid(
+        "is_paid_content": why_paid(
             types=kinds,
             sections=sections,
             url=url,
@@ -70,6 +46,15 @@ def flags_of(
             text=text,
         )
         or _why_links(reading, url),
+    }
+    return as_fields(reasons)
+
+
+def as_fields(reasons: dict[str, str]) -> Fields:
+    """Return flags by the reasons for them, "" for one that is not set; those set have a proof."""
+    return Fields(
+        {name: bool(why) for name, why in reasons.items()},
+        {name: provenance("true", _source(why), (), why) for name, why in reasons.items() if why},
     )
 
 
@@ -84,6 +69,6 @@ def _why_links(reading: HtmlReading, url: str) -> str:
 
 def _source(why: str) -> str:
     """Give the source that a reason speaks of, in the words of `Candidate`."""
-    if why.startswith("JSON-LD"):
+    if why.lower().startswith(("json-ld", "jsonld")):
         return "jsonld"
     return "meta" if why.startswith("meta ") else "page"

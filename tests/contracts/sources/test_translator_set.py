@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ingest.polling.dates import read_date
+from ingest.dates import read_date
 from ingest.sources.parse_feed import parse_feed
 
 FOLDER = Path(os.environ.get("NEWS_INGEST_TEST_DATA", "../shared/data")) / "gofeed-translator"

@@ -28,14 +28,14 @@ _EDGES = frozenset(("header", "footer"))
 _INSIDE = frozenset(("article", "main"))
 
 
-class Times(NamedTuple):
+class PageTimes(NamedTuple):
     """Raw values of `datetime`; "" where there is none."""
 
     published: str = ""
     modified: str = ""
 
 
-def read_times(elements: Iterable[HtmlElement]) -> Times:
+def read_times(elements: Iterable[HtmlElement]) -> PageTimes:
     """Give when the page says that it was published and changed.
 
     What is marked as the one or the other counts first, then the first in the article, then the
@@ -61,7 +61,7 @@ def read_times(elements: Iterable[HtmlElement]) -> Times:
             rank = _rank(element)
             if rank:
                 published.setdefault(rank, value)
-    return Times(published[min(published)] if published else "", modified)
+    return PageTimes(published[min(published)] if published else "", modified)
 
 
 def _rank(element: HtmlElement) -> int:

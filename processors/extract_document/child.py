@@ -18,20 +18,26 @@ from processors.extract_document import PageWithRules
 from processors.extract_document.make_document import make_document
 from processors.extract_document.options import Options
 from processors.extract_document.plain_document import make_plain_document
-from processors.extract_document.read import HtmlReading, html_reader
+from processors.extract_document.read import HtmlReading, ReadHtml, html_reader, no_lap
 from processors.extract_document.read.dates import load_search
 from processors.extract_document.read.decode import is_binary_file
 
 _CHANGED_BY_RULES = ("mode", "rescue_ratio", "author_search", "date_search")
+#: A paragraph of this length that an earlier page had is never meant to be read twice; a shorter
+#: one may be (a question, a name), and goes only where it stands at the edge of its page.
+_LONG_CHARACTERS = 60
+#: "Page 2 of 5", "Seite 2/5", "2 / 5".
+_COUNT_LINE = re.compile(
+    r"\W{0,4}(?:(?:page|seite|pagina|página|strona|sida|side|part|teil)\s{0,3}\d{1,2}"
+    r"(?:\s{0,3}(?:of|von|de|di|van|av|af|z|/)\s{0,3}\d{1,2})?|\d{1,2}\s{0,3}/\s{0,3}\d{1,2})\W{0,4}",
+    re.IGNORECASE,
+)
 
 
 class ExtractPage(Protocol):
     """From a page, and the rules of its site, to its document."""
 
     def __call__(self, page: Page, rules: SiteRules = NO_RULES, /) -> Document: ...
-
-
-Reader = Callable[[bytes, str, str], HtmlReading]
 
 
 def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRules], Document]:
@@ -41,7 +47,7 @@ def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRul
 
 
 def page_extractor(
-    options: dict[str, Any], engine: str, lap: Callable[[str], None] | None = None
+    options: dict[str, Any], engine: str, lap: Callable[[str], None] = no_lap
 ) -> ExtractPage:
     """Give the function from page to document; what it loads stays for all pages.
 
@@ -54,19 +60,17 @@ def page_extractor(
     part_seconds = given.page_timeout_seconds / 2  # well before the parent kills for it
 
     def unpack(body: bytes) -> bytes:
-        return unpacked_body(body, "zstd", given.max_unpacked_bytes)
+        return unpacked(body, "zstd", given.max_unpacked_bytes)
 
     @lru_cache(maxsize=64)
-    def ready(rules: SiteRules) -> tuple[Options, Reader]:
+    def ready(rules: SiteRules) -> tuple[Options, ReadHtml]:
         chosen = with_rules(given, rules)
-        return chosen, html_reader(chosen, rules) if lap is None else html_reader(
-            chosen, rules, lap
-        )
+        return chosen, html_reader(chosen, rules, lap)
 
     def extract(page: Page, rules: SiteRules = NO_RULES, /) -> Document:
         started = time.perf_counter()
         chosen, read_html = ready(rules)
-        data = unpacked(page, chosen.max_unpacked_bytes)
+        data = unpacked(page.body, page.body_encoding, chosen.max_unpacked_bytes)
         if page.kind == "text" and data and not is_binary_file(data):
             document = make_plain_document(page, data, chosen, rules)
         elif page.kind == "html" and data:
@@ -78,8 +82,7 @@ def page_extractor(
         else:
             outcome = "wrong_type" if page.kind == "text" and data else "no_text"
             document = make_document(page, HtmlReading(outcome=outcome), chosen, rules)
-        if lap is not None:
-            lap("fields")
+        lap("fields")
         milliseconds = round((time.perf_counter() - started) * 1000, 2)
         extraction = msgspec.structs.replace(
             document.extraction, engine=engine, milliseconds=milliseconds
@@ -96,36 +99,17 @@ def with_rules(options: Options, rules: SiteRules) -> Options:
     return options.model_copy(update=changes) if changes else options
 
 
-def unpacked(page: Page, max_bytes: int) -> bytes:
-    """Give the bytes of a page, never more than `max_bytes`; `b""` for none.
+def unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Return the bytes of a body, never more than `max_bytes`.
 
-    Errors: zstandard.ZstdError for a body that is no zstd, although it is said to be.
+    Errors: zstandard.ZstdError for a body that is not zstd, although it is said to be.
     """
-    return unpacked_body(page.body, page.body_encoding, max_bytes)
-
-
-def unpacked_body(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """Give the bytes of a body, never more than `max_bytes`. Errors: as `unpacked`."""
     if not body or encoding != "zstd":
         return body[:max_bytes]
     if 0 <= zstandard.frame_content_size(body) <= max_bytes:
         return zstandard.ZstdDecompressor().decompress(body)
     with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)) as reader:
         return bytes(reader.read(max_bytes))
-
-
-#: Bytes, Content-Type and address of a page to what it holds.
-ReadHtml = Callable[[bytes, str, str], HtmlReading]
-
-#: A paragraph of this length that an earlier page had is never meant to be read twice; a shorter
-#: one may be (a question, a name), and goes only where it stands at the edge of its page.
-_LONG_CHARACTERS = 60
-#: "Page 2 of 5", "Seite 2/5", "2 / 5".
-_COUNT_LINE = re.compile(
-    r"\W{0,4}(?:(?:page|seite|pagina|página|strona|sida|side|part|teil)\s{0,3}\d{1,2}"
-    r"(?:\s{0,3}(?:of|von|de|di|van|av|af|z|/)\s{0,3}\d{1,2})?|\d{1,2}\s{0,3}/\s{0,3}\d{1,2})\W{0,4}",
-    re.IGNORECASE,
-)
 
 
 def with_parts(

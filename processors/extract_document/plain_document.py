@@ -35,6 +35,17 @@ from processors.extract_document.read.metadata import language_code
 from processors.extract_document.read.tree import cut, fragment_line
 from processors.measure_text import count_words
 
+_MAX_TITLE_CHARACTERS = 200
+_BYLINE_WITHIN_LINES = 5
+_SENTENCE_END = re.compile(r"[.;,:…][\"'”’»)]*$")
+_BYLINE = re.compile(r"^(?:by|von|par|por|door)[:\s]+(?P<names>\S.{1,110})$", re.I)
+_HEADING = re.compile(r"^#{1,6}\s+(?P<text>\S.*?)\s*#*$")
+_DATELINE = re.compile(r"^(?P<head>[^\W\d_][^\n]{3,90}?)\s*(?:[–—]|--|\s-\s)\s*\S")
+_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
+_DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_/](\d{2})[-_/](\d{2})(?!\d)")
+_WRAPPED_FROM, _WRAPPED_TO = 60, 100
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿ])")
+
 
 def make_plain_document(
     page: Page, data: bytes, options: Options, rules: SiteRules = NO_RULES
@@ -125,18 +136,6 @@ def _published(page: Page, found: PlainText, zone: str) -> ChosenDate:
     return choose_published(
         candidates, lambda: None, fallback_date(page), entry.first_seen_at, zone
     )
-
-
-_MAX_TITLE_CHARACTERS = 200
-_BYLINE_WITHIN_LINES = 5
-_SENTENCE_END = re.compile(r"[.;,:…][\"'”’»)]*$")
-_BYLINE = re.compile(r"^(?:by|von|par|por|door)[:\s]+(?P<names>\S.{1,110})$", re.I)
-_HEADING = re.compile(r"^#{1,6}\s+(?P<text>\S.*?)\s*#*$")
-_DATELINE = re.compile(r"^(?P<head>[^\W\d_][^\n]{3,90}?)\s*(?:[–—]|--|\s-\s)\s*\S")
-_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-_DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_/](\d{2})[-_/](\d{2})(?!\d)")
-_WRAPPED_FROM, _WRAPPED_TO = 60, 100
-_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿ])")
 
 
 class PlainText(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,72 @@ _BY_OTHERS = re.compile(
     r"[^,;&|()]{2,60}\((?:photos?|fotos?|bild(?:er)?|illustrations?|illustrazioni|video|grafik|graphics|fotografie)\)",
     re.I,
 )
+Sources = Sequence[tuple[str, Iterable[str]]]
+#: Name as shown → other forms, compared without case, dots and blanks around.
+_AGENCIES: dict[str, tuple[str, ...]] = {
+    "AFP": ("agence france-presse", "agence france presse", "afp relaxnews"),
+    "AP": ("associated press", "the associated press", "a.p.", "ap news"),
+    "Reuters": ("thomson reuters", "reuters staff", "rtr"),
+    "Bloomberg": ("bloomberg news",),
+    "UPI": ("united press international",),
+    "dpa": ("deutsche presse-agentur", "dpa-infocom", "dpa infocom", "dpa-afx", "dpa/lnw", "lnw", "dpa-tmn"),
+    "epd": ("evangelischer pressedienst",),
+    "KNA": ("katholische nachrichten-agentur",),
+    "SID": ("sport-informations-dienst",),
+    "APA": ("austria presse agentur",),
+    "Keystone-SDA": ("sda", "ats", "keystone-ats", "sda-keystone", "schweizerische depeschenagentur"),
+    "EFE": ("agencia efe", "efe noticias", "efeagro"),
+    "Europa Press": ("agencia europa press", "europapress"),
+    "ANSA": ("agenzia ansa",),
+    "Adnkronos": ("agenzia adnkronos",),
+    "AGI": ("agenzia italia", "agi agenzia italia"),
+    "LaPresse": (),
+    "Askanews": (),
+    "Lusa": ("agência lusa", "lusa agência de notícias"),
+    "Agência Brasil": ("agencia brasil",),
+    "Estadão Conteúdo": ("estadao conteudo",),
+    "Folhapress": (),
+    "ANP": ("algemeen nederlands persbureau",),
+    "Belga": ("agence belga", "belga news agency", "persbureau belga"),
+    "TT": ("tt nyhetsbyrån", "tidningarnas telegrambyrå"),
+    "NTB": ("norsk telegrambyrå",),
+    "Ritzau": ("ritzaus bureau",),
+    "STT": ("stt-lehtikuva", "suomen tietotoimisto"),
+    "PAP": ("polska agencja prasowa",),
+    "ČTK": ("ctk", "česká tisková kancelář"),
+    "MTI": ("magyar távirati iroda",),
+    "TASR": (), "SITA": (), "Hina": (), "Tanjug": (), "BTA": (), "Agerpres": (), "Mediafax": (),
+    "TASS": ("тасс", "itar-tass"), "RIA Novosti": ("риа новости", "ria"), "Interfax": ("интерфакс",),
+    "Ukrinform": ("укринформ", "укрінформ"), "UNIAN": ("уніан", "униан"),
+    "ANA-MPA": ("απε-μπε", "amna"),
+    "Anadolu": ("anadolu agency", "anadolu ajansı", "aa"), "DHA": ("demirören haber ajansı",), "IHA": ("ihlas haber ajansı",),
+    "PA Media": ("press association", "pa"), "The Canadian Press": ("canadian press", "la presse canadienne"),
+    "AAP": ("australian associated press",), "RNZ": (),
+    "Xinhua": ("新华社", "xinhua news agency"), "CNA": ("中央社",), "Kyodo": ("kyodo news", "共同通信"), "Jiji Press": ("jiji", "時事通信"),
+    "Yonhap": ("연합뉴스", "yonhap news agency"), "PTI": ("press trust of india",), "ANI": ("asian news international",), "IANS": (),
+    "UNI": ("united news of india",), "Antara": ("antara news",), "Bernama": (), "VNA": ("vietnam news agency",),
+    "WAM": (), "SPA": ("saudi press agency",), "MENA": ("middle east news agency",), "IRNA": (), "SANA": (), "NNA": (),
+    "MAP": ("maghreb arab press",), "APS": ("algérie presse service",), "TAP": ("tunis afrique presse",), "NAN": ("news agency of nigeria",),
+    "SAnews": (), "Télam": ("telam",), "Notimex": (), "Andina": (), "Prensa Latina": (),
+    "Inter Press Service": ("ips",), "Tribune News Service": ("tns",), "The Conversation": (),
+    "PR Newswire": ("prnewswire",), "Business Wire": ("businesswire",), "GlobeNewswire": ("globe newswire",),
+    "news aktuell": ("ots", "na presseportal", "presseportal"),
+}  # fmt: skip
+#: Too much like initials or words to be an agency outside of a list with others or brackets.
+_SHORT_AND_COMMON = frozenset(("aa", "pa", "ria", "ats", "tt", "rtr", "map", "tap", "nan", "uni", "sana",
+    "nna", "spa", "ips", "tns", "sita", "agi", "ani", "andina", "cna", "aps", "mena", "hina", "lnw"))  # fmt: skip
+_EDGES = " \t.,;:()[]{}*–—-"
+#: "BERLIN (dpa/lnw) – …", "PORT ELSIN, May 3 (Reuters) - …", "(ANSA) - ROMA, 3 MAG - …".
+_DATELINE = re.compile(
+    r"^(?:[^\W\d_][^()\n]{1,80})?\((?P<names>[^()\n]{2,40})\)\s*(?:[-–—−:.]|--|\w)"
+)
+#: "(dpa)", "dpa", "Source: AFP", "© AP" alone on the last line.
+_CREDIT = re.compile(
+    r"^\W*(?:(?:quelle|source|fuente|fonte|bron|agency|agentur)n?\s*:\s*|\d{4}\s+|mit material (?:von|der)\s+|with files from\s+)?"
+    r"(?P<names>[^\n]{2,60}?)\W*$",
+    re.I,
+)
+_BETWEEN = re.compile(r"\s*(?:/|,|;|&|\+|\band\b|\bund\b|\bet\b|\by\b|\be\b)\s*", re.I)
 
 
 class Byline(NamedTuple):
@@ -223,9 +289,6 @@ def folded_name(name: str) -> str:
     return " ".join(name.casefold().removeprefix("the ").replace(".", " ").split())
 
 
-Sources = Sequence[tuple[str, Iterable[str]]]
-
-
 def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> Fields:
     """Give who wrote the text of a page; `text` is the one chosen."""
     jsonld, metadata = reading.jsonld, reading.metadata
@@ -268,78 +331,11 @@ def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> F
     )
 
 
-#: Name as shown → other forms, compared without case, dots and blanks around.
-_AGENCIES: dict[str, tuple[str, ...]] = {
-    "AFP": ("agence france-presse", "agence france presse", "afp relaxnews"),
-    "AP": ("associated press", "the associated press", "a.p.", "ap news"),
-    "Reuters": ("thomson reuters", "reuters staff", "rtr"),
-    "Bloomberg": ("bloomberg news",),
-    "UPI": ("united press international",),
-    "dpa": ("deutsche presse-agentur", "dpa-infocom", "dpa infocom", "dpa-afx", "dpa/lnw", "lnw", "dpa-tmn"),
-    "epd": ("evangelischer pressedienst",),
-    "KNA": ("katholische nachrichten-agentur",),
-    "SID": ("sport-informations-dienst",),
-    "APA": ("austria presse agentur",),
-    "Keystone-SDA": ("sda", "ats", "keystone-ats", "sda-keystone", "schweizerische depeschenagentur"),
-    "EFE": ("agencia efe", "efe noticias", "efeagro"),
-    "Europa Press": ("agencia europa press", "europapress"),
-    "ANSA": ("agenzia ansa",),
-    "Adnkronos": ("agenzia adnkronos",),
-    "AGI": ("agenzia italia", "agi agenzia italia"),
-    "LaPresse": (),
-    "Askanews": (),
-    "Lusa": ("agência lusa", "lusa agência de notícias"),
-    "Agência Brasil": ("agencia brasil",),
-    "Estadão Conteúdo": ("estadao conteudo",),
-    "Folhapress": (),
-    "ANP": ("algemeen nederlands persbureau",),
-    "Belga": ("agence belga", "belga news agency", "persbureau belga"),
-    "TT": ("tt nyhetsbyrån", "tidningarnas telegrambyrå"),
-    "NTB": ("norsk telegrambyrå",),
-    "Ritzau": ("ritzaus bureau",),
-    "STT": ("stt-lehtikuva", "suomen tietotoimisto"),
-    "PAP": ("polska agencja prasowa",),
-    "ČTK": ("ctk", "česká tisková kancelář"),
-    "MTI": ("magyar távirati iroda",),
-    "TASR": (), "SITA": (), "Hina": (), "Tanjug": (), "BTA": (), "Agerpres": (), "Mediafax": (),
-    "TASS": ("тасс", "itar-tass"), "RIA Novosti": ("риа новости", "ria"), "Interfax": ("интерфакс",),
-    "Ukrinform": ("укринформ", "укрінформ"), "UNIAN": ("уніан", "униан"),
-    "ANA-MPA": ("απε-μπε", "amna"),
-    "Anadolu": ("anadolu agency", "anadolu ajansı", "aa"), "DHA": ("demirören haber ajansı",), "IHA": ("ihlas haber ajansı",),
-    "PA Media": ("press association", "pa"), "The Canadian Press": ("canadian press", "la presse canadienne"),
-    "AAP": ("australian associated press",), "RNZ": (),
-    "Xinhua": ("新华社", "xinhua news agency"), "CNA": ("中央社",), "Kyodo": ("kyodo news", "共同通信"), "Jiji Press": ("jiji", "時事通信"),
-    "Yonhap": ("연합뉴스", "yonhap news agency"), "PTI": ("press trust of india",), "ANI": ("asian news international",), "IANS": (),
-    "UNI": ("united news of india",), "Antara": ("antara news",), "Bernama": (), "VNA": ("vietnam news agency",),
-    "WAM": (), "SPA": ("saudi press agency",), "MENA": ("middle east news agency",), "IRNA": (), "SANA": (), "NNA": (),
-    "MAP": ("maghreb arab press",), "APS": ("algérie presse service",), "TAP": ("tunis afrique presse",), "NAN": ("news agency of nigeria",),
-    "SAnews": (), "Télam": ("telam",), "Notimex": (), "Andina": (), "Prensa Latina": (),
-    "Inter Press Service": ("ips",), "Tribune News Service": ("tns",), "The Conversation": (),
-    "PR Newswire": ("prnewswire",), "Business Wire": ("businesswire",), "GlobeNewswire": ("globe newswire",),
-    "news aktuell": ("ots", "na presseportal", "presseportal"),
-}  # fmt: skip
-#: Too much like initials or words to be an agency outside of a list with others or brackets.
-_SHORT_AND_COMMON = frozenset(("aa", "pa", "ria", "ats", "tt", "rtr", "map", "tap", "nan", "uni", "sana",
-    "nna", "spa", "ips", "tns", "sita", "agi", "ani", "andina", "cna", "aps", "mena", "hina", "lnw"))  # fmt: skip
-_EDGES = " \t.,;:()[]{}*–—-"
-
-
 def _folded(name: str) -> str:
     return " ".join(name.casefold().strip(_EDGES).split())
 
 
 _BY_FORM = {_folded(form): name for name, forms in _AGENCIES.items() for form in (name, *forms)}
-#: "BERLIN (dpa/lnw) – …", "PORT ELSIN, May 3 (Reuters) - …", "(ANSA) - ROMA, 3 MAG - …".
-_DATELINE = re.compile(
-    r"^(?:[^\W\d_][^()\n]{1,80})?\((?P<names>[^()\n]{2,40})\)\s*(?:[-–—−:.]|--|\w)"
-)
-#: "(dpa)", "dpa", "Source: AFP", "© AP" alone on the last line.
-_CREDIT = re.compile(
-    r"^\W*(?:(?:quelle|source|fuente|fonte|bron|agency|agentur)n?\s*:\s*|\d{4}\s+|mit material (?:von|der)\s+|with files from\s+)?"
-    r"(?P<names>[^\n]{2,60}?)\W*$",
-    re.I,
-)
-_BETWEEN = re.compile(r"\s*(?:/|,|;|&|\+|\band\b|\bund\b|\bet\b|\by\b|\be\b)\s*", re.I)
 
 
 def agency_of(name: str, *, is_sure: bool = False) -> str:

@@ -32,6 +32,12 @@ _NO_SECTIONS = frozenset(
      "allgemein", "non classé", "sin categoría")
 )  # fmt: skip
 MAX_TAG_CHARACTERS = 100
+#: What stands between a headline and the name of its site.
+_SEPARATOR = re.compile(r"\s+[|\-–—―·•»>:]\s+|:\s+|\s+[|»>•]|[|»>•]\s+")
+_QUOTES = str.maketrans("’‘‚“”„«»‐‑–—", '\'\'\'"""""----')
+_LEAST_HOST_CHARACTERS = 4
+MAX_TITLE_CHARACTERS = 1000
+_LABEL_CHARACTERS = 80
 
 
 def title_of(
@@ -205,14 +211,6 @@ def _counted(sources: list[str]) -> Provenance:
         return provenance("", "none")
     counts = ", ".join(f"{sources.count(one)} {one}" for one in dict.fromkeys(sources))
     return provenance(str(len(sources)), sources[0], (), counts)
-
-
-#: What stands between a headline and the name of its site.
-_SEPARATOR = re.compile(r"\s+[|\-–—―·•»>:]\s+|:\s+|\s+[|»>•]|[|»>•]\s+")
-_QUOTES = str.maketrans("’‘‚“”„«»‐‑–—", '\'\'\'"""""----')
-_LEAST_HOST_CHARACTERS = 4
-MAX_TITLE_CHARACTERS = 1000
-_LABEL_CHARACTERS = 80
 
 
 def choose_title(

@@ -10,7 +10,7 @@ from processors.extract_document.flag.kind import (
     why_paid_links,
     why_press_release,
 )
-from processors.extract_document.flag.page import why_live_blog, why_opinion
+from processors.extract_document.flag.page import Signs, why_live_blog, why_opinion
 from processors.extract_document.read import HtmlReading
 from processors.extract_document.read.media import count_sponsored_links
 
@@ -28,24 +28,13 @@ def flags_of(
     """Give the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
     jsonld, metadata = reading.jsonld, reading.metadata
     sections = (section, jsonld.section, jsonld.breadcrumb)
-    kinds = jsonld.types + jsonld.genres
+    signs = Signs(jsonld.types + jsonld.genres, sections, url, title, text)
+    paid = why_paid(signs, jsonld.sponsor, metadata.named, reading.heading.labels)
     reasons = {
-        "is_opinion": why_opinion(kinds, sections, url, rules.opinion_paths, title),
-        "is_live_blog": why_live_blog(kinds, url, rules.live_paths),
-        "is_press_release": why_press_release(
-            types=kinds, sections=sections, url=url, names=names, title=title, text=text
-        ),
-        "is_paid_content": why_paid(
-            types=kinds,
-            sections=sections,
-            url=url,
-            sponsor=jsonld.sponsor,
-            metas=metadata.named,
-            labels=reading.heading.labels,
-            title=title,
-            text=text,
-        )
-        or _why_links(reading, url),
+        "is_opinion": why_opinion(signs, rules.opinion_paths),
+        "is_live_blog": why_live_blog(signs, rules.live_paths),
+        "is_press_release": why_press_release(signs, names),
+        "is_paid_content": paid or _why_links(reading, url),
     }
     return as_fields(reasons)
 

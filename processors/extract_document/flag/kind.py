@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from processors.extract_document.flag.page import slug, why_section, why_segment, why_type
+from processors.extract_document.flag.page import Signs, slug, why_section, why_segment, why_type
 
 _START_CHARACTERS = 400
 _END_CHARACTERS = 1500
@@ -146,20 +146,13 @@ _NO = frozenset(("", "0", "false", "no", "none", "null"))
 _PAID_OG_TYPES = frozenset(("advertorial", "sponsored", "article:sponsored"))
 
 
-def why_press_release(
-    *,
-    types: tuple[str, ...],
-    sections: tuple[str, ...],
-    url: str,
-    names: Sequence[str],
-    title: str,
-    text: str,
-) -> str:
-    """Give by what a text is known as a press release; "" when it is not.
+def why_press_release(signs: Signs, names: Sequence[str]) -> str:
+    """Return by what a text is known as a press release; "" when it is not.
 
-    `names` are its authors, agencies and publishers; `types` its JSON-LD types and genres. That a
-    report speaks of a press release makes it none: only marks at its start and end count.
+    `names` are its authors, agencies and publishers. That a report speaks of a press release
+    makes it none: only marks at its start and end count.
     """
+    types, sections, url, title, text = signs
     known = (
         why_type(types, _RELEASE_TYPES)
         or why_section(sections + types, _RELEASE_NAMES)
@@ -183,22 +176,13 @@ def why_press_release(
     return f"“{mark.strip()}” at the end of the text" if mark else ""
 
 
-def why_paid(
-    *,
-    types: tuple[str, ...],
-    sections: tuple[str, ...],
-    url: str,
-    sponsor: str,
-    metas: dict[str, str],
-    labels: Sequence[str],
-    title: str,
-    text: str,
-) -> str:
-    """Give by what a text is known as paid content; "" when it is not.
+def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence[str]) -> str:
+    """Return by what a text is known as paid content; "" when it is not.
 
     `labels` are short texts beside the headline: a mark of an advertisement anywhere else on a page
     is one of the advertisement. `sponsor` is that of JSON-LD, `metas` the page's meta tags.
     """
+    types, sections, url, title, text = signs
     found = (
         why_type(types, _PAID_TYPES)
         or why_section(sections + types, _PAID_NAMES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 _END_CHARACTERS = 600
@@ -128,32 +129,36 @@ def is_cut(
     return text_characters < _CUT_CHARACTERS or feed_characters > _FEED_RATIO * text_characters
 
 
-def why_opinion(
-    types: tuple[str, ...],
-    sections: tuple[str, ...],
-    url: str,
-    own_segments: tuple[str, ...] = (),
-    title: str = "",
-) -> str:
-    """Give by what a text is known as opinion; "" when it is not.
+class Signs(NamedTuple):
+    """What tells the kind of a text: JSON-LD types and genres, names of sections, and itself."""
+
+    types: tuple[str, ...]
+    sections: tuple[str, ...]
+    url: str
+    title: str
+    text: str
+
+
+def why_opinion(signs: Signs, own_segments: tuple[str, ...]) -> str:
+    """Return by what a text is known as opinion; "" when it is not.
 
     `own_segments` are those of the site: in addresses they count instead of the common list, as
     names of sections beside it.
     """
     own = frozenset(map(slug, own_segments))
-    said = _OPINION_TITLE.match(title)
+    said = _OPINION_TITLE.match(signs.title)
     return (
-        why_type(types, OPINION_TYPES)
-        or why_section(sections, own | OPINION_SEGMENTS)
-        or why_segment(url, own or OPINION_SEGMENTS)
+        why_type(signs.types, OPINION_TYPES)
+        or why_section(signs.sections, own | OPINION_SEGMENTS)
+        or why_segment(signs.url, own or OPINION_SEGMENTS)
         or (f"“{said[0].strip()}” in the title" if said else "")
     )
 
 
-def why_live_blog(types: tuple[str, ...], url: str, own_segments: tuple[str, ...] = ()) -> str:
+def why_live_blog(signs: Signs, own_segments: tuple[str, ...]) -> str:
     """Give by what a text is known as a live blog; "" when it is not. Segments as for opinion."""
     known = frozenset(map(slug, own_segments)) or LIVE_SEGMENTS
-    return why_type(types, LIVE_TYPES) or why_segment(url, known)
+    return why_type(signs.types, LIVE_TYPES) or why_segment(signs.url, known)
 
 
 def why_type(types: tuple[str, ...], known: frozenset[str]) -> str:

@@ -63,13 +63,17 @@ class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.elements is None else self.elements.root
 
 
-def _no_lap(_step: str) -> None:
+#: Bytes, Content-Type and address of a page to what it holds.
+ReadHtml = Callable[[bytes, str, str], HtmlReading]
+
+
+def no_lap(_step: str) -> None:
     pass
 
 
 def html_reader(
-    options: Options, rules: SiteRules = NO_RULES, lap: Callable[[str], None] = _no_lap
-) -> Callable[[bytes, str, str], HtmlReading]:
+    options: Options, rules: SiteRules = NO_RULES, lap: Callable[[str], None] = no_lap
+) -> ReadHtml:
     """Give a function from bytes, Content-Type and address of a page to what it holds.
 
     `rules` are those of its site; options that they change are the caller's to change. `lap` is

@@ -26,6 +26,26 @@ _MODIFIED = re.compile(
 _ELSEWHERE = frozenset(("nav", "aside"))
 _EDGES = frozenset(("header", "footer"))
 _INSIDE = frozenset(("article", "main"))
+#: The largest of 1,311 real pages has 9,770 tags; 40,000 elements that look like dates took 17 s.
+_MAX_ELEMENTS = 20_000
+_MAX_PARAGRAPHS = 30
+_HEAD_CHARACTERS = 160
+#: After a dateline a report begins; what is shorter is a line that says when it was published.
+_LEAST_REST = 40
+_BYLINE = re.compile(
+    r"\s*(?:published|updated|posted|last|first|by|on|stand|veröffentlicht|aktualisiert|von|am|publié|mis à jour|par"
+    r"|publicado|actualizado|por|pubblicato|aggiornato|di|gepubliceerd|bijgewerkt|door|opublikowano)\b",
+    re.I,
+)
+_DATE = (
+    r"(?:\d{1,2}(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?(?:,?\s+(?:de\s+)?\d{4})?"
+    r"|[^\W\d_]{3,10}\.?\s+\d{1,2}(?:,?\s+\d{4})?|\d{1,2}[./]\s?\d{1,2}[./]\s?(?:\d{4}|\d{2})?|\d{4}-\d{2}-\d{2})"
+)
+#: A place, a date, perhaps an agency in brackets, and a dash.
+_DATELINE = re.compile(
+    rf"^\s*(?:\([^()]{{2,40}}\)\s*[-–—−]?\s*)?[^\W\d_a-zß-ÿ][^\n\d]{{1,60}}?[,.(]?\s*(?:den\s+|am\s+|le\s+|el\s+)?{_DATE}\)?[\s,.:]*"
+    r"(?:\([^()]{2,40}\)\s*)?\s*(?:[-–—−]|--)\s*"
+)  # fmt: skip
 
 
 class PageTimes(NamedTuple):
@@ -79,10 +99,6 @@ def _rank(element: HtmlElement) -> int:
     return 1 if next(edge.iter("h1"), None) is not None else 0
 
 
-#: The largest of 1,311 real pages has 9,770 tags; 40,000 elements that look like dates took 17 s.
-_MAX_ELEMENTS = 20_000
-
-
 def load_search() -> None:
     """Load what htmldate loads late, at its first date in words: 0.2 s that no page shall pay."""
     words = "<html><body><p class='date'>November 20 15:23 2019</p></body></html>"
@@ -111,26 +127,6 @@ def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
     except (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError):
         return ""
     return found or ""
-
-
-_MAX_PARAGRAPHS = 30
-_HEAD_CHARACTERS = 160
-#: After a dateline a report begins; what is shorter is a line that says when it was published.
-_LEAST_REST = 40
-_BYLINE = re.compile(
-    r"\s*(?:published|updated|posted|last|first|by|on|stand|veröffentlicht|aktualisiert|von|am|publié|mis à jour|par"
-    r"|publicado|actualizado|por|pubblicato|aggiornato|di|gepubliceerd|bijgewerkt|door|opublikowano)\b",
-    re.I,
-)
-_DATE = (
-    r"(?:\d{1,2}(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?(?:,?\s+(?:de\s+)?\d{4})?"
-    r"|[^\W\d_]{3,10}\.?\s+\d{1,2}(?:,?\s+\d{4})?|\d{1,2}[./]\s?\d{1,2}[./]\s?(?:\d{4}|\d{2})?|\d{4}-\d{2}-\d{2})"
-)
-#: A place, a date, perhaps an agency in brackets, and a dash.
-_DATELINE = re.compile(
-    rf"^\s*(?:\([^()]{{2,40}}\)\s*[-–—−]?\s*)?[^\W\d_a-zß-ÿ][^\n\d]{{1,60}}?[,.(]?\s*(?:den\s+|am\s+|le\s+|el\s+)?{_DATE}\)?[\s,.:]*"
-    r"(?:\([^()]{2,40}\)\s*)?\s*(?:[-–—−]|--)\s*"
-)  # fmt: skip
 
 
 def cut_datelines(root: HtmlElement) -> int:

@@ -66,6 +66,24 @@ _STANDARD = frozenset(
         "iso8859-10", "iso8859-13", "iso8859-14", "iso8859-15", "iso8859-16",
     }
 )  # fmt: skip
+#: As many as the stream-safe text format of Unicode allows (UAX #15, section 13).
+MAX_MARKS = 30
+#: First bytes of what is no page, whatever its Content-Type says.
+_FOREIGN = (
+    b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"ID3",
+    b"7z\xbc\xaf", b"Rar!", b"\x7fELF", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS", b"fLaC",
+    b"\x00\x00\x01\x00", b"wOFF", b"wOF2", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"{\\rtf",
+    b"\xca\xfe\xba\xbe", b"MZ\x90",
+)  # fmt: skip
+_FOREIGN_TYPES = ("image/", "video/", "audio/", "font/", "application/pdf", "application/zip")
+_SAMPLE_BYTES = 8192
+_MAX_CONTROL_SHARE = 0.05
+_LEGITIMATE_CONTROLS = b"\t\n\x0c\r\x1b"
+_CONTROLS = bytes(byte for byte in range(32) if byte not in _LEGITIMATE_CONTROLS) + b"\x7f"
+#: Attributes are counted only in tags longer than this.
+_LONG_TAG_CHARACTERS = 20_000
+_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONG_TAG_CHARACTERS},}}")
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
 class Decoded(NamedTuple):
@@ -188,10 +206,6 @@ def _declared(data: bytes, content_type: str) -> list[tuple[str, str]]:
     return found
 
 
-#: As many as the stream-safe text format of Unicode allows (UAX #15, section 13).
-MAX_MARKS = 30
-
-
 def limit_marks(text: str) -> str:
     """Give the text with at most 30 combining marks in a row.
 
@@ -209,25 +223,6 @@ def _too_many() -> re.Pattern[str]:
     codes = [code for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code))]
     marks = f"[{''.join(map(chr, codes))}]"
     return re.compile(f"({marks}{{{MAX_MARKS}}}){marks}+")
-
-
-#: First bytes of what is no page, whatever its Content-Type says.
-_FOREIGN = (
-    b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"ID3",
-    b"7z\xbc\xaf", b"Rar!", b"\x7fELF", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS", b"fLaC",
-    b"\x00\x00\x01\x00", b"wOFF", b"wOF2", b"\xd0\xcf\x11\xe0", b"SQLite format 3", b"{\\rtf",
-    b"\xca\xfe\xba\xbe", b"MZ\x90",
-)  # fmt: skip
-_FOREIGN_TYPES = ("image/", "video/", "audio/", "font/", "application/pdf", "application/zip")
-_SAMPLE_BYTES = 8192
-_MAX_CONTROL_SHARE = 0.05
-_LEGITIMATE_CONTROLS = b"\t\n\x0c\r\x1b"
-_CONTROLS = bytes(byte for byte in range(32) if byte not in _LEGITIMATE_CONTROLS) + b"\x7f"
-
-#: Attributes are counted only in tags longer than this.
-_LONG_TAG_CHARACTERS = 20_000
-_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONG_TAG_CHARACTERS},}}")
-_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
 class Limits(NamedTuple):

@@ -26,6 +26,16 @@ _MAX_NODES = 2000
 _WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)+")
 _WRAPPED = ("-->", "]]>", "//", "/*", "*/", ";")
 _CONTROL = re.compile(r"[\x00-\x1f]")
+Node = dict[str, Any]
+MAX_VALUE_CHARACTERS = 4000
+_MAX_URL_CHARACTERS = 2048
+_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote|tr|table)\b[^<>]{0,500}>", re.I)
+_ITEM_TAG = re.compile(r"<li\b[^<>]{0,500}>", re.I)
+_OTHER_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
+_MAX_MEDIA = 20
+_MAX_CAPTION_CHARACTERS = 1000
+_MAX_PIXELS = 100_000
+_NUMBER = re.compile(r"\d{1,6}")
 
 
 class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,15 +251,6 @@ def _is_metered(node: Node) -> bool:
     return any(flag is False or str(flag).strip().lower() in ("false", "no") for flag in flags)
 
 
-Node = dict[str, Any]
-
-MAX_VALUE_CHARACTERS = 4000
-_MAX_URL_CHARACTERS = 2048
-_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote|tr|table)\b[^<>]{0,500}>", re.I)
-_ITEM_TAG = re.compile(r"<li\b[^<>]{0,500}>", re.I)
-_OTHER_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
-
-
 def plain(value: str) -> str:
     """Give the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
     if "&" in value:
@@ -317,12 +318,6 @@ def resolved(value: Any, by_id: dict[str, Node]) -> Any:
         if isinstance(id, str):
             return by_id.get(id, value)
     return value
-
-
-_MAX_MEDIA = 20
-_MAX_CAPTION_CHARACTERS = 1000
-_MAX_PIXELS = 100_000
-_NUMBER = re.compile(r"\d{1,6}")
 
 
 def images_of(node: Node, by_id: dict[str, Node]) -> tuple[Image, ...]:

@@ -53,6 +53,16 @@ _PLAYERS = (
 _PLAYER_PATH = re.compile(r"/(?:video|videos|embed|player|plugins/video)[/.?-]", re.I)
 _PLAYERS_BY_PATH = frozenset(("facebook.com", "tiktok.com"))
 _VIDEO_NAMES = ("og:video:secure_url", "og:video:url", "og:video", "twitter:player")
+_LICENCE_NAMES = (
+    "dc.rights.license", "dcterms.license", "dc.license", "license", "licence", "cc:license",
+)  # fmt: skip
+#: A licence inside of these is that of a picture, or of somebody else's text.
+_ELSEWHERE = frozenset(("figure", "aside"))
+_COMMONS = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
+MAX_LINKS = 500
+#: Where links lead around the site rather than out of the article.
+_AROUND_THE_TEXT = frozenset(("nav", "header", "footer", "aside"))
+_NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 
 
 def read_images(
@@ -231,14 +241,6 @@ def _is_player(url: str) -> bool:
     return False
 
 
-_LICENCE_NAMES = (
-    "dc.rights.license", "dcterms.license", "dc.license", "license", "licence", "cc:license",
-)  # fmt: skip
-#: A licence inside of these is that of a picture, or of somebody else's text.
-_ELSEWHERE = frozenset(("figure", "aside"))
-_COMMONS = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
-
-
 def read_licences(
     elements: PageElements,
     metadata: PageMetadata,
@@ -282,12 +284,6 @@ def _address_or_name(value: str, base_url: str) -> str:
     if "/" in value and " " not in value:
         return absolute(value, base_url)
     return value[:200]
-
-
-MAX_LINKS = 500
-#: Where links lead around the site rather than out of the article.
-_AROUND_THE_TEXT = frozenset(("nav", "header", "footer", "aside"))
-_NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 
 
 def read_links(elements: PageElements, base_url: str) -> tuple[str, ...]:

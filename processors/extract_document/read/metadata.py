@@ -40,6 +40,25 @@ _MAX_HEADINGS = 20
 _MAX_URL_CHARACTERS = 2048
 _RELATIONS = ("canonical", "amphtml")
 _LANGUAGE = re.compile(r"^([a-zA-Z]{2,3})(?:[-_]|$)")
+#: Words in a class or id that name the line under a headline, in the usages of many systems.
+_SUBTITLE_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:sub-?(?:title|headline|heading|head|hed)|standfirst|stand-first|dek|deck|strapline"
+    r"|kicker-sub|untertitel|unterzeile|dachzeile-unten|chapo|chapeau|sous-titre|entradilla|bajada"
+    r"|subtitulo|sottotitolo|occhiello-sotto|linha-fina|onderkop)(?:$|[\s_-])",
+    re.I,
+)
+#: Where no class says so, only a heading right under the headline is taken for its second line.
+_SUBTITLE_TAGS = frozenset(("h2", "h3"))
+_marked = etree.XPath("//*[@itemprop='alternativeHeadline'][not(self::meta)]", smart_strings=False)
+#: A line that tells when, or who, is none that tells what.
+_NO_SUBTITLE = re.compile(
+    r"\d{1,2}:\d{2}|^(?:by|von|par|por|updated|published|posted|aktualisiert|veröffentlicht|publié)\b",
+    re.I,
+)
+_MAX_SUBTITLE_CHARACTERS = 400
+_MAX_LABEL_CHARACTERS = 60
+_LEVELS_UP = 3
+_NEIGHBOURS = 4
 
 
 class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,27 +202,6 @@ def _headings(elements: PageElements) -> Iterator[str]:
         text = _folded(text_of(element))
         if text:
             yield text
-
-
-#: Words in a class or id that name the line under a headline, in the usages of many systems.
-_SUBTITLE_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:sub-?(?:title|headline|heading|head|hed)|standfirst|stand-first|dek|deck|strapline"
-    r"|kicker-sub|untertitel|unterzeile|dachzeile-unten|chapo|chapeau|sous-titre|entradilla|bajada"
-    r"|subtitulo|sottotitolo|occhiello-sotto|linha-fina|onderkop)(?:$|[\s_-])",
-    re.I,
-)
-#: Where no class says so, only a heading right under the headline is taken for its second line.
-_SUBTITLE_TAGS = frozenset(("h2", "h3"))
-_marked = etree.XPath("//*[@itemprop='alternativeHeadline'][not(self::meta)]", smart_strings=False)
-#: A line that tells when, or who, is none that tells what.
-_NO_SUBTITLE = re.compile(
-    r"\d{1,2}:\d{2}|^(?:by|von|par|por|updated|published|posted|aktualisiert|veröffentlicht|publié)\b",
-    re.I,
-)
-_MAX_SUBTITLE_CHARACTERS = 400
-_MAX_LABEL_CHARACTERS = 60
-_LEVELS_UP = 3
-_NEIGHBOURS = 4
 
 
 class Heading(msgspec.Struct, frozen=True):

@@ -24,6 +24,14 @@ from trafilatura.settings import Extractor
 from processors.extract_document.read.decode import clean
 from processors.extract_document.read.tree import SILENT, block_lines, paragraphs
 
+_DIGIT = re.compile(r"\d")
+_INDENTED = re.compile(r"^ {2,}(?=\S)", re.M)
+OWN_GATE_FROM_CHARACTERS = 20_000
+_MAX_ELEMENTS = 5000
+_SITE_RATIO = 2.5
+#: What stands beside the text inside of its element.
+_BESIDE = SILENT | {"figure", "figcaption", "aside", "nav", "form", "footer", "button", "select"}
+
 
 def extractor_for(mode: str) -> Extractor:
     """Give trafilatura's options for a mode; may be kept and used for many pages.
@@ -66,10 +74,6 @@ def search_authors(root: HtmlElement) -> list[str]:
     return [name.strip() for name in found.split(";")] if found else []
 
 
-_DIGIT = re.compile(r"\d")
-_INDENTED = re.compile(r"^ {2,}(?=\S)", re.M)
-
-
 class Gate(NamedTuple):
     """Least shares of a text that is one; each 0 to 1.
 
@@ -87,7 +91,6 @@ class Gate(NamedTuple):
 RESCUE_GATE = Gate(0.60, 0.15, 0.30)
 #: For trafilatura's own text when it is long (lowest of 170 real ones: .81, .13, .32).
 OWN_GATE = Gate(0.50, 0.05, 0.10)
-OWN_GATE_FROM_CHARACTERS = 20_000
 
 
 def second_text(html: str) -> str:
@@ -146,12 +149,6 @@ def _packed_share(text: str) -> float:
 def _distinct_share(text: str) -> float:
     lines = [_DIGIT.sub("0", line.strip()) for line in text.splitlines() if line.strip()]
     return len(set(lines)) / len(lines) if lines else 0.0
-
-
-_MAX_ELEMENTS = 5000
-_SITE_RATIO = 2.5
-#: What stands beside the text inside of its element.
-_BESIDE = SILENT | {"figure", "figcaption", "aside", "nav", "form", "footer", "button", "select"}
 
 
 class PageText(msgspec.Struct, frozen=True):

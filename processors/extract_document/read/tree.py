@@ -17,6 +17,20 @@ _parser = html.HTMLParser(
 )  # fmt: skip
 # One class for all elements, found without a call of Python for each: 5 % of the time of a page.
 _parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
+#: Kept together, in the order of the page, under the first of their names.
+_TOGETHER = (
+    ("meta",), ("title",), ("base",), ("link",), ("h1",), ("time",), ("script",),
+    ("a",), ("figure", "img"), ("iframe", "video"),
+)  # fmt: skip
+#: What may lie around an element and matters.
+_AROUND = frozenset(("nav", "header", "footer", "aside", "article", "main", "a", "figure"))
+_KIND_OF = {tag: kinds[0] for kinds in _TOGETHER for tag in kinds}
+_LIST_ITEM = re.compile(r"^[-*•]\s+")
+_TAG = re.compile(r"<[a-zA-Z!/][^<>]{0,5000}>")
+_BLOCKS = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+)  # fmt: skip
+SILENT = frozenset(("script", "style", "noscript", "template", "iframe", "object", "svg"))
 
 
 def parse(page: str) -> HtmlElement | None:
@@ -67,16 +81,6 @@ def text_of(element: HtmlElement) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-#: Kept together, in the order of the page, under the first of their names.
-_TOGETHER = (
-    ("meta",), ("title",), ("base",), ("link",), ("h1",), ("time",), ("script",),
-    ("a",), ("figure", "img"), ("iframe", "video"),
-)  # fmt: skip
-#: What may lie around an element and matters.
-_AROUND = frozenset(("nav", "header", "footer", "aside", "article", "main", "a", "figure"))
-_KIND_OF = {tag: kinds[0] for kinds in _TOGETHER for tag in kinds}
-
-
 class PageElements:
     """The tree of a page, and its elements of some kinds, in their order.
 
@@ -119,14 +123,6 @@ class PageElements:
                 around |= {str(one.tag)}
             self._around[one] = around
         return around
-
-
-_LIST_ITEM = re.compile(r"^[-*•]\s+")
-_TAG = re.compile(r"<[a-zA-Z!/][^<>]{0,5000}>")
-_BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
-)  # fmt: skip
-SILENT = frozenset(("script", "style", "noscript", "template", "iframe", "object", "svg"))
 
 
 def fragment_text(fragment: str, limits: Limits) -> str:

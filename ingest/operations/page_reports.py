@@ -144,7 +144,7 @@ def build_reader(
 ) -> Callable[[PageJob], PageReport]:
     """Give what a child does with one page."""
     laps = _Laps()
-    extract = page_extractor(reading.options, reading.engine, laps if explain else None)
+    extract = page_extractor(reading.options, reading.engine, laps)
     chain = [registry.built(reading.language, {"clock": now})]
 
     def read(job: PageJob) -> PageReport:

@@ -53,7 +53,7 @@ class Lists(_Block):
     )
 
 
-class Watched(_Block):
+class WatchedEntity(_Block):
     """One entity with all that its list says of it."""
 
     list: str
@@ -66,7 +66,7 @@ class Watched(_Block):
     language: str = ""
 
 
-def read_lists(config_folder: Path) -> list[Watched]:
+def read_lists(config_folder: Path) -> list[WatchedEntity]:
     """Give the entities of all lists in order; [] when there is no such file.
 
     Errors: ConfigError with everything that is wrong.
@@ -83,8 +83,8 @@ def read_lists(config_folder: Path) -> list[Watched]:
     return found
 
 
-def _watched(lists: Lists, file: YamlFile) -> tuple[list[Watched], list[ConfigFault]]:
-    found: list[Watched] = []
+def _watched(lists: Lists, file: YamlFile) -> tuple[list[WatchedEntity], list[ConfigFault]]:
+    found: list[WatchedEntity] = []
     faults: list[ConfigFault] = []
     named: dict[str, str] = {}
     for number, block in enumerate(lists.lists):
@@ -101,7 +101,7 @@ def _watched(lists: Lists, file: YamlFile) -> tuple[list[Watched], list[ConfigFa
                     )
                 )
             found.append(
-                Watched(
+                WatchedEntity(
                     list=block.name,
                     type=block.type,
                     name=entry.name,

@@ -19,7 +19,7 @@ _PARTS = (
     ("/ingest/polling/entries.py", "entries"),
     ("/ingest/polling/entry_", "entries"),
     ("/ingest/polling/seen_keys.py", "entries"),
-    ("/ingest/polling/dates.py", "entries"),
+    ("/ingest/dates.py", "entries"),
     ("/ingest/polling/feed_state.py", "state and log"),
     ("/ingest/polling/poll_records.py", "state and log"),
     ("/ingest/polling/log_writer.py", "state and log"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.extract_document.choose_authors import read_byline
+from processors.extract_document.choose.authors import read_byline
 from tests.unit.extract_pages import ARTICLE, extracted, html_of
 
 

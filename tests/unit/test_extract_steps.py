@@ -8,10 +8,9 @@ import msgspec
 import pytest
 
 from ingest.model import Document
-from processors.extract_document.make_document import make_document
+from processors.extract_document.make_document import Steps, make_document
 from processors.extract_document.options import Options
-from processors.extract_document.read_html import HtmlReading, html_reader
-from processors.extract_document.try_steps import Steps
+from processors.extract_document.read import HtmlReading, html_reader
 from tests.unit.extract_pages import PARAGRAPHS, html_of, page_of
 
 

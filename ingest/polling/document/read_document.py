@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import replace
 
+from ingest.dates import read_date
 from ingest.errors import FetchFailed, SourceError
 from ingest.identity import joined, request_url
 from ingest.model import Feed
-from ingest.polling.dates import read_date
 from ingest.polling.document.answers import charset_of
 from ingest.ports import (
     NOTHING_KNOWN,

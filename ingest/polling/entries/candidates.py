@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from ingest.dates import ReadDate, read_date
 from ingest.identity import entry_id, match_key
 from ingest.model import Entry, Feed
-from ingest.polling.dates import ReadDate, read_date
 from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of
 from ingest.ports import ParsedFeed, SourceEntry
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.dates import read_date
 from ingest.identity import same_site
 from ingest.model import Entry, Feed
-from ingest.polling.dates import read_date
 from ingest.polling.entries.candidates import (
     Candidate,
     Dated,

@@ -13,9 +13,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ingest import wire
+from ingest.dates import read_date
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
-from ingest.polling.dates import read_date
 from ingest.polling.document.read_document import (
     FeedPage,
     ReadTools,

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ingest.dates import read_date
 from ingest.errors import FetchFailed
 from ingest.identity import joined, request_url
 from ingest.model import Feed
-from ingest.polling.dates import read_date
 from ingest.polling.document.read_document import (
     FeedPage,
     ReadTools,

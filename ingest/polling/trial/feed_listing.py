@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
+from ingest.dates import ReadDate, read_date
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
-from ingest.polling.dates import ReadDate, read_date
 from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, Found
 from ingest.ports import ParsedFeed, SourceEntry
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingest.polling.dates import read_date
+from ingest.dates import read_date
 from ingest.sources.feeds.parse_feed import parse_feed
 from tests.data_sets import data_set
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+import tomllib
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 
 from project_files import ROOT, code_files, nodes_of
+
+LIMITS = tomllib.loads((ROOT / "tests" / "house" / "limits.toml").read_text(encoding="utf-8"))
 
 _NO_CODE = {
     tokenize.COMMENT,

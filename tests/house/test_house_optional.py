@@ -19,6 +19,12 @@ from ingest.registry import known_processors
 #: No archive can do without it.
 NEEDED = "extract_document"
 ENTANGLED: dict[str, list[str]] = LIMITS["entangled_processors"]
+#: For each process that works on the copy: what is not there is not looked for where the project
+#: lies, which is where an editable installation finds it.
+ONLY_HERE = """
+import sys
+sys.meta_path[:] = [one for one in sys.meta_path if "__editable__" not in one.__module__]
+"""
 #: Optional stages: kind → the files and folders that only it uses, wherever they lie.
 STAGES = {"archive": ("archive_stage.py", "archiver.py", "page_archive")}
 
@@ -74,6 +80,7 @@ def test_the_rest_works_without_every_feature_that_can_be_left_out(tmp_path: Pat
 
 def _copied(folder: Path) -> None:
     """Put what belongs to the product, and one seed site, into the folder."""
+    (folder / "sitecustomize.py").write_text(ONLY_HERE, encoding="utf-8")
     for path in project_files():
         name = path.relative_to(ROOT)
         is_one_site = name.parts[:2] == ("seeds", "harbour-times")

@@ -64,14 +64,31 @@ def faults_of(
     file: YamlFile,
     prefix: tuple[str | int, ...] = (),
 ) -> list[ConfigFault]:
-    """Return one fault for each thing that pydantic found, at its line."""
-    return [_fault(item, shape, file, prefix) for item in error.errors()]
+    """Return one fault for each thing that is wrong, at its line.
+
+    For a value that fits no branch of a union, pydantic lists an error for every branch: the
+    first of those that got deepest into the value counts.
+    """
+    found = {_place(item): item for item in reversed(error.errors())}
+    outer = {place[:length] for place in found for length in range(len(place))}
+    return [
+        _fault(item, place, shape, file, prefix)
+        for place, item in reversed(found.items())
+        if place not in outer
+    ]
+
+
+def _place(item: Any) -> tuple[str | int, ...]:
+    return tuple(part for part in item["loc"] if not _is_variant(part))
 
 
 def _fault(
-    item: Any, shape: type[BaseModel], file: YamlFile, prefix: tuple[str | int, ...]
+    item: Any,
+    place: tuple[str | int, ...],
+    shape: type[BaseModel],
+    file: YamlFile,
+    prefix: tuple[str | int, ...],
 ) -> ConfigFault:
-    place = tuple(part for part in item["loc"] if not _is_variant(part))
     kind = item["type"]
     value = None if kind == "missing" else item["input"]
     if kind == "extra_forbidden":

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from tests.http_site import Answer, HttpSite, Seen
+from tests.http_site import Answer, HttpSite
 
 _TITLE_WORDS = (
     "council harbour museum ferry library orchard theatre bakery railway lighthouse",
@@ -42,7 +42,7 @@ class Paper:
         self.urls: list[str] = []
         self._pages: dict[str, Answer] = {}
         self.people: dict[str, str] = {}
-        site.serve(self.host, "/feed.xml", self._feed)
+        site.serve(self.host, "/feed.xml", lambda _: self.feed_answer())
 
     @property
     def feed_url(self) -> str:
@@ -86,7 +86,8 @@ class Paper:
         """Give an article's page as it was published."""
         return self._pages[url]
 
-    def _feed(self, _: Seen) -> Answer:
+    def feed_answer(self) -> Answer:
+        """Return the feed as it is now."""
         body = (
             f'<?xml version="1.0"?><rss version="2.0"><channel><title>{self.name}</title>'
             f"<link>http://{self.host}/</link>{''.join(self._items)}</channel></rss>"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.http_site import HttpSite, Seen
+from tests.http_site import Answer, HttpSite, Seen
 from tests.scenarios.harness import STAGES, Installation
 from tests.scenarios.press import papers
+from tests.scenarios.processes import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -55,32 +59,94 @@ def test_a_tree_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
         assert {document.id: document for document in installation.found()} == before
 
 
-def test_stages_stop_within_their_time_while_a_site_holds_them_up(tmp_path: Path) -> None:
+#: Longer than any test waits: what ends before that has not waited for the site.
+TOO_LONG_SECONDS = 4 * PATIENCE_SECONDS
+
+
+class Held:
+    """A script of the site that keeps every request waiting until `release` is called."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._released = threading.Event()
+
+    async def __call__(self, writer: asyncio.StreamWriter) -> None:
+        while not self._released.is_set():
+            await asyncio.sleep(0.02)
+        writer.write(self._answer.as_bytes())
+        await writer.drain()
+
+    def release(self) -> None:
+        """Answer all who wait, and everybody from now on at once."""
+        self._released.set()
+
+
+def test_polls_under_way_get_the_time_that_is_set_and_no_more(tmp_path: Path) -> None:
     with (
         HttpSite() as site,
         Installation(
             tmp_path,
             hosts=site.hosts("*.example"),
-            worker={"stop_timeout_seconds": 2},
-            fetching={"timeout_seconds": 60, "read_timeout_seconds": 60},
+            worker={"stop_timeout_seconds": 1},
+            polling={"timeout_seconds": TOO_LONG_SECONDS},
+            fetching={"read_timeout_seconds": TOO_LONG_SECONDS},
         ) as installation,
     ):
         (paper,) = papers(site, 1)
-        (url,) = paper.publish()
-        page = paper.page(url)
-        path = url.partition(".example")[2]
-        site.serve(paper.host, path, type(page)(wait_seconds=60))
+        paper.publish(3)
+        held = Held(paper.feed_answer())
+        site.serve_raw(paper.host, "/feed.xml", held)
+        installation.set_feeds([paper.feed])
+        impatient = installation.start("--stage", "poll")
+        installation.wait_until(lambda: site.asked(paper.host, "/feed.xml"), "it is asked for")
+        asked_to_stop_at = time.monotonic()
+        assert impatient.stop() == 0
+        took_seconds = time.monotonic() - asked_to_stop_at
+        assert installation.audit()["entries"] == 0
+
+        installation.edit({"worker": {"stop_timeout_seconds": TOO_LONG_SECONDS}})
+        patient = installation.start("--stage", "poll")
+        installation.wait_until(lambda: len(site.asked(paper.host, "/feed.xml")) > 1, "again")
+        patient.is_meant_to_run = False
+        patient.process.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits where the other one was gone
+            patient.process.wait(3 * took_seconds)
+        held.release()
+        assert patient.ended() == 0
+        assert installation.audit()["entries"] == 3, "what was polled is kept before it ends"
+
+
+def test_a_fetch_under_way_is_broken_off_and_asked_again_by_the_next_start(tmp_path: Path) -> None:
+    with (
+        HttpSite() as site,
+        Installation(
+            tmp_path,
+            hosts=site.hosts("*.example"),
+            fetching={
+                "timeout_seconds": TOO_LONG_SECONDS,
+                "read_timeout_seconds": TOO_LONG_SECONDS,
+            },
+        ) as installation,
+    ):
+        (paper,) = papers(site, 1)
+        quick, slow = paper.publish(2)
+        path = slow.partition(".example")[2]
+        held = Held(paper.page(slow))
+        site.serve_raw(paper.host, path, held)
         installation.set_feeds([paper.feed])
         stages = installation.start_stages(("poll", "fetch"))
         installation.wait_until(lambda: site.asked(paper.host, path), "the page is asked for")
-        asked_at = time.monotonic()
-        assert stages["fetch"].stop() == 0
-        assert time.monotonic() - asked_at < 55, "it waited for the site"
+        quick_path = quick.partition(".example")[2]
+        with installation.log() as log:
+            installation.wait_until(lambda: any(log.scan("news.pages")), "the other one is kept")
+        assert stages["fetch"].stop() == 0, "it does not wait for the site, which still holds it up"
         assert stages["poll"].stop() == 0
 
-        site.serve(paper.host, path, page)
+        held.release()
         tree = installation.start()
-        installation.wait_for(searchable=1)
+        installation.wait_for(searchable=2)
+        assert len(site.asked(paper.host, path)) == 2
+        assert len(site.asked(paper.host, quick_path)) == 1, "what was fetched is not lost"
         assert tree.stop() == 0
 
 

@@ -67,6 +67,26 @@ def test_with_a_flat_profile_the_walk_is_the_square_root_rule() -> None:
     assert walked == pytest.approx(schedule.interval_seconds(0.7, demand))
 
 
+def test_a_walk_that_begins_within_an_hour_counts_the_rest_of_it() -> None:
+    start = NOW.replace(minute=20, second=30, microsecond=500_000)
+    weights = [1.0] * 48
+    weights[slot_of(NOW + timedelta(hours=1))] = 4.0
+    rest_of_the_hour = 3600 - 1230.5
+    at_double_speed = (3600 - rest_of_the_hour) / 2
+    for weight, kappa in ((1.0, 1.0), (4.0, 2.0)):
+        demand = Demand(weight, Bounds(300.0))
+        walked = schedule.walked_seconds(kappa, demand, weights, start)
+        assert walked == pytest.approx(rest_of_the_hour + at_double_speed, abs=1e-6)
+
+
+def test_a_walk_ends_at_its_bounds() -> None:
+    start = NOW.replace(minute=20)
+    flat = (1.0,) * 48
+    assert schedule.walked_seconds(0.01, Demand(1.0, Bounds(300.0)), flat, start) == 300
+    assert schedule.walked_seconds(99.0, Demand(1.0, Bounds(300.0)), flat, start) == 86_400
+    assert schedule.walked_seconds(99.0, Demand(1.0, Bounds(300.0, 4000.0)), flat, start) == 4000
+
+
 def test_a_night_interval_does_not_sleep_through_the_morning() -> None:
     rate = Rate(updated_at=NOW)
     for day in range(10):
@@ -171,9 +191,36 @@ def test_a_week_of_500_doubles_the_waits_up_to_a_day() -> None:
 
 
 def test_after_a_month_of_failures_a_week_passes_between_requests() -> None:
-    state = a_state(interval_seconds=600.0, failing_since_at=NOW - timedelta(days=31))
-    state = planning.failed(state, FEED, OPTIONS, NOW, "http_404", "HTTP 404")
-    assert state.next_poll_at == NOW + timedelta(days=7)
+    def wait_after(failing: timedelta) -> timedelta:
+        state = a_state(interval_seconds=600.0, failing_since_at=NOW - failing)
+        state = planning.failed(state, FEED, OPTIONS, NOW, "http_404", "HTTP 404")
+        assert state.failing_since_at == NOW - failing
+        assert state.next_poll_at is not None
+        return state.next_poll_at - NOW
+
+    month = timedelta(days=30)
+    assert wait_after(month + timedelta(seconds=1)) == timedelta(days=7)
+    assert wait_after(month) <= timedelta(days=1)
+    assert wait_after(timedelta()) <= timedelta(days=1)
+
+
+def test_a_feed_that_is_gone_is_asked_again_after_30_days() -> None:
+    state = planning.failed(a_state(interval_seconds=600.0), FEED, OPTIONS, NOW, "http_410", "gone")
+    assert state.next_poll_at == NOW + timedelta(days=30)
+    assert state.gone_since_at == NOW
+    later = NOW + timedelta(days=30)
+    state = planning.failed(state, FEED, OPTIONS, later, "http_410", "gone")
+    assert state.next_poll_at == later + timedelta(days=30)
+    assert (state.gone_since_at, state.failing_since_at) == (NOW, NOW)
+    back = planning.succeeded(state, FEED, OPTIONS, 1.0, later, Success())
+    assert (back.gone_since_at, back.failing_since_at, back.last_error_class) == (None, None, "")
+
+
+def test_a_feed_that_robots_txt_forbids_is_looked_at_daily() -> None:
+    state = a_state(interval_seconds=600.0)
+    state = planning.failed(state, FEED, OPTIONS, NOW, "robots_disallowed", "forbidden")
+    assert state.next_poll_at == NOW + timedelta(days=1)
+    assert state.gone_since_at is None
 
 
 def test_a_poll_that_a_crash_breaks_off_is_due_again_soon_but_never_too_soon() -> None:

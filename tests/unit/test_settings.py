@@ -143,4 +143,10 @@ def test_processors_that_are_no_list_of_names_are_one_fault(folder: Path) -> Non
     replace(folder / "pipeline.yml", "      - extract_document", "      - extract_document: 5")
     with pytest.raises(ConfigError) as caught:
         checked_settings(folder)
-    assert caught.value.faults
+    (fault,) = caught.value.faults
+    assert fault.key == "stages.extract.processors.0.extract_document"
+    assert fault.value == 5
+    assert fault.line
+    lines = (folder / "pipeline.yml").read_text().splitlines()
+    assert "extract_document: 5" in lines[fault.line - 1]
+    assert fault.remedy == "write a mapping of keys to values"

@@ -22,8 +22,8 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.pipeline.audit import audited
-from ingest.pipeline.topology import plans
 from ingest.pipeline.trace import trace as traced
+from ingest.records.stage_plan import plans
 
 
 def register(app: typer.Typer) -> None:

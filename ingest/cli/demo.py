@@ -21,9 +21,9 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.seed_sites import SeedSites
 from ingest.pipeline.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
-from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
 from ingest.query import FACET_FIELDS, Everything, SearchRequest
+from ingest.records.stage_plan import names_at_work, plans
 from ingest.search.answer import table as hits_table
 from ingest.search.parse import parse
 from ingest.settings.load import Settings, config_folder, load

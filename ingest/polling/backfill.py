@@ -27,9 +27,9 @@ from ingest.polling.seen_keys import NO_SKETCH, SeenKeys, short_hash
 from ingest.polling.sitemap_children import is_bare_date
 from ingest.polling.sitemap_walk import SitemapWalk
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed, SourceEntry
+from ingest.records.stage_plan import BACKFILL_STAGE
 
 #: What requests of a backfill are of: they have turns of their own at a host (slots.py).
-STAGE = "backfill"
 #: Entries that become durable together.
 _CHUNK = 500
 
@@ -106,7 +106,7 @@ class Backfill:
                     return
         if not self._wish.takes_sitemaps:
             return
-        walk = SitemapWalk(self._tools, self._feed, self._wish.since, STAGE)
+        walk = SitemapWalk(self._tools, self._feed, self._wish.since, BACKFILL_STAGE)
         index = home.parsed if home is not None else None
         async for page in walk.sitemaps(self._sites(home), index):
             self.counts["sitemaps"] += 1
@@ -123,7 +123,7 @@ class Backfill:
 
     async def _document(self) -> ArchivePage | None:
         url = self._state.url or self._feed.url
-        request = feed_request(self._feed, self._tools.options, url, stage=STAGE)
+        request = feed_request(self._feed, self._tools.options, url, stage=BACKFILL_STAGE)
         try:
             answer = await self._tools.fetcher.fetch(request)
             if not isinstance(answer, Fetched) or answer.status != 200:
@@ -140,7 +140,7 @@ class Backfill:
     async def _pages(self, home: ArchivePage) -> AsyncIterator[ArchivePage]:
         """Give the older pages back to the day."""
         walk = ArchiveWalk(
-            self._tools, self._feed, home.url, stage=STAGE, max_pages=self._wish.max_pages
+            self._tools, self._feed, home.url, stage=BACKFILL_STAGE, max_pages=self._wish.max_pages
         )
         async for page in walk.pages(home.parsed):
             yield page

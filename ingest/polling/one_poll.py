@@ -20,13 +20,12 @@ from ingest.identity import joined, registrable_domain
 from ingest.model import Feed
 from ingest.polling import answers, events, planning, poll_report, redirects, validators
 from ingest.polling.after_document import DocumentRead, after_document, success_of
-from ingest.polling.answers import UNREACHED, Judged
+from ingest.polling.answers import UNREACHED, AnswerVerdict
 from ingest.polling.entries import Found, find_entries, must_be_whole
 from ingest.polling.feed_request import feed_request
 from ingest.polling.feed_state import FeedState, PollNote, encode_state, with_note
 from ingest.polling.gap_repair import GapRepair
 from ingest.polling.planning import Success
-from ingest.polling.poll_records import entry_records, keys_record, state_record
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.rate import observed
 from ingest.polling.read_document import ChildrenSeen, ReadFeed, read_document
@@ -34,6 +33,9 @@ from ingest.polling.schedule import unit_of
 from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.polling.slot import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
+from ingest.records.appending import NewRecord
+from ingest.records.outputs import poll_outputs
+from ingest.records.state_records import KEYS, feed_key, feed_record
 
 
 class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
@@ -50,7 +52,7 @@ class FeedPoll:
         self.domain = registrable_domain(feed.url)
 
     async def run(self) -> None:
-        """Do it. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
+        """Poll. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
@@ -179,7 +181,7 @@ class FeedPoll:
         try:
             return decode_keys(self.slot.keys) if self.slot.keys else None
         except WireError as error:
-            events.state_unreadable(key=f"{self.feed.id}/keys", error=str(error))
+            events.state_unreadable(key=feed_key(self.feed.id, KEYS), error=str(error))
             return None
 
     async def _emit(self, parsed: ParsedFeed, found: Found, now: datetime) -> None:
@@ -189,7 +191,7 @@ class FeedPoll:
             # Of a poll that crashed all is still there: it may have been further than this one.
             pending = {**self.slot.state.pending, **found.first_seen}
             await self._save(replace(self.slot.state, pending=pending))
-        records = entry_records(self.tools, self.feed, found, now)
+        records = poll_outputs(found.entries, found.drops, found.rejects, self.tools.plan, now)
         self._check_owned()
         await self.tools.writer.write(records)
         poll_report.report_found(found)
@@ -244,7 +246,7 @@ class FeedPoll:
         return after
 
     async def _is_duplicate(self, answer: Fetched) -> bool:
-        """Set a feed aside that permanently redirects to another known feed (S6)."""
+        """Set a feed aside that permanently redirects to another known feed."""
         if not answer.hops or any(hop.status not in (301, 308) for hop in answer.hops):
             return False
         other = self.tools.feed_at(answer.url)
@@ -284,7 +286,7 @@ class FeedPoll:
         await self._save(with_note(state, note))
         self._report_failure(error_class, str(status or ""), message)
 
-    async def _rest(self, answer: Fetched, judged: Judged, now: datetime) -> None:
+    async def _rest(self, answer: Fetched, judged: AnswerVerdict, now: datetime) -> None:
         asked = answers.retry_after_seconds(answer.header("retry-after"), now)
         state = replace(self.slot.state, last_status=answer.status)
         state = planning.rested(state, self.feed, now, asked, judged.message)
@@ -313,14 +315,18 @@ class FeedPoll:
         if keys is not None:
             # First the keys: a durable state says that its keys are durable too.
             encoded = encode_keys(keys)
-            records.append(keys_record(self.tools, self.feed, self.domain, encoded))
+            records.append(self._record(KEYS, encoded))
         written = encode_state(state)
-        records.append(state_record(self.tools, self.feed, self.domain, written))
+        records.append(self._record("", written))
         await self.tools.writer.write(records)
         self.slot.put(state, written)
         self.tools.on_state(self.feed.id, self.slot)
         if keys is not None:
             self.slot.keys = encoded
+
+    def _record(self, part: str, value: bytes) -> NewRecord:
+        now = self.tools.clock()
+        return feed_record(self.feed.id, part, value, self.domain, self.tools.plan.name, now)
 
     def _check_owned(self) -> None:
         if not self.is_owned():

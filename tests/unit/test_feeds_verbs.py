@@ -16,8 +16,8 @@ from polling_rig import Rig, feed_answer
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.bootstrap.engines import open_log
 from ingest.partition import partition_for
-from ingest.pipeline.topology import FEED_STATE
 from ingest.polling.feed_state import FeedState
+from ingest.records.stage_plan import FEED_STATE
 from ingest.settings.feeds import read_feeds
 from ingest.settings.load import load
 

@@ -9,9 +9,9 @@ from ingest.adapters.page_archive import PageArchive
 from ingest.bootstrap.engines import now
 from ingest.bootstrap.watching import run_watched
 from ingest.pipeline.archiver import ArchiveWork
-from ingest.pipeline.topology import StagePlan
 from ingest.pipeline.worker import Worker
 from ingest.ports import Log
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 

@@ -10,11 +10,10 @@ from ingest.bootstrap.lazy_index import LazyIndex
 from ingest.bootstrap.watching import run_watched
 from ingest.errors import NewsIngestError
 from ingest.pipeline.indexer import IndexWork
-from ingest.pipeline.topology import StagePlan
 from ingest.pipeline.transform import EnrichWork, ExtractWork
-from ingest.pipeline.work import Work
-from ingest.pipeline.worker import Worker
+from ingest.pipeline.worker import Work, Worker
 from ingest.ports import Index, Log
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 
 

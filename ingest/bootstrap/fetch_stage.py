@@ -11,8 +11,8 @@ from ingest.bootstrap.web import Web, open_web
 from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.flow_worker import FlowWorker
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Log
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 
 

@@ -9,8 +9,8 @@ from threading import Event as Flag
 
 from ingest.bootstrap.engines import open_log, retry_until_available
 from ingest.errors import DependencyUnavailable, TopicMissing
-from ingest.pipeline.topology import plan_of
 from ingest.ports import Log
+from ingest.records.stage_plan import plan_of
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 

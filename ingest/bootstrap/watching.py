@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingest.pipeline.health import Watched, health_of, serve_health
-from ingest.pipeline.topology import StagePlan
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 
 

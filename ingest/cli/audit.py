@@ -14,7 +14,7 @@ from ingest.cli.context import (
 )
 from ingest.cli.terminal_text import labelled, print_json, print_table, say
 from ingest.pipeline.audit import audited
-from ingest.pipeline.topology import plans
+from ingest.records.stage_plan import plans
 
 
 @shows_errors

@@ -22,8 +22,8 @@ from ingest.errors import NewsIngestError
 from ingest.pipeline.dead_letters import Chosen, Cleared, DeadLetter, listed
 from ingest.pipeline.dead_letters import drop as dropped
 from ingest.pipeline.dead_letters import replay as replayed
-from ingest.pipeline.topology import plans
 from ingest.records.appending import refusal_reason
+from ingest.records.stage_plan import plans
 
 app = typer.Typer(
     help="Records set aside with their error: list, show, replay, drop.", no_args_is_help=True

@@ -23,9 +23,9 @@ from ingest.cli.seed_sites import SeedSites
 from ingest.cli.terminal_text import err, out, print_table, say
 from ingest.pipeline.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
-from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
 from ingest.query import Everything, SearchRequest
+from ingest.records.stage_plan import names_at_work, plans
 from ingest.search.parse import parse
 from ingest.search_fields import FACETS
 from ingest.settings.environment import PREFIX

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.cli.terminal_text import err
 from ingest.pipeline.intake import Fate, followed
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Index, Log
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 
 

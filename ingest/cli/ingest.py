@@ -29,8 +29,8 @@ from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
 from ingest.pipeline.intake import Fate, Intake, counts
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
+from ingest.records.stage_plan import plans
 from ingest.settings.load import Settings
 from ingest.sources.documents.files import FileFound, FileRefused, list_documents, page_of_file
 from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc

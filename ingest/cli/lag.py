@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
 from ingest.cli.terminal_text import print_json, print_table
-from ingest.pipeline.topology import plans
+from ingest.records.stage_plan import plans
 
 
 @shows_errors

@@ -38,8 +38,8 @@ from ingest.pipeline.replay import (
 )
 from ingest.pipeline.replay_heads import READ_BY, Wanted, wanted_id
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import StagePlan, plans
 from ingest.ports import Index, Log
+from ingest.records.stage_plan import StagePlan, plans
 from ingest.search import moments
 from ingest.settings.load import Settings
 from ingest.sources.documents.warc import KeptPages

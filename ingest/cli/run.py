@@ -15,7 +15,7 @@ from ingest.bootstrap.stages import run_stage
 from ingest.cli.context import ConfigOption, shows_errors, whole_settings_of
 from ingest.errors import NewsIngestError
 from ingest.pipeline.supervisor import supervise
-from ingest.pipeline.topology import names_at_work
+from ingest.records.stage_plan import names_at_work
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 

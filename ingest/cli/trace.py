@@ -15,9 +15,9 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.cli.terminal_text import err, print_json, print_table, say
-from ingest.pipeline.topology import plans
 from ingest.pipeline.trace import Step
 from ingest.pipeline.trace import trace as traced
+from ingest.records.stage_plan import plans
 
 
 @shows_errors

@@ -8,10 +8,10 @@ from typing import Protocol
 from ingest.identity import generation_of
 from ingest.model import Page
 from ingest.outcome import Keep
-from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.transform import decoded
-from ingest.pipeline.work import Judged
 from ingest.ports import Record
+from ingest.records.dead_letter import Subject
+from ingest.records.emission import Judged
 from ingest.telemetry import Event, counter
 
 _pages = counter("archive_pages_total", "outcome")

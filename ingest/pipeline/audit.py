@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from ingest.pipeline.ledger import Traced, dead_letters, drops, kind_of, traced, waiting
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Index, Log
+from ingest.records.stage_plan import StagePlan
 
 KNOWN_AT_ONCE = 500
 

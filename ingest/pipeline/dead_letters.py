@@ -12,11 +12,11 @@ import msgspec
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord
 from ingest.pipeline.ledger import latest
-from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Clock, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, append_all
+from ingest.records.outputs import drop_output
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.topics import DEAD_LETTER
-from ingest.wire import encode
 
 MAX_REPLAYS = 3
 
@@ -137,8 +137,7 @@ def _drop_of(letter: DeadLetter, now: datetime) -> NewRecord:
         id=letter.id or letter.key, entry_id=letter.entry_id, stage=letter.stage,
         reason=f"dead_letter_{letter.reason}", is_intended=False, url=letter.url, at=now,
     )  # fmt: skip
-    key = f"{letter.entry_id or letter.id or letter.key}/{letter.stage}"
-    return NewRecord(DROPS, key, encode(record))
+    return drop_output(record)
 
 
 def _read(topic: str, key: str, record: Record) -> DeadLetter:

@@ -17,27 +17,22 @@ from threading import Event as Flag
 from typing import TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
-from ingest.identity import registrable_domain
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
 from ingest.pipeline.backfill_queue import BackfillQueue
-from ingest.pipeline.dead_letter import Subject
-from ingest.pipeline.durable import made_durable
-from ingest.pipeline.emission import report
 from ingest.pipeline.event_loop import EventLoop
-from ingest.pipeline.headers import headers_for
 from ingest.pipeline.holding import Holder, StopRequestedError
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.rungs import Rungs
-from ingest.pipeline.topology import StagePlan
 from ingest.pipeline.tracker import Tracker
 from ingest.pipeline.transform import after_bug, bug, decoded
-from ingest.pipeline.work import Judged
 from ingest.ports import Appender, Clock, Log, Position, Reader, Record, TopicPartition
-from ingest.records.appending import NewRecord
+from ingest.records.dead_letter import Subject
+from ingest.records.emission import Judged, append_judged, report
+from ingest.records.outputs import entry_output, page_output
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import FetchingOptions, WorkerOptions
 from ingest.telemetry import Event, gauge
-from ingest.wire import encode
 
 Result = TypeVar("Result")
 FetchEntry = Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]
@@ -308,7 +303,7 @@ class FlowWorker:
         if not judged:
             return
         final = self._until_taken(
-            lambda: made_durable(judged, self._plan, self._appender, self._clock)
+            lambda: append_judged(judged, self._plan, self._appender, self._clock)
         )
         for one in final:
             tracker = self._trackers.get(one.record.place)
@@ -358,7 +353,7 @@ class FlowWorker:
             page_output(value, record, self._plan, self._clock)
             if isinstance(value, Page)
             else entry_output(
-                value, record, self._plan.reads_for(record), self._plan.name, self._clock
+                value, record, self._plan.reads_for(record), self._plan.name, self._clock()
             )
         )
         return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
@@ -369,25 +364,3 @@ class FlowWorker:
             future.cancel()
         self._settle()
         self._commit()
-
-
-def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock) -> NewRecord:
-    """Give the record of a page, keyed by its document id."""
-    content = f"{page.version}:{len(page.body)}"
-    headers = headers_for("page", page.document_id, plan.name, clock(), content, record)
-    return NewRecord(
-        topic=plan.writes_for(record),
-        key=page.document_id,
-        value=encode(page),
-        headers=tuple(headers),
-    )
-
-
-def entry_output(
-    entry: Entry, record: Record | None, topic: str, stage: str, clock: Clock
-) -> NewRecord:
-    """Give the record of an entry, keyed by the domain that will be asked for its page."""
-    content = f"{entry.url_published}:{entry.title}:{entry.hops}"
-    domain = registrable_domain(entry.url_to_ask)
-    headers = headers_for("entry", entry.id, stage, clock(), content, record)
-    return NewRecord(topic=topic, key=domain, value=encode(entry), headers=tuple(headers))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Reader, Record, TopicPartition
+from ingest.records.stage_plan import StagePlan
 
 #: How long a read waits for fresh records before the backfill may go on.
 QUIET_SECONDS = 0.1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ingest.pipeline.topology import HOST_STATE
 from ingest.ports import Appender, Reader, Record, TopicPartition
 from ingest.records.appending import NewRecord, append_and_flush
+from ingest.records.stage_plan import HOST_STATE
+from ingest.records.state_records import domain_of, host_record
 from ingest.telemetry import Event
 
 FLUSH_SECONDS = 10.0
@@ -45,9 +46,8 @@ class HostTable:
         """Take the record over if it is of this topic; tell whether it was."""
         if record.topic != self.topic:
             return False
-        domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
         if record.value:
-            self._memory.apply(domain, record.value)
+            self._memory.apply(domain_of(record), record.value)
         return True
 
     def take_notes(self, reader: Reader, inputs: Sequence[str]) -> None:
@@ -82,12 +82,7 @@ class HostTable:
 
     def changes(self) -> list[NewRecord]:
         """Give the records that tell the other stage what was learnt of hosts."""
-        return [
-            NewRecord(
-                topic=self.topic, key=f"{domain}/{self._stage}", value=data, partition_key=domain
-            )
-            for domain, data in self._memory.changes()
-        ]
+        return [host_record(domain, self._stage, data) for domain, data in self._memory.changes()]
 
     def write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:
         """Make changes durable. Errors: LogUnavailable, TopicMissing, LogRefused."""

@@ -8,13 +8,13 @@ from typing import Any
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome, Reject
-from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.edits import Edits
 from ingest.pipeline.layout_watch import LayoutWatch
 from ingest.pipeline.revision import Older, placed
 from ingest.pipeline.transform import decoded
-from ingest.pipeline.work import Judged
 from ingest.ports import Clock, Index, Known, Placed, Record, Verdict
+from ingest.records.dead_letter import Subject
+from ingest.records.emission import Judged
 from ingest.telemetry import Event, counter, histogram
 
 document_indexed = Event(

@@ -11,13 +11,12 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.pipeline.flow_worker import page_output
 from ingest.pipeline.ledger import dead_letters, drops
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Clock, Index, Log
-from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
-from ingest.wire import encode
+from ingest.records.appending import BatchAppender, refusal_reason
+from ingest.records.outputs import drop_output, page_output
+from ingest.records.stage_plan import StagePlan
 
 KNOWN_AT_ONCE = 500
 LOOK_SECONDS = 0.3
@@ -80,7 +79,7 @@ class Intake:
         """Note a file that is no document, and keep that in news.drops."""
         fate = Fate(path=path, outcome="refused", reason=reason, id=drop.id)
         self.fates.append(fate)
-        self._out.add(self._drop_output(drop), None)
+        self._out.add(drop_output(drop), None)
 
     def pass_over(self, path: str, reason: str) -> None:
         """Count what a file holds beside documents."""
@@ -126,10 +125,7 @@ class Intake:
             is_intended=False, url=page.url_canonical or page.entry.url_published,
             at=self._clock(),
         )  # fmt: skip
-        self._out.add(self._drop_output(drop), None)
-
-    def _drop_output(self, drop: DropRecord) -> NewRecord:
-        return NewRecord(DROPS, f"{drop.entry_id}/{self._plan.name}", encode(drop))
+        self._out.add(drop_output(drop), None)
 
 
 def followed(

@@ -9,8 +9,8 @@ import msgspec
 
 from ingest.errors import TopicMissing, WireError
 from ingest.model import DropRecord
-from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Log, Record, TopicPartition
+from ingest.records.stage_plan import DROPS, StagePlan
 from ingest.wire import decode
 
 _KINDS = {"poll": "entry", "fetch": "entry", "archive": "page", "extract": "page"}

@@ -13,15 +13,14 @@ import msgspec
 
 from ingest.errors import NewsIngestError, WireError
 from ingest.identity import GENERATIONS, raised
-from ingest.model import Document, EnrichedDocument, Entry, IndexedDocument, Page
-from ingest.pipeline.flow_worker import entry_output, page_output
-from ingest.pipeline.headers import headers_for
+from ingest.model import EnrichedDocument, Entry, IndexedDocument, Page
 from ingest.pipeline.intake import Fate
 from ingest.pipeline.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import BACKFILL, StagePlan
 from ingest.ports import Clock, Index, Known, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
+from ingest.records.outputs import document_output, entry_output, page_output
+from ingest.records.stage_plan import BACKFILL, StagePlan
 from ingest.wire import decode
 
 KNOWN_AT_ONCE = 500
@@ -221,15 +220,13 @@ class Replay:
                 yield None, page
 
     def _output(self, value: Any, version: int, record: Record | None) -> NewRecord:
-        """Give the record that is sent; it and what becomes of it give way to fresh ones."""
-        output = self._whole_output(value, version, record)
-        others = tuple(pair for pair in output.headers if pair[0] != BACKFILL)
-        return msgspec.structs.replace(output, headers=(*others, (BACKFILL, b"replay")))
+        """Return the record to send; it and what becomes of it give way to fresh ones."""
+        return self._whole_output(value, version, record).with_headers([(BACKFILL, b"replay")])
 
     def _whole_output(self, value: Any, version: int, record: Record | None) -> NewRecord:
         if isinstance(value, Entry):
             whole = msgspec.structs.replace(value, hops=0, url_redirected="")
-            return entry_output(whole, record, self.topic, "replay", self._clock)
+            return entry_output(whole, record, self.topic, "replay", self._clock())
         changed = msgspec.structs.replace(value, version=version)
         plan = msgspec.structs.replace(
             self._plan, name="replay", writes=self.topic, backfill_reads="", backfill_writes=""
@@ -269,16 +266,6 @@ def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
         if first.appended_at_ms > (since - CLOCKS_DIFFER).timestamp() * 1000:
             return False
     return True
-
-
-def document_output(
-    document: Document, record: Record | None, plan: StagePlan, clock: Clock
-) -> NewRecord:
-    """Give the record of a document, keyed by its id."""
-    content = f"{document.content_hash}:{document.version}"
-    headers = headers_for("document", document.id, plan.name, clock(), content, record)
-    value = msgspec.json.encode(document)
-    return NewRecord(topic=plan.writes, key=document.id, value=value, headers=tuple(headers))
 
 
 def stale_by_extraction(engine: str) -> IsStale:

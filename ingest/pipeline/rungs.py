@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ingest.pipeline.retry import due_at_ms
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Reader, Record, TopicPartition
+from ingest.records.retry import due_at_ms
+from ingest.records.stage_plan import StagePlan
 
 
 class Rungs:

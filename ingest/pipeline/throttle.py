@@ -11,8 +11,8 @@ from collections.abc import Callable
 from threading import Event as Flag
 
 from ingest.errors import NewsIngestError
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Log
+from ingest.records.stage_plan import StagePlan
 
 #: A group without a member for so long, with work waiting, has no worker.
 NO_WORKER_SECONDS = 20.0

@@ -9,8 +9,8 @@ import msgspec
 
 from ingest.identity import canonical_url, document_id_of_url, match_key
 from ingest.pipeline.ledger import dead_letters, drops, kind_of, read_ids, traced
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Index, Log, Record
+from ingest.records.stage_plan import StagePlan
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

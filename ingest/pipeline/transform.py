@@ -11,15 +11,14 @@ import msgspec
 from ingest.errors import DependencyUnavailable, WireError
 from ingest.model import Document, EnrichedDocument, Enrichment, Page
 from ingest.outcome import Keep, Outcome, Reject, Retry
-from ingest.pipeline.dead_letter import Subject
-from ingest.pipeline.headers import headers_for
-from ingest.pipeline.topology import StagePlan
-from ingest.pipeline.work import Judged
 from ingest.ports import BatchProcessor, Clock, Record
-from ingest.records.appending import NewRecord
+from ingest.records.dead_letter import Subject
+from ingest.records.emission import Judged
+from ingest.records.outputs import document_output
+from ingest.records.stage_plan import StagePlan
 from ingest.registry import Built
 from ingest.telemetry import Event, counter
-from ingest.wire import decode, encode
+from ingest.wire import decode
 
 enricher_failed = Event(
     "enricher_failed", level="warning", counter=counter("enricher_failures_total", "processor")
@@ -56,8 +55,7 @@ class ExtractWork:
         subject = Subject(page.document_id, page.entry.id, page.url_canonical, page.domain)
         if not isinstance(outcome, Keep):
             return Judged(record=record, outcome=after_bug(outcome, record), subject=subject)
-        document = outcome.value
-        return kept(record, subject, document, document.content_hash, self._plan, self._clock)
+        return kept(record, subject, outcome.value, self._plan, self._clock)
 
     def probe(self) -> None:
         """Nothing but the log is needed."""
@@ -88,8 +86,7 @@ class EnrichWork:
         outcome = enriched(document, self._chain, self._clock)
         if not isinstance(outcome, Keep):
             return Judged(record=record, outcome=after_bug(outcome, record), subject=subject)
-        value = outcome.value
-        return kept(record, subject, value, value.content_hash, self._plan, self._clock)
+        return kept(record, subject, outcome.value, self._plan, self._clock)
 
     def probe(self) -> None:
         if self._probe is not None:
@@ -174,14 +171,11 @@ def bug(error: Exception, processor: str) -> Reject:
 
 
 def kept(
-    record: Record, subject: Subject, value: Any, content_hash: str, plan: StagePlan, clock: Clock
+    record: Record, subject: Subject, document: Document, plan: StagePlan, clock: Clock
 ) -> Judged:
-    """Give the record as kept, with the one output that carries `value` on."""
+    """Return the record as kept, with the one output that carries the document on."""
     try:
-        body = encode(value)
+        output = document_output(document, record, plan, clock)
     except WireError as error:
         return Judged(record=record, outcome=bug(error, plan.name), subject=subject)
-    headers = headers_for("document", subject.id, plan.name, clock(), content_hash, record)
-    topic = plan.writes_for(record)
-    output = NewRecord(topic=topic, key=subject.id, value=body, headers=tuple(headers))
-    return Judged(record=record, outcome=Keep(value), subject=subject, outputs=(output,))
+    return Judged(record=record, outcome=Keep(document), subject=subject, outputs=(output,))

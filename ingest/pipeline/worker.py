@@ -10,19 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from threading import Event as Flag
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.outcome import Reject
 from ingest.pipeline.breaker import Breaker, Seen
-from ingest.pipeline.durable import made_durable
-from ingest.pipeline.emission import report
 from ingest.pipeline.giving_way import QUIET_SECONDS, GivingWay
 from ingest.pipeline.holding import Holder, StopRequestedError
 from ingest.pipeline.rungs import Rungs
-from ingest.pipeline.topology import StagePlan
-from ingest.pipeline.work import Judged, Work
 from ingest.ports import Appender, Clock, Log, Position, Reader, Record, TopicPartition
+from ingest.records.emission import Judged, append_judged, report
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, WorkerOptions
 from ingest.telemetry import Event, gauge, histogram
 
@@ -34,6 +32,24 @@ batch_done = Event("batch_done", level="debug")
 lease_lost = Event("lease_lost", level="warning")
 _steps = histogram("batch_seconds", "stage", "step")
 _owned = gauge("partitions_owned", "stage")
+
+
+class Work(Protocol):
+    """A stage's own work on a batch of records."""
+
+    def process(self, records: Sequence[Record]) -> list[Judged]:
+        """Give each record's fate, in order. Bad records are judged, never raised.
+
+        Errors: DependencyUnavailable when the work as a whole cannot be done now; the loop
+        holds and asks again with the same records.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Ask what the work depends on for a sign of life. Errors: DependencyUnavailable."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Worker:
@@ -138,7 +154,7 @@ class Worker:
         self._breaker.judge([_seen(one) for one in judged])
         final = self._held(
             "append",
-            lambda: made_durable(judged, self._plan, self._appender, self._clock),
+            lambda: append_judged(judged, self._plan, self._appender, self._clock),
             self._log.ping,
         )
         final = self._still_ours(final, epochs)

@@ -28,7 +28,7 @@ from ingest.polling.document.after_document import (
 )
 from ingest.polling.document.answers import (
     UNREACHED,
-    Judged,
+    AnswerVerdict,
     conditional_headers,
     with_equal_body_counted,
     with_new_validators,
@@ -41,7 +41,6 @@ from ingest.polling.document.read_document import (
 )
 from ingest.polling.entries.new_entries import Found, find_entries, must_be_whole
 from ingest.polling.older.gap_repair import GapRepair
-from ingest.polling.poll_records import entry_records, keys_record, state_record
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.report.events import report_failure, report_found
@@ -53,6 +52,9 @@ from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, w
 from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.polling.state.slot import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
+from ingest.records.appending import NewRecord
+from ingest.records.outputs import poll_outputs
+from ingest.records.state_records import KEYS, feed_key, feed_record
 
 
 class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
@@ -69,7 +71,7 @@ class FeedPoll:
         self.domain = registrable_domain(feed.url)
 
     async def run(self) -> None:
-        """Do it. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
+        """Poll. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
@@ -198,7 +200,7 @@ class FeedPoll:
         try:
             return decode_keys(self.slot.keys) if self.slot.keys else None
         except WireError as error:
-            events.state_unreadable(key=f"{self.feed.id}/keys", error=str(error))
+            events.state_unreadable(key=feed_key(self.feed.id, KEYS), error=str(error))
             return None
 
     async def _emit(self, parsed: ParsedFeed, found: Found, now: datetime) -> None:
@@ -208,7 +210,7 @@ class FeedPoll:
             # Of a poll that crashed all is still there: it may have been further than this one.
             pending = {**self.slot.state.pending, **found.first_seen}
             await self._save(replace(self.slot.state, pending=pending))
-        records = entry_records(self.tools, self.feed, found, now)
+        records = poll_outputs(found.entries, found.drops, found.rejects, self.tools.plan, now)
         self._check_owned()
         await self.tools.writer.write(records)
         report_found(found)
@@ -303,7 +305,7 @@ class FeedPoll:
         await self._save(with_note(state, note))
         self._report_failure(error_class, str(status or ""), message)
 
-    async def _rest(self, answer: Fetched, judged: Judged, now: datetime) -> None:
+    async def _rest(self, answer: Fetched, judged: AnswerVerdict, now: datetime) -> None:
         asked = answers.retry_after_seconds(answer.header("retry-after"), now)
         state = replace(self.slot.state, last_status=answer.status)
         state = planning.rested(state, self.feed, now, asked, judged.message)
@@ -332,14 +334,18 @@ class FeedPoll:
         if keys is not None:
             # First the keys: a durable state says that its keys are durable too.
             encoded = encode_keys(keys)
-            records.append(keys_record(self.tools, self.feed, self.domain, encoded))
+            records.append(self._record(KEYS, encoded))
         written = encode_state(state)
-        records.append(state_record(self.tools, self.feed, self.domain, written))
+        records.append(self._record("", written))
         await self.tools.writer.write(records)
         self.slot.put(state, written)
         self.tools.on_state(self.feed.id, self.slot)
         if keys is not None:
             self.slot.keys = encoded
+
+    def _record(self, part: str, value: bytes) -> NewRecord:
+        now = self.tools.clock()
+        return feed_record(self.feed.id, part, value, self.domain, self.tools.plan.name, now)
 
     def _check_owned(self) -> None:
         if not self.is_owned():

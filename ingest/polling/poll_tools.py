@@ -4,43 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeAlias
 
-from ingest.model import DropRecord, Entry
-from ingest.polling.log_writer import LogWriter
 from ingest.polling.outage import OutageWatch
 from ingest.polling.state.slot import Slot
 from ingest.ports import Clock, Fetcher, ParseFeed
-from ingest.records.appending import NewRecord
+from ingest.records.log_writer import LogWriter
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import PollingOptions
 
-#: (kind, id, subject, content hash) → the headers of a record.
-HeadersFor: TypeAlias = Callable[[str, str, str, str], list[tuple[str, bytes]]]
-#: Gives the record that keeps a drop, to be written together with the entries.
-OnDrop: TypeAlias = Callable[[DropRecord], NewRecord]
-#: (entry, reason, message) → the record of the dead letter, written with the entries.
-OnReject: TypeAlias = Callable[[Entry, str, str], NewRecord]
 #: Told of every new state of a feed, which has become durable; of None when the feed went away.
 OnState: TypeAlias = Callable[[str, Slot | None], None]
+
+
+def utc_now() -> datetime:
+    """Return the time now."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PollEngines:
+    """What a poller asks sites and reads their documents with.
+
+    Both are used in the poller's loop, which closes the fetcher.
+    """
+
+    fetcher: Fetcher
+    parse: ParseFeed
+    parser_version: str = "1"
+    clock: Clock = utc_now
 
 
 @dataclass(slots=True)
 class PollTools:
     """Everything around a poll. `kappa` changes as the feeds do; see schedule.solve_kappa.
 
-    `feed_at` gives the id of the feed that is configured for an address, or `""`.
+    `plan` is the poll stage's. `feed_at` returns the id of the feed that is configured for an
+    address, or `""`.
     """
 
+    plan: StagePlan
     writer: LogWriter
     fetcher: Fetcher
     parse: ParseFeed
     options: PollingOptions
     clock: Clock
-    headers_for: HeadersFor
-    on_drop: OnDrop
-    on_reject: OnReject
-    entries_topic: str
-    state_topic: str
     parser_version: str
     outage: OutageWatch
     feed_at: Callable[[str], str]

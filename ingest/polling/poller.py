@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,9 @@ from ingest import event_loops
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll, Lost
 from ingest.polling.outage import OutageWatch
-from ingest.polling.poll_records import tombstone
-from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, OnState, PollTools
+from ingest.polling.poll_tools import OnState, PollEngines, PollTools
 from ingest.polling.report import events
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.due_queue import DueQueue
@@ -32,56 +30,41 @@ from ingest.polling.state.feed_state import HEALTH_STATES
 from ingest.polling.state.owned_feeds import OwnedFeeds
 from ingest.polling.state.state_table import Broken, Requested, Restored, StateTable
 from ingest.polling.state.state_table import Lost as LostPartition
-from ingest.ports import Clock, Fetcher, Log, ParseFeed
+from ingest.ports import Log
+from ingest.records.appending import NewRecord
+from ingest.records.log_writer import LogWriter
+from ingest.records.stage_plan import StagePlan
+from ingest.records.state_records import BACKFILL_MEMORY, KEYS, REQUEST, feed_record
 from ingest.settings.options import PollingOptions
 
-#: κ is solved anew so often, and soon after the feeds changed.
+#: κ is solved again so often, and soon after the feeds changed.
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25
 
 
-def utc_now() -> datetime:
-    """Give the time now."""
-    return datetime.now(UTC)
-
-
 class Poller:
     """Polls the feeds of the partitions that the group gave us, until told to stop.
 
-    `feeds` is called about once a second and gives all configured feeds by id; another mapping
-    object means that something changed. `partitions` is the count of the state topic. The fetcher
-    is used and closed in the loop of `run`.
-    `each_turn` is called in that loop at least four times a second and must not wait.
-    `on_drop` and `on_reject` give the records to write with the entries. `on_state` is told of each
-    feed's newest state and must not wait.
+    `feeds` is called about once a second and returns all configured feeds by id; another mapping
+    object means that something changed. `partitions` is the count of the state topic. `on_state`
+    is told of each feed's newest state and must not wait.
     """
 
     def __init__(
         self,
+        plan: StagePlan,
+        log: Log,
         *,
         feeds: Callable[[], Mapping[str, Feed]],
-        log: Log,
-        fetcher: Fetcher,
-        parse: ParseFeed,
-        options: PollingOptions,
         partitions: int,
-        headers_for: HeadersFor,
-        on_drop: OnDrop,
-        on_reject: OnReject,
+        engines: PollEngines,
+        options: PollingOptions,
         stop: threading.Event,
-        clock: Clock = utc_now,
-        entries_topic: str = "news.entries",
-        state_topic: str = "news.feed-state",
-        group: str = "news-poll",
-        parser_version: str = "1",
-        stop_timeout_seconds: float = 20.0,
-        each_turn: Callable[[], None] | None = None,
         on_state: OnState = lambda _id, _state: None,
     ) -> None:
-        self._log, self._stop, self._clock = log, stop, clock
-        self._options, self._group = options, group
-        self._stop_timeout_seconds = stop_timeout_seconds
+        self._plan, self._log, self._stop = plan, log, stop
+        self._clock, self._options = engines.clock, options
         self._owned = OwnedFeeds(feeds, partitions)
         self._queue = DueQueue()
         self._running: dict[asyncio.Task[None], str] = {}
@@ -89,53 +72,44 @@ class Poller:
         self._fatal: BaseException | None = None
         self._kappa_due = 0.0
         self._feeds_due = 0.0
+        #: When the loop last came round: at least four times a second.
+        self.read_at = time.monotonic()
         self._tools = PollTools(
+            plan=plan,
             writer=LogWriter(log.appender()),
-            fetcher=fetcher,
-            parse=parse,
+            fetcher=engines.fetcher,
+            parse=engines.parse,
             options=options,
-            clock=clock,
-            headers_for=headers_for,
-            on_drop=on_drop,
-            on_reject=on_reject,
-            entries_topic=entries_topic,
-            state_topic=state_topic,
-            parser_version=parser_version,
+            clock=engines.clock,
+            parser_version=engines.parser_version,
             outage=OutageWatch(),
             feed_at=self._owned.feed_at,
             on_state=on_state,
         )
-        self._state_topic = state_topic
-        self._each_turn = each_turn
 
-    def run(self) -> None:
-        """Poll until stop is set; running polls are finished first.
+    def run(self, stop_timeout_seconds: float = 20.0) -> None:
+        """Poll until stop is set; running polls are finished first, for at most so long.
 
         Errors: what ends the stage: TopicMissing, LogRefused, or a fault of the program.
         """
-        event_loops.run(self._main())
+        event_loops.run(self._main(stop_timeout_seconds))
         if self._fatal is not None:
             raise self._fatal
 
     @property
-    def owned_partitions(self) -> frozenset[int]:
-        """Give the partitions whose feeds this poller polls now."""
-        return frozenset(self._owned.partitions)
+    def partitions(self) -> int:
+        """How many partitions of feeds this poller owns."""
+        return len(self._owned.partitions)
 
     @property
     def holding_on(self) -> str:
-        """Give what the poller waits for: `log`, or `""` when it works."""
+        """What the poller waits for: `log`, or `""` when it works."""
         return "log" if self._tools.writer.is_holding else ""
 
-    async def _main(self) -> None:
+    async def _main(self, stop_timeout_seconds: float) -> None:
         self._wake = asyncio.Event()
         loop = asyncio.get_running_loop()
-        table = StateTable(
-            self._log,
-            self._state_topic,
-            self._group,
-            partial(_wake, loop, self._wake),
-        )
+        table = StateTable(self._log, self._plan.group, partial(_wake, loop, self._wake))
         table.start()
         stopped_at = time.monotonic()
         try:
@@ -143,9 +117,9 @@ class Poller:
                 self._turn(table)
                 await self._pause()
             stopped_at = time.monotonic()
-            await self._finish()
+            await self._finish(stop_timeout_seconds)
         finally:
-            left = max(1.0, self._stop_timeout_seconds - (time.monotonic() - stopped_at))
+            left = max(1.0, stop_timeout_seconds - (time.monotonic() - stopped_at))
             await asyncio.to_thread(self._tools.writer.close, left)
             await asyncio.to_thread(table.stop)
             await self._tools.fetcher.close()
@@ -153,15 +127,14 @@ class Poller:
 
     def _turn(self, table: StateTable) -> None:
         self._wake.clear()
-        if self._each_turn is not None:
-            self._each_turn()
+        self.read_at = time.monotonic()
         while (message := table.take()) is not None:
             self._apply(message)
         now = time.monotonic()
         if now >= self._feeds_due:
             self._feeds_due = now + _FEEDS_SECONDS
             if self._owned.reload():
-                self._plan(self._owned.changed_ids)
+                self._schedule(self._owned.changed_ids)
                 self._forget_orphans()
         if now >= self._kappa_due and self._owned.slots:
             self._solve_kappa(now)
@@ -171,7 +144,7 @@ class Poller:
         match message:
             case Restored():
                 added = self._owned.add_partition(message)
-                self._plan(added)
+                self._schedule(added)
                 for feed_id in message.requests:
                     self._poll_now(feed_id)
                 self._forget_orphans()
@@ -188,7 +161,7 @@ class Poller:
 
     # ── planning ────────────────────────────────────────────────────────────────────────────
 
-    def _plan(self, feed_ids: list[str]) -> None:
+    def _schedule(self, feed_ids: list[str]) -> None:
         """Put these feeds into the queue, or take out those that are gone or disabled."""
         now = self._clock()
         unknown = 0
@@ -242,9 +215,7 @@ class Poller:
         """Write tombstones for states that nothing configured has needed for long."""
         for feed_id, domain in self._owned.take_orphans(self._clock()):
             records = [
-                tombstone(self._tools, feed_id, domain),
-                tombstone(self._tools, f"{feed_id}/keys", domain),
-                tombstone(self._tools, f"{feed_id}/backfill", domain),
+                self._tombstone(feed_id, part, domain) for part in ("", KEYS, BACKFILL_MEMORY)
             ]
             self._spawn(self._tools.writer.write(records), "")
 
@@ -312,8 +283,11 @@ class Poller:
     async def _answer_request(self, poll: FeedPoll, feed_id: str) -> None:
         if feed_id in self._polled_now:
             self._polled_now.discard(feed_id)
-            record = tombstone(self._tools, f"{feed_id}/request", poll.domain)
+            record = self._tombstone(feed_id, REQUEST, poll.domain)
             await self._tools.writer.write([record])
+
+    def _tombstone(self, feed_id: str, part: str, domain: str) -> NewRecord:
+        return feed_record(feed_id, part, None, domain, self._plan.name, self._clock())
 
     def _plan_again(self, feed_id: str) -> None:
         feed, slot = self._owned.feed(feed_id), self._owned.slots.get(feed_id)
@@ -343,10 +317,10 @@ class Poller:
         except TimeoutError:
             pass
 
-    async def _finish(self) -> None:
+    async def _finish(self, timeout_seconds: float) -> None:
         if not self._running:
             return
-        _, left = await asyncio.wait(list(self._running), timeout=self._stop_timeout_seconds)
+        _, left = await asyncio.wait(list(self._running), timeout=timeout_seconds)
         for task in left:
             task.cancel()
         if left:

@@ -28,16 +28,15 @@ class NewRecord(msgspec.Struct, frozen=True):
     headers: Sequence[tuple[str, bytes]] = ()
     partition_key: str | None = None
 
+    def with_headers(self, more: Sequence[tuple[str, bytes]]) -> NewRecord:
+        """Return the record with headers added; one of the same name gives way."""
+        names = [name for name, _ in more]
+        kept = [pair for pair in self.headers if pair[0] not in names]
+        return msgspec.structs.replace(self, headers=[*kept, *more])
+
 
 #: The refusals of a batch, by the number of the record in it.
 Refusals = dict[int, NewsIngestError]
-
-
-def append(appender: Appender, record: NewRecord) -> Delivery:
-    """Hand one record over. Errors: those of `Appender.append`."""
-    return appender.append(
-        record.topic, record.key, record.value, record.headers, record.partition_key
-    )
 
 
 def append_and_flush(
@@ -53,9 +52,13 @@ def append_and_flush(
     deliveries: list[tuple[int, Delivery]] = []
     for number, record in enumerate(records):
         try:
-            deliveries.append((number, append(appender, record)))
+            delivery = appender.append(
+                record.topic, record.key, record.value, record.headers, record.partition_key
+            )
         except (RecordTooLarge, RecordRefused) as error:
             refused[number] = error
+        else:
+            deliveries.append((number, delivery))
     appender.flush(timeout_seconds)
     for number, delivery in deliveries:
         failure = delivery.error

@@ -26,13 +26,13 @@ from msgspec.structs import replace
 from ingest.bootstrap.engines import now, open_log
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
-from ingest.pipeline.headers import headers_for
-from ingest.pipeline.topology import FEED_STATE
 from ingest.polling.entries.new_entries import find_entries
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.schedule.rate import seeded
 from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
 from ingest.polling.state.seen_keys import SeenKeys, encode_keys
+from ingest.records.headers import headers_for
+from ingest.records.stage_plan import FEED_STATE
 from ingest.settings.load import load
 from ingest.sources.feeds.parse_feed import parse_feed
 from ingest.sources.feeds.parse_in_children import PARSER_VERSION
@@ -113,7 +113,7 @@ def fill(config: Path, asked: argparse.Namespace) -> None:
             (f"{id}/keys", encode_keys(_own_keys(keys, id, number))),
             (id, encode_state(own)),
         ):
-            headers = headers_for("feed-state", id, "poll", at, id)
+            headers = headers_for("feed-state", id, "poll", at, id.encode())
             appender.append(FEED_STATE, key, value, headers, host_of(number))
     appender.flush(120)
     appender.close()

@@ -29,8 +29,8 @@ import psutil
 from ingest import telemetry
 from ingest.bootstrap import poll_stage
 from ingest.bootstrap.engines import now, open_log
-from ingest.pipeline.topology import plan_of
 from ingest.polling.report.events import feed_polled, feeds_by_state, schedule_lag
+from ingest.records.stage_plan import plan_of
 from ingest.settings.load import load
 from tests.benchmarks.measure import here
 from tests.benchmarks.where import Sampler

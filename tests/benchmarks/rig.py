@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest.bootstrap.engines import chain_of, now, open_log
-from ingest.pipeline.headers import headers_for
-from ingest.pipeline.topology import StagePlan, plan_of
 from ingest.pipeline.transform import EnrichWork, ExtractWork
-from ingest.pipeline.work import Judged, Work
-from ingest.pipeline.worker import Worker
+from ingest.pipeline.worker import Judged, Work, Worker
 from ingest.ports import Index, Log, Record
+from ingest.records.headers import headers_for
+from ingest.records.stage_plan import StagePlan, plan_of
 from ingest.settings.load import Settings, load
 from ingest.wire import encode
 from tests.benchmarks.broker import Broker
@@ -147,7 +146,7 @@ def _filled(log: Log, plan: StagePlan, values: Iterable[tuple[str, Any]]) -> int
     appender = log.appender()
     count = 0
     for key, value in values:
-        headers = headers_for("document", key, "bench", now(), key)
+        headers = headers_for("document", key, "bench", now(), key.encode())
         appender.append(plan.reads, key, encode(value), headers)
         count += 1
     appender.flush(60)

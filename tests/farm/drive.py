@@ -16,7 +16,6 @@ from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
-from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll
 from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
@@ -25,7 +24,8 @@ from ingest.polling.schedule.intervals import solve_kappa
 from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.polling.state.slot import Slot
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
-from ingest.records.appending import NewRecord
+from ingest.records.log_writer import LogWriter
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import AddressGuardOptions, FetchingOptions, LogOptions, PollingOptions
 from ingest.sources.feeds.parse_feed import parse_feed
 from ingest.sources.feeds.parse_in_children import PARSER_VERSION
@@ -34,6 +34,9 @@ from tests.farm.server import Farm
 from tests.http_site import Seen
 
 AGENT = "news-ingest/0 (+https://farm.example/contact)"
+_PLAN = StagePlan(
+    name="poll", kind="poll", group="news-poll", reads="", writes="news.entries", rung_seconds=()
+)
 _TOPICS = ("news.entries", "news.feed-state", "news.drops", "news.entries.dead-letter")
 
 
@@ -185,7 +188,7 @@ class Drive:
     @property
     def rejects(self) -> list[Reject]:
         return [
-            Reject(wire.decode(one.value, Entry), one.header("reason") or "")
+            Reject(wire.decode(one.value, Entry), one.header("dead-letter.reason") or "")
             for one in self._log.scan("news.entries.dead-letter")
         ]
 
@@ -219,16 +222,12 @@ class Drive:
     def _tools(self, feed: Feed) -> PollTools:
         demand = planning.demand_of(feed, self._slots[feed.id].state, self.options)
         return PollTools(
+            plan=_PLAN,
             writer=self._writer,
             fetcher=self._fetcher,
             parse=self._parse,
             options=self.options,
             clock=self.clock,
-            headers_for=_headers_for,
-            on_drop=_dropped,
-            on_reject=_rejected,
-            entries_topic="news.entries",
-            state_topic="news.feed-state",
             parser_version=PARSER_VERSION,
             outage=self.outage,
             feed_at=lambda url: next((id for id, one in self._feeds.items() if one.url == url), ""),
@@ -240,16 +239,3 @@ class Drive:
     ) -> ParsedFeed:
         self.parses += 1
         return await asyncio.to_thread(parse_feed, body, url, charset, known)
-
-
-def _headers_for(kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:
-    return [("ce_type", f"news.{kind}".encode()), ("ce_id", f"{id}:{digest[:16]}".encode())]
-
-
-def _dropped(drop: DropRecord) -> NewRecord:
-    return NewRecord("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
-
-
-def _rejected(entry: Entry, reason: str, _: str) -> NewRecord:
-    headers = [("reason", reason.encode())]
-    return NewRecord("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)

@@ -21,9 +21,9 @@ from ruamel.yaml import YAML
 from ingest.bootstrap.engines import now, open_index, open_log
 from ingest.model import IndexedDocument
 from ingest.pipeline.audit import audited
-from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
 from ingest.query import SearchRequest
+from ingest.records.stage_plan import plans
 from ingest.search.parse import parse
 from ingest.settings.load import Settings, load
 from tests.scenarios.processes import COMMAND, PATIENCE_SECONDS, Done, Running

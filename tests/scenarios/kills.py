@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 
-from ingest.pipeline.topology import plan_of
+from ingest.records.stage_plan import plan_of
 from tests.http_site import HttpSite
 from tests.scenarios.harness import Installation
 from tests.scenarios.press import papers

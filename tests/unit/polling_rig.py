@@ -17,11 +17,12 @@ from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
-from ingest.model import DropRecord, Entry, Feed
+from ingest.model import Entry, Feed
+from ingest.polling.poll_tools import PollEngines
 from ingest.polling.poller import Poller
 from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
-from ingest.records.appending import NewRecord
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import AddressGuardOptions, FetchingOptions, LogOptions, PollingOptions
 from ingest.sources.feeds.parse_feed import parse_feed
 from tests.http_site import Answer, HttpSite
@@ -33,6 +34,10 @@ TOPICS = [
     TopicSpec(name="news.drops", partitions=1),
     TopicSpec(name="news.entries.dead-letter", partitions=1),
 ]
+#: The poll stage as config/pipeline.yml has it.
+PLAN = StagePlan(
+    name="poll", kind="poll", group="news-poll", reads="", writes="news.entries", rung_seconds=()
+)
 Value = TypeVar("Value")
 
 
@@ -136,21 +141,17 @@ class Rig:
     def _run(self) -> None:
         fetcher = self._more.pop("fetcher", None) or a_fetcher(self.site.hosts("*.example"))
         poller = Poller(
+            PLAN,
+            self.log,
             feeds=lambda: self.feeds,
-            log=self.log,
-            fetcher=fetcher,
-            parse=self._parse,
-            options=self.options,
             partitions=PARTITIONS,
-            headers_for=headers_for,
-            on_drop=dropped,
-            on_reject=rejected,
+            engines=PollEngines(fetcher, self._parse),
+            options=self.options,
             stop=self._stop,
-            stop_timeout_seconds=5,
             **self._more,
         )
         try:
-            poller.run()
+            poller.run(stop_timeout_seconds=5)
         except BaseException as error:  # noqa: BLE001 - a test looks at it
             self.error = error
 
@@ -193,16 +194,3 @@ def wait_for(look: Callable[[], Value], seconds: float = 10.0) -> Value:
             return value
         time.sleep(0.03)
     raise AssertionError(f"not within {seconds} s: {look}")
-
-
-def headers_for(kind: str, id: str, subject: str, content_hash: str) -> list[tuple[str, bytes]]:
-    return [("ce_type", f"news.{kind}".encode()), ("ce_id", f"{id}:{content_hash[:16]}".encode())]
-
-
-def dropped(drop: DropRecord) -> NewRecord:
-    return NewRecord("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
-
-
-def rejected(entry: Entry, reason: str, message: str) -> NewRecord:
-    headers = [("dead-letter.reason", reason.encode()), ("dead-letter.message", message.encode())]
-    return NewRecord("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)

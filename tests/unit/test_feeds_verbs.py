@@ -13,8 +13,8 @@ import pytest
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.bootstrap.engines import open_log
 from ingest.partition import partition_for
-from ingest.pipeline.topology import FEED_STATE
 from ingest.polling.state.feed_state import FeedState
+from ingest.records.stage_plan import FEED_STATE
 from ingest.settings.feeds import read_feeds
 from ingest.settings.load import load
 from tests.http_site import Answer, HttpSite, redirect

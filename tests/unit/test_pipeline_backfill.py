@@ -19,11 +19,12 @@ from ingest.pipeline.dead_letters import Chosen, listed, replay
 from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.flow_worker import FlowWorker
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.topology import BACKFILL, StagePlan
-from ingest.pipeline.transform import kept
-from ingest.pipeline.work import Judged, Subject
 from ingest.pipeline.worker import Worker
 from ingest.ports import Record, TopicSpec
+from ingest.records.appending import NewRecord
+from ingest.records.dead_letter import Subject
+from ingest.records.emission import Judged
+from ingest.records.stage_plan import BACKFILL, StagePlan
 from ingest.settings.options import BreakerOptions, FetchingOptions, LogOptions, WorkerOptions
 from ingest.wire import encode
 from tests.builders import a_page, an_entry
@@ -221,10 +222,13 @@ class Slow:
     def process(self, records: Sequence[Record]) -> list[Judged]:
         time.sleep(0.02)
         self.done += [record.key.decode() for record in records]
-        return [
-            kept(one, Subject(one.key.decode()), {"id": 1}, "h", PLAN, lambda: datetime.now(UTC))
-            for one in records
-        ]
+        return [self._kept(record) for record in records]
+
+    def _kept(self, record: Record) -> Judged:
+        key = record.key.decode()
+        output = NewRecord(PLAN.writes_for(record), key, b"{}", record.headers)
+        subject = Subject(key)
+        return Judged(record=record, outcome=Keep(None), subject=subject, outputs=(output,))
 
     def probe(self) -> None:
         pass

@@ -19,8 +19,8 @@ from ingest.outcome import Drop, Keep, Outcome, Retry
 from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.flow_worker import FlowWorker
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import TopicSpec
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import FetchingOptions, LogOptions, WorkerOptions
 from ingest.wire import encode
 from tests.builders import a_page, an_entry

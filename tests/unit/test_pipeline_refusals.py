@@ -24,9 +24,9 @@ from ingest.pipeline.ledger import drops
 from ingest.pipeline.replay import Replay
 from ingest.pipeline.replay_heads import Wanted
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
 from tests.builders import NOW, a_page, an_id
 from tests.unit.refusing_log import RefusingLog

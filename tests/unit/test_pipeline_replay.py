@@ -17,19 +17,18 @@ from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import NewsIngestError
 from ingest.identity import generation_of, raised, version_of
 from ingest.model import Document, Entry, Extraction, Page
-from ingest.pipeline.flow_worker import entry_output, page_output
 from ingest.pipeline.replay import (
     Replay,
     Selection,
-    document_output,
     holds,
     stale_by_enrichment,
     stale_by_extraction,
 )
 from ingest.pipeline.replay_heads import Wanted, wanted_id
 from ingest.pipeline.throttle import Throttle
-from ingest.pipeline.topology import StagePlan
 from ingest.ports import Placed, Position, TopicSpec
+from ingest.records.outputs import document_output, entry_output, page_output
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
 from ingest.wire import decode, encode
 from tests.builders import NOW, a_document, a_page, an_entry, an_id, an_indexed_document, version_at
@@ -227,7 +226,7 @@ def test_entries_go_back_to_where_they_were_published(place: Place) -> None:
     entry = an_entry("flood")
     moved = an_entry("flood", hops=2, url_redirected="https://elsewhere.example/flood")
     for one in (entry, moved):
-        output = entry_output(one, None, "news.entries", "poll", lambda: NOW)
+        output = entry_output(one, None, "news.entries", "poll", NOW)
         place.appender.append(output.topic, output.key, output.value, output.headers)
         place.appender.flush(10)
     work = place.replay("entries", plan)

@@ -13,14 +13,14 @@ import pytest
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import BreakerTripped, IndexUnavailable
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
-from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.dead_letters import Chosen, listed, replay
 from ingest.pipeline.ledger import latest
-from ingest.pipeline.topology import StagePlan
-from ingest.pipeline.work import Judged
 from ingest.pipeline.worker import Worker
 from ingest.ports import Record, TopicSpec
 from ingest.records.appending import NewRecord
+from ingest.records.dead_letter import Subject
+from ingest.records.emission import Judged
+from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, LogOptions, WorkerOptions
 
 PLAN = StagePlan(

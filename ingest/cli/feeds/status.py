@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
@@ -23,13 +22,12 @@ from ingest.cli.terminal_text import err, line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.pipeline.headers import headers_for
-from ingest.pipeline.topology import FEED_STATE, plans
-from ingest.polling.poll_records import STATE_KIND
 from ingest.polling.report.feed_record import overflows_since, percentile
-from ingest.polling.state.feed_state import REQUEST_SUFFIX, FeedState
+from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.outlook import spoken, why_next
-from ingest.records.appending import NewRecord, append_all
+from ingest.records.appending import append_all
+from ingest.records.stage_plan import plans
+from ingest.records.state_records import REQUEST, feed_record
 from ingest.settings.load import Settings
 
 _FLUSH_SECONDS = 10.0
@@ -94,10 +92,8 @@ def poll(
 def _request(feed: Feed, settings: Settings) -> int:
     """Append the request, and give how many pollers are there to read it."""
     value = wire.encode({"at": clock().isoformat()})
-    key = f"{feed.id}{REQUEST_SUFFIX}"
-    digest = hashlib.sha256(value).hexdigest()
-    headers = headers_for(STATE_KIND, key, "cli", clock(), digest)
-    request = NewRecord(FEED_STATE, key, value, headers, registrable_domain(feed.url))
+    domain = registrable_domain(feed.url)
+    request = feed_record(feed.id, REQUEST, value, domain, "cli", clock())
     stage = next((plan for plan in plans(settings.pipeline) if plan.kind == "poll"), None)
     with opened_log(settings) as log:
         with closing(log.appender()) as appender:

@@ -16,16 +16,14 @@ from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import request_url
-from ingest.pipeline.topology import FEED_STATE, HOST_STATE
 from ingest.polling.state.feed_state import (
-    BACKFILL_SUFFIX,
-    KEYS_SUFFIX,
-    REQUEST_SUFFIX,
     FeedState,
     decode_state,
 )
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
+from ingest.records.stage_plan import FEED_STATE, HOST_STATE
+from ingest.records.state_records import domain_of, feed_id_and_part
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 
@@ -67,8 +65,8 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
     """
     found: dict[tuple[str, int], FeedState] = {}
     for record in _scanned(settings, FEED_STATE):
-        name = record.key.decode("utf-8", "replace")
-        if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
+        name, part = feed_id_and_part(record)
+        if part:
             continue
         found.pop((name, record.partition), None)
         if record.value is not None:
@@ -91,7 +89,7 @@ def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
     for record in latest.values():
         until = _rest_in(record)
         if until is not None and until > at:
-            domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
+            domain = domain_of(record)
             found[domain] = max(until, found.get(domain, until))
     return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
 

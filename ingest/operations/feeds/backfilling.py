@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -22,13 +21,9 @@ from ingest.errors import NewsIngestError, WireError
 from ingest.identity import registrable_domain
 from ingest.model import Entry, Feed
 from ingest.partition import partition_for
-from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.poll_records import dead_letter_of, drop_of
-from ingest.pipeline.topology import BACKFILL, FEED_STATE, HOST_STATE, StagePlan, plans
 from ingest.polling.older.backfill import (
-    STAGE,
     Backfill,
     BackfillMemory,
     Batch,
@@ -38,14 +33,15 @@ from ingest.polling.older.backfill import (
     encode_memory,
     with_names,
 )
-from ingest.polling.poll_records import STATE_KIND, entry_records
-from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject
 from ingest.polling.schedule import planning
-from ingest.polling.state.feed_state import BACKFILL_SUFFIX, KEYS_SUFFIX, FeedState, decode_state
+from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.polling.state.seen_keys import SeenKeys, decode_keys
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Log
-from ingest.records.appending import NewRecord, append_all
+from ingest.records.appending import append_all
+from ingest.records.outputs import poll_outputs
+from ingest.records.stage_plan import BACKFILL_STAGE, FEED_STATE, HOST_STATE, StagePlan, plans
+from ingest.records.state_records import BACKFILL_MEMORY, KEYS, feed_id_and_part, feed_record
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_in_children import parse_in
 
@@ -70,14 +66,6 @@ class BackfillReport:
     appended: int = 0
     oldest_at: datetime | None = None
     is_broken_off: bool = False
-
-
-@dataclass(frozen=True)
-class _EntryTools:
-    headers_for: HeadersFor
-    on_drop: OnDrop
-    on_reject: OnReject
-    entries_topic: str
 
 
 def backfilled(
@@ -143,10 +131,6 @@ class _Run:
             began = whole_milliseconds(now())
         self.report = BackfillReport(feed, wish, began, is_dry)
         self._appender = log.appender()
-        self._tools = _EntryTools(
-            headers_for=self._headers, on_drop=lambda drop: (drop_of(drop, plan)),
-            on_reject=self._reject, entries_topic=plan.backfill_writes,
-        )  # fmt: skip
 
     async def all(self, index: LazyIndex, on_progress: Callable[[BackfillReport], None]) -> None:
         polling = self._settings.pipeline.polling.model_copy(
@@ -162,7 +146,7 @@ class _Run:
         )  # fmt: skip
         self.report.counts, self.report.problems = work.counts, work.problems
         try:
-            with HostFollower(self._log, web.host_states, STAGE):
+            with HostFollower(self._log, web.host_states, BACKFILL_STAGE):
                 await self._take(work, on_progress)
         finally:
             await web.fetcher.close()
@@ -205,28 +189,23 @@ class _Run:
         began = self.report.began_at
         if self._memory.first_seen_at != began:
             self._remember(began, ())
-        append_all(self._appender, entry_records(self._tools, self._feed, batch.found, now()))
+        found = batch.found
+        records = poll_outputs(
+            found.entries, found.drops, found.rejects, self._plan, now(), is_backfill=True
+        )
+        append_all(self._appender, records)
         self._remember(began, batch.names)
         self.report.appended += len(batch.found.entries)
 
     def _remember(self, first_seen_at: datetime | None, names: Sequence[bytes]) -> None:
         memory = with_names(self._memory, names)
         memory = msgspec.structs.replace(memory, feed_id=self._feed.id, first_seen_at=first_seen_at)
-        key, value = f"{self._feed.id}{BACKFILL_SUFFIX}", encode_memory(memory)
-        digest = hashlib.sha256(value).hexdigest()
-        headers = headers_for(STATE_KIND, key, STAGE, now(), digest)
-        record = NewRecord(FEED_STATE, key, value, headers, self._domain)
+        value = encode_memory(memory)
+        record = feed_record(
+            self._feed.id, BACKFILL_MEMORY, value, self._domain, BACKFILL_STAGE, now()
+        )
         append_all(self._appender, [record])
         self._memory = memory
-
-    def _headers(self, kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:
-        return [*headers_for(kind, id, STAGE, now(), digest), (BACKFILL, b"1")]
-
-    def _reject(self, entry: Entry, reason: str, message: str) -> NewRecord:
-        letter = dead_letter_of(entry, reason, message, self._plan, now())
-        own = [("dead-letter.topic", self._plan.backfill_writes.encode()), (BACKFILL, b"1")]
-        kept = [pair for pair in letter.headers if pair[0] != "dead-letter.topic"]
-        return msgspec.structs.replace(letter, headers=[*kept, *own])
 
 
 def whole_milliseconds(at: datetime) -> datetime:
@@ -240,17 +219,17 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
     partition = partition_for(registrable_domain(feed.url), count)
     values: dict[str, bytes] = {}
     for record in log.scan(FEED_STATE, partition=partition):
-        name = record.key.decode("utf-8", "replace")
-        if name in (feed.id, f"{feed.id}{KEYS_SUFFIX}", f"{feed.id}{BACKFILL_SUFFIX}"):
-            values[name] = record.value or b""
+        feed_id, part = feed_id_and_part(record)
+        if feed_id == feed.id:
+            values[part] = record.value or b""
     state, keys, memory = FeedState(feed_id=feed.id), SeenKeys(), BackfillMemory()
     try:
-        if values.get(feed.id):
-            state = decode_state(values[feed.id])
-        if values.get(f"{feed.id}{KEYS_SUFFIX}"):
-            keys = decode_keys(values[f"{feed.id}{KEYS_SUFFIX}"])
-        if values.get(f"{feed.id}{BACKFILL_SUFFIX}"):
-            memory = decode_memory(values[f"{feed.id}{BACKFILL_SUFFIX}"])
+        if values.get(""):
+            state = decode_state(values[""])
+        if values.get(KEYS):
+            keys = decode_keys(values[KEYS])
+        if values.get(BACKFILL_MEMORY):
+            memory = decode_memory(values[BACKFILL_MEMORY])
     except WireError as error:
         raise WireError(
             "what is remembered of a feed cannot be read",
@@ -262,7 +241,7 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
 
 def _learn_hosts(log: Log, web: Web) -> None:
     """Take over the rests and robots.txt that the stages know, before anything is asked."""
-    table = HostTable(web.host_states, STAGE)
+    table = HostTable(web.host_states, BACKFILL_STAGE)
     for record in log.scan(HOST_STATE):
         table.takes(record)
 

@@ -61,7 +61,7 @@ PROBE_GAPS = 5
 _NEXT_MODE = {"both": "last_modified", "last_modified": "etag", "etag": "both"}
 
 
-class Judged(NamedTuple):
+class AnswerVerdict(NamedTuple):
     """What an answer is: kind is body, partial, not_modified, rests or failed.
 
     `error_class` and `message` are set for failed and rests.
@@ -72,24 +72,24 @@ class Judged(NamedTuple):
     message: str = ""
 
 
-def judge(answer: Fetched, *, sent_validators: bool) -> Judged:
-    """Give what an answer means for a feed."""
+def judge(answer: Fetched, *, sent_validators: bool) -> AnswerVerdict:
+    """Return what an answer means for a feed."""
     status = answer.status
     if status == 304:
         if sent_validators:
-            return Judged("not_modified")
-        return Judged("failed", "bad_response", "304 to a request that had no validators")
+            return AnswerVerdict("not_modified")
+        return AnswerVerdict("failed", "bad_response", "304 to a request that had no validators")
     if status in (200, 226, 203):
         if not answer.body.strip():
-            return Judged("failed", "empty_body", f"{status} with an empty body")
-        return Judged("partial" if status == 226 else "body")
+            return AnswerVerdict("failed", "empty_body", f"{status} with an empty body")
+        return AnswerVerdict("partial" if status == 226 else "body")
     if status == 204:
-        return Judged("failed", "empty_body", "204, no content")
+        return AnswerVerdict("failed", "empty_body", "204, no content")
     if status == 429 or (status >= 400 and status != 410 and answer.header("retry-after")):
         asked = " ".join((answer.header("retry-after") or "").split())[:40]
         wish = f"Retry-After: {asked}" if asked else "without Retry-After"
-        return Judged("rests", "rate_limited", f"HTTP {status}, {wish}")
-    return Judged("failed", _http_class(answer), f"HTTP {status}")
+        return AnswerVerdict("rests", "rate_limited", f"HTTP {status}, {wish}")
+    return AnswerVerdict("failed", _http_class(answer), f"HTTP {status}")
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

@@ -31,6 +31,7 @@ from ingest.polling.state.seen_keys import (
     with_sources,
 )
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
+from ingest.records.dead_letter import Verdict
 
 #: Only so many entries of one document count, the newest.
 MAX_DOCUMENT_ENTRIES = 3_000
@@ -39,14 +40,6 @@ MAX_UPDATES = 24
 MAX_LINK_CHARACTERS = 2_048
 _REFRESH_DAYS = 7
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Verdict(NamedTuple):
-    """An entry that is not sent on: `reason` is a short code, `message` says more."""
-
-    entry: Entry
-    reason: str
-    message: str = ""
 
 
 class Found(NamedTuple):

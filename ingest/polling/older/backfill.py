@@ -30,9 +30,9 @@ from ingest.polling.older.sitemap_walk import SitemapWalk
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
+from ingest.records.stage_plan import BACKFILL_STAGE
 
 #: What requests of a backfill are of: they have turns of their own at a host (slots.py).
-STAGE = "backfill"
 #: Entries that become durable together.
 _CHUNK = 500
 
@@ -113,7 +113,7 @@ class Backfill:
                     return
         if not self._wish.takes_sitemaps:
             return
-        walk = SitemapWalk(self._tools, self._feed, self._wish.since, STAGE)
+        walk = SitemapWalk(self._tools, self._feed, self._wish.since, BACKFILL_STAGE)
         index = home.parsed if home is not None else None
         async for page in walk.sitemaps(self._sites(home), index):
             self.counts["sitemaps"] += 1
@@ -130,7 +130,7 @@ class Backfill:
 
     async def _document(self) -> FeedPage | None:
         url = self._state.url or self._feed.url
-        request = feed_request(self._feed, self._tools.options, url, stage=STAGE)
+        request = feed_request(self._feed, self._tools.options, url, stage=BACKFILL_STAGE)
         page = await read_page(self._tools, request)
         if isinstance(page, str):
             self.problems.append((url, page))
@@ -140,7 +140,7 @@ class Backfill:
     async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
         """Give the older pages back to the day."""
         walk = ArchiveWalk(
-            self._tools, self._feed, home.url, stage=STAGE, max_pages=self._wish.max_pages
+            self._tools, self._feed, home.url, stage=BACKFILL_STAGE, max_pages=self._wish.max_pages
         )
         async for page in walk.pages(home.parsed):
             yield page

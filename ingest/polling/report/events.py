@@ -45,8 +45,6 @@ partitions_lost = Event("feed_states_given_up")
 state_unreadable = Event(
     "feed_state_unreadable", level="warning", counter=counter("feed_states_unreadable_total")
 )
-log_held = Event("log_unavailable_holding", level="warning", counter=counter("log_holds_total"))
-log_answers = Event("log_answers_again")
 poller_stopped = Event("poller_stopped")
 
 freshness_lag = histogram(

@@ -14,9 +14,7 @@ from ingest.ports import PollNote
 
 __all__ = [
     "HEALTH_STATES",
-    "KEYS_SUFFIX",
     "RECENT_POLLS",
-    "REQUEST_SUFFIX",
     "FeedState",
     "PollNote",
     "decode_state",
@@ -34,10 +32,6 @@ RECENT_LAGS = 10
 RECENT_OVERFLOWS = 10
 #: How a feed can fare, in one word.
 HEALTH_STATES = ("healthy", "failing", "resting", "gone", "robots", "duplicate", "disabled")
-#: Suffixes of the record keys beside `<feed id>`.
-KEYS_SUFFIX = "/keys"
-REQUEST_SUFFIX = "/request"
-BACKFILL_SUFFIX = "/backfill"
 
 
 class FeedState(

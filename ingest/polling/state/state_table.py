@@ -17,13 +17,10 @@ from typing import Any, TypeAlias
 from ingest import wire
 from ingest.errors import LogUnavailable, WireError
 from ingest.polling.report import events
-from ingest.polling.state.feed_state import (
-    BACKFILL_SUFFIX,
-    KEYS_SUFFIX,
-    REQUEST_SUFFIX,
-)
 from ingest.polling.state.slot import Slot, pack
 from ingest.ports import Log, Reader, Record, TopicPartition
+from ingest.records.stage_plan import FEED_STATE
+from ingest.records.state_records import BACKFILL_MEMORY, KEYS, REQUEST, feed_id_and_part, feed_key
 
 _READ_RECORDS = 500
 _READ_SECONDS = 0.2
@@ -58,7 +55,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The reader ended by an error that no waiting mends."""
+    """The reader ended by an error that no waiting fixes."""
 
     error: BaseException
 
@@ -83,8 +80,8 @@ class StateTable:
     `wake` is called from that thread whenever there is a message to take.
     """
 
-    def __init__(self, log: Log, topic: str, group: str, wake: Callable[[], None]) -> None:
-        self._log, self._topic, self._group, self._wake = log, topic, group, wake
+    def __init__(self, log: Log, group: str, wake: Callable[[], None]) -> None:
+        self._log, self._group, self._wake = log, group, wake
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._is_stopping = threading.Event()
@@ -108,7 +105,7 @@ class StateTable:
 
     def _run(self) -> None:
         try:
-            reader = self._log.reader(self._group, [self._topic], "poll")
+            reader = self._log.reader(self._group, [FEED_STATE], "poll")
             try:
                 while not self._is_stopping.is_set():
                     self._turn(reader)
@@ -164,20 +161,22 @@ class StateTable:
         partition.slots, partition.keys, partition.requests = {}, {}, {}
 
     def _apply(self, partition: _Partition, record: Record) -> None:
-        name = record.key.decode("utf-8", "replace")
+        feed_id, part = feed_id_and_part(record)
         try:
-            if name.endswith(REQUEST_SUFFIX):
-                self._apply_request(partition, name.removesuffix(REQUEST_SUFFIX), record)
-            elif partition.is_restored or name.endswith(BACKFILL_SUFFIX):
+            if part == REQUEST:
+                self._apply_request(partition, feed_id, record)
+            elif partition.is_restored or part == BACKFILL_MEMORY:
                 return  # what this poller wrote itself
-            elif name.endswith(KEYS_SUFFIX):
-                partition.keys[name.removesuffix(KEYS_SUFFIX)] = pack(record.value or b"")
+            elif part == KEYS:
+                partition.keys[feed_id] = pack(record.value or b"")
             elif record.value is None:
-                partition.slots.pop(name, None)
+                partition.slots.pop(feed_id, None)
             else:
-                partition.slots[name] = Slot.of_record(record.value, record.origin)
+                partition.slots[feed_id] = Slot.of_record(record.value, record.origin)
         except WireError as error:
-            events.state_unreadable(record=record.origin, key=name, error=str(error))
+            events.state_unreadable(
+                record=record.origin, key=feed_key(feed_id, part), error=str(error)
+            )
 
     def _apply_request(self, partition: _Partition, feed_id: str, record: Record) -> None:
         if record.value is None:

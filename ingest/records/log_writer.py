@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.errors import LogUnavailable, NewsIngestError
-from ingest.polling.report import events
 from ingest.ports import Appender, Delivery
-from ingest.records.appending import NewRecord, append
+from ingest.records.appending import NewRecord
+from ingest.telemetry import Event, counter
 
 _FLUSH_SECONDS = 10.0
 _MAX_RECORDS_A_FLUSH = 5_000
 _LONGEST_PAUSE_SECONDS = 5.0
+
+
+log_held = Event("log_unavailable_holding", level="warning", counter=counter("log_holds_total"))
+log_answers = Event("log_answers_again")
 
 
 class _Job(NamedTuple):
@@ -104,7 +108,7 @@ class LogWriter:
             if not waiting:
                 break
             self.is_holding = True
-            events.log_held(waiting=len(waiting), seconds=round(time.monotonic() - since, 1))
+            log_held(waiting=len(waiting), seconds=round(time.monotonic() - since, 1))
             if self._is_stopping.wait(pause):
                 unavailable = LogUnavailable("stopped while the log did not answer")
                 for write in waiting:
@@ -113,18 +117,21 @@ class LogWriter:
             pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
         self.is_holding = False
         if pause > 0.2 and not waiting:
-            events.log_answers(seconds=round(time.monotonic() - since, 1))
+            log_answers(seconds=round(time.monotonic() - since, 1))
         _tell(jobs, writes)
 
     def _attempt(self, writes: list[_Write]) -> list[_Write]:
-        """Append and flush; give what the log did not take for want of answering."""
+        """Append and flush; return what the log did not take for want of answering."""
         failed: dict[int, NewsIngestError] = {}
         for write in writes:
             if write.job in failed:
                 write.error = failed[write.job]
             elif write.delivery is None:
+                record = write.record
                 try:
-                    write.delivery = append(self._appender, write.record)
+                    write.delivery = self._appender.append(
+                        record.topic, record.key, record.value, record.headers, record.partition_key
+                    )
                 except LogUnavailable:
                     break
                 except NewsIngestError as error:

@@ -13,6 +13,8 @@ FEED_STATE = "news.feed-state"
 HOST_STATE = "news.host-state"
 #: The header of records that `feeds backfill` made, and of all that becomes of them.
 BACKFILL = "backfill"
+#: What `feeds backfill` calls itself, where stages write their name.
+BACKFILL_STAGE = "backfill"
 
 
 class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,18 +63,18 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
         return record.topic == self.backfill_reads or record.header(BACKFILL) is not None
 
     def writes_for(self, record: Record | None) -> str:
-        """Give the topic for what becomes of this record."""
+        """Return the topic for what becomes of this record."""
         is_late = record is not None and self.backfill_writes and self.is_backfill(record)
         return self.backfill_writes if is_late else self.writes
 
     def reads_for(self, record: Record) -> str:
-        """Give the topic for this record to be read again by this stage, under another key."""
+        """Return the topic for this record to be read again by this stage, under another key."""
         is_late = self.backfill_reads and self.is_backfill(record)
         return self.backfill_reads if is_late else self.reads
 
 
 def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
-    """Give the plan of one stage; the name must be a block of `stages`."""
+    """Return the plan of one stage; the name must be a block of `stages`."""
     stage = settings.stages[name]
     return StagePlan(
         name=name,
@@ -87,12 +89,12 @@ def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
 
 
 def plans(settings: PipelineSettings) -> list[StagePlan]:
-    """Give the plans of all stages at work, in the order of the settings."""
+    """Return the plans of all stages at work, in the order of the settings."""
     return [plan_of(settings, name) for name in names_at_work(settings)]
 
 
 def names_at_work(settings: PipelineSettings) -> list[str]:
-    """Give the names of all stages but an archive that is switched off."""
+    """Return the names of all stages but an archive that is switched off."""
     return [
         name
         for name, stage in settings.stages.items()

@@ -1,19 +1,23 @@
-"""From a judged record to what is appended for it: outputs, drop, retry or dead letter."""
+"""Appends what a judged record brings: its outputs, or a drop, a retry or a dead letter."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord
-from ingest.outcome import Drop, Keep, Reject, Retry
-from ingest.pipeline.dead_letter import dead_letter_headers, origin_of
-from ingest.pipeline.retry import Exhausted, next_try
-from ingest.pipeline.topology import DROPS, StagePlan
-from ingest.pipeline.work import Judged
-from ingest.records.appending import NewRecord, refusal_reason
+from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
+from ingest.ports import Appender, Clock, Record
+from ingest.records.appending import NewRecord, Refusals, append_and_flush, refusal_reason
+from ingest.records.dead_letter import Subject, dead_letter, origin_of
+from ingest.records.outputs import drop_output
+from ingest.records.retry import Exhausted, next_try
+from ingest.records.stage_plan import StagePlan
 from ingest.telemetry import Event, counter
-from ingest.wire import encode
 
 record_kept = Event(
     "record_kept", level="debug", counter=counter("records_total", "stage", "outcome")
@@ -31,21 +35,72 @@ record_rejected = Event(
 )
 
 
-def emission(judged: Judged, plan: StagePlan, now: datetime) -> list[NewRecord]:
-    """Give the records to append before the input may be committed."""
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A record with its outcome; `outputs` are what a Keep brings."""
+
+    record: Record
+    outcome: Outcome[Any]
+    subject: Subject = Subject()
+    outputs: tuple[NewRecord, ...] = ()
+
+
+def append_judged(
+    judged: Sequence[Judged], plan: StagePlan, appender: Appender, clock: Clock
+) -> list[Judged]:
+    """Append what each record brings, flush, and return the records with their final outcomes.
+
+    A record whose output the log will not take becomes a dead letter. Outputs appended twice
+    after an outage are harmless (promise 1). Errors: LogUnavailable when the log does not
+    answer in time; call again with the same records then. LogRefused and TopicMissing pass.
+    """
+    now = clock()
+    final = [_settled(one, plan, now) for one in judged]
+    refused = _appended(final, plan, appender, now)
+    if refused:
+        final = [
+            _refused_by_log(one, refused[i]) if i in refused else one for i, one in enumerate(final)
+        ]
+        again = _appended([final[i] for i in sorted(refused)], plan, appender, now)
+        if again:
+            error = next(iter(again.values()))
+            raise NewsIngestError(
+                "a dead letter was refused by the log",
+                value=str(error),
+                origin=plan.dead_letter_topic,
+                remedy="raise max.message.bytes of the dead-letter topic: run `news-ingest setup`",
+            )
+    return final
+
+
+def _appended(
+    judged: Sequence[Judged], plan: StagePlan, appender: Appender, now: datetime
+) -> Refusals:
+    """Append and flush; return the refusals by the number of their record."""
+    owners: list[int] = []
+    records: list[NewRecord] = []
+    for number, one in enumerate(judged):
+        own = _emission(one, plan, now)
+        records += own
+        owners += [number] * len(own)
+    refused = append_and_flush(appender, records)
+    return {owners[number]: error for number, error in refused.items()}
+
+
+def _emission(judged: Judged, plan: StagePlan, now: datetime) -> list[NewRecord]:
+    """Return the records to append before the input may be committed."""
     match judged.outcome:
         case Keep():
             return list(judged.outputs)
         case Drop() as drop:
-            return [drop_output(judged, drop, plan, now)]
+            return [_drop_output(judged, drop, plan, now)]
         case Retry() as wish:
             return [_retry_output(judged, wish, plan, now)]
         case Reject() as reject:
-            return [_dead_letter(judged, reject, plan, now)]
+            return [dead_letter(judged.record, reject, plan, judged.subject, now)]
 
 
-def settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
-    """Give the record with its final outcome: a retry past the last rung is a Reject."""
+def _settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
+    """Return the record with its final outcome: a retry past the last rung is a Reject."""
     if isinstance(judged.outcome, Retry):
         attempts = int(judged.record.header("retry.attempt") or 0)
         fate = next_try(judged.outcome, attempts, plan.rung_seconds, now)
@@ -59,8 +114,8 @@ def settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
     return judged
 
 
-def refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
-    """Give the record as a Reject, because the log will not take its output."""
+def _refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
+    """Return the record as a Reject, because the log will not take its output."""
     reject = Reject(
         reason=refusal_reason(error),
         failure_class="permanent",
@@ -93,12 +148,10 @@ def report(judged: Judged, plan: StagePlan) -> None:
             )  # fmt: skip
 
 
-def drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> NewRecord:
-    """Give the record of `news.drops` for this drop."""
+def _drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> NewRecord:
     subject = judged.subject
-    id = subject.id or origin_of(judged.record)
     record = DropRecord(
-        id=id,
+        id=subject.id or origin_of(judged.record),
         entry_id=subject.entry_id,
         stage=plan.name,
         reason=drop.reason,
@@ -106,7 +159,7 @@ def drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> N
         url=subject.url,
         at=now,
     )
-    return NewRecord(topic=DROPS, key=f"{subject.entry_id or id}/{plan.name}", value=encode(record))
+    return drop_output(record)
 
 
 def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -> NewRecord:
@@ -126,20 +179,5 @@ def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -
         key=record.key.decode("utf-8", "replace"),
         value=record.value,
         headers=(*kept, *((name, value.encode()) for name, value in own.items())),
-        partition_key=partition_key_of(judged),
-    )
-
-
-def partition_key_of(judged: Judged) -> str | None:
-    """Give the input's own partition key where it differs from its record key."""
-    return judged.record.header("ce_partitionkey")
-
-
-def _dead_letter(judged: Judged, reject: Reject, plan: StagePlan, now: datetime) -> NewRecord:
-    record = judged.record
-    return NewRecord(
-        topic=plan.dead_letter_topic,
-        key=origin_of(record),
-        value=record.value or b"",
-        headers=tuple(dead_letter_headers(record, reject, plan, judged.subject, now)),
+        partition_key=record.header("ce_partitionkey"),
     )

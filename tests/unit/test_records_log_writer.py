@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from ingest.errors import RecordRefused
-from ingest.polling.log_writer import LogWriter
 from ingest.records.appending import NewRecord
+from ingest.records.log_writer import LogWriter
 
 
 class _Done:

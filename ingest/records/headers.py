@@ -9,22 +9,22 @@ from random import getrandbits
 
 from ingest.ports import Headers, Record
 
-#: Kinds of records and the version of their schema (kafka.md §4.4): `document/1.0`.
+#: Kinds of records and the version of their schema: `document/1.0`.
 SCHEMA_VERSION = "1.0"
 #: Headers that belong to one step and are made anew for the next.
 _OWN = ("ce_", "content-type", "schema", "traceparent", "retry.", "dead-letter.")
 
 
 def headers_for(
-    kind: str, id: str, stage: str, at: datetime, content_hash: str, source: Record | None = None
+    kind: str, id: str, stage: str, at: datetime, content: bytes, source: Record | None = None
 ) -> list[tuple[str, bytes]]:
-    """Give the headers of a new record.
+    """Return the headers of a new record.
 
-    `kind` is entry, page, document or alert. `ce_id` is the same when the same work is done
-    twice: id and 16 hex of the content. Headers of `source` that nobody here knows are passed
+    `kind` is entry, page, document, alert or feed-state. `ce_id` is the same when the same work
+    is done twice: id and 16 hex digits of the hash of `content`. Headers of `source` that nobody here knows are passed
     on, and its trace is continued with a new span.
     """
-    digest = hashlib.sha256(content_hash.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(content).hexdigest()[:16]
     origin, type_, schema = _fixed(kind, stage)
     return [
         ("ce_specversion", b"1.0"),
@@ -50,12 +50,12 @@ def _fixed(kind: str, stage: str) -> tuple[bytes, bytes, bytes]:
 
 
 def passed_on(headers: Headers) -> list[tuple[str, bytes]]:
-    """Give the headers that later stages get unchanged: those that are not a step's own."""
+    """Return the headers that later stages get unchanged: those that are not a step's own."""
     return [(name, value) for name, value in headers if not name.startswith(_OWN)]
 
 
 def continued_trace(source: Record | None) -> str:
-    """Give a W3C traceparent: the source's trace with a new span, or a new trace."""
+    """Return a W3C traceparent: the source's trace with a new span, or a new trace."""
     old = None if source is None else source.header("traceparent")
     parts = (old or "").split("-")
     is_known = len(parts) == 4 and len(parts[1]) == 32

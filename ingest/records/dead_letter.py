@@ -1,0 +1,115 @@
+"""A dead letter: the untouched input of a rejected record, with why and where from."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from ingest import __version__
+from ingest.identity import registrable_domain
+from ingest.model import Entry
+from ingest.outcome import Reject
+from ingest.ports import Record
+from ingest.records.appending import NewRecord
+from ingest.records.stage_plan import StagePlan
+from ingest.wire import encode
+
+#: Longest texts in the headers of a dead letter, in characters.
+MAX_MESSAGE = 1000
+MAX_STACKTRACE = 8000
+
+
+class Verdict(NamedTuple):
+    """An entry that is not sent on: `reason` is a short code, `message` says more."""
+
+    entry: Entry
+    reason: str
+    message: str = ""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a record is about: the ids and address that drops and dead letters carry."""
+
+    id: str = ""
+    entry_id: str = ""
+    url: str = ""
+    domain: str = ""
+
+
+def origin_of(record: Record) -> str:
+    """Return where the record was first read in the main topic: `<topic>/<partition>/<offset>`."""
+    return record.header("retry.origin") or record.origin
+
+
+def dead_letter(
+    record: Record, reject: Reject, plan: StagePlan, subject: Subject, now: datetime
+) -> NewRecord:
+    """Return the dead letter of a record: its input and headers, and why it was rejected."""
+    topic, partition, offset = origin_of(record).rsplit("/", 2)
+    attempts = int(record.header("retry.attempt") or 0) + 1
+    own = {
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "timestamp": str(record.appended_at_ms),
+        "key": record.key.decode("utf-8", "replace"),
+        "group": plan.group,
+        "stage": plan.name,
+        "processor": reject.processor,
+        "version": __version__,
+        "class": reject.failure_class,
+        "reason": reject.reason,
+        "exception": reject.exception,
+        "message": reject.message[:MAX_MESSAGE],
+        "stacktrace": reject.stacktrace[-MAX_STACKTRACE:],
+        "attempts": str(attempts),
+        "first-failed-at": record.header("retry.first-failed-at") or now.isoformat(),
+        "failed-at": now.isoformat(),
+        "replays": record.header("dead-letter.replays") or "0",
+        "id": subject.id,
+        "entry-id": subject.entry_id,
+        "url": subject.url[:MAX_MESSAGE],
+    }
+    kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
+    return NewRecord(
+        plan.dead_letter_topic, origin_of(record), record.value or b"", kept + _headers(own)
+    )
+
+
+def entry_dead_letter(verdict: Verdict, topic: str, plan: StagePlan, now: datetime) -> NewRecord:
+    """Return the dead letter of an entry that the poll rejects, under the same key each time.
+
+    `topic` is where the entry would have gone, and goes when the letter is replayed.
+    """
+    entry, reason, message = verdict
+    # What the feed wrote, without our times: the same entry found again is the same letter.
+    key = hashlib.sha256(f"{entry.id}\0{reason}".encode()).hexdigest()[:32]
+    own = {
+        "topic": topic,
+        "key": registrable_domain(entry.url_to_ask) or registrable_domain(entry.feed_url),
+        "group": plan.group,
+        "stage": plan.name,
+        "version": __version__,
+        "class": "permanent",
+        "reason": reason,
+        "message": message[:MAX_MESSAGE],
+        "attempts": "1",
+        "first-failed-at": now.isoformat(),
+        "failed-at": now.isoformat(),
+        "replays": "0",
+        "id": entry.id,
+        "entry-id": entry.id,
+        "url": (entry.url_published or entry.feed_url)[:MAX_MESSAGE],
+    }
+    return NewRecord(plan.dead_letter_topic, f"poll/{key}", encode(entry), _headers(own))
+
+
+def _headers(own: dict[str, str]) -> list[tuple[str, bytes]]:
+    return [
+        (f"dead-letter.{name}", value.encode("utf-8", "replace"))
+        for name, value in own.items()
+        if value
+    ]

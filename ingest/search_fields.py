@@ -104,21 +104,21 @@ SEARCH_FIELDS = (
 )  # fmt: skip
 
 
-def fields_of(*kinds: Kind) -> dict[str, SearchField]:
+def of_kind(*kinds: Kind) -> dict[str, SearchField]:
     """Return the fields of these kinds by name, in the order of the table."""
     return {one.name: one for one in SEARCH_FIELDS if one.kind in kinds}
 
 
-TEXTS = {"": ANYWHERE, **fields_of("text")}
-VALUES = fields_of("value")
-ENTITIES = fields_of("entity")
-FLAGS = fields_of("flag")
-NUMBERS = fields_of("number")
-TIMES = fields_of("time")
+TEXTS = {"": ANYWHERE, **of_kind("text")}
+VALUES = of_kind("value")
+ENTITIES = of_kind("entity")
+FLAGS = of_kind("flag")
+NUMBERS = of_kind("number")
+TIMES = of_kind("time")
 FACETS = {one.name: one for one in SEARCH_FIELDS if one.facet}
 
 
-def known(name: str, among: Mapping[str, SearchField], what: str) -> SearchField:
+def field_named(name: str, among: Mapping[str, SearchField], what: str) -> SearchField:
     """Return the field of this name. Errors: QueryError with the names there are."""
     if name not in among:
         remedy = f"known are {', '.join(filter(None, among))}"

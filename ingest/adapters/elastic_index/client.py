@@ -18,7 +18,7 @@ from ingest.adapters.elastic_index.patience import (
     PatientTransport,
 )
 from ingest.adapters.elastic_index.verdicts import (
-    Answer,
+    EngineAnswer,
     is_disk_block,
     is_foreign_version,
     is_month_missing,
@@ -138,11 +138,11 @@ class Engine:
                 yield index, item
             elif "error" in item:
                 status = _STATUS_OF_AN_ITEM.get(str(item["error"].get("type")), 503)
-                fault = Answer.of(status, item["error"])
+                fault = EngineAnswer.of(status, item["error"])
                 if not is_month_missing(fault):
                     raise refusal(fault, self.url, doing)
 
-    def bulk(self, writes: Iterable[Write]) -> Iterator[tuple[str, Answer, bool]]:
+    def bulk(self, writes: Iterable[Write]) -> Iterator[tuple[str, EngineAnswer, bool]]:
         """Write in bulk; what is refused for now is sent again.
 
         Shape: id, answer, and whether the answer is that of a whole request; one a write, not in
@@ -250,16 +250,16 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
     )
 
 
-def answer_of(error: ApiError) -> Answer:
+def answer_of(error: ApiError) -> EngineAnswer:
     """Give status, type and reason of an answer that is an error."""
     body = error.body
     cause = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(cause, dict):
-        return Answer.of(error.status_code, cause)
-    return Answer(error.status_code, "", str(cause)[:1000])
+        return EngineAnswer.of(error.status_code, cause)
+    return EngineAnswer(error.status_code, "", str(cause)[:1000])
 
 
-def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
+def refusal(answer: EngineAnswer, url: str, doing: str) -> NewsIngestError:
     """Give the error that an answer to a whole request means."""
     value = f"{answer.status} {answer.type}: {answer.reason}"
     if is_disk_block(answer):
@@ -298,7 +298,7 @@ def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
 
 def _bulk(
     client: Elasticsearch, actions: Iterable[tuple[dict[str, Any], bytes | None]]
-) -> Iterator[tuple[str, Answer, bool]]:
+) -> Iterator[tuple[str, EngineAnswer, bool]]:
     results = streaming_bulk(
         client,
         cast(Any, actions),
@@ -319,7 +319,7 @@ def _bulk(
         if isinstance(exception, ApiError):
             yield info["_id"], answer_of(exception), True
         else:
-            yield info["_id"], Answer.of(info["status"], info.get("error")), False
+            yield info["_id"], EngineAnswer.of(info["status"], info.get("error")), False
 
 
 def _action(one: Write) -> tuple[dict[str, Any], bytes | None]:

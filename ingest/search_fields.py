@@ -91,7 +91,7 @@ SEARCH_FIELDS = (
     SearchField("id", "value", "id", "the id of a document", elastic="id"),
     SearchField("word_count", "number", "word_count", "the number of words", aliases="words"),
     SearchField("since", "time", "published_at", "published from this time on", aliases="after"),
-    SearchField("until", "time", "published_at", "published up to the end of it", aliases="before"),
+    SearchField("until", "time", "published_at", "published until this time", aliases="before"),
     SearchField("on", "time", "published_at", "published on this day", aliases="date"),
     SearchField("opinion", "flag", "is_opinion", "an opinion piece", 1),
     SearchField("live_blog", "flag", "is_live_blog", "a live blog", 2),

@@ -13,7 +13,7 @@ import msgspec
 
 from ingest.errors import QueryError
 from ingest.model import IndexedDocument
-from ingest.search_fields import FACETS, known
+from ingest.search_fields import FACETS, field_named
 
 #: Orders of the hits; those by time begin with the newest.
 SORTS = ("score", "published_at", "first_seen_at")
@@ -150,7 +150,7 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
             remedy = f"known are {', '.join(SORTS)}"
             raise QueryError("no such order", query=self.sort, remedy=remedy)
         for name in self.facets:
-            known(name, FACETS, "a facet")
+            field_named(name, FACETS, "a facet")
 
 
 class Hit(msgspec.Struct, frozen=True):

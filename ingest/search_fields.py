@@ -91,7 +91,7 @@ SEARCH_FIELDS = (
     SearchField("id", "value", "id", "the id of a document", elastic="id"),
     SearchField("word_count", "number", "word_count", "the number of words", aliases="words"),
     SearchField("since", "time", "published_at", "published from this time on", aliases="after"),
-    SearchField("until", "time", "published_at", "published up to the end of it", aliases="before"),
+    SearchField("until", "time", "published_at", "published until this time", aliases="before"),
     SearchField("on", "time", "published_at", "published on this day", aliases="date"),
     SearchField("opinion", "flag", "is_opinion", "an opinion piece", 1),
     SearchField("live_blog", "flag", "is_live_blog", "a live blog", 2),
@@ -104,21 +104,21 @@ SEARCH_FIELDS = (
 )  # fmt: skip
 
 
-def fields_of(*kinds: Kind) -> dict[str, SearchField]:
+def of_kind(*kinds: Kind) -> dict[str, SearchField]:
     """Return the fields of these kinds by name, in the order of the table."""
     return {one.name: one for one in SEARCH_FIELDS if one.kind in kinds}
 
 
-TEXTS = {"": ANYWHERE, **fields_of("text")}
-VALUES = fields_of("value")
-ENTITIES = fields_of("entity")
-FLAGS = fields_of("flag")
-NUMBERS = fields_of("number")
-TIMES = fields_of("time")
+TEXTS = {"": ANYWHERE, **of_kind("text")}
+VALUES = of_kind("value")
+ENTITIES = of_kind("entity")
+FLAGS = of_kind("flag")
+NUMBERS = of_kind("number")
+TIMES = of_kind("time")
 FACETS = {one.name: one for one in SEARCH_FIELDS if one.facet}
 
 
-def known(name: str, among: Mapping[str, SearchField], what: str) -> SearchField:
+def field_named(name: str, among: Mapping[str, SearchField], what: str) -> SearchField:
     """Return the field of this name. Errors: QueryError with the names there are."""
     if name not in among:
         remedy = f"known are {', '.join(filter(None, among))}"

@@ -16,7 +16,7 @@ import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.client import CLIENT_ERRORS, refusal, translate
-from ingest.adapters.elastic_index.verdicts import Answer, verdict
+from ingest.adapters.elastic_index.verdicts import EngineAnswer, verdict
 from ingest.errors import (
     IndexDiffers,
     IndexFault,
@@ -35,24 +35,24 @@ URL = "http://engine.example:9200"
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Answer(200), "written"),
-        (Answer(201), "written"),
-        (Answer(409, "version_conflict_engine_exception"), "older"),
-        (Answer(400, "document_parsing_exception", "bad date"), "refused"),
-        (Answer(400, "illegal_argument_exception"), "refused"),
-        (Answer(413), "refused"),
-        (Answer(500, "null_pointer_exception"), "refused"),
-        (Answer(404, "index_not_found_exception"), None),
-        (Answer(429, "es_rejected_execution_exception"), None),
-        (Answer(429, "circuit_breaking_exception"), None),
-        (Answer(403, "cluster_block_exception"), None),
-        (Answer(429, "cluster_block_exception"), None),
-        (Answer(503, "unavailable_shards_exception"), None),
-        (Answer(401, "security_exception"), None),
-        (Answer(403, "security_exception"), None),
+        (EngineAnswer(200), "written"),
+        (EngineAnswer(201), "written"),
+        (EngineAnswer(409, "version_conflict_engine_exception"), "older"),
+        (EngineAnswer(400, "document_parsing_exception", "bad date"), "refused"),
+        (EngineAnswer(400, "illegal_argument_exception"), "refused"),
+        (EngineAnswer(413), "refused"),
+        (EngineAnswer(500, "null_pointer_exception"), "refused"),
+        (EngineAnswer(404, "index_not_found_exception"), None),
+        (EngineAnswer(429, "es_rejected_execution_exception"), None),
+        (EngineAnswer(429, "circuit_breaking_exception"), None),
+        (EngineAnswer(403, "cluster_block_exception"), None),
+        (EngineAnswer(429, "cluster_block_exception"), None),
+        (EngineAnswer(503, "unavailable_shards_exception"), None),
+        (EngineAnswer(401, "security_exception"), None),
+        (EngineAnswer(403, "security_exception"), None),
     ],
 )
-def test_an_answer_about_a_document_is_a_verdict(answer: Answer, kind: str | None) -> None:
+def test_an_answer_about_a_document_is_a_verdict(answer: EngineAnswer, kind: str | None) -> None:
     found = verdict(answer)
     assert (None if found is None else found.kind) == kind
 
@@ -63,7 +63,7 @@ def test_a_refusal_carries_type_and_innermost_reason() -> None:
         "reason": "failed to parse field [published_at]",
         "caused_by": {"type": "illegal_argument_exception", "reason": "no such month"},
     }
-    found = verdict(Answer.of(400, error))
+    found = verdict(EngineAnswer.of(400, error))
     assert found == Verdict(
         "refused",
         "document_parsing_exception",
@@ -74,19 +74,19 @@ def test_a_refusal_carries_type_and_innermost_reason() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Answer(401, "security_exception"), IndexRefused),
-        (Answer(403, "security_exception"), IndexRefused),
-        (Answer(403, "cluster_block_exception"), IndexUnavailable),
-        (Answer(429, "es_rejected_execution_exception"), IndexUnavailable),
-        (Answer(502), IndexUnavailable),
-        (Answer(503, "master_not_discovered_exception"), IndexUnavailable),
-        (Answer(400, "media_type_header_exception"), IndexDiffers),
-        (Answer(406), IndexDiffers),
-        (Answer(400, "parsing_exception"), IndexFault),
+        (EngineAnswer(401, "security_exception"), IndexRefused),
+        (EngineAnswer(403, "security_exception"), IndexRefused),
+        (EngineAnswer(403, "cluster_block_exception"), IndexUnavailable),
+        (EngineAnswer(429, "es_rejected_execution_exception"), IndexUnavailable),
+        (EngineAnswer(502), IndexUnavailable),
+        (EngineAnswer(503, "master_not_discovered_exception"), IndexUnavailable),
+        (EngineAnswer(400, "media_type_header_exception"), IndexDiffers),
+        (EngineAnswer(406), IndexDiffers),
+        (EngineAnswer(400, "parsing_exception"), IndexFault),
     ],
 )
 def test_an_answer_about_a_request_is_an_error_of_ours(
-    answer: Answer, expected: type[NewsIngestError]
+    answer: EngineAnswer, expected: type[NewsIngestError]
 ) -> None:
     error = refusal(answer, URL, "trying")
     assert type(error) is expected
@@ -96,7 +96,7 @@ def test_an_answer_about_a_request_is_an_error_of_ours(
 
 
 def test_a_full_disk_is_named_as_such() -> None:
-    error = refusal(Answer(403, "cluster_block_exception", "flood-stage"), URL, "writing")
+    error = refusal(EngineAnswer(403, "cluster_block_exception", "flood-stage"), URL, "writing")
     assert "disk watermark" in str(error)
     assert "free space" in str(error)
 

@@ -18,7 +18,7 @@ from ingest.adapters.elastic_index.patience import (
     PatientTransport,
 )
 from ingest.adapters.elastic_index.verdicts import (
-    Answer,
+    EngineAnswer,
     is_disk_block,
     is_foreign_version,
     is_month_missing,
@@ -138,11 +138,11 @@ class Engine:
                 yield index, item
             elif "error" in item:
                 status = _STATUS_OF_AN_ITEM.get(str(item["error"].get("type")), 503)
-                fault = Answer.of(status, item["error"])
+                fault = EngineAnswer.of(status, item["error"])
                 if not is_month_missing(fault):
                     raise refusal(fault, self.url, doing)
 
-    def bulk(self, writes: Iterable[Write]) -> Iterator[tuple[str, Answer, bool]]:
+    def bulk(self, writes: Iterable[Write]) -> Iterator[tuple[str, EngineAnswer, bool]]:
         """Write in bulk; what is refused for now is sent again.
 
         Shape: id, answer, and whether the answer is that of a whole request; one a write, not in
@@ -217,88 +217,67 @@ def _with_port(url: str) -> str:
 
 
 def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
-    """Give our error for one of the client's."""
-    if isinstance(error, UnsupportedProductError):
-        return IndexDiffers(
-            "what answers is not an Elasticsearch ≥ 7.14",
-            value=str(error),
-            origin=url,
-            remedy="set index.url to an Elasticsearch 8.19 or newer",
-        )
-    if isinstance(error, ApiError):
+    """Return our error for one of the client's."""
+    if isinstance(error, ApiError) and not isinstance(error, UnsupportedProductError):
         return refusal(answer_of(error), url, doing)
-    if isinstance(error, elastic_transport.TlsError) and "CERTIFICATE" in error.message.upper():
-        return IndexRefused(
-            "the engine's certificate is not trusted",
-            value=error.message,
-            origin=url,
-            remedy="name its authority in index.ca_file",
+    kind: type[NewsIngestError] = IndexUnavailable
+    value = str(error)
+    if isinstance(error, UnsupportedProductError):
+        kind, what = IndexDiffers, "what answers is not an Elasticsearch ≥ 7.14"
+        remedy = "set index.url to an Elasticsearch 8.19 or newer"
+    elif isinstance(error, elastic_transport.TlsError) and "CERTIFICATE" in error.message.upper():
+        kind, what = IndexRefused, "the engine's certificate is not trusted"
+        value, remedy = error.message, "name its authority in index.ca_file"
+    elif isinstance(error, NotLetInYet):
+        value, what = error.message, f"the index does not let this client in while {doing}"
+        remedy = (
+            f"an engine that starts does so; if it lasts for {STARTING_SECONDS:.0f} s, "
+            "the work ends: check index.username, index.password or index.api_key then"
         )
-    if isinstance(error, NotLetInYet):
-        return IndexUnavailable(
-            f"the index does not let this client in while {doing}",
-            value=error.message,
-            origin=url,
-            remedy=f"an engine that starts does so; if it lasts for {STARTING_SECONDS:.0f} s, "
-            "the work ends: check index.username, index.password or index.api_key then",
-        )
-    return IndexUnavailable(
-        f"the index does not answer while {doing}",
-        value=str(error),
-        origin=url,
-        remedy="start Elasticsearch or fix index.url; the work goes on by itself",
-    )
+    else:
+        what = f"the index does not answer while {doing}"
+        remedy = "start Elasticsearch or fix index.url; the work goes on by itself"
+    return kind(what, value=value, origin=url, remedy=remedy)
 
 
-def answer_of(error: ApiError) -> Answer:
+def answer_of(error: ApiError) -> EngineAnswer:
     """Give status, type and reason of an answer that is an error."""
     body = error.body
     cause = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(cause, dict):
-        return Answer.of(error.status_code, cause)
-    return Answer(error.status_code, "", str(cause)[:1000])
+        return EngineAnswer.of(error.status_code, cause)
+    return EngineAnswer(error.status_code, "", str(cause)[:1000])
 
 
-def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
-    """Give the error that an answer to a whole request means."""
+def refusal(answer: EngineAnswer, url: str, doing: str) -> NewsIngestError:
+    """Return the error that an answer to a whole request means."""
     value = f"{answer.status} {answer.type}: {answer.reason}"
+    kind: type[NewsIngestError]
     if is_disk_block(answer):
-        return IndexUnavailable(
-            "the index takes no writes: disk watermark", value=value, origin=url, remedy=DISK_REMEDY
+        kind, what = IndexUnavailable, "the index takes no writes: disk watermark"
+        remedy = DISK_REMEDY
+    elif is_refusal(answer):
+        kind, what = IndexRefused, f"the index refuses this client while {doing}"
+        remedy = (
+            "check index.username, index.password or index.api_key, and their rights; "
+            "an engine that has just started refuses everybody for some seconds"
         )
-    if is_refusal(answer):
-        return IndexRefused(
-            f"the index refuses this client while {doing}",
-            value=value,
-            origin=url,
-            remedy="check index.username, index.password or index.api_key, and their rights; "
-            "an engine that has just started refuses everybody for some seconds",
-        )
-    if is_foreign_version(answer):
-        return IndexDiffers(
-            "client and engine do not speak the same version",
-            value=f"{value} (client {CLIENT_VERSION})",
-            origin=url,
-            remedy="use an Elasticsearch 8.19 or newer, or a client of its major version",
-        )
-    if is_unavailable(answer):
-        return IndexUnavailable(
-            f"the index is not ready while {doing}",
-            value=value,
-            origin=url,
-            remedy="the work goes on by itself once the engine is ready",
-        )
-    return IndexFault(
-        f"the index refused a request while {doing}",
-        value=value,
-        origin=url,
-        remedy="run `news-ingest setup`; if that does not help, please report it",
-    )
+    elif is_foreign_version(answer):
+        kind, what = IndexDiffers, "client and engine do not speak the same version"
+        value += f" (client {CLIENT_VERSION})"
+        remedy = "use an Elasticsearch 8.19 or newer, or a client of its major version"
+    elif is_unavailable(answer):
+        kind, what = IndexUnavailable, f"the index is not ready while {doing}"
+        remedy = "the work goes on by itself once the engine is ready"
+    else:
+        kind, what = IndexFault, f"the index refused a request while {doing}"
+        remedy = "run `news-ingest setup`; if that does not help, please report it"
+    return kind(what, value=value, origin=url, remedy=remedy)
 
 
 def _bulk(
     client: Elasticsearch, actions: Iterable[tuple[dict[str, Any], bytes | None]]
-) -> Iterator[tuple[str, Answer, bool]]:
+) -> Iterator[tuple[str, EngineAnswer, bool]]:
     results = streaming_bulk(
         client,
         cast(Any, actions),
@@ -319,7 +298,7 @@ def _bulk(
         if isinstance(exception, ApiError):
             yield info["_id"], answer_of(exception), True
         else:
-            yield info["_id"], Answer.of(info["status"], info.get("error")), False
+            yield info["_id"], EngineAnswer.of(info["status"], info.get("error")), False
 
 
 def _action(one: Write) -> tuple[dict[str, Any], bytes | None]:

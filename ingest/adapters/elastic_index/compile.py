@@ -29,7 +29,7 @@ from ingest.query import (
     Word,
     languages_asked,
 )
-from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, known
+from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, field_named
 from ingest.terms import STEMMED_LANGUAGES, language_code, terms
 
 Query = dict[str, Any]
@@ -77,17 +77,17 @@ class Compiler:
             case Near():
                 return self._near(node)
             case EntityIs():
-                (field,) = known(node.type, ENTITIES, "a type of entity").elastic_fields
+                (field,) = field_named(node.type, ENTITIES, "a type of entity").elastic_fields
                 return {"term": {field: node.value}}
             case ValueIs():
                 return self.value(node)
             case FlagIs():
-                (field,) = known(node.flag, FLAGS, "is:").elastic_fields
+                (field,) = field_named(node.flag, FLAGS, "is:").elastic_fields
                 return {"term": {field: True}}
             case PublishedBetween():
                 return _range(self.time, gte=_iso(node.since), lt=_iso(node.until))
             case NumberBetween():
-                (field,) = known(node.field, NUMBERS, "a number field").elastic_fields
+                (field,) = field_named(node.field, NUMBERS, "a number field").elastic_fields
                 return _range(field, gte=node.low, lte=node.high)
             case And():
                 return self._all(node)
@@ -102,7 +102,7 @@ class Compiler:
 
     def neutral(self, field: str) -> list[str]:
         """Return the fields, with weights, that hold the words of this text as they are."""
-        return known(field, TEXTS, "a text field").elastic_fields
+        return field_named(field, TEXTS, "a text field").elastic_fields
 
     def stemmed(self, field: str) -> list[str]:
         """Return the fields, with weights, that hold their stems."""
@@ -110,7 +110,7 @@ class Compiler:
         return [f"by_language.{code}.{part}" for code in self._codes for part in parts]
 
     def value(self, node: ValueIs) -> Query:
-        (field,) = known(node.field, VALUES, "a field").elastic_fields
+        (field,) = field_named(node.field, VALUES, "a field").elastic_fields
         return {"term": {field: node.value.strip().lower() if field == "id" else node.value}}
 
     # ── nodes ───────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,7 @@ _REFUSED_STATUSES = (401, 403)
 _FOREIGN_TYPE = "media_type_header_exception"
 
 
-class Answer(NamedTuple):
+class EngineAnswer(NamedTuple):
     """One answer of the engine: HTTP status, type of the error ("" for none) and its reason."""
 
     status: int
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     reason: str = ""
 
     @classmethod
-    def of(cls, status: int, error: Any) -> Answer:
+    def of(cls, status: int, error: Any) -> EngineAnswer:
         """Read the `error` of an item or a request, with the innermost cause."""
         if not error:
             return cls(status)
@@ -42,22 +42,22 @@ class Answer(NamedTuple):
         return cls(status, str(error.get("type", "")), reason[:1000])
 
 
-def is_disk_block(answer: Answer) -> bool:
+def is_disk_block(answer: EngineAnswer) -> bool:
     """Tell whether the engine takes no writes because its disk is full."""
     return answer.type == _DISK_BLOCK
 
 
-def is_refusal(answer: Answer) -> bool:
+def is_refusal(answer: EngineAnswer) -> bool:
     """Tell whether this client may not do what it asked."""
     return answer.status in _REFUSED_STATUSES and not is_disk_block(answer)
 
 
-def is_foreign_version(answer: Answer) -> bool:
+def is_foreign_version(answer: EngineAnswer) -> bool:
     """Tell whether client and engine cannot talk to each other."""
     return answer.status == 406 or answer.type == _FOREIGN_TYPE
 
 
-def is_unavailable(answer: Answer) -> bool:
+def is_unavailable(answer: EngineAnswer) -> bool:
     """Tell whether the same request may well succeed later."""
     return (
         answer.status in _UNAVAILABLE_STATUSES
@@ -66,17 +66,17 @@ def is_unavailable(answer: Answer) -> bool:
     )
 
 
-def is_month_missing(answer: Answer) -> bool:
+def is_month_missing(answer: EngineAnswer) -> bool:
     """Tell whether the month of a document has no index yet."""
     return answer.status == 404 and answer.type == "index_not_found_exception"
 
 
-def is_about_the_request(answer: Answer) -> bool:
+def is_about_the_request(answer: EngineAnswer) -> bool:
     """Tell whether a request as a whole was found wrong: its items are then sent one by one."""
     return answer.status in (400, 413)
 
 
-def verdict(answer: Answer) -> Verdict | None:
+def verdict(answer: EngineAnswer) -> Verdict | None:
     """Return what became of one document; None when the answer is not about the document."""
     if answer.status in (200, 201):
         return WRITTEN

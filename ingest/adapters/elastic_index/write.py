@@ -9,7 +9,7 @@ from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.verdicts import (
-    Answer,
+    EngineAnswer,
     is_about_the_request,
     is_month_missing,
     verdict,
@@ -110,7 +110,7 @@ class _Round:
             self._create_months(homeless)
             self._send(homeless)
 
-    def _judged(self, answer: Answer) -> Verdict:
+    def _judged(self, answer: EngineAnswer) -> Verdict:
         found = verdict(answer)
         if found is None:
             raise refusal(answer, self._engine.url, _DOING)

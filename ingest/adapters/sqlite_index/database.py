@@ -36,28 +36,19 @@ _KEYS_AT_ONCE = 500
 
 
 def translated(error: sqlite3.Error, path: Path) -> NewsIngestError:
-    """Give the port's error for one of SQLite's: what may pass is IndexUnavailable."""
+    """Return the port's error for one of SQLite's: what may pass is IndexUnavailable."""
     code, name = code_of(error)
+    kind: type[NewsIngestError]
     if passes_by_itself(code):
-        return IndexUnavailable(
-            f"the embedded index does not take this now: {error}",
-            value=name,
-            origin=str(path),
-            remedy="look for a full or failing disk, or a program that holds the file",
-        )
-    if is_forbidden(code):
-        return IndexRefused(
-            f"the embedded index may not be written: {error}",
-            value=name,
-            origin=str(path),
-            remedy="let this user write the file and its folder",
-        )
-    return IndexDiffers(
-        f"the embedded index cannot be used: {error}",
-        value=name,
-        origin=str(path),
-        remedy="check that the file is an index of news-ingest, whole and of this version",
-    )
+        kind, what = IndexUnavailable, "does not take this now"
+        remedy = "look for a full or failing disk, or a program that holds the file"
+    elif is_forbidden(code):
+        kind, what = IndexRefused, "may not be written"
+        remedy = "let this user write the file and its folder"
+    else:
+        kind, what = IndexDiffers, "cannot be used"
+        remedy = "check that the file is an index of news-ingest, whole and of this version"
+    return kind(f"the embedded index {what}: {error}", value=name, origin=str(path), remedy=remedy)
 
 
 class Connection(SqliteConnection):

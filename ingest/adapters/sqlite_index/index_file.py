@@ -6,6 +6,9 @@ from ingest.adapters.sqlite_index import schema
 from ingest.adapters.sqlite_index.database import Connection, Database
 from ingest.errors import IndexDiffers
 
+_REBUILD = "rebuild the index from the log in another file"
+_UPDATE = "use the version of news-ingest that made it"
+
 
 class IndexFile(Database):
     """A file with the tables of an index; made by `apply` or by the first write."""
@@ -73,7 +76,7 @@ class IndexFile(Database):
     def _check(self) -> None:
         """Refuse a file that does not fit; one of an older version gets what it lacks."""
         connection = self.connection()
-        application = connection.rows("PRAGMA application_id")[0][0]
+        application = connection.number("PRAGMA application_id")
         version = self._version()
         origin = str(self.path)
         if application != schema.APPLICATION_ID:
@@ -89,7 +92,7 @@ class IndexFile(Database):
                 f"the index has schema {version}, this version of news-ingest needs "
                 f"{schema.VERSION}",
                 origin=origin,
-                remedy=_remedy(version),
+                remedy=_REBUILD if version < schema.VERSION else _UPDATE,
             )
         made_with: dict[str, str] = dict(connection.rows("SELECT name, text FROM meta"))
         for name, value in schema.MADE_WITH.items():
@@ -98,7 +101,7 @@ class IndexFile(Database):
                     f"the words of the index were made with another {name.replace('_', ' ')}",
                     value=f"{made_with.get(name)}, here {value}",
                     origin=origin,
-                    remedy="rebuild the index from the log in another file",
+                    remedy=_REBUILD,
                 )
         self._is_checked = True
 
@@ -112,9 +115,3 @@ class IndexFile(Database):
                 found = version + 1
                 connection.change(f"PRAGMA user_version={found}")
             return found
-
-
-def _remedy(version: int) -> str:
-    if version > schema.VERSION:
-        return "use the version of news-ingest that made it"
-    return "rebuild the index from the log in another file"

@@ -33,7 +33,7 @@ from ingest.query import (
     Word,
     languages_asked,
 )
-from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, SearchField, known
+from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, SearchField, field_named
 from ingest.terms import STEMMED_LANGUAGES, fold, stems, terms, words
 
 #: Gives the keys of the values with this kind and text: none or one.
@@ -108,14 +108,14 @@ class Compiler:
 
     def columns(self, field: str) -> list[str]:
         """Return the columns of `fts` that hold the words of this text."""
-        return known(field, TEXTS, "a text field").path.split()
+        return field_named(field, TEXTS, "a text field").path.split()
 
     def is_stemmed(self, field: str) -> bool:
         """Tell whether the stems of this text are kept beside, as `<column>_stems`."""
         return TEXTS[field].is_stemmed
 
     def value(self, node: ValueIs) -> Selection:
-        field = known(node.field, VALUES, "a field")
+        field = field_named(node.field, VALUES, "a field")
         if not field.number:
             return Selection(where=f"d.{field.path} = ?", values=(fold(node.value),))
         return self._holding(field, node.value)
@@ -247,18 +247,18 @@ class Compiler:
     def _condition(self, node: Node) -> Selection:
         match node:
             case EntityIs():
-                field = known(node.type, ENTITIES, "a type of entity")
+                field = field_named(node.type, ENTITIES, "a type of entity")
                 return self._holding(field, node.value)
             case ValueIs():
                 return self.value(node)
             case FlagIs():
-                field = known(node.flag, FLAGS, "is:")
+                field = field_named(node.flag, FLAGS, "is:")
                 return Selection(where=f"d.flags & {field.number} <> 0")
             case PublishedBetween():
                 return _between(self.time, _at(node.since), _at(node.until), "<")
             case _:
                 assert isinstance(node, NumberBetween)
-                field = known(node.field, NUMBERS, "a number field")
+                field = field_named(node.field, NUMBERS, "a number field")
                 return _between(f"d.{field.path}", node.low, node.high, "<=")
 
 

@@ -14,7 +14,7 @@ import msgspec
 from ingest import wire
 from ingest.errors import WireError
 from ingest.model import IndexedDocument
-from ingest.search_fields import FLAGS, fields_of
+from ingest.search_fields import FLAGS, of_kind
 from ingest.telemetry import counter
 from ingest.terms import fold, folded, stems, terms, words
 
@@ -30,7 +30,7 @@ _FASTEST = 1
 _DAY = 24 * 3600 * 1000
 _OLDEST = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
-_KEPT_VALUES = [field for field in fields_of("entity", "value").values() if field.number]
+_KEPT_VALUES = [field for field in of_kind("entity", "value").values() if field.number]
 _dropped = counter("index_values_dropped_total", "field", "reason")
 
 

@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 from msgspec.structs import astuple
 
-from ingest.adapters.log_rules import difference, missing, must_not_shrink
+from ingest.adapters.log_rules import SPEC_FIELDS, missing, must_not_shrink, spec_differences
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.ports import TopicSpec
 
 #: What another process changed about a topic is seen after this at the latest.
 _KNOWN_FOR_SECONDS = 5.0
 #: The columns of the table are the fields of a spec.
-_FIELDS = TopicSpec.__struct_fields__
-_COLUMNS = ", ".join(_FIELDS)
-_MARKS = ", ".join("?" * len(_FIELDS))
+_COLUMNS = ", ".join(SPEC_FIELDS)
+_MARKS = ", ".join("?" * len(SPEC_FIELDS))
 
 
 class Topic(NamedTuple):
@@ -57,9 +56,7 @@ def is_compacted(spec: TopicSpec) -> bool:
 
 def differences(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
     """Return a sentence for each difference; none when all is as the manifest says."""
-    return [
-        sentence for spec in specs for sentence in _differences(_find(connection, spec.name), spec)
-    ]
+    return [line for spec in specs for line in _differences(connection, spec)]
 
 
 def apply(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
@@ -72,20 +69,14 @@ def apply(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
     return [sentence for spec in specs for sentence in _apply_one(connection, spec)]
 
 
-def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
-    if found is None:
-        return [f"topic {spec.name} is missing"]
-    fields = ((field, getattr(found.spec, field), getattr(spec, field)) for field in _FIELDS)
-    return [
-        difference(spec.name, field, is_now, should_be)
-        for field, is_now, should_be in fields
-        if is_now != should_be
-    ]
+def _differences(connection: Connection, spec: TopicSpec) -> list[str]:
+    found = _find(connection, spec.name)
+    return spec_differences(None if found is None else found.spec, spec)
 
 
 def _apply_one(connection: Connection, spec: TopicSpec) -> list[str]:
     found = _find(connection, spec.name)
-    done = _differences(found, spec)
+    done = _differences(connection, spec)
     if found is None:
         connection.change(f"INSERT INTO topic ({_COLUMNS}) VALUES ({_MARKS})", astuple(spec))  # noqa: S608
         _add_partitions(connection, _must_find(connection, spec.name).id, 0, spec.partitions)
@@ -142,4 +133,4 @@ def _find(connection: Connection, name: str) -> Topic | None:
     row = connection.first(f"SELECT id, {_COLUMNS} FROM topic WHERE name = ?", (name,))  # noqa: S608
     if row is None:
         return None
-    return Topic(row[0], TopicSpec(**dict(zip(_FIELDS, row[1:], strict=True))))
+    return Topic(row[0], TopicSpec(**dict(zip(SPEC_FIELDS, row[1:], strict=True))))

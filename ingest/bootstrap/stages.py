@@ -27,7 +27,7 @@ RUNNERS = {
 
 stage_ready = Event("stage_ready")
 stage_stopped = Event("stage_stopped")
-stage_restarted = Event("stage_begins_anew", level="warning")
+stage_restarted = Event("stage_restarted", level="warning")
 
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0

@@ -38,6 +38,6 @@ def partition_for(key: str, partitions: int) -> int:
     """Give the partition of a key, from 0 to `partitions` - 1.
 
     Errors: UnicodeEncodeError when the key cannot be written as UTF-8.
-    Source: Kafka's default partitioner (kafka.md §4.2).
+    Source: Kafka's default partitioner.
     """
     return (murmur2(key.encode("utf-8")) & 0x7FFFFFFF) % partitions

@@ -37,7 +37,7 @@ PACKAGES = "openjdk-17-jre-headless (or later) and maven"
 FLAGS = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 CLUSTER_ID = "bmV3cy1pbmdlc3QtdGVzdA"
 
-#: Settings of kafka.md §7.2: one broker that is its own controller, quick after a kill.
+#: One broker that is its own controller, quick after a kill.
 SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",

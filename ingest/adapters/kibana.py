@@ -69,7 +69,7 @@ class Kibana:
             self._sleep(WAIT_SECONDS)
 
     def import_objects(self, pack: bytes, name: str) -> int:
-        """Import the lines of a pack over what bears the same ids; gives how many came in.
+        """Import the lines of a pack over what bears the same ids; returns how many came in.
 
         Errors: NewsIngestError with what Kibana said of each object it did not take.
         """

@@ -13,6 +13,8 @@ from ingest.ports import TopicPartition, TopicSpec
 #: An append waits this long for room before it raises LogUnavailable.
 ROOM_SECONDS = 30.0
 
+SPEC_FIELDS = TopicSpec.__struct_fields__
+
 records_expired = telemetry.Event(
     "records_expired",
     level="warning",
@@ -85,6 +87,14 @@ def must_not_shrink(partitions: Mapping[str, int], specs: Sequence[TopicSpec]) -
                 value=spec.name,
                 remedy=f"set its partitions back to {count}",
             )
+
+
+def spec_differences(found: TopicSpec | None, spec: TopicSpec) -> list[str]:
+    """Return a sentence for each field in which a topic is not as its spec says."""
+    if found is None:
+        return [f"topic {spec.name} is missing"]
+    fields = [(name, getattr(found, name), getattr(spec, name)) for name in SPEC_FIELDS]
+    return [difference(spec.name, *field) for field in fields if field[1] != field[2]]
 
 
 def difference(topic: str, field: str, is_now: object, should_be: object) -> str:

@@ -27,7 +27,7 @@ RUNNERS = {
 
 stage_ready = Event("stage_ready")
 stage_stopped = Event("stage_stopped")
-stage_begins_anew = Event("stage_begins_anew", level="warning")
+stage_restarted = Event("stage_restarted", level="warning")
 
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
@@ -59,9 +59,9 @@ def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool 
 
 
 def run_with_restarts(run: Callable[[], None], timeout_seconds: float, stop: Flag) -> None:
-    """Run a stage; when the log or the index went away while it opened them, run it anew.
+    """Run a stage; when the log or the index went away while it opened them, run it again.
 
-    Nothing is committed that was not done, so beginning anew costs at most work done twice.
+    Nothing is committed that was not done, so a restart costs at most work done twice.
     Errors: DependencyUnavailable when every try within the timeout failed at once (exit 2).
     """
     wait = FIRST_PAUSE_SECONDS
@@ -78,7 +78,7 @@ def run_with_restarts(run: Callable[[], None], timeout_seconds: float, stop: Fla
                 failing_since, wait = now, FIRST_PAUSE_SECONDS
             if error.was_waited_for or now - failing_since > timeout_seconds:
                 raise
-            stage_begins_anew(cause=str(error))
+            stage_restarted(cause=str(error))
             stop.wait(wait)
             wait = min(wait * 2, MAX_PAUSE_SECONDS)
         else:

@@ -41,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     def header(self, name: str) -> str | None:
-        """Give the first header of this name as text; None when there is none."""
+        """Return the first header of this name as text; None when there is none."""
         for key, value in self.headers:
             if key == name:
                 return value.decode("utf-8", "replace")
@@ -93,14 +93,14 @@ class Reader(Protocol):
     """One member of one consumer group. Used by one thread only."""
 
     def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
-        """Give up to `max_records` new records, or none after the timeout.
+        """Return up to `max_records` new records, or none after the timeout.
 
         Keeps the membership. Never raises for an outage.
         """
         ...
 
     def assignment(self) -> Mapping[TopicPartition, int]:
-        """Give the partitions owned now, each with an epoch.
+        """Return the partitions owned now, each with an epoch.
 
         A partition that was lost and came back has another epoch; a kept one keeps its epoch,
         its position and its pause.
@@ -108,7 +108,7 @@ class Reader(Protocol):
         ...
 
     def position(self, place: TopicPartition) -> int:
-        """Give the next offset that `read` will deliver."""
+        """Return the next offset that `read` will deliver."""
         ...
 
     def committed(self, place: TopicPartition) -> Position | None: ...
@@ -120,7 +120,7 @@ class Reader(Protocol):
     def pause(self, places: Iterable[TopicPartition]) -> None: ...
     def resume(self, places: Iterable[TopicPartition]) -> None: ...
     def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Give the offset after the last record of each. Errors: LogUnavailable."""
+        """Return the offset after the last record of each. Errors: LogUnavailable."""
         ...
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ class Log(Protocol):
     def scan(
         self, topic: str, since: datetime | None = None, partition: int | None = None
     ) -> Iterator[Record]:
-        """Give all records from the start (or from `since`) up to the ends as they are now.
+        """Return all records from the start (or from `since`) up to the ends as they are now.
 
         Needs no group and commits nothing. Compacted topics may still hold older values.
         Errors: TopicMissing, LogUnavailable.
@@ -171,19 +171,19 @@ class Log(Protocol):
         ...
 
     def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
-        """Give a sentence for each difference between these specs and the log; [] if none."""
+        """Return a sentence for each difference between these specs and the log; [] if none."""
         ...
 
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
-        """Create and alter until nothing differs; deletes nothing. Gives what was done."""
+        """Create and alter until nothing differs; deletes nothing. Returns what was done."""
         ...
 
     def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
-        """Give the lag of every partition of these topics; a group never seen has read nothing."""
+        """Return the lag of every partition of these topics; a group never seen has read nothing."""
         ...
 
     def members(self, group: str) -> int:
-        """Give how many members are alive in this group now."""
+        """Return how many members are alive in this group now."""
         ...
 
     def ping(self) -> None:

@@ -11,7 +11,7 @@ from ingest.bootstrap.stages import run_with_restarts
 from ingest.errors import LogUnavailable, TopicMissing
 
 
-def test_a_stage_begins_anew_until_it_can_be_opened() -> None:
+def test_a_stage_restarts_until_it_can_be_opened() -> None:
     tries: list[int] = []
 
     def run() -> None:

@@ -18,7 +18,7 @@ import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
 from ingest.adapters.page_archive import PageArchive
-from ingest.adapters.page_archive.open_file import mend, whole_bytes
+from ingest.adapters.page_archive.open_file import recover, whole_bytes
 from ingest.errors import ArchiveUnavailable
 from ingest.identity import version_of
 from ingest.model import Page, PagePart
@@ -227,7 +227,7 @@ def test_a_file_whose_writer_lives_is_left_alone(tmp_path: Path) -> None:
     archive = AnArchive(tmp_path)
     archive.add([a_page("flood")])
     (path,) = archive_files(tmp_path)
-    assert mend(path) is None
+    assert recover(path) is None
     AnArchive(tmp_path).tidy()
     archive.add([a_page("other")])
     assert len(restored(path)) == 2
@@ -319,12 +319,12 @@ def test_a_writer_killed_in_mid_write_leaves_every_acknowledged_page_readable(
         ids = [one.document_id for one in while_torn if isinstance(one, Page) and not one.path]
         assert ids[: acknowledged + 1] == [an_id(f"a{n}") for n in range(acknowledged + 1)]
         AnArchive(folder, retention_days=0).tidy()
-        (mended,) = archive_files(folder)
-        with mended.open("rb") as file:
+        (recovered,) = archive_files(folder)
+        with recovered.open("rb") as file:
             records = [record.rec_type for record in ArchiveIterator(file, check_digests="raise")]
         assert records.count("metadata") in (acknowledged + 1, acknowledged + 2)
-        assert [one.document_id for one in restored(mended) if not one.path] == ids
-        assert len(list(metadata_of(mended, LIMIT))) == len(ids)
+        assert [one.document_id for one in restored(recovered) if not one.path] == ids
+        assert len(list(metadata_of(recovered, LIMIT))) == len(ids)
 
 
 # ── the stage ───────────────────────────────────────────────────────────────────────────────

@@ -82,11 +82,6 @@ def is_address(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
-def literal_place(host: str, port: int) -> ResolveResult | None:
-    """Return the place that a host names by itself; None for a name."""
-    return _result(host, host, port) if is_address(host) else None
-
-
 def _result(host: str, address: str, port: int) -> ResolveResult:
     return ResolveResult(
         hostname=host,

@@ -26,10 +26,8 @@ class AddressRefusedError(OSError):
 
 #: Which class means which kind; the first that fits counts, so the special stand first.
 KINDS: tuple[tuple[type[BaseException], str], ...] = (
-    (aiohttp.ClientConnectorCertificateError, "tls"),
     (aiohttp.ClientSSLError, "tls"),
     (aiohttp.ServerFingerprintMismatch, "tls"),
-    (aiohttp.ClientProxyConnectionError, "connect"),
     (aiohttp.ClientHttpProxyError, "connect"),
     (aiohttp.TooManyRedirects, "too_many_redirects"),
     (aiohttp.InvalidURL, "bad_url"),
@@ -38,8 +36,6 @@ KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "timeout"),
     (aiohttp.ClientOSError, "connect"),
     (aiohttp.ClientConnectionError, "connect"),
-    (aiohttp.ClientPayloadError, "bad_response"),
-    (aiohttp.ClientResponseError, "bad_response"),
     (aiohttp.ClientError, "bad_response"),
     (http_exceptions.HttpProcessingError, "bad_response"),
     (ssl.SSLError, "tls"),

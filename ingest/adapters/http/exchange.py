@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 import aiohappyeyeballs
 import aiohttp
-from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -34,7 +33,6 @@ from ingest.adapters.http.connection import (
     Guard,
     GuardedResolver,
     is_address,
-    literal_place,
     socket_factory,
 )
 from ingest.identity import host_of
@@ -257,16 +255,15 @@ class Exchange:
         now = time.monotonic()
         if known is not None and known[0] > now:
             return known[1]
-        literal = literal_place(host, port)
-        if literal is not None:
-            return _address_infos([literal])
+        if is_address(host):
+            return [_address_info(host, port)]
         try:
             answers = await self.resolver.resolve(host, port)
         except OSError as error:
             raise aiohttp.ClientConnectorDNSError(_key(host, port, context), error) from error
         if len(self._names) >= _MAX_NAMES:
             self._names.clear()
-        infos = _address_infos(answers)
+        infos = [_address_info(answer["host"], answer["port"]) for answer in answers]
         self._names[host, port] = (now + _NAMES_SECONDS, infos)
         return infos
 
@@ -346,15 +343,11 @@ def _written(target: Target, headers: Mapping[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
 
-def _address_infos(answers: list[ResolveResult]) -> list[AddressInfo]:
-    infos: list[AddressInfo] = []
-    for answer in answers:
-        host, port = answer["host"], answer["port"]
-        is_new = ":" in host
-        place: Any = (host, port, 0, 0) if is_new else (host, port)
-        family = socket.AF_INET6 if is_new else socket.AF_INET
-        infos.append((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place))
-    return infos
+def _address_info(address: str, port: int) -> AddressInfo:
+    is_new = ":" in address
+    place: Any = (address, port, 0, 0) if is_new else (address, port)
+    family = socket.AF_INET6 if is_new else socket.AF_INET
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place
 
 
 def _key(host: str, port: int, context: ssl.SSLContext | None) -> ConnectionKey:

@@ -12,7 +12,7 @@ from ingest.ports import FetchRequest
 
 #: The only headers of a request that another site may see after a redirect.
 _FOR_ANYBODY = frozenset(
-    {
+    [
         "accept",
         "accept-language",
         "a-im",
@@ -20,7 +20,7 @@ _FOR_ANYBODY = frozenset(
         "if-modified-since",
         "if-none-match",
         "pragma",
-    }
+    ]
 )
 #: Control characters, and lone surrogates, which stand for bytes that are no UTF-8.
 _UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")

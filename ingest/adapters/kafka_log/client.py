@@ -60,7 +60,7 @@ class Names:
 
 
 class Clients:
-    """Builds clients of one cluster.
+    """Builds clients of one cluster; what is not set here is as kafka-python has it.
 
     Errors of all its methods: LogUnavailable when no broker answers within BOOTSTRAP_SECONDS,
     LogRefused when one does and will not have us.
@@ -81,14 +81,11 @@ class Clients:
         return self._built(
             KafkaProducer,
             **self._common(stage),
-            request_timeout_ms=30_000,
             acks="all",
             enable_idempotence=True,
-            max_in_flight_requests_per_connection=5,
             compression_type="zstd",
             batch_size=256 * 1024,
             linger_ms=20,
-            delivery_timeout_ms=120_000,
             max_block_ms=10_000,
             max_request_size=MAX_REQUEST_BYTES,
             allow_auto_create_topics=False,
@@ -114,16 +111,12 @@ class Clients:
 
     def _consumer(self, stage: str, **settings: Any) -> Any:
         given = {
-            "request_timeout_ms": 30_000,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "allow_auto_create_topics": False,
             "fetch_max_bytes": 16 * MIB,
             "max_partition_fetch_bytes": 4 * MIB,
-            "fetch_min_bytes": 1,
-            "fetch_max_wait_ms": 500,
             "isolation_level": "read_committed",
-            "check_crcs": True,
         }
         return self._built(KafkaConsumer, **self._common(stage), **(given | settings))
 
@@ -132,10 +125,8 @@ class Clients:
         common: dict[str, Any] = {
             "bootstrap_servers": self.addresses,
             "client_id": f"news-{stage or 'ingest'}-{socket.gethostname()}-{os.getpid()}",
-            "reconnect_backoff_ms": 50,
             "reconnect_backoff_max_ms": 1000,
             "bootstrap_timeout_ms": int(BOOTSTRAP_SECONDS * 1000),
-            "retry_backoff_ms": 100,
             "metadata_max_age_ms": 60_000,
             "security_protocol": options.security_protocol,
         }

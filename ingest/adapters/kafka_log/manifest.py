@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from ingest.adapters.kafka_log.catalogue import BATCH_BYTES, Catalogue, Topic
-from ingest.adapters.log_rules import difference, must_not_shrink
+from ingest.adapters.log_rules import difference, must_not_shrink, spec_differences
 from ingest.errors import LogUnavailable, TopicDiffers
 from ingest.ports import TopicSpec
 
@@ -39,13 +39,14 @@ def apply(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
     """
     found = catalogue.look(spec.name for spec in specs)
     must_not_shrink({name: topic.partitions for name, topic in found.items()}, specs)
-    new = [spec for spec in specs if spec.name not in found]
-    old = [spec for spec in specs if spec.name in found]
     done: list[str] = []
+    new, old = [], []
     for spec in specs:
         if spec.name in found:
+            old.append(spec)
             done += _differences(found[spec.name], spec)
         else:
+            new.append(spec)
             done.append(f"topic {spec.name}: created with {spec.partitions} partitions")
     _create(catalogue, new)
     _add_partitions(catalogue, old, found)
@@ -56,12 +57,11 @@ def apply(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
 
 def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     if found is None:
-        return [f"topic {spec.name} is missing"]
-    lines = [
-        difference(spec.name, field, is_now, should_be)
-        for field, is_now, should_be in _fields(found, spec)
-        if is_now != should_be
-    ]
+        return spec_differences(None, spec)
+    lines = spec_differences(
+        _as_spec(spec.name, found.partitions, found.settings),
+        _as_spec(spec.name, spec.partitions, _configured(spec)),
+    )
     lines += [
         difference(spec.name, key, found.settings.get(key), value)
         for key, value in _fixed(spec).items()
@@ -70,27 +70,17 @@ def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     return lines
 
 
-def _fields(found: Topic, spec: TopicSpec) -> Iterator[tuple[str, object, object]]:
-    """Return what the manifest can say, by the manifest's own names."""
-    settings = found.settings
-    yield "partitions", found.partitions, spec.partitions
-    yield "cleanup", _policies(settings["cleanup.policy"]), _policies(spec.cleanup)
-    yield (
-        "retention_seconds",
-        _seconds(settings["retention.ms"]),
-        _seconds(_configured(spec)["retention.ms"]),
+def _as_spec(name: str, partitions: int, settings: Mapping[str, str]) -> TopicSpec:
+    """Return the spec that these settings of the broker come from."""
+    milliseconds, size = int(settings["retention.ms"]), int(settings["retention.bytes"])
+    return TopicSpec(
+        name=name,
+        partitions=partitions,
+        cleanup=",".join(sorted(part.strip() for part in settings["cleanup.policy"].split(","))),
+        retention_seconds=None if milliseconds < 0 else milliseconds / 1000,
+        retention_bytes=None if size < 0 else size,
+        max_record_bytes=max(0, int(settings["max.message.bytes"]) - BATCH_BYTES),
     )
-    bytes_now = int(settings["retention.bytes"])
-    yield "retention_bytes", None if bytes_now < 0 else bytes_now, spec.retention_bytes
-    yield "max_record_bytes", found.max_record_bytes, spec.max_record_bytes
-
-
-def _policies(text: str) -> str:
-    return ",".join(sorted(part.strip() for part in text.split(",")))
-
-
-def _seconds(milliseconds: str) -> float | None:
-    return None if int(milliseconds) < 0 else int(milliseconds) / 1000
 
 
 def _fixed(spec: TopicSpec) -> dict[str, str]:

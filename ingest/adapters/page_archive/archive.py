@@ -1,4 +1,4 @@
-"""The archive of fetched pages: appends, begins new files, mends and deletes old ones."""
+"""The archive of fetched pages: appends, begins new files, recovers and deletes old ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import zstandard
 
-from ingest.adapters.page_archive.open_file import OpenFile, mend
+from ingest.adapters.page_archive.open_file import OpenFile, recover
 from ingest.adapters.page_archive.records import opening, records_of
 from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
 from ingest.errors import ArchiveUnavailable
@@ -27,7 +27,7 @@ _TIDY_SECONDS = 600.0
 _DAY_SECONDS = 86_400.0
 
 archive_file_closed = Event("archive_file_closed")
-archive_file_mended = Event("archive_file_mended", level="warning")
+archive_file_recovered = Event("archive_file_recovered", level="warning")
 archive_file_deleted = Event("archive_file_deleted", counter=counter("archive_files_deleted_total"))
 page_unreadable = Event("page_unreadable", level="warning")
 _bytes_written = counter("archive_bytes_total")
@@ -75,7 +75,7 @@ class PageArchive:
             self._close_file()
 
     def tidy(self) -> None:
-        """Close a file that is old enough; now and then delete and mend what is due.
+        """Close a file that is old enough; now and then delete and recover what is due.
 
         Errors: ArchiveUnavailable.
         """
@@ -86,7 +86,7 @@ class PageArchive:
             self._tidied = self._monotonic()
             with self._translated("the archive of fetched pages cannot be tidied"):
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._mend()
+                self._recover()
                 self._delete_old()
 
     def probe(self) -> None:
@@ -100,7 +100,7 @@ class PageArchive:
                 trial.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give the file that is being written its name. Errors: ArchiveUnavailable."""
+        """Return the file that is being written its name. Errors: ArchiveUnavailable."""
         self._close_file()
 
     def _begun(self) -> OpenFile:
@@ -121,14 +121,14 @@ class PageArchive:
                 file.close()
             archive_file_closed(name=file.path.name, bytes=file.size)
 
-    def _mend(self) -> None:
+    def _recover(self) -> None:
         for path in sorted(self._folder.glob(f"{FILE_START}*{FILE_ENDING}{OPEN_ENDING}")):
             try:
-                cut = mend(path)
-            except FileNotFoundError:  # closed or mended by another process
+                cut = recover(path)
+            except FileNotFoundError:  # closed or recovered by another process
                 continue
             if cut is not None:
-                archive_file_mended(name=path.name, cut_bytes=cut)
+                archive_file_recovered(name=path.name, cut_bytes=cut)
 
     def _delete_old(self) -> None:
         files = list(_sized(self._folder))
@@ -157,7 +157,7 @@ class PageArchive:
 
 
 def _records_of(page: Page) -> bytes:
-    """Give the records of a page; none for one whose body nobody could unpack."""
+    """Return the records of a page; none for one whose body nobody could unpack."""
     try:
         return records_of(page)
     except zstandard.ZstdError as error:
@@ -166,7 +166,7 @@ def _records_of(page: Page) -> bytes:
 
 
 def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
-    """Give the closed files, the oldest first, with the time of the last write and their bytes."""
+    """Return the closed files, the oldest first, with the time of the last write and their bytes."""
     for path in sorted(folder.glob(f"{FILE_START}*{FILE_ENDING}")):
         try:
             found = path.stat()

@@ -1,10 +1,9 @@
-"""One file of the archive while it is being written, and the mending of one left behind."""
+"""One file of the archive while it is being written, and the recovery of one left behind."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import time
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -24,7 +23,6 @@ class OpenFile:
     def __init__(self, path: Path, opening: bytes) -> None:
         """Make the file, `opening` its first record. Errors: OSError, also when it exists."""
         self.path = path
-        self.began = time.monotonic()
         self._written = path.with_name(path.name + OPEN_ENDING)
         self._file = open(self._written, "xb", buffering=0)  # noqa: SIM115 - closed by `close`
         try:
@@ -54,16 +52,16 @@ class OpenFile:
         self.size += len(data)
 
     def close(self) -> None:
-        """Give the file its name. Errors: OSError."""
+        """Return the file its name. Errors: OSError."""
         os.rename(self._written, self.path)
         _sync_folder(self.path.parent)
         self._file.close()
 
 
-def mend(path: Path) -> int | None:
+def recover(path: Path) -> int | None:
     """Close a file whose writer died: cut what is no whole record, give it its name.
 
-    Shape: the bytes that were cut; None when its writer lives, or another process mends it. The
+    Shape: the bytes that were cut; None when its writer lives, or another process recovers it. The
     time of its last write stays. Errors: OSError.
     """
     with open(path, "r+b") as file:
@@ -88,7 +86,7 @@ def mend(path: Path) -> int | None:
 
 
 def whole_bytes(file: BinaryIO) -> int:
-    """Give how many bytes at the start of a file are whole gzip members. Errors: OSError."""
+    """Return how many bytes at the start of a file are whole gzip members. Errors: OSError."""
     whole = read = 0
     data = b""
     unpacker = zlib.decompressobj(_GZIP)

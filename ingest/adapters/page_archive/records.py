@@ -30,7 +30,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def opening(name: str, now: datetime) -> bytes:
-    """Give the first record of the file of this name: what it is and who wrote it."""
+    """Return the first record of the file of this name: what it is and who wrote it."""
     fields = {
         "software": f"news-ingest/{__version__}",
         "format": "WARC File Format 1.1",
@@ -49,7 +49,7 @@ def opening(name: str, now: datetime) -> bytes:
 
 
 def records_of(page: Page) -> bytes:
-    """Give all records of a page one after the other, each packed for itself.
+    """Return all records of a page one after the other, each packed for itself.
 
     Shape: a response for each part that has bytes, then the metadata. The ids of the records
     are those of document, version and part: the same page twice has the same ids.
@@ -97,7 +97,7 @@ def _metadata(page: Page, *, has_responses: bool) -> bytes:
 
 
 def _packed(headers: dict[str, str], block: bytes) -> bytes:
-    """Give one record as a gzip member of its own."""
+    """Return one record as a gzip member of its own."""
     digests = {"WARC-Block-Digest": _digest(block), "Content-Length": str(len(block))}
     lines = [f"{name}: {value}" for name, value in (headers | digests).items()]
     head = "\r\n".join([_WARC_VERSION, *lines, "", ""]).encode()
@@ -129,7 +129,7 @@ def _date(at: datetime) -> str:
 
 
 def _http_head(part: PagePart, kept: tuple[tuple[str, str], ...], length: int) -> bytes:
-    """Give status line and headers of an answer; its length is that of the body as we have it."""
+    """Return status line and headers of an answer; its length is that of the body as we have it."""
     status = part.status or 200
     try:
         phrase = HTTPStatus(status).phrase
@@ -146,5 +146,5 @@ def _http_head(part: PagePart, kept: tuple[tuple[str, str], ...], length: int) -
 
 
 def _printable(text: str) -> str:
-    """Give a text that stays on one line of a header."""
+    """Return a text that stays on one line of a header."""
     return " ".join(text.encode("utf-8", "replace").decode().split())

@@ -8,9 +8,10 @@ from ingest import telemetry
 from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import LeaseLost
+from ingest.settings.options import LogOptions
 
 #: A lease is renewed this many times while it lasts (15 s, every 3 s).
-RENEWALS = 5
+_RENEWALS = 5
 
 _taken = telemetry.Event("log_lease_taken", counter=telemetry.counter("rebalances_total", "stage"))
 _standing_by = telemetry.Event("log_standing_by")
@@ -24,14 +25,14 @@ class Lease:
     that writes, inside its transaction; the others in the reader's thread.
     """
 
-    def __init__(
-        self, group: str, member: str, *, lease_seconds: float, poll_interval_seconds: float
-    ) -> None:
+    def __init__(self, group: str, member: str, options: LogOptions) -> None:
         self.group = group
         self.member = member
         self.generation: int | None = None
-        self._lease_ms = int(lease_seconds * 1000)
-        self._poll_interval_seconds = poll_interval_seconds
+        self._lease_ms = int(options.session_timeout_seconds * 1000)
+        self._poll_interval_seconds = options.poll_interval_seconds
+        shortest = min(options.session_timeout_seconds, options.poll_interval_seconds)
+        self.renew_seconds = shortest / _RENEWALS
         self._read_at = time.monotonic()
         self._is_reading = False
         self._lost_generation: int | None = None

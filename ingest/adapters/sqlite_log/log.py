@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ingest import telemetry
+from ingest.adapters.log_rules import spec_differences
 from ingest.adapters.sqlite_log import database, lease, records, retention
 from ingest.adapters.sqlite_log import topics as manifest
 from ingest.adapters.sqlite_log.appender import SqliteAppender
@@ -27,6 +28,20 @@ from ingest.settings.options import LogOptions
 
 _SCAN_RECORDS = 500
 _ADMINISTRATION_SECONDS = 60.0
+
+#: Of each partition where the group goes on, where it ends, and when the oldest waiting record came.
+_LAG = """
+    SELECT number, committed, next_offset, (
+        SELECT appended_at_ms FROM record
+        WHERE topic = ? AND partition = number AND offset >= committed ORDER BY offset LIMIT 1
+    ) FROM (
+        SELECT partition.partition AS number, next_offset,
+            max(start_offset, coalesce(committed_offset, 0)) AS committed
+        FROM partition LEFT JOIN group_offset ON group_offset.topic = partition.topic
+            AND group_offset.partition = partition.partition AND group_name = ?
+        WHERE partition.topic = ?
+    ) ORDER BY number
+"""
 
 _file_bytes = telemetry.gauge("log_file_bytes")
 
@@ -70,19 +85,12 @@ class SqliteLog:
     def reader(self, group: str, topics: Sequence[str], stage: str = "") -> SqliteReader:
         found = [self._topic(name) for name in topics]
         member = f"{stage or group}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        options = self._options
         reader = SqliteReader(
             Connection(self._path),
             self._write(),
-            Lease(
-                group,
-                member,
-                lease_seconds=options.session_timeout_seconds,
-                poll_interval_seconds=options.poll_interval_seconds,
-            ),
+            Lease(group, member, self._options),
             found,
             self._clock_ms,
-            min(options.session_timeout_seconds, options.poll_interval_seconds) / lease.RENEWALS,
         )
         self._readers.append(reader)
         return reader
@@ -101,7 +109,7 @@ class SqliteLog:
 
     def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
         if self._connection is None and not self._path.exists():
-            return [f"topic {spec.name} is missing" for spec in topics]
+            return [line for spec in topics for line in spec_differences(None, spec)]
         return manifest.differences(self._read(), topics)
 
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
@@ -157,28 +165,9 @@ class SqliteLog:
                 found, at = records.between(self._read(), topic.id, place, at, end, _SCAN_RECORDS)
                 yield from found
 
-    def _lag(self, group: str, topic: Topic) -> Iterator[Lag]:
-        connection = self._read()
-        rows = connection.rows(
-            "SELECT partition.partition, max(start_offset, coalesce(committed_offset, 0)),"
-            " next_offset FROM partition LEFT JOIN group_offset"
-            " ON group_offset.topic = partition.topic"
-            " AND group_offset.partition = partition.partition AND group_name = ?"
-            " WHERE partition.topic = ? ORDER BY partition.partition",
-            (group, topic.id),
-        )
-        for partition, committed, end in rows:
-            oldest = connection.first(
-                "SELECT appended_at_ms FROM record"
-                " WHERE topic = ? AND partition = ? AND offset >= ? ORDER BY offset LIMIT 1",
-                (topic.id, partition, committed),
-            )
-            yield Lag(
-                TopicPartition(topic.spec.name, partition),
-                committed,
-                end,
-                None if oldest is None else oldest[0],
-            )
+    def _lag(self, group: str, topic: Topic) -> list[Lag]:
+        rows = self._read().rows(_LAG, (topic.id, group, topic.id))
+        return [Lag(TopicPartition(topic.spec.name, row[0]), *row[1:]) for row in rows]
 
     def _topic(self, name: str) -> Topic:
         return self._topics.get(name, self._read)
@@ -197,12 +186,7 @@ class SqliteLog:
             self._refuse_if_closed()
             if self._writer is None:
                 self._writer = Writer(
-                    self._path,
-                    self._lock(),
-                    self._clock_ms,
-                    max_unacknowledged_bytes=self._options.max_unacknowledged_bytes,
-                    max_log_bytes=self._options.max_log_bytes,
-                    make_room=retention.run,
+                    self._path, self._lock(), self._clock_ms, self._options, retention.run
                 )
                 self._writer.every(retention.INTERVAL_SECONDS, self._keep_house)
             return self._writer

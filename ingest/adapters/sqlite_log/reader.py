@@ -48,7 +48,6 @@ class SqliteReader:
         lease: Lease,
         topics: Sequence[Topic],
         clock_ms: Callable[[], int],
-        renew_seconds: float,
     ) -> None:
         self._connection = connection
         self._writer = writer
@@ -66,7 +65,7 @@ class SqliteReader:
         self._look_at_ms = 0
         self._is_closed = False
         self._found_at = time.monotonic()
-        self._renewal = writer.every(renew_seconds, lease.renew)
+        self._renewal = writer.every(lease.renew_seconds, lease.renew)
 
     def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
         deadline = time.monotonic() + timeout_seconds

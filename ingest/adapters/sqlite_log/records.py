@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -64,21 +64,21 @@ def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None
     """
     tails = _tails(connection, drafts, now_ms)
     rows: list[Row | None] = []
-    newest: dict[tuple[int, int, bytes], int] = {}
+    newest: dict[tuple[int, int], dict[bytes, int]] = {}  # the row of each key of a place
     for draft in drafts:
-        tail = tails[draft.topic, draft.partition]
+        place = (draft.topic, draft.partition)
+        tail = tails[place]
         if draft.is_compacted:
-            place = (draft.topic, draft.partition, draft.key)
-            older = newest.get(place)
-            if older is not None:
-                rows[older] = None
-            newest[place] = len(rows)
+            keys = newest.setdefault(place, {})
+            if draft.key in keys:
+                rows[keys[draft.key]] = None
+            keys[draft.key] = len(rows)
         size, key, content = draft.size, draft.key, (draft.headers, draft.value)
-        at = (draft.topic, draft.partition, tail.next_offset)
+        at = (*place, tail.next_offset)
         rows.append((*at, draft.is_compacted, tail.appended_at_ms, size, key, *content))
         tail.next_offset += 1
-    for (topic, partition), keys in _by_place(newest).items():
-        tails[topic, partition].added_bytes -= _forget_keys(connection, topic, partition, keys)
+    for place, keys in newest.items():
+        tails[place].added_bytes -= _forget_keys(connection, *place, list(keys))
     kept = [row for row in rows if row is not None]
     for row in kept:
         tails[row[0], row[1]].added_bytes += row[_SIZE]
@@ -108,13 +108,6 @@ def _tails(
             )
             tails[place] = _Tail(next_offset, max(now_ms, last_ms))
     return tails
-
-
-def _by_place(names: Iterable[tuple[int, int, bytes]]) -> dict[tuple[int, int], list[bytes]]:
-    found: dict[tuple[int, int], list[bytes]] = {}
-    for topic, partition, key in names:
-        found.setdefault((topic, partition), []).append(key)
-    return found
 
 
 def _forget_keys(connection: Connection, topic: int, partition: int, keys: list[bytes]) -> int:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ingest.adapters.sqlite_log.database import Connection
+
+#: Topic and partition, by the ids in the tables.
+Place: TypeAlias = tuple[int, int]
 
 #: One transaction deletes at most this many rows.
 ROWS_A_RUN = 1000
@@ -33,15 +38,14 @@ def run(connection: Connection, now_ms: int) -> bool:
         "SELECT topic.id, partition.partition, cleanup, retention_seconds, retention_bytes, bytes,"
         " next_offset FROM topic JOIN partition ON partition.topic = topic.id"
     ):
-        topic, partition, cleanup, seconds, max_bytes, used, next_offset = row
+        *ids, cleanup, seconds, max_bytes, used, next_offset = row
+        place = (ids[0], ids[1])
         if "delete" in cleanup:
             over = 0 if max_bytes is None else max(0, used - max_bytes)
             before_ms = None if seconds is None else now_ms - int(seconds * 1000)
-            left -= _delete_oldest(
-                connection, topic, partition, next_offset, before_ms=before_ms, over=over, left=left
-            )
+            left -= _delete_oldest(connection, place, next_offset, before_ms, over, left)
         if "compact" in cleanup and left > 0:
-            left -= _delete_tombstones(connection, topic, partition, now_ms - TOMBSTONE_MS, left)
+            left -= _delete_tombstones(connection, place, now_ms - TOMBSTONE_MS, left)
         if left <= 0:
             break
     return _give_pages_back(connection) or left < ROWS_A_RUN
@@ -57,10 +61,8 @@ def _give_pages_back(connection: Connection) -> bool:
 
 def _delete_oldest(
     connection: Connection,
-    topic: int,
-    partition: int,
+    place: Place,
     next_offset: int,
-    *,
     before_ms: int | None,
     over: int,
     left: int,
@@ -68,14 +70,14 @@ def _delete_oldest(
     """Delete from the start what is older than `before_ms` or more than the bytes allowed."""
     if before_ms is None and over <= 0:
         return 0
-    limit = left if over or _head_is_older(connection, topic, partition, before_ms) else 0
+    limit = left if over or _head_is_older(connection, place, before_ms) else 0
     doomed = 0
     freed = 0
     start: int | None = None
     for offset, size, at_ms in connection.rows(
         "SELECT offset, size, appended_at_ms FROM record WHERE topic = ? AND partition = ?"
         " ORDER BY offset LIMIT ?",
-        (topic, partition, limit),
+        (*place, limit),
     ):
         is_old = before_ms is not None and at_ms < before_ms
         if not is_old and freed >= over:
@@ -88,40 +90,36 @@ def _delete_oldest(
         return 0
     connection.change(
         "DELETE FROM record WHERE topic = ? AND partition = ? AND offset <= ?",
-        (topic, partition, last),
+        (*place, last),
     )
     if start is None:
         start = last + 1 if doomed == limit else next_offset
     connection.change(
         "UPDATE partition SET start_offset = ?, bytes = bytes - ?"
         " WHERE topic = ? AND partition = ?",
-        (start, freed, topic, partition),
+        (start, freed, *place),
     )
     return doomed
 
 
-def _head_is_older(
-    connection: Connection, topic: int, partition: int, before_ms: int | None
-) -> bool:
+def _head_is_older(connection: Connection, place: Place, before_ms: int | None) -> bool:
     head = connection.first(
         "SELECT appended_at_ms FROM record WHERE topic = ? AND partition = ?"
         " ORDER BY offset LIMIT 1",
-        (topic, partition),
+        place,
     )
     return before_ms is not None and head is not None and head[0] < before_ms
 
 
-def _delete_tombstones(
-    connection: Connection, topic: int, partition: int, before_ms: int, left: int
-) -> int:
+def _delete_tombstones(connection: Connection, place: Place, before_ms: int, left: int) -> int:
     found = connection.rows(
         "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE topic = ? AND partition = ?"
         " AND is_compacted AND value IS NULL AND appended_at_ms < ? LIMIT ?) RETURNING size",
-        (topic, partition, before_ms, left),
+        (*place, before_ms, left),
     )
     if found:
         connection.change(
             "UPDATE partition SET bytes = bytes - ? WHERE topic = ? AND partition = ?",
-            (sum(size for (size,) in found), topic, partition),
+            (sum(size for (size,) in found), *place),
         )
     return len(found)

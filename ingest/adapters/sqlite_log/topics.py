@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ingest.adapters.log_rules import difference, missing, must_not_shrink
+from msgspec.structs import astuple
+
+from ingest.adapters.log_rules import SPEC_FIELDS, missing, must_not_shrink, spec_differences
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.ports import TopicSpec
 
 #: What another process changed about a topic is seen after this at the latest.
 _KNOWN_FOR_SECONDS = 5.0
-_COLUMNS = "id, name, partitions, cleanup, retention_seconds, retention_bytes, max_record_bytes"
+#: The columns of the table are the fields of a spec.
+_COLUMNS = ", ".join(SPEC_FIELDS)
+_MARKS = ", ".join("?" * len(SPEC_FIELDS))
 
 
 class Topic(NamedTuple):
@@ -52,9 +56,7 @@ def is_compacted(spec: TopicSpec) -> bool:
 
 def differences(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
     """Return a sentence for each difference; none when all is as the manifest says."""
-    return [
-        sentence for spec in specs for sentence in _differences(_find(connection, spec.name), spec)
-    ]
+    return [line for spec in specs for line in _differences(connection, spec)]
 
 
 def apply(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
@@ -67,35 +69,22 @@ def apply(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
     return [sentence for spec in specs for sentence in _apply_one(connection, spec)]
 
 
-def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
-    if found is None:
-        return [f"topic {spec.name} is missing"]
-    fields = (
-        (field, getattr(found.spec, field), getattr(spec, field))
-        for field in spec.__struct_fields__
-    )
-    return [
-        difference(spec.name, field, is_now, should_be)
-        for field, is_now, should_be in fields
-        if is_now != should_be
-    ]
+def _differences(connection: Connection, spec: TopicSpec) -> list[str]:
+    found = _find(connection, spec.name)
+    return spec_differences(None if found is None else found.spec, spec)
 
 
 def _apply_one(connection: Connection, spec: TopicSpec) -> list[str]:
     found = _find(connection, spec.name)
-    done = _differences(found, spec)
+    done = _differences(connection, spec)
     if found is None:
-        connection.change(
-            f"INSERT INTO topic ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            _values(spec),
-        )
+        connection.change(f"INSERT INTO topic ({_COLUMNS}) VALUES ({_MARKS})", astuple(spec))  # noqa: S608
         _add_partitions(connection, _must_find(connection, spec.name).id, 0, spec.partitions)
         return [f"topic {spec.name} created with {spec.partitions} partitions"]
     if done:
         connection.change(
-            "UPDATE topic SET name = ?, partitions = ?, cleanup = ?, retention_seconds = ?,"
-            " retention_bytes = ?, max_record_bytes = ? WHERE id = ?",
-            (*_values(spec), found.id),
+            f"UPDATE topic SET ({_COLUMNS}) = ({_MARKS}) WHERE id = ?",  # noqa: S608
+            (*astuple(spec), found.id),
         )
         _add_partitions(connection, found.id, found.spec.partitions, spec.partitions)
         if found.is_compacted != is_compacted(spec):
@@ -103,11 +92,6 @@ def _apply_one(connection: Connection, spec: TopicSpec) -> list[str]:
     return [
         sentence.replace("should be", "is now").replace(" is ", " was ", 1) for sentence in done
     ]
-
-
-def _values(spec: TopicSpec) -> tuple[object, ...]:
-    return (spec.name, spec.partitions, spec.cleanup, spec.retention_seconds,
-            spec.retention_bytes, spec.max_record_bytes)  # fmt: skip
 
 
 def _add_partitions(connection: Connection, topic: int, first: int, end: int) -> None:
@@ -146,18 +130,7 @@ def _must_find(connection: Connection, name: str) -> Topic:
 
 
 def _find(connection: Connection, name: str) -> Topic | None:
-    row = connection.first(f"SELECT {_COLUMNS} FROM topic WHERE name = ?", (name,))  # noqa: S608
+    row = connection.first(f"SELECT id, {_COLUMNS} FROM topic WHERE name = ?", (name,))  # noqa: S608
     if row is None:
         return None
-    id, name, partitions, cleanup, seconds, size, max_record_bytes = row
-    return Topic(
-        id,
-        TopicSpec(
-            name=name,
-            partitions=partitions,
-            cleanup=cleanup,
-            retention_seconds=seconds,
-            retention_bytes=size,
-            max_record_bytes=max_record_bytes,
-        ),
-    )
+    return Topic(row[0], TopicSpec(**dict(zip(SPEC_FIELDS, row[1:], strict=True))))

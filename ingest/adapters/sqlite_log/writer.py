@@ -25,6 +25,7 @@ from ingest.errors import (
     TopicDiffers,
     TopicMissing,
 )
+from ingest.settings.options import LogOptions
 
 Result = TypeVar("Result")
 #: Work inside a write transaction; the time is that of the log's clock in milliseconds.
@@ -106,17 +107,15 @@ class Writer:
         path: Path,
         lock: FileLock,
         clock_ms: Callable[[], int],
-        *,
-        max_unacknowledged_bytes: int,
-        max_log_bytes: int,
+        options: LogOptions,
         make_room: Work[bool],
     ) -> None:
         self._path = path
         self._file_lock = lock
         self.alarm = Alarm()
         self._clock_ms = clock_ms
-        self._max_bytes = max_unacknowledged_bytes
-        self._max_log_bytes = max_log_bytes
+        self._max_bytes = options.max_unacknowledged_bytes
+        self._max_log_bytes = options.max_log_bytes
         self._make_room = make_room
         self._mutex = threading.Lock()
         self._work = threading.Condition(self._mutex)

@@ -19,7 +19,7 @@ from ingest.errors import NewsIngestError
 from ingest.ports import Appender, Log, Position, Reader, Record, TopicPartition, TopicSpec
 from ingest.settings.options import LogOptions
 
-#: What the implementations promise to differ in (kafka.md §6.7).
+#: What the implementations promise to differ in.
 CAPABILITIES = {
     "sqlite": frozenset({"deletes_at_once", "compacts_at_once"}),
     "kafka": frozenset({"is_networked", "splits_groups", "spreads_over_machines"}),

@@ -111,9 +111,11 @@ _ZONE = (
 _WEEKDAY = r"(?:[^\W\d_]{2,}\.?\s*,?\s*)?"
 
 
-def _forms(start: str, year: str, marks: str, rest: str, end: str) -> tuple[re.Pattern[str], ...]:
-    """Return the forms of a date with what may stand before the day and after it."""
-    forms = (
+def _forms(
+    start: str, year: str, marks: str, rest: str, end: str
+) -> tuple[tuple[re.Pattern[str], ...], ...]:
+    """Return the forms of numbers and those of words, with what may stand around the day."""
+    numbers = (
         # 20220728T043505Z
         r"^(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})"
         rf"(?:T?(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})?)?\s*{_ZONE}$",
@@ -123,6 +125,8 @@ def _forms(start: str, year: str, marks: str, rest: str, end: str) -> tuple[re.P
         # 28.07.2022 · 28/07/2022 · 07/28/2022
         rf"{start}(?P<first>\d{{1,2}})(?P<mark>[{marks}])\s?(?P<then>\d{{1,2}})(?P=mark)\s?"
         rf"(?P<year>{year})(?!\d){rest}",
+    )
+    words = (
         # Thu, 28 Jul 2022 04:35:05 GMT · 28. Juli 2022 · 28 de julio de 2022
         rf"{start}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º)?\.?[\s-]*(?:de\s+|of\s+)?"
         rf"(?P<word>[^\W\d_]{{3,}})\.?[\s,-]*(?:de\s+)?(?P<year>{year})(?!\d|:){rest}",
@@ -133,17 +137,19 @@ def _forms(start: str, year: str, marks: str, rest: str, end: str) -> tuple[re.P
         rf"{start}(?P<word>[^\W\d_]{{3,}})\s+(?P<day>\d{{1,2}})\s+{_TIME}\s*{_ZONE}\s*"
         rf"(?P<year>\d{{4}})(?!\d){end}",
     )
-    return tuple(re.compile(form, re.IGNORECASE) for form in forms)
+    return tuple(
+        tuple(re.compile(form, re.IGNORECASE) for form in forms) for forms in (numbers, words)
+    )
 
 
-_WHOLE = _forms(
+_WHOLE_NUMBERS, _WHOLE_WORDS = _forms(
     f"^{_WEEKDAY}",
     r"\d{4}|\d{2}",
     "/.-",
     rf"(?:[\s,T_@–-]+(?:at\s+|um\s+|à\s+)?{_TIME})?\s*{_ZONE}(?:\s*\(.*\))?\s*(?:Uhr)?\s*$",
     r"\s*$",
 )
-_WITHIN = _forms(
+_NUMBERS_WITHIN, _WORDS_WITHIN = _forms(
     "",
     r"\d{4}",
     "/.",
@@ -151,6 +157,9 @@ _WITHIN = _forms(
     rf"(?=\d{{1,2}}[:.h]\d\d){_TIME}\s*{_ZONE})?",
     "",
 )
+#: What is written most comes first; within other text numbers are the surer date.
+_WHOLE = (*_WHOLE_WORDS, *_WHOLE_NUMBERS)
+_WITHIN = (*_NUMBERS_WITHIN, *_WORDS_WITHIN)
 #: What most feeds write, told at a glance: Thu, 28 Jul 2022 04:35:05 GMT · 2022-07-28T04:35:05Z
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _GLANCE = re.compile(
@@ -206,7 +215,7 @@ def read_date(
     if not text:
         return ReadDate(None, fault="missing")
     zone = _named_zone(timezone_name)
-    read = _at_a_glance(text) or _read(text, _WHOLE, zone, language, date_order)
+    read = _read(text, _WHOLE, zone, language, date_order)
     if read is None or read.at is None:
         return ReadDate(None, fault="unreadable")
     if read.at.year < EARLIEST_YEAR:
@@ -220,7 +229,12 @@ def find_date(raw: str, zone_name: str = "", language: str = "") -> ReadDate | N
     `zone_name` is the IANA zone of the site, for dates that name none (told as assumed); UTC
     without it. `language` decides where one word names two months. Errors: none.
     """
-    return _read(raw.strip()[:_MAX_CHARACTERS], _WITHIN, _named_zone(zone_name), language)
+    return _read(
+        raw.strip()[:_MAX_CHARACTERS],
+        _WITHIN,
+        _named_zone(zone_name),
+        language,
+    )
 
 
 def zone_of(name: str) -> tzinfo:
@@ -235,6 +249,8 @@ def _read(
     language: str,
     date_order: str = "",
 ) -> ReadDate | None:
+    if (read := _at_a_glance(text)) is not None:
+        return read
     if text.isascii() and text.isdigit() and len(text) in (10, 13):
         return _made(datetime.fromtimestamp(int(text[:10]), UTC), "second", False)
     for form in forms:
@@ -294,16 +310,24 @@ def _dated(parts: dict[str, str | None], month: int, day: int, site_zone: tzinfo
     half = (parts.get("half") or "").lower()
     if half:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
-    days = 0
-    if hour == 24 and minute == second == 0:
-        hour, days = 0, 1
+    is_end_of_day = hour == 24 and minute == second == 0
     year = int(parts["year"] or 0)
     if len(parts["year"] or "") == 2:
         year += 2000 if year < 69 else 1900
     zone = _written_zone(parts)
-    local = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone or site_zone)
+    local = datetime(
+        year,
+        month,
+        day,
+        0 if is_end_of_day else hour,
+        minute,
+        min(second, 59),
+        tzinfo=zone or site_zone,
+    )
+    if is_end_of_day:
+        local += timedelta(days=1)
     precision = "second" if parts.get("second") else "minute" if parts.get("hour") else "day"
-    return _made(local + timedelta(days=days), precision, zone is None)
+    return _made(local, precision, zone is None)
 
 
 def _made(local: datetime, precision: str, is_zone_assumed: bool) -> ReadDate:

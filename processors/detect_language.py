@@ -44,7 +44,7 @@ class DetectLanguage:
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Give the document with its language as ISO 639-1 code, `und` where none can be told.
 
-        `language_source` is text, hint (the text was unsure) or none. Source: enrichment.md §3.
+        `language_source` is text, hint (the text was unsure) or none.
         """
         language, score, source = self._decided(document)
         return Keep(

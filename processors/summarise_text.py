@@ -42,7 +42,7 @@ class SummariseText:
         """Give the document with a summary; a publisher's own keeps its source.
 
         `summary_source` is then what it was, or lead (the first sentences). Source:
-        enrichment.md §13: the first three sentences are a hard baseline for news.
+        The first three sentences are a hard baseline for news.
         """
         options = self._options
         own = _BLANKS.sub(" ", _TAG.sub(" ", document.summary)).strip()

@@ -10,7 +10,7 @@ MEBIBYTE = 1024 * 1024
 
 
 class Options(BaseModel):
-    """Options of `extract_document` (extraction.md §4.2, §4.5, §4.8, §10)."""
+    """Options of `extract_document`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

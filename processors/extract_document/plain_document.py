@@ -52,7 +52,7 @@ def make_plain_document(
 ) -> Document:
     """Give the document of a plain text, from disk or from a site; its lines all stay.
 
-    Of `rules` the zone counts, and the segments of addresses. Errors: none. Source: extraction.md §8.
+    Of `rules` the zone counts, and the segments of addresses. Errors: none.
     """
     entry = page.entry
     zone = rules.timezone or entry.timezone
@@ -162,7 +162,6 @@ def read_plain_text(text: str, path: str, zone_name: str = "") -> PlainText:
     """Give title, authors, date and paragraphs of a decoded text; `path` is that of its file.
 
     Title and byline are taken out of the text, a dateline stays in it. Errors: none.
-    Source: extraction.md §8.
     """
     header = read_text_header(text)
     values = header.values

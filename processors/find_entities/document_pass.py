@@ -22,7 +22,7 @@ from processors.find_entities.sense import (
 from processors.find_entities.tokens import Token
 from processors.resolve_places.gazetteer import country_names, place_hint
 
-#: How much a cue of each strength says (enrichment.md §5.3).
+#: How much a cue of each strength says.
 WEIGHTS = {"certain": 8, "strong": 4, "medium": 2, "weak": 1}
 
 #: Last words of clubs, by which a text calls them: Rovers, City.
@@ -46,10 +46,7 @@ class FullNames(msgspec.Struct):
 
 
 def settle(sense: Sense, looked: Looked) -> list[Decision]:
-    """Give the final decisions in order of the text; every kept one has a type.
-
-    Source: enrichment.md §5.3.
-    """
+    """Give the final decisions in order of the text; every kept one has a type."""
     parts = _full_names(sense, looked)
     decided = [_with_parts(sense, piece, decision, parts) for piece, decision in looked]
     decided = _listed(sense, looked, decided)

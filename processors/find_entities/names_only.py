@@ -77,7 +77,7 @@ def find_listed_names(text: str, language: str) -> tuple[Mention, ...]:
     """Give the mentions of countries and bigger cities, in order, none overlapping.
 
     In Latin script also full names whose two parts are both names of people, and well-known
-    organisations. Source: enrichment.md §5.5, which allows lists only.
+    organisations.
     """
     found = _places(text, language)
     if language in _LATIN:

@@ -19,7 +19,7 @@ LABELS = {
     "GPE": "place", "LOC": "place", "FAC": "place",
 }  # fmt: skip
 
-#: Pipes that entities do not need; without them it is about twice as fast (enrichment.md §7).
+#: Pipes that entities do not need; without them it is about twice as fast.
 _UNUSED = ("tagger", "parser", "attribute_ruler", "lemmatizer", "morphologizer", "senter")
 
 #: Sizes in the order of preference: lg gains under a point over md, trf wants a GPU.

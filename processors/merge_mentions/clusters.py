@@ -13,7 +13,7 @@ from processors.find_entities.known import aliases
 from processors.find_entities.lexicon import WordLists
 from processors.merge_mentions.normal import clean, organisation_key, person_key, slug
 
-#: Given names this much alike are two spellings of one (enrichment.md §6).
+#: Given names this much alike are two spellings of one.
 _SAME_GIVEN_NAME = 0.9
 
 Key = tuple[str, ...]
@@ -42,7 +42,7 @@ def add_persons(
 ) -> None:  # fmt: skip
     """Join the mentions with these numbers to people: longest names first.
 
-    Source: enrichment.md §6.3. Different given names are never joined.
+    Different given names are never joined.
     """
     keyed = [(person_key(mentions[n].text, pack), n) for n in numbers]
     full = sorted({key for key, _ in keyed if len(key) > 1}, key=lambda key: (-len(key), key))
@@ -136,7 +136,7 @@ def add_organisations(
     """Join the mentions with these numbers to organisations.
 
     A prefix joins its longer form, an acronym the name with those capitals; "Full Name (ABC)"
-    is the safest cue. Source: enrichment.md §6.4.
+    is the safest cue.
     """
     numbers = list(numbers)
     keyed = {n: organisation_key(mentions[n].text) for n in numbers}

@@ -20,7 +20,7 @@ from processors.resolve_places.gazetteer import (
 )
 from processors.resolve_places.votes import Votes
 
-#: Points of the parts of a score (enrichment.md §8).
+#: Points of the parts of a score.
 FOLLOWED_BY_HOME = 10.0
 A_VOTE = 1.2
 MOST_VOTES = 2
@@ -59,7 +59,7 @@ class Situation(NamedTuple):
 def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored | None]:
     """Give the winner among the places of this name, and the runner-up.
 
-    Source: enrichment.md §8, with one part more: a region that has its name from a big city in
+    A region that has its name from a big city in
     it (New York) is meant only where a city stands before it.
     """
     key = place_key(name).removeprefix("the ")

@@ -41,8 +41,6 @@ class Votes(msgspec.Struct):
 def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
     """Give the votes: a country named 2; a region 1 for its country, 2 for itself; a demonym 1;
     a city that is the only one of its name 1; a place inside an organisation's name 1.
-
-    Source: enrichment.md §8.
     """
     votes = Votes()
     for mention in mentions:

@@ -175,7 +175,7 @@ def choose_authors(
     """Give the people of the first source that has any, and the agencies of the first that has.
 
     `sources` are pairs of source and raw names, the one that counts first. `site_names` are names
-    of the site and its publisher, which are no author. Source: extraction.md §5.
+    of the site and its publisher, which are no author.
     """
     people: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()

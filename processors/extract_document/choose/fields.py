@@ -225,7 +225,7 @@ def choose_title(
     `candidates` are og:title, JSON-LD headline and `<title>` in this order, without the name of
     the site. The first h1 wins when it equals one, a lone h1 when it contains or lies in one.
     `is_feed_first` is for text that came from the feed: the page is then no witness.
-    Source: extraction.md §5; .817 exact on WCXB.
+    Source: .817 exact on WCXB.
     """
     given = [one for one in candidates if one.value]
     if is_feed_first and feed_title:

@@ -47,7 +47,6 @@ def choose_text(
     own text wins when it is longer; else it must be > 2.5 times as long. `site` is what the
     site's own rule found, "" where it missed. `is_feed_preferred`: the feed's text goes first
     if it is more than a few lines.
-    Source: extraction.md §4.6.
     """
     text, source, why = page, "page", ""
     if site:

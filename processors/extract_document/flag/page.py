@@ -107,7 +107,7 @@ LIVE_SEGMENTS = frozenset(
 
 
 def has_paywall_phrase(text: str) -> bool:
-    """Tell whether the end of a text asks to pay (extraction.md §7)."""
+    """Tell whether the end of a text asks to pay."""
     end = text[-_END_CHARACTERS:]
     lower = end.lower()
     return any(part in lower and phrases.search(end) for part, phrases in _PAYWALL.items())

@@ -133,10 +133,7 @@ def limits_of(options: Options) -> Limits:
 
 
 def _text(own: str, root: HtmlElement, html: str, options: Options) -> tuple[PageText, str]:
-    """Give the text of the page, or of the second parser, and the outcome.
-
-    Source: extraction.md §4.5.
-    """
+    """Give the text of the page, or of the second parser, and the outcome."""
     most = max(options.max_text_characters, len(own))
     if len(own) > OWN_GATE_FROM_CHARACTERS and not passes(own, OWN_GATE, most):
         own = ""

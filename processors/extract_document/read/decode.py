@@ -102,7 +102,7 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
 
     Shape: no lone surrogates, no controls but tab and newline, NFC, line ends `\\n`.
     Errors: none; what cannot be read becomes U+FFFD.
-    Source: extraction.md §4.1. Before giving up to replacement, bytes that are no UTF-8 and
+    Before giving up to replacement, bytes that are no UTF-8 and
     declare nothing are read as the charset they look like.
     """
     if data.startswith(_UTF_16_MARKS) and b"\x00" not in data:
@@ -226,7 +226,7 @@ def _too_many() -> re.Pattern[str]:
 
 
 class Limits(NamedTuple):
-    """What a page may cost (extraction.md §4.2)."""
+    """What a page may cost."""
 
     max_parsed_characters: int
     max_tags: int
@@ -244,7 +244,7 @@ class Guarded(NamedTuple):
 def is_foreign(data: bytes, content_type: str = "") -> bool:
     """Tell whether these bytes are no text at all: PDF, image, archive, noise.
 
-    Source: extraction.md §4.2 and §8; the bytes decide, the Content-Type only adds.
+    The bytes decide, the Content-Type only adds.
     """
     declared = content_type.strip().lower()
     if declared.startswith(_FOREIGN_TYPES):
@@ -272,7 +272,7 @@ def guard(html: str, limits: Limits) -> Guarded:
     """Cut the page at its limit of characters; refuse too many tags or attributes.
 
     Errors: none. Cost is linear in the length.
-    Source: extraction.md §4.2: libxml2 is quadratic in the attributes of one tag.
+    libxml2 is quadratic in the attributes of one tag.
     """
     is_truncated = len(html) > limits.max_parsed_characters
     if is_truncated:

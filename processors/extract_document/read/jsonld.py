@@ -139,7 +139,7 @@ def _unwrapped(block: str) -> str:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 def _nodes(root: Any) -> Iterator[dict[str, Any]]:

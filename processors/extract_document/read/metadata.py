@@ -14,7 +14,7 @@ from processors.extract_document.read.dates import read_times
 from processors.extract_document.read.decode import clean
 from processors.extract_document.read.tree import PageElements, text_of, text_within
 
-#: Names that hold the publication date, the one that counts first (extraction.md §4.3).
+#: Names that hold the publication date, the one that counts first.
 PUBLISHED_NAMES = (
     "article:published_time", "og:article:published_time", "og:published_time",
     "article:published", "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.created",

@@ -87,7 +87,7 @@ class Gate(NamedTuple):
 
 
 #: What a rescued text must pass: all 45 true rescues on three sets do (worst: .88, .26, .41),
-#: all 7 cases of junk do not (extraction.md §4.5).
+#: all 7 cases of junk do not.
 RESCUE_GATE = Gate(0.60, 0.15, 0.30)
 #: For trafilatura's own text when it is long (lowest of 170 real ones: .81, .13, .32).
 OWN_GATE = Gate(0.50, 0.05, 0.10)

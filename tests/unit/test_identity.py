@@ -252,3 +252,17 @@ def test_every_tracking_parameter_is_lower_case_and_has_its_reason() -> None:
     assert len(EVERYWHERE) >= 80
     assert not {"cid", "source", "ref", "id"} & set(EVERYWHERE)
     assert all(identity.registrable_domain(site) == site for site in BY_SITE)
+
+
+def test_a_replay_is_a_generation_above_what_it_repeats_and_what_is_known_of_that_fetch() -> None:
+    fetch = identity.version_of(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    assert identity.raised(fetch) == fetch + 1
+    assert identity.raised(fetch + 1, known=fetch + 4) == fetch + 5
+    assert identity.raised(fetch + 4, known=fetch + 1) == fetch + 5
+    assert identity.raised(fetch, known=fetch) == fetch + 1
+    another = identity.version_of(datetime(2026, 11, 20, 13, tzinfo=UTC), 7)
+    assert identity.raised(fetch + 1, known=another) == fetch + 2
+    assert identity.raised(fetch + 998) == fetch + 999
+    assert identity.raised(fetch + 999) == fetch + 999
+    assert identity.generation_of(fetch + 999) == 999
+    assert identity.generation_of(fetch) == 0

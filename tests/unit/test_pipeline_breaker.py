@@ -76,3 +76,24 @@ def test_rejects_before_the_least_number_of_records_count_once_it_is_there() -> 
     breaker.judge(mixed)
     with pytest.raises(BreakerTripped, match="of the last 40"):
         breaker.judge([seen(39, is_rejected=False)])
+
+
+def test_what_stopped_the_stage_is_told_with_three_examples() -> None:
+    batch = [seen(number, is_rejected=number != 1) for number in range(12)]
+    with pytest.raises(BreakerTripped) as caught:
+        Breaker(OPTIONS, "extract").judge(batch)
+    error = caught.value
+    assert "stage extract stops: " in error.what
+    assert error.value == "id0 (schema), id2 (schema), id3 (schema)"
+    assert error.origin == "extract"
+    assert error.remedy
+    assert "dead-letters list" in error.remedy
+
+
+def test_a_text_that_is_no_row_begins_a_new_one() -> None:
+    breaker = Breaker(OPTIONS, "extract")
+    breaker.judge([seen(number) for number in range(9)])
+    other = TopicPartition("news.pages", 1)
+    breaker.restore({PLACE: "", other: "{broken"})
+    assert breaker.metadata(PLACE) == breaker.metadata(other) == ""
+    breaker.judge([seen(9)])

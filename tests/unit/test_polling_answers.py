@@ -65,6 +65,64 @@ def test_an_answer_is_judged_by_its_status_and_body(
     assert not error_class or error_class in answers.WEIGHTS
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (answer(200, b" "), "200 with an empty body"),
+        (answer(226, b""), "226 with an empty body"),
+        (answer(204, b""), "204, no content"),
+        (answer(410, headers={"retry-after": "9"}), "HTTP 410"),
+        (answer(400), "HTTP 400"),
+        (answer(399), "HTTP 399"),
+        (answer(429), "HTTP 429, without Retry-After"),
+        (answer(429, headers={"retry-after": " 1 \t2 "}), "HTTP 429, Retry-After: 1 2"),
+        (answer(400, headers={"retry-after": "y" * 50}), f"HTTP 400, Retry-After: {'y' * 40}"),
+        (answer(302, headers={"retry-after": "9"}), "HTTP 302"),
+    ],
+)
+def test_what_is_wrong_is_told(given: Fetched, message: str) -> None:
+    judged = answers.judge(given, sent_validators=False)
+    assert judged.message == message
+    assert judged.kind == ("rests" if "Retry-After" in message else "failed")
+
+
+def test_any_of_three_statuses_brings_a_body() -> None:
+    kinds = [
+        answers.judge(answer(status), sent_validators=False).kind for status in (200, 203, 226)
+    ]
+    assert kinds == ["body", "body", "partial"]
+    assert answers.judge(answer(201), sent_validators=False).kind == "failed"
+
+
+@pytest.mark.parametrize(
+    ("status", "mitigated", "error_class"),
+    [(403, " Challenge ", "bot_block"), (403, "none", "http_403"), (404, "challenge", "http_404")],
+)
+def test_a_wall_against_robots_is_known_by_its_header(
+    status: int, mitigated: str, error_class: str
+) -> None:
+    given = answer(status, headers={"cf-mitigated": mitigated})
+    assert answers.judge(given, sent_validators=False).error_class == error_class
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        ("text/xml; charset=utf-8", "utf-8"),
+        ("text/xml; boundary=x; Charset = 'ISO-8859-1'", "ISO-8859-1"),
+        ('text/xml;charset="koi8-r"', "koi8-r"),
+        ("text/xml; charset=a=b", "a=b"),
+        ("text/xml", ""),
+        ("charset=utf-8", ""),
+        ("text/xml; charsets=utf-8", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_the_charset_of_a_header_is_read(content_type: str | None, charset: str) -> None:
+    assert answers.charset_of(content_type) == charset
+
+
 def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
     judged = answers.judge(answer(304, b""), sent_validators=False)
     assert (judged.kind, judged.error_class) == ("failed", "bad_response")
@@ -96,6 +154,9 @@ def test_a_rest_of_unknown_length_doubles_from_a_quarter_of_an_hour() -> None:
         86_400,
     ]
     assert answers.rest_seconds(120, 0, 0.99) < 240
+    assert answers.rest_seconds(120, 3, 0.5) == 180
+    assert answers.rest_seconds(7_200, 0, 0.5) == 7_200 + 1_800
+    assert answers.rest_seconds(None, 9, 1.0) == 86_400 + 3_600
 
 
 @pytest.mark.parametrize(
@@ -105,6 +166,32 @@ def test_a_rest_of_unknown_length_doubles_from_a_quarter_of_an_hour() -> None:
         ({"cache-control": "public, max-age=600", "age": "200", "expires": "tomorrow"}, 400),
         ({"cache-control": "max-age=31536000"}, 86_400),
         ({"cache-control": "no-cache, max-age=600"}, 0),
+        ({"cache-control": "no-store, max-age=600"}, 0),
+        ({"cache-control": 'Public, MAX-AGE="600"'}, 600),
+        ({"cache-control": "s-maxage=900, max-age=600, max-age=1"}, 600),
+        ({"cache-control": "max-age=600", "age": " 100 "}, 500),
+        ({"cache-control": "max-age=600", "age": "some"}, 600),
+        ({"cache-control": "max-age=600", "age": "900"}, 0),
+        ({"cache-control": "max-age=soon"}, 0),
+        ({"cache-control": "max-age=9999999999999"}, 86_400),
+        (
+            {
+                "cache-control": "public",
+                "expires": "Fri, 20 Nov 2026 16:00:00 GMT",
+                "date": "Fri, 20 Nov 2026 15:00:00 GMT",
+            },
+            0,
+        ),
+        ({"expires": "Fri, 20 Nov 2026 16:00:00 GMT"}, 0),
+        (
+            {"expires": " Fri, 20 Nov 2026 16:00:00 ", "date": "Fri, 20 Nov 2026 15:00:00 GMT"},
+            3_600,
+        ),
+        ({"expires": "Fri, 20 Nov 2026 14:00:00 GMT", "date": "Fri, 20 Nov 2026 15:00:00 GMT"}, 0),
+        (
+            {"expires": "Sun, 22 Nov 2026 14:00:00 GMT", "date": "Fri, 20 Nov 2026 15:00:00 GMT"},
+            86_400,
+        ),
         ({"expires": "0"}, 0),
         (
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,14 @@ from ingest.polling.schedule import intervals as schedule
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.intervals import Bounds, Demand
 from ingest.polling.schedule.planning import Success
-from ingest.polling.schedule.rate import Rate, observed, profile_weights, seeded, slot_of
+from ingest.polling.schedule.rate import (
+    Rate,
+    burst_per_hour,
+    observed,
+    profile_weights,
+    seeded,
+    slot_of,
+)
 from ingest.polling.state.feed_state import FeedState
 from ingest.settings.options import PollingOptions
 
@@ -293,3 +301,208 @@ def test_entries_are_found_sooner_than_with_other_rules_for_the_same_requests() 
     assert mean["ours"] <= 0.65 * mean["uniform"]
     assert mean["ours"] <= 0.65 * mean["inverse"]
     assert tail["ours"] <= 0.55 * tail["inverse"]
+
+
+# ── the state of a feed after each thing that can happen ────────────────────────────────────
+
+
+def test_a_new_url_forgets_what_the_old_one_taught_and_keeps_what_is_the_feeds_own() -> None:
+    about_the_old_url = {
+        "effective_url": "http://moved.example/",
+        "etag": b'"1"',
+        "last_modified": b"then",
+        "validator_mode": "etag",
+        "validators_are_trusted": False,
+        "body_sha256": "ab",
+        "redirect_target": "http://other.example/",
+        "redirect_first_seen_at": NOW,
+        "next_poll_at": NOW,
+        "failure_score": 3.0,
+        "failing_since_at": NOW,
+        "last_error_class": "http_410",
+        "gone_since_at": NOW,
+        "retry_after_until_at": NOW,
+        "duplicate_of": "sund-post",
+    }
+    own = {"rate": Rate(entries=3.0, hours=9.0, updated_at=NOW), "pending": {"ab": 1}}
+    moved = replace(FEED, url="http://new.example/feed")
+    after = planning.for_configuration(a_state(**about_the_old_url, **own), moved)
+    assert after == replace(a_state(**own), configured_url=moved.url)
+
+
+def test_a_success_forgets_failures_and_notes_its_floor() -> None:
+    failing = a_state(
+        failure_score=2.0,
+        failing_since_at=NOW,
+        last_error_class="http_410",
+        last_error_text="gone",
+        gone_since_at=NOW,
+        retry_after_until_at=NOW,
+        rest_count=2,
+    )
+    after = planning.succeeded(failing, FEED, OPTIONS, 0.5, NOW, Success(cache_floor=9_000))
+    interval = planning.planned_interval(FEED, failing, OPTIONS, 0.5, NOW, Success())
+    assert after == a_state(
+        last_success_at=NOW,
+        next_poll_at=after.next_poll_at,
+        interval_seconds=interval,
+        floor_seconds=9_000.0,
+        floor_reason="Cache-Control",
+    )
+
+
+def test_a_success_waits_for_hours_that_are_skipped() -> None:
+    state = a_state(skip_hours=tuple(range(12, 20)))
+    after = planning.succeeded(state, FEED, OPTIONS, 0.001, NOW, Success())
+    assert after.next_poll_at == NOW.replace(hour=20)
+    weekend = a_state(skip_days=(4, 5, 6))
+    after = planning.succeeded(weekend, FEED, OPTIONS, 0.001, NOW, Success())
+    assert after.next_poll_at == datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def test_the_highest_floor_counts_and_the_cache_can_be_passed_over() -> None:
+    state = a_state(ttl_minutes=240.0, update_period_seconds=7_200.0)
+    slow = replace(state, rate=Rate(hours=1_000.0, updated_at=NOW))
+
+    def floor(feed: Feed, cache: float) -> tuple[float, str]:
+        after = planning.succeeded(slow, feed, OPTIONS, 0.001, NOW, Success(cache_floor=cache))
+        return after.floor_seconds, after.floor_reason
+
+    assert floor(FEED, 3_600) == (14_400.0, "ttl")
+    assert floor(FEED, 20_000) == (20_000.0, "Cache-Control")
+    assert floor(replace(FEED, ignore_http_cache=True), 20_000) == (14_400.0, "ttl")
+    assert floor(replace(FEED, respect_ttl="never"), 0) == (0.0, "")
+    assert schedule.declared_floor(
+        "plausible", ttl_seconds=0.0, period_seconds=5_400.0, per_hour=0.1
+    ) == (5_400.0, "sy:updatePeriod")
+
+
+def test_a_ttl_is_believed_while_less_than_one_entry_is_expected_within_it() -> None:
+    def is_believed(per_hour: float) -> bool:
+        named = {"ttl_seconds": 7_200.0, "period_seconds": None, "per_hour": per_hour}
+        return schedule.declared_floor("plausible", **named) is not None  # type: ignore[arg-type]
+
+    assert [is_believed(rate) for rate in (0.4999, 0.5, 0.75)] == [True, False, False]
+
+
+def test_a_failure_notes_what_it_was_and_since_when() -> None:
+    state = a_state(interval_seconds=600.0, failure_score=1.004, last_error_class="timeout")
+    after = planning.failed(state, FEED, OPTIONS, NOW, "http_404", "x" * 301)
+    assert (after.failure_score, after.failing_since_at) == (1.5, NOW)
+    assert (after.last_error_class, after.last_error_text) == ("http_404", "x" * 300)
+    again = planning.failed(after, FEED, OPTIONS, NOW + timedelta(hours=1), "new_class", "y")
+    assert (again.failure_score, again.failing_since_at) == (2.0, NOW)
+
+
+def test_a_first_failure_waits_from_half_to_the_whole_of_the_doubled_base() -> None:
+    never_asked = planning.failed(a_state(), FEED, OPTIONS, NOW, "of_no_known_class", "")
+    assert never_asked.next_poll_at is not None
+    least = OPTIONS.min_interval_seconds
+    assert least <= (never_asked.next_poll_at - NOW).total_seconds() <= least * 2**0.5
+    refused = planning.failed(a_state(interval_seconds=60.0), FEED, OPTIONS, NOW, "http_403", "")
+    assert refused.next_poll_at is not None
+    assert refused.next_poll_at - NOW >= timedelta(hours=6)
+
+
+def test_a_feed_that_is_told_to_wait_rests_and_counts_it() -> None:
+    state = a_state(rest_count=1, failure_score=1.0, etag=b'"1"')
+    after = planning.rested(state, FEED, NOW, 7_200.0, "m" * 301)
+    until = after.next_poll_at
+    assert until is not None
+    assert timedelta(hours=2) <= until - NOW <= timedelta(hours=3)
+    assert after == replace(
+        state,
+        next_poll_at=until,
+        retry_after_until_at=until,
+        rest_count=2,
+        last_error_class="rate_limited",
+        last_error_text="m" * 300,
+    )
+    assert planning.rested(state, FEED, NOW, 7_200.0, "").next_poll_at == until
+    other = replace(FEED, id="sund-post")
+    assert planning.rested(state, other, NOW, 7_200.0, "").next_poll_at != until
+    later = NOW + timedelta(seconds=1)
+    assert planning.rested(state, FEED, later, 7_200.0, "").next_poll_at != until + (later - NOW)
+    unexplained = planning.rested(state, FEED, NOW, None, "").next_poll_at
+    assert unexplained is not None
+    assert timedelta(minutes=30) <= unexplained - NOW <= timedelta(minutes=60)
+
+
+def test_bounds_are_those_of_the_feed_within_those_of_all() -> None:
+    feed = replace(FEED, min_interval_minutes=30, max_interval_minutes=120)
+    assert planning.bounds_of(feed, OPTIONS) == (1_800.0, 7_200.0)
+    assert planning.bounds_of(replace(feed, min_interval_minutes=240), OPTIONS) == (14_400, 14_400)
+    rare = replace(FEED, min_interval_minutes=0.01, max_interval_minutes=9_999)
+    assert planning.bounds_of(rare, OPTIONS) == (OPTIONS.min_interval_seconds, 86_400.0)
+    assert planning.demand(replace(FEED, priority=3), 2.0, OPTIONS).weight == 6.0
+    assert planning.demand(replace(FEED, priority=0), 2.0, OPTIONS).weight == 1e-6
+
+
+def test_a_burst_shortens_the_interval_of_a_quiet_feed_alone() -> None:
+    state = a_state(rate=Rate(hours=1_000.0, updated_at=NOW))
+    urgent = replace(FEED, priority=4)
+    quiet = planning.planned_interval(urgent, state, OPTIONS, 0.5, NOW)
+    burst = planning.planned_interval(
+        urgent, state, OPTIONS, 0.5, NOW, Success(burst_per_hour=0.25)
+    )
+    assert quiet > 10 * 1_800
+    assert burst == pytest.approx(1_800.0)  # κ / √(4 · 0.25) hours
+
+
+def test_the_loss_guard_needs_a_window_and_a_rate() -> None:
+    assert schedule.guarded_seconds(7_200, 1, 1.0) == 1_800
+    assert schedule.guarded_seconds(7_200, 1, 0.5) == 3_600
+    assert schedule.guarded_seconds(7_200, 20, 0.0) == 7_200
+    assert schedule.guarded_seconds(7_200, -1, 9.0) == 7_200
+
+
+def test_skipped_time_ends_at_a_full_hour_and_a_feed_that_skips_all_days_skips_none() -> None:
+    at = NOW.replace(minute=40, second=20, microsecond=7)
+    assert schedule.after_skips(at, (12,), ()) == NOW.replace(hour=13)
+    assert schedule.after_skips(at, (12, 14), ()) == NOW.replace(hour=13)
+    assert schedule.after_skips(at, (), tuple(range(7))) == at
+    assert schedule.after_skips(at, (11,), (0,)) == at
+
+
+# ── rates ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_counts_halve_in_two_weeks() -> None:
+    rate = Rate(entries=8.0, hours=100.0, updated_at=NOW)
+    after = observed(rate, 3, NOW + timedelta(days=14))
+    assert (after.entries, after.hours) == (4.0 + 3, 50.0 + 336)
+    assert after.updated_at == NOW + timedelta(days=14)
+    back = observed(rate, 1, NOW - timedelta(days=1))  # a clock that was set back
+    assert (back.entries, back.hours) == (9.0, 100.0)
+    assert observed(Rate(), 5, NOW) == Rate(updated_at=NOW)
+    assert Rate(entries=3.5, hours=2.0).per_hour == 0.4
+
+
+def test_a_profile_counts_each_entry_in_its_hour() -> None:
+    rate = observed(Rate(updated_at=NOW), 5, NOW + timedelta(hours=1))
+    assert struct.unpack("<48e", rate.profile) == tuple(
+        5.0 if slot == 13 else 0.0 for slot in range(48)
+    )
+    assert observed(rate, 0, NOW + timedelta(hours=1, seconds=1)).profile == rate.profile
+    later = observed(rate, 0, NOW + timedelta(hours=1, days=14))
+    assert max(struct.unpack("<48e", later.profile)) == 2.5
+    assert observed(Rate(updated_at=NOW), 0, NOW + timedelta(days=9)).profile == b""
+    flood = observed(rate, 100_000, NOW + timedelta(hours=1))
+    assert max(struct.unpack("<48e", flood.profile)) == 60_000.0
+
+
+def test_a_seed_takes_dates_of_two_weeks_and_at_least_an_hour() -> None:
+    two_weeks = timedelta(days=14)
+    dates = [NOW - two_weeks - timedelta(seconds=1), NOW + timedelta(seconds=1)]
+    assert seeded(dates, NOW) == Rate(updated_at=NOW)
+    both_ends = seeded([*dates, NOW, NOW - two_weeks], NOW)
+    assert (both_ends.entries, both_ends.hours, both_ends.updated_at) == (2.0, 336.0, NOW)
+    assert sum(struct.unpack("<48e", both_ends.profile)) == 2.0
+    assert seeded([NOW - timedelta(minutes=6)], NOW).hours == 1.0
+
+
+def test_a_burst_is_believed_from_five_entries_on() -> None:
+    assert burst_per_hour(4, 60) == 0.0
+    assert burst_per_hour(5, 1_800) == 10.0
+    assert burst_per_hour(5, 7_200) == 2.5
+    assert burst_per_hour(5, 0) == 300.0

@@ -137,7 +137,7 @@ def removed_feeds(known: Mapping[str, Feed], found: FeedsFile) -> set[str]:
 
 
 def is_too_many(removed: int, known: int) -> bool:
-    """Tell whether so many removals need a person's word."""
+    """Return whether so many removals need confirmation."""
     return removed > MAX_REMOVED_FEEDS and removed > known * MAX_REMOVED_SHARE
 
 

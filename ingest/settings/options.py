@@ -34,7 +34,7 @@ class LogOptions(Options):
         description="an append waits while more than this is not acknowledged yet",
     )
     max_log_bytes: int = Field(
-        0, ge=0, description="embedded log only: hold appends above this file size; 0 means no limit"
+        0, ge=0, description="embedded log only: hold appends above this file size; 0: unlimited"
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="Kafka only: whether to encrypt and how to log in"

@@ -14,8 +14,8 @@ from ingest.errors import ConfigError, ConfigFault, DependencyUnavailable
 from ingest.ports import Index, Log
 from ingest.registry import Built
 from ingest.settings.feeds import read_feeds
-from ingest.settings.live_sites import LiveSites
 from ingest.settings.load import Settings, load
+from ingest.settings.sites import LiveSites
 from ingest.settings.yaml_file import read_yaml
 from ingest.telemetry import Event
 

@@ -104,7 +104,7 @@ def _fault(
 
 
 def _is_variant(part: str | int) -> bool:
-    """Tell pydantic's own names for the branches of a union from keys of the file."""
+    """Return whether this is pydantic's name for a branch of a union, not a key of the file."""
     return isinstance(part, str) and (part in ("str", "int", "float") or "[" in part)
 
 

@@ -125,7 +125,7 @@ def feeds_of_text(text: str, path: Path, environment: Mapping[str, str] = os.env
 
 
 def digest_of(text: str) -> str:
-    """Return what tells a text from another."""
+    """Return what identifies a text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The feeds as they are now: config/feeds.yml, read again when it changes.
+"""The current feeds: config/feeds.yml, read again when it changes.
 
 A file that would take away more than 5 % of the feeds, and more than three, waits for
 `news-ingest feeds confirm`; until then the last accepted file counts. The accepted text lies
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.model import Feed
@@ -30,22 +29,14 @@ feeds_not_remembered = Event("feeds_not_remembered", level="warning")
 
 
 class LiveFeeds:
-    """Call it for the feeds of now; a new mapping only when something changed.
+    """Call it for the current feeds; it looks at the files each time.
 
     `read` is what was read of feeds.yml already: the same text is not read again.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        read: FeedsFile | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, folder: Path, *, read: FeedsFile | None = None) -> None:
         self._path = folder / "feeds.yml"
         self._accepted_path = accepted_path(folder)
-        self._monotonic = monotonic
-        self._checked_at = float("-inf")
         self._seen: tuple[object, ...] = ()
         self._feeds: Mapping[str, Feed] = {}
         self._read = read or FeedsFile({}, [])
@@ -55,13 +46,11 @@ class LiveFeeds:
             pass  # nothing was accepted yet
 
     def __call__(self) -> Mapping[str, Feed]:
-        now = self._monotonic()
-        if now - self._checked_at >= CHECK_SECONDS:
-            self._checked_at = now
-            seen = (stamp_of(self._path), stamp_of(self._accepted_path))
-            if seen != self._seen:
-                self._reload()
-                self._seen = (stamp_of(self._path), stamp_of(self._accepted_path))
+        stamp = stamp_of(self._path)
+        if (stamp, stamp_of(self._accepted_path)) != self._seen:
+            self._reload()
+            # The reload may have written the accepted list; feeds.yml may have changed meanwhile.
+            self._seen = (stamp, stamp_of(self._accepted_path))
         return self._feeds
 
     def _reload(self) -> None:
@@ -110,9 +99,9 @@ class LiveFeeds:
 
 
 class FollowedFeeds:
-    """LiveFeeds that a thread looks at, so that reading a long list holds up no poll.
+    """LiveFeeds that a thread checks once a second, so that reading a long list delays no poll.
 
-    Use as a context; call it for the feeds of now.
+    Use as a context; call it for the current feeds.
     """
 
     def __init__(self, live: LiveFeeds) -> None:
@@ -148,7 +137,7 @@ def removed_feeds(known: Mapping[str, Feed], found: FeedsFile) -> set[str]:
 
 
 def is_too_many(removed: int, known: int) -> bool:
-    """Tell whether so many removals need a person's word."""
+    """Return whether so many removals need confirmation."""
     return removed > MAX_REMOVED_FEEDS and removed > known * MAX_REMOVED_SHARE
 
 

@@ -34,7 +34,7 @@ class LogOptions(Options):
         description="an append waits while more than this is not acknowledged yet",
     )
     max_log_bytes: int = Field(
-        0, ge=0, description="embedded log only: hold appends above this file size; 0 is no limit"
+        0, ge=0, description="embedded log only: hold appends above this file size; 0: unlimited"
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="Kafka only: whether to encrypt and how to log in"
@@ -244,7 +244,7 @@ class ArchiveOptions(Options):
         "var/archive", description="where; a relative one starts above config/, as those of sqlite"
     )
     max_file_bytes: int = Field(
-        256 * 1024 * 1024, gt=0, description="a file is closed and the next begun above this size"
+        256 * 1024 * 1024, gt=0, description="a file is closed and the next started above this size"
     )
     max_file_age_hours: float = Field(
         24.0, gt=0, description="or when it is older than this, be it ever so small"
@@ -255,7 +255,7 @@ class ArchiveOptions(Options):
     max_folder_bytes: int = Field(
         20 * 1024 * 1024 * 1024,
         ge=0,
-        description="the oldest files are deleted above this, in each worker's view; 0 is no bound",
+        description="the oldest files are deleted above this, in each worker's view; 0 means no limit",
     )
 
 

@@ -61,10 +61,10 @@ _KIBANA_KEYS = (
 
 
 def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Write what is missing, and give a line for each file: made or kept.
+    """Write what is missing, and return a line for each file: made or kept.
 
     A variable's value is taken where no password was made yet; one that differs from the
-    password in force is told and changes nothing.
+    password in force is reported and changes nothing.
     Errors: NewsIngestError for an unfit value or a folder that cannot be written.
     """
     for secret in SECRETS:
@@ -83,7 +83,7 @@ def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
 
 
 def password_of(folder: Path, secret: Secret) -> str:
-    """Give one password. Errors: NewsIngestError when it was not made or cannot be read."""
+    """Return one password. Errors: NewsIngestError when it was not made or cannot be read."""
     path = folder / secret.file
     try:
         found = path.read_text(encoding="ascii").strip()
@@ -100,7 +100,7 @@ def password_of(folder: Path, secret: Secret) -> str:
 def _check(secret: Secret, value: str) -> None:
     if value and (len(value) < MIN_LENGTH or not set(value) <= set(ALPHABET)):
         raise NewsIngestError(
-            f"{secret.variable} is no password for this place",
+            f"{secret.variable} is not an acceptable password",
             value=f"{len(value)} characters",
             origin="environment",
             remedy=f"use at least {MIN_LENGTH} letters and digits, nothing else",
@@ -128,7 +128,7 @@ def _made_kibana_settings(folder: Path) -> str:
 
 
 def random_text() -> str:
-    """Give 32 random letters and digits, 190 bits."""
+    """Return 32 random letters and digits, 190 bits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 

@@ -21,7 +21,7 @@ _SEGMENT = re.compile(r"[^/\s]+")
 def check_xpath(path: str) -> str:
     """Return an XPath; refuse one that cannot be evaluated or yields no elements.
 
-    Functions of extensions (regular expressions) are not known: they have no bound.
+    Functions of extensions (regular expressions) are refused: their run time has no bound.
     Errors: ValueError.
     """
     if not path:

@@ -1,7 +1,9 @@
-"""Reads config/sites.yml: what is peculiar to single sites."""
+"""Reads config/sites.yml, what is peculiar to single sites, again when it changes."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field
@@ -12,7 +14,14 @@ from ingest.settings import site_rules
 from ingest.settings.faults import checked
 from ingest.settings.options import Options
 from ingest.settings.site_rules import SiteRules, matching, rules_of
-from ingest.settings.yaml_file import YamlFile, read_yaml
+from ingest.settings.yaml_file import YamlFile, read_yaml, stamp_of
+from ingest.telemetry import Event
+
+CHECK_SECONDS = 1.0
+
+sites_loaded = Event("sites_loaded")
+sites_fault = Event("sites_fault", level="error")
+sites_refused = Event("sites_refused", level="error")
 
 #: Keys that hold for requests, whose turns are those of a registrable domain.
 _OF_DOMAINS = ("gap_seconds", "poll_share", "platform")
@@ -114,3 +123,49 @@ def _faults(file: YamlFile, name: str, block: object) -> list[ConfigFault]:
         for key in _OF_DOMAINS
         if block.get(key) is not None
     ]
+
+
+class LiveSites:
+    """Returns the rules of a page; checks once a second whether the file has changed.
+
+    A file with a fault is refused whole: each fault is logged, and the last good rules stay in use.
+    A file that is gone sets nothing.
+    """
+
+    def __init__(
+        self, path: Path, sites: Sites, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = path
+        self._sites = sites
+        self._monotonic = monotonic
+        self._checked_at = monotonic()
+        # What is changed between the reading of `sites` and now is read once more at first sight.
+        self._seen: object = "not yet"
+
+    def rules_of(self, url: str) -> SiteRules:
+        """Return the rules for the page at this address. Errors: none."""
+        return self.sites.rules_of(url)
+
+    @property
+    def sites(self) -> Sites:
+        """The last good content of the file."""
+        now = self._monotonic()
+        if self._seen == "not yet" or now - self._checked_at >= CHECK_SECONDS:
+            self._checked_at = now
+            seen = stamp_of(self._path)
+            if seen != self._seen:
+                self._seen = seen
+                self._reload()
+        return self._sites
+
+    def _reload(self) -> None:
+        sites, faults = read_sites(self._path)
+        for fault in faults:
+            sites_fault(**fault._asdict())
+        if faults:
+            sites_refused(
+                faults=len(faults), remedy="fix the file; the last good rules stay in use"
+            )
+        elif sites != self._sites:
+            self._sites = sites
+            sites_loaded(sites=len(sites.sites))

@@ -33,7 +33,7 @@ class TopicOptions(Options):
         None, gt=0, description="age at which records are deleted; empty keeps them"
     )
     retention_bytes: int | None = Field(
-        None, gt=0, description="bytes a partition may hold; empty is no bound"
+        None, gt=0, description="bytes a partition may hold; empty means no limit"
     )
     has_failure_topics: bool = Field(
         False, description="a stage reads it: three retry topics and a dead-letter topic go with it"

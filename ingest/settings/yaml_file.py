@@ -42,10 +42,9 @@ class Items(list[Any]):
 class YamlFile:
     """One parsed file. `line_of` finds keys by their path; `faults` collects what is wrong."""
 
-    def __init__(self, path: Path, data: Block, shown_name: str) -> None:
-        self.path = path
+    def __init__(self, name: str, data: Block) -> None:
+        self.name = name
         self.data = data
-        self.name = shown_name
         self.faults: list[ConfigFault] = []
 
     def line_of(self, place: tuple[str | int, ...]) -> int | None:
@@ -110,7 +109,7 @@ def parse_yaml(text: str, path: Path) -> YamlFile:
     if not isinstance(data, Block):
         reason, remedy = "must be a mapping of keys to values", "begin with a key such as `log:`"
         raise _failure(path, 1, reason, remedy)
-    return YamlFile(path, data, _shown(path))
+    return YamlFile(_shown(path), data)
 
 
 def _shown(path: Path) -> str:
@@ -200,13 +199,14 @@ class _Reader:
                 raise _error("a key must be plain text", event)
             key = sys.intern(str(_scalar(event)))
             value = self._value(self._next(), depth)
-            if key == "<<" and event.implicit[0]:
+            is_merge = key == "<<" and event.implicit[0]
+            if key in block or (is_merge and merged):
+                raise _error(f"found duplicate key {key!r}", event)
+            if is_merge:
                 blocks = value if isinstance(value, Items) else [value]
                 if not all(isinstance(one, Block) for one in blocks):
                     raise _error("only mappings can be merged by `<<`", event)
                 merged += [(line, one) for one in blocks]
-            elif key in block:
-                raise _error(f"found duplicate key {key!r}", event)
             else:
                 block[key] = value
                 lines.append(line)

@@ -19,9 +19,8 @@ from ingest import telemetry
 from ingest.bootstrap.engines import chain_of, checked_settings
 from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome, Reject
-from ingest.settings.live_sites import LiveSites
 from ingest.settings.site_rules import SiteRules
-from ingest.settings.sites import read_sites
+from ingest.settings.sites import LiveSites, read_sites
 from processors.extract_document import ExtractDocuments, Options, build
 from processors.extract_document.child import page_extractor
 from processors.measure_text import count_words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,41 +18,31 @@ def write(folder: Path, count: int) -> str:
     return text
 
 
-@pytest.fixture
-def later() -> Callable[[], float]:
-    times = iter(range(0, 100_000, 10))
-    return lambda: float(next(times))
-
-
-def test_an_added_feed_is_there_at_the_next_look(
-    tmp_path: Path, later: Callable[[], float]
-) -> None:
+def test_an_added_feed_is_there_at_the_next_look(tmp_path: Path) -> None:
     write(tmp_path, 3)
-    live = LiveFeeds(tmp_path, monotonic=later)
+    live = LiveFeeds(tmp_path)
     assert len(live()) == 3
     write(tmp_path, 4)
     assert len(live()) == 4
 
 
-def test_nothing_changed_gives_the_same_mapping(tmp_path: Path, later: Callable[[], float]) -> None:
+def test_nothing_changed_gives_the_same_mapping(tmp_path: Path) -> None:
     write(tmp_path, 3)
-    live = LiveFeeds(tmp_path, monotonic=later)
+    live = LiveFeeds(tmp_path)
     assert live() is live()
 
 
-def test_three_removed_feeds_need_nobodys_word(tmp_path: Path, later: Callable[[], float]) -> None:
+def test_three_removed_feeds_need_nobodys_word(tmp_path: Path) -> None:
     write(tmp_path, 10)
-    live = LiveFeeds(tmp_path, monotonic=later)
+    live = LiveFeeds(tmp_path)
     live()
     write(tmp_path, 7)
     assert len(live()) == 7
 
 
-def test_many_removed_feeds_wait_until_they_are_confirmed(
-    tmp_path: Path, later: Callable[[], float]
-) -> None:
+def test_many_removed_feeds_wait_until_they_are_confirmed(tmp_path: Path) -> None:
     write(tmp_path, 10)
-    live = LiveFeeds(tmp_path, monotonic=later)
+    live = LiveFeeds(tmp_path)
     live()
     text = write(tmp_path, 5)
     assert len(live()) == 10
@@ -61,26 +50,24 @@ def test_many_removed_feeds_wait_until_they_are_confirmed(
     assert len(live()) == 5
 
 
-def test_the_rule_holds_over_a_restart(tmp_path: Path, later: Callable[[], float]) -> None:
+def test_the_rule_holds_over_a_restart(tmp_path: Path) -> None:
     write(tmp_path, 10)
-    LiveFeeds(tmp_path, monotonic=later)()
+    LiveFeeds(tmp_path)()
     write(tmp_path, 2)
-    assert len(LiveFeeds(tmp_path, monotonic=later)()) == 10
+    assert len(LiveFeeds(tmp_path)()) == 10
 
 
-def test_a_broken_file_leaves_the_last_good_list(
-    tmp_path: Path, later: Callable[[], float]
-) -> None:
+def test_a_broken_file_leaves_the_last_good_list(tmp_path: Path) -> None:
     write(tmp_path, 3)
-    live = LiveFeeds(tmp_path, monotonic=later)
+    live = LiveFeeds(tmp_path)
     live()
     (tmp_path / "feeds.yml").write_text("feeds: [unclosed")
     assert len(live()) == 3
 
 
-def test_one_broken_block_leaves_the_others(tmp_path: Path, later: Callable[[], float]) -> None:
+def test_one_broken_block_leaves_the_others(tmp_path: Path) -> None:
     text = write(tmp_path, 3)
-    live = LiveFeeds(tmp_path, monotonic=later)
+    live = LiveFeeds(tmp_path)
     live()
     (tmp_path / "feeds.yml").write_text(
         text.replace("https://site1", "ftp://site1") + "  - url: https://new.example/f\n"
@@ -90,10 +77,10 @@ def test_one_broken_block_leaves_the_others(tmp_path: Path, later: Callable[[], 
     assert len(urls) == 3
 
 
-def test_a_text_that_was_read_is_not_read_again(tmp_path: Path, later: Callable[[], float]) -> None:
+def test_a_text_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     remember(accepted_path(tmp_path), write(tmp_path, 10))
     read = read_feeds(tmp_path / "feeds.yml")
-    live = LiveFeeds(tmp_path, read=read, monotonic=later)
+    live = LiveFeeds(tmp_path, read=read)
     assert live() is read.feeds
     write(tmp_path, 11)
     assert len(live()) == 11

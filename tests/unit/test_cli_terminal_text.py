@@ -24,13 +24,16 @@ from ingest.polling.feed_state import FeedState, encode_state
 from ingest.ports import LayoutAlarm, Placed, Revision
 from ingest.settings.load import Settings, load
 from ingest.wire import encode
-from tests.builders import an_entity, an_entry, an_id, an_indexed_document, entity_fields
+from tests.builders import an_entity, an_entry, an_indexed_document, entity_fields
 
 CONFIG = Path(__file__).parents[2] / "config"
 NOW = datetime.now(UTC)
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 #: C0 and C1 controls, escape sequences in both codings, and every bidi control, around a word.
 EVIL = f"\x1b[2J\x1b]0;x\x07\x9b31m\x9dx\x9c{BIDI}ferry\x00\x08\r\x7f\x85\u2028"
+#: The same as a name that nothing has.
+UNKNOWN = f"{EVIL}y"
+ENTRY = an_entry("evil", url_published=f"https://courier.example/{EVIL}", title=EVIL)
 STEERING = {*map(chr, range(32)), *map(chr, range(127, 160)), *BIDI, "\u2028", "\u2029"} - {"\n"}
 
 Cli = Callable[..., Result]
@@ -117,17 +120,16 @@ def _fill_log(settings: Settings) -> None:
     appender.append(
         FEED_STATE, "courier", encode_state(state), (), registrable_domain("courier.example")
     )
-    entry = an_entry("evil", url_published=f"https://courier.example/{EVIL}", title=EVIL)
-    appender.append("news.entries", entry.id, encode(entry), (), "courier.example")
+    appender.append("news.entries", ENTRY.id, encode(ENTRY), (), "courier.example")
     values = {
         "stage": "fetch", "class": "bug", "reason": EVIL, "message": EVIL, "url": EVIL,
-        "failed-at": NOW.isoformat(), "entry-id": entry.id,
+        "failed-at": NOW.isoformat(), "entry-id": ENTRY.id,
     }  # fmt: skip
     headers = [(f"dead-letter.{name}", value.encode()) for name, value in values.items()]
     topic = next(
         plan for plan in plans(settings.pipeline) if plan.kind == "fetch"
     ).dead_letter_topic
-    appender.append(topic, entry.id, EVIL.encode(), headers, "courier.example")
+    appender.append(topic, ENTRY.id, EVIL.encode(), headers, "courier.example")
     appender.flush(10)
     appender.close()
     log.close()
@@ -148,33 +150,34 @@ VERBS = [
     ("search", "ferry"),
     ("show", "1" * 32),
     ("revisions",),
-    ("trace", an_id("evil")),
+    ("trace", ENTRY.id),
     ("trace", "1" * 32),
     ("audit",),
     ("lag",),
-    ("dead-letters", "list"),
-    ("dead-letters", "show", an_id("evil")),
+    ("dead-letters", "list", "--stage", "fetch"),
+    ("dead-letters", "show", ENTRY.id),
     ("feeds", "list"),
     ("feeds", "status"),
     ("feeds", "status", "courier"),
     ("feeds", "remove", "courier", "--dry-run"),
     ("feeds", "poll", "courier"),
     ("feeds", "import", f"bad{BIDI}\x1b[2J.opml", "--dry-run"),
-    ("feeds", "test", "feed.xml"),
-    ("extract", "page.html", "--explain"),
+    pytest.param(("feeds", "test", "feed.xml"), marks=pytest.mark.slow),
+    pytest.param(("extract", "page.html", "--explain"), marks=pytest.mark.slow),
     ("check", "--no-feeds"),
 ]
 
 
-@pytest.mark.parametrize("arguments", VERBS, ids=" ".join)
+@pytest.mark.parametrize("arguments", VERBS)
 def test_no_verb_lets_text_steer_the_terminal(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments)
     assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert result.output
+    assert result.stdout
+    assert "error:" not in result.stderr
     assert steering_in(result.output) == set()
 
 
-@pytest.mark.parametrize("arguments", VERBS, ids=" ".join)
+@pytest.mark.parametrize("arguments", VERBS)
 def test_nor_does_its_json(cli: Cli, arguments: tuple[str, ...]) -> None:
     result = cli(*arguments, "--json")
     assert result.stdout
@@ -185,20 +188,20 @@ def test_nor_does_its_json(cli: Cli, arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("search", f"nofield:{EVIL}"),
-        ("search", "ferry", "--sort", EVIL),
-        ("show", EVIL),
-        ("trace", EVIL),
-        ("revisions", "--since", EVIL),
-        ("dead-letters", "show", EVIL),
-        ("ingest", EVIL.replace("\x00", "")),
-        ("replay", "--from", EVIL),
-        ("run", "--stage", EVIL),
-        ("feeds", "status", EVIL),
-        ("feeds", "list", "--state", EVIL),
-        ("feeds", "poll", EVIL),
-        ("feeds", "add", EVIL),
-        ("feeds", "backfill", EVIL),
+        ("search", f"nofield:{UNKNOWN}"),
+        ("search", "ferry", "--sort", UNKNOWN),
+        ("show", UNKNOWN),
+        ("trace", UNKNOWN),
+        ("revisions", "--since", UNKNOWN),
+        ("dead-letters", "show", UNKNOWN),
+        ("ingest", UNKNOWN.replace("\x00", "")),
+        ("replay", "--from", UNKNOWN),
+        ("run", "--stage", UNKNOWN),
+        ("feeds", "status", UNKNOWN),
+        ("feeds", "list", "--state", UNKNOWN),
+        ("feeds", "poll", UNKNOWN),
+        ("feeds", "add", UNKNOWN),
+        ("feeds", "backfill", UNKNOWN),
     ],
     ids=lambda arguments: " ".join(arguments[:2]).partition("\x1b")[0],
 )

@@ -11,20 +11,12 @@ from typing import TypeAlias
 
 import msgspec
 
+from ingest.errors import QueryError
 from ingest.model import IndexedDocument
+from ingest.search_fields import FACETS, known
 
-#: Fields whose values are compared whole, folded to lower-case ASCII.
-VALUE_FIELDS = (
-    "publisher", "language", "country", "feed", "domain", "section", "id", "content_source",
-)  # fmt: skip
-#: Fields with a text of their own that words and phrases can be looked for in.
-TEXT_FIELDS = ("title", "author")
-#: What `is:` knows, each a boolean of the document.
-FLAGS = (
-    "opinion", "live_blog", "metered", "cut", "short", "rescued", "press_release", "paid_content",
-)  # fmt: skip
-#: Facets a search can ask for.
-FACET_FIELDS = ("person", "organisation", "place", "publisher", "language")
+#: Orders of the hits; those by time begin with the newest.
+SORTS = ("score", "published_at", "first_seen_at")
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -72,14 +64,14 @@ class EntityIs(msgspec.Struct, frozen=True):
 
 
 class ValueIs(msgspec.Struct, frozen=True):
-    """A field of VALUE_FIELDS equals the value, case and accents aside."""
+    """A value field of ingest/search_fields.py equals the value, case and accents aside."""
 
     field: str
     value: str
 
 
 class FlagIs(msgspec.Struct, frozen=True):
-    """A boolean of FLAGS is true."""
+    """A flag of ingest/search_fields.py is true."""
 
     flag: str
 
@@ -92,7 +84,7 @@ class PublishedBetween(msgspec.Struct, frozen=True):
 
 
 class NumberBetween(msgspec.Struct, frozen=True):
-    """A number field (word_count) within these bounds, both included."""
+    """A number field within these bounds, both included."""
 
     field: str
     low: float | None = None
@@ -143,7 +135,7 @@ Node: TypeAlias = (
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One search. `sort` is score, published_at or first_seen_at (newest first)."""
+    """One search. `sort` is one of SORTS, `facets` are names of FACETS."""
 
     query: Node = Everything()
     size: int = 20
@@ -151,6 +143,14 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     sort: str = "score"
     facets: tuple[str, ...] = ()
     facet_size: int = 10
+
+    def check(self) -> None:
+        """Refuse an order or a facet that there is not. Errors: QueryError."""
+        if self.sort not in SORTS:
+            remedy = f"known are {', '.join(SORTS)}"
+            raise QueryError("no such order", query=self.sort, remedy=remedy)
+        for name in self.facets:
+            known(name, FACETS, "a facet")
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -178,3 +178,21 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
     facets: dict[str, tuple[FacetValue, ...]] = {}
     notes: tuple[str, ...] = ()
+
+
+def languages_asked(node: Node) -> frozenset[str] | None:
+    """Return the languages that a match must have one of; None when any will do."""
+    match node:
+        case ValueIs(field="language"):
+            return frozenset({node.value.strip().lower()})
+        case Boost():
+            return languages_asked(node.part)
+        case And():
+            found = [asked for part in node.parts if (asked := languages_asked(part)) is not None]
+            return frozenset.intersection(*found) if found else None
+        case Or():
+            each = [languages_asked(part) for part in node.parts]
+            named = [asked for asked in each if asked is not None]
+            return frozenset().union(*named) if each and len(named) == len(each) else None
+        case _:
+            return None

@@ -19,16 +19,6 @@ import Stemmer
 #: Goes up when the output of this file changes: an index written with another must be rebuilt.
 TERMS_VERSION = 1
 
-#: Characters that are blanks before anything else. They are those that the engine's tokeniser
-#: would keep inside a word or number; the char filter `news_breaks` in config/index lists the same.
-SEPARATORS = (
-    "'’.,:;_·"
-    "\u2018\u2019\u201b\u2024\u2027\u202f\u203f\u2040\u2044\u2054"
-    "\u0387\u037e\u0589\u05f3\u05f4\u060c\u060d\u066b\u066c\u07f8"
-    "\ufe10\ufe13\ufe14\ufe33\ufe34\ufe4d\ufe4e\ufe4f\ufe50\ufe52\ufe54\ufe55"
-    "\uff07\uff0c\uff0e\uff1a\uff1b\uff3f"
-)
-
 #: Longest term in characters; what is longer is cut into pieces, as the engine's tokeniser does.
 MAX_TERM_CHARACTERS = 255
 
@@ -76,11 +66,6 @@ def folded(words: Iterable[str]) -> list[str]:
     """Give the terms of lower-case words, in order."""
     known = _folded_words
     return [word if word.isascii() else known[word] for word in words]
-
-
-def terms_with_spans(text: str) -> list[tuple[str, int, int]]:
-    """Give each term with its start and end in `text`, in code points, end excluded."""
-    return [(_folded_words[word], start, end) for word, start, end in words_with_spans(text)]
 
 
 def words_with_spans(text: str) -> list[tuple[str, int, int]]:

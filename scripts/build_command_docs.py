@@ -2,7 +2,8 @@
 
 Run it after any change of a verb or its options: `python scripts/build_command_docs.py`. A new
 verb wants a place in the document first: `<!-- verb NAME -->` and `<!-- end -->`, each on a line;
-`<!-- verbs GROUP -->` stands for all verbs of a group, each with a heading.
+`<!-- verbs GROUP -->` stands for all verbs of a group, each with a heading; `<!-- fields -->` for
+the fields of the query language.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import Any
 import typer
 
 from ingest.cli.main import app
+from ingest.search_fields import SEARCH_FIELDS
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "commands.md"
 
 _BLOCK = re.compile(r"(<!-- (verbs?) ([a-z -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_FIELDS = re.compile(r"(<!-- fields -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def verbs() -> dict[str, Any]:
@@ -56,7 +59,17 @@ def current(text: str) -> str:
         blocks = (f"\n### {name}\n\n{block(name, verb)}" for name, verb in named.items())
         return found[1] + "".join(blocks) + "\n" + found[4]
 
-    return _BLOCK.sub(made, text)
+    return _FIELDS.sub(rf"\g<1>{fields()}\g<2>", _BLOCK.sub(made, text))
+
+
+def fields() -> str:
+    """Return the table of the fields of the query language."""
+    lines = ["", "| field | finds |", "|---|---|"]
+    for field in SEARCH_FIELDS:
+        names = " ".join(f"`{name}`" for name in field.written)
+        counted = "; counted beside the hits" if field.facet else ""
+        lines.append(f"| {names} | {field.help}{counted} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def placed(text: str) -> set[str]:

@@ -8,9 +8,10 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from elasticsearch_server import ElasticsearchServer
-from kafka_server import KafkaServer
-from server_process import ServerMissing
+
+from tests.elasticsearch_server import ElasticsearchServer
+from tests.kafka_server import KafkaServer
+from tests.server_process import ServerMissing
 
 # A client whose broker is stopped writes some 20 lines a second.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)

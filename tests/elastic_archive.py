@@ -14,10 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from builders import NOW
-
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW
 
 #: Indexes beside the months that tests write to.
 BESIDES = ("news-revisions", "news-feeds", "news-sites")

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from server_process import (
+from tests.server_process import (
     Java,
     ServerMissing,
     ServerProcess,

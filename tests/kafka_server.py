@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from server_process import (
+from tests.server_process import (
     Java,
     ServerMissing,
     ServerProcess,

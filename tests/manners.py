@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from aiohttp.abc import AbstractResolver
 
-from ingest.adapters.http_fetcher import HttpFetcher, user_agent
+from ingest.adapters.http import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.platforms import Platforms

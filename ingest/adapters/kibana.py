@@ -20,7 +20,7 @@ WAIT_SECONDS = 3.0
 _NOT_YET = (404, 500, 502, 503, 504)
 
 
-class Answer(NamedTuple):
+class KibanaAnswer(NamedTuple):
     """What Kibana said: the status, and its body read as JSON where it is JSON."""
 
     status: int
@@ -91,7 +91,7 @@ class Kibana:
         return int(found.get("successCount", 0))
 
     def features(self) -> list[str]:
-        """Give the ids of the features that rights are given on."""
+        """Return the ids of the features that rights are given on."""
         answer = self._told("GET", "/api/features")
         if answer.status != 200 or not isinstance(answer.body, list):
             raise self._refusal("Kibana did not tell its features", answer)
@@ -118,8 +118,10 @@ class Kibana:
             return f"{answer.status} {_shown(answer.body)}"
         raise self._refusal("Kibana does not tell its status", answer)
 
-    def _told(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> Answer:
-        """Give the answer to one request. Errors: DependencyUnavailable when there is none."""
+    def _told(
+        self, method: str, path: str, body: bytes | None = None, kind: str = ""
+    ) -> KibanaAnswer:
+        """Return the answer to one request. Errors: DependencyUnavailable when there is none."""
         request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
             self._options.url.rstrip("/") + path, data=body, method=method
         )
@@ -131,20 +133,20 @@ class Kibana:
             request.add_header("Authorization", f"Basic {base64.b64encode(login).decode()}")
         try:
             with self._opener.open(request, timeout=REQUEST_TIMEOUT_SECONDS) as found:
-                return Answer(found.status, _read(found.read()))
+                return KibanaAnswer(found.status, _read(found.read()))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, _read(error.read()))
+                return KibanaAnswer(error.code, _read(error.read()))
         except (OSError, HTTPException) as error:
             raise DependencyUnavailable(
                 "Kibana does not answer",
                 value=str(error),
                 origin=self._options.url,
-                remedy="start Kibana or mend kibana.url, then run `news-ingest setup` again",
+                remedy="start Kibana or correct kibana.url, then run `news-ingest setup` again",
             ) from error
 
-    def _refusal(self, what: str, answer: Answer) -> NewsIngestError:
-        remedy = "if that mends nothing, please report it"
+    def _refusal(self, what: str, answer: KibanaAnswer) -> NewsIngestError:
+        remedy = "if that does not help, please report it"
         if answer.status in (401, 403):
             remedy = "check kibana.username, kibana.password and their rights"
         return NewsIngestError(
@@ -163,7 +165,7 @@ def _read(body: bytes) -> Any:
 
 
 def _shown(body: Any) -> str:
-    """Give the part of an answer that tells most."""
+    """Return the part of an answer that tells most."""
     if isinstance(body, dict):
         body = body.get("errors") or body.get("message") or body
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ingest.errors import NewsIngestError
 
 Row: TypeAlias = tuple[Any, ...]
-#: Gives the port's error for one of SQLite's.
+#: Returns the port's error for one of SQLite's.
 Translate: TypeAlias = Callable[[sqlite3.Error, Path], NewsIngestError]
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -37,7 +37,7 @@ _FORBIDDEN = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQ
 
 
 def code_of(error: sqlite3.Error) -> tuple[int | None, str]:
-    """Give SQLite's result code and its name; None and the class for errors of the driver."""
+    """Return SQLite's result code and its name; None and the class for errors of the driver."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code, getattr(error, "sqlite_errorname", type(error).__name__)
 
@@ -79,19 +79,19 @@ class SqliteConnection:
             raise
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Give all rows; the read transaction has ended when this returns."""
+        """Return all rows; the read transaction has ended when this returns."""
         try:
             return self._raw.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise self._translate(error, self.path) from error
 
     def first(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        """Give the first row, or None."""
+        """Return the first row, or None."""
         found = self.rows(sql, values)
         return found[0] if found else None
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Give the one number that this asks for."""
+        """Return the one number that this asks for."""
         return int(self.rows(sql, values)[0][0])
 
     def change(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -149,5 +149,5 @@ class SqliteConnection:
 
 
 def _up_to(count: int) -> int:
-    """Give the largest power of two that is not over `count` and 64: few statements to remember."""
+    """Return the largest power of two that is not over `count` and 64: few statements to remember."""
     return min(_ROWS_A_STATEMENT, 1 << count.bit_length() - 1)

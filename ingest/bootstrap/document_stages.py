@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event as Flag
 
-from ingest.bootstrap.engines import chain_of, now, open_index, patient
+from ingest.bootstrap.engines import chain_of, now, open_index, retry_until_available
 from ingest.bootstrap.lazy_index import LazyIndex
 from ingest.bootstrap.watching import run_watched
 from ingest.errors import NewsIngestError
@@ -49,7 +49,7 @@ def _run_index(
     settings: Settings, plan: StagePlan, log: Log, stop: Flag, is_breaker_on: bool
 ) -> None:
     timeout = settings.pipeline.worker.start_timeout_seconds
-    index = patient(lambda: _ready_index(settings), timeout, stop)
+    index = retry_until_available(lambda: _ready_index(settings), timeout, stop)
     workers: list[Worker] = []
     work = IndexWork(
         index,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest import registry
 from ingest.errors import ConfigError, ConfigFault, DependencyUnavailable
@@ -16,8 +16,12 @@ from ingest.registry import Built
 from ingest.settings.feeds import read_feeds
 from ingest.settings.live_sites import LiveSites
 from ingest.settings.load import Settings, load
-from ingest.settings.yaml_file import plain, read_yaml
+from ingest.settings.yaml_file import read_yaml
 from ingest.telemetry import Event
+
+if TYPE_CHECKING:
+    from ingest.adapters.elastic_index.security import ElasticSecurity
+    from ingest.adapters.kibana import Kibana
 
 Result = TypeVar("Result")
 
@@ -58,7 +62,7 @@ def _further_faults(folder: Path) -> list[ConfigFault]:
         file = read_yaml(folder / "pipeline.yml")
     except ConfigError:
         return faults
-    stages = plain(file.data).get("stages")
+    stages = file.data.get("stages")
     for name, stage in stages.items() if isinstance(stages, dict) else ():
         listed = stage.get("processors") if isinstance(stage, dict) else None
         if isinstance(listed, list) and all(_is_processor(item) for item in listed):
@@ -107,7 +111,21 @@ def open_index(settings: Settings) -> Index:
     return SqliteIndex(path, options, clock=now)
 
 
-def patient(
+def open_security(settings: Settings) -> ElasticSecurity:
+    """Return what makes the users of the index."""
+    from ingest.adapters.elastic_index.security import ElasticSecurity
+
+    return ElasticSecurity(settings.pipeline.index)
+
+
+def open_kibana(settings: Settings) -> Kibana:
+    """Return the Kibana that the settings name."""
+    from ingest.adapters.kibana import Kibana
+
+    return Kibana(settings.pipeline.kibana, sleep=time.sleep, monotonic=time.monotonic)
+
+
+def retry_until_available(
     open_it: Callable[[], Result], timeout_seconds: float, stop: Flag | None = None
 ) -> Result:
     """Give what `open_it` gives, asking again with growing pauses while it is unavailable.

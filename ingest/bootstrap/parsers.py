@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from ingest.children import ChildPool
+from ingest.children import ChildPool, Submitter
 from ingest.errors import SourceError
-from ingest.polling.entries import newest_numbers, newest_of
+from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, newest_numbers, newest_of
 from ingest.ports import ParsedFeed
-from ingest.sources.parse_in_children import FeedBody
+from ingest.sources.feeds.parse_in_children import FeedBody
 
 PARSE_FEED = "ingest.bootstrap.parsers:build_parser"
 PARSE_ARCHIVE = "ingest.bootstrap.parsers:build_archive_parser"
@@ -23,41 +24,38 @@ POLL_GROWTH_BYTES = 128 * 1024 * 1024
 _RECYCLE_BYTES = 80 * 1024 * 1024
 
 
-def build_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child does: it parses what a poll can take of a long document."""
-    from ingest.sources import parse_feed  # the parsers belong into the children's memory alone
+def build_parser(*, is_archive: bool = False) -> Callable[[FeedBody], ParsedFeed | SourceError]:
+    """Return what a child does: it parses what a poll can take of a long document.
 
-    parse = parse_feed.build_parser(choose=newest_numbers)
+    For a backfill (`is_archive`) sitemaps without news count too, and are long.
+    """
+    from ingest.sources.feeds import parse_feed  # parsers belong into the children's memory alone
+
+    choose = None if is_archive else newest_numbers
+    most = MAX_ARCHIVE_ENTRIES if is_archive else MAX_DOCUMENT_ENTRIES
+    parse = parse_feed.build_parser(takes_plain_sitemaps=is_archive, choose=choose)
 
     def work(item: FeedBody) -> ParsedFeed | SourceError:
         found = parse(item)
-        return found if isinstance(found, SourceError) else newest_of(found)
+        return found if isinstance(found, SourceError) else newest_of(found, most)
 
     return work
 
 
 def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child of a backfill does: sitemaps without news count, and are long."""
-    from ingest.sources import parse_feed
-
-    parse = parse_feed.build_parser(takes_plain_sitemaps=True)
-
-    def work(item: FeedBody) -> ParsedFeed | SourceError:
-        found = parse(item)
-        return found if isinstance(found, SourceError) else newest_of(found, MAX_ARCHIVE_ENTRIES)
-
-    return work
+    """Return what a child of a backfill does."""
+    return build_parser(is_archive=True)
 
 
 def parser_pool(
     *, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0, growth_bytes: int = 0
-) -> ChildPool:
-    """Give the pool; `timeout_seconds` is for one document, `count` 0 is one child a core.
+) -> Submitter[Any]:
+    """Return children that parse; `timeout_seconds` is for one document, `count` 0 is one a core.
 
     `growth_bytes` is what one document may take beyond the child's own 50 MB, 0 for no bound but
     that of all children.
     """
-    return ChildPool(
+    pool = ChildPool(
         target,
         count=count,
         timeout_seconds=timeout_seconds,
@@ -65,3 +63,8 @@ def parser_pool(
         recycle_bytes=_RECYCLE_BYTES,
         growth_bytes=growth_bytes,
     )
+    return Submitter(pool, size_of=_size_of)
+
+
+def _size_of(item: object) -> int:
+    return len(item.body) if isinstance(item, FeedBody) else 0  # a file is read by the child

@@ -15,14 +15,12 @@ from ingest.pipeline.headers import headers_for
 from ingest.pipeline.host_follower import HostFollower
 from ingest.pipeline.poll_records import dead_letter_of, drop_of
 from ingest.pipeline.topology import FEED_STATE, StagePlan
-from ingest.pipeline.work import Output
-from ingest.polling.feed_reporter import FeedReporter
-from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
+from ingest.polling.report.feed_reporter import FeedReporter
 from ingest.ports import Clock, Log
 from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings
-from ingest.sources.parse_in_children import PARSER_VERSION, parse_in
+from ingest.sources.feeds.parse_in_children import PARSER_VERSION, parse_in
 
 
 def run(
@@ -51,9 +49,9 @@ def run(
         options=settings.pipeline.polling,
         partitions=next(one.partitions for one in settings.topics if one.name == FEED_STATE),
         headers_for=lambda kind, id, _, digest: headers_for(kind, id, plan.name, clock(), digest),
-        on_drop=lambda drop: _outgoing(drop_of(drop, plan)),
-        on_reject=lambda entry, reason, message: _outgoing(
-            dead_letter_of(entry, reason, message, plan, clock())
+        on_drop=lambda drop: drop_of(drop, plan),
+        on_reject=lambda entry, reason, message: dead_letter_of(
+            entry, reason, message, plan, clock()
         ),
         stop=stop,
         clock=clock,
@@ -61,7 +59,6 @@ def run(
         state_topic=FEED_STATE,
         group=plan.group,
         parser_version=PARSER_VERSION,
-        long_parses=pool.count - 1,
         stop_timeout_seconds=settings.pipeline.worker.stop_timeout_seconds,
         each_turn=watched.turned,
         on_state=reporter.note,
@@ -72,10 +69,6 @@ def run(
             run_watched(settings, plan, watched, poller.run)
     finally:
         pool.close()
-
-
-def _outgoing(output: Output) -> Outgoing:
-    return Outgoing(output.topic, output.key, output.value, output.headers, output.partition_key)
 
 
 class _WatchedPoller:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from threading import Event as Flag
 
-from ingest.bootstrap.engines import open_log, patient
+from ingest.bootstrap.engines import open_log, retry_until_available
 from ingest.errors import DependencyUnavailable, TopicMissing
 from ingest.pipeline.topology import plan_of
 from ingest.ports import Log
@@ -40,13 +40,15 @@ def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool 
     TopicMissing and TopicDiffers; and whatever ends a stage while it runs (exit codes 2 to 4).
     """
     options = settings.pipeline.worker
-    log = patient(lambda: open_log(settings), options.start_timeout_seconds, stop)
+    log = retry_until_available(lambda: open_log(settings), options.start_timeout_seconds, stop)
     try:
-        patient(lambda: _require_topics(log, settings), options.start_timeout_seconds, stop)
+        retry_until_available(
+            lambda: _require_topics(log, settings), options.start_timeout_seconds, stop
+        )
         plan = plan_of(settings.pipeline, name)
         stage_ready(kind=plan.kind, log=settings.pipeline.log.url)
         runner = import_module(f"ingest.bootstrap.{RUNNERS[plan.kind]}")
-        begun_anew(
+        run_with_restarts(
             lambda: runner.run(settings, plan, log, stop, is_breaker_on),
             options.start_timeout_seconds,
             stop,
@@ -56,7 +58,7 @@ def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool 
         log.close()
 
 
-def begun_anew(run: Callable[[], None], timeout_seconds: float, stop: Flag) -> None:
+def run_with_restarts(run: Callable[[], None], timeout_seconds: float, stop: Flag) -> None:
     """Run a stage; when the log or the index went away while it opened them, run it anew.
 
     Nothing is committed that was not done, so beginning anew costs at most work done twice.

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from ingest import __version__
-from ingest.adapters.http_fetcher import HttpFetcher, user_agent
+from ingest.adapters.http import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import HostStates

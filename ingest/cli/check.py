@@ -25,7 +25,7 @@ from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceErro
 from ingest.model import Feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 from ingest.settings.load import Settings
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
 
 FEEDS_AT_ONCE = 50
 NOT_COMPARED = (

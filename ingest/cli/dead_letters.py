@@ -19,10 +19,11 @@ from ingest.cli.context import (
 )
 from ingest.cli.terminal_text import err, labelled, out, print_json, say, shown
 from ingest.errors import NewsIngestError
-from ingest.pipeline.dead_letters import Chosen, DeadLetter, listed
+from ingest.pipeline.dead_letters import Chosen, Cleared, DeadLetter, listed
 from ingest.pipeline.dead_letters import drop as dropped
 from ingest.pipeline.dead_letters import replay as replayed
 from ingest.pipeline.topology import plans
+from ingest.records.appending import refusal_reason
 
 app = typer.Typer(
     help="Records set aside with their error: list, show, replay, drop.", no_args_is_help=True
@@ -108,7 +109,10 @@ def replay(
     force: Annotated[bool, typer.Option("--force", help="Also a fourth time.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Send dead letters through their stage again."""
+    """Send dead letters through their stage again.
+
+    Exits with status 1 when the log refused one: that dead letter stays.
+    """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
     settings = settings_of(config)
     with opened_log(settings) as log:
@@ -116,8 +120,7 @@ def replay(
         if dry_run:
             out.print(f"{len(letters)} would be replayed", highlight=False)
             return
-        count = replayed(log, letters, is_forced=force)
-    out.print(f"{count} replayed", highlight=False)
+        report(replayed(log, letters, is_forced=force), "replayed")
 
 
 @app.command("drop")
@@ -133,7 +136,10 @@ def drop(
     dry_run: DryOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Give dead letters up; each leaves a record in news.drops."""
+    """Give dead letters up; each leaves a record in news.drops.
+
+    Exits with status 1 when the log refused one: that dead letter stays.
+    """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
     if chosen == Chosen():
         err.print("error: name a key, or a --topic, --stage, --class or --reason", highlight=False)
@@ -144,8 +150,17 @@ def drop(
         if dry_run:
             out.print(f"{len(letters)} would be dropped", highlight=False)
             return
-        count = dropped(log, letters, now)
-    out.print(f"{count} dropped", highlight=False)
+        report(dropped(log, letters, now), "dropped")
+
+
+def report(cleared: Cleared, verb: str) -> None:
+    """Print how many letters are gone, and those that the log refused; exit with 1 for these."""
+    out.print(f"{cleared.done} {verb}", highlight=False)
+    for letter, error in cleared.refused:
+        text = f"refused: {refusal_reason(error)}: {letter.key}: {error}"
+        err.print(shown(text), soft_wrap=True)
+    if cleared.refused:
+        raise typer.Exit(1)
 
 
 def _chosen(

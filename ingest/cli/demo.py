@@ -25,8 +25,9 @@ from ingest.pipeline.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
 from ingest.pipeline.topology import names_at_work, plans
 from ingest.ports import Log
-from ingest.query import FACET_FIELDS, Everything, SearchRequest
+from ingest.query import Everything, SearchRequest
 from ingest.search.parse import parse
+from ingest.search_fields import FACETS
 from ingest.settings.environment import PREFIX
 from ingest.settings.load import Settings, config_folder, load
 
@@ -215,7 +216,7 @@ def _unfetched(log: Log, settings: Settings) -> int:
 def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seconds: float) -> None:
     """Print what came in, and the example search."""
     with opened_index(settings) as index:
-        everything = SearchRequest(query=Everything(), size=0, facets=FACET_FIELDS, facet_size=100)
+        everything = SearchRequest(query=Everything(), size=0, facets=tuple(FACETS), facet_size=100)
         result = index.search(everything)
         counts = {one.value: one.count for one in result.facets["publisher"]}
         print_table(
@@ -234,5 +235,5 @@ def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seco
         )
         out.print(f"\nnews-ingest search '{query}'", style="bold", highlight=False, markup=False)
         tree = parse(query, now())
-        request = SearchRequest(query=tree, size=5, facets=FACET_FIELDS)
+        request = SearchRequest(query=tree, size=5, facets=tuple(FACETS))
         out.print(hits_table(index.search(request), tree))

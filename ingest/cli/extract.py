@@ -12,14 +12,14 @@ from typing import Annotated
 
 import typer
 
-from ingest.bootstrap.page_asking import PageAsking
-from ingest.bootstrap.page_reports import PageJob, PageReport, page_reports, reading_of
 from ingest.children import cores
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.terminal_text import line, out, print_json, say
 from ingest.model import Candidate, EnrichedDocument, Provenance
+from ingest.operations.page_asking import PageAsking
+from ingest.operations.page_reports import PageJob, PageReport, page_reports, reading_of
 from ingest.settings.load import Settings
-from ingest.sources.files import FileRefused, list_documents
+from ingest.sources.documents.files import FileRefused, list_documents
 
 #: Where settings are looked for when nobody names them.
 DEFAULT_FOLDER = Path("config")

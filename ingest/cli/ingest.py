@@ -32,9 +32,8 @@ from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import plans
 from ingest.ports import Index, Log
 from ingest.settings.load import Settings
-from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
-from ingest.sources.warc import PassedOver, is_warc, pages_of_warc
-from ingest.wire import encode
+from ingest.sources.documents.files import FileFound, FileRefused, list_documents, page_of_file
+from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
 
 #: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
 MAX_WAITING = 20_000
@@ -107,7 +106,7 @@ def _taken_in(
                     id=result.id, entry_id=result.id, stage="ingest", reason=result.reason,
                     is_intended=False, url=str(result.path), at=now(),
                 )  # fmt: skip
-                intake.refuse(str(result.path), result.reason, result.id, encode(record))
+                intake.refuse(str(result.path), result.reason, record)
             else:
                 intake.add(str(found.path), result)
     intake.finish()

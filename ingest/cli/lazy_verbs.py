@@ -14,8 +14,9 @@ from typer.core import TyperGroup
 def group_of(package: str, verbs: tuple[str, ...]) -> type[TyperGroup]:
     """Return the class of a group whose verbs are files of this package, in the order of the help.
 
-    A file holds its verb as a function of the same name (with `_` behind it where Python or a library has the name),
-    or a group of verbs as `app`.
+    A file holds its verb as a function of the same name (with `_` behind it where Python or a
+    library has the name) and perhaps the text below its help as `EPILOG`, or a group of verbs as
+    `app`.
     """
 
     class Verbs(TyperGroup):
@@ -47,7 +48,8 @@ class _Loaded(Mapping[str, Any]):
             if hasattr(module, "app"):
                 app.add_typer(module.app, name=name)
             else:
-                app.command(name)(getattr(module, f"{file}_", None) or getattr(module, file))
+                verb = getattr(module, f"{file}_", None) or getattr(module, file)
+                app.command(name, epilog=getattr(module, "EPILOG", None))(verb)
             self._commands[name] = typer.main.get_group(app).commands[name]
         return self._commands[name]
 

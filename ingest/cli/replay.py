@@ -13,7 +13,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ingest.bootstrap.engines import chain_of, now
-from ingest.bootstrap.kept_pages import KeptPages
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -43,6 +42,7 @@ from ingest.pipeline.topology import StagePlan, plans
 from ingest.ports import Index, Log
 from ingest.search import moments
 from ingest.settings.load import Settings
+from ingest.sources.documents.warc import KeptPages
 
 _FLOW = ("fetch", "extract", "enrich", "index")
 
@@ -103,7 +103,9 @@ def replay(
     )
     plan = _reader_of(settings, source)
     with opened_log(settings) as log, opened_index(settings) as index:
-        archive = KeptPages(settings) if source == "pages" else None
+        max_bytes = settings.pipeline.fetching.max_page_bytes
+        kept = KeptPages(settings.archive_folder, max_bytes, now)
+        archive = kept if source == "pages" else None
         work = Replay(log, index, plan, source, clock=now, archive=archive)
         selection = work.select(wanted, _staleness(settings, source) if stale else None)
         fates: list[Fate] = []
@@ -111,7 +113,7 @@ def replay(
             throttle = Throttle(log, plan, work.topic, max_waiting)
             fates = _sent(settings, log, index, work, selection, throttle, plan, waits=wait)
     _report(selection, fates, as_json=as_json, is_dry=dry_run)
-    if any(fate.outcome == "dead_letter" for fate in fates):
+    if any(fate.outcome in ("dead_letter", "refused") for fate in fates):
         raise typer.Exit(1)
 
 
@@ -158,7 +160,7 @@ def _sent(
 def _moment(text: str, name: str) -> datetime | None:
     if not text:
         return None
-    read = moments.since(text, now(), UTC) if name == "since" else moments.until(text, now(), UTC)
+    read = moments.read(name, text, now(), UTC)
     if read is None:
         raise QueryError(f"--{name} is no time", query=text, remedy=moments.REMEDY)
     return read.since if name == "since" else read.until

@@ -77,7 +77,7 @@ def _tree(query: str, since: str, zone: tzinfo) -> Node:
     tree = parse(query, now(), zone)
     if not since:
         return tree
-    changed = moments.since(since, now(), zone)
+    changed = moments.read("since", since, now(), zone)
     if changed is None:
         raise QueryError("--since is not a time", query=since, remedy=moments.REMEDY)
     return And((tree, changed))

@@ -12,32 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.bootstrap.engines import now
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_index,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
 from ingest.cli.terminal_text import clean, one_line, out, print_json
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
-from ingest.query import FACET_FIELDS, FacetValue, Node, SearchRequest, SearchResult
+from ingest.query import FacetValue, Node, SearchRequest, SearchResult
 from ingest.search.answer import SNIPPET_WIDTH, address, answer, found_in
 from ingest.search.highlight import Span
 from ingest.search.parse import parse
+from ingest.search_fields import FACETS, SEARCH_FIELDS
 
 #: Entities named with a hit in the table; `--json` gives all.
 SHOWN_ENTITIES = 5
 
-_FACET_TITLES = {
-    "person": "persons",
-    "organisation": "organisations",
-    "place": "places",
-    "publisher": "publishers",
-    "language": "languages",
-}
 _FOUND = "bold black on yellow"
+#: What may stand before a colon in a query, below the help.
+EPILOG = "\n".join(
+    f"[bold]{' '.join(field.written)}[/bold] {field.help}" for field in SEARCH_FIELDS
+)
 
 
 @shows_errors
@@ -63,7 +55,7 @@ def search(
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
     tree = parse(query, now(), zone)
-    request = SearchRequest(query=tree, size=size, offset=offset, sort=sort, facets=FACET_FIELDS)
+    request = SearchRequest(query=tree, size=size, offset=offset, sort=sort, facets=tuple(FACETS))
     with opened_index(settings) as index:
         result = index.search(request)
     if as_json:
@@ -149,5 +141,5 @@ def _facet_table(facets: dict[str, tuple[FacetValue, ...]]) -> Table:
         counts = [
             Text.assemble(one_line(one.value), " ", (str(one.count), "cyan")) for one in values
         ]
-        rows.add_row(_FACET_TITLES.get(field, field), Text(" · ").join(counts))
+        rows.add_row(FACETS[field].facet_title, Text(" · ").join(counts))
     return rows

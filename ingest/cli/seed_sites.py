@@ -28,12 +28,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 
-from pydantic import ValidationError
-
 from ingest.errors import ConfigError, ConfigFault
-from ingest.settings.faults import faults_of
+from ingest.settings.faults import checked
 from ingest.settings.options import Options
-from ingest.settings.yaml_file import plain, read_yaml
+from ingest.settings.yaml_file import read_yaml
 
 _AGO = re.compile(r"\{\{ago (\d+)([mhd])( iso)?\}\}")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -188,8 +186,4 @@ class SeedSites:
 
 
 def _site(path: Path) -> SeedSite:
-    file = read_yaml(path)
-    try:
-        return SeedSite.model_validate(plain(file.data))
-    except ValidationError as error:
-        raise ConfigError(faults_of(error, SeedSite, file)) from error
+    return checked(read_yaml(path), SeedSite)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from ingest.bootstrap.deployment import fill_kibana, make_users
-from ingest.bootstrap.engines import now, open_index, open_log, patient
+from ingest.bootstrap.engines import now, open_index, open_log, retry_until_available
 from ingest.cli.context import ConfigOption, settings_of, shows_errors
 from ingest.cli.terminal_text import say
+from ingest.operations.deployment import fill_kibana, make_users
 from ingest.settings.load import Settings
 
 
@@ -46,8 +46,8 @@ def setup(
 def _engines(settings: Settings, dry_run: bool) -> list[str]:
     timeout = settings.pipeline.worker.start_timeout_seconds
     with (
-        closing(patient(lambda: open_log(settings, applies=False), timeout)) as log,
-        closing(patient(lambda: open_index(settings), timeout)) as index,
+        closing(retry_until_available(lambda: open_log(settings, applies=False), timeout)) as log,
+        closing(retry_until_available(lambda: open_index(settings), timeout)) as index,
     ):
         if dry_run:
             return [*log.differences(settings.topics), *index.differences(now())]

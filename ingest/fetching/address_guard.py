@@ -12,7 +12,7 @@ _Address = IPv4Address | IPv6Address
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-#: Networks that `is_global` lets through on CPython 3.11 and that lead inward (polling.md §4.6).
+#: Networks that `is_global` lets through on CPython 3.11 and that lead inward.
 _REFUSED = {
     "6to4": ipaddress.ip_network("2002::/16"),
     "6to4_relay": ipaddress.ip_network("192.88.99.0/24"),
@@ -34,7 +34,7 @@ class AddressGuard:
         self._allowed = [_network(allowed) for allowed in options.allowed]
 
     def mapped(self, host: str) -> tuple[str, int] | None:
-        """Give address and port of a host that the settings map; None for any other.
+        """Return address and port of a host that the settings map; None for any other.
 
         Shape: an exact name wins over `*.name`, the longest `*.name` over shorter ones;
         `*.name` is for names below, not for `name` itself.
@@ -51,7 +51,7 @@ class AddressGuard:
         return self.mapped(host) is not None
 
     def refusal(self, address: str, port: int) -> str:
-        """Give why this address may not be connected to; `""` when it may.
+        """Return why this address may not be connected to; `""` when it may.
 
         The port matters for allowed networks only. Errors: none; text that is no address is
         refused as `not_an_address`.

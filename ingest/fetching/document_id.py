@@ -20,33 +20,9 @@ MEMORY = 20_000
 #: page titles have the publisher's name, feed titles are cut or edited.
 TITLE_LIKENESS = 0.6
 #: Path segments of walls that publishers redirect every article to.
-_WALLS = frozenset(
-    [
-        "account",
-        "anmelden",
-        "captcha",
-        "challenge",
-        "connexion",
-        "consent",
-        "cookie-wall",
-        "cookiewall",
-        "gdpr",
-        "log-in",
-        "login",
-        "logout",
-        "paywall",
-        "privacy-wall",
-        "register",
-        "registrierung",
-        "signin",
-        "sign-in",
-        "signup",
-        "sign-up",
-        "sso",
-        "subscribe",
-        "subscription",
-        "zustimmung",
-    ]
+_WALLS = re.compile(
+    r"account|anmelden|captcha|challenge|connexion|consent|cookie-?wall|gdpr|log-?in|logout|paywall|"
+    r"privacy-wall|register|registrierung|sign-?in|sign-?up|sso|subscribe|subscription|zustimmung"
 )
 
 Lookup = Callable[[list[str]], Mapping[str, Known]]
@@ -86,7 +62,6 @@ class DocumentIds:
         one. Of these the page's and the final one do not count when another entry with another
         title has that id: a consent wall or a section page would fold many articles into one.
         Errors: IndexUnavailable of the lookup.
-        Source: polling.md §5.1.
         """
         addresses = own_addresses(body, url_final)
         if not is_home_page(url_final):
@@ -162,4 +137,4 @@ def _pairs(title: str) -> set[str]:
 
 
 def _is_wall(url: str) -> bool:
-    return not _WALLS.isdisjoint(urlsplit(url).path.lower().strip("/").split("/"))
+    return any(map(_WALLS.fullmatch, urlsplit(url).path.lower().split("/")))

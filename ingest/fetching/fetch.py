@@ -11,7 +11,7 @@ import zstandard
 from ingest.errors import FetchFailed
 from ingest.fetching.canonical_link import amp_canonical
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking
-from ingest.fetching.page_parts import Parts, PartsFetcher, Room
+from ingest.fetching.page_parts import Parts, Room, parts_of
 from ingest.fetching.page_verdict import (
     Found,
     Later,
@@ -31,11 +31,11 @@ from ingest.settings.options import FetchingOptions
 from ingest.telemetry import Event, counter
 from ingest.wire import encode
 
-#: Redirects to another domain that one entry may take, each through the log (polling.md §4.3).
+#: Redirects to another domain that one entry may take, each through the log.
 MAX_HOPS = 5
 #: After so many failed tries what the feed said has to do: the rungs are 1 m, 10 m and 1 h.
 LAST_ATTEMPT = 3
-#: An entry that its host cannot serve within this goes without its page (polling.md §4.2).
+#: An entry that its host cannot serve within this goes without its page.
 TOO_SLOW = timedelta(hours=24)
 #: Headers of an answer that go into the archive: what tells of the page, nothing of the visit.
 KEPT_HEADERS = frozenset(
@@ -78,7 +78,6 @@ class EntryFetcher:
         self._clock = clock
         self._pressure = pressure
         self._ids = DocumentIds(known, tracking)
-        self._parts = PartsFetcher(self._ask, pressure)
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
     async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
@@ -89,7 +88,6 @@ class EntryFetcher:
         alone that has no page; Retry; Reject.
         `attempt` counts the failed tries so far; at 3 a failure is final.
         Errors: IndexUnavailable when the index cannot be asked for a document id.
-        Source: polling.md §4.1.
         """
         answer, verdict = await self._asked(entry)
         now = self._clock()
@@ -183,15 +181,9 @@ class EntryFetcher:
         _page_missing(
             outcome="missing", content_source="feed", reason=verdict.reason, entry=entry.id
         )
-        return self._page(
-            entry,
-            identity,
-            now,
-            answer.url if answer is not None else entry.url_to_ask,
-            kind="feed",
-            status=verdict.status,
-            missing_reason=verdict.reason,
-        )
+        url = answer.url if answer is not None else entry.url_to_ask
+        page = _bare_page(entry, identity, now, url, kind="feed", status=verdict.status)
+        return msgspec.structs.replace(page, missing_reason=verdict.reason)
 
     async def _with_body(
         self, entry: Entry, verdict: Found, answer: Fetched, attempt: int
@@ -205,7 +197,8 @@ class EntryFetcher:
         parts = Parts()
         if verdict.kind == "html":
             unpacked = self._options.max_page_bytes - len(answer.body)
-            parts = await self._parts.follow(answer, Room(unpacked, room))
+            both = Room(unpacked, room)
+            parts = await parts_of(answer, both, self._ask, self._pressure, self._compressor)
         if parts.later is not None and attempt == 0:
             _page_put_off(outcome="retry", reason=parts.missing_reason, entry=entry.id)
             return Retry("part_missing", None, True, parts.missing_reason)
@@ -217,55 +210,34 @@ class EntryFetcher:
             seconds=round(answer.seconds, 3),
             bytes=len(answer.body),
         )
-        page = self._page(
-            entry,
-            identity,
-            now,
-            answer.url,
-            kind=verdict.kind,
-            status=answer.status,
-            body=body,
-            content_type=_writable(answer.header("content-type") or ""),
-            headers=_kept_headers(answer),
-        )
-        if not parts.pages and not parts.missing_reason:
-            return Keep(page)
+        page = _bare_page(entry, identity, now, answer.url, kind=verdict.kind, status=answer.status)
         return Keep(
             msgspec.structs.replace(
-                page, parts=parts.pages, parts_missing_reason=parts.missing_reason
+                page,
+                body=body,
+                content_type=_writable(answer.header("content-type") or ""),
+                headers=_kept_headers(answer),
+                parts=parts.pages,
+                parts_missing_reason=parts.missing_reason,
             )
         )
 
-    def _page(
-        self,
-        entry: Entry,
-        identity: Identity,
-        now: datetime,
-        url_final: str,
-        *,
-        kind: str,
-        status: int,
-        body: bytes = b"",
-        content_type: str = "",
-        missing_reason: str = "",
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> Page:
-        return Page(
-            document_id=identity.document_id,
-            entry=entry,
-            url_canonical=identity.canonical,
-            url_match_key=match_key(identity.canonical),
-            url_final=url_final,
-            domain=registrable_domain(identity.canonical, with_private=True),
-            fetched_at=now,
-            version=version_of(now),
-            kind=kind,
-            body=body,
-            content_type=content_type,
-            status=status,
-            missing_reason=missing_reason,
-            headers=headers,
-        )
+
+def _bare_page(
+    entry: Entry, identity: Identity, now: datetime, url_final: str, *, kind: str, status: int
+) -> Page:
+    return Page(
+        document_id=identity.document_id,
+        entry=entry,
+        url_canonical=identity.canonical,
+        url_match_key=match_key(identity.canonical),
+        url_final=url_final,
+        domain=registrable_domain(identity.canonical, with_private=True),
+        fetched_at=now,
+        version=version_of(now),
+        kind=kind,
+        status=status,
+    )
 
 
 def _room_beside(entry: Entry) -> int:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ingest.fetching.canonical_link import attributes_of, text_of
+from ingest.fetching.canonical_link import text_of
 from ingest.identity import canonical_url, is_home_page, joined
+from ingest.page_tags import attributes_of
 
 #: Bytes of a page that are looked at: a pager stands below the text.
 LOOKED_AT_BYTES = 1024 * 1024

@@ -22,7 +22,7 @@ from ingest.model import PagePart
 from ingest.ports import Fetched
 from ingest.telemetry import Event, counter
 
-#: Pages of one article, the first among them (polling.md G5).
+#: Pages of one article, the first among them.
 MAX_PAGES = 10
 #: All requests and waits for the parts of one article.
 MAX_SECONDS = 600.0
@@ -54,30 +54,28 @@ class Room(NamedTuple):
     packed: int
 
 
-class PartsFetcher:
-    """Follows an article from page to page.
+async def parts_of(
+    first: Fetched,
+    room: Room,
+    ask: Ask,
+    pressure: Callable[[str], Pressure] | None,
+    compressor: zstandard.ZstdCompressor,
+) -> Parts:
+    """Return the parts of the article whose first page this is; none for most articles.
 
     `ask` makes a request of at most so many bytes and judges the answer; `pressure` tells how
     long the queue of a host is.
     """
-
-    def __init__(self, ask: Ask, pressure: Callable[[str], Pressure] | None) -> None:
-        self._ask = ask
-        self._pressure = pressure
-        self._compressor = zstandard.ZstdCompressor(level=3)
-
-    async def follow(self, first: Fetched, room: Room) -> Parts:
-        """Give the parts of the article whose first page this is; none for most articles."""
-        links = links_of(first.body, first.url)
-        if not links:
-            return Parts()
-        walk = _Walk(self._ask, self._pressure, self._compressor, first, room)
-        try:
-            async with asyncio.timeout(MAX_SECONDS):
-                await walk.go(links)
-        except TimeoutError:
-            walk.stop("took_too_long")
-        return Parts(tuple(walk.parts), walk.missing_reason, walk.later)
+    links = links_of(first.body, first.url)
+    if not links:
+        return Parts()
+    walk = _Walk(ask, pressure, compressor, first, room)
+    try:
+        async with asyncio.timeout(MAX_SECONDS):
+            await walk.go(links)
+    except TimeoutError:
+        walk.stop("took_too_long")
+    return Parts(tuple(walk.parts), walk.missing_reason, walk.later)
 
 
 class _Walk:

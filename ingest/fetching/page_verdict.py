@@ -60,7 +60,7 @@ _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|article|title)\b",
 
 
 def verdict_of_failure(error: FetchFailed) -> Verdict:
-    """Give what a request without an answer means. Source: polling.md §4.1."""
+    """Return what a request without an answer means."""
     if error.kind in _REFUSED_KINDS:
         return Refused(error.kind, str(error))
     if error.kind in _TRY_LATER_KINDS:
@@ -69,7 +69,7 @@ def verdict_of_failure(error: FetchFailed) -> Verdict:
 
 
 def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> Verdict:
-    """Give what an answer means. Source: polling.md §4.1."""
+    """Return what an answer means."""
     if isinstance(answer, Resting):
         return Later(answer.reason, max(0.0, (answer.until - now).total_seconds()), counts=False)
     if isinstance(answer, Disallowed):

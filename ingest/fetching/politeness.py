@@ -19,11 +19,11 @@ from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter
 
-#: Retry-After is obeyed in full up to this (polling.md S13; 3.7 days were seen in the wild).
+#: Retry-After is obeyed in full up to this; 3.7 days were seen in the wild.
 MAX_REST = timedelta(days=7)
-#: Crawl-delay and Request-rate are obeyed up to this (polling.md §4.2).
+#: Crawl-delay and Request-rate are obeyed up to this.
 MAX_CRAWL_DELAY_SECONDS = 3600.0
-#: A 429 that does not say how long: this, doubled on each repeat, up to a day (S15).
+#: A 429 that does not say how long: this, doubled on each repeat, up to a day.
 UNEXPLAINED_REST = timedelta(minutes=15)
 MAX_UNEXPLAINED_REST = timedelta(hours=24)
 #: Rests from this length on get up to half of themselves on top, an hour at most, at random,
@@ -34,7 +34,7 @@ MAX_JITTER = timedelta(hours=1)
 MIN_GAP_SECONDS = 0.2
 #: Nobody waits longer than this for the address of a platform: what waits takes up places of others.
 MAX_ADDRESS_WAIT_SECONDS = 30.0
-#: So many 403 to polls of one domain within this time count as a 429 (S9).
+#: So many 403 to polls of one domain within this time count as a 429: the site refuses us, not one page.
 REFUSALS_FOR_A_REST = 5
 REFUSALS_WINDOW_SECONDS = 600.0
 
@@ -104,11 +104,11 @@ class Politeness:
         self._address_waiting: Counter[str] = Counter()
 
     def rests_until(self, url: str) -> datetime | None:
-        """Give until when the domain of this URL rests; None when it may be asked."""
+        """Return until when the domain of this URL rests; None when it may be asked."""
         return self._rest_of(registrable_domain(url))
 
     def busy_until(self, shared: Shared | None, stage: str = "fetch") -> datetime | None:
-        """Give when an address of a platform may be free; None when the wait is worth a place."""
+        """Return when an address of a platform may be free; None when the wait is worth a place."""
         if shared is None:
             return None
         most = max(self._address_waiting[one] for one in shared.addresses)
@@ -119,13 +119,13 @@ class Politeness:
         return self._clock() + timedelta(seconds=wait)
 
     def pressure(self, url: str) -> Pressure:
-        """Give how many requests wait for the domain of this URL, and its gap in seconds."""
+        """Return how many requests wait for the domain of this URL, and its gap in seconds."""
         domain = registrable_domain(url)
         lane = self._lanes.get(domain)
         return Pressure(lane.waiting if lane else 0, self.gap(url))
 
     def gap(self, url: str) -> float:
-        """Give the seconds between two starts for the domain of this URL."""
+        """Return the seconds between two starts for the domain of this URL."""
         return self._gap(url, registrable_domain(url))
 
     def _gap(self, url: str, domain: str) -> float:
@@ -170,7 +170,7 @@ class Politeness:
                 lane.lock.release()
 
     def end(self, url: str) -> None:
-        """Give back the turn at the domain of this URL."""
+        """Return back the turn at the domain of this URL."""
         self._in_flight.release()
         self._lanes[registrable_domain(url)].lock.release()
 
@@ -268,7 +268,7 @@ class Politeness:
         return seconds_to_slot(self._clock().timestamp(), gap, domain, stage, share)
 
     def _wait_for_address(self, shared: Shared) -> float:
-        """Give the seconds until the last of the addresses was left alone for the gap."""
+        """Return the seconds until the last of the addresses was left alone for the gap."""
         gap, now = self.gap(shared.domain), self._monotonic()
         starts = (self._address_starts.get(one) for one in shared.addresses)
         return max((at + gap - now for at in starts if at is not None), default=0.0)
@@ -312,7 +312,7 @@ def next_rest(
     unexplained_rest: timedelta = UNEXPLAINED_REST,
     draw: float = 0.0,
 ) -> Rest:
-    """Give the rest that an answer asks for; never shorter than one already running.
+    """Return the rest that an answer asks for; never shorter than one already running.
 
     Shape: Retry-After in full up to 7 days, with up to half of it (an hour at most) on top from
     5 min on; without one that can be read, 15 min, doubled on each repeat up to 24 h.
@@ -330,7 +330,7 @@ def next_rest(
 
 
 def retry_after_of(value: str, date: str, now: datetime) -> timedelta | None:
-    """Give the wait that a Retry-After header asks for, at most 7 days.
+    """Return the wait that a Retry-After header asks for, at most 7 days.
 
     Shape: seconds, or an HTTP-date taken against the server's own `Date` where it is readable
     (its clock may be wrong). None when it is empty, unreadable, negative or in the past.

@@ -19,7 +19,7 @@ from ingest.ports import Clock
 PRODUCT_TOKEN = "news-ingest"  # noqa: S105
 #: RFC 9309 §2.5 asks for at least 500 KiB; the rest is ignored.
 MAX_BYTES = 512_000
-#: From here on parsing leaves the event loop: 430 KB take 265 ms (polling.md §4.2).
+#: From here on parsing leaves the event loop: 430 KB take 265 ms.
 PARSE_APART_FROM = 64 * 1024
 #: After so long without an answer the file counts as absent (RFC 9309 §2.3.1.4).
 ABSENT_AFTER = timedelta(days=30)
@@ -67,14 +67,6 @@ class Robots:
             return "allowed"
         rules = await self._rules(origin, file)
         return "allowed" if rules.can_fetch(url, PRODUCT_TOKEN) else "disallowed"
-
-    async def sitemaps(self, url: str, get: Get) -> list[str]:
-        """Give the addresses of the `Sitemap:` lines of this host; [] when there are none."""
-        origin, _ = _parts(url)
-        file = await self._file(origin, get)
-        if file is None or not 200 <= file.status < 300:
-            return []
-        return list((await self._rules(origin, file)).sitemaps)
 
     async def _file(self, origin: str, get: Get) -> RobotsFile | None:
         running = self._running.get(origin)

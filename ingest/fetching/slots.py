@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from math import floor
 
-#: The share of slots that is poll's; the rest are fetch's (polling.md §4.3).
+#: The share of slots that is poll's; the rest are fetch's.
 POLL_SHARE = 0.1
 #: One slot of so many is for the requests of `feeds backfill`, whether one runs or not.
 BACKFILL_EVERY = 20
@@ -23,7 +23,7 @@ MIN_SURPLUS_SECONDS = 0.1
 def seconds_to_slot(
     now: float, gap_seconds: float, domain: str, stage: str, poll_share: float = POLL_SHARE
 ) -> float:
-    """Give how long to wait until a request of this stage may start at this domain.
+    """Return how long to wait until a request of this stage may start at this domain.
 
     Shape: 0.0 when it may start now. Whoever asks from whatever machine gets answers that never
     let two stages start closer together than the gap, as long as the clocks agree to within
@@ -48,7 +48,7 @@ def seconds_to_slot(
 
 
 def _owner(slot: int, parts: int) -> str:
-    """Give whose slot this is; `parts` of a thousand are poll's, spread evenly."""
+    """Return whose slot this is; `parts` of a thousand are poll's, spread evenly."""
     if slot % BACKFILL_EVERY == _BACKFILL_SLOT:
         return "backfill"
     is_poll = (slot + 1) * parts // _PARTS > slot * parts // _PARTS
@@ -57,6 +57,6 @@ def _owner(slot: int, parts: int) -> str:
 
 @lru_cache(maxsize=20_000)
 def _phase(domain: str) -> float:
-    """Give the domain's offset in slots, so that hosts do not all start at once."""
+    """Return the domain's offset in slots, so that hosts do not all start at once."""
     digest = hashlib.sha256(domain.encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32 * _MAX_PHASE

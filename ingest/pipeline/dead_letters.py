@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,12 +13,12 @@ from ingest.errors import NewsIngestError
 from ingest.model import DropRecord
 from ingest.pipeline.ledger import latest
 from ingest.pipeline.topology import DROPS, StagePlan
-from ingest.ports import Appender, Clock, Log, Record
+from ingest.ports import Clock, Log, Record
+from ingest.records.appending import BatchAppender, NewRecord, append_all
 from ingest.settings.topics import DEAD_LETTER
 from ingest.wire import encode
 
 MAX_REPLAYS = 3
-FLUSH_SECONDS = 30.0
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,13 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 0
 
 
+class Cleared(NamedTuple):
+    """How many letters were taken away; those whose successor the log refused stay."""
+
+    done: int
+    refused: tuple[tuple[DeadLetter, NewsIngestError], ...]
+
+
 def listed(log: Log, plans: Iterable[StagePlan], chosen: Chosen) -> list[DeadLetter]:
     """Give the dead letters that wait and fit, oldest first."""
     topics = sorted({plan.dead_letter_topic for plan in plans})
@@ -67,64 +76,69 @@ def listed(log: Log, plans: Iterable[StagePlan], chosen: Chosen) -> list[DeadLet
     return fitting[: chosen.limit] if chosen.limit else fitting
 
 
-def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) -> int:
-    """Append each input to its topic again, then take the dead letter away; gives how many.
+def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) -> Cleared:
+    """Append each input to its topic again, then take the dead letter away.
 
     The tombstone is written only after the input is acknowledged, so a crash in between sends
     it twice and loses nothing. Errors: NewsIngestError when one was replayed three times
     already and `is_forced` is false; LogUnavailable.
     """
-    appender = log.appender()
-    try:
-        wanted = list(letters)
-        for letter in wanted:
-            if letter.replays >= MAX_REPLAYS and not is_forced:
-                raise NewsIngestError(
-                    f"was replayed {letter.replays} times already", value=letter.key,
-                    origin=letter.topic, remedy="mend the cause first, or add --force",
-                )  # fmt: skip
-        for letter in wanted:
-            _append_again(appender, letter)
-        appender.flush(FLUSH_SECONDS)
-        _bury(appender, wanted)
-        return len(wanted)
-    finally:
-        appender.close()
-
-
-def drop(log: Log, letters: Iterable[DeadLetter], clock: Clock) -> int:
-    """Give each dead letter up: a record in `news.drops`, then the tombstone; gives how many."""
-    appender = log.appender()
-    try:
-        wanted = list(letters)
-        for letter in wanted:
-            record = DropRecord(
-                id=letter.id or letter.key, entry_id=letter.entry_id, stage=letter.stage,
-                reason=f"dead_letter_{letter.reason}", is_intended=False, url=letter.url, at=clock(),
+    wanted = list(letters)
+    for letter in wanted:
+        if letter.replays >= MAX_REPLAYS and not is_forced:
+            raise NewsIngestError(
+                f"was replayed {letter.replays} times already", value=letter.key,
+                origin=letter.topic, remedy="fix the cause first, or add --force",
             )  # fmt: skip
-            key = f"{letter.entry_id or letter.id or letter.key}/{letter.stage}"
-            appender.append(DROPS, key, encode(record))
-        appender.flush(FLUSH_SECONDS)
-        _bury(appender, wanted)
-        return len(wanted)
-    finally:
-        appender.close()
+    return _cleared(log, wanted, _again)
 
 
-def _append_again(appender: Appender, letter: DeadLetter) -> None:
+def drop(log: Log, letters: Iterable[DeadLetter], clock: Clock) -> Cleared:
+    """Give each dead letter up: a record in `news.drops`, then the tombstone."""
+    return _cleared(log, letters, lambda letter: _drop_of(letter, clock()))
+
+
+def _cleared(
+    log: Log, letters: Iterable[DeadLetter], successor: Callable[[DeadLetter], NewRecord]
+) -> Cleared:
+    """Append what follows each letter; bury those whose successor the log acknowledged."""
+    done: list[DeadLetter] = []
+    refused: list[tuple[DeadLetter, NewsIngestError]] = []
+
+    def tell(letter: DeadLetter, error: NewsIngestError | None) -> None:
+        if error is None:
+            done.append(letter)
+        else:
+            refused.append((letter, error))
+
+    with closing(log.appender()) as appender:
+        batch = BatchAppender(appender, tell)
+        for letter in letters:
+            batch.add(successor(letter), letter)
+        batch.flush()
+        append_all(appender, [NewRecord(letter.topic, letter.key, None) for letter in done])
+    return Cleared(len(done), tuple(refused))
+
+
+def _again(letter: DeadLetter) -> NewRecord:
     record = letter.record
     kept = [pair for pair in record.headers if not pair[0].startswith(("dead-letter.", "retry."))]
-    headers = [*kept, ("dead-letter.replays", str(letter.replays + 1).encode())]
-    key = record.header("dead-letter.key") or letter.id
-    target = record.header("dead-letter.topic") or letter.topic.removesuffix(DEAD_LETTER)
-    partition_key = record.header("ce_partitionkey")
-    appender.append(target, key, record.value, headers, partition_key)
+    return NewRecord(
+        topic=record.header("dead-letter.topic") or letter.topic.removesuffix(DEAD_LETTER),
+        key=record.header("dead-letter.key") or letter.id,
+        value=record.value,
+        headers=[*kept, ("dead-letter.replays", str(letter.replays + 1).encode())],
+        partition_key=record.header("ce_partitionkey"),
+    )
 
 
-def _bury(appender: Appender, letters: list[DeadLetter]) -> None:
-    for letter in letters:
-        appender.append(letter.topic, letter.key, None)
-    appender.flush(FLUSH_SECONDS)
+def _drop_of(letter: DeadLetter, now: datetime) -> NewRecord:
+    record = DropRecord(
+        id=letter.id or letter.key, entry_id=letter.entry_id, stage=letter.stage,
+        reason=f"dead_letter_{letter.reason}", is_intended=False, url=letter.url, at=now,
+    )  # fmt: skip
+    key = f"{letter.entry_id or letter.id or letter.key}/{letter.stage}"
+    return NewRecord(DROPS, key, encode(record))
 
 
 def _read(topic: str, key: str, record: Record) -> DeadLetter:

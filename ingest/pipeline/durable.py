@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ingest.errors import LogUnavailable, NewsIngestError, RecordRefused, RecordTooLarge
+from ingest.errors import NewsIngestError
 from ingest.pipeline.emission import emission, refused_by_log, settled
 from ingest.pipeline.topology import StagePlan
-from ingest.pipeline.work import Judged, Output
-from ingest.ports import Appender, Clock, Delivery
-
-FLUSH_SECONDS = 30.0
+from ingest.pipeline.work import Judged
+from ingest.ports import Appender, Clock
+from ingest.records.appending import NewRecord, Refusals, append_and_flush
 
 
 def made_durable(
@@ -44,33 +43,13 @@ def made_durable(
 
 def _appended(
     judged: Sequence[Judged], plan: StagePlan, appender: Appender, now: datetime
-) -> dict[int, NewsIngestError]:
-    """Append and flush; give the refusals by the number of their record."""
-    refused: dict[int, NewsIngestError] = {}
-    open_deliveries: list[tuple[int, Delivery]] = []
+) -> Refusals:
+    """Append and flush; return the refusals by the number of their record."""
+    owners: list[int] = []
+    records: list[NewRecord] = []
     for number, one in enumerate(judged):
-        for output in emission(one, plan, now):
-            try:
-                open_deliveries.append((number, _append(appender, output)))
-            except (RecordTooLarge, RecordRefused) as error:
-                refused[number] = error
-                break
-    appender.flush(FLUSH_SECONDS)
-    for number, delivery in open_deliveries:
-        failure = delivery.error
-        if isinstance(failure, RecordTooLarge | RecordRefused):
-            refused[number] = failure
-        elif failure is not None:
-            raise failure
-        elif not delivery.is_done:
-            raise LogUnavailable(
-                "the log did not acknowledge a record in time", value=f"{FLUSH_SECONDS} s",
-                origin=plan.name, remedy="wait: the stage holds and asks again",
-            )  # fmt: skip
-    return refused
-
-
-def _append(appender: Appender, output: Output) -> Delivery:
-    return appender.append(
-        output.topic, output.key, output.value, output.headers, output.partition_key
-    )
+        own = emission(one, plan, now)
+        records += own
+        owners += [number] * len(own)
+    refused = append_and_flush(appender, records)
+    return {owners[number]: error for number, error in refused.items()}

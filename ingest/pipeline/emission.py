@@ -10,7 +10,8 @@ from ingest.outcome import Drop, Keep, Reject, Retry
 from ingest.pipeline.dead_letter import dead_letter_headers, origin_of
 from ingest.pipeline.retry import Exhausted, next_try
 from ingest.pipeline.topology import DROPS, StagePlan
-from ingest.pipeline.work import Judged, Output
+from ingest.pipeline.work import Judged
+from ingest.records.appending import NewRecord, refusal_reason
 from ingest.telemetry import Event, counter
 from ingest.wire import encode
 
@@ -30,7 +31,7 @@ record_rejected = Event(
 )
 
 
-def emission(judged: Judged, plan: StagePlan, now: datetime) -> list[Output]:
+def emission(judged: Judged, plan: StagePlan, now: datetime) -> list[NewRecord]:
     """Give the records to append before the input may be committed."""
     match judged.outcome:
         case Keep():
@@ -61,7 +62,7 @@ def settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
 def refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
     """Give the record as a Reject, because the log will not take its output."""
     reject = Reject(
-        reason="record_too_large" if "TooLarge" in type(error).__name__ else "record_refused",
+        reason=refusal_reason(error),
         failure_class="permanent",
         message=str(error),
         exception=type(error).__name__,
@@ -92,7 +93,7 @@ def report(judged: Judged, plan: StagePlan) -> None:
             )  # fmt: skip
 
 
-def drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> Output:
+def drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> NewRecord:
     """Give the record of `news.drops` for this drop."""
     subject = judged.subject
     id = subject.id or origin_of(judged.record)
@@ -105,10 +106,10 @@ def drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> O
         url=subject.url,
         at=now,
     )
-    return Output(topic=DROPS, key=f"{subject.entry_id or id}/{plan.name}", value=encode(record))
+    return NewRecord(topic=DROPS, key=f"{subject.entry_id or id}/{plan.name}", value=encode(record))
 
 
-def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -> Output:
+def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -> NewRecord:
     record = judged.record
     fate = next_try(wish, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
     assert not isinstance(fate, Exhausted), "settled() comes first"
@@ -120,7 +121,7 @@ def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -
         "retry.origin": origin_of(record),
     }
     kept = [pair for pair in record.headers if not pair[0].startswith("retry.")]
-    return Output(
+    return NewRecord(
         topic=plan.retry_topics[fate.rung],
         key=record.key.decode("utf-8", "replace"),
         value=record.value,
@@ -134,9 +135,9 @@ def partition_key_of(judged: Judged) -> str | None:
     return judged.record.header("ce_partitionkey")
 
 
-def _dead_letter(judged: Judged, reject: Reject, plan: StagePlan, now: datetime) -> Output:
+def _dead_letter(judged: Judged, reject: Reject, plan: StagePlan, now: datetime) -> NewRecord:
     record = judged.record
-    return Output(
+    return NewRecord(
         topic=plan.dead_letter_topic,
         key=origin_of(record),
         value=record.value or b"",

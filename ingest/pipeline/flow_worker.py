@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from threading import Event as Flag
+from typing import TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.identity import registrable_domain
@@ -31,12 +32,14 @@ from ingest.pipeline.rungs import Rungs
 from ingest.pipeline.topology import StagePlan
 from ingest.pipeline.tracker import Tracker
 from ingest.pipeline.transform import after_bug, bug, decoded
-from ingest.pipeline.work import Judged, Output
+from ingest.pipeline.work import Judged
 from ingest.ports import Appender, Clock, Log, Position, Reader, Record, TopicPartition
+from ingest.records.appending import NewRecord
 from ingest.settings.options import FetchingOptions, WorkerOptions
 from ingest.telemetry import Event, gauge
 from ingest.wire import encode
 
+Result = TypeVar("Result")
 FetchEntry = Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]
 
 IDLE_READ_SECONDS = 0.5
@@ -300,25 +303,28 @@ class FlowWorker:
                 self._start(record, entry, epoch)
 
     def _close_out(self, judged: list[Judged]) -> None:
-        for output in self._hosts.changes():
-            self._appender.append(
-                output.topic, output.key, output.value, output.headers, output.partition_key
-            )
+        changes = self._hosts.changes()
+        self._until_taken(lambda: self._hosts.write(self._appender, changes))
         if not judged:
             return
-        while True:
-            try:
-                final = made_durable(judged, self._plan, self._appender, self._clock)
-                break
-            except DependencyUnavailable as error:
-                self._holder.hold(error, [self._log.ping])
-                self._take_notes()
+        final = self._until_taken(
+            lambda: made_durable(judged, self._plan, self._appender, self._clock)
+        )
         for one in final:
             tracker = self._trackers.get(one.record.place)
             if tracker is not None:
                 tracker.done(one.record.offset)
             report(one, self._plan)
         self._uncommitted += len(final)
+
+    def _until_taken(self, act: Callable[[], Result]) -> Result:
+        """Append something; while the log does not answer, hold, then append it again."""
+        while True:
+            try:
+                return act()
+            except DependencyUnavailable as error:
+                self._holder.hold(error, [self._log.ping])
+                self._take_notes()
 
     def _commit(self) -> None:
         wanted = {
@@ -365,11 +371,11 @@ class FlowWorker:
         self._commit()
 
 
-def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock) -> Output:
+def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock) -> NewRecord:
     """Give the record of a page, keyed by its document id."""
     content = f"{page.version}:{len(page.body)}"
     headers = headers_for("page", page.document_id, plan.name, clock(), content, record)
-    return Output(
+    return NewRecord(
         topic=plan.writes_for(record),
         key=page.document_id,
         value=encode(page),
@@ -379,9 +385,9 @@ def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock
 
 def entry_output(
     entry: Entry, record: Record | None, topic: str, stage: str, clock: Clock
-) -> Output:
+) -> NewRecord:
     """Give the record of an entry, keyed by the domain that will be asked for its page."""
     content = f"{entry.url_published}:{entry.title}:{entry.hops}"
     domain = registrable_domain(entry.url_to_ask)
     headers = headers_for("entry", entry.id, stage, clock(), content, record)
-    return Output(topic=topic, key=domain, value=encode(entry), headers=tuple(headers))
+    return NewRecord(topic=topic, key=domain, value=encode(entry), headers=tuple(headers))

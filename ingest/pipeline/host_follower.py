@@ -7,17 +7,13 @@ import socket
 import threading
 
 from ingest.errors import DependencyUnavailable, NewsIngestError
-from ingest.pipeline.host_table import HostMemory, HostTable
+from ingest.pipeline.host_table import FLUSH_SECONDS, HostMemory, HostTable, host_state_behind
 from ingest.ports import Log
-from ingest.telemetry import Event
 
 READ_SECONDS = 1.0
 READ_RECORDS = 500
-FLUSH_SECONDS = 10.0
 #: Every record of any topic wakes a reader of the embedded log: this one looks less often.
 PAUSE_SECONDS = 0.2
-
-host_state_behind = Event("host_state_behind", level="warning")
 
 
 class HostFollower:
@@ -50,11 +46,7 @@ class HostFollower:
                 for record in reader.read(READ_RECORDS, READ_SECONDS):
                     self._table.takes(record)
                 try:
-                    for out in self._table.changes():
-                        appender.append(
-                            out.topic, out.key, out.value, out.headers, out.partition_key
-                        )
-                    appender.flush(FLUSH_SECONDS)
+                    self._table.write(appender, self._table.changes())
                 except DependencyUnavailable as error:
                     host_state_behind(cause=str(error))
                 self._stop.wait(PAUSE_SECONDS)

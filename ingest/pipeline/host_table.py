@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ingest.pipeline.topology import HOST_STATE
-from ingest.pipeline.work import Output
-from ingest.ports import Reader, Record, TopicPartition
+from ingest.ports import Appender, Reader, Record, TopicPartition
+from ingest.records.appending import NewRecord, append_and_flush
+from ingest.telemetry import Event
+
+FLUSH_SECONDS = 10.0
+
+host_state_behind = Event("host_state_behind", level="warning")
 
 
 class HostMemory(Protocol):
@@ -75,14 +80,20 @@ class HostTable:
         """Give the input partitions that still wait for their host states."""
         return set(self._siblings(list(self._ends), inputs))
 
-    def changes(self) -> list[Output]:
+    def changes(self) -> list[NewRecord]:
         """Give the records that tell the other stage what was learnt of hosts."""
         return [
-            Output(
+            NewRecord(
                 topic=self.topic, key=f"{domain}/{self._stage}", value=data, partition_key=domain
             )
             for domain, data in self._memory.changes()
         ]
+
+    def write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:
+        """Make changes durable. Errors: LogUnavailable, TopicMissing, LogRefused."""
+        refused = append_and_flush(appender, changes, FLUSH_SECONDS) if changes else {}
+        for number, error in refused.items():
+            host_state_behind(cause=str(error), key=changes[number].key)
 
     def _siblings(
         self, places: Sequence[TopicPartition], inputs: Sequence[str]

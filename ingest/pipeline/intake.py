@@ -10,14 +10,15 @@ from threading import Event as Flag
 import msgspec
 
 from ingest.errors import NewsIngestError
-from ingest.model import Page
+from ingest.model import DropRecord, Page
 from ingest.pipeline.flow_worker import page_output
 from ingest.pipeline.ledger import dead_letters, drops
 from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import DROPS, StagePlan
 from ingest.ports import Clock, Index, Log
+from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
+from ingest.wire import encode
 
-FLUSH_SECONDS = 60.0
 KNOWN_AT_ONCE = 500
 LOOK_SECONDS = 0.3
 #: A group without a member for so long, with work waiting, has no worker.
@@ -60,6 +61,7 @@ class Intake:
         self._throttle = throttle
         self._stop = stop
         self._appender = log.appender()
+        self._out = BatchAppender(self._appender, self._told)
         self._batch: list[tuple[Page, Fate]] = []
         self.fates: list[Fate] = []
 
@@ -74,10 +76,11 @@ class Intake:
         if len(self._batch) >= KNOWN_AT_ONCE:
             self._append()
 
-    def refuse(self, path: str, reason: str, id: str, record: bytes) -> None:
-        """Note a file that is no document: a record in news.drops, under `id`."""
-        self.fates.append(Fate(path=path, outcome="refused", reason=reason, id=id))
-        self._appender.append(DROPS, f"{id}/{self._plan.name}", record)
+    def refuse(self, path: str, reason: str, drop: DropRecord) -> None:
+        """Note a file that is no document, and keep that in news.drops."""
+        fate = Fate(path=path, outcome="refused", reason=reason, id=drop.id)
+        self.fates.append(fate)
+        self._out.add(self._drop_output(drop), None)
 
     def pass_over(self, path: str, reason: str) -> None:
         """Count what a file holds beside documents."""
@@ -86,7 +89,7 @@ class Intake:
     def finish(self) -> None:
         """Make everything durable. Errors: LogUnavailable."""
         self._append()
-        self._appender.flush(FLUSH_SECONDS)
+        self._out.flush()  # with the drops of pages that the log refused just now
         self._appender.close()
 
     def _append(self) -> None:
@@ -105,11 +108,28 @@ class Intake:
             if self._stop.is_set():
                 fate.outcome = "waiting"
                 continue
-            output = page_output(page, None, self._plan, self._clock)
-            self._appender.append(output.topic, output.key, output.value, output.headers)
+            self._out.add(page_output(page, None, self._plan, self._clock), (page, fate))
             self._throttle.sent()
-        self._appender.flush(FLUSH_SECONDS)
+        self._out.flush()
         self._batch = []
+
+    def _told(self, sent: tuple[Page, Fate] | None, error: NewsIngestError | None) -> None:
+        """Take note of what became of a page, or of a record in news.drops."""
+        if error is None:
+            return
+        if sent is None:
+            raise error
+        page, fate = sent
+        fate.outcome, fate.reason = "refused", refusal_reason(error)
+        drop = DropRecord(
+            id=page.document_id, entry_id=page.entry.id, stage="ingest", reason=fate.reason,
+            is_intended=False, url=page.url_canonical or page.entry.url_published,
+            at=self._clock(),
+        )  # fmt: skip
+        self._out.add(self._drop_output(drop), None)
+
+    def _drop_output(self, drop: DropRecord) -> NewRecord:
+        return NewRecord(DROPS, f"{drop.entry_id}/{self._plan.name}", encode(drop))
 
 
 def followed(

@@ -9,18 +9,18 @@ from ingest import __version__
 from ingest.identity import registrable_domain
 from ingest.model import DropRecord, Entry
 from ingest.pipeline.topology import DROPS, StagePlan
-from ingest.pipeline.work import Output
+from ingest.records.appending import NewRecord
 from ingest.wire import encode
 
 
-def drop_of(drop: DropRecord, plan: StagePlan) -> Output:
+def drop_of(drop: DropRecord, plan: StagePlan) -> NewRecord:
     """Give the record of `news.drops` for an entry that ended in the poll."""
-    return Output(topic=DROPS, key=f"{drop.entry_id or drop.id}/{plan.name}", value=encode(drop))
+    return NewRecord(topic=DROPS, key=f"{drop.entry_id or drop.id}/{plan.name}", value=encode(drop))
 
 
 def dead_letter_of(
     entry: Entry, reason: str, message: str, plan: StagePlan, now: datetime
-) -> Output:
+) -> NewRecord:
     """Give the dead letter of an entry that the poll rejects, under the same key each time."""
     value = encode(entry)
     # What the feed wrote, without our times: the same entry found again is the same letter.
@@ -42,7 +42,7 @@ def dead_letter_of(
         "entry-id": entry.id,
         "url": (entry.url_published or entry.feed_url)[:1000],
     }
-    return Output(
+    return NewRecord(
         topic=plan.dead_letter_topic,
         key=f"poll/{key}",
         value=value,

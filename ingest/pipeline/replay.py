@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from threading import Event as Flag
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from ingest.errors import WireError
+from ingest.errors import NewsIngestError, WireError
 from ingest.identity import GENERATIONS, raised
 from ingest.model import Document, EnrichedDocument, Entry, IndexedDocument, Page
 from ingest.pipeline.flow_worker import entry_output, page_output
@@ -19,12 +20,11 @@ from ingest.pipeline.intake import Fate
 from ingest.pipeline.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
 from ingest.pipeline.throttle import Throttle
 from ingest.pipeline.topology import BACKFILL, StagePlan
-from ingest.pipeline.work import Output
 from ingest.ports import Clock, Index, Known, Log, Record
+from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
 from ingest.wire import decode
 
 KNOWN_AT_ONCE = 500
-FLUSH_SECONDS = 60.0
 #: A record may have been appended so much earlier, by the log's clock, than it was fetched.
 CLOCKS_DIFFER = timedelta(hours=1)
 
@@ -161,42 +161,48 @@ class Replay:
     ) -> list[Fate]:
         """Append what was selected, never far ahead of the stage that reads it; gives the fates.
 
-        A fate that stays `waiting` was not sent: it is in the log no more, or `stop` was set.
+        A fate that stays `waiting` was not sent: it is in the log no more, or `stop` was set. One
+        that the log would not take is `refused`.
         Errors: LogUnavailable; NewsIngestError when nobody reads the topic.
         """
         fates = {
             id: Fate(path="", outcome="waiting", id=id, version=one.new_version)
             for id, one in selection.chosen.items()
         }
-        appender = self._log.appender()
         done = 0
-        try:
-            for output, fate in self._outputs(selection, fates):
+
+        def tell(fate: Fate, error: NewsIngestError | None) -> None:
+            nonlocal done
+            fate.outcome = "appended" if error is None else "refused"
+            fate.reason = "" if error is None else refusal_reason(error)
+            done += 1
+            on_progress(done, len(fates))
+
+        with closing(self._log.appender()) as appender:
+            out = BatchAppender(appender, tell)
+            for record, fate in self._outputs(selection, fates):
                 if stop.is_set():
                     break
                 if throttle.is_due:
-                    appender.flush(FLUSH_SECONDS)
+                    out.flush()
                     throttle.wait(stop)
-                appender.append(output.topic, output.key, output.value, output.headers)
+                out.add(record, fate)
                 throttle.sent()
-                fate.outcome = "appended"
-                done += 1
-                on_progress(done, len(fates))
-            appender.flush(FLUSH_SECONDS)
-        finally:
-            appender.close()
+            out.flush()
         return list(fates.values())
 
     def _outputs(
         self, selection: Selection, fates: dict[str, Fate]
-    ) -> Iterator[tuple[Output, Fate]]:
+    ) -> Iterator[tuple[NewRecord, Fate]]:
+        taken: set[str] = set()
         for record, value in self._values(selection):
             id, version = _place(value, self._kind, record)
             one, fate = selection.chosen.get(id), fates.get(id)
             if one is None or fate is None or one.version != version:
                 continue
-            if fate.outcome != "waiting" or one.is_in_log != (record is not None):
+            if id in taken or one.is_in_log != (record is not None):
                 continue
+            taken.add(id)
             fate.entry_id = _entry_id(value)
             yield self._output(value, one.new_version, record), fate
 
@@ -214,13 +220,13 @@ class Replay:
             for page in self._archive.pages(selection.since):
                 yield None, page
 
-    def _output(self, value: Any, version: int, record: Record | None) -> Output:
+    def _output(self, value: Any, version: int, record: Record | None) -> NewRecord:
         """Give the record that is sent; it and what becomes of it give way to fresh ones."""
         output = self._whole_output(value, version, record)
         others = tuple(pair for pair in output.headers if pair[0] != BACKFILL)
         return msgspec.structs.replace(output, headers=(*others, (BACKFILL, b"replay")))
 
-    def _whole_output(self, value: Any, version: int, record: Record | None) -> Output:
+    def _whole_output(self, value: Any, version: int, record: Record | None) -> NewRecord:
         if isinstance(value, Entry):
             whole = msgspec.structs.replace(value, hops=0, url_redirected="")
             return entry_output(whole, record, self.topic, "replay", self._clock)
@@ -267,12 +273,12 @@ def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
 
 def document_output(
     document: Document, record: Record | None, plan: StagePlan, clock: Clock
-) -> Output:
+) -> NewRecord:
     """Give the record of a document, keyed by its id."""
     content = f"{document.content_hash}:{document.version}"
     headers = headers_for("document", document.id, plan.name, clock(), content, record)
     value = msgspec.json.encode(document)
-    return Output(topic=plan.writes, key=document.id, value=value, headers=tuple(headers))
+    return NewRecord(topic=plan.writes, key=document.id, value=value, headers=tuple(headers))
 
 
 def stale_by_extraction(engine: str) -> IsStale:

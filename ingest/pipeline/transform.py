@@ -14,8 +14,9 @@ from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.topology import StagePlan
-from ingest.pipeline.work import Judged, Output
+from ingest.pipeline.work import Judged
 from ingest.ports import BatchProcessor, Clock, Record
+from ingest.records.appending import NewRecord
 from ingest.registry import Built
 from ingest.telemetry import Event, counter
 from ingest.wire import decode, encode
@@ -182,5 +183,5 @@ def kept(
         return Judged(record=record, outcome=bug(error, plan.name), subject=subject)
     headers = headers_for("document", subject.id, plan.name, clock(), content_hash, record)
     topic = plan.writes_for(record)
-    output = Output(topic=topic, key=subject.id, value=body, headers=tuple(headers))
+    output = NewRecord(topic=topic, key=subject.id, value=body, headers=tuple(headers))
     return Judged(record=record, outcome=Keep(value), subject=subject, outputs=(output,))

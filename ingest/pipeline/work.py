@@ -10,16 +10,7 @@ import msgspec
 from ingest.outcome import Outcome
 from ingest.pipeline.dead_letter import Subject
 from ingest.ports import Record
-
-
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """One record to append."""
-
-    topic: str
-    key: str
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    partition_key: str | None = None
+from ingest.records.appending import NewRecord
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +19,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
     outcome: Outcome[Any]
     subject: Subject = Subject()
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[NewRecord, ...] = ()
 
 
 class Work(Protocol):

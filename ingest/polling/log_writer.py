@@ -10,26 +10,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.errors import LogUnavailable, NewsIngestError
-from ingest.polling import events
+from ingest.polling.report import events
 from ingest.ports import Appender, Delivery
+from ingest.records.appending import NewRecord, append
 
 _FLUSH_SECONDS = 10.0
 _MAX_RECORDS_A_FLUSH = 5_000
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Outgoing(NamedTuple):
-    """One record on its way to the log. `partition_key` None places it by its key."""
-
-    topic: str
-    key: str
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
-    partition_key: str | None = None
-
-
 class _Job(NamedTuple):
-    records: Sequence[Outgoing]
+    records: Sequence[NewRecord]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[None]
 
@@ -52,7 +43,7 @@ class LogWriter:
         self._thread = threading.Thread(target=self._work, name="poll-log-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, records: Sequence[Outgoing]) -> None:
+    async def write(self, records: Sequence[NewRecord]) -> None:
         """Come back when all these records are acknowledged.
 
         They are appended in this order; after one that is refused the rest is not appended.
@@ -133,7 +124,7 @@ class LogWriter:
                 write.error = failed[write.job]
             elif write.delivery is None:
                 try:
-                    write.delivery = self._appender.append(*write.record)
+                    write.delivery = append(self._appender, write.record)
                 except LogUnavailable:
                     break
                 except NewsIngestError as error:
@@ -151,7 +142,7 @@ class LogWriter:
 class _Write:
     """One record, and how far it got."""
 
-    def __init__(self, record: Outgoing, job: int) -> None:
+    def __init__(self, record: NewRecord, job: int) -> None:
         self.record, self.job = record, job
         self.delivery: Delivery | None = None
         self.error: NewsIngestError | None = None

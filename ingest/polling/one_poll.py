@@ -18,21 +18,40 @@ from msgspec.structs import replace
 from ingest.errors import FetchFailed, SourceError, WireError
 from ingest.identity import joined, registrable_domain
 from ingest.model import Feed
-from ingest.polling import answers, events, planning, poll_report, redirects, validators
-from ingest.polling.after_document import DocumentRead, after_document, success_of
-from ingest.polling.answers import UNREACHED, Judged
-from ingest.polling.entries import Found, find_entries, must_be_whole
-from ingest.polling.feed_request import feed_request
-from ingest.polling.feed_state import FeedState, PollNote, encode_state, with_note
-from ingest.polling.gap_repair import GapRepair
-from ingest.polling.planning import Success
+from ingest.polling.document import answers
+from ingest.polling.document.after_document import (
+    DocumentRead,
+    after_address_lost,
+    after_document,
+    after_redirects,
+    success_of,
+)
+from ingest.polling.document.answers import (
+    UNREACHED,
+    Judged,
+    conditional_headers,
+    with_equal_body_counted,
+    with_new_validators,
+)
+from ingest.polling.document.read_document import (
+    ChildrenSeen,
+    ReadFeed,
+    feed_request,
+    read_document,
+)
+from ingest.polling.entries.new_entries import Found, find_entries, must_be_whole
+from ingest.polling.older.gap_repair import GapRepair
 from ingest.polling.poll_records import entry_records, keys_record, state_record
 from ingest.polling.poll_tools import PollTools
-from ingest.polling.rate import observed
-from ingest.polling.read_document import ChildrenSeen, ReadFeed, read_document
-from ingest.polling.schedule import unit_of
-from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
-from ingest.polling.slot import Slot
+from ingest.polling.report import events
+from ingest.polling.report.events import report_failure, report_found
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.intervals import unit_of
+from ingest.polling.schedule.planning import Success
+from ingest.polling.schedule.rate import observed
+from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
+from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
+from ingest.polling.state.slot import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 
 
@@ -77,19 +96,19 @@ class FeedPoll:
     def _request(self, now: datetime) -> FetchRequest:
         headers: dict[str, str] = {}
         if not self.feed.ignore_http_cache:
-            headers = validators.conditional_headers(self.slot.state, now)
+            headers = conditional_headers(self.slot.state, now)
         return feed_request(self.feed, self.tools.options, self.slot.state.url, headers=headers)
 
     async def _take(self, answer: Fetched, sent_validators: bool) -> None:
         judged = answers.judge(answer, sent_validators=sent_validators)
         now = self.tools.clock()
         if judged.kind == "failed":
-            self.slot.state = redirects.after_loss(self.slot.state, answer)
+            self.slot.state = after_address_lost(self.slot.state, answer)
             await self.fail(judged.error_class, judged.message, answer)
         elif judged.kind == "rests":
             await self._rest(answer, judged, now)
         elif judged.kind == "not_modified":
-            state = validators.renewed(self.slot.state, answer)
+            state = with_new_validators(self.slot.state, answer)
             state = replace(state, equal_200_count=0)
             await self._unchanged("unchanged_304", state, answer, now)
         else:
@@ -106,8 +125,8 @@ class FeedPoll:
             and not is_partial
         )
         if is_known:
-            state = validators.counted_equal(state, sent_validators=sent_validators)
-            state = validators.renewed(state, answer)
+            state = with_equal_body_counted(state, sent_validators=sent_validators)
+            state = with_new_validators(state, answer)
             if not sent_validators:
                 state = replace(state, last_probe_at=now)
             await self._unchanged("unchanged_hash", state, answer, now)
@@ -167,7 +186,7 @@ class FeedPoll:
 
         if len(parsed.entries) < 100:
             return document, work()
-        return document, await asyncio.get_running_loop().run_in_executor(self.tools.executor, work)
+        return document, await asyncio.to_thread(work)
 
     def _may_reduce(self) -> bool:
         """Tell whether entries that stand in the document unchanged need not be read again."""
@@ -192,7 +211,7 @@ class FeedPoll:
         records = entry_records(self.tools, self.feed, found, now)
         self._check_owned()
         await self.tools.writer.write(records)
-        poll_report.report_found(found)
+        report_found(found)
 
     async def _finish(
         self, state: FeedState, found: Found, success: Success, answer: Fetched, now: datetime
@@ -238,13 +257,13 @@ class FeedPoll:
         )
 
     def _followed(self, state: FeedState, answer: Fetched, now: datetime) -> FeedState:
-        after = redirects.followed(state, answer, now)
+        after = after_redirects(state, answer, now)
         if after.url != state.url:
             events.feed_moved(feed=self.feed.id, url=after.url)
         return after
 
     async def _is_duplicate(self, answer: Fetched) -> bool:
-        """Set a feed aside that permanently redirects to another known feed (S6)."""
+        """Set a feed aside that permanently redirects to another known feed."""
         if not answer.hops or any(hop.status not in (301, 308) for hop in answer.hops):
             return False
         other = self.tools.feed_at(answer.url)
@@ -293,7 +312,7 @@ class FeedPoll:
         self._report_failure("rate_limited", str(answer.status), judged.message)
 
     def _report_failure(self, error_class: str, reason: str, message: str) -> None:
-        poll_report.report_failure(self.feed.id, error_class, reason, message)
+        report_failure(self.feed.id, error_class, reason, message)
 
     async def _wait_for_host(self, answer: Resting) -> None:
         now = self.tools.clock()

@@ -10,7 +10,7 @@ _MIN_DOMAINS = 20
 
 
 class OutageWatch:
-    """Looks at the polls of the last 5 minutes (S17)."""
+    """Looks at the polls of the last 5 minutes."""
 
     def __init__(self) -> None:
         self._polls: deque[tuple[datetime, str]] = deque()

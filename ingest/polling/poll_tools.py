@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from ingest.model import DropRecord, Entry
-from ingest.polling.log_writer import LogWriter, Outgoing
+from ingest.polling.log_writer import LogWriter
 from ingest.polling.outage import OutageWatch
-from ingest.polling.slot import Slot
-from ingest.ports import Clock, Fetcher, KnownItems, ParsedFeed
+from ingest.polling.state.slot import Slot
+from ingest.ports import Clock, Fetcher, ParseFeed
+from ingest.records.appending import NewRecord
 from ingest.settings.options import PollingOptions
 
 #: (kind, id, subject, content hash) → the headers of a record.
 HeadersFor: TypeAlias = Callable[[str, str, str, str], list[tuple[str, bytes]]]
-#: (body, URL, charset of the header, what need not be read again) → what the document says;
-#: raises SourceError.
-ParseFeed: TypeAlias = Callable[[bytes, str, str, KnownItems], ParsedFeed]
 #: Gives the record that keeps a drop, to be written together with the entries.
-OnDrop: TypeAlias = Callable[[DropRecord], Outgoing]
+OnDrop: TypeAlias = Callable[[DropRecord], NewRecord]
 #: (entry, reason, message) → the record of the dead letter, written with the entries.
-OnReject: TypeAlias = Callable[[Entry, str, str], Outgoing]
+OnReject: TypeAlias = Callable[[Entry, str, str], NewRecord]
 #: Told of every new state of a feed, which has become durable; of None when the feed went away.
 OnState: TypeAlias = Callable[[str, Slot | None], None]
 
@@ -37,7 +34,6 @@ class PollTools:
     writer: LogWriter
     fetcher: Fetcher
     parse: ParseFeed
-    executor: Executor
     options: PollingOptions
     clock: Clock
     headers_for: HeadersFor

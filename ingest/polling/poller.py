@@ -19,28 +19,26 @@ from ingest import event_loops
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.polling import events, planning
-from ingest.polling.due_queue import DueQueue
-from ingest.polling.feed_state import HEALTH_STATES
 from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll, Lost
 from ingest.polling.outage import OutageWatch
-from ingest.polling.owned_feeds import OwnedFeeds
-from ingest.polling.parse_threads import ParseThreads
 from ingest.polling.poll_records import tombstone
-from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, OnState, ParseFeed, PollTools
-from ingest.polling.schedule import solve_kappa
-from ingest.polling.state_table import Broken, Requested, Restored, StateTable
-from ingest.polling.state_table import Lost as LostPartition
-from ingest.ports import Clock, Fetcher, Log
+from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject, OnState, PollTools
+from ingest.polling.report import events
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.due_queue import DueQueue
+from ingest.polling.schedule.intervals import solve_kappa
+from ingest.polling.state.feed_state import HEALTH_STATES
+from ingest.polling.state.owned_feeds import OwnedFeeds
+from ingest.polling.state.state_table import Broken, Requested, Restored, StateTable
+from ingest.polling.state.state_table import Lost as LostPartition
+from ingest.ports import Clock, Fetcher, Log, ParseFeed
 from ingest.settings.options import PollingOptions
 
-#: κ is solved anew so often (polling.md §3.5.4), and soon after the feeds changed.
+#: κ is solved anew so often, and soon after the feeds changed.
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25
-#: Bodies are parsed by at most so many threads or children at once.
-_PARSES_AT_ONCE = 16
 
 
 def utc_now() -> datetime:
@@ -52,8 +50,8 @@ class Poller:
     """Polls the feeds of the partitions that the group gave us, until told to stop.
 
     `feeds` is called about once a second and gives all configured feeds by id; another mapping
-    object means that something changed. `partitions` is the count of the state topic. `parse`
-    is called in threads, several at once and `long_parses` of long documents; the fetcher is used and closed in the loop of `run`.
+    object means that something changed. `partitions` is the count of the state topic. The fetcher
+    is used and closed in the loop of `run`.
     `each_turn` is called in that loop at least four times a second and must not wait.
     `on_drop` and `on_reject` give the records to write with the entries. `on_state` is told of each
     feed's newest state and must not wait.
@@ -77,7 +75,6 @@ class Poller:
         state_topic: str = "news.feed-state",
         group: str = "news-poll",
         parser_version: str = "1",
-        long_parses: int = 1,
         stop_timeout_seconds: float = 20.0,
         each_turn: Callable[[], None] | None = None,
         on_state: OnState = lambda _id, _state: None,
@@ -90,14 +87,12 @@ class Poller:
         self._running: dict[asyncio.Task[None], str] = {}
         self._polled_now: set[str] = set()
         self._fatal: BaseException | None = None
-        self._executor = ParseThreads(_PARSES_AT_ONCE, long_parses)
         self._kappa_due = 0.0
         self._feeds_due = 0.0
         self._tools = PollTools(
             writer=LogWriter(log.appender()),
             fetcher=fetcher,
             parse=parse,
-            executor=self._executor,
             options=options,
             clock=clock,
             headers_for=headers_for,
@@ -118,10 +113,7 @@ class Poller:
 
         Errors: what ends the stage: TopicMissing, LogRefused, or a fault of the program.
         """
-        try:
-            event_loops.run(self._main())
-        finally:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        event_loops.run(self._main())
         if self._fatal is not None:
             raise self._fatal
 

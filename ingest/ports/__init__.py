@@ -32,6 +32,7 @@ from ingest.ports.source import (
     SITEMAP_INDEX,
     KnownItems,
     ParsedFeed,
+    ParseFeed,
     Source,
     SourceEntry,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "LayoutAlarm",
     "LayoutFacts",
     "Log",
+    "ParseFeed",
     "ParsedFeed",
     "Placed",
     "PollNote",

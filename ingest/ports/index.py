@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports.feed_records import FeedRecords
 from ingest.ports.known import Known
 from ingest.ports.revisions import Revisions
 from ingest.ports.site_layouts import SiteLayouts
 from ingest.query import SearchRequest, SearchResult
+
+Shape = TypeVar("Shape")
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -38,6 +42,23 @@ class ExportPage(NamedTuple):
     cursor: str | None
 
 
+def cursor_of(place: object) -> str:
+    """Return the text of a cursor that stands for this place."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
+
+
+def place_of(cursor: str, shape: type[Shape]) -> Shape:
+    """Return the place that a cursor stands for. Errors: QueryError for a text that is not one."""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=shape)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise QueryError(
+            "this is not a cursor of an export",
+            query=cursor[:80],
+            remedy="take it from the last page, or restart the export without one",
+        ) from error
+
+
 class Index(Protocol):
     """Versioned documents, searchable. An older version never wins over a newer one."""
 
@@ -50,7 +71,7 @@ class Index(Protocol):
 
     @property
     def feeds(self) -> FeedRecords:
-        """Give how each feed fares, beside the documents."""
+        """Return the health of each feed, beside the documents."""
         ...
 
     @property

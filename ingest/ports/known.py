@@ -6,19 +6,22 @@ from datetime import datetime
 
 import msgspec
 
+#: Of a tombstone, on both engines: above that of any write.
+TOMBSTONE_VERSION = 9 * 10**18
+
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the index knows of a document already there, in real time."""
+    """What the index knows of a document already there, in real time; of a tombstone, the least."""
 
     id: str
     index: str
     version: int
-    revision: int
-    content_hash: str
-    content_source: str
-    title: str
-    entry_id: str
     first_seen_at: datetime
+    revision: int = 0
+    content_hash: str = ""
+    content_source: str = ""
+    title: str = ""
+    entry_id: str = ""
     enriched_at: datetime | None = None
     feed_ids: tuple[str, ...] = ()
     is_removed: bool = False

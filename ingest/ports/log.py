@@ -95,7 +95,7 @@ class Reader(Protocol):
     def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
         """Give up to `max_records` new records, or none after the timeout.
 
-        Keeps the membership. Never raises for an outage: `last_contact_at_ms` tells of one.
+        Keeps the membership. Never raises for an outage.
         """
         ...
 
@@ -155,7 +155,7 @@ class Lag(NamedTuple):
 class Log(Protocol):
     """Append with acknowledgement, groups over partitions, order per partition."""
 
-    #: Named differences of the implementations (kafka.md §6.7).
+    #: Named differences of the implementations.
     capabilities: frozenset[str]
 
     def appender(self) -> Appender: ...

@@ -67,6 +67,16 @@ class KnownItems(NamedTuple):
 NOTHING_KNOWN = KnownItems()
 
 
+class ParseFeed(Protocol):
+    """Parses a document outside this process."""
+
+    async def __call__(
+        self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
+        """Return what it says. `charset` is that of the HTTP header. Errors: SourceError."""
+        ...
+
+
 class Source(Protocol):
     """Understands one feed format: bytes and address in, entries out."""
 

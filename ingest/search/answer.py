@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from ingest.model import EntityDetail, IndexedDocument
 from ingest.query import And, Boost, EntityIs, Hit, Node, Or, Phrase, SearchResult
 from ingest.search.highlight import Snippet, snippet
@@ -18,7 +16,7 @@ SNIPPET_WIDTH = 240
 
 
 def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dict[str, Any]:
-    """Give what `search --json` writes: total, hits, facets; notes only where there are some.
+    """Return what `search --json` writes: total, hits, facets; notes only where there are some.
 
     Units: times are ISO 8601 in UTC, or None.
     """
@@ -33,12 +31,6 @@ def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dic
     if result.notes:
         given["notes"] = list(result.notes)
     return given
-
-
-def answer_json(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> str:
-    """Give the same as text: indented, with a line break at the end."""
-    data = msgspec.json.format(msgspec.json.encode(answer(result, query, width)), indent=2)
-    return data.decode() + "\n"
 
 
 def found_in(document: IndexedDocument, query: Node, width: int = SNIPPET_WIDTH) -> Snippet:

@@ -6,39 +6,17 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from ingest.model import ENTITY_TYPES
-from ingest.query import (
-    FLAGS,
-    TEXT_FIELDS,
-    VALUE_FIELDS,
-    EntityIs,
-    FlagIs,
-    Node,
-    NumberBetween,
-    Phrase,
-    Prefix,
-    ValueIs,
-    Word,
-)
-from ingest.search import moments
+from ingest.query import EntityIs, FlagIs, Node, NumberBetween, Phrase, Prefix, ValueIs, Word
+from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, SEARCH_FIELDS
 from ingest.terms import STEMMED_LANGUAGES, stems, terms, words
 
-NUMBER_FIELDS = ("word_count",)
-
-_ALIASES = {
-    "org": "organisation", "organization": "organisation", "people": "person", "lang": "language",
-    "by": "author", "site": "domain", "live-blog": "live_blog", "words": "word_count",
-    "after": "since", "before": "until", "date": "on",
-}  # fmt: skip
-
 #: What can be written before a colon, in lower case → the field it means.
-FIELDS: Mapping[str, str] = {
-    name: _ALIASES.get(name, name)
-    for name in (
-        *ENTITY_TYPES, *VALUE_FIELDS, *TEXT_FIELDS, *moments.READERS, *NUMBER_FIELDS, "is",
-        "org", "organization", "people", "lang", "by", "site", "words", "after", "before", "date",
-    )
-}  # fmt: skip
+FIELDS: Mapping[str, str] = {"is": "is"} | {
+    name: field.name
+    for field in SEARCH_FIELDS
+    if field.kind != "flag"
+    for name in (field.name, *field.aliases.split())
+}
 
 #: Shortest beginning that `flo*` may have; shorter ones stand for too many words.
 MIN_PREFIX = 3
@@ -98,13 +76,13 @@ def value_node(field: str, text: str, is_quoted: bool) -> Node:
     text = " ".join(text.split())
     if not text:
         raise Unreadable(f"{field}: stands without a value", f'write {field}:"…"')
-    if field in NUMBER_FIELDS:
+    if field in NUMBERS:
         return _number(field, text)
     if field == "is":
         return _flag(text)
     if not is_quoted and "*" in text:
         raise Unreadable(f"{field}: takes whole values", f"write the whole {field}, without *")
-    if field in ENTITY_TYPES:
+    if field in ENTITIES:
         return EntityIs(field, text)
     if field == "language":
         return ValueIs(field, _language(text))
@@ -137,18 +115,10 @@ def _number(field: str, text: str) -> Node:
     if dotted:
         return NumberBetween(field, float(dotted[1]), float(dotted[2]))
     if compared:
-        number = float(compared[2])
-        match compared[1]:
-            case ">":
-                return NumberBetween(field, low=number + 1)
-            case ">=":
-                return NumberBetween(field, low=number)
-            case "<":
-                return NumberBetween(field, high=number - 1)
-            case "<=":
-                return NumberBetween(field, high=number)
-            case _:
-                return NumberBetween(field, number, number)
+        sign, number = compared[1] or "=", float(compared[2])
+        low = None if "<" in sign else number + (sign == ">")
+        high = None if ">" in sign else number - (sign == "<")
+        return NumberBetween(field, low, high)
     raise Unreadable(f"{field}: takes a number or a range", f"write {field}:[300 TO *]")
 
 

@@ -1,12 +1,11 @@
 """Marks what a search found in a text, and picks the part to show.
 
-Our own, since neither engine keeps what highlighting needs (elasticsearch.md §4.2): words are
+Our own, since neither engine keeps what highlighting needs: words are
 compared as the tokeniser and the stemmers see them, so marks stand where the engine matched.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import msgspec
@@ -61,18 +60,6 @@ def snippet(text: str, title: str, query: Node, language: str, width: int = 240)
     if len(text) > MAX_CHARACTERS:
         shown += _ELLIPSIS
     return _cut(shown, marks, start, end, _merged(_marks(title, wanted, language)))
-
-
-def as_html(text: str, spans: Sequence[Span], tag: str = "mark") -> str:
-    """Give the text escaped for HTML, its spans in tags."""
-    parts, at = [], 0
-    for span in spans:
-        parts += [
-            html.escape(text[at : span.start]),
-            f"<{tag}>{html.escape(text[span.start : span.end])}</{tag}>",
-        ]
-        at = span.end
-    return "".join([*parts, html.escape(text[at:])])
 
 
 # ── what to mark ────────────────────────────────────────────────────────────────────────────

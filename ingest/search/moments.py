@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from ingest.query import PublishedBetween
@@ -21,35 +20,24 @@ _DAY = timedelta(days=1)
 REMEDY = "write a day (2026-11-01), a moment (2026-11-01T18:30), a span (2d, 12h), today, yesterday"
 
 
-def since(text: str, now: datetime, zone: tzinfo) -> PublishedBetween | None:
-    """Give all from the beginning of this time on; None for a text that is no time."""
-    found = _interval(text, now, zone)
-    return None if found is None else PublishedBetween(since=found[0])
+def read(field: str, text: str, now: datetime, zone: tzinfo) -> PublishedBetween | None:
+    """Return what `since:`, `until:` or `on:` ask for; None for a text that is not a time.
 
-
-def until(text: str, now: datetime, zone: tzinfo) -> PublishedBetween | None:
-    """Give all up to this time; a day or month counts up to its end."""
-    found = _interval(text, now, zone)
-    return None if found is None else PublishedBetween(until=found[1])
-
-
-def on(text: str, now: datetime, zone: tzinfo) -> PublishedBetween | None:
-    """Give all of one day or month; a moment or a span stands for its day."""
+    A day or a month counts up to its end; `on:` takes a moment or a span for its day.
+    """
     found = _interval(text, now, zone)
     if found is None:
         return None
     first, end = found
-    if first == end:
-        first, end = _of_day(first.astimezone(zone).date(), zone)
-    return PublishedBetween(since=first, until=end)
-
-
-#: Field → how its value is read.
-READERS: dict[str, Callable[[str, datetime, tzinfo], PublishedBetween | None]] = {
-    "since": since,
-    "until": until,
-    "on": on,
-}
+    match field:
+        case "since":
+            return PublishedBetween(since=first)
+        case "until":
+            return PublishedBetween(until=end)
+        case _:
+            if first == end:
+                first, end = _of_day(first.astimezone(zone).date(), zone)
+            return PublishedBetween(since=first, until=end)
 
 
 def _interval(text: str, now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:

@@ -1,11 +1,11 @@
-"""Reads the text of a search into a query tree (elasticsearch.md §4.1).
+"""Reads the text of a search into a query tree.
 
     flood "sea wall" (harbour OR port) -rugby flo* NEAR("sea wall", broke, 5) storm^2
     person:"Mira Dahlke" org:("Water Board" OR Council) publisher: language: country: domain:
     feed: section: id: title:flood author:"…" since:2d until:2026-11-01 on:yesterday
     is:opinion word_count:[300 TO *]
 
-Bare words are joined by AND, which binds loosest: `a b OR c` is `a AND (b OR c)`. Quoted means
+Bare words are joined by AND, which has the lowest precedence: `a b OR c` is `a AND (b OR c)`. Quoted means
 exact, unquoted finds inflected forms. `until:2026-11-01` includes that day up to its end;
 times are those of the asker's zone.
 """
@@ -21,10 +21,11 @@ from luqum.exceptions import ParseError
 from luqum.thread import parse as luqum_parse
 
 from ingest.errors import QueryError
-from ingest.query import TEXT_FIELDS, And, Boost, Everything, Near, Node, Not, Or, Phrase, Word
+from ingest.query import And, Boost, Everything, Near, Node, Not, Or, Phrase, Word
 from ingest.search import moments
 from ingest.search.fields import Unreadable, is_same_word, text_node, value_node
 from ingest.search.scan import MAX_CLAUSES, MAX_DEPTH, Atom, Scanned, Scanner
+from ingest.search_fields import TEXTS, TIMES
 
 MAX_CHARACTERS = 512
 
@@ -92,9 +93,7 @@ class _Reading:
 
     def node(self, item: Any, field: str, depth: int) -> Node | None:
         if depth > 4 * MAX_DEPTH:
-            raise QueryError(
-                "parts inside parts too deep", query=self._query, position=0, remedy="use fewer"
-            )
+            raise self._fault("parts inside parts too deep", 0, "use fewer")
         match item:
             case tree.Word():
                 return self._atom(self._scanned.atoms[int(item.value[1:])], field)
@@ -130,9 +129,9 @@ class _Reading:
         try:
             if atom.kind == "near":
                 return self._near(atom, field)
-            if field in moments.READERS:
+            if field in TIMES:
                 return self._moment(atom, field)
-            if field and field not in TEXT_FIELDS:
+            if field not in TEXTS:
                 return value_node(field, atom.text, atom.kind == "phrase")
             return self._text(atom, field)
         except Unreadable as unreadable:
@@ -149,7 +148,7 @@ class _Reading:
         return found
 
     def _moment(self, atom: Atom, field: str) -> Node:
-        found = moments.READERS[field](atom.text, self._now, self._zone)
+        found = moments.read(field, atom.text, self._now, self._zone)
         if found is None:
             raise Unreadable(f"{atom.text or field} is no time", moments.REMEDY)
         return found

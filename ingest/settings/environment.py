@@ -16,7 +16,7 @@ OTHERS = ("NEWS_INGEST_CONFIG",)
 
 
 def variables() -> dict[str, tuple[str, str]]:
-    """Give every variable that sets one option: name → (block, option)."""
+    """Return every variable that sets one option: name → (block, option)."""
     known: dict[str, tuple[str, str]] = {}
     for block, field in PipelineSettings.model_fields.items():
         shape: Any = field.annotation
@@ -31,7 +31,7 @@ def variables() -> dict[str, tuple[str, str]]:
 def overridden(
     data: dict[str, Any], environment: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[ConfigFault]]:
-    """Give the data with the environment's values put over it, and what was wrong with them.
+    """Return the data with the environment's values put over it, and what was wrong with them.
 
     `X_FILE` names a file that holds the value of `X`; the last newline is not part of it.
     """
@@ -42,30 +42,20 @@ def overridden(
         if not name.startswith(PREFIX) or name in OTHERS or name.startswith("NEWS_INGEST_TEST_"):
             continue
         base, value = name, environment[name]
-        if name not in known and name.endswith("_FILE") and name[:-5] in known:
-            base = name[:-5]
+        if name not in known and name.removesuffix("_FILE") in known:
+            base = name.removesuffix("_FILE")
             try:
                 value = Path(value).read_text(encoding="utf-8").removesuffix("\n")
             except (OSError, UnicodeDecodeError) as error:
-                faults.append(
-                    _fault(
-                        name,
-                        environment[name],
-                        f"the file cannot be read: {error}",
-                        "name a readable file that holds the value alone",
-                    )
-                )
+                reason = f"the file cannot be read: {error}"
+                remedy = "name a readable file that holds the value alone"
+                faults.append(ConfigFault("environment", None, name, value, reason, remedy))
                 continue
         if base not in known:
             near = nearest(name, known)
-            faults.append(
-                _fault(
-                    name,
-                    None,
-                    "no option has this name",
-                    f"did you mean {near}?" if near else "see config/README.md",
-                )
-            )
+            remedy = f"did you mean {near}?" if near else "see config/README.md"
+            reason = "no option has this name"
+            faults.append(ConfigFault("environment", None, name, None, reason, remedy))
             continue
         if value == "":
             continue
@@ -74,7 +64,3 @@ def overridden(
         if isinstance(result[block], dict):
             result[block][option] = value
     return result, faults
-
-
-def _fault(name: str, value: object, reason: str, remedy: str) -> ConfigFault:
-    return ConfigFault("environment", None, name, value, reason, remedy)

@@ -1,14 +1,15 @@
-"""Turns what pydantic says of a block of settings into faults that a person can act on."""
+"""Turns the errors of pydantic into faults that a person can act on."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
-from ingest.errors import ConfigFault
+from ingest.errors import ConfigError, ConfigFault
 from ingest.settings.yaml_file import YamlFile
 
 _HINTS = {
@@ -19,7 +20,7 @@ _HINTS = {
     "int_type": "write a whole number",
     "float_parsing": "write a number",
     "float_type": "write a number",
-    "string_type": "write a text, in quotes if it looks like a number",
+    "string_type": "write text, in quotes if it looks like a number",
     "dict_type": "write a mapping of keys to values",
     "model_type": "write a mapping of keys to values",
     "list_type": "write a list",
@@ -28,11 +29,33 @@ _HINTS = {
     "less_than_equal": "write a smaller number",
 }
 
+Shape = TypeVar("Shape", bound=BaseModel)
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Give the known name nearest to this one; "" when none is near."""
+    """Return the known name nearest to this one; "" when none is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else ""
+
+
+def _known_zone(name: str) -> str:
+    if name and name not in available_timezones():
+        near = nearest(name, available_timezones())
+        raise ValueError(f"no such time zone{f', did you mean {near}?' if near else ''}")
+    if name:
+        ZoneInfo(name)
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
+def checked(file: YamlFile, shape: type[Shape]) -> Shape:
+    """Return the file as this model. Errors: ConfigError with everything that is wrong."""
+    try:
+        return shape.model_validate(file.data)
+    except ValidationError as error:
+        raise ConfigError(faults_of(error, shape, file)) from error
 
 
 def faults_of(
@@ -41,7 +64,7 @@ def faults_of(
     file: YamlFile,
     prefix: tuple[str | int, ...] = (),
 ) -> list[ConfigFault]:
-    """Give one fault for each thing that pydantic found, at its line."""
+    """Return one fault for each thing that pydantic found, at its line."""
     return [_fault(item, shape, file, prefix) for item in error.errors()]
 
 
@@ -69,7 +92,7 @@ def _is_variant(part: str | int) -> bool:
 
 
 def _meaning(shape: type[BaseModel], place: tuple[str | int, ...]) -> str:
-    """Give what the option is for, as far as its model says it."""
+    """Return what the option is for, as far as its model says it."""
     *before, last = place or ("",)
     field = getattr(_shape_at(shape, tuple(before)), "model_fields", {}).get(last)
     meaning = None if field is None else field.description
@@ -81,7 +104,7 @@ def _fields_at(shape: type[BaseModel], place: tuple[str | int, ...]) -> list[str
 
 
 def _shape_at(shape: type[BaseModel], place: tuple[str | int, ...]) -> Any:
-    """Give the model of the block at this path; the deepest known one for a path beyond it."""
+    """Return the model of the block at this path; the deepest known one for a path beyond it."""
     current: Any = shape
     for part in place:
         field = getattr(current, "model_fields", {}).get(part)

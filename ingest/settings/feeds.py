@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec.structs import replace
@@ -16,21 +15,11 @@ from pydantic import AfterValidator, Field, ValidationError
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
-from ingest.settings.faults import faults_of, nearest
-from ingest.settings.feed_list import FeedListFile, feed_list_of
+from ingest.settings.faults import TimeZone, faults_of, nearest
 from ingest.settings.options import Options
-from ingest.settings.yaml_file import YamlFile, parse_yaml, plain, read_text
+from ingest.settings.yaml_file import YamlFile, parse_yaml, read_text
 
 _NO_HEADERS: dict[str, str] = {}  # one for all feeds
-
-
-def _known_zone(name: str) -> str:
-    if name and name not in available_timezones():
-        near = nearest(name, available_timezones())
-        raise ValueError(f"no such time zone{f', did you mean {near}?' if near else ''}")
-    if name:
-        ZoneInfo(name)
-    return name
 
 
 def _http_address(url: str) -> str:
@@ -47,16 +36,14 @@ class Secret(Options):
 
 
 class FeedSettings(Options):
-    """What a feed or a group may say; a feed's own word wins over its group's."""
+    """What a feed or a group may set; a feed's own setting wins over its group's."""
 
     publisher: str = Field("", description="the organisation behind the feed; its domain if empty")
     publisher_country: str = Field(
         "", pattern=r"^([A-Z]{2})?$", description="ISO 3166 code of two letters"
     )
     language: str = Field("", pattern=r"^([a-z]{2})?$", description="ISO 639-1 code of two letters")
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "", description="for dates without a zone; UTC if empty"
-    )
+    timezone: TimeZone = Field("", description="for dates without a zone; UTC if empty")
     date_order: Literal["", "dmy", "mdy", "ymd"] = Field(
         "", description="of dates in numbers alone, such as 3/4/2026, which are not read without it"
     )
@@ -112,7 +99,7 @@ class FeedBlock(FeedSettings):
 class FeedsFile(msgspec.Struct, frozen=True):
     """The good feeds of a file, by id, and the faults of the others.
 
-    `digest` tells the text that they were read from; empty when there was none.
+    `digest` identifies the text that they were read from; empty when there was none.
     """
 
     feeds: dict[str, Feed]
@@ -121,97 +108,63 @@ class FeedsFile(msgspec.Struct, frozen=True):
 
 
 def read_feeds(path: Path, environment: Mapping[str, str] = os.environ) -> FeedsFile:
-    """Give the feeds of this file. Nothing is raised: a broken file is one fault, no feeds."""
+    """Return the feeds of this file. Nothing is raised: a broken file is one fault, no feeds."""
     try:
-        text = read_text(path)
+        return feeds_of_text(read_text(path), path, environment)
     except ConfigError as error:
         return FeedsFile({}, error.faults)
-    return feeds_of_text(text, path, environment)
 
 
 def feeds_of_text(text: str, path: Path, environment: Mapping[str, str] = os.environ) -> FeedsFile:
-    """Give the feeds of a text that stands for the file at `path`."""
-    name = f"{path.parent.name}/{path.name}"
+    """Return the feeds of a text that stands for the file at `path`."""
     try:
-        file = feed_list_of(text, path, name) or parse_yaml(text, path, name)
-        return replace(_feeds_of(file, environment), digest=digest_of(text))
+        found = _feeds_of(parse_yaml(text, path), environment)
     except ConfigError as error:
         return FeedsFile({}, error.faults)
+    return replace(found, digest=digest_of(text))
 
 
 def digest_of(text: str) -> str:
-    """Give what tells a text from another."""
+    """Return what tells a text from another."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _feeds_of(file: YamlFile, environment: Mapping[str, str]) -> FeedsFile:
-    faults: list[ConfigFault] = []
     for key in file.data:
         if key not in ("groups", "feeds"):
-            near = nearest(str(key), ("groups", "feeds"))
-            faults.append(
-                file.fault(
-                    (key,),
-                    None,
-                    "unknown key",
-                    f"did you mean `{near}`?" if near else "known here: groups, feeds",
-                )
-            )
-    groups = _groups(file, faults)
+            near = nearest(key, ("groups", "feeds"))
+            remedy = f"did you mean `{near}`?" if near else "known here: groups, feeds"
+            file.refuse((key,), None, "unknown key", remedy)
+    groups = _groups(file)
     feeds: dict[str, Feed] = {}
-    for number, block in enumerate(_listed(file, faults)):
-        feed = _feed(file, number, block, groups, environment, faults)
-        if feed is None:
-            continue
-        if feed.id in feeds:
-            faults.append(
-                file.fault(
-                    ("feeds", number),
-                    feed.url,
-                    f"the feed {feed.id} is listed twice",
-                    "remove one, or give it an `id` of its own",
-                )
-            )
-            continue
-        feeds[feed.id] = feed
-    return FeedsFile(feeds, faults)
+    blocks = file.data.get("feeds") or []
+    if not isinstance(blocks, list):
+        file.refuse(("feeds",), None, "must be a list", "begin each feed with `- url: …`")
+        blocks = []
+    for number, block in enumerate(blocks):
+        feed = _feed(file, number, block, groups, environment)
+        if feed is not None and feeds.setdefault(feed.id, feed) is not feed:
+            reason = f"the feed {feed.id} is listed twice"
+            remedy = "remove one, or give it an `id` of its own"
+            file.refuse(("feeds", number), feed.url, reason, remedy)
+        blocks[number] = None  # of a long list, blocks and feeds are not held side by side
+    return FeedsFile(feeds, file.faults)
 
 
-def _listed(file: YamlFile, faults: list[ConfigFault]) -> Iterator[Any]:
-    if isinstance(file, FeedListFile):
-        yield from file.blocks()
-        return
-    listed = file.data.get("feeds") or []
-    if not isinstance(listed, list):
-        faults.append(
-            file.fault(("feeds",), None, "must be a list", "begin each feed with `- url: …`")
-        )
-        return
-    for block in listed:
-        yield plain(block)
-
-
-def _groups(file: YamlFile, faults: list[ConfigFault]) -> dict[str, dict[str, Any]]:
-    groups: dict[str, dict[str, Any]] = {}
+def _groups(file: YamlFile) -> dict[str, dict[str, Any]]:
     listed = file.data.get("groups") or {}
     if not isinstance(listed, dict):
-        faults.append(
-            file.fault(
-                ("groups",),
-                None,
-                "must be a mapping of names to settings",
-                "write `groups: {NAME: {language: en}}`",
-            )
-        )
-        return groups
+        remedy = "write `groups: {NAME: {language: en}}`"
+        file.refuse(("groups",), None, "must be a mapping of names to settings", remedy)
+        return {}
+    groups: dict[str, dict[str, Any]] = {}
     for name, block in listed.items():
-        settings = plain(block) or {}
+        groups[name] = block or {}
         try:
-            FeedSettings.model_validate(settings)
+            FeedSettings.model_validate(groups[name])
         except ValidationError as error:
-            faults += faults_of(error, FeedSettings, file, ("groups", name))
-            settings = {}
-        groups[str(name)] = settings
+            file.faults += faults_of(error, FeedSettings, file, ("groups", name))
+            groups[name] = {}
     return groups
 
 
@@ -221,50 +174,33 @@ def _feed(
     block: Any,
     groups: Mapping[str, dict[str, Any]],
     environment: Mapping[str, str],
-    faults: list[ConfigFault],
 ) -> Feed | None:
     place = ("feeds", number)
     if isinstance(block, str):
         block = {"url": block}
     if not isinstance(block, dict):
-        faults.append(
-            file.fault(place, block, "must be a mapping with a `url`", "write `- url: https://…`")
-        )
+        file.refuse(place, block, "must be a mapping with a `url`", "write `- url: https://…`")
         return None
     group = block.get("group") or ""
     if isinstance(group, str) and group and group not in groups:
-        near = nearest(str(group), groups)
-        faults.append(
-            file.fault(
-                (*place, "group"),
-                group,
-                "no such group",
-                f"did you mean `{near}`?" if near else "add it under `groups:`",
-            )
-        )
+        near = nearest(group, groups)
+        remedy = f"did you mean `{near}`?" if near else "add it under `groups:`"
+        file.refuse((*place, "group"), group, "no such group", remedy)
     try:
         options = FeedBlock.model_validate({**groups.get(str(group), {}), **block})
     except ValidationError as error:
-        faults += faults_of(error, FeedBlock, file, place)
+        file.faults += faults_of(error, FeedBlock, file, place)
         return None
-    secrets = {}
-    for name in ("basic_auth", "cookie"):
-        secret = getattr(options, name)
-        secrets[name] = (
-            "" if secret is None else _secret(file, (*place, name), secret, environment, faults)
-        )
-    if options.min_interval_minutes > options.max_interval_minutes:
-        faults.append(
-            file.fault(
-                (*place, "min_interval_minutes"),
-                options.min_interval_minutes,
-                "is above max_interval_minutes",
-                "lower it, or raise the other",
-            )
-        )
+    secrets = {
+        name: _secret(file, (*place, name), getattr(options, name), environment)
+        for name in ("basic_auth", "cookie")
+    }
+    shortest = options.min_interval_minutes
+    if shortest > options.max_interval_minutes:
+        at = (*place, "min_interval_minutes")
+        file.refuse(at, shortest, "is above max_interval_minutes", "lower it, or raise the other")
         return None
-    values = options.model_dump()
-    values.update(secrets)
+    values = options.model_dump() | secrets
     values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)
     values["publisher"] = options.publisher or registrable_domain(options.url)
@@ -274,32 +210,23 @@ def _feed(
 def _secret(
     file: YamlFile,
     place: tuple[str | int, ...],
-    secret: Secret,
+    secret: Secret | None,
     environment: Mapping[str, str],
-    faults: list[ConfigFault],
 ) -> str:
+    if secret is None:
+        return ""
     if secret.env and secret.env in environment:
         return environment[secret.env]
     if secret.file:
         try:
             return Path(secret.file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            faults.append(
-                file.fault(
-                    place, secret.file, f"the file cannot be read: {error}", "name a readable file"
-                )
-            )
-            return ""
-    if secret.env:
-        faults.append(
-            file.fault(
-                place, secret.env, "this environment variable is not set", "set it, or use `file:`"
-            )
-        )
+            reason = f"the file cannot be read: {error}"
+            file.refuse(place, secret.file, reason, "name a readable file")
+    elif secret.env:
+        reason = "this environment variable is not set"
+        file.refuse(place, secret.env, reason, "set it, or use `file:`")
     else:
-        faults.append(
-            file.fault(
-                place, None, "names neither `env` nor `file`", "write {env: NAME} or {file: path}"
-            )
-        )
+        reason = "names neither `env` nor `file`"
+        file.refuse(place, None, reason, "write {env: NAME} or {file: path}")
     return ""

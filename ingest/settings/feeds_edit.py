@@ -1,8 +1,8 @@
 """Edits feeds.yml as a careful hand would: what is not meant stays byte for byte.
 
-Places come from ruamel.yaml, lines are changed as text, and the outcome is read again and
-compared with what was wanted. A file in a form where that is not possible (a list in flow style)
-goes through ruamel's round trip instead, which keeps comments and order too.
+Places come from ruamel.yaml, lines are changed as text, and the result is read again and compared
+with what was wanted. A file in a form where that is not possible (a list in flow style) goes
+through ruamel's round trip instead, which keeps comments and order too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,14 @@ from typing import Any, BinaryIO
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from ingest.errors import NewsIngestError
-from ingest.settings.yaml_file import parse_yaml, plain
+from ingest.settings.yaml_file import Block, Items, parse_yaml
+
+RoundTripRepresenter.add_representer(Block, RoundTripRepresenter.represent_dict)
+RoundTripRepresenter.add_representer(Items, RoundTripRepresenter.represent_list)
 
 _ITEM = re.compile(r"(\s*)-(\s+)\S")
 _EMPTY = re.compile(r"(\w+):\s*(?:\[\s*\]|\{\s*\}|null|~)?\s*(#.*)?$")
@@ -49,50 +54,50 @@ def edit_feeds(path: Path, change: Callable[[str], str]) -> None:
 
 
 def with_feeds(text: str, blocks: Sequence[Mapping[str, Any]]) -> str:
-    """Give the text with these feeds at the end of the list. Errors: ConfigError; NewsIngestError."""
+    """Return the text with these feeds at the end of the list. Errors: ConfigError; NewsIngestError."""
     if not blocks:
         return text
     data = _data(text)
     new = [dict(block) for block in blocks]
-    wanted = plain(data) | {"feeds": [*(plain(data.get("feeds")) or []), *new]}
-    return _checked(_added(text, data, blocks), text, wanted, lambda tree: _append(tree, new))
+    wanted = data | {"feeds": [*(data.get("feeds") or []), *new]}
+    edited = _added(text, _tree(text), blocks)
+    return _checked(edited, text, wanted, lambda tree: _append(tree, new))
 
 
 def without_feed(text: str, number: int) -> str:
-    """Give the text without the feed of this place in the list, from 0.
+    """Return the text without the feed of this place in the list, from 0.
 
     Comment lines above the block stay, since they may speak of others.
     Errors: ConfigError; NewsIngestError.
     """
-    data = _data(text)
-    left = plain(data["feeds"])
-    del left[number]
-    wanted = plain(data) | {"feeds": left}
-    return _checked(_removed(text, data, number), text, wanted, lambda tree: _delete(tree, number))
+    wanted = _data(text)
+    del wanted["feeds"][number]
+    edited = _removed(text, _tree(text), number)
+    return _checked(edited, text, wanted, lambda tree: _delete(tree, number))
 
 
 def with_groups(text: str, names: Iterable[str]) -> str:
-    """Give the text with empty groups of these names beside those that are there.
+    """Return the text with empty groups of these names beside those that are there.
 
     Errors: ConfigError; NewsIngestError.
     """
     data = _data(text)
-    groups = plain(data.get("groups")) or {}
+    groups = data.get("groups") or {}
     new: dict[str, Any] = {name: {} for name in names if name not in groups}
     if not new:
         return text
-    wanted = plain(data) | {"groups": groups | new}
-    return _checked(_grouped(text, data, new), text, wanted, lambda tree: _join(tree, new))
+    wanted = data | {"groups": groups | new}
+    return _checked(_grouped(text, _tree(text), new), text, wanted, lambda tree: _join(tree, new))
 
 
 def listed_feeds(text: str) -> list[Any]:
-    """Give the blocks of the list as they stand in the text. Errors: ConfigError."""
-    return plain(_data(text).get("feeds")) or []
+    """Return the blocks of the list as they stand in the text. Errors: ConfigError."""
+    return _data(text).get("feeds") or []
 
 
 def rendered(block: Mapping[str, Any], indent: str = "  ") -> list[str]:
-    """Give the lines of a feed's block, without line ends."""
-    lines = _dumped(CommentedMap(block)).splitlines()
+    """Return the lines of a feed's block, without line ends."""
+    lines = dumped(block).splitlines()
     return [f"{indent}{'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines)]
 
 
@@ -141,7 +146,7 @@ def _removed(text: str, data: CommentedMap, number: int) -> str | None:
 def _grouped(text: str, data: CommentedMap, new: Mapping[str, Any]) -> str | None:
     lines, end = _lines(text)
     groups = data.get("groups")
-    added = [_dumped({name: {}}).rstrip("\n") for name in new]
+    added = [dumped({name: {}}).rstrip("\n") for name in new]
     if "groups" not in data:
         at = data.lc.key("feeds")[0] if "feeds" in data else len(_without_last_blanks(lines))
         above = at
@@ -171,7 +176,7 @@ def _in_place(lines: list[str], end: str, at: int, new: Sequence[str]) -> str | 
 
 
 def _last_of(lines: Sequence[str], first: int, column: int) -> int:
-    """Give the last line of the block that begins on `first` with its mark in this column."""
+    """Return the last line of the block that begins on `first` with its mark in this column."""
     last = first
     for number in range(first + 1, len(lines)):
         line = lines[number]
@@ -230,33 +235,46 @@ def _checked(
     wanted: Mapping[str, Any],
     change: Callable[[CommentedMap], None],
 ) -> str:
-    """Give the edited text when it says what is wanted, else ruamel's own."""
+    """Return the edited text when it says what is wanted, else ruamel's own."""
     if edited is not None and _says(edited, wanted):
         return edited
-    tree = _data(text)
+    tree = _tree(text)
     change(tree)
-    written = _dumped(tree)
+    written = dumped(tree)
     if not _says(written, wanted):
-        raise NewsIngestError(
-            "the list of feeds cannot be changed without losing something",
-            origin="feeds.yml",
-            remedy="change the file by hand",
-        )
+        raise _unchangeable()
     return written
 
 
 def _says(text: str, wanted: Mapping[str, Any]) -> bool:
     try:
-        return bool(plain(_data(text)) == wanted)
+        return _data(text) == wanted
     except NewsIngestError:
         return False
 
 
-def _data(text: str) -> CommentedMap:
-    return parse_yaml(text, Path("feeds.yml"), "feeds.yml").data
+def _data(text: str) -> Block:
+    return parse_yaml(text, Path("feeds.yml")).data
 
 
-def _dumped(data: object) -> str:
+def _tree(text: str) -> CommentedMap:
+    """Return the text as ruamel sees it, with its places and comments. Errors: NewsIngestError."""
+    try:
+        return YAML(typ="rt", pure=True).load(text) or CommentedMap()
+    except YAMLError as error:
+        raise _unchangeable() from error
+
+
+def _unchangeable() -> NewsIngestError:
+    return NewsIngestError(
+        "the list of feeds cannot be changed without losing something",
+        origin="feeds.yml",
+        remedy="change the file by hand",
+    )
+
+
+def dumped(data: object) -> str:
+    """Return data as YAML, in the form of config/feeds.yml."""
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 10_000
     yaml.preserve_quotes = True

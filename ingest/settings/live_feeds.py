@@ -18,7 +18,7 @@ from ingest.settings.feeds import FeedsFile, digest_of, feeds_of_text
 from ingest.settings.yaml_file import stamp_of
 from ingest.telemetry import Event
 
-#: A reload may remove this share, or this many, without being asked (peers.md §3.2).
+#: A reload may remove this share, or this many, without confirmation.
 MAX_REMOVED_SHARE = 0.05
 MAX_REMOVED_FEEDS = 3
 CHECK_SECONDS = 1.0
@@ -68,14 +68,15 @@ class LiveFeeds:
         try:
             text = self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            feed_fault(file=self._path.name, reason=str(error), remedy="the last good list goes on")
+            feed_fault(
+                file=self._path.name, reason=str(error), remedy="the last good list stays in use"
+            )
             return
         found = self._found(text)
         for fault in found.faults:
-            feed_fault(file=fault.file, line=fault.line, key=fault.key, value=fault.value,
-                       reason=fault.reason, remedy=fault.remedy)  # fmt: skip
+            feed_fault(**fault._asdict())
         removed = removed_feeds(self._feeds, found)
-        # A block with a fault hides its feed until it is mended: that is no removal.
+        # A block with a fault hides its feed until it is fixed: that is not a removal.
         gone = len(removed) - len(found.faults)
         if is_too_many(gone, len(self._feeds)) and not self._is_accepted(text):
             feeds_wait_for_confirmation(
@@ -137,12 +138,12 @@ class FollowedFeeds:
 
 
 def accepted_path(folder: Path) -> Path:
-    """Give where the last accepted list lies."""
+    """Return where the last accepted list lies."""
     return folder / ".feeds-accepted.yml"
 
 
 def removed_feeds(known: Mapping[str, Feed], found: FeedsFile) -> set[str]:
-    """Give the addresses of feeds that the new list no longer holds."""
+    """Return the addresses of feeds that the new list no longer holds."""
     return {feed.url for id, feed in known.items() if id not in found.feeds}
 
 

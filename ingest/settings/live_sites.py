@@ -19,10 +19,10 @@ sites_refused = Event("sites_refused", level="error")
 
 
 class LiveSites:
-    """Gives the rules of a page; looks once a second whether the file has changed.
+    """Returns the rules of a page; checks once a second whether the file has changed.
 
-    A file with a fault is refused whole: each fault is told, and the last good rules go on. A
-    file that is gone says nothing any more.
+    A file with a fault is refused whole: each fault is logged, and the last good rules stay in use.
+    A file that is gone sets nothing.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class LiveSites:
         self._seen: object = "not yet"
 
     def rules_of(self, url: str) -> SiteRules:
-        """Give the rules for the page at this address. Errors: none."""
+        """Return the rules for the page at this address. Errors: none."""
         return self.sites.rules_of(url)
 
     @property
@@ -54,10 +54,11 @@ class LiveSites:
     def _reload(self) -> None:
         sites, faults = read_sites(self._path)
         for fault in faults:
-            sites_fault(file=fault.file, line=fault.line, key=fault.key, value=fault.value,
-                        reason=fault.reason, remedy=fault.remedy)  # fmt: skip
+            sites_fault(**fault._asdict())
         if faults:
-            sites_refused(faults=len(faults), remedy="mend the file; the last good rules go on")
+            sites_refused(
+                faults=len(faults), remedy="fix the file; the last good rules stay in use"
+            )
         elif sites != self._sites:
             self._sites = sites
             sites_loaded(sites=len(sites.sites))

@@ -1,4 +1,4 @@
-"""Reads all of config/ at once and refuses it with every fault that it holds."""
+"""Reads all of config/ at once and refuses it with every fault in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ingest.settings.feeds import FeedsFile, read_feeds
 from ingest.settings.options import PipelineSettings, StageOptions
 from ingest.settings.sites import Sites, read_sites
 from ingest.settings.topics import topics_of
-from ingest.settings.yaml_file import YamlFile, plain, read_yaml
+from ingest.settings.yaml_file import YamlFile, read_yaml
 
 #: The smallest gap that is polite enough for hosts that are not our own.
 MIN_FOREIGN_GAP_SECONDS = 0.2
@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything config/ and the environment say. `root` is the folder above config/.
 
     `feeds` are read when they are first asked for, once: many verbs and most stages need none,
-    and a thousand of them take half a second.
+    and a hundred thousand of them take seconds.
     """
 
     folder: Path
@@ -54,13 +54,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.root / self.pipeline.archive.folder  # an absolute one stands for itself
 
     def path_of(self, url: str) -> Path:
-        """Give the file of a sqlite:/// address; a relative one starts above config/."""
+        """Return the file of a sqlite:/// address; a relative one starts above config/."""
         rest = url.removeprefix("sqlite:///")
         return Path(rest) if rest.startswith("/") else self.root / rest
 
 
 def config_folder(named: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """Give the folder that settings are read from: the one named, else NEWS_INGEST_CONFIG,
+    """Return the folder that settings are read from: the one named, else NEWS_INGEST_CONFIG,
     else `config` in the working directory.
 
     Errors: ConfigError when there is no such folder.
@@ -83,22 +83,25 @@ def config_folder(named: Path | None, environment: Mapping[str, str] = os.enviro
 
 
 def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Give the settings of this folder.
+    """Return the settings of this folder.
 
     Faults of single feeds are left in `feeds.faults`, so that a reload can go on with the good
     ones. Errors: ConfigError with all faults of everything else.
     """
     faults: list[ConfigFault] = []
-    pipeline_file = _read(folder / "pipeline.yml", faults)
-    topics_file = _read(folder / "topics.yml", faults)
-    topics, topic_faults = topics_of(topics_file) if topics_file else ((), [])
-    faults += topic_faults
+    topics: tuple[TopicSpec, ...] = ()
+    try:
+        topics = topics_of(read_yaml(folder / "topics.yml"))
+    except ConfigError as error:
+        faults += error.faults
     sites, site_faults = read_sites(folder / "sites.yml")
-    faults += site_faults
-    pipeline = None
-    if pipeline_file is not None:
-        pipeline = _pipeline(pipeline_file, environment, topics, faults)
-    if faults or pipeline is None or pipeline_file is None:
+    try:
+        pipeline_file = read_yaml(folder / "pipeline.yml")
+    except ConfigError as error:
+        raise ConfigError(error.faults + faults + site_faults) from error
+    pipeline = _pipeline(pipeline_file, environment, topics)
+    faults += site_faults + pipeline_file.faults
+    if faults or pipeline is None:
         raise ConfigError(faults)
     return Settings(
         folder=folder,
@@ -110,38 +113,27 @@ def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _read(path: Path, faults: list[ConfigFault]) -> YamlFile | None:
-    try:
-        return read_yaml(path)
-    except ConfigError as error:
-        faults += error.faults
-        return None
-
-
 def _pipeline(
-    file: YamlFile,
-    environment: Mapping[str, str],
-    topics: tuple[TopicSpec, ...],
-    faults: list[ConfigFault],
+    file: YamlFile, environment: Mapping[str, str], topics: tuple[TopicSpec, ...]
 ) -> PipelineSettings | None:
-    data, found = overridden(plain(file.data), environment)
-    faults += found
+    data, found = overridden(file.data, environment)
+    file.faults += found
     try:
         settings = PipelineSettings.model_validate(data)
     except ValidationError as error:
-        faults += faults_of(error, PipelineSettings, file)
+        file.faults += faults_of(error, PipelineSettings, file)
         good = _without_faults(data, error)
         if good is not None:
-            faults += _joint_faults(file, good, topics)
+            _judge_together(file, good, topics)
         return None
-    faults += _joint_faults(file, settings, topics)
+    _judge_together(file, settings, topics)
     return settings
 
 
 def _without_faults(data: Mapping[str, Any], error: ValidationError) -> PipelineSettings | None:
-    """Give the settings less everything that was wrong, so that the rest can be judged too.
+    """Return the settings without everything that was wrong, so that the rest can be judged too.
 
-    A stage with a fault goes whole, and what may depend on a fault goes with it.
+    A stage with a fault is left out whole, and so is what may depend on a fault.
     """
     places = [one["loc"] for one in error.errors()]
     rest = {
@@ -161,95 +153,64 @@ def _without_faults(data: Mapping[str, Any], error: ValidationError) -> Pipeline
         return None
 
 
-def _joint_faults(
+def _judge_together(
     file: YamlFile, settings: PipelineSettings, topics: tuple[TopicSpec, ...]
-) -> list[ConfigFault]:
-    """Give the faults that no option has by itself."""
-    faults = _url_faults(file, settings)
-    faults += _stage_faults(file, settings, {spec.name for spec in topics})
-    faults += _backfill_faults(file, settings, topics)
-    fetching, hosts = settings.fetching, settings.address_guard.hosts
-    if fetching.gap_seconds < MIN_FOREIGN_GAP_SECONDS and not hosts:
-        faults.append(
-            file.fault(
-                ("fetching", "gap_seconds"),
-                fetching.gap_seconds,
-                "so short a gap is only for hosts of this machine",
-                f"at least {MIN_FOREIGN_GAP_SECONDS}, or name the hosts in address_guard.hosts",
-            )
-        )
-    return faults
+) -> None:
+    """Add the faults that no option has by itself."""
+    _judge_urls(file, settings)
+    partitions = {topic.name: topic.partitions for topic in topics}
+    for name, stage in settings.stages.items():
+        _judge_topics(file, name, stage, partitions)
+    if partitions:  # none are known when their file is wrong
+        for name, stage in settings.stages.items():
+            _judge_backfill_topics(file, name, stage, partitions)
+    gap = settings.fetching.gap_seconds
+    if gap < MIN_FOREIGN_GAP_SECONDS and not settings.address_guard.hosts:
+        reason = "so short a gap is only for hosts of this machine"
+        remedy = f"at least {MIN_FOREIGN_GAP_SECONDS}, or name the hosts in address_guard.hosts"
+        file.refuse(("fetching", "gap_seconds"), gap, reason, remedy)
 
 
-def _url_faults(file: YamlFile, settings: PipelineSettings) -> list[ConfigFault]:
-    found = []
-    for block, allowed in (("log", ("sqlite", "kafka")), ("index", ("sqlite", "http", "https"))):
+def _judge_urls(file: YamlFile, settings: PipelineSettings) -> None:
+    for block, allowed, example in (
+        ("log", ("sqlite", "kafka"), "sqlite:///var/log.db or kafka://host:9092"),
+        ("index", ("sqlite", "http", "https"), "sqlite:///var/index.db or http://host:9200"),
+    ):
         url = getattr(settings, block).url
         scheme = urlsplit(url).scheme
-        example = (
-            "sqlite:///var/log.db or kafka://host:9092"
-            if block == "log"
-            else "sqlite:///var/index.db or http://host:9200"
-        )
         if scheme not in allowed or (scheme == "sqlite" and not url.startswith("sqlite:///")):
-            found.append(file.fault((block, "url"), url, "no such engine", f"write {example}"))
-    return found
+            file.refuse((block, "url"), url, "no such engine", f"write {example}")
 
 
-def _stage_faults(
-    file: YamlFile, settings: PipelineSettings, topics: set[str]
-) -> list[ConfigFault]:
-    found = []
-    for name, stage in settings.stages.items():
-        for key in _needed(stage):
-            topic = getattr(stage, key)
-            if not topic:
-                found.append(
-                    file.fault(
-                        ("stages", name, key),
-                        None,
-                        f"a stage of kind {stage.kind} must say it",
-                        "name a topic of config/topics.yml",
-                    )
-                )
-            elif topics and topic not in topics:  # none are known when their file is wrong
-                found.append(
-                    file.fault(
-                        ("stages", name, key),
-                        topic,
-                        "no such topic in config/topics.yml",
-                        "add it there, or name one that is",
-                    )
-                )
-    return found
+def _judge_topics(file: YamlFile, name: str, stage: StageOptions, known: Mapping[str, int]) -> None:
+    for key in _needed(stage):
+        place, topic = ("stages", name, key), getattr(stage, key)
+        if not topic:
+            reason = f"a stage of kind {stage.kind} needs it"
+            file.refuse(place, None, reason, "name a topic of config/topics.yml")
+        elif known and topic not in known:
+            reason = "no such topic in config/topics.yml"
+            file.refuse(place, topic, reason, "add it there, or name one that is")
 
 
-def _backfill_faults(
-    file: YamlFile, settings: PipelineSettings, topics: tuple[TopicSpec, ...]
-) -> list[ConfigFault]:
-    """Give what is wrong with the second topics of stages: partitions must lie side by side."""
-    partitions = {topic.name: topic.partitions for topic in topics}
-    found = []
-    for name, stage in settings.stages.items():
-        for key in ("backfill_reads", "backfill_writes"):
-            topic = getattr(stage, key)
-            beside = stage.reads if key == "backfill_reads" else stage.writes
-            if not topic or not topics:
-                continue
-            if topic not in partitions:
-                reason, remedy = (
-                    "no such topic in config/topics.yml",
-                    "add it there, or leave it out",
-                )
-            elif not beside:
-                reason, remedy = f"a stage of kind {stage.kind} has no use for it", "take it out"
-            elif partitions.get(beside, partitions[topic]) != partitions[topic]:
-                reason = f"{partitions[topic]} partitions, and {beside} has {partitions[beside]}"
-                remedy = "give both the same number in config/topics.yml"
-            else:
-                continue
-            found.append(file.fault(("stages", name, key), topic, reason, remedy))
-    return found
+def _judge_backfill_topics(
+    file: YamlFile, name: str, stage: StageOptions, partitions: Mapping[str, int]
+) -> None:
+    """Judge the second topics of a stage: they need as many partitions as the first."""
+    for key, beside in (("backfill_reads", stage.reads), ("backfill_writes", stage.writes)):
+        topic = getattr(stage, key)
+        if not topic:
+            continue
+        if topic not in partitions:
+            reason, remedy = "no such topic in config/topics.yml", "add it there, or leave it out"
+        elif not beside:
+            reason, remedy = f"a stage of kind {stage.kind} has no use for it", "take it out"
+        elif partitions.get(beside, partitions[topic]) != partitions[topic]:
+            reason = f"{partitions[topic]} partitions, and {beside} has {partitions[beside]}"
+            remedy = "give both the same number in config/topics.yml"
+        else:
+            continue
+        file.refuse(("stages", name, key), topic, reason, remedy)
 
 
 def _needed(stage: StageOptions) -> tuple[str, ...]:

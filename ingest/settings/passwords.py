@@ -30,6 +30,19 @@ class Secret(NamedTuple):
     mode: int = 0o600
 
 
+class User(NamedTuple):
+    """A user of the index as it should be.
+
+    `has_own_password`: a person, whose password is set once and then theirs; otherwise the
+    password is fixed when it no longer opens.
+    """
+
+    name: str
+    password: str
+    roles: tuple[str, ...]
+    has_own_password: bool = False
+
+
 ADMIN = Secret("elastic", "admin/elastic", "ELASTIC_PASSWORD")
 ANALYST = Secret("news_analyst", "admin/news_analyst", "ANALYST_PASSWORD")
 KIBANA = Secret("kibana_system", "kibana/kibana_system", "KIBANA_PASSWORD")

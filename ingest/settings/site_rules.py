@@ -5,22 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 import msgspec
 from pydantic import AfterValidator, Field, field_validator
 
 from ingest.identity import host_of
-from ingest.settings.faults import nearest
+from ingest.settings.faults import TimeZone
 from ingest.settings.options import Options
 
-#: Longer expressions are no rule that a person can check.
+#: Nobody can check a longer expression.
 MAX_XPATH_CHARACTERS = 1000
 _SEGMENT = re.compile(r"[^/\s]+")
 
 
 def check_xpath(path: str) -> str:
-    """Give an XPath back; refuse one that cannot be carried out or gives no elements.
+    """Return an XPath; refuse one that cannot be evaluated or yields no elements.
 
     Functions of extensions (regular expressions) are not known: they have no bound.
     Errors: ValueError.
@@ -35,17 +34,17 @@ def check_xpath(path: str) -> str:
     try:
         found = etree.XPath(path, regexp=False, smart_strings=False)(page)
     except etree.XPathError as error:
-        raise ValueError(f"is no XPath: {error}") from error
+        raise ValueError(f"is not valid XPath: {error}") from error
     if not isinstance(found, list):
         raise ValueError("must give elements, as //div[@class='ad'] does")
     return path
 
 
 def check_segment(segment: str) -> str:
-    """Give a segment of a path without slashes, in lower case. Errors: ValueError."""
+    """Return a segment of a path without slashes, in lower case. Errors: ValueError."""
     bare = segment.strip("/").lower()
     if not _SEGMENT.fullmatch(bare):
-        raise ValueError("is no single segment of a path, such as `opinion`")
+        raise ValueError("is not a single segment of a path, such as `opinion`")
     return bare
 
 
@@ -80,7 +79,7 @@ class SiteExtraction(Options):
     keeps_repeated_lines: bool = Field(
         False, description="keep lines that come again on page after page: tables, recipes"
     )
-    timezone: str = Field(
+    timezone: TimeZone = Field(
         "",
         description="IANA name, for dates without a zone; empty takes that of the feed, else UTC",
     )
@@ -95,14 +94,6 @@ class SiteExtraction(Options):
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_is_known(cls, value: str) -> str:
-        if value and value not in available_timezones():
-            near = nearest(value, available_timezones())
-            raise ValueError(f"no such time zone{f', did you mean {near}?' if near else ''}")
-        return value
 
 
 class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +118,7 @@ _KEYS = tuple(SiteExtraction.model_fields)
 
 
 def rules_of(blocks: Mapping[str, SiteExtraction], url: str) -> SiteRules:
-    """Give the rules for the page at this address.
+    """Return the rules for the page at this address.
 
     A block counts for its host and all below it. Of several the longest counts, key by key: a
     block of a host need not repeat what that of its domain says. Errors: none.
@@ -144,7 +135,7 @@ def rules_of(blocks: Mapping[str, SiteExtraction], url: str) -> SiteRules:
 
 
 def matching(blocks: Mapping[str, object], url: str) -> list[str]:
-    """Give the keys that count for an address, the longest first."""
+    """Return the keys that count for an address, the longest first."""
     labels = host_of(url).split(".") if blocks else []
     names = (".".join(labels[start:]) for start in range(len(labels)))
     return [name for name in names if name in blocks]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import host_of, registrable_domain
 from ingest.settings import site_rules
-from ingest.settings.faults import faults_of
+from ingest.settings.faults import checked
 from ingest.settings.options import Options
 from ingest.settings.site_rules import SiteRules, matching, rules_of
-from ingest.settings.yaml_file import YamlFile, plain, read_yaml
+from ingest.settings.yaml_file import YamlFile, read_yaml
 
 #: Keys that hold for requests, whose turns are those of a registrable domain.
 _OF_DOMAINS = ("gap_seconds", "poll_share", "platform")
@@ -52,7 +52,7 @@ class Sites(Options):
     )
 
     def gaps(self) -> dict[str, float]:
-        """Give the gaps of single domains, in seconds."""
+        """Return the gaps of single domains, in seconds."""
         return {
             domain: site.gap_seconds
             for domain, site in self.sites.items()
@@ -60,7 +60,7 @@ class Sites(Options):
         }
 
     def poll_shares(self) -> dict[str, float]:
-        """Give the shares of single domains that are polls."""
+        """Return the shares of single domains that are polls."""
         return {
             domain: site.poll_share
             for domain, site in self.sites.items()
@@ -68,49 +68,44 @@ class Sites(Options):
         }
 
     def platforms(self) -> tuple[str, ...]:
-        """Give the domains of hosting platforms."""
+        """Return the domains of hosting platforms."""
         return tuple(domain for domain, site in self.sites.items() if site.platform)
 
     def tracking_of(self, url: str) -> tuple[str, ...]:
-        """Give the further tracking parameters to cut from this URL, in lower case."""
+        """Return the further tracking parameters to cut from this URL, in lower case."""
         names = self.tracking_parameters
         for name in matching(self.sites, url):
             names += self.sites[name].tracking_parameters
         return tuple(name.lower() for name in names)
 
     def rules_of(self, url: str) -> SiteRules:
-        """Give the rules of extraction for the page at this address."""
+        """Return the rules of extraction for the page at this address."""
         return rules_of(self.sites, url)
 
 
 def read_sites(path: Path) -> tuple[Sites, list[ConfigFault]]:
-    """Give the sites of this file and everything wrong with it; nothing when it is missing."""
+    """Return the sites of this file and everything wrong with it; nothing when it is missing."""
     if not path.exists():
         return Sites(), []
     try:
         file = read_yaml(path)
     except ConfigError as error:
         return Sites(), error.faults
+    blocks = file.data.get("sites")
+    named = blocks.items() if isinstance(blocks, dict) else ()
+    faults = [fault for name, block in named for fault in _faults(file, name, block)]
     try:
-        sites = Sites.model_validate(plain(file.data))
-    except ValidationError as error:
-        return Sites(), faults_of(error, Sites, file) + _key_faults(file)
-    return sites, _key_faults(file)
-
-
-def _key_faults(file: YamlFile) -> list[ConfigFault]:
-    """Give what is wrong with the names of the blocks, and with gaps for less than a domain."""
-    blocks = plain(file.data).get("sites")
-    if not isinstance(blocks, dict):
-        return []
-    return [fault for name, block in blocks.items() for fault in _faults(file, name, block)]
+        return checked(file, Sites), faults
+    except ConfigError as error:
+        return Sites(), error.faults + faults
 
 
 def _faults(file: YamlFile, name: str, block: object) -> list[ConfigFault]:
+    """Return what is wrong with the name of a block, and with gaps for less than a domain."""
     domain = registrable_domain(name)
     if not domain or host_of(name) != name:
         remedy = f"write {host_of(name) or 'a domain such as news.example'}"
-        return [file.fault(("sites", name), name, "is no domain or host in lower case", remedy)]
+        return [file.fault(("sites", name), name, "is not a domain or host in lower case", remedy)]
     if not isinstance(block, dict) or name == domain:
         return []
     reason = "this is kept to a whole domain, not to one of its hosts"

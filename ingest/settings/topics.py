@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from msgspec.structs import replace
+from pydantic import Field
 
-from ingest.errors import ConfigFault
 from ingest.ports import TopicSpec
-from ingest.settings.faults import faults_of
+from ingest.settings.faults import checked
 from ingest.settings.options import Options
-from ingest.settings.yaml_file import YamlFile, plain
+from ingest.settings.yaml_file import YamlFile
 
 #: Endings of the rungs, in order; what each really waits is `retry.delays_seconds`.
 RUNGS = (".retry.1m", ".retry.10m", ".retry.1h")
@@ -18,7 +18,7 @@ DEAD_LETTER = ".dead-letter"
 DAY_SECONDS = 86_400.0
 RETRY_RETENTION_DAYS = 7.0
 DEAD_LETTER_RETENTION_DAYS = 30.0
-#: A retry or dead letter is its input with more headers (kafka.md §4.3).
+#: A retry or dead letter is its input with more headers.
 FAILURE_RECORD_BYTES = 4_100_000
 
 
@@ -49,47 +49,37 @@ class TopicsFile(Options):
     topics: dict[str, TopicOptions] = Field(description="name → topic")
 
 
-def topics_of(file: YamlFile) -> tuple[tuple[TopicSpec, ...], list[ConfigFault]]:
-    """Give the specs of every topic, failure topics included, and the file's faults."""
-    data: Any = plain(file.data)
-    try:
-        options = TopicsFile.model_validate(data)
-    except ValidationError as error:
-        return (), faults_of(error, TopicsFile, file)
+def topics_of(file: YamlFile) -> tuple[TopicSpec, ...]:
+    """Return the specs of every topic, failure topics included. Errors: ConfigError."""
+    options = checked(file, TopicsFile)
     specs: list[TopicSpec] = []
     for name, topic in options.topics.items():
         specs += _specs(name, topic, topic.partitions or options.partitions)
-    return tuple(specs), []
+    return tuple(specs)
 
 
 def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:
     days = topic.retention_days
-    specs = [
-        TopicSpec(
-            name=name,
-            partitions=partitions,
-            cleanup=topic.cleanup,
-            retention_seconds=None if days is None else days * DAY_SECONDS,
-            retention_bytes=topic.retention_bytes,
-        )
-    ]
-    if topic.has_failure_topics:
-        specs += [
-            TopicSpec(
-                name=name + rung,
-                partitions=partitions,
-                retention_seconds=RETRY_RETENTION_DAYS * DAY_SECONDS,
-                max_record_bytes=FAILURE_RECORD_BYTES,
-            )
-            for rung in RUNGS
-        ]
-        specs.append(
-            TopicSpec(
-                name=name + DEAD_LETTER,
-                partitions=1,
-                cleanup="compact,delete",
-                retention_seconds=DEAD_LETTER_RETENTION_DAYS * DAY_SECONDS,
-                max_record_bytes=FAILURE_RECORD_BYTES,
-            )
-        )
-    return specs
+    spec = TopicSpec(
+        name=name,
+        partitions=partitions,
+        cleanup=topic.cleanup,
+        retention_seconds=None if days is None else days * DAY_SECONDS,
+        retention_bytes=topic.retention_bytes,
+    )
+    if not topic.has_failure_topics:
+        return [spec]
+    retry = TopicSpec(
+        name=name,
+        partitions=partitions,
+        retention_seconds=RETRY_RETENTION_DAYS * DAY_SECONDS,
+        max_record_bytes=FAILURE_RECORD_BYTES,
+    )
+    dead_letter = replace(
+        retry,
+        name=name + DEAD_LETTER,
+        partitions=1,
+        cleanup="compact,delete",
+        retention_seconds=DEAD_LETTER_RETENTION_DAYS * DAY_SECONDS,
+    )
+    return [spec, *(replace(retry, name=name + rung) for rung in RUNGS), dead_letter]

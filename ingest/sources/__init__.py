@@ -1,1 +1,1 @@
-"""Sources: code that understands one feed format each."""
+"""Sources: what understands a format each, of feeds and of documents on disk."""

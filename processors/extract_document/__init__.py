@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,9 +15,8 @@ from ingest.outcome import Keep, Outcome, Reject
 from ingest.ports import Clock
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from ingest.telemetry import Event, counter
-from processors.extract_document.drop_repeated_lines import RepeatedLines
 from processors.extract_document.options import Options
-from processors.extract_document.page_job import PageWithRules
+from processors.extract_document.repeated_lines import RepeatedLines
 from processors.measure_text import count_words
 
 __all__ = ["VERSION", "ExtractDocuments", "Options", "build"]
@@ -58,6 +58,13 @@ def build(
                 remedy=f"pip install {name}=={wanted} (or install news-ingest anew)",
             )
     return ExtractDocuments(options, clock, children, sites)
+
+
+class PageWithRules(NamedTuple):
+    """One page for a child. The rules travel with it, so that a changed file counts at once."""
+
+    page: Page
+    rules: SiteRules = NO_RULES
 
 
 class ExtractDocuments:
@@ -107,23 +114,19 @@ class ExtractDocuments:
         return Keep(self._finished(found, job.rules))
 
     def _finished(self, document: Document, rules: SiteRules) -> Document:
-        now = self._clock()
+        document = msgspec.structs.replace(document, extracted_at=self._clock())
         has_site = document.content_source == "page" and document.extraction.mode != "plain"
         drops = self._options.drops_repeated_lines and not rules.keeps_repeated_lines
         if not (drops and has_site and document.domain):
-            return msgspec.structs.replace(document, extracted_at=now)
+            return document
         text, dropped = self._lines.drop(document.domain, document.id, document.text)
         if not dropped:
-            return msgspec.structs.replace(document, extracted_at=now)
+            return document
         extraction = msgspec.structs.replace(
             document.extraction, dropped_lines=dropped, characters=len(text)
         )
         return msgspec.structs.replace(
-            document,
-            extracted_at=now,
-            text=text,
-            word_count=count_words(text),
-            extraction=extraction,
+            document, text=text, word_count=count_words(text), extraction=extraction
         )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -13,25 +14,30 @@ import zstandard
 
 from ingest.model import Document, Page
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.guard_page import is_binary_file
-from processors.extract_document.join_parts import with_parts
+from processors.extract_document import PageWithRules
 from processors.extract_document.make_document import make_document
-from processors.extract_document.make_plain_document import make_plain_document
 from processors.extract_document.options import Options
-from processors.extract_document.page_job import PageWithRules
-from processors.extract_document.read_html import HtmlReading, html_reader
-from processors.extract_document.search_date import load_search
+from processors.extract_document.plain_document import make_plain_document
+from processors.extract_document.read import HtmlReading, ReadHtml, html_reader, no_lap
+from processors.extract_document.read.dates import load_search
+from processors.extract_document.read.decode import is_binary_file
 
 _CHANGED_BY_RULES = ("mode", "rescue_ratio", "author_search", "date_search")
+#: A paragraph of this length that an earlier page had is never meant to be read twice; a shorter
+#: one may be (a question, a name), and goes only where it stands at the edge of its page.
+_LONG_CHARACTERS = 60
+#: "Page 2 of 5", "Seite 2/5", "2 / 5".
+_COUNT_LINE = re.compile(
+    r"\W{0,4}(?:(?:page|seite|pagina|página|strona|sida|side|part|teil)\s{0,3}\d{1,2}"
+    r"(?:\s{0,3}(?:of|von|de|di|van|av|af|z|/)\s{0,3}\d{1,2})?|\d{1,2}\s{0,3}/\s{0,3}\d{1,2})\W{0,4}",
+    re.IGNORECASE,
+)
 
 
 class ExtractPage(Protocol):
     """From a page, and the rules of its site, to its document."""
 
     def __call__(self, page: Page, rules: SiteRules = NO_RULES, /) -> Document: ...
-
-
-Reader = Callable[[bytes, str, str], HtmlReading]
 
 
 def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRules], Document]:
@@ -41,7 +47,7 @@ def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRul
 
 
 def page_extractor(
-    options: dict[str, Any], engine: str, lap: Callable[[str], None] | None = None
+    options: dict[str, Any], engine: str, lap: Callable[[str], None] = no_lap
 ) -> ExtractPage:
     """Give the function from page to document; what it loads stays for all pages.
 
@@ -54,19 +60,17 @@ def page_extractor(
     part_seconds = given.page_timeout_seconds / 2  # well before the parent kills for it
 
     def unpack(body: bytes) -> bytes:
-        return unpacked_body(body, "zstd", given.max_unpacked_bytes)
+        return unpacked(body, "zstd", given.max_unpacked_bytes)
 
     @lru_cache(maxsize=64)
-    def ready(rules: SiteRules) -> tuple[Options, Reader]:
+    def ready(rules: SiteRules) -> tuple[Options, ReadHtml]:
         chosen = with_rules(given, rules)
-        return chosen, html_reader(chosen, rules) if lap is None else html_reader(
-            chosen, rules, lap
-        )
+        return chosen, html_reader(chosen, rules, lap)
 
     def extract(page: Page, rules: SiteRules = NO_RULES, /) -> Document:
         started = time.perf_counter()
         chosen, read_html = ready(rules)
-        data = unpacked(page, chosen.max_unpacked_bytes)
+        data = unpacked(page.body, page.body_encoding, chosen.max_unpacked_bytes)
         if page.kind == "text" and data and not is_binary_file(data):
             document = make_plain_document(page, data, chosen, rules)
         elif page.kind == "html" and data:
@@ -78,8 +82,7 @@ def page_extractor(
         else:
             outcome = "wrong_type" if page.kind == "text" and data else "no_text"
             document = make_document(page, HtmlReading(outcome=outcome), chosen, rules)
-        if lap is not None:
-            lap("fields")
+        lap("fields")
         milliseconds = round((time.perf_counter() - started) * 1000, 2)
         extraction = msgspec.structs.replace(
             document.extraction, engine=engine, milliseconds=milliseconds
@@ -96,19 +99,97 @@ def with_rules(options: Options, rules: SiteRules) -> Options:
     return options.model_copy(update=changes) if changes else options
 
 
-def unpacked(page: Page, max_bytes: int) -> bytes:
-    """Give the bytes of a page, never more than `max_bytes`; `b""` for none.
+def unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Return the bytes of a body, never more than `max_bytes`.
 
-    Errors: zstandard.ZstdError for a body that is no zstd, although it is said to be.
+    Errors: zstandard.ZstdError for a body that is not zstd, although it is said to be.
     """
-    return unpacked_body(page.body, page.body_encoding, max_bytes)
-
-
-def unpacked_body(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """Give the bytes of a body, never more than `max_bytes`. Errors: as `unpacked`."""
     if not body or encoding != "zstd":
         return body[:max_bytes]
     if 0 <= zstandard.frame_content_size(body) <= max_bytes:
         return zstandard.ZstdDecompressor().decompress(body)
     with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)) as reader:
         return bytes(reader.read(max_bytes))
+
+
+def with_parts(
+    reading: HtmlReading,
+    page: Page,
+    read: ReadHtml,
+    unpack: Callable[[bytes], bytes],
+    *,
+    seconds: float,
+) -> HtmlReading:
+    """Give the reading of the first page with the text of all, in their order.
+
+    Where a rule of the site found the text of the first page, what it finds on the others joins
+    that; a part where it finds none gives its general text. No part is begun after so many seconds: `is_truncated` then says that some are missing. A
+    first page without text takes that of the others. Errors: those of `read` and `unpack`.
+    """
+    until = time.monotonic() + seconds
+    texts, by_rule = [reading.text.text], [reading.site.text]
+    is_truncated = reading.is_truncated
+    for part in page.parts:
+        if time.monotonic() > until:
+            is_truncated = True
+            break
+        found = read(unpack(part.body), part.content_type, part.url)
+        texts.append(found.text.text)
+        by_rule.append(found.site.text or found.text.text)
+        is_truncated = is_truncated or found.is_truncated
+    titles = (page.entry.title, *reading.metadata.headings, reading.metadata.title)
+    text = msgspec.structs.replace(reading.text, text=joined_texts(texts, titles))
+    site = reading.site
+    if site.text:
+        site = msgspec.structs.replace(site, text=joined_texts(by_rule, titles))
+    is_found = text.text and reading.outcome == "no_text"
+    return msgspec.structs.replace(
+        reading,
+        text=text,
+        site=site,
+        outcome="ok" if is_found else reading.outcome,
+        is_truncated=is_truncated,
+    )
+
+
+def joined_texts(texts: Sequence[str], titles: Iterable[str] = ()) -> str:
+    """Give the texts of the pages of one article as one, what they repeat only once.
+
+    Paragraphs have a blank line between them, there and here. From the later pages go long
+    paragraphs that an earlier one had, the run of such paragraphs at beginning and end whatever
+    their length (headlines, boxes, notes under the text), the titles, and lines that count pages.
+    Errors: none.
+    """
+    kept = _paragraphs(texts[0]) if texts else []
+    seen = {_key(one) for one in kept}
+    names = {_key(one) for one in titles if one} - {""}
+    for text in texts[1:]:
+        paragraphs = [one for one in _paragraphs(text) if not _COUNT_LINE.fullmatch(one)]
+        known = [_key(one) in seen or _key(one) in names for one in paragraphs]
+        start, end = _inner(known)
+        fresh = [
+            one
+            for one, is_known in zip(paragraphs[start:end], known[start:end], strict=True)
+            if not (is_known and len(one) >= _LONG_CHARACTERS)
+        ]
+        kept += fresh
+        seen |= {_key(one) for one in fresh}
+    return "\n\n".join(kept)
+
+
+def _inner(known: Sequence[bool]) -> tuple[int, int]:
+    """Give where a page's own paragraphs begin and end between those known at its edges."""
+    start, end = 0, len(known)
+    while start < end and known[start]:
+        start += 1
+    while end > start and known[end - 1]:
+        end -= 1
+    return start, end
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [one for one in text.split("\n\n") if one.strip()]
+
+
+def _key(paragraph: str) -> str:
+    return " ".join(paragraph.casefold().split())

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.candidates import candidate, provenance
-from processors.extract_document.choose_body import body_of
-from processors.extract_document.choose_fields import (
-    amp_of,
-    language_of,
+from processors.extract_document.choose import Fields, candidate, provenance
+from processors.extract_document.choose.authors import names_of
+from processors.extract_document.choose.dates import (
+    fallback_date,
+    is_file,
     modified_of,
     published_of,
+)
+from processors.extract_document.choose.fields import (
+    amp_of,
+    language_of,
+    media_of,
     section_of,
     subtitle_of,
     summary_of,
     tags_of,
     title_of,
     url_proof,
+    without_title,
 )
-from processors.extract_document.choose_flags import TextFlags, flags_of
-from processors.extract_document.choose_media import NO_MEDIA, media_of
-from processors.extract_document.choose_names import NO_NAMES, names_of
-from processors.extract_document.choose_text import SHORT_CHARACTERS, ChosenText, cut
-from processors.extract_document.choose_title import without_title
-from processors.extract_document.document_frame import (
-    address_of,
-    content_hash,
-    date_proof,
-    fallback_date,
-    identity_fields,
-    is_file,
-)
-from processors.extract_document.given_fields import given_fields
+from processors.extract_document.choose.text import SHORT_CHARACTERS, ChosenText, body_of
+from processors.extract_document.flag import flags_of
 from processors.extract_document.options import Options
-from processors.extract_document.read_html import HtmlReading
-from processors.extract_document.try_steps import Steps
+from processors.extract_document.read import HtmlReading
+from processors.extract_document.read.metadata import AUTHOR_NAMES, PUBLISHED_NAMES
+from processors.extract_document.read.tree import cut
 from processors.measure_text import count_words
+
+Result = TypeVar("Result")
 
 #: What stands for a field whose step raised, until the reason is put in its place.
 _FAILED = provenance("", "none")
@@ -46,38 +45,30 @@ _FAILED = provenance("", "none")
 def make_document(
     page: Page, reading: HtmlReading, options: Options, rules: SiteRules = NO_RULES
 ) -> Document:
-    """Give the document of a page; `extracted_at` and the time it took are the caller's to set.
+    """Return the document of a page; `extracted_at` and the time it took are the caller's to set.
 
     `content_hash` is the SHA-256 of the text in hex, nothing else, before any line is dropped.
-    `rules` are those of the site. Errors: none for what `read_html` gave.
+    `rules` are those of the site. Errors: none for what `html_reader` gave.
     """
-    steps = Steps()
     body = body_of(page, reading, options, rules)
-    own_title = (page.entry.title, _FAILED)
-    title, title_proof = steps(
-        "title", lambda: title_of(page, reading, body.chosen, options), own_title
-    )
-    text = cut(without_title(body.chosen.text, title), options.max_text_characters)
-    made = _described(page, reading, options, title, steps)
-    named = _named(page, reading, options, rules, made, title, text, steps)
+    chosen = body.chosen
+    draft = _Draft()
+    draft.choose("title", lambda: title_of(page, reading, chosen, options), page.entry.title)
+    title = draft.values["title"]
+    text = cut(without_title(chosen.text, title), options.max_text_characters)
+    _describe(draft, page, reading, options)
+    _name(draft, page, reading, options, rules, text)
     # The search for a date changes the tree: it comes last.
     zone = rules.timezone or page.entry.timezone
-    dated = steps("dates", lambda: _dated(page, reading, options, zone), _undated(page))
-    proofs: dict[str, Provenance] = {}
-    for part in (made, named, dated):
-        proofs |= part.proofs
+    draft.take("dates", lambda: _dated(page, reading, options, zone), _undated(page))
+    failed = {name: provenance("", "none", (), why) for name, why in draft.steps.failed.items()}
     return Document(
-        title=title,
         text=text,
         content_hash=content_hash(text),
-        content_source=_content_source(page, body.chosen.content_source),
+        content_source=_source_of(page, chosen.content_source),
         links=reading.links,
         word_count=count_words(text),
-        is_metered=body.is_metered,
-        is_cut=body.is_cut,
-        has_paywall_phrase=body.has_phrase,
-        is_consent_page=body.is_wall,
-        extraction=_extraction(page, reading, body.chosen, text, options, rules, steps),
+        extraction=_extraction(page, reading, chosen, text, options, rules, tuple(failed)),
         page=PageInfo(
             encoding=reading.encoding,
             encoding_source=reading.encoding_source,
@@ -87,120 +78,124 @@ def make_document(
             parts_missing_reason=page.parts_missing_reason,
         ),
         provenance={
-            "title": title_proof,
-            "text": _text_proof(page, reading, body.chosen, body.feed, len(text)),
+            "text": _text_proof(page, reading, chosen, body.feed, len(text)),
             "links": provenance(str(len(reading.links)), "page" if reading.links else "none"),
-            **proofs,
-            **body.flag_proofs(),
-            **{name: provenance("", "none", (), why) for name, why in steps.failed.items()},
-        },
-        **made.fields,
-        **named.fields,
-        **dated.fields,
-    )
-
-
-class _Part(NamedTuple):
-    """Some fields of a document, and the provenance of each."""
-
-    fields: dict[str, Any]
-    proofs: dict[str, Provenance]
-
-
-def _described(
-    page: Page, reading: HtmlReading, options: Options, title: str, steps: Steps
-) -> _Part:
-    """Give what the page says of its article, names and dates aside."""
-    nothing = ("", _FAILED)
-    no_tags: tuple[tuple[str, ...], Provenance] = ((), _FAILED)
-    section, section_proof = steps("section", lambda: section_of(page, reading), nothing)
-    subtitle, subtitle_proof = steps("subtitle", lambda: subtitle_of(reading, title), nothing)
-    tags, tags_proof = steps("tags", lambda: tags_of(page, reading), no_tags)
-    summary, summary_proof = steps("summary", lambda: summary_of(page, reading, options), nothing)
-    url_amp, amp_proof = steps("url_amp", lambda: amp_of(page, reading), nothing)
-    language, language_proof = steps("language_hint", lambda: language_of(page, reading), nothing)
-    media = steps("media", lambda: media_of(page, reading), NO_MEDIA)
-    return _Part(
-        {
-            "subtitle": subtitle,
-            "summary": summary,
-            "summary_source": summary_proof.source if summary else "",
-            "section": section,
-            "tags": tags,
-            "url_amp": url_amp,
-            "image": media.image,
-            "images": media.images,
-            "videos": media.videos,
-            "licence": media.licence,
-            "language_hint": language,
-        },
-        {
-            "subtitle": subtitle_proof,
-            "summary": summary_proof,
-            "section": section_proof,
-            "tags": tags_proof,
             "url_canonical": url_proof(page, reading),
-            "url_amp": amp_proof,
-            "language_hint": language_proof,
-            **media.proofs,
+            **draft.proofs,
+            **body.flags.proofs,
+            **failed,
         },
+        **body.flags.values,
+        **draft.values,
     )
 
 
-def _named(
-    page: Page, reading: HtmlReading, options: Options, rules: SiteRules, made: _Part, title: str, text: str, steps: Steps
-) -> _Part:  # fmt: skip
-    """Give who wrote the text, whose it is, and what kind of text that makes it."""
-    jsonld = reading.jsonld
-    identity = identity_fields(page, reading.metadata.site_name or jsonld.publisher)
-    names = steps("authors", lambda: names_of(page, reading, options, text), NO_NAMES)
-    involved = (*names.authors, *names.agencies, *jsonld.organisations, identity["publisher"])
-    flags = steps(
+class Steps:
+    """Runs steps; `failed` maps the names of those that raised to what they raised, in words."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
+
+    def __call__(self, name: str, step: Callable[[], Result], fallback: Result) -> Result:
+        """Return the result of a step, or the fallback when it raises.
+
+        Errors: MemoryError, also libxml2's, which the child must report itself.
+        """
+        try:
+            return step()
+        except MemoryError:
+            raise
+        except Exception as error:
+            if "emory alloc" in str(error):
+                raise
+            self.failed[name] = f"{type(error).__name__}: {error}"[:150]
+            return fallback
+
+
+class _Draft:
+    """The fields of a document chosen so far; a step that raises costs its own fields only."""
+
+    def __init__(self) -> None:
+        self.steps = Steps()
+        self.values: dict[str, Any] = {}
+        self.proofs: dict[str, Provenance] = {}
+
+    def choose(
+        self, name: str, step: Callable[[], tuple[Any, Provenance]], fallback: Any = ""
+    ) -> None:
+        """Add one field, with the fallback for its value when the step raises."""
+        self.values[name], self.proofs[name] = self.steps(name, step, (fallback, _FAILED))
+
+    def take(self, name: str, step: Callable[[], Fields], fallback: Fields) -> None:
+        """Add the fields that a step gives."""
+        values, proofs = self.steps(name, step, fallback)
+        self.values |= values
+        self.proofs |= proofs
+
+
+def _describe(draft: _Draft, page: Page, reading: HtmlReading, options: Options) -> None:
+    """Add what the page says of its article, names and dates aside."""
+    title = draft.values["title"]
+    draft.choose("section", lambda: section_of(page, reading))
+    draft.choose("subtitle", lambda: subtitle_of(reading, title))
+    draft.choose("tags", lambda: tags_of(page, reading), ())
+    draft.choose("summary", lambda: summary_of(page, reading, options))
+    draft.choose("url_amp", lambda: amp_of(page, reading))
+    draft.choose("language_hint", lambda: language_of(page, reading))
+    draft.take("media", lambda: media_of(page, reading), Fields({}, {}))
+    has_summary = bool(draft.values["summary"])
+    draft.values["summary_source"] = draft.proofs["summary"].source if has_summary else ""
+
+
+def _name(
+    draft: _Draft, page: Page, reading: HtmlReading, options: Options, rules: SiteRules, text: str
+) -> None:
+    """Add who wrote the text, whose it is, and what kind of text that makes it."""
+    jsonld, values = reading.jsonld, draft.values
+    values |= identity_fields(page, reading.metadata.site_name or jsonld.publisher)
+    nobody = Fields({"authors": (), "agencies": ()}, {"authors": _FAILED, "agencies": _FAILED})
+    draft.take("authors", lambda: names_of(page, reading, options, text), nobody)
+    involved = (
+        *values["authors"], *values["agencies"], *jsonld.organisations, values["publisher"],
+    )  # fmt: skip
+    draft.take(
         "flags",
         lambda: flags_of(
             reading,
             rules,
             url=address_of(page),
-            section=made.fields["section"],
+            section=values["section"],
             names=involved,
-            title=title,
+            title=values["title"],
             text=text,
         ),
-        TextFlags(),
-    )
-    return _Part(
-        {**identity, "authors": names.authors, "agencies": names.agencies, **flags.values()},
-        {"authors": names.authors_proof, "agencies": names.agencies_proof, **flags.proofs()},
+        Fields({}, {}),
     )
 
 
-def _undated(page: Page) -> _Part:
-    """Give the dates of a document whose dates could not be read."""
+def _undated(page: Page) -> Fields:
+    """Return the dates of a document whose dates could not be read."""
     at, source = fallback_date(page)
-    return _Part({"published_at": at, "date_source": source, "date_precision": "second"}, {})
+    return Fields({"published_at": at, "date_source": source, "date_precision": "second"}, {})
 
 
-def _dated(page: Page, reading: HtmlReading, options: Options, zone: str) -> _Part:
+def _dated(page: Page, reading: HtmlReading, options: Options, zone: str) -> Fields:
     published = published_of(page, reading, options, zone)
     modified = modified_of(page, reading, published, zone)
-    return _Part(
+    return Fields(
         {
-            "published_at": published.at,
-            "modified_at": modified.at,
-            "date_source": published.source,
-            "date_precision": published.precision,
-            "date_zone": published.zone,
-            "is_zone_assumed": published.is_zone_assumed,
-            "modified_source": modified.source if modified.at else "",
-            "modified_precision": modified.precision,
-            "modified_zone": modified.zone,
-            "is_modified_zone_assumed": modified.is_zone_assumed,
+            **published.fields(),
+            "modified_at": modified.read.at,
+            "modified_source": modified.source if modified.read.at else "",
+            "modified_precision": modified.read.precision,
+            "modified_zone": modified.read.zone,
+            "is_modified_zone_assumed": modified.read.is_zone_assumed,
         },
-        {"published_at": date_proof(published), "modified_at": date_proof(modified)},
+        {"published_at": published.proof(), "modified_at": modified.proof()},
     )
 
 
-def _content_source(page: Page, source: str) -> str:
+def _source_of(page: Page, source: str) -> str:
     return "file" if source == "page" and is_file(page) else source
 
 
@@ -221,8 +216,7 @@ def _text_proof(
             why = f"the second parser gives {reading.text.ratio:g} times as much"
         if reading.site.rule and not why:
             why = f"body_xpath: {reading.site.rule}"
-    if is_file(page) and source == "page":
-        source = "file"
+    source = _source_of(page, source)
     losers = [candidate(str(size), name) for name, size in lengths if size and name != source]
     return provenance(str(characters), source, losers, why)
 
@@ -234,7 +228,7 @@ def _extraction(
     text: str,
     options: Options,
     rules: SiteRules,
-    steps: Steps,
+    failed: tuple[str, ...],
 ) -> Extraction:
     outcome = "feed_only" if page.kind == "feed" or not page.body else reading.outcome
     return Extraction(
@@ -248,5 +242,68 @@ def _extraction(
         site_rules=rules.site,
         body_rule=reading.site.rule,
         given=given_fields(reading),
-        failed_steps=tuple(steps.failed),
+        failed_steps=failed,
     )
+
+
+def given_fields(reading: HtmlReading) -> tuple[str, ...]:
+    """Give `page` when it was read at all, then those of title, authors, date and jsonld it has.
+
+    Cheap marks only: nothing is searched for, so a page that lost its marks shows.
+    """
+    if reading.root is None:
+        return ()
+    metadata, jsonld = reading.metadata, reading.jsonld
+    marks = {
+        "page": True,
+        "title": bool(metadata.headings or metadata.named.get("og:title") or jsonld.headline),
+        "authors": bool(
+            jsonld.authors
+            or jsonld.organisations
+            or any(metadata.named.get(name) for name in AUTHOR_NAMES)
+        ),
+        "date": bool(
+            jsonld.published
+            or metadata.time
+            or any(metadata.named.get(name) for name in PUBLISHED_NAMES)
+        ),
+        "jsonld": jsonld.is_article,
+    }
+    return tuple(name for name, is_there in marks.items() if is_there)
+
+
+def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
+    """Give the fields that a document takes over from its page and entry."""
+    entry = page.entry
+    return {
+        "id": page.document_id,
+        "version": page.version,
+        "entry_id": entry.id,
+        "url_published": entry.url_published,
+        "url_canonical": page.url_canonical,
+        "url_match_key": page.url_match_key,
+        "domain": page.domain,
+        "publisher": entry.publisher or _named_site(site_name) or page.domain,
+        "publisher_country": entry.publisher_country,
+        "feed_ids": () if is_file(page) else (entry.feed_id,),
+        "path": page.path,
+        "first_seen_at": entry.first_seen_at,
+        "fetched_at": page.fetched_at,
+        "extracted_at": page.fetched_at,
+        "change": entry.change,
+    }
+
+
+def _named_site(name: str) -> str:
+    """Give the name of a site; "" for an address put in its place."""
+    return "" if "://" in name or name.startswith("www.") else name[:200]
+
+
+def content_hash(text: str) -> str:
+    """Give the SHA-256 of a text as 64 hex digits: two texts are equal when it is."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def address_of(page: Page) -> str:
+    """Give the address on the web, whose words tell of the article; "" for a mere file."""
+    return page.url_canonical if page.url_canonical.startswith("http") else ""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ingest.model import Mention
-from processors.find_entities.cues import decide
+from processors.find_entities import organisation_cues, person_cues, place_cues
 from processors.find_entities.document_pass import settle
-from processors.find_entities.known import Known, find_known
+from processors.find_entities.known import KnownOrganisation, find_known
 from processors.find_entities.lexicon import names, pack
 from processors.find_entities.pieces import Piece, pieces
-from processors.find_entities.places import place_hint
 from processors.find_entities.runs import runs
-from processors.find_entities.sense import ORGANISATION, PLACE, Decision, Sense
+from processors.find_entities.sense import (
+    ORGANISATION,
+    PLACE,
+    Decision,
+    Sense,
+    is_person_like,
+    key_of,
+)
 from processors.find_entities.tokens import Token, tokenise
-from processors.resolve_places.gazetteer import country_names
+from processors.resolve_places.gazetteer import country_names, place_hint
 
 #: From how many words about sport on a text is one about sport.
 _SPORT_WORDS = 3
@@ -171,7 +179,7 @@ _SHARED_HEADS = frozenset(
 )  # fmt: skip
 
 
-def _locked(first: int, last: int, known: Known, taken: bytearray) -> Decision:
+def _locked(first: int, last: int, known: KnownOrganisation, taken: bytearray) -> Decision:
     taken[first:last] = b"\1" * (last - first)
     return Decision(first, last, ORGANISATION, "known_organisation", "strong", known.name)
 
@@ -256,3 +264,55 @@ def _mention(sense: Sense, text: str, decision: Decision) -> Mention:
         type=decision.type, start=start, end=end, text=text[start:end], rule=decision.rule,
         strength=decision.strength, evidence=decision.evidence,
     )  # fmt: skip
+
+
+Cue = Callable[[Sense, int, int, str], Decision | None]
+
+
+def other_thing(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+    """An event, law, prize, work: its last word says so, or its first."""
+    if last - first == 1 or title:
+        return None
+    pack = sense.pack
+    head, opening = sense.tokens[last - 1].key, sense.tokens[first].key
+    if head in pack.other_heads:
+        if is_person_like(sense, first, last) and (
+            head in pack.surname_heads or head in sense.names.surnames
+        ):
+            return None
+        if place_hint(key_of(sense, first, last)).kind:
+            return None
+        return Decision(first, last, "", "other_head", "strong")
+    if opening in pack.things_first and not is_person_like(sense, first, last):
+        return Decision(first, last, "", "other_head", "strong")
+    return None
+
+
+#: The surest cues first; well-known organisations and what is not a name stand before them.
+ORDER: tuple[Cue, ...] = (
+    organisation_cues.known,
+    other_thing,
+    organisation_cues.headed,
+    person_cues.titled,
+    place_cues.sure,
+    place_cues.directed,
+    place_cues.headed,
+    person_cues.royal,
+    person_cues.given_name,
+    place_cues.by_name,
+    organisation_cues.acronym,
+    person_cues.apposition,
+    organisation_cues.in_context,
+    person_cues.surname,
+    place_cues.after_preposition,
+    person_cues.lone_given_name,
+)
+
+
+def decide(sense: Sense, first: int, last: int, title: str = "") -> Decision | None:
+    """Give the first cue that fires on these tokens; None when none does."""
+    for cue in ORDER:
+        decision = cue(sense, first, last, title)
+        if decision is not None:
+            return decision
+    return None

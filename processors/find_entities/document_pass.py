@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 import msgspec
 
 from processors.find_entities.pieces import Piece
-from processors.find_entities.places import place_hint
 from processors.find_entities.sense import (
     ORGANISATION,
     PERSON,
@@ -21,7 +20,7 @@ from processors.find_entities.sense import (
     speaks,
 )
 from processors.find_entities.tokens import Token
-from processors.resolve_places.gazetteer import country_names
+from processors.resolve_places.gazetteer import country_names, place_hint
 
 #: How much a cue of each strength says (enrichment.md §5.3).
 WEIGHTS = {"certain": 8, "strong": 4, "medium": 2, "weak": 1}
@@ -36,7 +35,7 @@ _BIG_CITY = 250_000
 Looked = list[tuple[Piece, Decision | None]]
 
 
-class Parts(msgspec.Struct):
+class FullNames(msgspec.Struct):
     """Full names in the text by the word that can stand for them."""
 
     surnames: dict[str, str] = msgspec.field(default_factory=dict)
@@ -83,8 +82,8 @@ def _listed(sense: Sense, looked: Looked, decided: list[Decision | None]) -> lis
     return result
 
 
-def _full_names(sense: Sense, looked: Looked) -> Parts:
-    parts = Parts()
+def _full_names(sense: Sense, looked: Looked) -> FullNames:
+    parts = FullNames()
     for _piece, decision in looked:
         if decision is None or decision.last - decision.first < 2:
             continue
@@ -107,7 +106,7 @@ def _full_names(sense: Sense, looked: Looked) -> Parts:
 
 
 def _with_parts(
-    sense: Sense, piece: Piece, decision: Decision | None, parts: Parts
+    sense: Sense, piece: Piece, decision: Decision | None, parts: FullNames
 ) -> Decision | None:
     """Type a lone word after the full name in the same text that it is a part of."""
     first, last = (decision.first, decision.last) if decision else (piece.first, piece.last)
@@ -145,7 +144,7 @@ def _with_parts(
 
 
 def _is_given_not_place(
-    sense: Sense, token: Token, decision: Decision | None, parts: Parts
+    sense: Sense, token: Token, decision: Decision | None, parts: FullNames
 ) -> bool:
     """Tell a Taylor or Chad who was named in full from the city or country."""
     if decision is None or decision.type != PLACE or token.key not in parts.givens:
@@ -155,7 +154,7 @@ def _is_given_not_place(
     return token.key in sense.pack.often_people or place_hint(token.key).population < _BIG_CITY
 
 
-def _is_given_here(sense: Sense, token: Token, last: int, parts: Parts) -> bool:
+def _is_given_here(sense: Sense, token: Token, last: int, parts: FullNames) -> bool:
     if token.key not in parts.givens or place_hint(token.key).population > _BIG_CITY:
         return False
     return not is_common(sense, token) or (
@@ -164,7 +163,7 @@ def _is_given_here(sense: Sense, token: Token, last: int, parts: Parts) -> bool:
 
 
 def _is_surname_here(
-    sense: Sense, token: Token, decision: Decision | None, last: int, parts: Parts
+    sense: Sense, token: Token, decision: Decision | None, last: int, parts: FullNames
 ) -> bool:
     if token.key not in parts.surnames or _is_clearly_place(sense, decision):
         return False
@@ -194,7 +193,7 @@ def _is_clearly_place(sense: Sense, decision: Decision | None) -> bool:
     return decision.rule in ("city_name", "dateline")
 
 
-def _is_club_here(sense: Sense, token: Token, first: int, parts: Parts) -> bool:
+def _is_club_here(sense: Sense, token: Token, first: int, parts: FullNames) -> bool:
     return (
         token.key in parts.clubs
         and sense.is_sport
@@ -203,7 +202,9 @@ def _is_club_here(sense: Sense, token: Token, first: int, parts: Parts) -> bool:
     )
 
 
-def _is_organisation_here(sense: Sense, token: Token, first: int, last: int, parts: Parts) -> bool:
+def _is_organisation_here(
+    sense: Sense, token: Token, first: int, last: int, parts: FullNames
+) -> bool:
     if token.key not in parts.organisations or len(token.text) < 3 or is_common(sense, token):
         return False
     if token.key in sense.pack.not_names or token.key in country_names("demonyms"):

@@ -9,37 +9,14 @@ from importlib.resources import files
 
 import msgspec
 
+from processors.find_entities.lexicon import pack
 from processors.find_entities.tokens import Token
 from processors.resolve_places.gazetteer import place_key
 
 _ELIDED = re.compile(r"([dDlL]|[dDnNsS]ell)['’](.+)")
-_SMALL = frozenset(
-    [
-        "of",
-        "for",
-        "and",
-        "the",
-        "in",
-        "on",
-        "at",
-        "to",
-        "de",
-        "la",
-        "le",
-        "des",
-        "du",
-        "der",
-        "und",
-        "y",
-        "et",
-        "del",
-        "d",
-        "e",
-    ]
-)
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownOrganisation(msgspec.Struct, frozen=True):
     """One well-known organisation.
 
     `flags`: a = this form is an ordinary word, person or place too, so capitals must be
@@ -59,7 +36,7 @@ class Form(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
     cases: str
     texts: tuple[str, ...]
-    known: Known
+    known: KnownOrganisation
 
 
 def known_forms() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -90,7 +67,7 @@ def organisations() -> dict[str, list[Form]]:
                 keys = tuple(piece if _is_mark(piece) else place_key(piece) for piece in pieces)
                 cases = "".join(_case(piece) for piece in pieces)
                 result.setdefault(keys[0], []).append(
-                    Form(keys, cases, tuple(pieces), Known(name, flags))
+                    Form(keys, cases, tuple(pieces), KnownOrganisation(name, flags))
                 )
     for entries in result.values():
         entries.sort(key=lambda form: -len(form.keys))
@@ -141,10 +118,10 @@ def _case(piece: str) -> str:
     return "X" if len(piece) <= 4 and not piece[1:].islower() and len(piece) > 1 else "C"
 
 
-def find_known(tokens: list[Token]) -> list[tuple[int, int, Known]]:
+def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:
     """Give (first, last, organisation) for each hit, longest first, none overlapping."""
     table = organisations()
-    hits: list[tuple[int, int, Known]] = []
+    hits: list[tuple[int, int, KnownOrganisation]] = []
     number = 0
     while number < len(tokens):
         token = tokens[number]
@@ -156,7 +133,10 @@ def find_known(tokens: list[Token]) -> list[tuple[int, int, Known]]:
 
 
 def _longest(
-    tokens: list[Token], number: int, forms: Sequence[Form], hits: list[tuple[int, int, Known]]
+    tokens: list[Token],
+    number: int,
+    forms: Sequence[Form],
+    hits: list[tuple[int, int, KnownOrganisation]],
 ) -> int:
     """Note the longest form that stands here; give its width, 0 for none."""
     following = tokens[number + 1] if number + 1 < len(tokens) else None
@@ -184,6 +164,7 @@ _LOW_STARTS = frozenset({"the", "adidas", "antifa", "d'", "l'", "al-qaeda", "al-
 
 def _fit(tokens: list[Token], number: int, form: Form) -> int:
     """Give how many tokens this form covers here, 0 if it does not stand here."""
+    small = pack("en").small_words
     place = number
     has_capital = False
     for key, case, written in zip(form.keys, form.cases, form.texts, strict=True):
@@ -199,7 +180,7 @@ def _fit(tokens: list[Token], number: int, form: Form) -> int:
         if case == "X" and token.text != written:
             return 0
         is_capital = any(character.isupper() for character in token.text)
-        if case == "C" and not is_capital and key not in _SMALL:
+        if case == "C" and not is_capital and key not in small:
             return 0
         has_capital = has_capital or is_capital
         place += 1

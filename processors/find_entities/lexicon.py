@@ -12,7 +12,7 @@ import zstandard
 LISTED_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no")
 
 
-class Pack(msgspec.Struct, frozen=True, kw_only=True):
+class WordLists(msgspec.Struct, frozen=True, kw_only=True):
     """The word lists of one language, all lower case but `abbreviations`.
 
     `openers` are words that are capital only because they open a sentence, `sentence_words` those
@@ -74,6 +74,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     organisation_words: frozenset[str] = frozenset()
     articles: frozenset[str] = frozenset()
     unsure_places_before: frozenset[str] = frozenset()
+    legal_forms: frozenset[str] = frozenset()
+    small_words: frozenset[str] = frozenset()
 
     @property
     def heads_come_first(self) -> bool:
@@ -81,7 +83,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
         return self.language in ("fr", "es", "it", "pt", "ca", "ro")
 
 
-class Names(msgspec.Struct, frozen=True):
+class PersonNames(msgspec.Struct, frozen=True):
     """Given names and surnames, folded to lower-case ASCII."""
 
     given: frozenset[str]
@@ -89,20 +91,20 @@ class Names(msgspec.Struct, frozen=True):
 
 
 @cache
-def pack(language: str) -> Pack:
+def pack(language: str) -> WordLists:
     """Give the lists of a language, those of English where it has none."""
     own = _sections(language if language in LISTED_LANGUAGES else "en")
-    return Pack(language=language, **(_sections("any") | own))
+    return WordLists(language=language, **(_sections("any") | own))
 
 
 @cache
-def names() -> Names:
+def names() -> PersonNames:
     """Give the names of people, read once a process."""
     data = (files(__package__) / "data" / "names.txt.zst").read_bytes()
     lines = zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
     given = frozenset(line[:-2] for line in lines if line[-1] in "GB")
     surnames = frozenset(line[:-2] for line in lines if line[-1] in "SB")
-    return Names(given, surnames)
+    return PersonNames(given, surnames)
 
 
 def _sections(language: str) -> dict[str, frozenset[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from processors.find_entities.places import place_hint
 from processors.find_entities.sense import (
     ORGANISATION,
     Decision,
@@ -13,6 +12,7 @@ from processors.find_entities.sense import (
     key_of,
     place_is_meant,
 )
+from processors.resolve_places.gazetteer import place_hint
 
 _OF = frozenset(
     {

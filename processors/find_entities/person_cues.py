@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from processors.find_entities.places import place_hint
 from processors.find_entities.sense import (
     PERSON,
     Decision,
@@ -16,6 +15,7 @@ from processors.find_entities.sense import (
     speaks,
 )
 from processors.find_entities.tokens import Token
+from processors.resolve_places.gazetteer import place_hint
 
 _HALVES = frozenset({"chief", "vice", "deputy", "assistant", "associate", "senior", "executive"})
 _CLOSING_QUOTES = frozenset({'"', "”", ",", "’", "»", "'", "“"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from processors.find_entities.places import place_hint
-from processors.find_entities.runs import Run
+from processors.find_entities.runs import CapitalRun
 from processors.find_entities.sense import Sense, key_of
+from processors.resolve_places.gazetteer import place_hint
 
 
 class Piece(NamedTuple):
@@ -17,7 +17,7 @@ class Piece(NamedTuple):
     title: str = ""
 
 
-def pieces(sense: Sense, run: Run) -> list[Piece]:
+def pieces(sense: Sense, run: CapitalRun) -> list[Piece]:
     """Give the pieces of a run in order, titles taken out, openers cut off."""
     first, last = run
     title = _title_before(sense, first)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from processors.find_entities.places import place_hint
 from processors.find_entities.sense import (
     PLACE,
     Decision,
@@ -15,6 +14,7 @@ from processors.find_entities.sense import (
     place_is_meant,
     speaks,
 )
+from processors.resolve_places.gazetteer import place_hint
 
 #: First words that make a place only with a name that is known, or with "in" before.
 _DOUBTFUL_FIRST = frozenset(

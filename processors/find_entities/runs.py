@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from processors.find_entities.lexicon import Pack
+from processors.find_entities.lexicon import WordLists
 from processors.find_entities.tokens import Token
 
 _MORE_PARTICLES = frozenset({"do"})
 
 
-class Run(NamedTuple):
+class CapitalRun(NamedTuple):
     """Tokens `first` up to, not including, `last`."""
 
     first: int
     last: int
 
 
-def runs(tokens: list[Token], pack: Pack, taken: bytearray) -> list[Run]:
+def runs(tokens: list[Token], pack: WordLists, taken: bytearray) -> list[CapitalRun]:
     """Give the runs in order; tokens marked in `taken` belong to something known already."""
-    found: list[Run] = []
+    found: list[CapitalRun] = []
     number = 0
     count = len(tokens)
     while number < count:
@@ -28,12 +28,12 @@ def runs(tokens: list[Token], pack: Pack, taken: bytearray) -> list[Run]:
             number += 1
             continue
         last = _end_of_run(tokens, number, pack, taken)
-        found.append(Run(number, last))
+        found.append(CapitalRun(number, last))
         number = last
     return found
 
 
-def _is_opener(token: Token, pack: Pack) -> bool:
+def _is_opener(token: Token, pack: WordLists) -> bool:
     """Tell whether this capital word is a function word, not a name in capitals (US, IT)."""
     if token.key not in pack.openers or token.is_abbreviation:
         return False
@@ -43,7 +43,7 @@ def _is_opener(token: Token, pack: Pack) -> bool:
     return not (is_acronym and token.key in {"us", "it", "who", "un"})
 
 
-def _end_of_run(tokens: list[Token], first: int, pack: Pack, taken: bytearray) -> int:
+def _end_of_run(tokens: list[Token], first: int, pack: WordLists, taken: bytearray) -> int:
     last = first + 1
     count = len(tokens)
     while last < count:
@@ -62,14 +62,14 @@ def _end_of_run(tokens: list[Token], first: int, pack: Pack, taken: bytearray) -
     return last
 
 
-def _closes(previous: Token, tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+def _closes(previous: Token, tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
     if previous.is_possessive:
         before = tokens[last - 2].key if last - 2 >= first else ""
         return previous.key not in pack.owners and before not in {"st", "st.", "saint"}
     return previous.is_abbreviation and previous.key in pack.closers
 
 
-def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytearray) -> int:
+def _joined(tokens: list[Token], first: int, last: int, pack: WordLists, taken: bytearray) -> int:
     """Give where the run goes on after a lower-case word that can join; `last` if it does not."""
     token = tokens[last]
     after = last + 1
@@ -100,7 +100,7 @@ def _joined(tokens: list[Token], first: int, last: int, pack: Pack, taken: bytea
     return last
 
 
-def _is_list_of_work(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+def _is_list_of_work(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
     """Tell "Ministry of Health, Labour and Welfare": fields of work in a list after a head."""
     if last + 3 >= len(tokens) or not tokens[last + 1].is_capital:
         return False
@@ -114,14 +114,14 @@ def _is_list_of_work(tokens: list[Token], first: int, last: int, pack: Pack) -> 
     )
 
 
-def _is_name(tokens: list[Token], number: int, pack: Pack, taken: bytearray) -> bool:
+def _is_name(tokens: list[Token], number: int, pack: WordLists, taken: bytearray) -> bool:
     if number >= len(tokens) or taken[number]:
         return False
     token = tokens[number]
     return token.is_capital and token.is_joined and not _is_opener(token, pack)
 
 
-def _may_join(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+def _may_join(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
     """Tell whether "of", "for", "and" … join what comes next to the name so far."""
     word = tokens[last].key
     keys = [token.key for token in tokens[first:last]]
@@ -144,7 +144,7 @@ _BODIES = frozenset({"senate", "house", "national", "royal", "commons", "assembl
                      "european", "international", "british", "australian", "canadian"})  # fmt: skip
 
 
-def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: Pack) -> bool:
+def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
     """Tell "Health and Safety Executive": common words about an "and", then a head word."""
     if last + 2 >= len(tokens):
         return False

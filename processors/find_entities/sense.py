@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from processors.find_entities.known import Known
-from processors.find_entities.lexicon import Names, Pack
-from processors.find_entities.places import place_hint
+from processors.find_entities.known import KnownOrganisation
+from processors.find_entities.lexicon import PersonNames, WordLists
 from processors.find_entities.tokens import Token
+from processors.resolve_places.gazetteer import place_hint
 
 PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
 
@@ -22,11 +22,11 @@ class Sense(msgspec.Struct):
     """
 
     tokens: list[Token]
-    pack: Pack
-    names: Names
+    pack: WordLists
+    names: PersonNames
     low: set[str]
     is_sport: bool
-    known: dict[int, tuple[int, Known]]
+    known: dict[int, tuple[int, KnownOrganisation]]
 
 
 class Decision(NamedTuple):

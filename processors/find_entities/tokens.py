@@ -7,7 +7,7 @@ from functools import cache
 
 import msgspec
 
-from processors.find_entities.lexicon import Pack
+from processors.find_entities.lexicon import WordLists
 from processors.resolve_places.gazetteer import place_key
 
 _APOSTROPHES = "'’ʼ"
@@ -51,7 +51,7 @@ def _pattern(elisions: frozenset[str]) -> re.Pattern[str]:
     return re.compile("|".join(parts))
 
 
-def tokenise(text: str, pack: Pack) -> list[Token]:
+def tokenise(text: str, pack: WordLists) -> list[Token]:
     """Give the tokens of a text in order, sentence starts and headings marked."""
     tokens: list[Token] = []
     before = 0
@@ -78,7 +78,7 @@ def tokenise(text: str, pack: Pack) -> list[Token]:
     return tokens
 
 
-def _is_abbreviation(word: str, text: str, end: int, pack: Pack) -> bool:
+def _is_abbreviation(word: str, text: str, end: int, pack: WordLists) -> bool:
     """Tell "Mr" or the initial "J" before a full stop that ends no sentence."""
     if word in pack.abbreviations:
         return True
@@ -97,7 +97,7 @@ def _abbreviation(word: str, start: int, end: int, is_joined: bool) -> Token:
 
 
 def _add_word(
-    tokens: list[Token], word: str, start: int, end: int, is_joined: bool, pack: Pack
+    tokens: list[Token], word: str, start: int, end: int, is_joined: bool, pack: WordLists
 ) -> None:
     is_possessive = False
     if len(word) > 2 and word[-1] in "sS" and word[-2] in _APOSTROPHES:
@@ -181,7 +181,7 @@ def _mark_openers(tokens: list[Token], text: str) -> None:
             fresh = fresh and token.text in ")”’"
 
 
-def _mark_headings(tokens: list[Token], text: str, pack: Pack) -> None:
+def _mark_headings(tokens: list[Token], text: str, pack: WordLists) -> None:
     """Mark lines whose capitals say nothing: headings in title case, lines in capitals."""
     line: list[Token] = []
     last = 0
@@ -196,7 +196,7 @@ def _mark_headings(tokens: list[Token], text: str, pack: Pack) -> None:
             last = token.end
 
 
-def _is_heading(line: list[Token], pack: Pack) -> bool:
+def _is_heading(line: list[Token], pack: WordLists) -> bool:
     words = [token for token in line if token.is_word]
     if not words or (len(words) > 18 and not words[0].text.isupper()):
         return False

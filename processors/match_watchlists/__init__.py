@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ingest.model import EnrichedDocument, Mention, Watchlist, WatchlistHit
 from ingest.outcome import Keep, Outcome
-from processors.match_watchlists.lists import Watched, read_lists
+from processors.match_watchlists.lists import WatchedEntity, read_lists
 from processors.merge_mentions.assemble import Pinned, assembled
 
 VERSION = 1
@@ -26,12 +26,12 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Found(NamedTuple):
+class ListedName(NamedTuple):
     """One form of a watched entity at one place."""
 
     start: int
     end: int
-    watched: Watched
+    watched: WatchedEntity
 
 
 class MatchWatchlists:
@@ -39,9 +39,9 @@ class MatchWatchlists:
 
     engine = f"lists@{VERSION}"
 
-    def __init__(self, watched: Sequence[Watched]) -> None:
+    def __init__(self, watched: Sequence[WatchedEntity]) -> None:
         self._automaton = ahocorasick.Automaton()
-        by_form: dict[str, list[tuple[str, Watched]]] = {}
+        by_form: dict[str, list[tuple[str, WatchedEntity]]] = {}
         for one in watched:
             for form in one.forms:
                 by_form.setdefault(_folded(form), []).append((form, one))
@@ -76,9 +76,9 @@ class MatchWatchlists:
         document = msgspec.structs.replace(document, watchlist=Watchlist(names=names, hits=hits))
         return Keep(_with_mentions(document, in_text))
 
-    def _found(self, text: str, language: str) -> list[Found]:
+    def _found(self, text: str, language: str) -> list[ListedName]:
         """Give the hits in order, longest first, none overlapping but several lists at one place."""
-        spans: dict[tuple[int, int], list[Watched]] = {}
+        spans: dict[tuple[int, int], list[WatchedEntity]] = {}
         for last, (length, entries) in self._automaton.iter(_folded(text)):
             start, end = last - length + 1, last + 1
             if not _is_whole(text, start, end):
@@ -88,18 +88,18 @@ class MatchWatchlists:
                     continue
                 if _fits_case(text[start:end], form, watched.case):
                     spans.setdefault((start, end), []).append(watched)
-        result: list[Found] = []
+        result: list[ListedName] = []
         covered = -1
         for (start, end), every in sorted(
             spans.items(), key=lambda item: (item[0][0], -item[0][1])
         ):
             if start >= covered:
-                result += [Found(start, end, watched) for watched in every]
+                result += [ListedName(start, end, watched) for watched in every]
                 covered = end
         return result
 
 
-def _with_mentions(document: EnrichedDocument, found: Sequence[Found]) -> EnrichedDocument:
+def _with_mentions(document: EnrichedDocument, found: Sequence[ListedName]) -> EnrichedDocument:
     pinned: dict[str, Pinned] = {}
     added: dict[tuple[int, int], Mention] = {}
     for start, end, watched in found:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.errors import ConfigError, ConfigFault
-from ingest.settings.faults import faults_of
-from ingest.settings.yaml_file import YamlFile, plain, read_yaml
+from ingest.settings.faults import checked
+from ingest.settings.yaml_file import YamlFile, read_yaml
 from processors.merge_mentions.normal import slug
 
 Case = Literal["capitals", "exact", "any"]
@@ -53,7 +53,7 @@ class Lists(_Block):
     )
 
 
-class Watched(_Block):
+class WatchedEntity(_Block):
     """One entity with all that its list says of it."""
 
     list: str
@@ -66,7 +66,7 @@ class Watched(_Block):
     language: str = ""
 
 
-def read_lists(config_folder: Path) -> list[Watched]:
+def read_lists(config_folder: Path) -> list[WatchedEntity]:
     """Give the entities of all lists in order; [] when there is no such file.
 
     Errors: ConfigError with everything that is wrong.
@@ -75,21 +75,16 @@ def read_lists(config_folder: Path) -> list[Watched]:
     if not path.exists():
         return []
     file = read_yaml(path)
-    data = plain(file.data)
-    if data.get("lists") is None:
-        data["lists"] = []
-    try:
-        lists = Lists.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(faults_of(error, Lists, file)) from error
-    found, faults = _watched(lists, file)
+    if file.data.get("lists") is None:
+        file.data["lists"] = []
+    found, faults = _watched(checked(file, Lists), file)
     if faults:
         raise ConfigError(faults)
     return found
 
 
-def _watched(lists: Lists, file: YamlFile) -> tuple[list[Watched], list[ConfigFault]]:
-    found: list[Watched] = []
+def _watched(lists: Lists, file: YamlFile) -> tuple[list[WatchedEntity], list[ConfigFault]]:
+    found: list[WatchedEntity] = []
     faults: list[ConfigFault] = []
     named: dict[str, str] = {}
     for number, block in enumerate(lists.lists):
@@ -106,7 +101,7 @@ def _watched(lists: Lists, file: YamlFile) -> tuple[list[Watched], list[ConfigFa
                     )
                 )
             found.append(
-                Watched(
+                WatchedEntity(
                     list=block.name,
                     type=block.type,
                     name=entry.name,

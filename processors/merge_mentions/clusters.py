@@ -9,7 +9,8 @@ import msgspec
 from rapidfuzz.distance import JaroWinkler
 
 from ingest.model import Mention
-from processors.find_entities.lexicon import Pack
+from processors.find_entities.known import aliases
+from processors.find_entities.lexicon import WordLists
 from processors.merge_mentions.normal import clean, organisation_key, person_key, slug
 
 #: Given names this much alike are two spellings of one (enrichment.md §6).
@@ -37,7 +38,7 @@ class Cluster(msgspec.Struct):
 
 def add_persons(
     clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int],
-    text: str, pack: Pack,
+    text: str, pack: WordLists,
 ) -> None:  # fmt: skip
     """Join the mentions with these numbers to people: longest names first.
 
@@ -93,7 +94,7 @@ def _names_one_person(longer: Key, shorter: Key) -> bool:
 
 def _add_single(
     clusters: list[Cluster], people: list[Cluster], key: Key, number: int,
-    mentions: Sequence[Mention], text: str, pack: Pack,
+    mentions: Sequence[Mention], text: str, pack: WordLists,
 ) -> None:  # fmt: skip
     word = key[0]
     named = [c for c in people if any(word == known[-1] for known in c.keys if len(known) > 1)]
@@ -120,7 +121,7 @@ def _nearest_before(clusters: list[Cluster], number: int) -> Cluster:
     return min(clusters, key=distance)
 
 
-def _is_followed_by_speech(text: str, end: int, pack: Pack) -> bool:
+def _is_followed_by_speech(text: str, end: int, pack: WordLists) -> bool:
     following = text[end : end + 24].split()
     return (
         bool(following)
@@ -137,8 +138,6 @@ def add_organisations(
     A prefix joins its longer form, an acronym the name with those capitals; "Full Name (ABC)"
     is the safest cue. Source: enrichment.md §6.4.
     """
-    from processors.find_entities.known import aliases
-
     numbers = list(numbers)
     keyed = {n: organisation_key(mentions[n].text) for n in numbers}
     defined = _definitions(mentions, numbers, text)

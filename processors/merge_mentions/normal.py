@@ -6,97 +6,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from processors.find_entities.lexicon import Pack
+from processors.find_entities.lexicon import WordLists, pack
 from processors.resolve_places.gazetteer import place_key
 
 _POSSESSIVE = re.compile(r"['’]s?$")
 _BLANKS = re.compile(r"\s+")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
-
-#: Legal forms of companies, folded; the list of cleanco (MIT) names the same.
-LEGAL_FORMS = frozenset(
-    [
-        "ab",
-        "ag",
-        "aktiengesellschaft",
-        "as",
-        "asa",
-        "a/s",
-        "bhd",
-        "bv",
-        "b.v.",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "cv",
-        "eood",
-        "ev",
-        "gmbh",
-        "gk",
-        "hf",
-        "inc",
-        "incorporated",
-        "kg",
-        "kgaa",
-        "kk",
-        "k.k.",
-        "kft",
-        "lda",
-        "limitada",
-        "limited",
-        "llc",
-        "llp",
-        "lp",
-        "lc",
-        "ltd",
-        "ltda",
-        "nv",
-        "n.v.",
-        "oao",
-        "ohg",
-        "ooo",
-        "oy",
-        "oyj",
-        "pjsc",
-        "plc",
-        "pllc",
-        "pte",
-        "pt",
-        "pty",
-        "pvt",
-        "private",
-        "public",
-        "rt",
-        "sa",
-        "s.a.",
-        "sab",
-        "sarl",
-        "sas",
-        "sasu",
-        "scs",
-        "se",
-        "sia",
-        "sl",
-        "slu",
-        "snc",
-        "soc",
-        "spa",
-        "s.p.a.",
-        "spzoo",
-        "srl",
-        "sro",
-        "tbk",
-        "tov",
-        "ua",
-        "ulc",
-        "unlimited",
-        "vof",
-        "xxk",
-        "zao",
-        "zrt",
-    ]
-)
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "junior", "senior"})
 
@@ -108,10 +23,10 @@ def clean(text: str) -> str:
     return _POSSESSIVE.sub("", text) if len(text) > 4 and text[-1] in "s'" else text
 
 
-def person_key(text: str, pack: Pack) -> tuple[str, ...]:
+def person_key(text: str, lists: WordLists) -> tuple[str, ...]:
     """Give the words of a person's name without titles and suffixes, folded."""
     words = place_key(text).split()
-    while len(words) > 1 and words[0] in pack.titles and words[0] not in pack.royal:
+    while len(words) > 1 and words[0] in lists.titles and words[0] not in lists.royal:
         words.pop(0)
     while len(words) > 1 and words[-1] in _SUFFIXES:
         words.pop()
@@ -123,7 +38,7 @@ def organisation_key(text: str) -> tuple[str, ...]:
     words = place_key(text.replace("&", " and ")).split()
     if len(words) > 1 and words[0] == "the":
         words.pop(0)
-    while len(words) > 1 and words[-1] in LEGAL_FORMS:
+    while len(words) > 1 and words[-1] in pack("en").legal_forms:
         words.pop()
     return tuple(words)
 

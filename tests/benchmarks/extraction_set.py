@@ -1,15 +1,13 @@
 """The article-extraction-benchmark: its pages, and its metric.
 
-The set is looked for in $NEWS_INGEST_TEST_DATA, else in ../shared/data. The metric is that of the
-set's own evaluation: bags of 4-word shingles, false positives and negatives of a page divided by
-its size, F1 of the mean precision and recall.
+The metric is that of the set's own evaluation: bags of 4-word shingles, false positives and
+negatives of a page divided by its size, F1 of the mean precision and recall.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
 import re
 import statistics
@@ -23,6 +21,7 @@ import zstandard
 
 from ingest import identity
 from ingest.model import Entry, Page
+from tests.data_sets import data_set
 
 RESAMPLINGS = 1000
 SEEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,9 +56,8 @@ def cases(folder: Path) -> Iterator[Case]:
 
 
 def data_folder() -> Path | None:
-    """Give the folder of the set; None when it is not there."""
-    root = Path(os.environ.get("NEWS_INGEST_TEST_DATA", "../shared/data"))
-    folder = root / "article-extraction-benchmark"
+    """Return the folder of the set; None when it is not there."""
+    folder = data_set("article-extraction-benchmark")
     return folder if (folder / "ground-truth.json").exists() else None
 
 

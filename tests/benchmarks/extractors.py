@@ -15,9 +15,8 @@ import psutil
 from ingest.model import Page
 from processors.extract_document import Options
 from processors.extract_document.child import page_extractor
-from processors.extract_document.extract_text import extract_text, extractor_for
-from processors.extract_document.parse_page import parse
-from processors.extract_document.rescue_text import second_text
+from processors.extract_document.read.text import extract_text, extractor_for, second_text
+from processors.extract_document.read.tree import parse
 from tests.benchmarks.extraction_set import Case, cases, data_folder, page_of
 from tests.benchmarks.measure import memory_of
 

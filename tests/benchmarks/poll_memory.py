@@ -28,14 +28,14 @@ from ingest.identity import feed_id_of_url
 from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.topology import FEED_STATE
-from ingest.polling.entries import find_entries
-from ingest.polling.feed_state import FeedState, PollNote, encode_state, with_note
-from ingest.polling.planning import for_configuration
-from ingest.polling.rate import seeded
-from ingest.polling.seen_keys import SeenKeys, encode_keys
+from ingest.polling.entries.new_entries import find_entries
+from ingest.polling.schedule.planning import for_configuration
+from ingest.polling.schedule.rate import seeded
+from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
+from ingest.polling.state.seen_keys import SeenKeys, encode_keys
 from ingest.settings.load import load
-from ingest.sources.parse_feed import parse_feed
-from ingest.sources.parse_in_children import PARSER_VERSION
+from ingest.sources.feeds.parse_feed import parse_feed
+from ingest.sources.feeds.parse_in_children import PARSER_VERSION
 from tests.benchmarks.feed_farm import FarmProcess, document_of, host_of
 from tests.benchmarks.measure import MEBIBYTE
 from tests.benchmarks.polling import HOURLY, PollProcess

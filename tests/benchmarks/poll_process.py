@@ -30,7 +30,7 @@ from ingest import telemetry
 from ingest.bootstrap import poll_stage
 from ingest.bootstrap.engines import now, open_log
 from ingest.pipeline.topology import plan_of
-from ingest.polling.events import feed_polled, feeds_by_state, schedule_lag
+from ingest.polling.report.events import feed_polled, feeds_by_state, schedule_lag
 from ingest.settings.load import load
 from tests.benchmarks.measure import here
 from tests.benchmarks.where import Sampler

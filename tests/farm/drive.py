@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ingest import wire
-from ingest.adapters.http_fetcher import HttpFetcher
+from ingest.adapters.http import HttpFetcher
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
-from ingest.polling import planning
-from ingest.polling.feed_state import FeedState, decode_state
-from ingest.polling.log_writer import LogWriter, Outgoing
+from ingest.polling.log_writer import LogWriter
 from ingest.polling.one_poll import FeedPoll
 from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
-from ingest.polling.schedule import solve_kappa
-from ingest.polling.slot import Slot
-from ingest.ports import KnownItems, TopicSpec
-from ingest.settings.options import (
-    AddressGuardOptions,
-    FetchingOptions,
-    LogOptions,
-    PollingOptions,
-)
-from ingest.sources.parse_feed import parse_feed
-from ingest.sources.parse_in_children import PARSER_VERSION
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.intervals import solve_kappa
+from ingest.polling.state.feed_state import FeedState, decode_state
+from ingest.polling.state.slot import Slot
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
+from ingest.records.appending import NewRecord
+from ingest.settings.options import AddressGuardOptions, FetchingOptions, LogOptions, PollingOptions
+from ingest.sources.feeds.parse_feed import parse_feed
+from ingest.sources.feeds.parse_in_children import PARSER_VERSION
 from tests.farm.case import Clock, Stall
 from tests.farm.server import Farm
 from tests.http_site import Seen
@@ -81,7 +76,6 @@ class Drive:
         self._log.apply([TopicSpec(name=name, partitions=1) for name in _TOPICS])
         self._states = HostStates()
         self._fetcher = self._fetcher_for(FetchingOptions(gap_seconds=0))
-        self._executor = ThreadPoolExecutor(1)
         self._writer = LogWriter(self._log.appender())
         self.outage = OutageWatch()
         self._feeds: dict[str, Feed] = {}
@@ -92,7 +86,6 @@ class Drive:
         self._writer.close(5)
         self._runner.run(self._fetcher.close())
         self._runner.close()
-        self._executor.shutdown()
         self._log.close()
 
     # ── what is polled ───────────────────────────────────────────────────────────────────
@@ -229,7 +222,6 @@ class Drive:
             writer=self._writer,
             fetcher=self._fetcher,
             parse=self._parse,
-            executor=self._executor,
             options=self.options,
             clock=self.clock,
             headers_for=_headers_for,
@@ -243,19 +235,21 @@ class Drive:
             kappa=solve_kappa([demand], 60 / self.options.mean_interval_minutes),
         )
 
-    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
+    async def _parse(
+        self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
         self.parses += 1
-        return parse_feed(body, url, charset, known)
+        return await asyncio.to_thread(parse_feed, body, url, charset, known)
 
 
 def _headers_for(kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:
     return [("ce_type", f"news.{kind}".encode()), ("ce_id", f"{id}:{digest[:16]}".encode())]
 
 
-def _dropped(drop: DropRecord) -> Outgoing:
-    return Outgoing("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
+def _dropped(drop: DropRecord) -> NewRecord:
+    return NewRecord("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
 
 
-def _rejected(entry: Entry, reason: str, _: str) -> Outgoing:
+def _rejected(entry: Entry, reason: str, _: str) -> NewRecord:
     headers = [("reason", reason.encode())]
-    return Outgoing("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)
+    return NewRecord("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from project_files import ROOT
 from ruamel.yaml import YAML
+
+from tests.house.project_files import ROOT
 
 FILE = ROOT / "docker-compose.yml"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from compose_file import Json, compose, mounts, seconds, services, size, variables
-from kibana.mapping import fields_by_alias
-from kibana.validate import faults
-from project_files import ROOT
 
 from ingest.settings.environment import overridden
 from ingest.settings.load import load
 from ingest.settings.passwords import ADMIN, KIBANA, KIBANA_SETTINGS, SECRETS, STAGES
+from tests.house.compose_file import Json, compose, mounts, seconds, services, size, variables
+from tests.house.project_files import ROOT
+from tests.kibana.mapping import fields_by_alias
+from tests.kibana.validate import faults
 
 CONFIG = ROOT / "config"
 SERVICES = services()

@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from compose_file import services
+
+from tests.house.compose_file import services
 
 SERVICE = services()["config"]
 STAGES_UID = int(SERVICE["environment"]["STAGES_UID"])

@@ -9,8 +9,9 @@ from fnmatch import fnmatch
 from typing import NamedTuple
 
 import pytest
-from compose_file import services
-from project_files import ROOT
+
+from tests.house.compose_file import services
+from tests.house.project_files import ROOT
 
 
 class Line(NamedTuple):

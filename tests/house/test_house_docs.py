@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import builders
 import pytest
-from project_files import ROOT, Example, code_files, document_files, examples
 from ruamel.yaml import YAML
 
 import processors
@@ -27,6 +25,8 @@ from ingest.ports import Placed
 from ingest.search.parse import parse
 from ingest.settings.options import IndexOptions
 from scripts.build_command_docs import DOCUMENT, current, placed, verbs
+from tests import builders
+from tests.house.project_files import ROOT, Example, code_files, document_files, examples
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")

@@ -6,12 +6,12 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from project_files import ROOT, option_tables
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from ingest.settings import environment, feeds, options, sites, topics
 from scripts.build_schemas import SCHEMAS, schemas, shapes, stale
+from tests.house.project_files import ROOT, option_tables
 
 CONFIG = ROOT / "config"
 NAMES = ("pipeline", "feeds", "topics", "sites", "watches")

@@ -11,7 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from project_files import PACKAGES, ROOT, project_files
+
+from tests.house.project_files import PACKAGES, ROOT, project_files
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 

@@ -7,10 +7,10 @@ import inspect
 from pathlib import Path
 
 import pytest
-from project_files import ROOT
 from pydantic import BaseModel
 
 from ingest.registry import NEEDS, known_processors
+from tests.house.project_files import ROOT
 
 README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
 

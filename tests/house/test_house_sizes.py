@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from project_files import ROOT, code_files, nodes_of, project_files, tree_of
+
+from tests.house.project_files import ROOT, code_files, nodes_of, project_files, tree_of
 
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 80

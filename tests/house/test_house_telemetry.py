@@ -6,7 +6,7 @@ import ast
 import re
 from collections import defaultdict
 
-from project_files import ROOT, calls, code_files, first_text
+from tests.house.project_files import ROOT, calls, code_files, first_text
 
 #: What there are thousands of: never a label of a metric.
 UNBOUNDED = {"feed", "feed_id", "host", "domain", "url", "entry", "document", "id", "title"}

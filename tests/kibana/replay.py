@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kibana.kql import parsed
-from kibana.mapping import RECORDS
-from kibana.validate import Saved
+from tests.kibana.kql import parsed
+from tests.kibana.mapping import RECORDS
+from tests.kibana.validate import Saved
 
 Json = dict[str, Any]
 

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kibana.kql import parsed
-from kibana.mapping import NUMBERS, RECORDS, VALUES, Field, Fields
-
 from ingest.errors import QueryError
+from tests.kibana.kql import parsed
+from tests.kibana.mapping import NUMBERS, RECORDS, VALUES, Field, Fields
 
 Json = dict[str, Any]
 

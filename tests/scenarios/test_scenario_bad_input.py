@@ -92,12 +92,16 @@ def test_a_table_names_each_file_that_is_no_document(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "good.txt").write_text(f"Ferry stays in port\n\n{STORY}\n", encoding="utf-8")
     (folder / "empty [b].txt").touch()
+    # Between two small ones, of 8 MB: more than a record of its topic takes.
+    long = random.Random(7).randbytes(2_000_000).hex(" ", 4)
+    (folder / "good but long.txt").write_text(f"Far too long\n\n{long * 2}\n", encoding="utf-8")
     hangs = _page("Hangs", f"{STORY}</p><p>{STORY}{'<div>' * FAR_TOO_DEEP}")
     (folder / "hangs.html").write_text(hangs, encoding="utf-8")
     with Installation(tmp_path / "home", hosts={}) as installation:
         said = installation.command("ingest", str(folder), "--wait", code=1).out
         assert "searchable" in said
         assert f"refused: empty_file: {folder / 'empty [b].txt'}" in said
+        assert f"refused: record_too_large: {folder / 'good but long.txt'}" in said
         assert f"dead_letter: killed_time: {folder / 'hangs.html'}" in said
         assert installation.titles("*") == ["Ferry stays in port"]
         assert installation.audit()["dead_letters"] == 1

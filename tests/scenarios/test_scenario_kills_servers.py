@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from elasticsearch_server import ElasticsearchServer
-from kafka_server import KafkaServer
 
+from tests.elasticsearch_server import ElasticsearchServer
 from tests.http_site import HttpSite
+from tests.kafka_server import KafkaServer
 from tests.scenarios.harness import STAGES, Installation
 from tests.scenarios.kills import Flood
 

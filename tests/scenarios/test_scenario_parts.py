@@ -8,7 +8,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from ingest.identity import document_id_of_url
-from ingest.sources.archived_pages import archive_files
+from ingest.sources.documents.archived_pages import archive_files
 from tests.http_site import Answer, HttpSite
 from tests.scenarios.harness import Installation
 

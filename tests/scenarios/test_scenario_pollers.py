@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kafka_server import KafkaServer
 
 from tests.http_site import HttpSite, Seen
+from tests.kafka_server import KafkaServer
 from tests.scenarios.harness import Installation
 from tests.scenarios.press import Paper, papers
 from tests.scenarios.processes import Running

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from ingest.sources.archived_pages import archive_files
+from ingest.sources.documents.archived_pages import archive_files
 from tests.http_site import HttpSite
 from tests.scenarios.harness import Installation
 from tests.scenarios.press import Paper, papers

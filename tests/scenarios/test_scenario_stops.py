@@ -92,7 +92,7 @@ def test_a_tree_ends_with_the_reason_of_a_stage_that_cannot_start(tmp_path: Path
     with Installation(tmp_path, hosts={}, **unreachable) as installation:
         tree = installation.start()
         assert tree.ended() == 2
-        assert "no broker takes a connection" in tree.lines.read_text()
+        assert "no broker accepted a connection" in tree.lines.read_text()
         assert "127.0.0.1:9" in tree.lines.read_text()
         assert installation.processes() == []
         installation.edit({"log": {"url": "sqlite:///var/log.db"}, "stages": {"index": {"kid": 1}}})

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import zstandard
-from builders import a_page, an_entry
 
 from ingest.model import Document, Page
 from processors.extract_document import Options
 from processors.extract_document.child import page_extractor
+from tests.builders import a_page, an_entry
 
 SEEN_AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from extract_pages import ARTICLE, SENTENCES, html_of
+from tests.unit.extract_pages import ARTICLE, SENTENCES, html_of
 
 Made = str | bytes
 

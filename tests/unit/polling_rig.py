@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,27 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from http_site import Answer, HttpSite
-
 from ingest import wire
-from ingest.adapters.http_fetcher import HttpFetcher
+from ingest.adapters.http import HttpFetcher
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
-from ingest.polling.feed_state import FeedState, decode_state
-from ingest.polling.log_writer import Outgoing
 from ingest.polling.poller import Poller
-from ingest.ports import KnownItems, TopicSpec
-from ingest.settings.options import (
-    AddressGuardOptions,
-    FetchingOptions,
-    LogOptions,
-    PollingOptions,
-)
-from ingest.sources.parse_feed import parse_feed
+from ingest.polling.state.feed_state import FeedState, decode_state
+from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
+from ingest.records.appending import NewRecord
+from ingest.settings.options import AddressGuardOptions, FetchingOptions, LogOptions, PollingOptions
+from ingest.sources.feeds.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite
 
 PARTITIONS = 3
 TOPICS = [
@@ -107,6 +102,12 @@ def quick(**changes: Any) -> PollingOptions:
     return PollingOptions(**(fields | changes))
 
 
+async def parse_in_thread(
+    body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+) -> ParsedFeed:
+    return await asyncio.to_thread(parse_feed, body, url, charset, known)
+
+
 class Rig:
     """Runs a poller in a thread: `with Rig(site, log, feeds): …`."""
 
@@ -153,9 +154,11 @@ class Rig:
         except BaseException as error:  # noqa: BLE001 - a test looks at it
             self.error = error
 
-    def _parse(self, body: bytes, url: str, charset: str, known: KnownItems) -> Any:
+    async def _parse(
+        self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
+    ) -> ParsedFeed:
         self.parses += 1
-        return parse_feed(body, url, charset, known)
+        return await parse_in_thread(body, url, charset, known)
 
     # ── what came out ───────────────────────────────────────────────────────────────────────
 
@@ -196,10 +199,10 @@ def headers_for(kind: str, id: str, subject: str, content_hash: str) -> list[tup
     return [("ce_type", f"news.{kind}".encode()), ("ce_id", f"{id}:{content_hash[:16]}".encode())]
 
 
-def dropped(drop: DropRecord) -> Outgoing:
-    return Outgoing("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
+def dropped(drop: DropRecord) -> NewRecord:
+    return NewRecord("news.drops", f"{drop.id}/{drop.stage}", wire.encode(drop))
 
 
-def rejected(entry: Entry, reason: str, message: str) -> Outgoing:
+def rejected(entry: Entry, reason: str, message: str) -> NewRecord:
     headers = [("dead-letter.reason", reason.encode()), ("dead-letter.message", message.encode())]
-    return Outgoing("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)
+    return NewRecord("news.entries.dead-letter", f"poll/{entry.id}", wire.encode(entry), headers)

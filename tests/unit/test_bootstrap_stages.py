@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from ingest.bootstrap.engines import patient
-from ingest.bootstrap.stages import begun_anew
+from ingest.bootstrap.engines import retry_until_available
+from ingest.bootstrap.stages import run_with_restarts
 from ingest.errors import LogUnavailable, TopicMissing
 
 
@@ -19,7 +19,7 @@ def test_a_stage_begins_anew_until_it_can_be_opened() -> None:
         if len(tries) < 3:
             raise LogUnavailable("the broker is starting")
 
-    begun_anew(run, 30, threading.Event())
+    run_with_restarts(run, 30, threading.Event())
     assert len(tries) == 3
 
 
@@ -28,7 +28,7 @@ def test_it_gives_up_when_every_try_within_the_timeout_failed() -> None:
         raise LogUnavailable("the broker is gone")
 
     with pytest.raises(LogUnavailable):
-        begun_anew(run, 0.3, threading.Event())
+        run_with_restarts(run, 0.3, threading.Event())
 
 
 def test_what_was_waited_for_is_not_waited_for_again() -> None:
@@ -39,7 +39,7 @@ def test_what_was_waited_for_is_not_waited_for_again() -> None:
         raise LogUnavailable("the broker is gone")
 
     with pytest.raises(LogUnavailable):
-        begun_anew(lambda: patient(open_it, 0.0), 30, threading.Event())
+        run_with_restarts(lambda: retry_until_available(open_it, 0.0), 30, threading.Event())
     assert len(tries) == 1
 
 
@@ -48,4 +48,4 @@ def test_other_errors_end_the_stage_at_once() -> None:
         raise TopicMissing("news.pages is missing")
 
     with pytest.raises(TopicMissing):
-        begun_anew(run, 30, threading.Event())
+        run_with_restarts(run, 30, threading.Event())

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from extract_pages import ARTICLE, PARAGRAPHS, html_of
 from ruamel.yaml import YAML
 
 from tests.http_site import Answer, HttpSite, redirect
+from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, html_of
 
 pytestmark = pytest.mark.slow
 

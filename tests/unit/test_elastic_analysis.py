@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from elastic_archive import Archive, an_archive
 
 from ingest.terms import LANGUAGES, STEMMED_LANGUAGES, stem, terms, words
+from tests.elastic_archive import Archive, an_archive
 
 pytestmark = pytest.mark.elasticsearch
 

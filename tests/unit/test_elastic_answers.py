@@ -13,8 +13,6 @@ import elastic_transport
 import elasticsearch
 import elasticsearch.helpers
 import pytest
-from builders import NOW, an_indexed_document
-from elastic_archive import CONFIG
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.client import CLIENT_ERRORS, refusal, translate
@@ -28,6 +26,8 @@ from ingest.errors import (
 )
 from ingest.ports import Placed, Verdict
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, an_indexed_document
+from tests.elastic_archive import CONFIG
 
 URL = "http://engine.example:9200"
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import NOW, an_entity, an_indexed_document, entity_fields
 from prometheus_client import REGISTRY
 
 from ingest.adapters.elastic_index import body
-from ingest.adapters.elastic_index.body import Encoded, decode, encode, language_code
+from ingest.adapters.elastic_index.body import decode, encode
 from ingest.errors import IndexFault
 from ingest.model import (
     Candidate,
@@ -33,6 +32,8 @@ from ingest.model import (
     Watchlist,
     WatchlistHit,
 )
+from ingest.terms import language_code
+from tests.builders import NOW, an_entity, an_indexed_document, entity_fields
 
 CONFIG = Path(__file__).parents[2] / "config" / "index"
 LIMIT = 8 * 1024 * 1024
@@ -40,8 +41,8 @@ LIMIT = 8 * 1024 * 1024
 
 def json_of(document: IndexedDocument) -> dict[str, Any]:
     encoded = encode(document, NOW, LIMIT)
-    assert isinstance(encoded, Encoded), encoded
-    found: dict[str, Any] = json.loads(encoded.body)
+    assert isinstance(encoded, bytes), encoded
+    found: dict[str, Any] = json.loads(encoded)
     return found
 
 
@@ -194,8 +195,8 @@ def test_times_between_the_steps_are_computed() -> None:
         first_seen_at=NOW, published_at=NOW - timedelta(minutes=2), indexed_at=None
     )
     encoded = encode(document, NOW + timedelta(seconds=5), LIMIT)
-    assert isinstance(encoded, Encoded)
-    written = json.loads(encoded.body)
+    assert isinstance(encoded, bytes)
+    written = json.loads(encoded)
     assert written["latency"] == {"seen_seconds": 120.0, "searchable_seconds": 5.0}
     assert written["indexed_at"] == "2026-11-20T12:00:05Z"
     undated = json_of(an_indexed_document(first_seen_at=NOW, published_at=None))
@@ -234,7 +235,7 @@ def test_a_date_out_of_range_is_dropped_and_counted(
 
 def test_a_document_over_the_limit_says_how_large_it_is() -> None:
     verdict = encode(an_indexed_document(text="x" * 5000), NOW, 4000)
-    assert not isinstance(verdict, Encoded)
+    assert not isinstance(verdict, bytes)
     assert (verdict.kind, verdict.code) == ("refused", "too_large")
     assert "4000" in verdict.reason
 
@@ -255,7 +256,7 @@ def test_a_document_over_the_limit_says_how_large_it_is() -> None:
 )  # fmt: skip
 def test_a_document_that_nobody_could_read_again_is_refused(changes: dict[str, Any]) -> None:
     verdict = encode(an_indexed_document(**changes), NOW, LIMIT)
-    assert not isinstance(verdict, Encoded)
+    assert not isinstance(verdict, bytes)
     assert (verdict.kind, verdict.code) == ("refused", "bad_value")
 
 
@@ -264,7 +265,7 @@ def test_a_deep_value_of_a_foreign_processor_is_refused_not_followed_for_ever() 
     for _ in range(100_000):
         deep = [deep]
     verdict = encode(an_indexed_document(extra={"deep": deep}), NOW, LIMIT)
-    assert not isinstance(verdict, Encoded)
+    assert not isinstance(verdict, bytes)
     assert verdict.code == "bad_value"
 
 
@@ -292,7 +293,7 @@ def test_a_document_that_something_else_wrote_is_an_index_fault() -> None:
 
 def test_a_tombstone_holds_no_text_and_the_highest_version() -> None:
     stone = body.tombstone("a" * 32, NOW, "court order", NOW)
-    assert stone.version == 9 * 10**18
-    assert set(json.loads(stone.body)) == {
+    assert json.loads(stone)["version"] == 9 * 10**18
+    assert set(json.loads(stone)) == {
         "id", "version", "schema_version", "first_seen_at", "removed_at", "removed_reason",
     }  # fmt: skip

@@ -6,9 +6,22 @@ from typing import Any
 
 import pytest
 
-from ingest.adapters.elastic_index.compile import compiled, languages_asked
+from ingest.adapters.elastic_index.compile import compiled
 from ingest.errors import QueryError
-from ingest.query import And, Boost, EntityIs, Near, Node, Not, Or, Phrase, Prefix, ValueIs, Word
+from ingest.query import (
+    And,
+    Boost,
+    EntityIs,
+    Near,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    ValueIs,
+    Word,
+    languages_asked,
+)
 
 GERMAN = ValueIs("language", "DE")
 FRENCH = ValueIs("language", "fr")

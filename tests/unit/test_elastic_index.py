@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOW, an_id, an_indexed_document
-from elastic_archive import Archive, a_new_archive, an_archive
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.errors import IndexDiffers, QueryError
 from ingest.model import Enrichment, Geo, GeoFocus, GeoPoint, IndexedDocument, Names
 from ingest.ports import Placed, Verdict
 from ingest.query import Everything, Prefix, SearchRequest, ValueIs, Word
+from tests.builders import NOW, an_id, an_indexed_document
+from tests.elastic_archive import Archive, a_new_archive, an_archive
 
 pytestmark = pytest.mark.elasticsearch
 

@@ -12,15 +12,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, an_id, an_indexed_document
-from elastic_archive import CONFIG, Archive
-from elasticsearch_server import ElasticsearchServer
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.errors import IndexRefused, IndexUnavailable
 from ingest.ports import Placed
 from ingest.query import SearchRequest, Word
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, an_id, an_indexed_document
+from tests.elastic_archive import CONFIG, Archive
+from tests.elasticsearch_server import ElasticsearchServer
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
 

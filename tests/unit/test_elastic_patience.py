@@ -10,7 +10,6 @@ from pathlib import Path
 
 import elastic_transport
 import pytest
-from builders import NOW
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.patience import (
@@ -20,6 +19,7 @@ from ingest.adapters.elastic_index.patience import (
 )
 from ingest.errors import IndexRefused, IndexUnavailable
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW
 
 CONFIG = Path(__file__).parents[2] / "config"
 REFUSAL = b'{"error": {"type": "security_exception", "reason": "unknown user"}, "status": 401}'

@@ -15,18 +15,18 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from builders import NOW, an_id, an_indexed_document
-from elasticsearch_server import ElasticsearchServer
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_security import ElasticSecurity, User
-from ingest.bootstrap.deployment import make_users
+from ingest.adapters.elastic_index.security import ElasticSecurity
 from ingest.errors import IndexRefused
+from ingest.operations.deployment import make_users
 from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
-from ingest.settings.passwords import ANALYST, STAGES, make_passwords, password_of
+from ingest.settings.passwords import ANALYST, STAGES, User, make_passwords, password_of
+from tests.builders import NOW, an_id, an_indexed_document
+from tests.elasticsearch_server import ElasticsearchServer
 
 CONFIG = Path(__file__).parents[2] / "config"
 A_REVISION = Revision(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from processors import (
     resolve_places,
     summarise_text,
 )
+from tests.builders import a_document
 
 CHAIN = (
     detect_language.build(detect_language.Options()),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_document
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
 from processors import detect_language
+from tests.builders import a_document
 
 DETECT = detect_language.build(detect_language.Options())
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_document
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
 from processors import measure_text, summarise_text
+from tests.builders import a_document
 
 MEASURE = measure_text.build(measure_text.Options())
 SUMMARISE = summarise_text.build(summarise_text.Options())

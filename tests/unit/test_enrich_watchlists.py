@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders import a_document
 
 from ingest.errors import ConfigError
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
 from processors import find_entities, match_watchlists, merge_mentions, resolve_places
+from tests.builders import a_document
 
 LISTS = """
 lists:

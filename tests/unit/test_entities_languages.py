@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_document
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
 from processors import find_entities
 from processors.find_entities.builtin import find_mentions
 from processors.find_entities.names_only import find_listed_names
+from tests.builders import a_document
 
 
 def names(text: str, language: str) -> set[tuple[str, str]]:

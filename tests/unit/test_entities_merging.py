@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_document
 
 from ingest.model import EnrichedDocument, EntityDetail
 from ingest.outcome import Keep
 from processors import find_entities, merge_mentions
+from tests.builders import a_document
 
 CHAIN = (
     find_entities.build(find_entities.Options(backend="builtin")),

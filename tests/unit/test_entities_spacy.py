@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builders import a_document
 
 from ingest.errors import UnknownName
 from ingest.outcome import Keep
 from processors import find_entities
 from processors.find_entities.spacy_backend import is_installed
+from tests.builders import a_document
 
 
 def test_a_model_that_is_not_there_is_refused_with_the_way_to_get_it() -> None:

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from extract_pages import ARTICLE, extracted, html_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.extract_document.choose_authors import read_byline
+from processors.extract_document.choose.authors import read_byline
+from tests.unit.extract_pages import ARTICLE, extracted, html_of
 
 
 def jsonld(**values: Any) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, extracted, html_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.extract_document.read_dates import read_date
+from ingest.dates import find_date
+from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, extracted, html_of
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from processors.extract_document.read_dates import read_date
 def test_dates_are_read_in_the_zone_of_the_site(
     raw: str, at: str, precision: str, is_assumed: bool
 ) -> None:
-    found = read_date(raw, "Europe/Berlin")
+    found = find_date(raw, "Europe/Berlin")
     assert found is not None
     assert found.at == datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert (found.precision, found.is_zone_assumed) == (precision, is_assumed)
@@ -45,11 +45,11 @@ def test_dates_are_read_in_the_zone_of_the_site(
     ["", "yesterday", "01/02/2026", "2026-13-45", "31 February 2026", "0000-00-00", "20269999"],
 )
 def test_what_is_no_sure_date_is_not_read(raw: str) -> None:
-    assert read_date(raw) is None
+    assert find_date(raw) is None
 
 
 def test_an_unknown_zone_of_a_site_is_utc() -> None:
-    found = read_date("2026-01-15 10:20", "Atlantis/Elsin")
+    found = find_date("2026-01-15 10:20", "Atlantis/Elsin")
     assert found is not None
     assert found.at == datetime(2026, 1, 15, 10, 20, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ def test_an_unknown_zone_of_a_site_is_utc() -> None:
 @settings(deadline=None)
 @given(st.text(max_size=120))
 def test_any_text_is_a_date_or_none(raw: str) -> None:
-    found = read_date(raw, "America/New_York")
+    found = find_date(raw, "America/New_York")
     assert found is None or found.at.utcoffset() == timedelta(0)
 
 
@@ -165,7 +165,7 @@ def test_a_date_is_looked_for_only_when_nobody_gives_one() -> None:
 def test_the_zone_is_the_one_written_or_said_to_be_assumed(
     raw: str, at: str, zone: str, is_assumed: bool
 ) -> None:
-    found = read_date(raw, "Europe/Berlin")
+    found = find_date(raw, "Europe/Berlin")
     assert found is not None
     assert found.at == datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert (found.zone, found.is_zone_assumed) == (zone, is_assumed)

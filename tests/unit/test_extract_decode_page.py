@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.extract_document.decode_page import clean, codec_of, decode
+from processors.extract_document.read.decode import clean, codec_of, decode
 
 CAFE = "Das Café an der Straße öffnet früh, sagte Frau Müller. "
 

@@ -9,11 +9,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, SENTENCES, extracted, html_of, page_of
 from pydantic import ValidationError
 
 from ingest.outcome import Keep
 from processors.extract_document import ExtractDocuments, Options, build
+from tests.unit.extract_pages import (
+    ARTICLE,
+    PARAGRAPHS,
+    SEEN_AT,
+    SENTENCES,
+    extracted,
+    html_of,
+    page_of,
+)
 
 FEED_TEXT = "<p>" + "</p><p>".join(PARAGRAPHS * 4) + "</p>"
 

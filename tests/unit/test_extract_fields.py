@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import an_indexed_document
-from extract_pages import ARTICLE, PARAGRAPHS, extracted, html_of
 
 from ingest import wire
 from ingest.model import Document, IndexedDocument
+from tests.builders import an_indexed_document
+from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, extracted, html_of
 
 
 def jsonld(**values: Any) -> str:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from extract_pages import ARTICLE, PARAGRAPHS, extracted, html_of
 
 from ingest.model import Document
+from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, extracted, html_of
 
 SITE = "https://elsin-courier.example"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.extract_document.guard_page import Limits, guard, long_tags
+from processors.extract_document.read.decode import Limits, guard, long_tags
 
 LIMITS = Limits(max_parsed_characters=3_000_000, max_tags=100_000, max_tag_attributes=5_000)
 LONG = "x" * 7_000

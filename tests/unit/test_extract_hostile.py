@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import zstandard
-from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, SENTENCES, extracted, html_of, page_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,15 @@ from ingest.model import Document
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.wire import decode, encode
 from processors.extract_document import ExtractDocuments, Options, build
+from tests.unit.extract_pages import (
+    ARTICLE,
+    PARAGRAPHS,
+    SEEN_AT,
+    SENTENCES,
+    extracted,
+    html_of,
+    page_of,
+)
 
 FEED_TEXT = "<p>" + "</p><p>".join(SENTENCES[:3]) + "</p>"
 TIMEOUT_SECONDS = 6.0

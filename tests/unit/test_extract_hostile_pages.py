@@ -12,8 +12,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from extract_pages import SEEN_AT, SENTENCES, extracted, html_of, page_of
-from hostile_pages import HEAVY, PAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +19,8 @@ from ingest.model import Document
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.wire import decode, encode
 from processors.extract_document import ExtractDocuments, Options, build
+from tests.unit.extract_pages import SEEN_AT, SENTENCES, extracted, html_of, page_of
+from tests.unit.hostile_pages import HEAVY, PAGES
 
 FEED_TEXT = "<p>" + "</p><p>".join(SENTENCES[:3]) + "</p>"
 ENTRY = {"title": "From the feed", "content": FEED_TEXT}

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from extract_pages import ARTICLE, extracted, html_of
 
 from ingest.model import Document, Image
+from tests.unit.extract_pages import ARTICLE, extracted, html_of
 
 BASE = "https://elsin-courier.example"
 

@@ -8,8 +8,7 @@ import zstandard
 
 from ingest.model import Document, Page, PagePart
 from ingest.settings.site_rules import SiteRules
-from processors.extract_document.child import page_extractor
-from processors.extract_document.join_parts import joined_texts
+from processors.extract_document.child import joined_texts, page_extractor
 from tests.builders import a_page
 
 URL = "https://elsin-courier.example/long"

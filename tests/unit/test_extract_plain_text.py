@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from extract_pages import PARAGRAPHS, SEEN_AT, extracted
 
 from ingest.model import Document
+from tests.unit.extract_pages import PARAGRAPHS, SEEN_AT, extracted
 
 BODY = "\n\n".join(PARAGRAPHS[:3])
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.extraction_set import cases, data_folder, page_of, score, shingles
 
 from processors.extract_document import Options
 from processors.extract_document.child import page_extractor
+from tests.benchmarks.extraction_set import cases, data_folder, page_of, score, shingles
 
 
 def test_the_metric_counts_runs_of_four_tokens() -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from ruamel.yaml import YAML
 
-from ingest.sources.files import make_page
+from ingest.sources.documents.files import make_page
 from processors.extract_document import Options
 from processors.extract_document.child import page_extractor
 

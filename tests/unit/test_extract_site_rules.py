@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, html_of, page_of
 
 from ingest import telemetry
 from ingest.bootstrap.engines import chain_of, checked_settings
@@ -26,6 +25,7 @@ from ingest.settings.sites import read_sites
 from processors.extract_document import ExtractDocuments, Options, build
 from processors.extract_document.child import page_extractor
 from processors.measure_text import count_words
+from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, html_of, page_of
 
 CONFIG = Path(__file__).parents[2] / "config"
 

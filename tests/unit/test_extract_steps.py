@@ -6,13 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from extract_pages import PARAGRAPHS, html_of, page_of
 
 from ingest.model import Document
-from processors.extract_document.make_document import make_document
+from processors.extract_document.make_document import Steps, make_document
 from processors.extract_document.options import Options
-from processors.extract_document.read_html import HtmlReading, html_reader
-from processors.extract_document.try_steps import Steps
+from processors.extract_document.read import HtmlReading, html_reader
+from tests.unit.extract_pages import PARAGRAPHS, html_of, page_of
 
 
 def reading() -> HtmlReading:

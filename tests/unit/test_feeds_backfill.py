@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from feeds_rig import Done, FeedsRig
-from http_site import Answer, HttpSite
 
 from ingest import wire
 from ingest.bootstrap.engines import open_index, open_log
 from ingest.identity import canonical_url, document_id_of_url
 from ingest.model import Entry
 from ingest.partition import partition_for
-from ingest.polling.feed_state import FeedState, encode_state
-from ingest.polling.seen_keys import NO_SKETCH, SeenRow, encode_keys, packed, short_hash
+from ingest.polling.state.feed_state import FeedState, encode_state
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, encode_keys, packed, short_hash
 from ingest.ports import Placed, Record
 from ingest.settings.load import load
 from tests.builders import an_indexed_document as a_document
+from tests.http_site import Answer, HttpSite
+from tests.unit.feeds_rig import Done, FeedsRig
 
 HOST = "harbour-times.example"
 FEED = f"http://{HOST}/feed.xml"

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ingest.bootstrap.feed_files import FileJob, file_reports, report_of
+from ingest.operations.feeds.files import FileJob, file_reports, report_of
+from tests.data_sets import data_set
 
 MAX_BYTES = 15 * 1024 * 1024
 ITEM = (
@@ -128,7 +129,7 @@ def test_strange_dates_are_named_with_examples(tmp_path: Path) -> None:
     assert "date_unreadable: 2, such as 'gestern'" in problems
 
 
-TRANSLATOR = Path(__file__).parents[2].parent / "shared" / "data" / "gofeed-translator"
+TRANSLATOR = data_set("gofeed-translator")
 #: File → fields in which this project deviates; the reasons stand in test_translator_set.py.
 DEVIATIONS = {
     "feed_item_guid_-_atom03_feed_entry_id.xml": {"link"},
@@ -151,7 +152,7 @@ def translator_pairs() -> list[tuple[Path, Path]]:
 def test_the_translator_set_comes_out_as_expected() -> None:
     pairs = sorted(translator_pairs())
     if not pairs:
-        pytest.skip("gofeed-translator is not in ../shared/data")
+        pytest.skip("the gofeed-translator set is not there: set NEWS_INGEST_TEST_DATA")
     paths = [str(feed) for feed, _ in pairs]
     reports = file_reports(paths, max_bytes=MAX_BYTES, as_json=True, timeout_seconds=60)
     for (feed, expected), report in zip(pairs, reports, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.errors import SourceError
-from ingest.sources.opml import OpmlFeed, has_credentials, read_opml, write_opml
+from ingest.sources.feeds.opml import OpmlFeed, has_credentials, read_opml, write_opml
 
 LIST = b"""<?xml version="1.0" encoding="utf-8"?>
 <opml version="1.0"><head><title>Mine</title></head><body>

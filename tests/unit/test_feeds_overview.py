@@ -20,7 +20,7 @@ from ingest.identity import registrable_domain
 from ingest.model import Extraction
 from ingest.pipeline.layout_watch import renewed
 from ingest.pipeline.topology import FEED_STATE, HOST_STATE
-from ingest.polling.feed_state import FeedState, encode_state
+from ingest.polling.state.feed_state import FeedState, encode_state
 from ingest.ports import Placed
 from ingest.settings.load import load
 from tests.builders import an_indexed_document

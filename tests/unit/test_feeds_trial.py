@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from http_site import Answer, HttpSite, redirect
-from polling_rig import a_feed, a_fetcher, feed_answer, utc_now
 
-from ingest.polling.discovery import MAX_REQUESTS, Discovery, discover
-from ingest.polling.feed_listing import listing_of
-from ingest.polling.feed_state import FeedState
-from ingest.polling.feed_trial import Trial, TrialTools, try_feed
-from ingest.polling.outlook import kappa_of, outlook_of, why_next
-from ingest.polling.page_links import page_links
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.discovery import MAX_REQUESTS, Discovery, discover, page_links
+from ingest.polling.trial.feed_listing import listing_of
+from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.outlook import kappa_of, outlook_of, why_next
 from ingest.settings.options import PollingOptions
-from ingest.sources.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite, redirect
+from tests.unit.polling_rig import a_feed, a_fetcher, feed_answer, parse_in_thread, utc_now
 
 HOST = "harbour-times.example"
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -47,12 +44,11 @@ def found(site: HttpSite, url: str, robots: str = "") -> Discovery:
 def run(site: HttpSite, work):
     async def whole():
         fetcher = a_fetcher(site.hosts("*.example"))
-        with ThreadPoolExecutor(2) as executor:
-            tools = TrialTools(fetcher, parse_feed, executor, PollingOptions(), utc_now)
-            try:
-                return await work(tools)
-            finally:
-                await fetcher.close()
+        tools = TrialTools(fetcher, parse_in_thread, PollingOptions(), utc_now)
+        try:
+            return await work(tools)
+        finally:
+            await fetcher.close()
 
     return asyncio.run(whole())
 

@@ -9,17 +9,17 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from feeds_rig import FeedsRig
-from http_site import Answer, HttpSite, redirect
-from polling_rig import Rig, feed_answer
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.bootstrap.engines import open_log
 from ingest.partition import partition_for
 from ingest.pipeline.topology import FEED_STATE
-from ingest.polling.feed_state import FeedState
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.feeds import read_feeds
 from ingest.settings.load import load
+from tests.http_site import Answer, HttpSite, redirect
+from tests.unit.feeds_rig import FeedsRig
+from tests.unit.polling_rig import Rig, feed_answer
 
 pytestmark = pytest.mark.slow
 HOST = "harbour-times.example"

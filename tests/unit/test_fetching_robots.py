@@ -250,15 +250,6 @@ def test_a_file_known_to_the_other_stage_is_not_asked_for(site: HttpSite) -> Non
     assert [seen.path for seen in site.requests] == ["/b"]
 
 
-def test_sitemap_lines_are_given(site: HttpSite) -> None:
-    async def get(url: str) -> tuple[int, bytes]:
-        return 200, b"Sitemap: http://courier.example/news.xml\nUser-agent: *\nDisallow:\n"
-
-    robots = Robots(HostStates(), clock=lambda: NOW)
-    found = asyncio.run(robots.sitemaps(f"http://{HOST}/x", get))
-    assert found == ["http://courier.example/news.xml"]
-
-
 def test_a_large_file_does_not_hold_up_the_event_loop() -> None:
     body = "".join(f"Disallow: /{number}/*/x\n" for number in range(20_000)).encode()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.search.highlight import Span, as_html, snippet
+from ingest.search.highlight import Span, snippet
 from ingest.search.parse import parse
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -77,12 +77,6 @@ def test_a_short_text_is_shown_whole_on_one_line() -> None:
     shown = snippet("The sea\n\nwall   broke.", "", parse("wall", NOW), "en")
     assert shown.text == "The sea wall broke."
     assert shown.spans == (Span(8, 12),)
-
-
-def test_html_is_escaped_and_marks_are_tags() -> None:
-    text = "<b>flood</b> & wall"
-    shown = snippet(text, "", parse("flood", NOW), "en")
-    assert as_html(shown.text, shown.spans) == "&lt;b&gt;<mark>flood</mark>&lt;/b&gt; &amp; wall"
 
 
 @settings(deadline=None)

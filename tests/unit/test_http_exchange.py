@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from http_site import Answer, HttpSite
 
-from ingest.adapters.http_connection import GuardedResolver
-from ingest.adapters.http_exchange import Exchange, Target, Times, target_of
+from ingest.adapters.http.connection import GuardedResolver
+from ingest.adapters.http.exchange import Exchange, Target, Times, target_of
 from ingest.fetching.address_guard import AddressGuard
 from ingest.identity import request_url
 from ingest.settings.options import AddressGuardOptions
+from tests.http_site import Answer, HttpSite
 
 HOST = "courier.test"
 TIMES = Times(5.0, 5.0)

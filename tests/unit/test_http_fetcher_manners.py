@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ingest.adapters.http_errors import KINDS, failure
+from ingest.adapters.http.errors import KINDS, failure
 from ingest.errors import FetchFailed
 from ingest.ports import Fetched, FetchRequest, Hop, Resting
 from ingest.settings.options import AddressGuardOptions

@@ -8,11 +8,11 @@ import time
 from collections import Counter
 
 import pytest
-from kafka_log_rig import Rig, drain, until
 from prometheus_client import REGISTRY
 
 from ingest.errors import LogUnavailable, RecordRefused, RecordTooLarge, TopicMissing
 from ingest.ports import TopicSpec
+from tests.unit.kafka_log_rig import Rig, drain, until
 
 pytestmark = pytest.mark.kafka
 

@@ -10,7 +10,6 @@ import time
 
 import pytest
 from kafka import errors as kafka_errors
-from kafka_server import free_ports
 
 from ingest.adapters.kafka_log import KafkaLog
 from ingest.adapters.kafka_log.faults import meaning_of, translated
@@ -25,6 +24,7 @@ from ingest.errors import (
     TopicMissing,
 )
 from ingest.settings.options import LogOptions
+from tests.kafka_server import free_ports
 
 #: Bases that the library raises only by their subclasses.
 BASES = {kafka_errors.KafkaError, kafka_errors.BrokerResponseError}

@@ -6,10 +6,10 @@ import threading
 import time
 
 import pytest
-from kafka_log_rig import Rig, drain
 
 from ingest.errors import LogUnavailable
 from ingest.ports import Position
+from tests.unit.kafka_log_rig import Rig, drain
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

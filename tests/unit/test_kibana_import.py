@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from ingest.adapters.kibana import WAIT_SECONDS, Kibana
-from ingest.bootstrap.deployment import analyst_role, fill_kibana
 from ingest.errors import DependencyUnavailable, NewsIngestError
+from ingest.operations.deployment import analyst_role, fill_kibana
 from ingest.settings.load import load
 from ingest.settings.options import KibanaOptions
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kibana.kql import parsed
 
 from ingest.errors import QueryError
+from tests.kibana.kql import parsed
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kibana.mapping import fields_by_alias
-from kibana.validate import faults
 
-from ingest.bootstrap.deployment import with_prefix
+from ingest.operations.deployment import with_prefix
 from scripts.kibana.objects import ndjson
 from scripts.kibana.pack import PACKS
+from tests.kibana.mapping import fields_by_alias
+from tests.kibana.validate import faults
 
 CONFIG = Path(__file__).parents[2] / "config"
 STACK = "9.5.1"

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 import pytest
-from builders import NOW, a_document, an_entity, an_indexed_document, entity_fields
-from kibana.replay import is_empty, requests
-from kibana.validate import Saved, read_pack
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.model import Extraction, Geo, GeoPoint
 from ingest.ports import FeedRecord, Placed, Revision
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, a_document, an_entity, an_indexed_document, entity_fields
+from tests.kibana.replay import is_empty, requests
+from tests.kibana.validate import Saved, read_pack
 
 CONFIG = Path(__file__).parents[2] / "config"
 PACKS = [

@@ -26,9 +26,9 @@ from ingest.outcome import Keep
 from ingest.pipeline.archiver import ArchiveWork
 from ingest.ports import Record
 from ingest.settings.options import ArchiveOptions
-from ingest.sources.archived_pages import archive_files, metadata_of
-from ingest.sources.files import FileRefused
-from ingest.sources.warc import PassedOver, pages_of_warc
+from ingest.sources.documents.archived_pages import archive_files, metadata_of
+from ingest.sources.documents.files import FileRefused
+from ingest.sources.documents.warc import PassedOver, pages_of_warc
 from ingest.wire import encode
 from tests.builders import NOW, a_page, an_entry, an_id
 

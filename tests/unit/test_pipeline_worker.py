@@ -17,9 +17,10 @@ from ingest.pipeline.dead_letter import Subject
 from ingest.pipeline.dead_letters import Chosen, listed, replay
 from ingest.pipeline.ledger import latest
 from ingest.pipeline.topology import StagePlan
-from ingest.pipeline.work import Judged, Output
+from ingest.pipeline.work import Judged
 from ingest.pipeline.worker import Worker
 from ingest.ports import Record, TopicSpec
+from ingest.records.appending import NewRecord
 from ingest.settings.options import BreakerOptions, LogOptions, WorkerOptions
 
 PLAN = StagePlan(
@@ -60,7 +61,7 @@ class Echo:
         outcome = self._fate(record)
         if outcome is not None:
             return Judged(record=record, outcome=outcome, subject=subject)
-        output = Output(topic="out", key=key, value=record.value)
+        output = NewRecord(topic="out", key=key, value=record.value)
         return Judged(record=record, outcome=Keep(None), subject=subject, outputs=(output,))
 
     def probe(self) -> None:
@@ -206,7 +207,7 @@ def test_after_the_last_rung_it_is_a_dead_letter_that_can_be_replayed(log: Sqlit
     assert "no route" in letter.message
     assert letter.record.value == b"a"
     is_broken[0] = False
-    assert replay(log, [letter]) == 1
+    assert replay(log, [letter]).done == 1
     eventually(lambda: keys_of(log, "out") == ["a"])
     running.end()
     assert listed(log, [PLAN], Chosen()) == []

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from test_places_scoring import resolved
-
 from processors.resolve_places.gazetteer import gazetteer
+from tests.unit.test_places_scoring import resolved
 
 
 def test_provisional_ids_are_replaced_everywhere() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from builders import a_document
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
 from processors import find_entities, merge_mentions, resolve_places
 from processors.resolve_places.gazetteer import gazetteer, place_key
+from tests.builders import a_document
 
 CHAIN = (
     find_entities.build(find_entities.Options(backend="builtin")),

@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ingest.polling import answers, redirects, validators
-from ingest.polling.feed_state import FeedState
+from ingest.polling.document import answers
+from ingest.polling.document.after_document import after_address_lost, after_redirects
+from ingest.polling.document.answers import (
+    conditional_headers,
+    probe_is_due,
+    validators_lie,
+    with_equal_body_counted,
+    with_new_validators,
+)
+from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched, Hop
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -115,8 +123,8 @@ def test_freshness_is_a_floor(headers: dict[str, str], expected: float) -> None:
 @pytest.mark.parametrize("etag", ['W/"a b"', "no-quotes", '"ü"', '"\udcff"'])
 def test_validators_go_back_byte_for_byte(etag: str) -> None:
     given = answer(headers={"etag": etag, "last-modified": "2024-01-02 03:04"})
-    state = validators.renewed(replace(a_state(), last_probe_at=NOW), given)
-    assert validators.conditional_headers(state, NOW) == {
+    state = with_new_validators(replace(a_state(), last_probe_at=NOW), given)
+    assert conditional_headers(state, NOW) == {
         "If-None-Match": etag,
         "A-IM": "feed",
         "If-Modified-Since": "2024-01-02 03:04",
@@ -125,34 +133,34 @@ def test_validators_go_back_byte_for_byte(etag: str) -> None:
 
 def test_a_304_renews_only_what_it_carries() -> None:
     state = a_state(etag=b'"1"', last_modified=b"then")
-    renewed = validators.renewed(state, answer(304, headers={"etag": '"2"'}))
+    renewed = with_new_validators(state, answer(304, headers={"etag": '"2"'}))
     assert (renewed.etag, renewed.last_modified) == (b'"2"', b"then")
-    emptied = validators.renewed(state, answer(200))
+    emptied = with_new_validators(state, answer(200))
     assert (emptied.etag, emptied.last_modified) == (b"", b"")
 
 
 def test_five_equal_bodies_in_a_row_try_another_way_to_ask() -> None:
     state = a_state(etag=b'"1"', last_modified=b"then", last_probe_at=NOW)
     for _ in range(5):
-        state = validators.counted_equal(state, sent_validators=True)
-    assert list(validators.conditional_headers(state, NOW)) == ["If-Modified-Since"]
+        state = with_equal_body_counted(state, sent_validators=True)
+    assert list(conditional_headers(state, NOW)) == ["If-Modified-Since"]
     for _ in range(5):
-        state = validators.counted_equal(state, sent_validators=True)
-    assert list(validators.conditional_headers(state, NOW)) == ["If-None-Match", "A-IM"]
+        state = with_equal_body_counted(state, sent_validators=True)
+    assert list(conditional_headers(state, NOW)) == ["If-None-Match", "A-IM"]
 
 
 def test_a_server_that_says_304_for_ever_is_asked_without_validators_and_found_out() -> None:
     state = a_state(etag=b'"stuck"', last_probe_at=NOW - timedelta(days=8), last_change_at=NOW)
-    assert validators.conditional_headers(state, NOW) == {}
-    assert validators.are_lying(state, answer(headers={"etag": '"stuck"'}), 3)
-    assert not validators.are_lying(state, answer(headers={"etag": '"other"'}), 3)
-    assert not validators.are_lying(state, answer(headers={"etag": '"stuck"'}), 0)
+    assert conditional_headers(state, NOW) == {}
+    assert validators_lie(state, answer(headers={"etag": '"stuck"'}), 3)
+    assert not validators_lie(state, answer(headers={"etag": '"other"'}), 3)
+    assert not validators_lie(state, answer(headers={"etag": '"stuck"'}), 0)
 
 
 def test_no_more_than_one_such_question_a_day() -> None:
     quiet = a_state(etag=b'"1"', last_change_at=NOW - timedelta(days=60))
-    assert validators.probe_is_due(replace(quiet, last_probe_at=NOW - timedelta(hours=25)), NOW)
-    assert not validators.probe_is_due(replace(quiet, last_probe_at=NOW - timedelta(hours=23)), NOW)
+    assert probe_is_due(replace(quiet, last_probe_at=NOW - timedelta(hours=25)), NOW)
+    assert not probe_is_due(replace(quiet, last_probe_at=NOW - timedelta(hours=23)), NOW)
 
 
 def moved(*statuses: int, url: str, asked: str = URL) -> Fetched:
@@ -161,33 +169,33 @@ def moved(*statuses: int, url: str, asked: str = URL) -> Fetched:
 
 def test_a_permanent_redirect_is_believed_after_a_week_of_the_same_answer() -> None:
     target = "http://news.elsin.example/rss"
-    state = redirects.followed(a_state(), moved(301, 308, url=target), NOW)
+    state = after_redirects(a_state(), moved(301, 308, url=target), NOW)
     assert (state.url, state.redirect_target) == (URL, target)
     later = NOW + timedelta(days=6)
-    assert redirects.followed(state, moved(301, url=target), later).url == URL
-    assert redirects.followed(state, moved(301, url=target), NOW + timedelta(days=7)).url == target
+    assert after_redirects(state, moved(301, url=target), later).url == URL
+    assert after_redirects(state, moved(301, url=target), NOW + timedelta(days=7)).url == target
 
 
 def test_a_target_that_changes_starts_the_week_anew() -> None:
-    state = redirects.followed(a_state(), moved(301, url="http://a.example/"), NOW)
+    state = after_redirects(a_state(), moved(301, url="http://a.example/"), NOW)
     later = NOW + timedelta(days=7)
-    state = redirects.followed(state, moved(301, url="http://b.example/"), later)
+    state = after_redirects(state, moved(301, url="http://b.example/"), later)
     assert (state.url, state.redirect_first_seen_at) == (URL, later)
 
 
 def test_a_temporary_redirect_anywhere_in_the_chain_is_never_stored() -> None:
-    state = redirects.followed(a_state(), moved(301, 302, url="http://a.example/"), NOW)
+    state = after_redirects(a_state(), moved(301, 302, url="http://a.example/"), NOW)
     assert not state.redirect_target
 
 
 def test_https_on_the_same_host_is_believed_at_once_and_http_never() -> None:
     secure = URL.replace("http:", "https:")
-    assert redirects.followed(a_state(), moved(301, url=secure), NOW).url == secure
+    assert after_redirects(a_state(), moved(301, url=secure), NOW).url == secure
     state = a_state(effective_url=secure)
-    assert not redirects.followed(state, moved(301, url=URL), NOW).redirect_target
+    assert not after_redirects(state, moved(301, url=URL), NOW).redirect_target
 
 
 def test_a_404_takes_the_target_on_record_at_once() -> None:
     state = a_state(redirect_target="http://a.example/", redirect_first_seen_at=NOW)
-    assert redirects.after_loss(state, answer(404)).url == "http://a.example/"
-    assert redirects.after_loss(state, answer(500)).url == URL
+    assert after_address_lost(state, answer(404)).url == "http://a.example/"
+    assert after_address_lost(state, answer(500)).url == URL

@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_site import HttpSite
-from polling_rig import Rig, a_feed, entries_in, feed_answer, open_log, states_in, wait_for
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError
 from ingest.ports import Appender, Delivery
+from tests.http_site import HttpSite
+from tests.unit.polling_rig import (
+    Rig,
+    a_feed,
+    entries_in,
+    feed_answer,
+    open_log,
+    states_in,
+    wait_for,
+)
 
 HOST = "harbour-times.example"
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.date_words import month_number
-from ingest.polling.dates import read_date
+from ingest.dates import ReadDate, month_number, read_date
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_a_date_of_some_programs_default_is_none(raw: str) -> None:
     "raw", ["29.6. gestern", "03/04/2022", "Tue, 31 Feb 2022 00:00:00 GMT", "99999"]
 )
 def test_an_unreadable_date_is_none(raw: str) -> None:
-    assert read_date(raw) == (None, False, "unreadable")
+    assert read_date(raw) == ReadDate(None, False, "unreadable")
 
 
 def test_a_missing_date_says_so() -> None:

@@ -9,8 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from http_site import Answer, HttpSite, Seen, redirect
-from polling_rig import (
+
+from ingest import wire
+from ingest.adapters.http import HttpFetcher
+from ingest.adapters.sqlite_log import SqliteLog
+from ingest.fetching.address_guard import AddressGuard
+from ingest.fetching.host_state import HostStates
+from ingest.fetching.politeness import Politeness
+from ingest.fetching.robots import Robots
+from ingest.settings.options import AddressGuardOptions, FetchingOptions
+from tests.http_site import Answer, HttpSite, Seen, redirect
+from tests.unit.polling_rig import (
     Rig,
     a_feed,
     entries_in,
@@ -22,15 +31,6 @@ from polling_rig import (
     utc_now,
     wait_for,
 )
-
-from ingest import wire
-from ingest.adapters.http_fetcher import HttpFetcher
-from ingest.adapters.sqlite_log import SqliteLog
-from ingest.fetching.address_guard import AddressGuard
-from ingest.fetching.host_state import HostStates
-from ingest.fetching.politeness import Politeness
-from ingest.fetching.robots import Robots
-from ingest.settings.options import AddressGuardOptions, FetchingOptions
 
 HOST = "harbour-times.example"
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from ingest.identity import entry_id
 from ingest.model import Feed
-from ingest.polling.entries import MAX_UPDATES, Found, find_entries
-from ingest.polling.seen_keys import (
+from ingest.polling.entries.new_entries import MAX_UPDATES, Found, find_entries
+from ingest.polling.state.seen_keys import (
     MAX_LINKS,
     MAX_ROWS,
     SeenKeys,

@@ -5,35 +5,35 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from http_site import Answer, HttpSite
-from polling_rig import (
+
+from ingest.adapters.sqlite_log import SqliteLog
+from ingest.errors import LogRefused
+from ingest.polling.entries.new_entries import Found, find_entries
+from ingest.polling.older.gap_repair import GapRepair
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.seen_keys import SeenKeys
+from ingest.ports import ParsedFeed
+from ingest.sources.feeds.parse_feed import parse_feed
+from tests.http_site import Answer, HttpSite
+from tests.unit.polling_rig import (
     Rig,
     a_feed,
     a_fetcher,
     entries_in,
     open_log,
+    parse_in_thread,
     quick,
     rss,
     states_in,
     utc_now,
     wait_for,
 )
-from test_polling_crash import FaultyLog
-
-from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import LogRefused
-from ingest.polling.entries import Found, find_entries
-from ingest.polling.feed_state import FeedState
-from ingest.polling.gap_repair import GapRepair
-from ingest.polling.seen_keys import SeenKeys
-from ingest.ports import ParsedFeed
-from ingest.sources.parse_feed import parse_feed
+from tests.unit.test_polling_crash import FaultyLog
 
 HOST = "harbour-times.example"
 
@@ -137,8 +137,8 @@ def test_a_host_that_is_asked_very_seldom_ends_the_walk(site: HttpSite) -> None:
 
     async def main() -> tuple[Found, bool]:
         tools = SimpleNamespace(
-            fetcher=a_fetcher(site.hosts("*.example")), parse=parse_feed, options=quick(),
-            executor=ThreadPoolExecutor(1), clock=utc_now,
+            fetcher=a_fetcher(site.hosts("*.example")), parse=parse_in_thread,
+            options=quick(), clock=utc_now,
         )  # fmt: skip
         home = parse_feed(page("h", "g", following="/2.xml").body, f"http://{HOST}/feed.xml")
         first = find_entries(
@@ -152,7 +152,6 @@ def test_a_host_that_is_asked_very_seldom_ends_the_walk(site: HttpSite) -> None:
             return await repair.run(home, first, utc_now(), emit)
         finally:
             await tools.fetcher.close()
-            tools.executor.shutdown()
 
     found, is_closed = asyncio.run(main())
     assert not is_closed

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from ingest.errors import RecordRefused
-from ingest.polling.log_writer import LogWriter, Outgoing
+from ingest.polling.log_writer import LogWriter
+from ingest.records.appending import NewRecord
 
 
 class _Done:
@@ -40,8 +41,8 @@ class Paper:
         pass
 
 
-def record(key: str) -> Outgoing:
-    return Outgoing("news.feed-state", key, b"v")
+def record(key: str) -> NewRecord:
+    return NewRecord("news.feed-state", key, b"v")
 
 
 def test_what_comes_in_one_round_of_the_loop_is_flushed_once() -> None:

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polling_rig import a_feed
 
 from ingest.model import Entry
-from ingest.polling.entries import Found, find_entries, must_be_whole
-from ingest.polling.seen_keys import SeenKeys, decode_keys, encode_keys
+from ingest.polling.entries.new_entries import Found, find_entries, must_be_whole
+from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
 from ingest.ports import NOTHING_KNOWN, ParsedFeed
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
+from tests.unit.polling_rig import a_feed
 
 FEED = a_feed()
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 
 from ingest.bootstrap.web import open_web
 from ingest.fetching.host_state import Rest
-from ingest.polling import poll_report
-from ingest.polling.feed_state import FeedState
-from ingest.polling.planning import allowance_per_hour, allowance_used
+from ingest.polling.report.events import date_of
+from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.load import load
 from ingest.settings.options import PollingOptions
 from tests.builders import NOW, an_entry
@@ -38,7 +38,7 @@ def counted(name: str, **labels: str) -> float:
 def test_a_date_is_told_by_its_source_and_fault(
     changes: dict[str, object], source: str, fault: str
 ) -> None:
-    assert poll_report.date_of(an_entry(**changes)) == (source, fault)
+    assert date_of(an_entry(**changes)) == (source, fault)
 
 
 def test_the_allowance_is_a_mean_or_a_fixed_number() -> None:

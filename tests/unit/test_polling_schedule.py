@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ingest.model import Feed
-from ingest.polling import planning, schedule
-from ingest.polling.feed_state import FeedState
-from ingest.polling.planning import Success
-from ingest.polling.rate import Rate, observed, profile_weights, seeded, slot_of
-from ingest.polling.schedule import Bounds, Demand
+from ingest.polling.schedule import intervals as schedule
+from ingest.polling.schedule import planning
+from ingest.polling.schedule.intervals import Bounds, Demand
+from ingest.polling.schedule.planning import Success
+from ingest.polling.schedule.rate import Rate, observed, profile_weights, seeded, slot_of
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.options import PollingOptions
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

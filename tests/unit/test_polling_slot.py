@@ -10,9 +10,15 @@ import pytest
 
 from ingest.errors import WireError
 from ingest.model import Feed
-from ingest.polling.feed_state import FeedState, PollNote, encode_state, feed_health, with_note
-from ingest.polling.rate import Rate
-from ingest.polling.slot import Slot
+from ingest.polling.schedule.rate import Rate
+from ingest.polling.state.feed_state import (
+    FeedState,
+    PollNote,
+    encode_state,
+    feed_health,
+    with_note,
+)
+from ingest.polling.state.slot import Slot
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FEED = Feed(id="courier", url="http://courier.example/feed", publisher="Courier")

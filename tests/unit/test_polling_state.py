@@ -9,8 +9,10 @@ import pytest
 
 from ingest.errors import WireError
 from ingest.model import Feed
-from ingest.polling.due_queue import DueQueue
-from ingest.polling.feed_state import (
+from ingest.polling.outage import OutageWatch
+from ingest.polling.schedule.due_queue import DueQueue
+from ingest.polling.schedule.rate import seeded
+from ingest.polling.state.feed_state import (
     FeedState,
     PollNote,
     decode_state,
@@ -18,11 +20,9 @@ from ingest.polling.feed_state import (
     feed_health,
     with_note,
 )
-from ingest.polling.outage import OutageWatch
-from ingest.polling.owned_feeds import OwnedFeeds
-from ingest.polling.rate import seeded
-from ingest.polling.slot import Slot
-from ingest.polling.state_table import Restored
+from ingest.polling.state.owned_feeds import OwnedFeeds
+from ingest.polling.state.slot import Slot
+from ingest.polling.state.state_table import Restored
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

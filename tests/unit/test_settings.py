@@ -114,7 +114,7 @@ def test_broken_yaml_is_one_fault_with_its_line(folder: Path) -> None:
     (folder / "pipeline.yml").write_text("log:\n  url: [unclosed\nindex: {}\n")
     (fault,) = faults(folder)
     assert fault.line is not None
-    assert "no YAML" in fault.reason
+    assert "not valid YAML" in fault.reason
 
 
 def test_a_gap_of_nothing_is_only_for_mapped_hosts(folder: Path) -> None:

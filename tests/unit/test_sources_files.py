@@ -11,7 +11,7 @@ import zstandard
 
 from ingest import identity
 from ingest.model import Page
-from ingest.sources.files import FileFound, FileRefused, list_documents, page_of_file
+from ingest.sources.documents.files import FileFound, FileRefused, list_documents, page_of_file
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CHANGED_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

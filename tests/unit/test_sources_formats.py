@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import time
 
 import pytest
 
-from ingest.children import ChildPool
+from ingest.children import ChildPool, Submitter
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed
-from ingest.sources.decode_feed import MAX_UNPACKED_BYTES, decode_feed
-from ingest.sources.parse_feed import parse_feed
-from ingest.sources.parse_in_children import parse_in
+from ingest.sources.feeds.decode_feed import MAX_UNPACKED_BYTES, decode_feed
+from ingest.sources.feeds.parse_feed import parse_feed
+from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 
 URL = "http://elsin-courier.example/feeds/all"
 
@@ -232,16 +233,18 @@ def test_an_empty_body_is_named() -> None:
 
 @pytest.mark.slow
 def test_children_parse_and_their_errors_come_back_whole() -> None:
-    with ChildPool(
-        "ingest.sources.parse_feed:build_parser",
+    pool = ChildPool(
+        "ingest.sources.feeds.parse_feed:build_parser",
         count=1,
         timeout_seconds=10,
         memory_bytes=0,
         recycle_bytes=0,
-    ) as pool:
-        parse = parse_in(pool)
-        assert parse(rss("<title>One</title>").encode(), URL, "").entries[0].title == "One"
+    )
+    with Submitter[FeedBody](pool) as children:
+        parse = parse_in(children)
+        read = asyncio.run(parse(rss("<title>One</title>").encode(), URL, ""))
+        assert read.entries[0].title == "One"
         with pytest.raises(SourceError) as caught:
-            parse(b"<html><body>Log in</body></html>", URL, "")
+            asyncio.run(parse(b"<html><body>Log in</body></html>", URL, ""))
         assert caught.value.kind == "not_a_feed"
         assert caught.value.remedy

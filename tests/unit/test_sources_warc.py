@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from ingest import identity
 from ingest.model import Page
-from ingest.sources.files import FileRefused
-from ingest.sources.warc import PassedOver, is_warc, pages_of_warc
-from ingest.sources.warc_records import records
+from ingest.sources.documents.files import FileRefused
+from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
+from ingest.sources.documents.warc_records import records
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LIMIT = 200_000

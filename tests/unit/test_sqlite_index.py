@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_index.reading import Bounds
@@ -17,6 +16,7 @@ from ingest.model import IndexedDocument
 from ingest.ports import Placed, RevisionRequest
 from ingest.query import EntityIs, Not, Phrase, SearchRequest, Word
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
 
 
 def opened(path: Path, **bounds: int) -> SqliteIndex:
@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_an_outage_and_nothing_is_half_written(path: Path) -> None:
     with closing(opened(path)) as index:
         put(index, an_indexed_document("before"))
-        connection = index._database.connection()
+        connection = index._file.connection()
         pages = connection.rows("PRAGMA page_count")[0][0]
         connection.rows(f"PRAGMA max_page_count={pages + 8}")
         many = [Placed(an_indexed_document(f"n{n}", text=f"wall {n} " * 900)) for n in range(60)]
@@ -150,7 +150,7 @@ def test_names_of_a_removed_document_are_gone_and_come_back_with_another(path: P
 def test_an_undone_batch_leaves_no_key_of_a_name_behind(path: Path) -> None:
     with closing(opened(path)) as index:
         put(index, an_indexed_document("a", **entity_fields()))
-        connection = index._database.connection()
+        connection = index._file.connection()
         connection.change(
             "CREATE TRIGGER stop BEFORE INSERT ON body BEGIN SELECT RAISE(FAIL, 'x'); END"
         )

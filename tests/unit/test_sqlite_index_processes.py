@@ -10,20 +10,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from builders import NOW, an_indexed_document
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.ports import Placed
 from ingest.query import SearchRequest, Word
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW, an_indexed_document
 
 ROOT = Path(__file__).parents[2]
 
 WRITER = """
 import sys
 from pathlib import Path
-sys.path[:0] = [{root!r}, {tests!r}]
-from builders import NOW, an_indexed_document
+sys.path.insert(0, {root!r})
+from tests.builders import NOW, an_indexed_document
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.ports import Placed
 from ingest.settings.options import IndexOptions
@@ -46,7 +46,7 @@ def index(tmp_path: Path) -> Iterator[SqliteIndex]:
 
 
 def a_writer(path: Path, name: str, batches: int) -> subprocess.Popen[str]:
-    code = WRITER.format(root=str(ROOT), tests=str(ROOT / "tests"))
+    code = WRITER.format(root=str(ROOT))
     return subprocess.Popen(
         [sys.executable, "-c", code, str(path), name, str(batches)],
         stdout=subprocess.PIPE,

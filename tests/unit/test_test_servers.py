@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
-from kafka_server import KafkaServer
-from server_process import ServerMissing, free_ports, javas
+
+from tests.kafka_server import KafkaServer
+from tests.server_process import ServerMissing, free_ports, javas
 
 FOLDER = Path(__file__).parent.parent
 

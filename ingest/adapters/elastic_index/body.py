@@ -1,7 +1,7 @@
 """Turns documents into the JSON that the engine takes, and back.
 
 What the engine would refuse, or what would break a later reader, is cut or dropped here and
-counted, so that a refusal stays a surprise. Source: elasticsearch.md §2.4 and §3.5.
+counted, so that a refusal stays a surprise.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from ingest import telemetry
 from ingest.errors import IndexFault
 from ingest.model import ENTITY_TYPES, GeoPoint, IndexedDocument
 from ingest.ports import Verdict
-from ingest.terms import LANGUAGES
+from ingest.ports.known import TOMBSTONE_VERSION
+from ingest.terms import language_code
 
 SCHEMA_VERSION: Final = 1
-#: No later write passes a tombstone: elasticsearch.md §3.8.
-TOMBSTONE_VERSION: Final = 9 * 10**18
 #: Left out of answers: what the engine alone needs, and nothing decodes.
 DERIVED_FIELDS: Final = (
     "by_language", "entity_keys", "latency", "schema_version", "enrichment.engine_list",
@@ -29,7 +28,6 @@ DERIVED_FIELDS: Final = (
 
 MAX_LIST_VALUES: Final = 1000
 _OLDEST_DATE: Final = datetime(1990, 1, 1, tzinfo=UTC)
-_CJK: Final = "cjk"
 
 #: Lists of keywords and points, by their path in the document.
 _LISTS: Final = (
@@ -61,30 +59,20 @@ _UNFIT = (
 _dropped = telemetry.counter("index_values_dropped_total", "field", "reason")
 
 
-class Encoded(msgspec.Struct, frozen=True):
-    """One document ready to be sent."""
-
-    id: str
-    version: int
-    body: bytes
-    language: str
-
-
-def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> Encoded | Verdict:
-    """Give the bytes of one document, or the verdict that it cannot be one.
+def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> bytes | Verdict:
+    """Return the JSON of one document, or the verdict that it cannot be one.
 
     `now` fills `indexed_at` where nobody has.
     """
     try:
-        body = _body(document, now)
-        data = _json(body)
+        data = _json(_body(document, now))
         _decoder.decode(data)  # what nobody could read would break every search that finds it
     except _UNFIT as error:
         return Verdict("refused", "bad_value", f"{type(error).__name__}: {error}")
     if len(data) > max_bytes:
         reason = f"{len(data)} bytes of JSON are over index.max_document_bytes ({max_bytes})"
         return Verdict("refused", "too_large", reason)
-    return Encoded(document.id, document.version, data, str(body.get("language", "")))
+    return data
 
 
 def decode(source: Mapping[str, Any]) -> IndexedDocument:
@@ -102,8 +90,8 @@ def decode(source: Mapping[str, Any]) -> IndexedDocument:
         ) from error
 
 
-def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> Encoded:
-    """Give what takes the place of a document that was removed."""
+def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> bytes:
+    """Return what takes the place of a document that was removed."""
     body = {
         "id": id,
         "version": TOMBSTONE_VERSION,
@@ -112,14 +100,7 @@ def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> E
         "removed_at": now,
         "removed_reason": reason,
     }
-    return Encoded(id, TOMBSTONE_VERSION, _json(body), "")
-
-
-def language_code(language: str) -> str:
-    """Give the code under `by_language` for a language; "" when it has none."""
-    code = language.lower().partition("-")[0]
-    name = LANGUAGES.get(code)
-    return "" if name is None else _CJK if name == _CJK else code
+    return _json(body)
 
 
 def _body(document: IndexedDocument, now: datetime) -> dict[str, Any]:

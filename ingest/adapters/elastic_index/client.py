@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import elastic_transport
+import msgspec
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 from elasticsearch.helpers import BulkIndexError, ScanError, streaming_bulk
 
@@ -20,6 +21,7 @@ from ingest.adapters.elastic_index.verdicts import (
     Answer,
     is_disk_block,
     is_foreign_version,
+    is_month_missing,
     is_refusal,
     is_unavailable,
 )
@@ -36,15 +38,30 @@ CLIENT_ERRORS = (
 
 CLIENT_VERSION = version("elasticsearch")
 
-#: elasticsearch.md §3.2: the client's 10 s are the classic failure of bulk writers.
+#: The client's own 10 s are the classic failure of bulk writers.
 REQUEST_TIMEOUT_SECONDS = 60.0
 BULK_BYTES = 5 * 1024 * 1024
 BULK_RETRIES = 3
 RETRIED_STATUSES = (429, 502, 503, 504)
 
+#: An item of several that failed says no status, only its type; what is not named may pass.
+_STATUS_OF_AN_ITEM = {"index_not_found_exception": 404, "security_exception": 403}
+
 DISK_REMEDY = (
     "free space on the engine's disk; writing goes on by itself once it is under the watermark"
 )
+
+
+class Write(msgspec.Struct, frozen=True):
+    """What is written under one id of an index; None for `body` takes it out.
+
+    An older version of an id never wins.
+    """
+
+    index: str
+    id: str
+    version: int
+    body: bytes | None
 
 
 class Engine:
@@ -82,17 +99,57 @@ class Engine:
         """Give the answer to a request; None for an accepted status or type of error."""
         return self._sent(method, path, doing, body, None, accepting)
 
-    def bulk(
-        self, actions: Iterable[tuple[dict[str, Any], bytes | None]]
-    ) -> Iterator[tuple[str, Answer, bool]]:
-        """Send action lines with encoded bodies (None to delete); what is refused for now is sent
-        again.
+    def search(self, alias: str, body: Mapping[str, Any]) -> Any:
+        """Return the answer of all shards; one without hits where there is no such index.
 
-        Shape: id, answer, and whether the answer is that of a whole request; one an action,
-        not in their order.
+        Errors: also IndexUnavailable when some shards did not answer.
+        """
+        path = f"/{alias}/_search?ignore_unavailable=true"
+        return self.whole(self.tell("POST", path, "searching", body=body))
+
+    def whole(self, answer: Any) -> Any:
+        """Return the answer to a search. Errors: IndexUnavailable when some shards gave none."""
+        shards = answer["_shards"]
+        if shards["failed"]:
+            reason = shards.get("failures", [{}])[0].get("reason", {}).get("reason", "")
+            raise IndexUnavailable(
+                "part of the index does not answer",
+                value=f"{shards['failed']} of {shards['total']} shards: {reason}",
+                origin=self.url,
+                remedy="look at the engine's cluster health",
+            )
+        return answer
+
+    def found(
+        self, places: Sequence[tuple[str, str]], fields: Sequence[str], doing: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield index and item of each document that is there, searchable yet or not.
+
+        `places` are pairs of index and id, `fields` those that are read: all where none is named. An index that does not exist holds none; any other
+        error means that we do not know.
+        """
+        if not places:
+            return
+        docs = [{"_index": index, "_id": id} for index, id in places]
+        path = f"/_mget?_source_includes={','.join(fields) or '*'}"
+        answer = self.tell("POST", path, doing, body={"docs": docs})
+        for (index, _), item in zip(places, answer["docs"], strict=True):
+            if item.get("found"):
+                yield index, item
+            elif "error" in item:
+                status = _STATUS_OF_AN_ITEM.get(str(item["error"].get("type")), 503)
+                fault = Answer.of(status, item["error"])
+                if not is_month_missing(fault):
+                    raise refusal(fault, self.url, doing)
+
+    def bulk(self, writes: Iterable[Write]) -> Iterator[tuple[str, Answer, bool]]:
+        """Write in bulk; what is refused for now is sent again.
+
+        Shape: id, answer, and whether the answer is that of a whole request; one a write, not in
+        their order.
         """
         try:
-            yield from _bulk(self._client, actions)
+            yield from _bulk(self._client, map(_action, writes))
         except CLIENT_ERRORS as error:
             raise translate(error, self.url, "writing documents") from error
 
@@ -160,7 +217,7 @@ def _with_port(url: str) -> str:
 
 
 def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
-    """Give our error for one of the client's. Source: elasticsearch.md §3.3."""
+    """Give our error for one of the client's."""
     if isinstance(error, UnsupportedProductError):
         return IndexDiffers(
             "what answers is not an Elasticsearch ≥ 7.14",
@@ -189,7 +246,7 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
         f"the index does not answer while {doing}",
         value=str(error),
         origin=url,
-        remedy="start Elasticsearch or mend index.url; the work goes on by itself",
+        remedy="start Elasticsearch or fix index.url; the work goes on by itself",
     )
 
 
@@ -235,7 +292,7 @@ def refusal(answer: Answer, url: str, doing: str) -> NewsIngestError:
         f"the index refused a request while {doing}",
         value=value,
         origin=url,
-        remedy="run `news-ingest setup`; if that mends nothing, please report it",
+        remedy="run `news-ingest setup`; if that does not help, please report it",
     )
 
 
@@ -263,6 +320,16 @@ def _bulk(
             yield info["_id"], answer_of(exception), True
         else:
             yield info["_id"], Answer.of(info["status"], info.get("error")), False
+
+
+def _action(one: Write) -> tuple[dict[str, Any], bytes | None]:
+    line = {
+        "_index": one.index,
+        "_id": one.id,
+        "version": one.version,
+        "version_type": "external_gte",
+    }
+    return {"delete" if one.body is None else "index": line}, one.body
 
 
 def _as_it_is(pair: Any) -> Any:

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
+import msgspec
+
+from ingest import wire
 from ingest.adapters.elastic_index import read
-from ingest.adapters.elastic_index.body import Encoded, encode, tombstone
-from ingest.adapters.elastic_index.client import Engine
-from ingest.adapters.elastic_index.compile import languages_asked
-from ingest.adapters.elastic_index.feed_records import ElasticFeedRecords
+from ingest.adapters.elastic_index.body import encode, tombstone
+from ingest.adapters.elastic_index.client import Engine, Write
 from ingest.adapters.elastic_index.known import known
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.names import IndexNames, previous_month
 from ingest.adapters.elastic_index.revisions import ElasticRevisions
 from ingest.adapters.elastic_index.schema import Schema
 from ingest.adapters.elastic_index.setup import Step, steps
+from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.adapters.elastic_index.site_layouts import ElasticSiteLayouts
-from ingest.adapters.elastic_index.write import Write, write
+from ingest.adapters.elastic_index.write import write
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
-from ingest.ports import Clock, ExportPage, Known, Placed, Verdict
-from ingest.query import SearchRequest, SearchResult
+from ingest.ports import Clock, ExportPage, FeedRecord, Known, Placed, Verdict
+from ingest.ports.known import TOMBSTONE_VERSION
+from ingest.query import SearchRequest, SearchResult, languages_asked
 from ingest.settings.options import IndexOptions
 
 OLDEST_VERSION = (8, 19)
+_FEEDS_AT_ONCE = 1000
 _LANGUAGES_AGE = timedelta(seconds=30)
 
 
 class ElasticIndex:
-    """Documents in one index a month, behind the aliases of elasticsearch.md §2.1.
+    """Documents in one index a month, behind the aliases.
 
     `config_folder` is the folder that holds `index/` with the templates. One a process, used by
     one thread at a time.
@@ -51,26 +56,11 @@ class ElasticIndex:
         self._written: set[str] = set()
         self._languages: set[str] = set()
         self._languages_at: datetime | None = None
-        self._revisions = ElasticRevisions(self._engine, self._names.of("news-revisions"))
-        self._feeds = ElasticFeedRecords(self._engine, self._names.of("news-feeds"))
-        self._layouts = ElasticSiteLayouts(
+        self.revisions = ElasticRevisions(self._engine, self._names.of("news-revisions"))
+        self.feeds = ElasticFeedRecords(self._engine, self._names.of("news-feeds"))
+        self.layouts = ElasticSiteLayouts(
             self._engine, self._names.documents, self._names.of("news-sites")
         )
-
-    @property
-    def revisions(self) -> ElasticRevisions:
-        """Give what changed in texts."""
-        return self._revisions
-
-    @property
-    def feeds(self) -> ElasticFeedRecords:
-        """Give how each feed fares."""
-        return self._feeds
-
-    @property
-    def layouts(self) -> ElasticSiteLayouts:
-        """Give how well the pages of each site are read."""
-        return self._layouts
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
@@ -85,16 +75,17 @@ class ElasticIndex:
         prepared = [self._prepared(placed, now, limit) for placed in documents]
         writes = [one for one in prepared if isinstance(one, Write)]
         verdicts = iter(write(self._engine, self._months, writes))
-        self._written.update(one.alias for one in writes)
-        self._languages.update(one.encoded.language for one in writes)
+        self._written.update(one.index for one in writes)
+        self._languages.update(one.document.language for one in documents)
         return [next(verdicts) if isinstance(one, Write) else one for one in prepared]
 
     def _prepared(self, placed: Placed, now: datetime, limit: int) -> Write | Verdict:
-        encoded = encode(placed.document, now, limit)
-        if isinstance(encoded, Verdict):
-            return encoded
-        alias = placed.index or self._names.month_alias(placed.document.first_seen_at)
-        return Write(alias, encoded)
+        document = placed.document
+        body = encode(document, now, limit)
+        if isinstance(body, Verdict):
+            return body
+        alias = placed.index or self._names.month_alias(document.first_seen_at)
+        return Write(alias, document.id, document.version, body)
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
         """Give what is known of these ids, written or not yet searchable; tombstones too."""
@@ -119,17 +110,15 @@ class ElasticIndex:
         if found is None:
             return False
         if not found.is_removed:
-            self._bury(found.index, tombstone(id, found.first_seen_at, reason, now))
-        self._revisions.forget_document(id)
+            stone = tombstone(id, found.first_seen_at, reason, now)
+            write(self._engine, self._months, [Write(found.index, id, TOMBSTONE_VERSION, stone)])
+            self._written.add(found.index)
+        self.revisions.forget_document(id)
         return True
-
-    def _bury(self, alias: str, stone: Encoded) -> None:
-        write(self._engine, self._months, [Write(alias, stone)])
-        self._written.add(alias)
 
     def expire(self, before: datetime) -> int:
         """Drop the months that ended before this; gives how many."""
-        self._revisions.forget_before(before)
+        self.revisions.forget_before(before)
         return self._months.drop_before(before)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
@@ -177,10 +166,10 @@ class ElasticIndex:
         self.ping()
         done, stuck = [], []
         for step in self._steps(now):
-            if step.mend is None:
+            if step.fix is None:
                 stuck.append(step.difference)
             else:
-                step.mend()
+                step.fix()
                 done.append(step.done)
         if stuck:
             raise IndexDiffers(
@@ -206,3 +195,37 @@ class ElasticIndex:
 
     def close(self) -> None:
         self._engine.close()
+
+
+class ElasticFeedRecords:
+    """The health of each feed, in the index `news-feeds`."""
+
+    def __init__(self, engine: Engine, alias: str) -> None:
+        self._engine = engine
+        self._index = SideIndex(engine, alias)
+
+    def put(self, records: Sequence[FeedRecord]) -> None:
+        self._index.write([(one.feed_id, one.version, wire.encode(one)) for one in records])
+
+    def find(self, ids: Iterable[str]) -> dict[str, FeedRecord]:
+        found = {}
+        for part in _parts(ids):
+            places = [(self._index.alias, id) for id in part]
+            for _, item in self._engine.found(places, (), "reading the health of feeds"):
+                found[item["_id"]] = msgspec.convert(item["_source"], FeedRecord)
+        return found
+
+    def ids(self) -> frozenset[str]:
+        self._index.refresh()
+        hits = self._index.scan({"query": {"match_all": {}}, "_source": False}, by="feed_id")
+        return frozenset(hit["_id"] for hit in hits)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        for part in _parts(ids):
+            self._index.delete({"terms": {"feed_id": part}})
+
+
+def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(ids)
+    while part := list(islice(left, _FEEDS_AT_ONCE)):
+        yield part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _MONTH = re.compile(r"(\d{4})\.(\d{2})")
 
@@ -12,7 +12,7 @@ class IndexNames:
     """Every name in the engine, with the prefix of the configuration before it.
 
     An index `news-documents-2026.11-r1` lies behind the alias `news-documents-2026.11`, and all
-    months behind the filtered alias `news-documents`. Source: elasticsearch.md §2.1.
+    months behind the filtered alias `news-documents`.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -40,7 +40,7 @@ class IndexNames:
         """Give the first moment after the month of this alias, in UTC."""
         found = _MONTH.search(alias.removeprefix(self.documents))
         if found is None:
-            raise ValueError(f"{alias} is no month's alias")
+            raise ValueError(f"{alias} is not the alias of a month")
         return next_month(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))
 
 
@@ -51,13 +51,9 @@ def first_of_month(at: datetime) -> datetime:
 
 def next_month(at: datetime) -> datetime:
     """Give the first moment of the month (UTC) after a time's."""
-    first = first_of_month(at)
-    year, month = (first.year + 1, 1) if first.month == 12 else (first.year, first.month + 1)
-    return first.replace(year=year, month=month)
+    return first_of_month(first_of_month(at) + timedelta(days=31))
 
 
 def previous_month(at: datetime) -> datetime:
     """Give the first moment of the month (UTC) before a time's."""
-    first = first_of_month(at)
-    year, month = (first.year - 1, 12) if first.month == 1 else (first.year, first.month - 1)
-    return first.replace(year=year, month=month)
+    return first_of_month(first_of_month(at) - timedelta(days=1))

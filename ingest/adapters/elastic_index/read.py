@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,15 +13,10 @@ from ingest.adapters.elastic_index.compile import compiled
 from ingest.errors import IndexUnavailable, QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import ExportPage
+from ingest.ports.index import cursor_of, place_of
 from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
+from ingest.search_fields import FACETS
 
-_FACETS: Final = {
-    "person": "entities.person",
-    "organisation": "entities.organisation",
-    "place": "entities.place",
-    "publisher": "publisher",
-    "language": "language",
-}
 _BY_ID: Final = {"id": "asc"}
 _SORTS: Final[dict[str, list[Any]]] = {
     "score": ["_score", {"first_seen_at": "desc"}, _BY_ID],
@@ -45,17 +38,19 @@ def search(
 
     Errors: QueryError for an unknown field, facet, order or a page beyond 10,000 hits.
     """
+    request.check()
+    check_window(request.offset, request.size)
     body = {
         "query": compiled(request.query, languages),
         "from": request.offset,
         "size": request.size,
-        "sort": _sort(request),
+        "sort": _SORTS[request.sort],
         "track_total_hits": True,
         "_source": _WITHOUT_DERIVED,
         "timeout": f"{_SERVER_SECONDS}s",
         "aggs": {name: _facet(name, request.facet_size) for name in request.facets},
     }
-    answer = _searched(engine, f"/{alias}/_search?ignore_unavailable=true", body)
+    answer = engine.search(alias, body)
     return SearchResult(
         total=answer["hits"]["total"]["value"],
         hits=tuple(
@@ -69,30 +64,24 @@ def search(
 def languages_in(engine: Engine, alias: str) -> frozenset[str]:
     """Give the languages that occur in the index."""
     body = {"size": 0, "aggs": {"language": {"terms": {"field": "language", "size": 200}}}}
-    answer = _searched(engine, f"/{alias}/_search?ignore_unavailable=true", body)
+    answer = engine.search(alias, body)
     return frozenset(value.value for value in _values(answer, "language"))
 
 
-def _sort(request: SearchRequest) -> list[Any]:
-    if request.offset + request.size > MAX_WINDOW:
+def check_window(offset: int, size: int) -> None:
+    """Refuse a page that lies beyond what the engine pages through. Errors: QueryError."""
+    if offset + size > MAX_WINDOW:
         raise QueryError(
             f"only the first {MAX_WINDOW} hits can be paged through",
-            query=f"offset {request.offset}, size {request.size}",
+            query=f"offset {offset}, size {size}",
             remedy="narrow the query, or export all matches",
         )
-    if request.sort not in _SORTS:
-        raise QueryError(
-            "no such order", query=request.sort, remedy=f"known are {', '.join(_SORTS)}"
-        )
-    return _SORTS[request.sort]
 
 
 def _facet(name: str, size: int) -> dict[str, Any]:
-    if name not in _FACETS:
-        raise QueryError("no such facet", query=name, remedy=f"known are {', '.join(_FACETS)}")
     order = [{"_count": "desc"}, {"_key": "asc"}]
     # A document without a publisher has an empty one: no value worth counting.
-    return {"terms": {"field": _FACETS[name], "size": size, "order": order, "exclude": [""]}}
+    return {"terms": {"field": FACETS[name].path, "size": size, "order": order, "exclude": [""]}}
 
 
 def _values(answer: dict[str, Any], name: str) -> tuple[FacetValue, ...]:
@@ -104,24 +93,6 @@ def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
     if not answer.get("timed_out"):
         return ()
     return (f"the engine stopped after {_SERVER_SECONDS} s: counts are of a part",)
-
-
-def _searched(engine: Engine, path: str, body: dict[str, Any]) -> Any:
-    """Give an answer of all shards. Errors: IndexUnavailable when some did not answer."""
-    return _whole(engine, engine.tell("POST", path, "searching", body=body))
-
-
-def _whole(engine: Engine, answer: Any) -> Any:
-    failed = answer["_shards"]["failed"]
-    if failed:
-        raise IndexUnavailable(
-            "part of the index does not answer",
-            value=f"{failed} of {answer['_shards']['total']} shards: "
-            f"{answer['_shards'].get('failures', [{}])[0].get('reason', {}).get('reason', '')}",
-            origin=engine.url,
-            remedy="look at the engine's cluster health",
-        )
-    return answer
 
 
 # ── export ──────────────────────────────────────────────────────────────────────────────────
@@ -147,7 +118,7 @@ def export(
     The pages of one export look at one frozen view; when it has run out (5 minutes unused) the
     export goes on at the same place on a new one. Errors: QueryError for a broken cursor.
     """
-    after = None if cursor is None else _read_cursor(cursor)
+    after = None if cursor is None else place_of(cursor, _Cursor)
     size = min(request.size, MAX_WINDOW - 1)
     body: dict[str, Any] = {
         "query": compiled(request.query, languages),
@@ -172,14 +143,14 @@ def export(
         _closed(engine, answer["pit_id"])
         return ExportPage(documents, None)
     milliseconds, id = hits[-1]["sort"][:2]
-    return ExportPage(documents, _write_cursor(_Cursor(milliseconds, id, answer["pit_id"])))
+    return ExportPage(documents, cursor_of(_Cursor(milliseconds, id, answer["pit_id"])))
 
 
 def _page(engine: Engine, body: dict[str, Any], view: str) -> Any:
     """Give one page of a view; None when the view has run out."""
     whole = {**body, "pit": {"id": view, "keep_alive": _KEEP_ALIVE}}
     answer = engine.ask("POST", "/_search", "exporting", body=whole)
-    return None if answer is None else _whole(engine, answer)
+    return None if answer is None else engine.whole(answer)
 
 
 def _opened(engine: Engine, alias: str) -> str | None:
@@ -190,21 +161,6 @@ def _opened(engine: Engine, alias: str) -> str | None:
 
 def _closed(engine: Engine, view: str) -> None:
     engine.ask("DELETE", "/_pit", "exporting", body={"id": view})
-
-
-def _write_cursor(cursor: _Cursor) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode()
-
-
-def _read_cursor(text: str) -> _Cursor:
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=_Cursor)
-    except (binascii.Error, ValueError) as error:
-        raise QueryError(
-            "this is no cursor of an export",
-            query=text[:80],
-            remedy="take it from the last page, or begin anew",
-        ) from error
 
 
 def document_at(engine: Engine, alias: str, id: str) -> IndexedDocument | None:

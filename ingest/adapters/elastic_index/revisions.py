@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from ingest import wire
-from ingest.adapters.elastic_index.body import language_code
-from ingest.adapters.elastic_index.client import Engine, refusal
-from ingest.adapters.elastic_index.read import MAX_WINDOW
-from ingest.adapters.elastic_index.side_index import SideIndex, SideRecord
-from ingest.adapters.elastic_index.verdicts import Answer
-from ingest.errors import QueryError
+from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.compile import Compiler, Query
+from ingest.adapters.elastic_index.read import check_window
+from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
 from ingest.ports.revisions import check_request
-from ingest.query import (
-    And,
-    Boost,
-    Everything,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Prefix,
-    PublishedBetween,
-    ValueIs,
-    Word,
-)
-from ingest.terms import STEMMED_LANGUAGES, terms
-
-Query = dict[str, Any]
+from ingest.query import ValueIs
+from ingest.terms import STEMMED_LANGUAGES, language_code
 
 _FIELDS: Final = {
     "": ["added", "removed", "title_before", "title_after"],
@@ -44,12 +28,7 @@ _STEMMED: Final = {
     "": ["added", "removed", "title"], "added": ["added"], "removed": ["removed"],
     "title": ["title"],
 }  # fmt: skip
-_VALUES: Final = {
-    "publisher": "publisher.key", "language": "language.key", "domain": "domain.key",
-    "id": "document_id",
-}  # fmt: skip
 _SORT: Final = [{"changed_at": "desc"}, {"id": "asc"}]
-_NOTHING: Final[Query] = {"match_none": {}}
 
 
 class ElasticRevisions:
@@ -60,39 +39,28 @@ class ElasticRevisions:
         self._index = SideIndex(engine, alias)
 
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
-        if not known:
-            return {}
-        places = [{"_index": one.index, "_id": one.id} for one in known]
-        doing = "reading texts"
-        answer = self._engine.tell(
-            "POST", "/_mget?_source_includes=title,text", doing, body={"docs": places}
-        )
-        found: dict[str, KnownText] = {}
-        for item in answer["docs"]:
-            if "error" in item:
-                raise refusal(Answer.of(503, item["error"]), self._engine.url, doing)
-            if item.get("found") and "text" in item["_source"]:
-                found[item["_id"]] = msgspec.convert(item["_source"], KnownText)
-        return found
+        places = [(one.index, one.id) for one in known]
+        items = self._engine.found(places, ("title", "text"), "reading texts")
+        return {
+            item["_id"]: msgspec.convert(item["_source"], KnownText)
+            for _, item in items
+            if "text" in item["_source"]
+        }
 
     def put(self, revisions: Sequence[Revision]) -> None:
-        self._index.write([SideRecord(one.id, one.version, _body(one)) for one in revisions])
+        self._index.write([(one.id, one.version, _body(one)) for one in revisions])
 
     def forget(self, revisions: Sequence[Revision]) -> None:
-        self._index.write([SideRecord(one.id, one.version, None) for one in revisions])
+        self._index.write([(one.id, one.version, None) for one in revisions])
 
     def search(self, request: RevisionRequest) -> RevisionsFound:
         check_request(request)
-        if request.offset + request.size > MAX_WINDOW:
-            raise QueryError(
-                f"only the first {MAX_WINDOW} revisions can be paged through",
-                query=f"offset {request.offset}, size {request.size}",
-                remedy="narrow the search",
-            )
-        conditions = [_compiled(request.query, request.part)]
+        check_window(request.offset, request.size)
+        conditions = [_Compiler(request.part).query(request.query)]
         if request.document_id:
             conditions.append({"term": {"document_id": request.document_id}})
-        answer = self._index.search(
+        answer = self._engine.search(
+            self._index.alias,
             {
                 "query": {"bool": {"filter": conditions}},
                 "from": request.offset,
@@ -100,7 +68,7 @@ class ElasticRevisions:
                 "sort": _SORT,
                 "track_total_hits": True,
                 "_source": {"excludes": ["by_language", "id", "has_new_title"]},
-            }
+            },
         )
         hits = answer["hits"]
         found = tuple(msgspec.convert(hit["_source"], Revision) for hit in hits["hits"])
@@ -126,48 +94,23 @@ def _body(revision: Revision) -> bytes:
     return wire.encode(body)
 
 
-def _compiled(node: Node, part: str) -> Query:
-    match node:
-        case Word() | Phrase() | Prefix():
-            return _text(node, node.field or part)
-        case ValueIs():
-            return {"term": {_VALUES[node.field]: node.value.strip()}}
-        case PublishedBetween():
-            return _between(node)
-        case And():
-            return {"bool": {"filter": [_compiled(one, part) for one in node.parts]}}
-        case Or():
-            should = [_compiled(one, part) for one in node.parts]
-            return {"bool": {"should": should, "minimum_should_match": 1}}
-        case Not():
-            return {"bool": {"must_not": [_compiled(node.part, part)]}}
-        case Boost():
-            return _compiled(node.part, part)
-        case _:
-            assert isinstance(node, Everything)
-            return {"match_all": {}}
+class _Compiler(Compiler):
+    """Compiles what is asked of revisions; words without a field look into `part`."""
 
+    time = "changed_at"
 
-def _text(node: Word | Phrase | Prefix, part: str) -> Query:
-    found = terms(node.text)
-    if not found:
-        return _NOTHING
-    fields = _FIELDS[part]
-    if isinstance(node, Prefix):
-        should = [{"prefix": {name: {"value": found[0]}}} for name in fields]
-        return {"bool": {"should": should, "minimum_should_match": 1}}
-    if isinstance(node, Phrase) or len(found) > 1:
-        return {"multi_match": {"query": node.text, "type": "phrase", "fields": fields}}
-    stemmed = [
-        f"by_language.{code}.{name}" for code in STEMMED_LANGUAGES for name in _STEMMED[part]
-    ]
-    return {"multi_match": {"query": node.text, "operator": "and", "fields": [*fields, *stemmed]}}
+    def __init__(self, part: str) -> None:
+        super().__init__(STEMMED_LANGUAGES)
+        self._part = part
 
+    def neutral(self, field: str) -> list[str]:
+        return _FIELDS[field or self._part]
 
-def _between(node: PublishedBetween) -> Query:
-    bounds = {}
-    if node.since is not None:
-        bounds["gte"] = node.since.isoformat()
-    if node.until is not None:
-        bounds["lt"] = node.until.isoformat()
-    return {"range": {"changed_at": bounds}} if bounds else {"match_all": {}}
+    def stemmed(self, field: str) -> list[str]:
+        parts = _STEMMED[field or self._part]
+        return [f"by_language.{code}.{name}" for code in self._codes for name in parts]
+
+    def value(self, node: ValueIs) -> Query:
+        if node.field == "id":
+            return {"term": {"document_id": node.value.strip()}}
+        return super().value(node)

@@ -28,13 +28,12 @@ class Schema:
 
     def __init__(self, folder: Path, names: IndexNames, retention_months: int) -> None:
         self.names = names
-        files = _Files(folder)
         self.alias_filter = {"bool": {"must_not": {"exists": {"field": "removed_at"}}}}
-        documents = files.read("documents.json")
+        documents = _read(folder / "documents.json")
         self.mapping: Json = documents["mappings"]
         self.analysis: Json = documents["settings"]["analysis"]
         self.components: dict[str, Json] = {
-            names.of("news-settings"): {"template": files.read("settings.json")},
+            names.of("news-settings"): {"template": _read(folder / "settings.json")},
             names.documents: {"template": documents},
         }
         self.templates: dict[str, Json] = {
@@ -42,12 +41,12 @@ class Schema:
         }
         for name in AUXILIARY:
             full = names.of(f"news-{name}")
-            content = files.read(f"{name}.json")
+            content = _read(folder / f"{name}.json")
             content.setdefault("settings", {}).setdefault("analysis", self.analysis)
             self.components[full] = {"template": content}
             self.templates[full] = self._template([full], f"{full}-r*")
-        self._overlay = files.read("overlay.json")
-        self._roles = files.read("roles.json")
+        self._overlay = _read(folder / "overlay.json")
+        self._roles = _read(folder / "roles.json")
         self._retention_months = retention_months
 
     def lifecycle_policy(self) -> Json | None:
@@ -87,25 +86,18 @@ class Schema:
         }
 
 
-class _Files:
-    """The JSON files of one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def read(self, name: str) -> Json:
-        """Give one file. Errors: ConfigError when it is missing or no JSON object."""
-        path = self._folder / name
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise _fault(path, None, "cannot be read", error.strerror or str(error)) from error
-        except ValueError as error:
-            line = getattr(error, "lineno", None)
-            raise _fault(path, line, "is no JSON", str(error)) from error
-        if not isinstance(content, dict):
-            raise _fault(path, 1, "is no JSON object", type(content).__name__)
-        return content
+def _read(path: Path) -> Json:
+    """Return one file. Errors: ConfigError when it is missing or not a JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _fault(path, None, "cannot be read", error.strerror or str(error)) from error
+    except ValueError as error:
+        line = getattr(error, "lineno", None)
+        raise _fault(path, line, "is not valid JSON", str(error)) from error
+    if not isinstance(content, dict):
+        raise _fault(path, 1, "is not a JSON object", type(content).__name__)
+    return content
 
 
 def _fault(path: Path, line: int | None, reason: str, value: str) -> ConfigError:

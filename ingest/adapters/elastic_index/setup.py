@@ -1,11 +1,11 @@
-"""Finds what the engine lacks of the schema, and how to mend each difference."""
+"""Finds what the engine lacks of the schema, and how to fix each difference."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.months import Months
@@ -21,19 +21,21 @@ from ingest.errors import IndexDiffers
 
 _DOING = "setting up the index"
 
+Same: TypeAlias = Callable[[Json, Json], bool]
+
 
 class Step(NamedTuple):
-    """One difference in a sentence; how to mend it, None where only a rebuild would; what was done."""
+    """One difference in a sentence; how to fix it, None where only a rebuild would; what was done."""
 
     difference: str
-    mend: Callable[[], object] | None
+    fix: Callable[[], object] | None
     done: str = ""
 
 
 def steps(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iterator[Step]:
-    """Give the differences in the order in which they are mended.
+    """Give the differences in the order in which they are fixed.
 
-    Each is looked for only when the one before it has been taken, so what one step mends is
+    Each is looked for only when the one before it has been taken, so what one step fixes is
     not reported by the next. Errors: IndexDiffers when the engine's schema is newer than ours.
     """
     has_lifecycles = _answers(engine, "/_ilm/status")
@@ -63,16 +65,21 @@ def _put(engine: Engine, path: str, body: Any) -> Callable[[], object]:
 def _templates(engine: Engine, kind: str, wanted: dict[str, Json]) -> Iterator[Step]:
     for name, template in wanted.items():
         path = f"/_{kind}_template/{name}"
-        found = engine.ask("GET", path, _DOING)
+        answer = engine.ask("GET", path, _DOING)
         thing = f"{kind} template {name}"
-        if found is None:
-            yield Step(f"{thing} is missing", _put(engine, path, template), f"created {thing}")
-            continue
-        (block,) = found[f"{kind}_templates"]
-        present = block[f"{kind}_template"]
-        _refuse_newer(thing, _version_of(present), _version_of(template))
-        if not is_same_template(template, present):
-            yield Step(f"{thing} differs", _put(engine, path, template), f"updated {thing}")
+        present = answer and answer[f"{kind}_templates"][0][f"{kind}_template"]
+        if present is not None:
+            _refuse_newer(thing, _version_of(present), _version_of(template))
+        yield from _compared(engine, path, thing, template, present, is_same_template)
+
+
+def _compared(
+    engine: Engine, path: str, thing: str, wanted: Json, found: Json | None, is_same: Same
+) -> Iterator[Step]:
+    if found is None:
+        yield Step(f"{thing} is missing", _put(engine, path, wanted), f"created {thing}")
+    elif not is_same(wanted, found):
+        yield Step(f"{thing} differs", _put(engine, path, wanted), f"updated {thing}")
 
 
 def _version_of(template: Json) -> int:
@@ -154,24 +161,19 @@ def _lifecycle(engine: Engine, schema: Schema) -> Iterator[Step]:
     path = f"/_ilm/policy/{name}"
     found = (engine.ask("GET", path, _DOING) or {}).get(name)
     thing = f"lifecycle policy {name}"
-    if found is None:
-        yield Step(f"{thing} is missing", _put(engine, path, policy), f"created {thing}")
-    elif _oldest_age(found) != _oldest_age(policy):
-        yield Step(f"{thing} differs", _put(engine, path, policy), f"updated {thing}")
+    yield from _compared(engine, path, thing, policy, found, _keeps_as_long)
 
 
-def _oldest_age(policy: Json) -> object:
-    return policy["policy"]["phases"].get("delete", {}).get("min_age")
+def _keeps_as_long(wanted: Json, found: Json) -> bool:
+    one, two = (policy["policy"]["phases"].get("delete", {}) for policy in (wanted, found))
+    return bool(one.get("min_age") == two.get("min_age"))
 
 
 def _roles(engine: Engine, schema: Schema) -> Iterator[Step]:
     for name, role in schema.roles().items():
         path = f"/_security/role/{name}"
         found = (engine.ask("GET", path, _DOING) or {}).get(name)
-        if found is None:
-            yield Step(f"role {name} is missing", _put(engine, path, role), f"created role {name}")
-        elif not _grants_the_same(role, found):
-            yield Step(f"role {name} differs", _put(engine, path, role), f"updated role {name}")
+        yield from _compared(engine, path, f"role {name}", role, found, _grants_the_same)
 
 
 def _grants_the_same(wanted: Json, found: Json) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ingest import telemetry
-from ingest.adapters.elastic_index.client import Engine, refusal
-from ingest.adapters.elastic_index.verdicts import Answer, is_month_missing, verdict
+from ingest.adapters.elastic_index.client import Engine, Write, refusal
+from ingest.adapters.elastic_index.verdicts import is_month_missing, verdict
 from ingest.errors import IndexDiffers, IndexUnavailable
 from ingest.telemetry import Event
 
@@ -16,14 +16,6 @@ side_record_refused = Event(
     level="warning",
     counter=telemetry.counter("index_records_refused_total", "index", "code"),
 )
-
-
-class SideRecord(NamedTuple):
-    """What is written under one id; None for `body` takes it out."""
-
-    id: str
-    version: int
-    body: bytes | None
 
 
 class SideIndex:
@@ -37,13 +29,21 @@ class SideIndex:
         self._engine = engine
         self.alias = alias
 
-    def write(self, records: Sequence[SideRecord]) -> None:
-        """Write in bulk. A record that the engine finds wrong is reported, and costs no other."""
+    def write(self, records: Sequence[tuple[str, int, bytes | None]]) -> None:
+        """Write ids, versions and bodies (None takes one out) in bulk.
+
+        A record that the engine finds wrong is reported, and costs no other.
+        """
         answered = 0
-        for id, answer, _ in self._engine.bulk(map(self._action, records)):
+        for id, answer, _ in self._engine.bulk(Write(self.alias, *one) for one in records):
             answered += 1
             if is_month_missing(answer):
-                raise self._missing()
+                raise IndexDiffers(
+                    "the engine lacks an index of news-ingest",
+                    value=self.alias,
+                    origin=self._engine.url,
+                    remedy="run `news-ingest setup`",
+                )
             if answer.status == 404:  # was gone already
                 continue
             found = verdict(answer)
@@ -57,15 +57,6 @@ class SideIndex:
                 value=f"{answered} of {len(records)}",
                 origin=self._engine.url,
             )
-
-    def search(self, body: Mapping[str, Any]) -> Any:
-        """Give the engine's answer to a search; an index without records where there is none."""
-        path = f"/{self.alias}/_search?ignore_unavailable=true"
-        answer = self._engine.tell("POST", path, "searching", body=body)
-        if answer["_shards"]["failed"]:
-            reason = answer["_shards"].get("failures", [{}])[0].get("reason", {}).get("reason", "")
-            raise refusal(Answer(503, "", str(reason)), self._engine.url, "searching")
-        return answer
 
     def refresh(self) -> None:
         """Make all that was written searchable."""
@@ -85,25 +76,9 @@ class SideIndex:
         after: list[Any] | None = None
         while True:
             page = {**body, "size": size, "sort": [{by: "asc"}], "track_total_hits": False}
-            hits = self.search(page | ({"search_after": after} if after else {}))["hits"]["hits"]
+            page |= {"search_after": after} if after else {}
+            hits = self._engine.search(self.alias, page)["hits"]["hits"]
             yield from hits
             if len(hits) < size:
                 return
             after = hits[-1]["sort"]
-
-    def _action(self, one: SideRecord) -> tuple[dict[str, Any], bytes | None]:
-        line = {
-            "_index": self.alias,
-            "_id": one.id,
-            "version": one.version,
-            "version_type": "external_gte",
-        }
-        return {"delete" if one.body is None else "index": line}, one.body
-
-    def _missing(self) -> IndexDiffers:
-        return IndexDiffers(
-            "the engine lacks an index of news-ingest",
-            value=self.alias,
-            origin=self._engine.url,
-            remedy="run `news-ingest setup`",
-        )

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest import wire
 from ingest.adapters.elastic_index.client import Engine
-from ingest.adapters.elastic_index.side_index import SideIndex, SideRecord
+from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.ports import LayoutAlarm, LayoutFacts, SiteLayout
 from ingest.ports.site_layouts import MARKS, MISSES, RULES, SIGNALS
 
@@ -62,7 +62,8 @@ class ElasticSiteLayouts:
     """The sites of one archive: `documents` is the alias of its documents."""
 
     def __init__(self, engine: Engine, documents: str, alias: str) -> None:
-        self._documents = SideIndex(engine, documents)
+        self._engine = engine
+        self._documents = documents
         self._alarms = SideIndex(engine, alias)
 
     def layouts(
@@ -77,8 +78,9 @@ class ElasticSiteLayouts:
 
     def _busy(self, since: datetime, least: int) -> list[str]:
         terms = {"field": "domain", "size": _MAX_SITES, "min_doc_count": least, "exclude": [""]}
-        answer = self._documents.search(
-            {"size": 0, "query": _watched(since), "aggs": {"sites": {"terms": terms}}}
+        answer = self._engine.search(
+            self._documents,
+            {"size": 0, "query": _watched(since), "aggs": {"sites": {"terms": terms}}},
         )
         return [bucket["key"] for bucket in _buckets(answer)]
 
@@ -90,12 +92,13 @@ class ElasticSiteLayouts:
         by_span = {"spans": {"filters": {"filters": spans}, "aggs": _FACTS}}
         of_sites = {"terms": {"domain": list(sites)}}
         terms = {"field": "domain", "size": len(sites), "include": list(sites)}
-        answer = self._documents.search(
+        answer = self._engine.search(
+            self._documents,
             {
                 "size": 0,
                 "query": _watched(before_since, of_sites),
                 "aggs": {"sites": {"terms": terms, "aggs": by_span}},
-            }
+            },
         )
         return [
             SiteLayout(
@@ -111,29 +114,31 @@ class ElasticSiteLayouts:
         if signal in _CONDITIONS:
             conditions.append(_CONDITIONS[signal])
         order = _ORDERS.get(signal, {"fetched_at": "desc"})
-        answer = self._documents.search(
+        answer = self._engine.search(
+            self._documents,
             {
                 "size": size,
                 "query": _watched(since, *conditions),
                 "sort": [order, _BY_ID],
                 "_source": False,
-            }
+            },
         )
         return tuple(hit["_id"] for hit in answer["hits"]["hits"])
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
         terms = {"field": "feed_ids", "size": _MAX_FEEDS, "order": {"_key": "asc"}}
-        answer = self._documents.search(
+        answer = self._engine.search(
+            self._documents,
             {
                 "size": 0,
                 "query": _watched(since, _term("domain", site)),
                 "aggs": {"sites": {"terms": terms}},
-            }
+            },
         )
         return tuple(bucket["key"] for bucket in _buckets(answer))
 
     def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
-        self._alarms.write([SideRecord(one.id, _version(one), _body(one)) for one in alarms])
+        self._alarms.write([(one.id, _version(one), _body(one)) for one in alarms])
         kept = {"ids": {"values": [one.id for one in alarms]}}
         self._alarms.delete({"bool": {"must_not": [kept]}})
 

@@ -77,10 +77,7 @@ def is_about_the_request(answer: Answer) -> bool:
 
 
 def verdict(answer: Answer) -> Verdict | None:
-    """Give what became of one document; None when the answer is not about the document.
-
-    Source: elasticsearch.md §3.3.
-    """
+    """Return what became of one document; None when the answer is not about the document."""
     if answer.status in (200, 201):
         return WRITTEN
     if answer.status == 409:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Sequence
 
 from ingest import telemetry
-from ingest.adapters.elastic_index.body import Encoded
-from ingest.adapters.elastic_index.client import Engine, refusal
+from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.verdicts import (
     Answer,
@@ -29,13 +28,6 @@ bulk_request_refused = Event(
 _DOING = "writing documents"
 
 
-class Write(NamedTuple):
-    """One encoded document and the month's alias it goes to."""
-
-    alias: str
-    encoded: Encoded
-
-
 def write(engine: Engine, months: Months, writes: Sequence[Write]) -> list[Verdict]:
     """Write in bulk; one verdict each, in order.
 
@@ -47,7 +39,7 @@ def write(engine: Engine, months: Months, writes: Sequence[Write]) -> list[Verdi
     for places in _rounds(writes):
         found = _Round(engine, months).run([writes[place] for place in places])
         for place in places:
-            verdicts[place] = found.get(writes[place].encoded.id)
+            verdicts[place] = found.get(writes[place].id)
     complete = [found for found in verdicts if found is not None]
     if len(complete) < len(writes):
         raise IndexUnavailable(
@@ -59,19 +51,16 @@ def write(engine: Engine, months: Months, writes: Sequence[Write]) -> list[Verdi
     return complete
 
 
-def _rounds(writes: Sequence[Write]) -> Iterator[list[int]]:
-    """Give places so that no id stands twice in one round: answers are told apart by id."""
-    left = list(range(len(writes)))
-    while left:
-        seen: set[str] = set()
-        now: list[int] = []
-        later: list[int] = []
-        for place in left:
-            id = writes[place].encoded.id
-            (later if id in seen else now).append(place)
-            seen.add(id)
-        yield now
-        left = later
+def _rounds(writes: Sequence[Write]) -> list[list[int]]:
+    """Return places so that no id stands twice in one round: answers are told apart by id."""
+    rounds: list[list[int]] = []
+    seen = Counter[str]()
+    for place, one in enumerate(writes):
+        if seen[one.id] == len(rounds):
+            rounds.append([])
+        rounds[seen[one.id]].append(place)
+        seen[one.id] += 1
+    return rounds
 
 
 class _Round:
@@ -92,9 +81,9 @@ class _Round:
         if homeless:
             raise IndexDiffers(
                 "a month's index is there without its alias",
-                value=homeless[0].alias,
+                value=homeless[0].index,
                 origin=self._engine.url,
-                remedy=f"give {homeless[0].alias}-r1 its aliases back, or delete it",
+                remedy=f"give {homeless[0].index}-r1 its aliases back, or delete it",
             )
         for suspect in suspects:
             self._send_alone(suspect)
@@ -102,10 +91,10 @@ class _Round:
 
     def _send(self, writes: list[Write]) -> tuple[list[Write], list[Write]]:
         """Send all; give those whose month is missing, and those of a request refused whole."""
-        by_id = {one.encoded.id: one for one in writes}
+        by_id = {one.id: one for one in writes}
         homeless: list[Write] = []
         suspects: list[Write] = []
-        for id, answer, is_whole in self._engine.bulk(map(_action, writes)):
+        for id, answer, is_whole in self._engine.bulk(writes):
             if is_whole and is_about_the_request(answer) and len(writes) > 1:
                 bulk_request_refused(type=answer.type or f"http_{answer.status}")
                 suspects.append(by_id[id])
@@ -128,16 +117,6 @@ class _Round:
         return found
 
     def _create_months(self, writes: list[Write]) -> None:
-        for alias in sorted({one.alias for one in writes}):
+        for alias in sorted({one.index for one in writes}):
             self._months.create(alias)
             month_created(index=alias)
-
-
-def _action(one: Write) -> tuple[dict[str, Any], bytes]:
-    line = {
-        "_index": one.alias,
-        "_id": one.encoded.id,
-        "version": one.encoded.version,
-        "version_type": "external_gte",
-    }
-    return {"index": line}, one.encoded.body

@@ -12,19 +12,16 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from ingest import telemetry
 from ingest.adapters.kafka_log.catalogue import Catalogue
 from ingest.adapters.kafka_log.faults import translated
-from ingest.adapters.kafka_log.ledger import KafkaDelivery, Ledger
+from ingest.adapters.kafka_log.pending import KafkaDelivery, Pending
+from ingest.adapters.kafka_log.workarounds import close_producer
+from ingest.adapters.log_rules import ROOM_SECONDS, measured
 from ingest.errors import (
     DependencyUnavailable,
     LogUnavailable,
     NewsIngestError,
-    RecordRefused,
-    RecordTooLarge,
     TopicMissing,
 )
-from ingest.partition import partition_for
 
-#: An append waits this long for room before it raises LogUnavailable.
-ROOM_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 #: What one record sent alone, after a failure, may take.
 _ALONE_SECONDS = 30.0
@@ -40,20 +37,20 @@ producer_replaced = telemetry.Event(
 class KafkaAppender:
     """The Appender of the port. Errors of `append` beside the port's: LogUnavailable.
 
-    What was handed over and is not acknowledged stays in the ledger, at most
+    What was handed over and is not acknowledged stays in `_pending`, at most
     `max_unacknowledged_bytes`, and goes out in order once the log answers again.
 
-    After any failed delivery the client's producer is unusable (kafka.md §2.3): it is replaced,
-    and what was not acknowledged is sent again one by one, so that only a guilty record gets a
-    bad verdict. `_sending` is held while records go to the producer; the producer's own thread
-    never takes it, only the ledger's lock.
+    After any failed delivery the client's producer is unusable: it is replaced, and what was not
+    acknowledged is sent again one by one, so that only a guilty record is refused. `_sending` is
+    held while records go to the producer; the producer's own thread never takes it, only the
+    lock of `_pending`.
     """
 
     def __init__(self, catalogue: Catalogue, stage: str, max_unacknowledged_bytes: int) -> None:
         self._catalogue = catalogue
         self._stage = stage
         self._sending = threading.RLock()
-        self._ledger = Ledger(max_unacknowledged_bytes)
+        self._pending = Pending(max_unacknowledged_bytes)
         self._is_closed = False
         self._producer: Any = catalogue.clients.producer(stage)
         self._warm_up()
@@ -67,29 +64,31 @@ class KafkaAppender:
         partition_key: str | None = None,
     ) -> KafkaDelivery:
         self._refuse_if_closed()
-        delivery = self._draft(topic, key, value, headers, partition_key)
+        # Checked before it is sent: a refusal by the broker costs the producer.
+        found = measured(self._catalogue.topic(topic), key, value, headers, partition_key)
+        delivery = KafkaDelivery(topic, *found, value, list(headers))
         self._wait_for_room(delivery)
         with self._sending:
             self._refuse_if_closed()
-            number = self._ledger.admit(delivery)
-            if self._ledger.failure is None:
+            number = self._pending.admit(delivery)
+            if self._pending.failure is None:
                 self._hand_over(delivery, number)
         return delivery
 
     def flush(self, timeout_seconds: float) -> None:
         deadline = time.monotonic() + timeout_seconds
-        last = self._ledger.last
-        while not self._ledger.is_acknowledged(last):
-            if self._ledger.failure is not None:
-                self._mend(deadline)
+        last = self._pending.last
+        while not self._pending.is_acknowledged(last):
+            if self._pending.failure is not None:
+                self._restore(deadline)
             elif time.monotonic() < deadline:
                 self._push(last, deadline)
             else:
                 self._judge_missing_topics()
-                if not self._ledger.is_acknowledged(last):
+                if not self._pending.is_acknowledged(last):
                     raise LogUnavailable(
                         "the log did not acknowledge everything in time",
-                        value=f"{timeout_seconds:g} s, {len(self._ledger.waiting)} records wait",
+                        value=f"{timeout_seconds:g} s, {len(self._pending.waiting)} records wait",
                         remedy="wait: what is not acknowledged is kept and sent again",
                     )
 
@@ -119,70 +118,37 @@ class KafkaAppender:
             except KafkaError:
                 return
 
-    def _draft(
-        self,
-        topic: str,
-        key: str,
-        value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
-        partition_key: str | None,
-    ) -> KafkaDelivery:
-        """Check a record before it is sent: a refusal by the broker costs the producer."""
-        target = self._catalogue.topic(topic)
-        try:
-            key_bytes = key.encode("utf-8")
-            partition = partition_for(
-                key if partition_key is None else partition_key, target.partitions
-            )
-            size = len(key_bytes) + len(value or b"")
-            size += sum(len(name.encode("utf-8")) + len(content) for name, content in headers)
-        except UnicodeEncodeError as error:
-            raise RecordRefused(
-                "a key or header name cannot be written as UTF-8",
-                value=ascii(error.object),
-                origin=topic,
-                remedy="this is a fault of the code that made the key: please report it",
-            ) from error
-        if size > target.max_record_bytes:
-            raise RecordTooLarge(
-                f"the record has {size} bytes, its topic takes {target.max_record_bytes}",
-                value=key,
-                origin=topic,
-                remedy="make it smaller, or set it aside as a dead letter",
-            )
-        return KafkaDelivery(topic, partition, key_bytes, value, list(headers), size)
-
     def _wait_for_room(self, delivery: KafkaDelivery) -> None:
         until = time.monotonic() + ROOM_SECONDS
-        while not self._ledger.has_room_for(delivery):
-            if self._ledger.failure is not None:
-                self._mend(until)
+        while not self._pending.has_room_for(delivery):
+            if self._pending.failure is not None:
+                self._restore(until)
             elif time.monotonic() < until:
-                self._ledger.wait(lambda: self._ledger.has_room_for(delivery), until)
+                self._pending.wait(lambda: self._pending.has_room_for(delivery), until)
             else:
                 raise LogUnavailable(
                     "too much is not acknowledged",
-                    value=f"{self._ledger.bytes} bytes",
+                    value=f"{self._pending.bytes} bytes",
                     origin=delivery.topic,
                     remedy="wait: what is not acknowledged is kept and sent again",
                 )
 
     def _hand_over(self, delivery: KafkaDelivery, number: int) -> None:
-        """Give it to the producer; while that is not possible it waits here for the next flush."""
-        generation = self._ledger.generation
+        """Pass it to the producer; while that is not possible it waits here for the next flush."""
+        generation = self._pending.generation
         try:
             future = self._send(delivery)
         except KafkaError as error:
             fault = translated(error, "a record was not taken", value=delivery.topic)
             if not isinstance(fault, DependencyUnavailable):
-                self._ledger.give_back(number)
+                self._pending.give_back(number)
                 raise fault from error
-            self._ledger.fail(error, generation)
+            self._pending.fail(error, generation)
         except LogUnavailable as error:
-            self._ledger.fail(error, generation)
+            self._pending.fail(error, generation)
         else:
-            future.add_callback(lambda _: self._ledger.acknowledge(number))
-            future.add_errback(lambda error: self._ledger.fail(error, generation))
+            future.add_callback(lambda _: self._pending.acknowledge(number))
+            future.add_errback(lambda error: self._pending.fail(error, generation))
 
     def _send(self, delivery: KafkaDelivery) -> Any:
         if self._producer is None:
@@ -208,16 +174,16 @@ class KafkaAppender:
             except KafkaError:
                 pass
         # The last callbacks may still be on their way.
-        self._ledger.wait(lambda: self._ledger.is_acknowledged(last), time.monotonic() + 0.05)
+        self._pending.wait(lambda: self._pending.is_acknowledged(last), time.monotonic() + 0.05)
 
     # ── After a failure ─────────────────────────────────────────────────────────────────────
 
-    def _mend(self, deadline: float) -> None:
+    def _restore(self, deadline: float) -> None:
         """Repair, trying until the deadline. Errors: LogUnavailable."""
         while True:
             try:
                 with self._sending:
-                    if self._ledger.failure is not None:
+                    if self._pending.failure is not None:
                         self._repair(deadline)
                     return
             except LogUnavailable:
@@ -228,23 +194,23 @@ class KafkaAppender:
     def _repair(self, deadline: float) -> None:
         """Replace the producer, send again what was not acknowledged. Errors: LogUnavailable."""
         if self._producer is not None:
-            producer_replaced(stage=self._stage, error=type(self._ledger.failure).__name__)
+            producer_replaced(stage=self._stage, error=type(self._pending.failure).__name__)
         self._retire()
         self._catalogue.forget()
-        for number, delivery in self._ledger.waiting:
+        for number, delivery in self._pending.waiting:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LogUnavailable("sending again took too long", value=delivery.topic)
             verdict = self._sent_alone(delivery, min(left, _ALONE_SECONDS))
             if verdict is None:
-                self._ledger.acknowledge(number)
+                self._pending.acknowledge(number)
             else:
-                self._ledger.refuse(number, verdict)
+                self._pending.refuse(number, verdict)
                 self._retire()
-        self._ledger.recovered()
+        self._pending.recovered()
 
     def _sent_alone(self, delivery: KafkaDelivery, seconds: float) -> NewsIngestError | None:
-        """Give the verdict on this record, None when it is in. Errors: LogUnavailable."""
+        """Return why this record was refused; None when it is in. Errors: LogUnavailable."""
         try:
             self._catalogue.topic(delivery.topic)
             future = self._send(delivery)
@@ -266,25 +232,19 @@ class KafkaAppender:
         producer, self._producer = self._producer, None
         if producer is None:
             return
-        self._ledger.fail(LogUnavailable("the producer was closed"), self._ledger.generation)
-        try:
-            producer.close(timeout=_CLOSE_SECONDS)
-        except KafkaError:
-            # It gave up while flushing, and its thread was not told to end (kafka-python 3.0.12).
-            producer._sender.force_close()
-            producer._sender.join(_CLOSE_SECONDS)
-            producer._closed = True
-        self._ledger.next_generation()
+        self._pending.fail(LogUnavailable("the producer was closed"), self._pending.generation)
+        close_producer(producer, _CLOSE_SECONDS)
+        self._pending.next_generation()
 
     def _judge_missing_topics(self) -> None:
-        """Give their verdict to records whose topic was deleted: they would wait for ever."""
-        waiting = self._ledger.waiting
+        """Refuse records whose topic was deleted: they would wait for ever."""
+        waiting = self._pending.waiting
         try:
             self._catalogue.must_exist(sorted({delivery.topic for _, delivery in waiting}))
         except TopicMissing as error:
             for number, delivery in waiting:
                 if delivery.topic == error.value:
-                    self._ledger.refuse(number, error)
-            self._ledger.fail(error, self._ledger.generation)
+                    self._pending.refuse(number, error)
+            self._pending.fail(error, self._pending.generation)
         except NewsIngestError:
             pass  # the log does not answer at all

@@ -11,7 +11,8 @@ from kafka.errors import KafkaError, for_code
 
 from ingest.adapters.kafka_log.client import Clients, Names
 from ingest.adapters.kafka_log.faults import translated
-from ingest.errors import LogUnavailable, TopicMissing
+from ingest.adapters.log_rules import missing
+from ingest.errors import LogUnavailable
 from ingest.ports import TopicPartition
 
 Result = TypeVar("Result")
@@ -56,11 +57,11 @@ class Catalogue:
 
     @property
     def known(self) -> list[str]:
-        """Give the names of topics looked up so far."""
+        """Return the names of topics looked up so far."""
         return list(self._known)
 
     def topic(self, name: str) -> Topic:
-        """Give one topic. Errors: TopicMissing, LogUnavailable, LogRefused."""
+        """Return one topic. Errors: TopicMissing, LogUnavailable, LogRefused."""
         known = self._known.get(name)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
@@ -70,7 +71,7 @@ class Catalogue:
         return found
 
     def look(self, names: Iterable[str]) -> dict[str, Topic]:
-        """Give those of these topics that exist, as the broker has them at this moment."""
+        """Return those of these topics that exist, as the broker has them at this moment."""
         wanted = list(names)
         counts = self._partitions(wanted)
         settings = self._settings(list(counts))
@@ -102,10 +103,10 @@ class Catalogue:
         *,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> Result:
-        """Give what this call of the admin client gives, tried again while the log is down.
+        """Return what this call of the admin client returns, tried again while the log is down.
 
         Calls soon after an outage may fail although the broker is back: the client waits for up
-        to `reconnect_backoff_max_ms` before it looks for it again (kafka.md §2.3).
+        to `reconnect_backoff_max_ms` before it looks for it again.
         """
         until = time.monotonic() + patience_seconds
         while True:
@@ -136,7 +137,8 @@ class Catalogue:
             if topic["error_code"] == 0:
                 counts[name] = len(topic["partitions"])
             elif topic["error_code"] != _UNKNOWN_TOPIC:
-                raise _described(topic["error_code"], name)
+                error = for_code(topic["error_code"])()
+                raise translated(error, "the log did not tell of a topic", value=name)
         return {name: counts[name] for name in names if name in counts}
 
     def _settings(self, names: list[str]) -> dict[str, dict[str, str]]:
@@ -154,12 +156,3 @@ class Catalogue:
             name: {key: one["value"] for key, one in answer[self.names.outer(name)].items()}
             for name in names
         }
-
-
-def missing(name: str) -> TopicMissing:
-    """Give the error of a topic that is not there."""
-    return TopicMissing("the topic does not exist", value=name, remedy="run `news-ingest setup`")
-
-
-def _described(code: int, name: str) -> Exception:
-    return translated(for_code(code)(), "the log did not tell of a topic", value=name)

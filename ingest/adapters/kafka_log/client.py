@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import socket
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
-from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition as KafkaPlace
 
-from ingest.adapters.kafka_log.faults import is_certificate_fault, meaning_of, translated
-from ingest.adapters.kafka_log.joining import keep_finished_joins
+from ingest.adapters.kafka_log.faults import translated
+from ingest.adapters.kafka_log.workarounds import Witness, keep_finished_joins
 from ingest.errors import LogRefused, LogUnavailable
 from ingest.ports import Record, TopicPartition
 from ingest.settings.options import LogOptions
 
-#: Short, so that a stage hears SIGTERM; whoever builds a client tries again (kafka.md §2.4).
+#: Short, so that a stage hears SIGTERM; whoever builds a client tries again.
 BOOTSTRAP_SECONDS = 5.0
-#: What a single question to the log may take.
-ANSWER_SECONDS = 5.0
 HEARTBEAT_MS = 3000
 MIB = 1024 * 1024
 #: Above the largest record by what a batch adds; the broker's limit is of the same size.
@@ -37,11 +33,11 @@ class Names:
         self._prefix = prefix
 
     def outer(self, name: str) -> str:
-        """Give the name on the broker."""
+        """Return the name on the broker."""
         return self._prefix + name
 
     def inner(self, name: str) -> str:
-        """Give the name that callers know."""
+        """Return the name that callers know."""
         return name.removeprefix(self._prefix)
 
     def outer_place(self, place: TopicPartition) -> KafkaPlace:
@@ -51,7 +47,7 @@ class Names:
         return TopicPartition(self.inner(place.topic), place.partition)
 
     def record(self, found: Any) -> Record:
-        """Give the record of the port that this one of the client library is."""
+        """Return the record of the port that this one of the client library is."""
         return Record(
             topic=self.inner(found.topic),
             partition=found.partition,
@@ -99,7 +95,7 @@ class Clients:
         )
 
     def member(self, group: str, stage: str = "") -> Any:
-        """Give a consumer that is to become a member of this group (its name on the broker)."""
+        """Return a consumer that is to become a member of this group (its name on the broker)."""
         session_ms = int(self.options.session_timeout_seconds * 1000)
         member = self._consumer(
             stage,
@@ -109,11 +105,11 @@ class Clients:
             max_poll_interval_ms=int(self.options.poll_interval_seconds * 1000),
             partition_assignment_strategy=[RangePartitionAssignor],
         )
-        keep_finished_joins(member)
+        keep_finished_joins(member._coordinator)
         return member
 
-    def stranger(self, **settings: Any) -> Any:
-        """Give a consumer that belongs to no group."""
+    def groupless_client(self, **settings: Any) -> Any:
+        """Return a consumer that belongs to no group."""
         return self._consumer("", group_id=None, **settings)
 
     def _consumer(self, stage: str, **settings: Any) -> Any:
@@ -169,7 +165,7 @@ class Clients:
         except KafkaError as error:
             witness.close()
             cause = witness.cause or error
-            what = "the log does not take us as a client"
+            what = "the broker rejected this client"
             raise translated(cause, what, value=self.address) from cause
         except (OSError, ValueError) as error:  # files that are no certificates, odd settings
             witness.close()
@@ -180,97 +176,8 @@ class Clients:
             ) from error
 
 
-class Witness:
-    """Sees a client being built: why its connections failed, and how to end it.
-
-    A constructor of kafka-python 3.0.12 that fails says only that time is up, also after a
-    wrong password, and leaves its thread running.
-    """
-
-    def __init__(self) -> None:
-        self.cause: BaseException | None = None
-        self._client: Any = None
-
-    def client(self, **settings: Any) -> Any:
-        """Make the network client that the constructor asks for."""
-        self._client = KafkaNetClient(**settings)
-        manager = self._client._manager
-        connect = manager.get_connection
-
-        def get_connection(*given: Any, **named: Any) -> Any:
-            connection = connect(*given, **named)
-            connection.init_future.add_errback(self._note)
-            if connection.close.__name__ != "noting_close":
-                connection.close = self._noting(connection.close)
-                connection.connection_made = _hearing_last_words(connection.connection_made)
-            return connection
-
-        manager.get_connection = get_connection
-        return self._client
-
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-
-    def _noting(self, close: Callable[..., None]) -> Callable[..., None]:
-        """Note what a connection is closed for: the broker's end may have told less before."""
-
-        def noting_close(error: BaseException | None = None) -> None:
-            self._note(error)
-            close(error)
-
-        return noting_close
-
-    def _note(self, error: BaseException | None) -> None:
-        if error is None:
-            return
-        if meaning_of(type(error)) is LogRefused or is_certificate_fault(error):
-            self.cause = error
-
-
-def _hearing_last_words(connection_made: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Let a connection read what came together with the broker's hanging up.
-
-    kafka-python 3.0.12 throws it away when both are there at one look, as they are on a busy
-    machine: of a wrong password nothing would be known but that the broker hangs up.
-    """
-
-    def made(transport: Any) -> None:
-        receive = transport._sock_recv
-
-        def receive_all() -> tuple[bytes, BaseException | None]:
-            data, error = receive()
-            return data, None if data else error  # the end is met again at the next look
-
-        transport._sock_recv = receive_all
-        connection_made(transport)
-
-    return made
-
-
-def learn_partitions(consumer: Any, outer: Iterable[str]) -> None:
-    """Make sure that a consumer knows the partitions of its topics, by their outer names.
-
-    Errors: LogUnavailable; the consumer is closed then. kafka-python 3.0.12 forgets that it
-    wanted to ask for new topics when another answer was on its way: it would share out and read
-    nothing until its metadata are too old, after a minute.
-    """
-    until = time.monotonic() + ANSWER_SECONDS
-    try:
-        for name in outer:
-            while not consumer.partitions_for_topic(name):
-                if time.monotonic() > until:
-                    raise LogUnavailable("the partitions are not known", value=name)
-                time.sleep(0.1)
-    except (KafkaError, LogUnavailable) as error:
-        consumer.close(autocommit=False, timeout_ms=0)
-        if isinstance(error, LogUnavailable):
-            raise
-        raise translated(error, "the partitions are not known") from error
-
-
 def must_accept(addresses: Sequence[str]) -> None:
-    """Do nothing when one of these addresses takes a connection; else raise LogUnavailable.
+    """Do nothing when one of these addresses accepts a connection; else raise LogUnavailable.
 
     Asked before a client is built: one built for nothing leaves a thread behind.
     """
@@ -284,7 +191,7 @@ def must_accept(addresses: Sequence[str]) -> None:
         else:
             return
     raise LogUnavailable(
-        "no broker takes a connection",
+        "no broker accepted a connection",
         value=", ".join(addresses),
         origin="; ".join(faults) or None,
         remedy="see that the broker runs and that its address in `log.url` is right",

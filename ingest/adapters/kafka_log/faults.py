@@ -22,7 +22,7 @@ from ingest.errors import (
     TopicMissing,
 )
 
-#: Names of `kafka.errors`, by what they are here (kafka.md §5.5). What is not named and
+#: Names of `kafka.errors`, by what they are here. What is not named and
 #: `retriable` is LogUnavailable; a subclass is what its nearest named parent is.
 _NAMES: dict[type[NewsIngestError], str] = {
     LeaseLost: """
@@ -99,7 +99,7 @@ _OWN_REMEDIES: dict[type[BaseException], str] = {
 
 
 def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
-    """Give what an error class of the client library is here; None when nobody has said."""
+    """Return what an error class of the client library is here; None when nobody has said."""
     for parent in kind.__mro__:
         if parent in _MEANINGS:
             return _MEANINGS[parent]
@@ -116,7 +116,7 @@ def is_certificate_fault(error: BaseException | None) -> bool:
 
 
 def translated(error: BaseException, what: str, *, value: object = None) -> NewsIngestError:
-    """Give the error of ours that this one of the client library is."""
+    """Return the error of ours that this one of the client library is."""
     meaning = LogRefused if is_certificate_fault(error) else meaning_of(type(error)) or LogError
     return meaning(
         f"{what}: {type(error).__name__}",

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+
+from kafka.admin import OffsetSpec
 
 from ingest.adapters.kafka_log import manifest
 from ingest.adapters.kafka_log.appender import KafkaAppender
 from ingest.adapters.kafka_log.catalogue import Catalogue
 from ingest.adapters.kafka_log.client import Clients, Names
 from ingest.adapters.kafka_log.reader import KafkaReader
-from ingest.adapters.kafka_log.scan import end_offsets, first_offsets, scan, times_of_first
+from ingest.adapters.kafka_log.scan import offsets, scan, times_of_first
 from ingest.ports import Lag, Record, TopicSpec
 from ingest.settings.options import LogOptions
 
 #: Above the longest pause of a client that looks for a broker which was away.
 _PING_SECONDS = 1.5
-
-
-def wall_clock_ms() -> int:
-    """Give the milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class KafkaLog:
@@ -34,16 +30,8 @@ class KafkaLog:
 
     capabilities = frozenset(("is_networked", "splits_groups", "spreads_over_machines"))
 
-    def __init__(
-        self,
-        address: str,
-        options: LogOptions,
-        *,
-        prefix: str = "",
-        clock_ms: Callable[[], int] = wall_clock_ms,
-    ) -> None:
+    def __init__(self, address: str, options: LogOptions, *, prefix: str = "") -> None:
         self._options = options
-        self._clock_ms = clock_ms
         self._stage = ""
         self._appenders: list[KafkaAppender] = []
         self._readers: list[KafkaReader] = []
@@ -62,7 +50,7 @@ class KafkaLog:
 
     def reader(self, group: str, topics: Sequence[str], stage: str = "") -> KafkaReader:
         self._stage = stage or self._stage
-        reader = KafkaReader(self._catalogue, group, topics, stage, self._clock_ms)
+        reader = KafkaReader(self._catalogue, group, topics, stage)
         self._readers.append(reader)
         return reader
 
@@ -86,7 +74,8 @@ class KafkaLog:
         committed = {
             self._names.inner_place(place): at.offset for place, at in answer.get(outer, {}).items()
         }
-        starts, ends = first_offsets(self._catalogue, places), end_offsets(self._catalogue, places)
+        starts = offsets(self._catalogue, places, OffsetSpec.EARLIEST)
+        ends = offsets(self._catalogue, places, OffsetSpec.LATEST)
         positions = {place: max(starts[place], committed.get(place, 0)) for place in places}
         waiting = {place: at for place, at in positions.items() if at < ends[place]}
         times = times_of_first(self._catalogue, waiting)

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from ingest.adapters.kafka_log.catalogue import BATCH_BYTES, Catalogue, Topic
+from ingest.adapters.log_rules import difference, must_not_shrink
 from ingest.errors import LogUnavailable, TopicDiffers
 from ingest.ports import TopicSpec
 
-#: Every topic (kafka.md §4.1). LogAppendTime: one clock for retention and retries.
+#: Every topic. LogAppendTime: one clock for retention and retries.
 _ALWAYS = {"compression.type": "producer", "message.timestamp.type": "LogAppendTime"}
 #: The active segment is never compacted, so it must not live for the default of seven days.
 _COMPACTED = {
@@ -26,28 +27,29 @@ _VISIBLE_SECONDS = 10.0
 
 
 def differences(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
-    """Give a sentence for each difference; none when all is as the manifest says."""
+    """Return a sentence for each difference; none when all is as the manifest says."""
     found = catalogue.look(spec.name for spec in specs)
     return [line for spec in specs for line in _differences(found.get(spec.name), spec)]
 
 
 def apply(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
-    """Create and alter until nothing differs; gives what was done.
+    """Create and alter until nothing differs; returns what was done.
 
     Errors: TopicDiffers where partitions would have to be taken away; nothing is done then.
     """
     found = catalogue.look(spec.name for spec in specs)
+    must_not_shrink({name: topic.partitions for name, topic in found.items()}, specs)
+    new = [spec for spec in specs if spec.name not in found]
+    old = [spec for spec in specs if spec.name in found]
+    done: list[str] = []
     for spec in specs:
-        if spec.name in found and found[spec.name].partitions > spec.partitions:
-            raise TopicDiffers(
-                f"the topic has {found[spec.name].partitions} partitions, which cannot become fewer",
-                value=spec.name,
-                remedy=f"set its partitions back to {found[spec.name].partitions}",
-            )
-    done = [line for spec in specs for line in _done(found.get(spec.name), spec)]
-    _create(catalogue, [spec for spec in specs if spec.name not in found])
-    _add_partitions(catalogue, [spec for spec in specs if spec.name in found], found)
-    _alter(catalogue, [spec for spec in specs if spec.name in found], found)
+        if spec.name in found:
+            done += _differences(found[spec.name], spec)
+        else:
+            done.append(f"topic {spec.name}: created with {spec.partitions} partitions")
+    _create(catalogue, new)
+    _add_partitions(catalogue, old, found)
+    _alter(catalogue, old, found)
     _wait_until_visible(catalogue, specs)
     return done
 
@@ -56,26 +58,20 @@ def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     if found is None:
         return [f"topic {spec.name} is missing"]
     lines = [
-        f"topic {spec.name}: {field} is {_shown(is_now)}, should be {_shown(should_be)}"
+        difference(spec.name, field, is_now, should_be)
         for field, is_now, should_be in _fields(found, spec)
         if is_now != should_be
     ]
     lines += [
-        f"topic {spec.name}: {key} is {found.settings.get(key)}, should be {value}"
+        difference(spec.name, key, found.settings.get(key), value)
         for key, value in _fixed(spec).items()
         if found.settings.get(key) != value and (found.is_compacted or key in _ALWAYS)
     ]
     return lines
 
 
-def _done(found: Topic | None, spec: TopicSpec) -> list[str]:
-    if found is None:
-        return [f"topic {spec.name}: created with {spec.partitions} partitions"]
-    return _differences(found, spec)
-
-
 def _fields(found: Topic, spec: TopicSpec) -> Iterator[tuple[str, object, object]]:
-    """Give what the manifest can say, by the manifest's own names."""
+    """Return what the manifest can say, by the manifest's own names."""
     settings = found.settings
     yield "partitions", found.partitions, spec.partitions
     yield "cleanup", _policies(settings["cleanup.policy"]), _policies(spec.cleanup)
@@ -97,14 +93,8 @@ def _seconds(milliseconds: str) -> float | None:
     return None if int(milliseconds) < 0 else int(milliseconds) / 1000
 
 
-def _shown(value: object) -> str:
-    if value is None:
-        return "unlimited"
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
 def _fixed(spec: TopicSpec) -> dict[str, str]:
-    """Give the settings that a topic has whatever the manifest says of it."""
+    """Return the settings that a topic has whatever the manifest says of it."""
     return _ALWAYS | (_COMPACTED if "compact" in spec.cleanup.split(",") else {})
 
 

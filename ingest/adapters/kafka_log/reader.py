@@ -14,13 +14,14 @@ from kafka.structs import OffsetAndMetadata
 
 from ingest import telemetry
 from ingest.adapters.kafka_log.catalogue import Catalogue
-from ingest.adapters.kafka_log.client import ANSWER_SECONDS, learn_partitions
 from ingest.adapters.kafka_log.faults import translated, translating
-from ingest.errors import LeaseLost, LogUnavailable
+from ingest.adapters.kafka_log.workarounds import ANSWER_SECONDS, learn_partitions
+from ingest.adapters.log_rules import not_owned, records_expired
+from ingest.errors import LogUnavailable
 from ingest.ports import Position, Record, TopicPartition
 
 _CLOSE_SECONDS = 5.0
-#: An idle reader asks for a sign of life, and whether its topics are there, this often.
+#: An idle reader asks this often whether its topics are still there.
 _ASK_SECONDS = 10.0
 
 rebalanced = telemetry.Event(
@@ -30,11 +31,6 @@ commit_failed = telemetry.Event(
     "commit_failed",
     level="warning",
     counter=telemetry.counter("commit_failures_total", "stage", "error"),
-)
-records_expired = telemetry.Event(
-    "records_expired",
-    level="warning",
-    counter=telemetry.counter("records_expired_total", "stage"),
 )
 
 
@@ -63,7 +59,6 @@ class KafkaReader:
         group: str,
         topics: Sequence[str],
         stage: str,
-        clock_ms: Callable[[], int],
     ) -> None:
         """Errors: TopicMissing, LogUnavailable, LogRefused."""
         self._is_compacted = {name: catalogue.topic(name).is_compacted for name in topics}
@@ -71,7 +66,6 @@ class KafkaReader:
         self._names = catalogue.names
         self._group = group
         self._stage = stage
-        self._clock_ms = clock_ms
         self._epochs: dict[TopicPartition, int] = {}
         self._epoch = 0
         #: The next offset to come, where a jump past it would mean that records are gone.
@@ -79,7 +73,6 @@ class KafkaReader:
         self._listener = _Listener()
         self._is_closed = False
         self._asked_at = time.monotonic()
-        self._last_contact_at_ms = clock_ms()
         self._consumer: Any = catalogue.clients.member(self._names.outer(group), stage)
         outer = [self._names.outer(name) for name in topics]
         self._consumer.subscribe(outer, listener=self._listener)
@@ -88,11 +81,6 @@ class KafkaReader:
     @property
     def topics(self) -> tuple[str, ...]:
         return tuple(self._is_compacted)
-
-    @property
-    def last_contact_at_ms(self) -> int:
-        """When the log last answered, in milliseconds of our clock."""
-        return self._last_contact_at_ms
 
     def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
         """Errors beside none for an outage: LogRefused; TopicMissing once a topic is deleted."""
@@ -107,7 +95,7 @@ class KafkaReader:
                 raise fault from error
             polled = {}
             time.sleep(max(0.0, until - time.monotonic()))
-        self._take_notes()
+        self._sync_assignment()
         found = [
             self._names.record(record)
             for place, records in polled.items()
@@ -115,10 +103,10 @@ class KafkaReader:
             for record in records
         ]
         if found:
-            self._in_contact()
+            self._asked_at = time.monotonic()
             self._look_for_gaps(found)
         elif time.monotonic() - self._asked_at > _ASK_SECONDS:
-            self._ask()
+            self._see_that_topics_exist()
         return found
 
     def assignment(self) -> Mapping[TopicPartition, int]:
@@ -131,7 +119,9 @@ class KafkaReader:
                 self._names.outer_place(place), timeout_ms=ANSWER_SECONDS * 1000
             )
         if offset is None:
-            raise LogUnavailable("the position is not known yet", value=_shown(place))
+            raise LogUnavailable(
+                "the position is not known yet", value=f"{place.topic}/{place.partition}"
+            )
         return int(offset)
 
     def committed(self, place: TopicPartition) -> Position | None:
@@ -139,7 +129,6 @@ class KafkaReader:
             found = self._consumer.committed(
                 self._names.outer_place(place), metadata=True, timeout_ms=ANSWER_SECONDS * 1000
             )
-        self._in_contact()
         return None if found is None else Position(found.offset, found.metadata or "")
 
     def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
@@ -156,7 +145,6 @@ class KafkaReader:
         except KafkaError as error:
             commit_failed(stage=self._stage, error=type(error).__name__)
             raise translated(error, "offsets were not committed", value=self._group) from error
-        self._in_contact()
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         self._must_own(place)
@@ -176,7 +164,6 @@ class KafkaReader:
             return {}
         with translating("the ends are not known", self._group):
             found = self._consumer.end_offsets(wanted, timeout_ms=ANSWER_SECONDS * 1000)
-        self._in_contact()
         return {self._names.inner_place(place): offset for place, offset in found.items()}
 
     def close(self) -> None:
@@ -189,7 +176,7 @@ class KafkaReader:
         except KafkaError:
             pass  # the session ends by itself
 
-    def _take_notes(self) -> None:
+    def _sync_assignment(self) -> None:
         """Learn who left and who came; a kept partition keeps its epoch."""
         before = self._epochs
         while self._listener.notes:
@@ -204,7 +191,6 @@ class KafkaReader:
                     place: self._epochs.get(place, self._epoch) for place in sorted(places)
                 }
                 rebalanced(stage=self._stage, group=self._group, partitions=len(places))
-                self._in_contact()
         fresh = [place for place, epoch in self._epochs.items() if before.get(place) != epoch]
         self._expected = {
             place: at
@@ -237,18 +223,13 @@ class KafkaReader:
                 )  # fmt: skip
             self._expected[record.place] = record.offset + 1
 
-    def _ask(self) -> None:
-        """Ask for a sign of life. Errors: TopicMissing; an outage only stops the clock."""
+    def _see_that_topics_exist(self) -> None:
+        """Errors: TopicMissing; an outage is none."""
         self._asked_at = time.monotonic()
         try:
             self._catalogue.must_exist(self._is_compacted)
         except LogUnavailable:
-            return
-        self._in_contact()
-
-    def _in_contact(self) -> None:
-        self._last_contact_at_ms = self._clock_ms()
-        self._asked_at = time.monotonic()
+            pass
 
     def _each(self, act: Callable[[Any], object], places: Iterable[TopicPartition]) -> None:
         for place in places:
@@ -260,7 +241,7 @@ class KafkaReader:
 
     def _must_own(self, place: TopicPartition) -> None:
         if place not in self._epochs:
-            raise _not_owned(place, self._group)
+            raise not_owned(place, self._group)
 
 
 @contextmanager
@@ -269,16 +250,6 @@ def _asking(what: str, place: TopicPartition) -> Iterator[None]:
     try:
         yield
     except (IllegalStateError, ValueError, KeyError) as error:
-        raise _not_owned(place, "") from error
+        raise not_owned(place, "") from error
     except KafkaError as error:
-        raise translated(error, what, value=_shown(place)) from error
-
-
-def _not_owned(place: TopicPartition, group: str) -> LeaseLost:
-    return LeaseLost(
-        "the partition is not assigned to this reader", value=_shown(place), origin=group or None
-    )
-
-
-def _shown(place: TopicPartition) -> str:
-    return f"{place.topic}/{place.partition}"
+        raise translated(error, what, value=f"{place.topic}/{place.partition}") from error

@@ -10,8 +10,8 @@ from typing import Any
 from kafka.admin import OffsetSpec
 
 from ingest.adapters.kafka_log.catalogue import Catalogue
-from ingest.adapters.kafka_log.client import ANSWER_SECONDS, learn_partitions
 from ingest.adapters.kafka_log.faults import translating
+from ingest.adapters.kafka_log.workarounds import ANSWER_SECONDS, learn_partitions
 from ingest.errors import LogUnavailable
 from ingest.ports import Record, TopicPartition
 
@@ -24,7 +24,7 @@ _SCAN_RECORDS = 500
 def offsets(
     catalogue: Catalogue, places: Sequence[TopicPartition], spec: int
 ) -> dict[TopicPartition, int]:
-    """Give an offset for each place: of `OffsetSpec`, or the first at or after a time in ms.
+    """Return an offset for each place: of `OffsetSpec`, or the first at or after a time in ms.
 
     -1 where nothing is so young. Errors: TopicMissing, LogUnavailable.
     """
@@ -39,33 +39,16 @@ def offsets(
     return {catalogue.names.inner_place(place): at.offset for place, at in answer.items()}
 
 
-def first_offsets(
-    catalogue: Catalogue, places: Sequence[TopicPartition]
-) -> dict[TopicPartition, int]:
-    """Give the first offset still there of each place."""
-    return offsets(catalogue, places, OffsetSpec.EARLIEST)
-
-
-def end_offsets(
-    catalogue: Catalogue, places: Sequence[TopicPartition]
-) -> dict[TopicPartition, int]:
-    """Give the offset after the last record of each place."""
-    return offsets(catalogue, places, OffsetSpec.LATEST)
-
-
 def scan(
     catalogue: Catalogue, topic: str, since: datetime | None, partition: int | None
 ) -> Iterator[Record]:
-    """Give the records of a topic, partition after partition, up to the ends at this call."""
+    """Return the records of a topic, partition after partition, up to the ends at this call."""
     places = [
         place for place in catalogue.topic(topic).places if partition in (None, place.partition)
     ]
-    starts = (
-        first_offsets(catalogue, places)
-        if since is None
-        else offsets(catalogue, places, int(since.timestamp() * 1000))
-    )
-    ends = end_offsets(catalogue, places)
+    first = OffsetSpec.EARLIEST if since is None else int(since.timestamp() * 1000)
+    starts = offsets(catalogue, places, first)
+    ends = offsets(catalogue, places, OffsetSpec.LATEST)
     spans = [(place, starts[place], ends[place]) for place in places]
     return _records(catalogue, [span for span in spans if 0 <= span[1] < span[2]])
 
@@ -73,14 +56,14 @@ def scan(
 def times_of_first(
     catalogue: Catalogue, starts: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """Give when the first record at or after each offset was appended; none where none came."""
+    """Return when the first record at or after each offset was appended; none where none came."""
     names = catalogue.names
     found: dict[TopicPartition, int] = {}
     if not starts:
         return found
     until = time.monotonic() + ANSWER_SECONDS
     with translating("the log did not give the records that wait"):
-        consumer = catalogue.clients.stranger(max_partition_fetch_bytes=1)
+        consumer = catalogue.clients.groupless_client(max_partition_fetch_bytes=1)
         try:
             open_places = {names.outer_place(place): at for place, at in starts.items()}
             consumer.assign(list(open_places))
@@ -101,7 +84,7 @@ def _records(
 ) -> Iterator[Record]:
     if not spans:
         return
-    consumer = catalogue.clients.stranger()
+    consumer = catalogue.clients.groupless_client()
     try:
         for place, start, end in spans:
             yield from _span(catalogue, consumer, place, start, end)

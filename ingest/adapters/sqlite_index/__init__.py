@@ -1,4 +1,4 @@
-"""The embedded index: versioned documents, searchable, in one SQLite file (elasticsearch.md §6)."""
+"""The embedded index: versioned documents, searchable, in one SQLite file."""
 
 from ingest.adapters.sqlite_index.index import SqliteIndex
 

@@ -6,8 +6,9 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ from ingest.errors import (
     QueryError,
 )
 
-#: FTS5 and table names rest on nothing newer (elasticsearch.md §6.2).
+#: FTS5 and table names rest on nothing newer.
 OLDEST_SQLITE = (3, 35, 0)
+#: Below the number of values that every SQLite takes in one statement.
+_KEYS_AT_ONCE = 500
 
 
 def translated(error: sqlite3.Error, path: Path) -> NewsIngestError:
@@ -78,8 +81,32 @@ class Connection(SqliteConnection):
             raise QueryError(
                 "this holds half a character, which no document does",
                 query=ascii(error.object),
-                remedy="write it anew",
+                remedy="write it again",
             ) from error
+
+    def rows_among(self, sql: str, keys: Iterable[Any]) -> list[Row]:
+        """Return the rows of a statement that ends with the column which has one of these keys."""
+        left, found = iter(keys), list[Row]()
+        while part := list(islice(left, _KEYS_AT_ONCE)):
+            found += self.rows(f"{sql} IN ({', '.join('?' * len(part))})", part)
+        return found
+
+
+class FtsTable:
+    """A contentless table of words, filled by row id."""
+
+    def __init__(self, name: str, *columns: str) -> None:
+        marks = ", ".join("?" * len(columns))
+        names = f"rowid, {', '.join(columns)}"
+        self._insert = f"INSERT INTO {name} ({names}) VALUES (?, {marks})"  # noqa: S608
+        self._delete = f"INSERT INTO {name} ({name}, {names}) VALUES ('delete', ?, {marks})"  # noqa: S608
+
+    def insert(self, connection: Connection, key: int | None, texts: Sequence[str]) -> None:
+        connection.change(self._insert, (key, *texts))
+
+    def delete(self, connection: Connection, key: int, texts: Sequence[str]) -> None:
+        """Take out a row: exactly what was inserted, since anything else leaves ghosts."""
+        connection.change(self._delete, (key, *texts))
 
 
 class Database:

@@ -7,16 +7,14 @@ What FTS5 can say stays one expression as long as possible; the rest becomes con
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 import msgspec
 
 from ingest.adapters.sqlite_index.nearness import spec_of
 from ingest.adapters.sqlite_index.rows import milliseconds
-from ingest.adapters.sqlite_index.schema import FILTER_KINDS, FLAG_BITS
-from ingest.errors import QueryError
 from ingest.query import (
     And,
     Boost,
@@ -33,19 +31,18 @@ from ingest.query import (
     PublishedBetween,
     ValueIs,
     Word,
+    languages_asked,
 )
+from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, SearchField, known
 from ingest.terms import STEMMED_LANGUAGES, fold, stems, terms, words
 
 #: Gives the keys of the values with this kind and text: none or one.
 Lookup = Callable[[int, str], Sequence[int]]
 
-_COLUMNS = {"": "{title text}", "title": "{title}", "author": "{authors}"}
-_STEM_COLUMNS = {"": "{title_stems text_stems}", "title": "{title_stems}"}
 _IS_NEAR = (
     "(d.key IN (SELECT rowid FROM document_fts WHERE document_fts MATCH ?) "
     "OR is_near((SELECT json FROM body WHERE document = d.key), ?))"
 )
-_NUMBERS = {"word_count": "d.word_count"}
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -74,7 +71,11 @@ class Scoring(msgspec.Struct, frozen=True):
 class Compiler:
     """Compiles trees for an index that holds documents in these languages."""
 
-    def __init__(self, languages: Sequence[str], lookup: Lookup) -> None:
+    #: The table of words, and the column of PublishedBetween.
+    fts = "document_fts"
+    time = "d.published_at"
+
+    def __init__(self, languages: Sequence[str], lookup: Lookup | None = None) -> None:
         self._languages = tuple(code for code in languages if code in STEMMED_LANGUAGES)
         self._lookup = lookup
 
@@ -95,12 +96,31 @@ class Compiler:
         ]
 
     def _for(self, node: Node) -> Compiler:
-        """Give a compiler for the one language that the tree asks for, if it does."""
-        parts = node.parts if isinstance(node, And) else (node,)
-        for part in parts:
-            if isinstance(part, ValueIs) and part.field == "language":
-                return Compiler([fold(part.value)], self._lookup)
-        return self
+        """Return a compiler for the languages that the tree asks for, if it does."""
+        asked = languages_asked(node)
+        if asked is None:
+            return self
+        narrowed = copy(self)
+        narrowed._languages = tuple(code for code in STEMMED_LANGUAGES if code in asked)
+        return narrowed
+
+    # ── where words and values are looked for ───────────────────────────────────────────────
+
+    def columns(self, field: str) -> list[str]:
+        """Return the columns of `fts` that hold the words of this text."""
+        return known(field, TEXTS, "a text field").path.split()
+
+    def is_stemmed(self, field: str) -> bool:
+        """Tell whether the stems of this text are kept beside, as `<column>_stems`."""
+        return TEXTS[field].is_stemmed
+
+    def value(self, node: ValueIs) -> Selection:
+        field = known(node.field, VALUES, "a field")
+        if not field.number:
+            return Selection(where=f"d.{field.path} = ?", values=(fold(node.value),))
+        return self._holding(field, node.value)
+
+    # ── nodes ───────────────────────────────────────────────────────────────────────────────
 
     def _weigh(self, node: Node, weight: float, found: dict[float, list[str]]) -> None:
         if isinstance(node, Boost):
@@ -127,7 +147,7 @@ class Compiler:
             case Or():
                 return self._any([self._select(part) for part in node.parts])
             case Not():
-                where, values = as_sql(self._select(node.part))
+                where, values = self._sql(self._select(node.part))
                 return Selection(where=f"NOT {where}", values=values)
             case Boost():
                 return self._select(node.part)
@@ -144,7 +164,7 @@ class Compiler:
             if match and part.is_text_only:
                 match = f"({match}) NOT ({part.match})"
             else:
-                where, values = as_sql(part)
+                where, values = self._sql(part)
                 conditions.append((f"NOT {where}", values))
         if not match and not conditions:
             return EVERYTHING
@@ -160,47 +180,60 @@ class Compiler:
         if not others:
             return Selection(match) if match else NOTHING
         alone = [Selection(match)] if match else []
-        conditions = [as_sql(part) for part in (*alone, *others)]
+        conditions = [self._sql(part) for part in (*alone, *others)]
         return Selection(
             where=" OR ".join(sql for sql, _ in conditions),
             values=tuple(value for _, values in conditions for value in values),
         )
 
+    def _sql(self, selection: Selection) -> tuple[str, tuple[Any, ...]]:
+        return as_sql(selection, fts=self.fts)
+
+    def _holding(self, field: SearchField, value: str) -> Selection:
+        assert self._lookup is not None
+        keys = self._lookup(field.number, fold(value))
+        if not keys:
+            return NOTHING
+        marks = ", ".join("?" * len(keys))
+        return Selection(
+            where=f"d.key IN (SELECT document FROM document_value WHERE value IN ({marks}))",  # noqa: S608
+            values=tuple(keys),
+        )
+
     # ── text ────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, node: Word | Phrase | Prefix) -> str:
-        _check_text_field(node.field)
         found = terms(node.text)
+        columns = self.columns(node.field)
         if not found:
             return ""
-        columns = _COLUMNS[node.field]
+        exact = _in(columns, _quoted(found))
         if isinstance(node, Prefix):
-            return f"{columns} : {_quoted(found)} *"
-        exact = f"{columns} : {_quoted(found)}"
-        if isinstance(node, Phrase) or len(found) > 1 or node.field not in _STEM_COLUMNS:
+            return f"{exact} *"
+        if isinstance(node, Phrase) or len(found) > 1 or not self.is_stemmed(node.field):
             return exact
         inflected = " OR ".join(f'"{stem}"' for stem in self._stems_of(node.text))
         if not inflected:
             return exact
-        return f"({exact}) OR ({_STEM_COLUMNS[node.field]} : ({inflected}))"
+        return f"({exact}) OR ({_in(_stems(columns), f'({inflected})')})"
 
     def _stems_of(self, text: str) -> list[str]:
         return [tagged for code in self._languages for tagged in stems(words(text), code)]
 
     def _near(self, node: Near) -> Selection:
         field = node.left.field
-        _check_text_field(field)
+        columns = self.columns(field)
         sides = (node.left, node.right)
         if not all(terms(side.text) for side in sides):
             return NOTHING
-        exact = _near_in(_COLUMNS[field], [terms(side.text) for side in sides], node.distance)
+        exact = _near_in(columns, [terms(side.text) for side in sides], node.distance)
         quoted = [side for side in sides if isinstance(side, Phrase)]
-        if field not in _STEM_COLUMNS or len(quoted) == len(sides):
+        if not self.is_stemmed(field) or len(quoted) == len(sides):
             return Selection(exact)
         inflected = []
         for code in self._languages:
             pair = [stems(words(side.text), code) for side in sides]
-            inflected.append(f"({_near_in(_STEM_COLUMNS[field], pair, node.distance)})")
+            inflected.append(f"({_near_in(_stems(columns), pair, node.distance)})")
         if not inflected:
             return Selection(exact)
         either = " OR ".join(inflected)
@@ -214,66 +247,41 @@ class Compiler:
     def _condition(self, node: Node) -> Selection:
         match node:
             case EntityIs():
-                return _holding(self._keys(node.type, fold(node.value)))
-            case ValueIs(field="id"):
-                return Selection(where="d.id = ?", values=(fold(node.value),))
+                field = known(node.type, ENTITIES, "a type of entity")
+                return self._holding(field, node.value)
             case ValueIs():
-                return _holding(self._keys(node.field, fold(node.value)))
+                return self.value(node)
             case FlagIs():
-                bit = FLAG_BITS.get(node.flag)
-                if bit is None:
-                    raise _unknown("flag", node.flag)
-                return Selection(where=f"d.flags & {bit} <> 0")
+                field = known(node.flag, FLAGS, "is:")
+                return Selection(where=f"d.flags & {field.number} <> 0")
             case PublishedBetween():
-                return _between("d.published_at", _at(node.since), _at(node.until), "<")
-            case NumberBetween():
-                if node.field not in _NUMBERS:
-                    raise _unknown("number field", node.field)
-                return _between(_NUMBERS[node.field], node.low, node.high, "<=")
+                return _between(self.time, _at(node.since), _at(node.until), "<")
             case _:
-                raise _unknown("part of a query", repr(node))
-
-    def _keys(self, field: str, value: str) -> list[int]:
-        if field not in FILTER_KINDS:
-            raise _unknown("field", field)
-        return list(self._lookup(FILTER_KINDS[field], value))
+                assert isinstance(node, NumberBetween)
+                field = known(node.field, NUMBERS, "a number field")
+                return _between(f"d.{field.path}", node.low, node.high, "<=")
 
 
-def as_sql(selection: Selection, key: str = "d.key") -> tuple[str, tuple[Any, ...]]:
+def as_sql(
+    selection: Selection, key: str = "d.key", fts: str = Compiler.fts
+) -> tuple[str, tuple[Any, ...]]:
     """Give a selection as one SQL condition in brackets, with its values.
 
     `+d.key` as `key` keeps the planner from looking up each document with the words.
     """
     if not selection.match:
         return f"({selection.where})", selection.values
-    found = f"{key} IN (SELECT rowid FROM document_fts WHERE document_fts MATCH ?)"  # noqa: S608
+    found = f"{key} IN (SELECT rowid FROM {fts} WHERE {fts} MATCH ?)"  # noqa: S608
     if not selection.where:
         return f"({found})", (selection.match,)
     return f"({found} AND ({selection.where}))", (selection.match, *selection.values)
 
 
-def _holding(keys: Sequence[int]) -> Selection:
-    if not keys:
-        return NOTHING
-    marks = ", ".join("?" * len(keys))
-    return Selection(
-        where=f"d.key IN (SELECT document FROM document_value WHERE value IN ({marks}))",  # noqa: S608
-        values=tuple(keys),
-    )
-
-
 def _between(column: str, low: float | None, high: float | None, below: str) -> Selection:
-    parts = [Selection(where=f"{column} IS NOT NULL")]
-    if low is not None:
-        parts.append(Selection(where=f"{column} >= ?", values=(low,)))
-    if high is not None:
-        parts.append(Selection(where=f"{column} {below} ?", values=(high,)))
-    return reduce(
-        lambda one, two: Selection(
-            where=f"{one.where} AND {two.where}", values=(*one.values, *two.values)
-        ),
-        parts,
-    )
+    bounds = [(f"{column} >= ?", low), (f"{column} {below} ?", high)]
+    asked = [(sql, bound) for sql, bound in bounds if bound is not None]
+    where = " AND ".join([f"{column} IS NOT NULL", *(sql for sql, _ in asked)])
+    return Selection(where=where, values=tuple(bound for _, bound in asked))
 
 
 def _at(moment: datetime | None) -> int | None:
@@ -284,19 +292,14 @@ def _quoted(found: Sequence[str]) -> str:
     return '"' + " ".join(found) + '"'
 
 
-def _near_in(columns: str, pair: Sequence[Sequence[str]], distance: int) -> str:
+def _in(columns: Sequence[str], what: str) -> str:
+    return f"{{{' '.join(columns)}}} : {what}"
+
+
+def _stems(columns: Sequence[str]) -> list[str]:
+    return [f"{column}_stems" for column in columns]
+
+
+def _near_in(columns: Sequence[str], pair: Sequence[Sequence[str]], distance: int) -> str:
     left, right = map(_quoted, pair)
-    return f"{columns} : NEAR({left} {right}, {distance})"
-
-
-def _check_text_field(field: str) -> None:
-    if field not in _COLUMNS:
-        raise _unknown("text field", field)
-
-
-def _unknown(what: str, value: str) -> QueryError:
-    return QueryError(
-        f"the embedded index knows no such {what}",
-        query=value,
-        remedy="ask for one of ingest/query.py",
-    )
+    return _in(columns, f"NEAR({left} {right}, {distance})")

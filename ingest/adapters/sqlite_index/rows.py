@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from ingest import wire
-from ingest.adapters.sqlite_index.schema import FACET_KINDS, FILTER_KINDS, FLAG_BITS
 from ingest.errors import WireError
-from ingest.model import ENTITY_TYPES, IndexedDocument
+from ingest.model import IndexedDocument
+from ingest.search_fields import FLAGS, fields_of
 from ingest.telemetry import counter
 from ingest.terms import fold, folded, stems, terms, words
 
@@ -30,6 +30,7 @@ _FASTEST = 1
 _DAY = 24 * 3600 * 1000
 _OLDEST = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
+_KEPT_VALUES = [field for field in fields_of("entity", "value").values() if field.number]
 _dropped = counter("index_values_dropped_total", "field", "reason")
 
 
@@ -63,8 +64,8 @@ def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
 def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument, bytes]:
     """Give the document as it is stored, and its JSON.
 
-    Lone surrogates are taken out. A date of publication that cannot be is left out
-    (elasticsearch.md §3.5). Errors: Unfit.
+    Lone surrogates are taken out. A date of publication that cannot be is left out.
+    Errors: Unfit.
     """
     document = _with_dates_in_range(document)
     try:
@@ -154,43 +155,23 @@ def _optional(moment: datetime | None) -> int | None:
 
 
 def _flags(document: IndexedDocument) -> int:
-    held = {
-        "opinion": document.is_opinion,
-        "live_blog": document.is_live_blog,
-        "metered": document.is_metered,
-        "cut": document.is_cut,
-        "short": document.extraction.is_short,
-        "rescued": document.extraction.is_rescued,
-        "press_release": document.is_press_release,
-        "paid_content": document.is_paid_content,
-    }
-    return sum(FLAG_BITS[flag] for flag, is_set in held.items() if is_set)
+    return sum(field.number for field in FLAGS.values() if field.of(document))
 
 
 def _values(document: IndexedDocument) -> tuple[tuple[int, str], ...]:
-    """Give each value once, in a fixed order."""
+    """Return each value once, in a fixed order, as pairs of kind and text."""
     found: dict[tuple[int, str], None] = {}
 
     def add(kind: int, values: Iterable[str]) -> None:
         found.update(dict.fromkeys((kind, value) for value in list(values)[:MAX_VALUES] if value))
 
-    for type in ENTITY_TYPES:
-        names = getattr(document.entities, type)
-        add(FILTER_KINDS[type], map(fold, (*names, *_forms(document, type))))
-        add(FACET_KINDS[type], names)
-    filters = {
-        "publisher": (document.publisher,),
-        "language": (document.language,),
-        "country": document.geo.countries,
-        "feed": document.feed_ids,
-        "domain": (document.domain,),
-        "section": (document.section,),
-        "content_source": (document.content_source,),
-    }
-    for field, values in filters.items():
-        add(FILTER_KINDS[field], map(fold, values))
-    add(FACET_KINDS["publisher"], (document.publisher,))
-    add(FACET_KINDS["language"], (document.language,))
+    for field in _KEPT_VALUES:
+        held = field.of(document)
+        values = (held,) if isinstance(held, str) else held
+        forms = _forms(document, field.name) if field.kind == "entity" else ()
+        add(field.number, map(fold, (*values, *forms)))
+        if field.facet:
+            add(field.facet, values)
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""The tables of the embedded index (elasticsearch.md §6.1)."""
+"""The tables of the embedded index."""
 
 from __future__ import annotations
 
@@ -30,20 +30,6 @@ WRITING = (
 #: Only an empty file takes this.
 CREATION = ("PRAGMA journal_mode=WAL",)
 
-#: Kinds of `value`. The first block is compared folded, by filters; the second holds values as
-#: they are written, which facets count.
-FILTER_KINDS = {
-    "person": 1, "organisation": 2, "place": 3, "publisher": 5, "language": 6, "country": 7,
-    "feed": 8, "domain": 9, "section": 10, "content_source": 11,
-}  # fmt: skip
-FACET_KINDS = {"person": 21, "organisation": 22, "place": 23, "publisher": 24, "language": 25}
-
-#: Bits of `document.flags`.
-FLAG_BITS = {
-    "opinion": 1, "live_blog": 2, "metered": 4, "cut": 8, "short": 16, "rescued": 32,
-    "press_release": 64, "paid_content": 128,
-}  # fmt: skip
-
 #: What changed in texts. `publisher`, `language` and `domain` are folded, as they are compared.
 REVISIONS = (
     """
@@ -72,7 +58,7 @@ REVISIONS = (
     """,
 )
 
-#: How each feed fares.
+#: The health of each feed.
 FEEDS = ("CREATE TABLE feed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, json BLOB NOT NULL)",)
 
 #: What each document shows of the layout of its site, and the alarms made of it.
@@ -97,6 +83,8 @@ UPGRADES = {1: REVISIONS, 2: FEEDS, 3: LAYOUTS}
 
 #: `key` grows with every write, also of a known document, so the greatest keys are what was
 #: written last. Times are milliseconds since 1970. `body` is apart to keep `document` small.
+#: `flags` and the kinds of `value` are those of ingest/search_fields.py: kinds of fields are
+#: compared folded, those of facets hold values as they are written.
 TABLES = (
     """
     CREATE TABLE document (

@@ -13,8 +13,8 @@ import msgspec
 from ingest import wire
 from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.index_file import IndexFile
 from ingest.adapters.sqlite_index.rows import milliseconds
-from ingest.adapters.sqlite_index.side_table import SideTable
 from ingest.model import IndexedDocument
 from ingest.ports import LayoutAlarm, LayoutFacts, SiteLayout
 from ingest.ports.site_layouts import RULES, SIGNALS, is_watched, signals_of
@@ -31,16 +31,19 @@ _MAX_FEEDS = 50
 _MAX_ASKED = 1000
 
 
-class SqliteSiteLayouts(SideTable):
+class SqliteSiteLayouts:
     """The sites of one file."""
+
+    def __init__(self, file: IndexFile) -> None:
+        self._file = file
 
     def layouts(
         self, before_since: datetime, latest_since: datetime, least: int
     ) -> tuple[SiteLayout, ...]:
-        if not self._is_there():
+        if not self._file.is_there():
             return ()
         latest = milliseconds(latest_since)
-        rows = self._database.connection().rows(
+        rows = self._file.connection().rows(
             "SELECT site, fetched_at >= ?, characters, dropped_lines, facts FROM page_fact "
             "WHERE fetched_at >= ? AND site IN (SELECT site FROM page_fact "
             "WHERE fetched_at >= ? GROUP BY site HAVING count(*) >= ?) ORDER BY site",
@@ -59,11 +62,11 @@ class SqliteSiteLayouts(SideTable):
         return tuple(found)
 
     def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
-        if not self._is_there():
+        if not self._file.is_there():
             return ()
         order = _ORDERS.get(signal, "f.fetched_at DESC, d.id")
         bits = _BITS.get(signal, 0)
-        rows = self._database.connection().rows(
+        rows = self._file.connection().rows(
             "SELECT d.id FROM page_fact AS f JOIN document AS d ON d.key = f.document "  # noqa: S608
             "WHERE f.site = ? AND f.fetched_at >= ? AND f.facts & ? = ? "
             f"ORDER BY {order} LIMIT ?",
@@ -72,9 +75,9 @@ class SqliteSiteLayouts(SideTable):
         return tuple(row[0] for row in rows)
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
-        if not self._is_there():
+        if not self._file.is_there():
             return ()
-        rows = self._database.connection().rows(
+        rows = self._file.connection().rows(
             "SELECT d.feed_ids FROM page_fact AS f JOIN document AS d ON d.key = f.document "
             "WHERE f.site = ? AND f.fetched_at >= ? LIMIT ?",
             (site, milliseconds(since), _MAX_ASKED),
@@ -83,10 +86,10 @@ class SqliteSiteLayouts(SideTable):
         return tuple(sorted(ids)[:_MAX_FEEDS])
 
     def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
-        if not alarms and not self._is_there():
+        if not alarms and not self._file.is_there():
             return
-        self._make()
-        with self._database.writing() as connection:
+        self._file.make()
+        with self._file.writing() as connection:
             connection.change("DELETE FROM layout_alarm")
             connection.change_each(
                 "INSERT INTO layout_alarm (id, json) VALUES (?, ?)",
@@ -94,9 +97,9 @@ class SqliteSiteLayouts(SideTable):
             )
 
     def alarms(self) -> tuple[LayoutAlarm, ...]:
-        if not self._is_there():
+        if not self._file.is_there():
             return ()
-        rows = self._database.connection().rows("SELECT json FROM layout_alarm ORDER BY id")
+        rows = self._file.connection().rows("SELECT json FROM layout_alarm ORDER BY id")
         return tuple(wire.decode(row[0], LayoutAlarm) for row in rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.database import Connection, FtsTable
 from ingest.adapters.sqlite_index.revisions import forget_before, forget_document
 from ingest.adapters.sqlite_index.rows import DocumentRows, milliseconds, searchable, unpacked
 from ingest.adapters.sqlite_index.site_layouts import forget_facts, write_facts
@@ -16,13 +16,7 @@ _DOCUMENT = (
     "feed_ids, first_seen_at, published_at, enriched_at, flags, word_count) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_FTS_COLUMNS = "rowid, title, text, title_stems, text_stems, authors"
-_FTS = f"INSERT INTO document_fts ({_FTS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
-#: A contentless table needs exactly what was inserted; anything else leaves ghosts.
-_FTS_DELETE = (
-    f"INSERT INTO document_fts (document_fts, {_FTS_COLUMNS}) "  # noqa: S608
-    "VALUES ('delete', ?, ?, ?, ?, ?, ?)"
-)
+_WORDS = FtsTable("document_fts", "title", "text", "title_stems", "text_stems", "authors")
 _CACHED_VALUES = 100_000
 
 
@@ -77,7 +71,7 @@ def write(connection: Connection, values: Values, rows: DocumentRows) -> Verdict
     key = int(connection.change(_DOCUMENT, rows.columns).lastrowid or 0)
     connection.change("INSERT INTO body VALUES (?, ?)", (key, rows.json))
     write_facts(connection, key, document)
-    connection.change(_FTS, (key, *rows.searchable))
+    _WORDS.insert(connection, key, rows.searchable)
     connection.change_each(
         "INSERT INTO document_value VALUES (?, ?, ?)",
         [(key, kind, values.key(connection, kind, text)) for kind, text in rows.values],
@@ -89,7 +83,7 @@ def erase(connection: Connection, key: int) -> None:
     """Take everything of one document out."""
     row = connection.first("SELECT json FROM body WHERE document = ?", (key,))
     if row is not None:
-        connection.change(_FTS_DELETE, (key, *searchable(unpacked(row[0]))))
+        _WORDS.delete(connection, key, searchable(unpacked(row[0])))
     connection.change("DELETE FROM body WHERE document = ?", (key,))
     forget_facts(connection, key)
     connection.change("DELETE FROM document_value WHERE document = ?", (key,))

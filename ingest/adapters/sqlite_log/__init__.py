@@ -1,4 +1,4 @@
-"""The embedded log: topics, groups and offsets in one SQLite file (kafka.md §6)."""
+"""The embedded log: topics, groups and offsets in one SQLite file."""
 
 from ingest.adapters.sqlite_log.log import SqliteLog
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ingest.adapters.sqlite_log.records import Draft, bytes_of
+from ingest.adapters.log_rules import ROOM_SECONDS, measured
+from ingest.adapters.sqlite_log.records import Draft, packed
 from ingest.adapters.sqlite_log.topics import Topic
 from ingest.adapters.sqlite_log.writer import Writer
-from ingest.errors import LogUnavailable, RecordRefused, RecordTooLarge
-from ingest.partition import partition_for
+from ingest.errors import LogUnavailable
 
-#: An append waits this long for room before it raises LogUnavailable.
-ROOM_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 
 
@@ -39,34 +37,13 @@ class SqliteAppender:
         if self._is_closed:
             raise LogUnavailable("the appender is closed", value=topic)
         target = self._topic_of(topic)
-        try:
-            key_bytes = key.encode("utf-8")
-            partition = partition_for(
-                key if partition_key is None else partition_key, target.spec.partitions
-            )
-            size = bytes_of(key_bytes, value, headers)
-        except UnicodeEncodeError as error:
-            raise RecordRefused(
-                "a key or header name cannot be written as UTF-8",
-                value=ascii(error.object),
-                origin=topic,
-                remedy="this is a fault of the code that made the key: please report it",
-            ) from error
-        if size > target.spec.max_record_bytes:
-            raise RecordTooLarge(
-                f"the record has {size} bytes, its topic takes {target.spec.max_record_bytes}",
-                value=key,
-                origin=topic,
-                remedy="make it smaller, or set it aside as a dead letter",
-            )
+        found = measured(target.spec, key, value, headers, partition_key)
         draft = Draft(
             target.id,
-            partition,
-            is_compacted=target.is_compacted,
-            key=key_bytes,
+            *found,
             value=value,
-            headers=tuple(headers),
-            size=size,
+            headers=packed(headers),
+            is_compacted=target.is_compacted,
         )
         self._last = self._writer.put(draft, ROOM_SECONDS)
         return draft

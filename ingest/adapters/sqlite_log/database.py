@@ -20,7 +20,7 @@ from ingest.errors import LogRefused, LogUnavailable
 
 
 def translated(error: sqlite3.Error, path: Path) -> LogUnavailable | LogRefused:
-    """Give the port's error for one of SQLite's: what may pass is LogUnavailable."""
+    """Return the port's error for one of SQLite's: what may pass is LogUnavailable."""
     code, name = code_of(error)
     if passes_by_itself(code):
         return LogUnavailable(
@@ -46,7 +46,7 @@ class Connection(SqliteConnection):
     def rows_within(
         self, sql: str, values: Sequence[Any], max_bytes: int, size_column: int
     ) -> tuple[list[Row], bool]:
-        """Give rows until their sizes pass `max_bytes` (always one), and whether more wait."""
+        """Return rows until their sizes pass `max_bytes` (always one), and whether more wait."""
         taken: list[Row] = []
         used = 0
         try:
@@ -63,8 +63,13 @@ class Connection(SqliteConnection):
             raise translated(error, self.path) from error
         return taken, False
 
+    def used_bytes(self) -> int:
+        """Return how much of the file is in use."""
+        pages = self.number("PRAGMA page_count") - self.number("PRAGMA freelist_count")
+        return pages * self.number("PRAGMA page_size")
+
     def data_version(self) -> int:
-        """Give a number that differs once another connection has written."""
+        """Return a number that differs once another connection has written."""
         return self.number("PRAGMA data_version")
 
 

@@ -9,7 +9,7 @@ from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import LeaseLost
 
-#: A lease is renewed this many times while it lasts (kafka.md §6.4: 15 s, every 3 s).
+#: A lease is renewed this many times while it lasts (15 s, every 3 s).
 RENEWALS = 5
 
 _taken = telemetry.Event("log_lease_taken", counter=telemetry.counter("rebalances_total", "stage"))
@@ -82,7 +82,7 @@ class Lease:
     # The thread that writes.
 
     def take(self, connection: Connection, now_ms: int) -> int | None:
-        """Take the group if it is free; gives the new generation, or None."""
+        """Take the group if it is free; returns the new generation, or None."""
         self._sign_on(connection, now_ms)
         row = read_row(connection, self.group)
         if not self.can_be_taken(row, now_ms):
@@ -113,11 +113,11 @@ class Lease:
         return False
 
     def leave(self, connection: Connection, _now_ms: int) -> None:
-        """Give back what is held and sign off."""
+        """Return back what is held and sign off."""
         self._give_back(connection)
 
     def check(self, connection: Connection) -> int:
-        """Give the generation in force for a commit. Errors: LeaseLost when it is not ours."""
+        """Return the generation in force for a commit. Errors: LeaseLost when it is not ours."""
         row = read_row(connection, self.group)
         if self.generation is None or not self.is_held_in(row):
             raise LeaseLost(
@@ -155,7 +155,7 @@ class Lease:
 
 
 def read_row(connection: Connection, group: str) -> Row | None:
-    """Give generation, owner, lease_until_ms and lease_ms of a group."""
+    """Return generation, owner, lease_until_ms and lease_ms of a group."""
     return connection.first(
         "SELECT generation, owner, lease_until_ms, lease_ms FROM lease WHERE group_name = ?",
         (group,),
@@ -163,7 +163,7 @@ def read_row(connection: Connection, group: str) -> Row | None:
 
 
 def members(connection: Connection, group: str, now_ms: int) -> int:
-    """Give how many members are alive, those that stand by among them."""
+    """Return how many members are alive, those that stand by among them."""
     return connection.number(
         "SELECT count(*) FROM member WHERE group_name = ? AND lease_until_ms > ?", (group, now_ms)
     )

@@ -14,7 +14,6 @@ from pathlib import Path
 from ingest import telemetry
 from ingest.adapters.sqlite_log import database, lease, records, retention
 from ingest.adapters.sqlite_log import topics as manifest
-from ingest.adapters.sqlite_log.alarm import Alarm
 from ingest.adapters.sqlite_log.appender import SqliteAppender
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.adapters.sqlite_log.file_lock import FileLock
@@ -33,7 +32,7 @@ _file_bytes = telemetry.gauge("log_file_bytes")
 
 
 def wall_clock_ms() -> int:
-    """Give the milliseconds since 1970."""
+    """Return the milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
@@ -53,7 +52,6 @@ class SqliteLog:
         self._options = options
         self._clock_ms = clock_ms
         self._mutex = threading.RLock()
-        self._alarm = Alarm()
         self._topics = Topics()
         self._readers: list[SqliteReader] = []
         self._appenders: list[SqliteAppender] = []
@@ -76,7 +74,6 @@ class SqliteLog:
         reader = SqliteReader(
             Connection(self._path),
             self._write(),
-            self._alarm,
             Lease(
                 group,
                 member,
@@ -184,11 +181,10 @@ class SqliteLog:
             )
 
     def _topic(self, name: str) -> Topic:
-        known = self._topics.recall(name)
-        return known if known is not None else self._topics.get(self._read(), name)
+        return self._topics.get(name, self._read)
 
     def _read(self) -> Connection:
-        """Give the connection for single questions, that all threads share."""
+        """Return the connection for single questions, that all threads share."""
         with self._mutex:
             self._refuse_if_closed()
             if self._connection is None:
@@ -203,7 +199,6 @@ class SqliteLog:
                 self._writer = Writer(
                     self._path,
                     self._lock(),
-                    self._alarm,
                     self._clock_ms,
                     max_unacknowledged_bytes=self._options.max_unacknowledged_bytes,
                     max_log_bytes=self._options.max_log_bytes,
@@ -213,7 +208,7 @@ class SqliteLog:
             return self._writer
 
     def _lock(self) -> FileLock:
-        """Make the file if it is not there, and give the lock beside it."""
+        """Make the file if it is not there, and return the lock beside it."""
         if self._file_lock is None:
             self._file_lock = FileLock(self._path.with_name(self._path.name + ".lock"))
             database.create(self._path, self._file_lock)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from ingest import telemetry
+from ingest.adapters.log_rules import not_owned, records_expired
 from ingest.adapters.sqlite_log import lease as leases
 from ingest.adapters.sqlite_log import records
-from ingest.adapters.sqlite_log.alarm import Alarm
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.adapters.sqlite_log.lease import Lease
 from ingest.adapters.sqlite_log.topics import Topic
@@ -18,7 +17,7 @@ from ingest.adapters.sqlite_log.writer import Writer
 from ingest.errors import LeaseLost, LogError, LogUnavailable
 from ingest.ports import Position, Record, TopicPartition
 
-#: How often a waiting reader looks for what other processes wrote (kafka.md §6.3).
+#: How often a waiting reader looks for what other processes wrote.
 LOOK_SECONDS = 0.05
 #: A reader that got nothing for this long looks less often, so that idle stages cost nothing.
 _IDLE_AFTER_SECONDS = 5.0
@@ -29,12 +28,6 @@ _LEAVE_SECONDS = 2.0
 _BOUNDS = (
     "SELECT topic, partition, start_offset, next_offset FROM partition"
     " WHERE topic IN ({}) ORDER BY topic, partition"
-)
-
-_expired = telemetry.Event(
-    "records_expired",
-    level="warning",
-    counter=telemetry.counter("records_expired_total", "stage"),
 )
 
 
@@ -52,7 +45,6 @@ class SqliteReader:
         self,
         connection: Connection,
         writer: Writer,
-        alarm: Alarm,
         lease: Lease,
         topics: Sequence[Topic],
         clock_ms: Callable[[], int],
@@ -60,7 +52,6 @@ class SqliteReader:
     ) -> None:
         self._connection = connection
         self._writer = writer
-        self._alarm = alarm
         self._lease = lease
         self._topic_ids = {topic.spec.name: topic.id for topic in topics}
         self._names = {topic.id: topic.spec.name for topic in topics}
@@ -76,12 +67,6 @@ class SqliteReader:
         self._is_closed = False
         self._found_at = time.monotonic()
         self._renewal = writer.every(renew_seconds, lease.renew)
-        self._last_contact_at_ms = clock_ms()
-
-    @property
-    def last_contact_at_ms(self) -> int:
-        """When the log last answered, in milliseconds of its clock."""
-        return self._last_contact_at_ms
 
     def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
         deadline = time.monotonic() + timeout_seconds
@@ -89,11 +74,10 @@ class SqliteReader:
         try:
             while not self._is_closed:
                 pause = self._pause()
-                rings = self._alarm.rings
+                rings = self._writer.alarm.rings
                 try:
                     self._look()
                     found = self._take(max_records)
-                    self._last_contact_at_ms = self._clock_ms()
                     if found:
                         self._found_at = time.monotonic()
                         return found
@@ -103,7 +87,7 @@ class SqliteReader:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     break
-                self._alarm.wait(rings, min(pause, remaining))
+                self._writer.alarm.wait(rings, min(pause, remaining))
             return []
         finally:
             self._lease.end_read()
@@ -132,7 +116,6 @@ class SqliteReader:
             for place, position in positions.items()
         ]  # fmt: skip
         self._writer.call(partial(_commit, lease=self._lease, rows=rows))
-        self._last_contact_at_ms = self._clock_ms()
 
     def seek(self, place: TopicPartition, offset: int) -> None:
         self._must_own(place)
@@ -148,7 +131,6 @@ class SqliteReader:
     def ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         wanted = list(places)
         bounds = self._read_bounds()
-        self._last_contact_at_ms = self._clock_ms()
         return {place: bounds[place].end for place in wanted if place in bounds}
 
     def close(self) -> None:
@@ -169,7 +151,7 @@ class SqliteReader:
 
     def _look(self) -> None:
         """See who owns the group and where its partitions end, if anything has changed."""
-        seen = (self._connection.data_version(), self._alarm.rings)
+        seen = (self._connection.data_version(), self._writer.alarm.rings)
         if (
             seen == self._seen
             and not self._lease.is_lost
@@ -226,7 +208,7 @@ class SqliteReader:
         }
 
     def _take(self, max_records: int) -> list[Record]:
-        """Give records of the partitions that have some, an equal part of each first."""
+        """Return records of the partitions that have some, an equal part of each first."""
         waiting = [place for place in self._in_turn() if self._has_more(place)]
         taken: list[Record] = []
         size = 0
@@ -248,14 +230,14 @@ class SqliteReader:
         return places[self._turn :] + places[: self._turn]
 
     def _has_more(self, place: TopicPartition) -> bool:
-        """Tell whether records wait here; a position outside of what is there is mended first."""
+        """Tell whether records wait here; a position outside of what is there is corrected first."""
         if place in self._paused:
             return False
         start, end = self._bounds[place]
         position = self._positions[place]
         if position < start:
             if place not in self._sought:
-                _expired(
+                records_expired(
                     amount=start - position, records=start - position, topic=place.topic,
                     partition=place.partition, group=self._lease.group,
                 )  # fmt: skip
@@ -286,11 +268,7 @@ class SqliteReader:
 
     def _must_own(self, place: TopicPartition) -> None:
         if place not in self._assignment:
-            raise LeaseLost(
-                "the partition is not assigned to this reader",
-                value=f"{place.topic}/{place.partition}",
-                origin=self._lease.group,
-            )
+            raise not_owned(place, self._lease.group)
 
 
 def _commit(

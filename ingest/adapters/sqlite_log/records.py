@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import NewsIngestError
-from ingest.ports import Headers, Record, TopicPartition
+from ingest.ports import Record, TopicPartition
 
-#: A read gives at most this much, as Kafka's fetch.max.bytes does (kafka.md §2.4).
+#: A read gives at most this much, as Kafka's fetch.max.bytes does.
 MAX_READ_BYTES = 16 * 1024 * 1024
 
 _SIZE = 5  # of a row to be inserted
@@ -21,32 +22,19 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
 
 
+@dataclass(slots=True, eq=False)
 class Draft:
     """A record on its way into the log, with its fate: the Delivery of the port."""
 
-    __slots__ = ("error", "headers", "is_compacted", "is_done", "key", "partition", "size",
-                 "topic", "value")  # fmt: skip
-
-    def __init__(
-        self,
-        topic: int,
-        partition: int,
-        *,
-        is_compacted: bool,
-        key: bytes,
-        value: bytes | None,
-        headers: Headers,
-        size: int,
-    ) -> None:
-        self.topic = topic
-        self.partition = partition
-        self.is_compacted = is_compacted
-        self.key = key
-        self.value = value
-        self.headers = _pack(headers) if headers else None
-        self.size = size
-        self.is_done = False
-        self.error: NewsIngestError | None = None
+    topic: int
+    key: bytes
+    partition: int
+    size: int
+    value: bytes | None
+    headers: bytes | None
+    is_compacted: bool
+    is_done: bool = False
+    error: NewsIngestError | None = None
 
     def finish(self, error: NewsIngestError | None = None) -> None:
         """Note the verdict; the bytes are let go."""
@@ -55,15 +43,18 @@ class Draft:
         self.is_done = True
 
 
+@dataclass(slots=True)
 class _Tail:
     """The end of one partition while a batch is appended to it."""
 
-    __slots__ = ("added_bytes", "appended_at_ms", "next_offset")
+    next_offset: int
+    appended_at_ms: int
+    added_bytes: int = 0
 
-    def __init__(self, next_offset: int, appended_at_ms: int) -> None:
-        self.next_offset = next_offset
-        self.appended_at_ms = appended_at_ms
-        self.added_bytes = 0
+
+def packed(headers: Sequence[tuple[str, bytes]]) -> bytes | None:
+    """Return headers as they are stored."""
+    return _pack(tuple(headers)) if headers else None
 
 
 def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None:
@@ -127,7 +118,7 @@ def _by_place(names: Iterable[tuple[int, int, bytes]]) -> dict[tuple[int, int], 
 
 
 def _forget_keys(connection: Connection, topic: int, partition: int, keys: list[bytes]) -> int:
-    """Take out the rows of these keys; gives their bytes."""
+    """Take out the rows of these keys; returns their bytes."""
     freed = 0
     for start in range(0, len(keys), _KEYS_A_STATEMENT):
         taken = keys[start : start + _KEYS_A_STATEMENT]
@@ -152,7 +143,7 @@ def between(
     max_records: int,
     max_bytes: int = MAX_READ_BYTES,
 ) -> tuple[list[Record], int]:
-    """Give records of one partition from `first` up to before `end`, and where to go on.
+    """Return records of one partition from `first` up to before `end`, and where to go on.
 
     Shape: in order of their offsets, at most `max_records` and about `max_bytes`, but always
     one if there is one. Where nothing is left before `end`, the second value is `end`, also
@@ -186,7 +177,7 @@ def between(
 def first_since(
     connection: Connection, topic: int, partition: int, first: int, end: int, since_ms: int
 ) -> int:
-    """Give the first offset appended at or after this time; `end` when there is none.
+    """Return the first offset appended at or after this time; `end` when there is none.
 
     Offsets and times grow together, so halving finds it in about 20 looks.
     """
@@ -203,11 +194,3 @@ def first_since(
         else:
             low = int(found[0]) + 1
     return low
-
-
-def bytes_of(key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> int:
-    """Give what a record counts against max_record_bytes: key, value, names, header values."""
-    size = len(key) + (0 if value is None else len(value))
-    for name, content in headers:
-        size += len(name.encode("utf-8")) + len(content)
-    return size

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ingest.adapters.sqlite_log.database import Connection
 
-#: One transaction deletes at most this many rows (kafka.md §6.5).
+#: One transaction deletes at most this many rows.
 ROWS_A_RUN = 1000
-#: A tombstone is kept this long, so that readers of the table see it (kafka.md §6.5).
+#: A tombstone is kept this long, so that readers of the table see it.
 TOMBSTONE_MS = 24 * 3600 * 1000
 #: All processes together look this often.
 INTERVAL_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""The tables of the embedded log (kafka.md §6.2)."""
+"""The tables of the embedded log."""
 
 from __future__ import annotations
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from ingest.adapters.log_rules import difference, missing, must_not_shrink
 from ingest.adapters.sqlite_log.database import Connection
-from ingest.errors import TopicDiffers, TopicMissing
 from ingest.ports import TopicSpec
 
 #: What another process changed about a topic is seen after this at the latest.
@@ -14,15 +15,16 @@ _KNOWN_FOR_SECONDS = 5.0
 _COLUMNS = "id, name, partitions, cleanup, retention_seconds, retention_bytes, max_record_bytes"
 
 
-class Topic:
+class Topic(NamedTuple):
     """One topic as it exists, with its id in the tables."""
 
-    __slots__ = ("id", "is_compacted", "spec")
+    id: int
+    spec: TopicSpec
 
-    def __init__(self, id: int, spec: TopicSpec) -> None:
-        self.id = id
-        self.spec = spec
-        self.is_compacted = is_compacted(spec)
+    @property
+    def is_compacted(self) -> bool:
+        """Whether only the last record of a key is kept."""
+        return is_compacted(self.spec)
 
 
 class Topics:
@@ -31,20 +33,11 @@ class Topics:
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Topic]] = {}
 
-    def recall(self, name: str) -> Topic | None:
-        """Give a topic looked up a moment ago; None when it must be looked up again."""
-        known = self._known.get(name)
-        return known[1] if known is not None and time.monotonic() < known[0] else None
-
-    def get(self, connection: Connection, name: str) -> Topic:
-        """Give the topic of this name. Errors: TopicMissing."""
-        topic = self.recall(name)
-        if topic is None:
-            topic = _find(connection, name)
-            if topic is None:
-                raise TopicMissing(
-                    "the topic does not exist", value=name, remedy="run `news-ingest setup`"
-                )
+    def get(self, name: str, connect: Callable[[], Connection]) -> Topic:
+        """Return the topic of this name. Errors: TopicMissing."""
+        until, topic = self._known.get(name, (0.0, None))
+        if topic is None or time.monotonic() >= until:
+            topic = _must_find(connect(), name)
             self._known[name] = (time.monotonic() + _KNOWN_FOR_SECONDS, topic)
         return topic
 
@@ -58,45 +51,34 @@ def is_compacted(spec: TopicSpec) -> bool:
 
 
 def differences(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
-    """Give a sentence for each difference; none when all is as the manifest says."""
+    """Return a sentence for each difference; none when all is as the manifest says."""
     return [
         sentence for spec in specs for sentence in _differences(_find(connection, spec.name), spec)
     ]
 
 
 def apply(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
-    """Create and alter, inside the caller's transaction; gives what was done.
+    """Create and alter, inside the caller's transaction; returns what was done.
 
     Errors: TopicDiffers where partitions would have to be taken away; nothing is done then.
     """
-    for spec in specs:
-        found = _find(connection, spec.name)
-        if found is not None and found.spec.partitions > spec.partitions:
-            raise TopicDiffers(
-                f"the topic has {found.spec.partitions} partitions, which cannot become fewer",
-                value=spec.name,
-                remedy=f"set its partitions back to {found.spec.partitions}",
-            )
+    found = [_find(connection, spec.name) for spec in specs]
+    must_not_shrink({one.spec.name: one.spec.partitions for one in found if one}, specs)
     return [sentence for spec in specs for sentence in _apply_one(connection, spec)]
 
 
 def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     if found is None:
         return [f"topic {spec.name} is missing"]
+    fields = (
+        (field, getattr(found.spec, field), getattr(spec, field))
+        for field in spec.__struct_fields__
+    )
     return [
-        f"topic {spec.name}: {field} is {_shown(is_now)}, should be {_shown(should_be)}"
-        for field, is_now, should_be in (
-            (field, getattr(found.spec, field), getattr(spec, field))
-            for field in spec.__struct_fields__
-        )
+        difference(spec.name, field, is_now, should_be)
+        for field, is_now, should_be in fields
         if is_now != should_be
     ]
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "unlimited"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _apply_one(connection: Connection, spec: TopicSpec) -> list[str]:
@@ -159,7 +141,7 @@ def _change_compaction(connection: Connection, topic: int, will_be_compacted: bo
 def _must_find(connection: Connection, name: str) -> Topic:
     found = _find(connection, name)
     if found is None:
-        raise TopicMissing("the topic does not exist", value=name)
+        raise missing(name)
     return found
 
 

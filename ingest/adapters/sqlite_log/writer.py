@@ -7,28 +7,36 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ingest import telemetry
 from ingest.adapters.sqlite_log import records
-from ingest.adapters.sqlite_log.alarm import Alarm
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.adapters.sqlite_log.file_lock import FileLock
-from ingest.adapters.sqlite_log.jobs import Job, Periodic, Work
 from ingest.adapters.sqlite_log.records import Draft
-from ingest.errors import LogRefused, LogUnavailable, NewsIngestError
+from ingest.errors import (
+    LeaseLost,
+    LogRefused,
+    LogUnavailable,
+    NewsIngestError,
+    TopicDiffers,
+    TopicMissing,
+)
 
 Result = TypeVar("Result")
+#: Work inside a write transaction; the time is that of the log's clock in milliseconds.
+Work = Callable[[Connection, int], Result]
 
-#: Appends gather for this long or up to this many (kafka.md §6.3); a flush cuts it short.
+#: Appends gather for this long or up to this many; a flush cuts it short.
 LINGER_SECONDS = 0.010
 LINGER_RECORDS = 100
 #: One transaction takes at most this, so that other processes get their turn.
 MAX_BATCH_RECORDS = 500
 MAX_BATCH_BYTES = 8 * 1024 * 1024
-#: Commits and leases answer within this (kafka.md §3.1, step 6).
+#: Commits and leases answer within this.
 CALL_SECONDS = 5.0
 _FIRST_BACKOFF_SECONDS = 0.2
 _LONGEST_BACKOFF_SECONDS = 5.0
@@ -43,6 +51,49 @@ _write_resumed = telemetry.Event("log_write_resumed")
 _log_full = telemetry.Event("log_full", level="warning")
 
 
+class Alarm:
+    """A counter that readers of this process wait on; SQLite's data_version tells of others."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+        self._rung = threading.Condition()
+
+    def ring(self) -> None:
+        with self._rung:
+            self.rings += 1
+            self._rung.notify_all()
+
+    def wait(self, seen: int, timeout_seconds: float) -> None:
+        """Wait until it has rung since `seen`, at most this long."""
+        with self._rung:
+            if self.rings == seen:
+                self._rung.wait(timeout_seconds)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Work for one transaction: somebody waits for it, or it comes again every few `seconds`.
+
+    Work that comes again is done again at once when it returns true.
+    """
+
+    work: Work[Any]
+    seconds: float = 0.0
+    due: float = 0.0
+    result: Any = None
+    error: NewsIngestError | None = None
+    is_done: bool = False
+    is_abandoned: bool = False  # whoever waited has gone: never begin it again
+
+    def run(self, connection: Connection, now_ms: int) -> None:
+        """Do the work; its own verdict is no fault of the transaction."""
+        self.error = None
+        try:
+            self.result = self.work(connection, now_ms)
+        except (LeaseLost, TopicDiffers, TopicMissing) as error:
+            self.error = error
+
+
 class Writer:
     """Takes records and jobs from any thread and writes them, many in one transaction.
 
@@ -54,7 +105,6 @@ class Writer:
         self,
         path: Path,
         lock: FileLock,
-        alarm: Alarm,
         clock_ms: Callable[[], int],
         *,
         max_unacknowledged_bytes: int,
@@ -63,7 +113,7 @@ class Writer:
     ) -> None:
         self._path = path
         self._file_lock = lock
-        self._alarm = alarm
+        self.alarm = Alarm()
         self._clock_ms = clock_ms
         self._max_bytes = max_unacknowledged_bytes
         self._max_log_bytes = max_log_bytes
@@ -74,7 +124,7 @@ class Writer:
         self._drafts: deque[Draft] = deque()
         self._batch: list[Draft] = []  # the drafts of the transaction that runs
         self._jobs: deque[Job] = deque()
-        self._periodic: list[Periodic] = []
+        self._periodic: list[Job] = []
         self._bytes = 0
         self._taken = 0  # records ever handed over, and ever finished: flush compares
         self._done = 0
@@ -90,11 +140,8 @@ class Writer:
     def check(self) -> None:
         """See that writes get through. Errors: LogUnavailable while they are held."""
         began = self._began_at
-        if (
-            self._failures
-            or self._is_full
-            or (began is not None and time.monotonic() - began > CALL_SECONDS)
-        ):
+        is_stuck = began is not None and time.monotonic() - began > CALL_SECONDS
+        if self._failures or self._is_full or is_stuck:
             raise LogUnavailable(
                 "the log takes no writes now",
                 value=self._trouble,
@@ -103,7 +150,7 @@ class Writer:
             )
 
     def put(self, draft: Draft, timeout_seconds: float) -> int:
-        """Hand a record over; gives its number for `wait`.
+        """Hand a record over; returns its number for `wait`.
 
         Blocks while too much is unacknowledged. Errors: LogUnavailable past the timeout.
         """
@@ -130,7 +177,7 @@ class Writer:
                 raise self._late("records are not yet written", timeout_seconds)
 
     def call(self, work: Work[Result], timeout_seconds: float = CALL_SECONDS) -> Result:
-        """Do this in a write transaction and give its result once that is durable.
+        """Do this in a write transaction and return its result once that is durable.
 
         Errors: those of `work`; LogUnavailable past the timeout, and then it may have been
         done only if it had begun.
@@ -147,30 +194,30 @@ class Writer:
             raise job.error
         return job.result  # type: ignore[no-any-return]
 
-    def every(self, seconds: float, work: Work[bool]) -> Periodic:
+    def every(self, seconds: float, work: Work[bool]) -> Job:
         """Do this again and again, in the thread that writes, until `cancel`."""
-        periodic = Periodic(seconds, work)
+        job = Job(work, seconds, time.monotonic() + seconds)
         with self._mutex:
             self._begin()
-            self._periodic.append(periodic)
+            self._periodic.append(job)
             self._work.notify()
-        return periodic
+        return job
 
-    def cancel(self, periodic: Periodic) -> None:
+    def cancel(self, job: Job) -> None:
+        """End work that comes again."""
         with self._mutex:
-            if periodic in self._periodic:
-                self._periodic.remove(periodic)
+            if job in self._periodic:
+                self._periodic.remove(job)
 
     def close(self) -> bool:
         """Write what waits, then end the thread; False when it is still stuck in a write."""
         with self._mutex:
             self._is_closing = True
             self._work.notify()
-            thread = self._thread
-        if thread is None:
+        if self._thread is None:
             return True
-        thread.join(_CLOSE_SECONDS)
-        return not thread.is_alive()
+        self._thread.join(_CLOSE_SECONDS)
+        return not self._thread.is_alive()
 
     def _begin(self) -> None:
         if self._is_closing:
@@ -182,10 +229,9 @@ class Writer:
     def _wait_for_room(self, size: int, timeout_seconds: float) -> None:
         self._wanted = self._taken
         self._work.notify()
-        has_room = self._finished.wait_for(
+        if not self._finished.wait_for(
             lambda: not self._bytes or self._bytes + size <= self._max_bytes, timeout_seconds
-        )
-        if not has_room:
+        ):
             raise self._late("too much is unacknowledged", timeout_seconds)
 
     def _late(self, what: str, seconds: float) -> LogUnavailable:
@@ -243,7 +289,7 @@ class Writer:
             self._work.wait(remaining)
 
     def _seconds_until_next(self, now: float) -> float | None:
-        times = [periodic.due for periodic in self._periodic]
+        times = [job.due for job in self._periodic]
         if self._drafts:
             times.append(self._retry_at)
         return max(0.0, min(times) - now) if times else None
@@ -251,10 +297,10 @@ class Writer:
     def _make_jobs_of_due_work(self, now: float) -> None:
         if self._is_closing:
             return
-        for periodic in self._periodic:
-            if periodic.due <= now:
-                periodic.due = now + periodic.seconds
-                self._jobs.append(Job(periodic.work, periodic))
+        for job in self._periodic:
+            if job.due <= now:
+                job.due = now + job.seconds
+                self._jobs.append(job)
 
     def _write(self, connection: Connection) -> None:
         started = self._began_at = time.monotonic()
@@ -281,7 +327,7 @@ class Writer:
         finally:
             self._began_at = None
         self._succeeded(jobs)
-        self._alarm.ring()
+        self.alarm.ring()
 
     def _next_batch(self) -> list[Draft]:
         if time.monotonic() < self._retry_at:
@@ -307,10 +353,7 @@ class Writer:
             _log_full(path=str(self._path), max_log_bytes=self._max_log_bytes)
 
     def _is_too_large(self, connection: Connection) -> bool:
-        if not self._max_log_bytes:
-            return False
-        pages = connection.number("PRAGMA page_count") - connection.number("PRAGMA freelist_count")
-        return pages * connection.number("PRAGMA page_size") >= self._max_log_bytes
+        return 0 < self._max_log_bytes <= connection.used_bytes()
 
     def _succeeded(self, jobs: list[Job]) -> None:
         with self._mutex:
@@ -336,7 +379,12 @@ class Writer:
         with self._mutex:
             self._retry_at = time.monotonic() + pause * random.uniform(0.5, 1.0)
             if not isinstance(error, LogUnavailable):
-                self._refuse_all(error)
+                for draft in self._drafts:
+                    self._bytes -= draft.size
+                    draft.finish(error)
+                self._done += len(self._drafts)
+                self._drafts.clear()
+                self._finished.notify_all()
             if not self._batch:
                 for job in self._jobs:
                     job.error = error
@@ -344,17 +392,9 @@ class Writer:
                 self._jobs.clear()
             self._batch = []
 
-    def _refuse_all(self, error: NewsIngestError) -> None:
-        for draft in self._drafts:
-            self._bytes -= draft.size
-            draft.finish(error)
-        self._done += len(self._drafts)
-        self._drafts.clear()
-        self._finished.notify_all()
-
     def _finish(self, jobs: list[Job]) -> None:
         for job in jobs:
             job.is_done = True
-            if job.periodic is not None and job.error is None and job.result:
-                job.periodic.due = 0.0
+            if job.result and job.error is None:
+                job.due = 0.0
         self._finished.notify_all()

@@ -9,14 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    show_error,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
 from ingest.cli.feeds.backfill import DEFAULT_SINCE, ran, wished
 from ingest.cli.feeds.list import states_or_none
 from ingest.cli.feeds.names import feed_at
@@ -32,15 +25,16 @@ from ingest.cli.terminal_text import err, line, print_json, say
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
-from ingest.polling.discovery import discover
-from ingest.polling.feed_listing import FeedListing, counts_of
-from ingest.polling.feed_state import FeedState
-from ingest.polling.feed_trial import Trial, try_feed
-from ingest.polling.outlook import Outlook, outlook_of
+from ingest.operations.feeds.asking import Asking, asking
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.discovery import discover
+from ingest.polling.trial.feed_listing import FeedListing, counts_of
+from ingest.polling.trial.feed_trial import Trial, try_feed
+from ingest.polling.trial.outlook import Outlook, outlook_of
 from ingest.settings.feeds import feeds_of_text
 from ingest.settings.feeds_edit import edit_feeds, rendered, with_feeds
 from ingest.settings.load import Settings
-from ingest.sources.opml import has_credentials
+from ingest.sources.feeds.opml import has_credentials
 
 
 class Found(NamedTuple):

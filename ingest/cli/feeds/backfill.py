@@ -9,21 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ingest.bootstrap.backfilling import BackfillReport, backfilled
 from ingest.bootstrap.engines import now
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import err, line, one_line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
-from ingest.polling.archive_walk import MAX_PAGES
-from ingest.polling.backfill import Wish
+from ingest.operations.feeds.backfilling import BackfillReport, backfilled
+from ingest.polling.older.archive_walk import MAX_PAGES
+from ingest.polling.older.backfill import Wish
 from ingest.search import moments
 from ingest.settings.load import Settings
 
@@ -66,7 +61,7 @@ def wished(
 ) -> Wish:
     """Return what these options ask for. Errors: NewsIngestError for a text that is not a time."""
     at = now()
-    found = moments.since(since, at, UTC)
+    found = moments.read("since", since, at, UTC)
     if found is None or found.since is None or found.since > at:
         raise NewsIngestError(
             "this is not a time in the past", value=since, origin="--since",

@@ -6,20 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.feeds.names import feed_at
 from ingest.cli.feeds.report import ago, show_robots
 from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.polling.discovery import Candidate, Discovery, discover
-from ingest.polling.rate import seeded
+from ingest.operations.feeds.asking import Asking, asking
+from ingest.polling.schedule.rate import seeded
+from ingest.polling.trial.discovery import Candidate, Discovery, discover
 from ingest.settings.load import Settings
 
 _COLUMNS = ("", "url", "format", "title", "entries", "newest", "a day", "found by", "known")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import typer
-from ruamel.yaml import YAML
 
 from ingest.cli.context import ConfigOption, settings_of, shows_errors
 from ingest.cli.terminal_text import err, out, say
 from ingest.errors import ConfigError
 from ingest.identity import request_url
 from ingest.model import Feed
+from ingest.settings.feeds_edit import dumped
 from ingest.settings.load import Settings
-from ingest.settings.yaml_file import plain, read_yaml
-from ingest.sources.opml import OpmlFeed, has_credentials, write_opml
+from ingest.settings.yaml_file import read_yaml
+from ingest.sources.feeds.opml import OpmlFeed, has_credentials, write_opml
 
 #: What never leaves in an export.
 _SECRETS = ("basic_auth", "cookie", "headers")
@@ -59,20 +58,15 @@ def _as_yaml(feeds: list[Feed], settings: Settings) -> bytes:
     used = {feed.group for feed in feeds}
     groups = {
         name: _without_secrets(block or {})
-        for name, block in (plain(file.data.get("groups")) or {}).items()
+        for name, block in (file.data.get("groups") or {}).items()
         if name in used
     }
     blocks = []
-    for block in plain(file.data.get("feeds")) or []:
+    for block in file.data.get("feeds") or []:
         data = {"url": block} if isinstance(block, str) else block
         if isinstance(data, dict) and data.get("url") in chosen:
             blocks.append(_without_secrets({**data, "url": _plain_url(str(data["url"]))}))
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 10_000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump({"groups": groups, "feeds": blocks} if groups else {"feeds": blocks}, stream)
-    return stream.getvalue().encode("utf-8")
+    return dumped({**({"groups": groups} if groups else {}), "feeds": blocks}).encode("utf-8")
 
 
 def _without_secrets(block: dict[str, Any]) -> dict[str, Any]:

@@ -8,23 +8,17 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    show_error,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
 from ingest.cli.feeds.add import provisional
 from ingest.cli.feeds.names import address_key
 from ingest.cli.terminal_text import err, print_json, print_list, say
 from ingest.errors import FetchFailed, NewsIngestError, SourceError
 from ingest.identity import registrable_domain, request_url
+from ingest.operations.feeds.asking import Asking, asking
 from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
-from ingest.sources.opml import (
+from ingest.sources.feeds.opml import (
     MAX_OPML_BYTES,
     Opml,
     OpmlFeed,

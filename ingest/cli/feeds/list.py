@@ -10,22 +10,16 @@ import typer
 from rich.text import Text
 
 from ingest.bootstrap.engines import now as clock
-from ingest.bootstrap.feed_asking import feed_states
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    show_error,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
 from ingest.cli.feeds.drift import layout_alarms
 from ingest.cli.feeds.report import ago
 from ingest.cli.terminal_text import print_json, print_list, say
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
-from ingest.polling.feed_record import entries_per_day, health_word
-from ingest.polling.feed_state import HEALTH_STATES, FeedState
-from ingest.polling.planning import for_configuration
+from ingest.operations.feeds.asking import feed_states
+from ingest.polling.report.feed_record import entries_per_day, health_word
+from ingest.polling.schedule.planning import for_configuration
+from ingest.polling.state.feed_state import HEALTH_STATES, FeedState
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ingest.errors import UnknownName
 from ingest.identity import request_url
 from ingest.model import Feed
-from ingest.polling.feed_state import FeedState
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import msgspec
 
-from ingest.bootstrap.feed_asking import resting_hosts
 from ingest.cli.feeds.list import STATES, as_plain, health_of, state_of
 from ingest.cli.feeds.report import ago
 from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
-from ingest.polling.feed_record import overflows_since, percentile
-from ingest.polling.feed_state import FeedState
-from ingest.polling.outlook import spoken
-from ingest.polling.planning import allowance_per_hour, allowance_used
+from ingest.operations.feeds.asking import resting_hosts
+from ingest.polling.report.feed_record import overflows_since, percentile
+from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.outlook import spoken
 from ingest.settings.load import Settings
 
 WORST = 10

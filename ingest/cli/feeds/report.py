@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ingest.bootstrap.feed_asking import Asking, origin_of
 from ingest.cli.terminal_text import line
-from ingest.polling import answers
-from ingest.polling.feed_listing import Counts, FeedListing, counts_of, failed_listing, listing_of
-from ingest.polling.feed_trial import Trial
-from ingest.polling.outlook import Outlook, spoken
+from ingest.operations.feeds.asking import Asking, origin_of
+from ingest.polling.document import answers
+from ingest.polling.trial.feed_listing import (
+    Counts,
+    FeedListing,
+    counts_of,
+    failed_listing,
+    listing_of,
+)
+from ingest.polling.trial.feed_trial import Trial
+from ingest.polling.trial.outlook import Outlook, spoken
 
 IGNORE_LINE = "    robots: ignore"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,28 +13,23 @@ import typer
 
 from ingest import wire
 from ingest.bootstrap.engines import now as clock
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_log,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
 from ingest.cli.feeds.drift import layout_alarms
 from ingest.cli.feeds.list import as_plain, health_of, state_of, states_or_none
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.feeds.overview import DAY, freshness_in_words, show_all
 from ingest.cli.feeds.report import ago, size
 from ingest.cli.terminal_text import err, line, print_json, say
-from ingest.errors import LogUnavailable, NewsIngestError
+from ingest.errors import NewsIngestError
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.pipeline.headers import headers_for
 from ingest.pipeline.topology import FEED_STATE, plans
-from ingest.polling.feed_record import overflows_since, percentile
-from ingest.polling.feed_state import REQUEST_SUFFIX, FeedState
-from ingest.polling.outlook import spoken, why_next
 from ingest.polling.poll_records import STATE_KIND
+from ingest.polling.report.feed_record import overflows_since, percentile
+from ingest.polling.state.feed_state import REQUEST_SUFFIX, FeedState
+from ingest.polling.trial.outlook import spoken, why_next
+from ingest.records.appending import NewRecord, append_all
 from ingest.settings.load import Settings
 
 _FLUSH_SECONDS = 10.0
@@ -100,21 +96,12 @@ def _request(feed: Feed, settings: Settings) -> int:
     value = wire.encode({"at": clock().isoformat()})
     key = f"{feed.id}{REQUEST_SUFFIX}"
     digest = hashlib.sha256(value).hexdigest()
+    headers = headers_for(STATE_KIND, key, "cli", clock(), digest)
+    request = NewRecord(FEED_STATE, key, value, headers, registrable_domain(feed.url))
     stage = next((plan for plan in plans(settings.pipeline) if plan.kind == "poll"), None)
     with opened_log(settings) as log:
-        appender = log.appender()
-        delivery = appender.append(
-            FEED_STATE,
-            key,
-            value,
-            headers_for(STATE_KIND, key, "cli", clock(), digest),
-            registrable_domain(feed.url),
-        )
-        appender.flush(_FLUSH_SECONDS)
-        if delivery.error is not None:
-            raise delivery.error
-        if not delivery.is_done:
-            raise LogUnavailable("the log did not take the request", value=feed.id)
+        with closing(log.appender()) as appender:
+            append_all(appender, [request], _FLUSH_SECONDS)
         return log.members(stage.group) if stage is not None else 0
 
 

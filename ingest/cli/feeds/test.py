@@ -11,14 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ingest.bootstrap.feed_asking import Asking, asking
-from ingest.bootstrap.feed_files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.feeds.list import states_or_none
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.feeds.report import (
@@ -34,8 +27,10 @@ from ingest.cli.terminal_text import err, line, out, print_json, say
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
-from ingest.polling.feed_trial import try_feed
-from ingest.polling.outlook import outlook_of
+from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
+from ingest.polling.trial.feed_trial import try_feed
+from ingest.polling.trial.outlook import outlook_of
 from ingest.settings.load import Settings
 from ingest.settings.options import PollingOptions
 

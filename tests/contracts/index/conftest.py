@@ -7,13 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from builders import NOW
-from elastic_archive import Archive, an_archive
-from index_corpus import CORPUS
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.ports import Index, Placed
 from ingest.settings.options import IndexOptions
+from tests.builders import NOW
+from tests.contracts.index.index_corpus import CORPUS
+from tests.elastic_archive import Archive, an_archive
 
 #: Small enough to be gone over in a test, large enough for every document but one.
 MAX_DOCUMENT_BYTES = 200_000

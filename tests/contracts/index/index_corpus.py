@@ -9,9 +9,8 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from builders import NOW, an_entity, an_indexed_document, entity_fields
-
 from ingest.model import Extraction, Geo, IndexedDocument
+from tests.builders import NOW, an_entity, an_indexed_document, entity_fields
 
 _WORDS = {
     "en": "flood floods flooded flooding the sea wall walls harbour harbours of in bank banks "

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, a_document, an_id
 
 from ingest import wire
 from ingest.errors import IndexUnavailable
@@ -15,6 +14,7 @@ from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Reject
 from ingest.pipeline.indexer import IndexWork
 from ingest.ports import Index, Placed, Record, Revision, RevisionRequest, Verdict
+from tests.builders import NOW, a_document, an_id
 
 FIRST = "The sea wall broke. Nobody was hurt."
 SECOND = "The sea wall broke. Two people were hurt."

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from builders import NOW
-
 from ingest.ports import FeedRecord, Index, PollNote
+from tests.builders import NOW
 
 
 def a_record(name: str = "elsin-courier", version: int = 5, **changes: object) -> FeedRecord:

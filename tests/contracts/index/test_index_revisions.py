@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOW, an_id, an_indexed_document
 
 from ingest.errors import QueryError
 from ingest.ports import Index, Placed, Revision, RevisionRequest
 from ingest.search.parse import parse
+from tests.builders import NOW, an_id, an_indexed_document
 
 
 def a_revision(name: str = "flood", **changes: object) -> Revision:

@@ -6,13 +6,9 @@ import random
 from datetime import timedelta
 
 import pytest
-from builders import NOW
-from index_corpus import CORPUS, SECTIONS
-from index_reference import matching
 
 from ingest.ports import Index
 from ingest.query import (
-    FLAGS,
     And,
     Boost,
     EntityIs,
@@ -29,7 +25,11 @@ from ingest.query import (
     ValueIs,
     Word,
 )
+from ingest.search_fields import FLAGS
 from ingest.terms import LANGUAGES, stem, terms, words
+from tests.builders import NOW
+from tests.contracts.index.index_corpus import CORPUS, SECTIONS
+from tests.contracts.index.index_reference import matching
 
 QUERIES_A_KIND = 40
 
@@ -106,7 +106,7 @@ class Queries:
         return ValueIs(field, choices[field])
 
     def flag(self) -> Node:
-        return FlagIs(self._dice.choice(FLAGS))
+        return FlagIs(self._dice.choice(list(FLAGS)))
 
     def time(self) -> Node:
         since = NOW - timedelta(hours=self._dice.randrange(110 * 24))

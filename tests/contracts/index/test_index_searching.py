@@ -6,15 +6,16 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
-from index_corpus import CORPUS
-from index_reference import matching
 
 from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports import Index, Placed
-from ingest.query import FACET_FIELDS, And, EntityIs, Node, Or, SearchRequest, ValueIs, Word
+from ingest.query import And, EntityIs, Node, Or, SearchRequest, ValueIs, Word
 from ingest.search.parse import MAX_DEPTH, parse
+from ingest.search_fields import FACETS
+from tests.builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
+from tests.contracts.index.index_corpus import CORPUS
+from tests.contracts.index.index_reference import matching
 
 BY_ID = {document.id: document for document in CORPUS}
 
@@ -340,10 +341,10 @@ def test_a_page_of_no_size_only_counts(archive: Index) -> None:
 )
 def test_facets_count_exactly(archive: Index, query: str) -> None:
     node = parse(query, NOW)
-    result = archive.search(SearchRequest(query=node, size=1, facets=FACET_FIELDS, facet_size=3))
+    result = archive.search(SearchRequest(query=node, size=1, facets=tuple(FACETS), facet_size=3))
     documents = [BY_ID[id] for id in matching(node, CORPUS)]
     assert result.total == len(documents)
-    for field in FACET_FIELDS:
+    for field in FACETS:
         counted = Counter(value for one in documents for value in _facet_values(one, field))
         ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0].encode()))[:3]
         assert [(one.value, one.count) for one in result.facets[field]] == ordered, field

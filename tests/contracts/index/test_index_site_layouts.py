@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from builders import NOW, an_id, an_indexed_document
 
 from ingest.model import Extraction, IndexedDocument
 from ingest.ports import Index, LayoutAlarm, Placed
+from tests.builders import NOW, an_id, an_indexed_document
 
 DAY = timedelta(days=1)
 SINCE = NOW - DAY

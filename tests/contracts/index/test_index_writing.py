@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from builders import NOW, an_id, an_indexed_document, version_at
 
 from ingest.model import IndexedDocument
 from ingest.ports import Index, Placed
 from ingest.query import SearchRequest, Word
+from tests.builders import NOW, an_id, an_indexed_document, version_at
 
 
 def put(index: Index, *documents: IndexedDocument) -> list[str]:

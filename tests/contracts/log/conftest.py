@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from log_drill import CAPABILITIES, LogFactory, held_lock
 
 from ingest.ports import Log
+from tests.contracts.log.log_drill import CAPABILITIES, LogFactory, held_lock
 
 _FIXTURES = {"log_factory", "stoppable_log_factory"}
 #: kafka-python leaves a socket behind at each try to reach a broker that is down.

@@ -8,10 +8,9 @@ import threading
 import time
 from typing import Any
 
-from log_drill import after, flush, keys, open_log
-
 from ingest import telemetry
 from ingest.errors import LeaseLost, RebalanceRunning
+from tests.contracts.log.log_drill import after, flush, keys, open_log
 
 
 def say(value: Any) -> None:

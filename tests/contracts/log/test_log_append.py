@@ -7,11 +7,12 @@ import time
 from collections import Counter
 
 import pytest
-from log_drill import LogFactory, fate, flush, keys, put, put_by, read_all
 
 from ingest.errors import RecordRefused, RecordTooLarge, TopicMissing
 from ingest.partition import partition_for
 from ingest.ports import Log
+from ingest.records.appending import NewRecord, append_and_flush
+from tests.contracts.log.log_drill import LogFactory, fate, flush, keys, put, put_by, read_all
 
 #: Partition of each key among 12, fixed for ever: the same keys on any log of any version.
 KNOWN_PARTITIONS = {
@@ -86,6 +87,26 @@ def test_a_bad_record_harms_no_other(log: Log, log_factory: LogFactory):
     flush(appender)
     assert all(delivery.is_done and delivery.error is None for delivery in good)
     assert len(read_all(log.reader("news-g", [topic]), 20)) == 20
+
+
+def test_refusals_are_returned_by_number_and_the_rest_is_taken(log: Log, log_factory: LogFactory):
+    topic = log_factory.topic(max_record_bytes=10_000)
+    records = [
+        NewRecord(topic, "before", b"v"),
+        NewRecord(topic, "large", b"x" * 10_001),
+        NewRecord(topic, "between", b"v"),
+        NewRecord(topic, "half a pair \ud800", b"v"),
+        NewRecord(topic, "behind", b"v", [("name", b"1")], "between"),
+    ]
+    refused = append_and_flush(log.appender(), records, 30)
+    assert {number: type(error) for number, error in refused.items()} == {
+        1: RecordTooLarge,
+        3: RecordRefused,
+    }
+    found = read_all(log.reader("news-g", [topic]), 3)
+    assert sorted(keys(found)) == ["before", "behind", "between"]
+    places = {record.key: record.place for record in found}
+    assert places[b"between"] == places[b"behind"]
 
 
 def test_four_million_bytes_pass_and_one_more_is_refused(log: Log, log_factory: LogFactory):

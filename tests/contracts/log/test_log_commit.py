@@ -5,10 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
-from log_drill import LogFactory, after, joined, keys, put, read_all, read_nothing
 
 from ingest.errors import LeaseLost
 from ingest.ports import Log, Position, TopicPartition
+from tests.contracts.log.log_drill import (
+    LogFactory,
+    after,
+    joined,
+    keys,
+    put,
+    read_all,
+    read_nothing,
+)
 
 
 def test_a_restart_goes_on_at_the_commit_with_its_metadata(log: Log, log_factory: LogFactory):

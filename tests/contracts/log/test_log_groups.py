@@ -8,7 +8,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from log_drill import (
+
+from ingest.ports import Log, Position, TopicPartition
+from tests.contracts.log.log_drill import (
     LogFactory,
     LogProcess,
     after,
@@ -19,8 +21,6 @@ from log_drill import (
     read_nothing,
     until,
 )
-
-from ingest.ports import Log, Position, TopicPartition
 
 
 def owned_by(process: LogProcess) -> list[str]:

@@ -6,10 +6,19 @@ import time
 from typing import Any
 
 import pytest
-from log_drill import LogFactory, flush, joined, keys, put, read_all, read_nothing, until
 from prometheus_client import REGISTRY
 
 from ingest.ports import Log, Position, Record, TopicPartition
+from tests.contracts.log.log_drill import (
+    LogFactory,
+    flush,
+    joined,
+    keys,
+    put,
+    read_all,
+    read_nothing,
+    until,
+)
 
 
 def expired_records() -> float:

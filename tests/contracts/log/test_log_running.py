@@ -6,10 +6,18 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from log_drill import CAPABILITIES, LogFactory, joined, keys, put, put_by, read_all
 
 from ingest.errors import LogUnavailable, TopicDiffers
 from ingest.ports import Lag, Log, Position, TopicPartition, TopicSpec
+from tests.contracts.log.log_drill import (
+    CAPABILITIES,
+    LogFactory,
+    joined,
+    keys,
+    put,
+    put_by,
+    read_all,
+)
 
 
 def test_the_flags_are_those_that_the_suite_knows(log: Log, log_factory: LogFactory):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from source_documents import DOCUMENTS, URL
-from test_translator_set import CASES
 
 from ingest.errors import SourceError
 from ingest.ports import KnownItems, ParsedFeed
-from ingest.sources.decode_feed import decode_feed
-from ingest.sources.feed_items import items_of
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.decode_feed import decode_feed
+from ingest.sources.feeds.feed_items import items_of
+from ingest.sources.feeds.parse_feed import parse_feed
+from tests.contracts.sources.source_documents import DOCUMENTS, URL
+from tests.contracts.sources.test_translator_set import CASES
 
 RSS_ITEM = (
     "<item><title>Bridge {n} opens</title><link>http://elsin-courier.example/b/{n}</link>"

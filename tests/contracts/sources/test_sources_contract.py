@@ -6,21 +6,21 @@ import importlib
 import pkgutil
 
 import pytest
-from source_documents import BROKEN, DOCUMENTS, URL
 
-import ingest.sources
+import ingest.sources.feeds
 from ingest import wire
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed, Source
-from ingest.sources.parse_feed import parse_feed
+from ingest.sources.feeds.parse_feed import parse_feed
+from tests.contracts.sources.source_documents import BROKEN, DOCUMENTS, URL
 
 
 def _sources() -> dict[str, Source]:
     found = {}
-    for module in pkgutil.iter_modules(ingest.sources.__path__):
-        if module.name in ("files", "decode_feed", "parse_feed"):
+    for module in pkgutil.iter_modules(ingest.sources.feeds.__path__):
+        if module.name in ("decode_feed", "parse_feed"):
             continue
-        loaded = importlib.import_module(f"ingest.sources.{module.name}")
+        loaded = importlib.import_module(f"ingest.sources.feeds.{module.name}")
         if hasattr(loaded, "build"):
             found[module.name] = loaded.build()
     return found

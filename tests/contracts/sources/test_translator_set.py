@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.polling.dates import read_date
-from ingest.sources.parse_feed import parse_feed
+from ingest.dates import read_date
+from ingest.sources.feeds.parse_feed import parse_feed
+from tests.data_sets import data_set
 
-FOLDER = Path(os.environ.get("NEWS_INGEST_TEST_DATA", "../shared/data")) / "gofeed-translator"
+FOLDER = data_set("gofeed-translator")
 URL = "http://elsin-courier.example/feeds/all"
 
 #: (file, field) → why this project says otherwise.

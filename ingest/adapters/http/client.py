@@ -1,0 +1,203 @@
+"""Makes one HTTP request to a judged address, within bounds, and follows nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from aiohttp.abc import AbstractResolver
+from prometheus_client import Counter
+from yarl import URL
+
+from ingest.adapters.http.body import LARGE_BODIES, read_body
+from ingest.adapters.http.connection import Guard, GuardedResolver, is_address, mapped_place
+from ingest.adapters.http.errors import CAUGHT, AddressRefusedError, failure, is_about_headers
+from ingest.adapters.http.exchange import Exchange, Head, Times
+from ingest.adapters.http.headers import headers_for_hop, headers_of
+from ingest.errors import FetchFailed
+from ingest.identity import host_of
+from ingest.ports import FetchRequest
+from ingest.settings.options import FetchingOptions
+from ingest.telemetry import counter
+
+REDIRECTS = (301, 302, 303, 307, 308)
+
+_requests = counter("requests_total", "stage", "status")
+_bytes = counter("response_bytes_total", "stage", "kind")
+_refused = counter("addresses_refused_total", "stage", "reason")
+caps_hit = counter("caps_hit_total", "stage", "cap")
+
+
+class Bounds(NamedTuple):
+    """What one answer may cost; with `is_cut` a larger body is cut instead of refused."""
+
+    max_bytes: int
+    seconds: float
+    is_cut: bool = False
+
+
+class HopAnswer(NamedTuple):
+    """One answer. The body of a redirect is not read."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
+    wire_bytes: int = 0
+    address: str = ""
+    seconds: float = 0.0
+
+    def header(self, name: str) -> str:
+        """Return the first value of this header, by its lower-case name; `""` when absent."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class HttpClient:
+    """Makes single requests and counts them. Use it in one event loop."""
+
+    def __init__(
+        self,
+        options: FetchingOptions,
+        guard: Guard,
+        user_agent: str,
+        names: AbstractResolver | None = None,
+    ) -> None:
+        self._options = options
+        self._guard = guard
+        self._user_agent = user_agent
+        self._names = names
+        self._room = asyncio.Semaphore(LARGE_BODIES)
+        self._times = Times(options.connect_timeout_seconds, options.read_timeout_seconds)
+        self._exchange: Exchange | None = None
+
+    async def get(
+        self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[HopAnswer], None]
+    ) -> HopAnswer:
+        """Ask for this URL the way `request` says; `on_head` learns of status and headers first.
+
+        Errors: FetchFailed with its kind.
+        """
+        try:
+            answer = await self._get(url, request, bounds, on_head)
+        except FetchFailed as error:
+            _count_failure(error, request.stage)
+            raise
+        requests, wire, decoded = _counters(request.stage, answer.status)
+        requests.inc()
+        wire.inc(answer.wire_bytes)
+        decoded.inc(len(answer.body))
+        return answer
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """Return the addresses at which this host may be asked; empty where there are none."""
+        if is_address(host):
+            return (host,)
+        try:
+            answers = await self._asking().resolver.resolve(host)
+        except CAUGHT:
+            return ()
+        return tuple(answer["host"] for answer in answers)
+
+    def judge(self, url: str, stage: str) -> None:
+        """Refuse a URL whose host is an address that may not be asked, before anything is sent.
+
+        Errors: FetchFailed, address_not_public.
+        """
+        host = host_of(url)
+        if not is_address(host):
+            return
+        reason = self._guard.refusal(host, URL(url, encoded=True).port or 80)
+        if reason:
+            cause = AddressRefusedError(host, reason)
+            error = failure(cause, url)
+            error.__cause__ = cause
+            _count_failure(error, stage)
+            raise error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._exchange is not None:
+            await self._exchange.close()
+        self._exchange = None
+
+    async def _get(
+        self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[HopAnswer], None]
+    ) -> HopAnswer:
+        started = time.monotonic()
+        end = asyncio.get_running_loop().time() + bounds.seconds
+        mapped_place.set(self._guard.mapped(host_of(url)))
+        headers = headers_for_hop(request, url, self._user_agent)
+        try:
+            async with asyncio.timeout(min(self._times.connect, bounds.seconds)) as limit:
+                found = await self._asking().ask(
+                    url,
+                    headers,
+                    self._times,
+                    limit,
+                    end,
+                    verify_tls=request.verify_tls,
+                    proxy=request.proxy,
+                )
+                try:
+                    return await self._read(found, url, bounds, on_head, started)
+                finally:
+                    found.close()
+        except CAUGHT as error:
+            raise failure(error, url) from error
+
+    async def _read(
+        self,
+        found: Head,
+        url: str,
+        bounds: Bounds,
+        on_head: Callable[[HopAnswer], None],
+        started: float,
+    ) -> HopAnswer:
+        head = HopAnswer(
+            found.status,
+            headers_of(found.raw_headers),
+            address=found.address,
+            seconds=time.monotonic() - started,
+        )
+        on_head(head)
+        if head.status in REDIRECTS or head.status == 304:
+            return head
+        body, wire_bytes = await read_body(
+            found.content, url, bounds.max_bytes, self._room, is_cut=bounds.is_cut
+        )
+        seconds = time.monotonic() - started
+        return head._replace(body=body, wire_bytes=wire_bytes, seconds=seconds)
+
+    def _asking(self) -> Exchange:
+        if self._exchange is None:
+            resolver = GuardedResolver(self._guard, self._names)
+            self._exchange = Exchange(self._guard, resolver, self._options.concurrent_requests)
+        return self._exchange
+
+
+@functools.lru_cache(maxsize=256)
+def _counters(stage: str, status: int) -> tuple[Counter, Counter, Counter]:
+    """Return the counters of answers and of bytes on the wire and unpacked, which cost much to find."""
+    return (
+        _requests.labels(stage, str(status)),
+        _bytes.labels(stage, "wire"),
+        _bytes.labels(stage, "decoded"),
+    )
+
+
+def _count_failure(error: FetchFailed, stage: str) -> None:
+    _requests.labels(stage, error.kind).inc()
+    if error.kind == "address_not_public":
+        _refused.labels(stage, _reason(error)).inc()
+    elif error.kind in ("body_too_large", "timeout"):
+        caps_hit.labels(stage, "bytes" if error.kind == "body_too_large" else "seconds").inc()
+    elif error.kind == "bad_response" and is_about_headers(error):
+        caps_hit.labels(stage, "headers").inc()
+
+
+def _reason(error: BaseException | None) -> str:
+    while error is not None and not isinstance(error, AddressRefusedError):
+        error = getattr(error, "os_error", None) or error.__cause__
+    return error.reason if error is not None else ""

@@ -1,0 +1,90 @@
+"""Which headers go out to which hop, and how those that come in are read."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from ingest.identity import request_url
+from ingest.ports import FetchRequest
+
+#: The only headers of a request that another site may see after a redirect.
+_FOR_ANYBODY = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "a-im",
+        "cache-control",
+        "if-modified-since",
+        "if-none-match",
+        "pragma",
+    }
+)
+#: Control characters, and lone surrogates, which stand for bytes that are no UTF-8.
+_UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_WRITTEN = {name.lower(): name for name in ("User-Agent", "Accept", "Accept-Encoding")}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[str, str]:
+    """Return the headers for this hop of the request.
+
+    Shape: our agent and encodings; the request's own headers, its credentials and cookie only
+    where `url` lies at the place they were meant for. Values that cannot be sent as they are
+    (control characters, bytes that are no UTF-8) are left out rather than changed.
+    """
+    headers = {
+        "User-Agent": request.user_agent or user_agent,
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+    }
+    is_own = request.url == url or _is_same_place(request_url(request.url), url)
+    written = dict(_WRITTEN)
+    for name, value in request.headers.items():
+        lower = name.lower()
+        if is_own or lower in _FOR_ANYBODY:
+            # The name under which it already stands, so that it is replaced.
+            headers[written.setdefault(lower, name)] = value
+    if is_own and request.basic_auth:
+        packed = base64.b64encode(request.basic_auth.encode()).decode()
+        headers["Authorization"] = f"Basic {packed}"
+    if is_own and request.cookie:
+        headers["Cookie"] = request.cookie
+    return {name: value for name, value in headers.items() if not _UNSENDABLE.search(value)}
+
+
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    """Return the headers of an answer: lower-case names; odd bytes kept as surrogate escapes."""
+    return tuple(
+        (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
+        for name, value in raw
+    )
+
+
+def location_of(headers: tuple[tuple[str, str], ...]) -> str | None:
+    """Return the first Location; bytes that are no UTF-8 come percent-encoded."""
+    value = next((value for name, value in headers if name == "location"), None)
+    if value is None or value.isascii():
+        return value
+    return "".join(
+        f"%{ord(character) - 0xDC00:02X}" if 0xDC80 <= ord(character) <= 0xDCFF else character
+        for character in value
+    )
+
+
+def _is_same_place(a: str, b: str) -> bool:
+    """Tell whether both are one host and port; http to https of it counts, the way back not."""
+    first, second = urlsplit(a), urlsplit(b)
+    if first.hostname != second.hostname:
+        return False
+    if first.scheme == second.scheme:
+        return _port(a) == _port(b)
+    is_upgrade = (first.scheme, second.scheme) == ("http", "https")
+    return is_upgrade and _port(a) == 80 and _port(b) == 443
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)

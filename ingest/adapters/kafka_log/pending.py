@@ -1,0 +1,127 @@
+"""Keeps what was handed over and is not acknowledged, in order and within a bound."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest import telemetry
+from ingest.errors import NewsIngestError
+
+_appended = telemetry.counter("records_appended_total", "topic")
+_unacknowledged = telemetry.gauge("unacknowledged_bytes")
+append_failed = telemetry.Event(
+    "append_failed",
+    level="warning",
+    counter=telemetry.counter("append_failures_total", "topic", "error"),
+)
+
+
+@dataclass(slots=True, eq=False)
+class KafkaDelivery:
+    """The fate of one record; holds it until it is known, so that it can be sent again."""
+
+    topic: str
+    key: bytes
+    partition: int
+    size: int
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    is_done: bool = False
+    error: NewsIngestError | None = None
+
+
+class Pending:
+    """Deliveries by their number, growing in the order they were handed over; thread-safe.
+
+    `failure` is set while the producer cannot be used; what a producer reports that was
+    replaced meanwhile (an older `generation`) sets it no more.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._changed = threading.Condition()
+        self._waiting: dict[int, KafkaDelivery] = {}
+        self.bytes = 0
+        self.last = 0
+        self.generation = 0
+        self.failure: BaseException | None = None
+
+    @property
+    def waiting(self) -> list[tuple[int, KafkaDelivery]]:
+        """Return what is not acknowledged, oldest first."""
+        with self._changed:
+            return list(self._waiting.items())
+
+    def admit(self, delivery: KafkaDelivery) -> int:
+        """Take it in and return its number."""
+        with self._changed:
+            self.last += 1
+            self._waiting[self.last] = delivery
+            self._count(delivery.size)
+            return self.last
+
+    def acknowledge(self, number: int) -> None:
+        delivery = self._take_out(number)
+        if delivery is not None:
+            _appended.labels(delivery.topic).inc()
+
+    def refuse(self, number: int, error: NewsIngestError) -> None:
+        """Note that the log refused it."""
+        delivery = self._take_out(number, error)
+        if delivery is not None:
+            append_failed(topic=delivery.topic, error=type(error).__name__, message=str(error))
+
+    def give_back(self, number: int) -> None:
+        """Forget a record that was never sent."""
+        self._take_out(number, is_done=False)
+
+    def fail(self, error: BaseException, generation: int) -> None:
+        """Note that the producer of this generation cannot be used any more."""
+        with self._changed:
+            if generation == self.generation and self.failure is None:
+                self.failure = error
+                self._changed.notify_all()
+
+    def next_generation(self) -> None:
+        with self._changed:
+            self.generation += 1
+
+    def recovered(self) -> None:
+        with self._changed:
+            self.failure = None
+            self._changed.notify_all()
+
+    def has_room_for(self, delivery: KafkaDelivery) -> bool:
+        """Tell whether it fits; a single record always does."""
+        return not self._waiting or self.bytes + delivery.size <= self._max_bytes
+
+    def is_acknowledged(self, last: int) -> bool:
+        """Tell whether nothing with a number up to this one waits."""
+        with self._changed:
+            return next(iter(self._waiting), last + 1) > last
+
+    def wait(self, is_it: Callable[[], bool], until: float) -> None:
+        """Come back when it holds, the producer failed, or time (monotonic seconds) is up."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.failure is not None or is_it(), max(0.0, until - time.monotonic())
+            )
+
+    def _take_out(
+        self, number: int, error: NewsIngestError | None = None, *, is_done: bool = True
+    ) -> KafkaDelivery | None:
+        with self._changed:
+            delivery = self._waiting.pop(number, None)
+            if delivery is not None:
+                delivery.error = error
+                delivery.is_done = is_done
+                self._count(-delivery.size)
+                self._changed.notify_all()
+            return delivery
+
+    def _count(self, change: int) -> None:
+        self.bytes += change
+        _unacknowledged.set(self.bytes)

@@ -1,0 +1,124 @@
+"""What `news-ingest setup` does beside topics and templates: users, roles, Kibana's pack."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ingest.bootstrap.engines import open_kibana, open_security
+from ingest.errors import NewsIngestError
+from ingest.settings.load import Settings
+from ingest.settings.passwords import ANALYST, STAGES, User, password_of
+
+#: What an analyst may open in Kibana, to read. Versions of a feature end in `_v2`, `_v3` ….
+ANALYST_FEATURES = ("discover", "dashboard", "visualize", "maps")
+_VERSION = re.compile(r"(?P<name>.+?)(?:_v(?P<number>\d+))?")
+
+
+def make_users(settings: Settings, folder: Path, *, dry_run: bool = False) -> list[str]:
+    """Create the stages' user and the analyst's, with the passwords of this folder.
+
+    Gives a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
+    """
+    if settings.pipeline.index.url.startswith("sqlite:"):
+        return []
+    security = open_security(settings)
+    try:
+        if not security.is_on():
+            return []
+        return security.make(_users(settings, folder), dry_run=dry_run)
+    finally:
+        security.close()
+
+
+def _users(settings: Settings, folder: Path) -> list[User]:
+    stages = (_role(settings, "news_index_stage"),)
+    analyst = (_role(settings, "news_analyst"), _role(settings, "news_analyst_kibana"))
+    return [
+        User(STAGES.user, password_of(folder, STAGES), stages),
+        User(ANALYST.user, password_of(folder, ANALYST), analyst, has_own_password=True),
+    ]
+
+
+def _role(settings: Settings, name: str) -> str:
+    """Give a role's name with the prefix of the index, written as config/index/ does."""
+    return settings.pipeline.index.prefix.replace("-", "_") + name
+
+
+def fill_kibana(settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Wait for Kibana, then import config/kibana/*.ndjson and make the analyst's role there.
+
+    Gives a line for each thing done; nothing where `kibana.url` is empty.
+    Errors: DependencyUnavailable when Kibana does not come up, NewsIngestError when it refuses.
+    """
+    options = settings.pipeline.kibana
+    packs = sorted((settings.folder / "kibana").glob("*.ndjson"))
+    if not options.url:
+        return []
+    if dry_run:
+        return [f"{options.url}: {path.name} would be imported" for path in packs]
+    kibana = open_kibana(settings)
+    kibana.wait()
+    lines = []
+    for path in packs:
+        count = kibana.import_objects(_pack(path, settings.pipeline.index.prefix), path.name)
+        lines.append(f"Kibana: {count} objects of {path.name}")
+    if options.username:
+        name = _role(settings, "news_analyst_kibana")
+        kibana.put_role(name, analyst_role(kibana.features()))
+        lines.append(f"Kibana: role {name}")
+    return lines
+
+
+def _pack(path: Path, prefix: str) -> bytes:
+    try:
+        return with_prefix(path.read_text(encoding="utf-8"), prefix).encode()
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise NewsIngestError(
+            "a pack for Kibana cannot be read",
+            value=str(error),
+            origin=str(path),
+            remedy="restore the file as it is shipped",
+        ) from error
+
+
+def with_prefix(pack: str, prefix: str) -> str:
+    """Return the pack for the aliases of this prefix, so that two archives can share a Kibana.
+
+    Errors: ValueError for a line that is not valid JSON.
+    """
+    if not prefix:
+        return pack
+    lines = []
+    for line in pack.splitlines():
+        if not line.strip():
+            continue
+        saved = json.loads(line)
+        saved["id"] = prefix + saved["id"]
+        for reference in saved.get("references", []):
+            reference["id"] = prefix + reference["id"]
+        if saved["type"] == "index-pattern":
+            saved["attributes"]["title"] = prefix + saved["attributes"]["title"]
+        else:
+            saved["attributes"]["title"] = f"{saved['attributes']['title']} ({prefix[:-1]})"
+        lines.append(json.dumps(saved, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return "".join(lines)
+
+
+def analyst_role(features: Iterable[str]) -> dict[str, Any]:
+    """Give the role that reads in Kibana, in the newest version of each feature that there is."""
+    newest: dict[str, tuple[int, str]] = {}
+    for id in features:
+        found = _VERSION.fullmatch(id)
+        if found is None or found["name"] not in ANALYST_FEATURES:
+            continue
+        version = int(found["number"] or 1)
+        newest[found["name"]] = max(newest.get(found["name"], (0, "")), (version, id))
+    rights = {id: ["read"] for _, id in newest.values()}
+    return {
+        "elasticsearch": {"cluster": [], "indices": [], "run_as": []},
+        "kibana": [{"base": [], "feature": rights, "spaces": ["default"]}],
+    }

@@ -1,0 +1,1 @@
+"""What the verbs of `feeds` do: ask feeds, read feed files, backfill."""

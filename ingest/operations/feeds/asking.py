@@ -1,0 +1,132 @@
+"""Lets a command ask feeds as the poll stage does: guard, robots.txt, gaps, parsing children."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, suppress
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from ingest import event_loops, wire
+from ingest.bootstrap.engines import now, open_log
+from ingest.bootstrap.parsers import parser_pool
+from ingest.bootstrap.web import Web, open_web
+from ingest.errors import WireError
+from ingest.fetching.host_state import HostRecord, RobotsFile
+from ingest.identity import request_url
+from ingest.pipeline.topology import FEED_STATE, HOST_STATE
+from ingest.polling.state.feed_state import (
+    BACKFILL_SUFFIX,
+    KEYS_SUFFIX,
+    REQUEST_SUFFIX,
+    FeedState,
+    decode_state,
+)
+from ingest.polling.trial.feed_trial import TrialTools
+from ingest.ports import Record
+from ingest.settings.load import Settings
+from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
+
+Result = TypeVar("Result")
+
+
+class Asking(NamedTuple):
+    """What a command asks with: usable in the loop that it was made in."""
+
+    tools: TrialTools
+    web: Web
+
+    def robots_file(self, url: str) -> RobotsFile | None:
+        """Give the robots.txt that was read for this address; None when none was."""
+        return self.web.host_states.robots(origin_of(url))
+
+    def robots_text(self, url: str) -> str:
+        """Give its text; `""` when there is none."""
+        file = self.robots_file(url)
+        return file.body if file is not None and 200 <= file.status < 300 else ""
+
+
+def asking(settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]) -> Result:
+    """Give what `work` gives, run in an event loop with everything open. Errors: those of work."""
+    return event_loops.run(_asking(settings, work))
+
+
+def origin_of(url: str) -> str:
+    """Give scheme, host and port of an address."""
+    parts = urlsplit(request_url(url))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def feed_states(settings: Settings) -> dict[str, FeedState]:
+    """Give what the poll stage remembers of every feed, by id; nothing before its first start.
+
+    Where a feed moved to another partition and left a state behind, the newer one counts.
+    Errors: LogUnavailable, LogRefused, TopicMissing.
+    """
+    found: dict[tuple[str, int], FeedState] = {}
+    for record in _scanned(settings, FEED_STATE):
+        name = record.key.decode("utf-8", "replace")
+        if name.endswith((KEYS_SUFFIX, REQUEST_SUFFIX, BACKFILL_SUFFIX)):
+            continue
+        found.pop((name, record.partition), None)
+        if record.value is not None:
+            with suppress(WireError):
+                found[name, record.partition] = decode_state(record.value, record.origin)
+    states: dict[str, FeedState] = {}
+    for (name, _), state in found.items():
+        if name not in states or _polled(states[name]) < _polled(state):
+            states[name] = state
+    return states
+
+
+def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
+    """Give the domains that poll or fetch leave alone now, and until when.
+
+    Errors: LogUnavailable, LogRefused.
+    """
+    found: dict[str, datetime] = {}
+    latest = {record.key: record for record in _scanned(settings, HOST_STATE)}
+    for record in latest.values():
+        until = _rest_in(record)
+        if until is not None and until > at:
+            domain = record.key.decode("utf-8", "replace").rpartition("/")[0]
+            found[domain] = max(until, found.get(domain, until))
+    return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
+
+
+def _scanned(settings: Settings, topic: str) -> Iterator[Record]:
+    """Return the records of a topic; none of an embedded log that nobody has made yet."""
+    url = settings.pipeline.log.url
+    if url.startswith("sqlite:") and not settings.path_of(url).exists():
+        return
+    with closing(open_log(settings, applies=False)) as log:
+        yield from log.scan(topic)
+
+
+def _rest_in(record: Record) -> datetime | None:
+    try:
+        return wire.decode(record.value or b"", HostRecord, record.origin).rests_until
+    except WireError:
+        return None
+
+
+def _polled(state: FeedState) -> float:
+    return 0.0 if state.last_poll_at is None else state.last_poll_at.timestamp()
+
+
+async def _asking(
+    settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]
+) -> Result:
+    polling = settings.pipeline.polling
+    web = open_web(settings, now, shares_hosts=False)
+    pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
+    tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+    try:
+        # A child that starts only now would count as time for parsing.
+        await asyncio.wrap_future(pool.submit(FeedBody(b"", "")))
+        return await work(Asking(tools, web))
+    finally:
+        await web.fetcher.close()
+        await asyncio.to_thread(pool.close)

@@ -1,0 +1,275 @@
+"""Runs one backfill: asks the site politely, and appends what it finds to topics of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event as Flag
+
+import msgspec
+
+from ingest import event_loops
+from ingest.bootstrap.engines import now, open_log
+from ingest.bootstrap.lazy_index import LazyIndex
+from ingest.bootstrap.parsers import PARSE_ARCHIVE, parser_pool
+from ingest.bootstrap.web import Web, open_web
+from ingest.errors import NewsIngestError, WireError
+from ingest.identity import registrable_domain
+from ingest.model import Entry, Feed
+from ingest.partition import partition_for
+from ingest.pipeline.headers import headers_for
+from ingest.pipeline.host_follower import HostFollower
+from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.poll_records import dead_letter_of, drop_of
+from ingest.pipeline.topology import BACKFILL, FEED_STATE, HOST_STATE, StagePlan, plans
+from ingest.polling.older.backfill import (
+    STAGE,
+    Backfill,
+    BackfillMemory,
+    Batch,
+    Remembered,
+    Wish,
+    decode_memory,
+    encode_memory,
+    with_names,
+)
+from ingest.polling.poll_records import STATE_KIND, entry_records
+from ingest.polling.poll_tools import HeadersFor, OnDrop, OnReject
+from ingest.polling.schedule import planning
+from ingest.polling.state.feed_state import BACKFILL_SUFFIX, KEYS_SUFFIX, FeedState, decode_state
+from ingest.polling.state.seen_keys import SeenKeys, decode_keys
+from ingest.polling.trial.feed_trial import TrialTools
+from ingest.ports import Log
+from ingest.records.appending import NewRecord, append_all
+from ingest.settings.load import Settings
+from ingest.sources.feeds.parse_in_children import parse_in
+
+#: A sitemap may be as large as its protocol allows (sitemaps.org).
+_MAX_DOCUMENT_BYTES = 50 * 1024 * 1024
+_PARSE_SECONDS = 60.0
+#: A run that was broken off less than this ago is gone on with: the same first sight.
+_RESUMED_WITHIN = timedelta(days=1)
+
+
+@dataclass
+class BackfillReport:
+    """How a backfill went; `entries` are samples of what was, or would be, appended."""
+
+    feed: Feed
+    wish: Wish
+    began_at: datetime
+    is_dry: bool
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    appended: int = 0
+    oldest_at: datetime | None = None
+    is_broken_off: bool = False
+
+
+@dataclass(frozen=True)
+class _EntryTools:
+    headers_for: HeadersFor
+    on_drop: OnDrop
+    on_reject: OnReject
+    entries_topic: str
+
+
+def backfilled(
+    settings: Settings,
+    feed: Feed,
+    wish: Wish,
+    stop: Flag,
+    *,
+    is_dry: bool,
+    on_progress: Callable[[BackfillReport], None],
+    samples: int = 3,
+) -> BackfillReport:
+    """Do it, and give how it went.
+
+    Errors: NewsIngestError when the poll stage names no topic for it; LogUnavailable,
+    IndexUnavailable, TopicMissing.
+    """
+    plan = _plan(settings)
+    with ExitStack() as opened:
+        log = open_log(settings)
+        opened.callback(log.close)
+        index = LazyIndex(settings)
+        opened.callback(index.close)
+        run = _Run(settings, plan, log, feed, wish, stop, is_dry=is_dry, samples=samples)
+        event_loops.run(run.all(index, on_progress))
+    return run.report
+
+
+def _plan(settings: Settings) -> StagePlan:
+    plan = next((one for one in plans(settings.pipeline) if one.kind == "poll"), None)
+    if plan is None or not plan.backfill_writes:
+        raise NewsIngestError(
+            "no topic is named for what a backfill finds",
+            value="stages.poll.backfill_writes",
+            origin=str(settings.folder / "pipeline.yml"),
+            remedy="add `backfill_writes: news.entries.backfill` there, and read it in stage fetch",
+        )
+    return plan
+
+
+class _Run:
+    """One run; its memory is written behind the entries that it speaks of."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: StagePlan,
+        log: Log,
+        feed: Feed,
+        wish: Wish,
+        stop: Flag,
+        *,
+        is_dry: bool,
+        samples: int,
+    ) -> None:
+        self._settings, self._plan, self._log = settings, plan, log
+        self._feed, self._wish, self._stop, self._samples = feed, wish, stop, samples
+        self._domain = registrable_domain(feed.url)
+        self._remembered = remembered(settings, log, feed)
+        self._memory = self._remembered.memory
+        began = self._memory.first_seen_at
+        if began is None or now() - began > _RESUMED_WITHIN:
+            began = whole_milliseconds(now())
+        self.report = BackfillReport(feed, wish, began, is_dry)
+        self._appender = log.appender()
+        self._tools = _EntryTools(
+            headers_for=self._headers, on_drop=lambda drop: (drop_of(drop, plan)),
+            on_reject=self._reject, entries_topic=plan.backfill_writes,
+        )  # fmt: skip
+
+    async def all(self, index: LazyIndex, on_progress: Callable[[BackfillReport], None]) -> None:
+        polling = self._settings.pipeline.polling.model_copy(
+            update={"max_feed_bytes": _MAX_DOCUMENT_BYTES}
+        )
+        web = open_web(self._settings, now)
+        _learn_hosts(self._log, web)
+        pool = parser_pool(timeout_seconds=_PARSE_SECONDS, target=PARSE_ARCHIVE, count=1)
+        tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+        work = Backfill(
+            tools, self._feed, self._remembered, self._wish, began_at=self.report.began_at,
+            known_documents=lambda ids: _known(index, ids), tracking=self._settings.sites.tracking_of,
+        )  # fmt: skip
+        self.report.counts, self.report.problems = work.counts, work.problems
+        try:
+            with HostFollower(self._log, web.host_states, STAGE):
+                await self._take(work, on_progress)
+        finally:
+            await web.fetcher.close()
+            await asyncio.to_thread(pool.close)
+            self._appender.close()
+
+    async def _take(self, work: Backfill, on_progress: Callable[[BackfillReport], None]) -> None:
+        stopped = asyncio.create_task(asyncio.to_thread(self._stop.wait))
+        batches = work.batches()
+        on_progress(self.report)
+        try:
+            while True:
+                following = asyncio.ensure_future(anext(batches, None))
+                await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    following.cancel()
+                    self.report.is_broken_off = True
+                    return
+                batch = following.result()
+                if batch is None:
+                    break
+                self._note(batch)
+                if not self.report.is_dry:
+                    await asyncio.to_thread(self._append, batch)
+                on_progress(self.report)
+            if not self.report.is_dry and self._memory.first_seen_at is not None:
+                await asyncio.to_thread(self._remember, None, ())
+        finally:
+            self._stop.set()
+            await stopped
+
+    def _note(self, batch: Batch) -> None:
+        entries = batch.found.entries
+        self.report.entries += entries[: max(0, self._samples - len(self.report.entries))]
+        dates = [one for one in batch.found.published if one is not None]
+        self.report.oldest_at = min([*dates, *filter(None, [self.report.oldest_at])], default=None)
+
+    def _append(self, batch: Batch) -> None:
+        """Make a batch durable, then that it is; a crash in between sends it once more."""
+        began = self.report.began_at
+        if self._memory.first_seen_at != began:
+            self._remember(began, ())
+        append_all(self._appender, entry_records(self._tools, self._feed, batch.found, now()))
+        self._remember(began, batch.names)
+        self.report.appended += len(batch.found.entries)
+
+    def _remember(self, first_seen_at: datetime | None, names: Sequence[bytes]) -> None:
+        memory = with_names(self._memory, names)
+        memory = msgspec.structs.replace(memory, feed_id=self._feed.id, first_seen_at=first_seen_at)
+        key, value = f"{self._feed.id}{BACKFILL_SUFFIX}", encode_memory(memory)
+        digest = hashlib.sha256(value).hexdigest()
+        headers = headers_for(STATE_KIND, key, STAGE, now(), digest)
+        record = NewRecord(FEED_STATE, key, value, headers, self._domain)
+        append_all(self._appender, [record])
+        self._memory = memory
+
+    def _headers(self, kind: str, id: str, _: str, digest: str) -> list[tuple[str, bytes]]:
+        return [*headers_for(kind, id, STAGE, now(), digest), (BACKFILL, b"1")]
+
+    def _reject(self, entry: Entry, reason: str, message: str) -> NewRecord:
+        letter = dead_letter_of(entry, reason, message, self._plan, now())
+        own = [("dead-letter.topic", self._plan.backfill_writes.encode()), (BACKFILL, b"1")]
+        kept = [pair for pair in letter.headers if pair[0] != "dead-letter.topic"]
+        return msgspec.structs.replace(letter, headers=[*kept, *own])
+
+
+def whole_milliseconds(at: datetime) -> datetime:
+    """Give the time as entries bear it."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
+    """Give what the log holds of a feed. Errors: LogUnavailable, TopicMissing, WireError."""
+    count = next(one.partitions for one in settings.topics if one.name == FEED_STATE)
+    partition = partition_for(registrable_domain(feed.url), count)
+    values: dict[str, bytes] = {}
+    for record in log.scan(FEED_STATE, partition=partition):
+        name = record.key.decode("utf-8", "replace")
+        if name in (feed.id, f"{feed.id}{KEYS_SUFFIX}", f"{feed.id}{BACKFILL_SUFFIX}"):
+            values[name] = record.value or b""
+    state, keys, memory = FeedState(feed_id=feed.id), SeenKeys(), BackfillMemory()
+    try:
+        if values.get(feed.id):
+            state = decode_state(values[feed.id])
+        if values.get(f"{feed.id}{KEYS_SUFFIX}"):
+            keys = decode_keys(values[f"{feed.id}{KEYS_SUFFIX}"])
+        if values.get(f"{feed.id}{BACKFILL_SUFFIX}"):
+            memory = decode_memory(values[f"{feed.id}{BACKFILL_SUFFIX}"])
+    except WireError as error:
+        raise WireError(
+            "what is remembered of a feed cannot be read",
+            value=str(error), origin=f"{FEED_STATE}/{partition} {feed.id}",
+            remedy="poll the feed once with this version: `news-ingest feeds poll NAME`",
+        ) from error  # fmt: skip
+    return Remembered(planning.for_configuration(state, feed), keys, memory)
+
+
+def _learn_hosts(log: Log, web: Web) -> None:
+    """Take over the rests and robots.txt that the stages know, before anything is asked."""
+    table = HostTable(web.host_states, STAGE)
+    for record in log.scan(HOST_STATE):
+        table.takes(record)
+
+
+def _known(index: LazyIndex, ids: Iterable[str]) -> list[str]:
+    wanted = list(ids)
+    found: list[str] = []
+    for start in range(0, len(wanted), 500):
+        found += index.known(wanted[start : start + 500])
+    return found

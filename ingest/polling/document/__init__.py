@@ -1,0 +1,1 @@
+"""Asking for a feed's document, and what the answer means."""

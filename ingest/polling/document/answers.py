@@ -1,0 +1,241 @@
+"""Judges what came back from a feed's address: body, unchanged, rest, gone or a failure. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ingest.polling.state.feed_state import FeedState
+from ingest.ports import Fetched
+
+#: Longest Retry-After that is obeyed.
+MAX_RETRY_AFTER_SECONDS = 7 * 24 * 3600.0
+#: A 429 that names no time: so long, doubled on each repeat.
+FIRST_REST_SECONDS = 15 * 60.0
+MAX_REST_SECONDS = 24 * 3600.0
+MAX_CACHE_SECONDS = 24 * 3600.0
+#: A random wait on top of a rest, so that clumps break; never longer than the rest itself.
+MAX_REST_SPREAD_SECONDS = 3600.0
+
+#: How much one failure of a class adds to a feed's score.
+WEIGHTS = {
+    "dns_temporary": 0.25,
+    "timeout": 0.5,
+    "connect": 0.5,
+    "tls": 0.5,
+    "bad_response": 0.5,
+    "http_5xx": 0.5,
+    "http_401": 0.5,
+    "http_403": 0.5,
+    "http_404": 0.5,
+    "bot_block": 0.5,
+    "not_a_feed": 0.5,
+    "empty_body": 0.5,
+    "parse_failed": 0.5,
+    "http_4xx": 1.0,
+    "http_410": 1.0,
+    "name_unknown": 1.0,
+    "body_too_large": 1.0,
+    "too_many_redirects": 1.0,
+    "address_not_public": 1.0,
+    "bad_url": 1.0,
+    "rate_limited": 0.0,
+    "robots_disallowed": 0.0,
+    "robots_unreachable": 0.5,
+    "internal": 0.5,
+}
+#: Classes whose first wait is six hours.
+REFUSED = frozenset({"http_401", "http_403", "bot_block"})
+#: Failures before a status line: many at once are our own outage.
+UNREACHED = frozenset({"dns_temporary", "name_unknown", "connect", "timeout", "tls"})
+
+#: So many answers of 200 in a row with the same body, and another way to ask is tried.
+MAX_EQUAL_200 = 5
+PROBE_AFTER = timedelta(days=7)
+PROBE_AT_MOST_EVERY = timedelta(days=1)
+#: 304s that last so many expected gaps between entries are worth a question.
+PROBE_GAPS = 5
+_NEXT_MODE = {"both": "last_modified", "last_modified": "etag", "etag": "both"}
+
+
+class Judged(NamedTuple):
+    """What an answer is: kind is body, partial, not_modified, rests or failed.
+
+    `error_class` and `message` are set for failed and rests.
+    """
+
+    kind: str
+    error_class: str = ""
+    message: str = ""
+
+
+def judge(answer: Fetched, *, sent_validators: bool) -> Judged:
+    """Give what an answer means for a feed."""
+    status = answer.status
+    if status == 304:
+        if sent_validators:
+            return Judged("not_modified")
+        return Judged("failed", "bad_response", "304 to a request that had no validators")
+    if status in (200, 226, 203):
+        if not answer.body.strip():
+            return Judged("failed", "empty_body", f"{status} with an empty body")
+        return Judged("partial" if status == 226 else "body")
+    if status == 204:
+        return Judged("failed", "empty_body", "204, no content")
+    if status == 429 or (status >= 400 and status != 410 and answer.header("retry-after")):
+        asked = " ".join((answer.header("retry-after") or "").split())[:40]
+        wish = f"Retry-After: {asked}" if asked else "without Retry-After"
+        return Judged("rests", "rate_limited", f"HTTP {status}, {wish}")
+    return Judged("failed", _http_class(answer), f"HTTP {status}")
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Give the wait that a Retry-After header asks for, at most 7 days.
+
+    Shape: None when there is none, or it is unreadable, negative or in the past.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), MAX_RETRY_AFTER_SECONDS) or None
+    at = _http_date(text)
+    if at is None or at <= now:
+        return None
+    return min((at - now).total_seconds(), MAX_RETRY_AFTER_SECONDS)
+
+
+def rest_seconds(asked: float | None, rest_count: int, spread: float) -> float:
+    """Give how long to leave a feed alone: what was asked, else 15 minutes and doubling.
+
+    `rest_count` are the rests in a row before this one; `spread` is a number from 0 to 1.
+    """
+    if asked is None:
+        asked = min(FIRST_REST_SECONDS * 2.0 ** min(rest_count, 10), MAX_REST_SECONDS)
+    return asked + spread * min(MAX_REST_SPREAD_SECONDS, asked)
+
+
+def cache_floor_seconds(answer: Fetched) -> float:
+    """Give how long an answer says it stays fresh; 0 when it does not say, at most a day.
+
+    `max-age` less `Age`, or without Cache-Control `Expires` less `Date`; our own clock plays
+    no part.
+    """
+    control = answer.header("cache-control")
+    if control is not None:
+        directives = [part.strip().lower() for part in control.split(",")]
+        if "no-cache" in directives or "no-store" in directives:
+            return 0.0
+        ages = [part.partition("=")[2].strip('" ') for part in directives if part[:8] == "max-age="]
+        if not ages or not ages[0].isdigit():
+            return 0.0
+        age = (answer.header("age") or "0").strip()
+        fresh = float(ages[0][:12]) - (float(age[:12]) if age.isdigit() else 0.0)
+        return max(0.0, min(fresh, MAX_CACHE_SECONDS))
+    expires, sent = _http_date(answer.header("expires")), _http_date(answer.header("date"))
+    if expires is None or sent is None:
+        return 0.0
+    return max(0.0, min((expires - sent).total_seconds(), MAX_CACHE_SECONDS))
+
+
+def charset_of(content_type: str | None) -> str:
+    """Give the charset that a Content-Type header names, or `""`."""
+    for part in (content_type or "").split(";")[1:]:
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'")
+    return ""
+
+
+def _http_class(answer: Fetched) -> str:
+    status = answer.status
+    if status == 403 and (answer.header("cf-mitigated") or "").strip().lower() == "challenge":
+        return "bot_block"
+    if status in (401, 403, 404, 410):
+        return f"http_{status}"
+    if status >= 500:
+        return "http_5xx"
+    return "http_4xx" if status >= 400 else "bad_response"
+
+
+def _http_date(text: str | None) -> datetime | None:
+    if not text or not text.strip():
+        return None
+    try:
+        at = parsedate_to_datetime(text.strip())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:
+    """Give the headers of a conditional request; none when a question without them is due.
+
+    ETag and Last-Modified go back byte for byte.
+    """
+    if not state.validators_are_trusted or probe_is_due(state, now):
+        return {}
+    headers = {}
+    if state.etag and state.validator_mode in ("both", "etag"):
+        headers["If-None-Match"] = _text(state.etag)
+        headers["A-IM"] = "feed"
+    if state.last_modified and state.validator_mode in ("both", "last_modified"):
+        headers["If-Modified-Since"] = _text(state.last_modified)
+    return headers
+
+
+def probe_is_due(state: FeedState, now: datetime) -> bool:
+    """Tell whether to ask once without validators, because a server may answer 304 for ever."""
+    if not (state.etag or state.last_modified) or state.last_probe_at is None:
+        return False
+    waited = now - state.last_probe_at
+    if waited >= PROBE_AFTER:
+        return True
+    if waited < PROBE_AT_MOST_EVERY or state.last_change_at is None:
+        return False
+    return now - state.last_change_at >= timedelta(hours=PROBE_GAPS / state.rate.per_hour)
+
+
+def with_new_validators(state: FeedState, answer: Fetched) -> FeedState:
+    """Give the state with the validators of an answer: all of a 200's, those that a 304 has."""
+    etag, modified = _bytes(answer.header("etag")), _bytes(answer.header("last-modified"))
+    if answer.status == 304:
+        etag, modified = etag or state.etag, modified or state.last_modified
+    return replace(state, etag=etag, last_modified=modified)
+
+
+def without_validators(state: FeedState) -> FeedState:
+    """Give the state of a feed whose document is not taken whole: nothing may hide the rest."""
+    return replace(state, etag=b"", last_modified=b"", body_sha256="")
+
+
+def with_equal_body_counted(state: FeedState, *, sent_validators: bool) -> FeedState:
+    """Give the state after a 200 with the body we had: after five, the next way to ask."""
+    if not sent_validators:
+        return state
+    count = state.equal_200_count + 1
+    if count < MAX_EQUAL_200:
+        return replace(state, equal_200_count=count)
+    mode = _NEXT_MODE.get(state.validator_mode, "both")
+    if (mode == "last_modified" and not state.last_modified) or (mode == "etag" and not state.etag):
+        mode = _NEXT_MODE[mode]
+    return replace(state, equal_200_count=0, validator_mode=mode)
+
+
+def validators_lie(before: FeedState, answer: Fetched, new_entries: int) -> bool:
+    """Tell whether a question without validators brought new entries under the old validators."""
+    if not new_entries or not (before.etag or before.last_modified):
+        return False
+    etag, modified = _bytes(answer.header("etag")), _bytes(answer.header("last-modified"))
+    if before.etag and etag:
+        return etag == before.etag
+    return bool(before.last_modified) and modified == before.last_modified
+
+
+def _bytes(value: str | None) -> bytes:
+    return (value or "").encode("utf-8", "surrogateescape")
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")

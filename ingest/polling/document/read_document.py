@@ -1,0 +1,298 @@
+"""Reads a feed document whole: parses it, and fetches what an index of sitemaps lists."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from ingest.dates import read_date
+from ingest.errors import FetchFailed, SourceError
+from ingest.identity import joined, request_url
+from ingest.model import Feed
+from ingest.polling.document.answers import charset_of
+from ingest.ports import (
+    NOTHING_KNOWN,
+    SITEMAP_INDEX,
+    Clock,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    KnownItems,
+    ParsedFeed,
+    ParseFeed,
+    SourceEntry,
+)
+from ingest.settings.options import PollingOptions
+
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
+)
+#: A child without news elements or date is not looked at again for so long.
+PLAIN_DAYS = 7
+_PLAIN = "plain "
+
+
+class ReadTools(Protocol):
+    """What reading a document needs."""
+
+    @property
+    def fetcher(self) -> Fetcher: ...
+    @property
+    def parse(self) -> ParseFeed: ...
+    @property
+    def options(self) -> PollingOptions: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+class ChildrenSeen(NamedTuple):
+    """The children of an index that were read before, by `child_key`, and when that was."""
+
+    lastmods: Mapping[str, str] = {}
+    read_at: datetime | None = None
+
+
+class ReadFeed(NamedTuple):
+    """A document, with the entries of its children.
+
+    `children` is what to remember of them; `tells_changes` is False for an index that can stay
+    the same while a child changes.
+    """
+
+    parsed: ParsedFeed
+    children: dict[str, str] = {}
+    tells_changes: bool = True
+
+
+async def read_document(
+    tools: ReadTools,
+    feed: Feed,
+    body: bytes,
+    url: str,
+    charset: str,
+    *,
+    known: KnownItems = NOTHING_KNOWN,
+    seen: ChildrenSeen | None = None,
+    max_children: int | None = None,
+) -> ReadFeed:
+    """Give what a document says; an index of sitemaps says what its children say, one level.
+
+    Entries of `known` may be left out, see ParsedFeed. Children that did not change since they
+    were `seen` are not asked for, and at most `max_children` of an index. Errors: SourceError;
+    a child that fails is an oddity, unless all do.
+    """
+    parsed = await tools.parse(body, url, charset, known)
+    if parsed.format != SITEMAP_INDEX:
+        return ReadFeed(parsed)
+    nearest = replace(parsed, next_urls=parsed.next_urls[:max_children])
+    return await _Children(tools, feed, url, seen or ChildrenSeen()).read(nearest)
+
+
+class FeedPage(NamedTuple):
+    """A document that another one led to, and the address that answered."""
+
+    url: str
+    parsed: ParsedFeed
+
+
+async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | str:
+    """Return the document at this address, or the reason why there is none, in one word.
+
+    Its links are resolved against Content-Location if the answer has one. Errors: none.
+    """
+    try:
+        answer = await tools.fetcher.fetch(request)
+        if not isinstance(answer, Fetched):
+            return answer.reason
+        if answer.status != 200:
+            return f"http_{answer.status}"
+        base = joined(answer.url, answer.header("content-location") or answer.url)
+        charset = charset_of(answer.header("content-type"))
+        parsed = await tools.parse(answer.body, base or answer.url, charset)
+    except (FetchFailed, SourceError) as error:
+        return error.kind
+    return FeedPage(answer.url, parsed)
+
+
+class _Children:
+    """The children of one index, read one after the other."""
+
+    def __init__(self, tools: ReadTools, feed: Feed, home: str, seen: ChildrenSeen) -> None:
+        self.tools, self.feed, self.home, self.seen = tools, feed, home, seen
+        self.now = tools.clock()
+        self.entries: list[SourceEntry] = []
+        self.oddities: Counter[str] = Counter()
+        self.left_out = 0
+        self.children: dict[str, str] = {}
+        self.last: SourceError | None = None
+
+    async def read(self, index: ParsedFeed) -> ReadFeed:
+        self.oddities.update(index.oddities)
+        for address in dict.fromkeys(index.next_urls):
+            await self._read(address, index.lastmods.get(address, ""))
+        if not self.entries and self.last is not None and not self._has_news():
+            raise self.last
+        parsed = replace(
+            index,
+            entries=tuple(self.entries),
+            next_urls=(),
+            lastmods={},
+            left_out=self.left_out,
+            oddities=dict(self.oddities),
+        )
+        listed = {url: index.lastmods.get(url, "") for url in index.next_urls}
+        is_whole = len(self.children) == len(listed)
+        return ReadFeed(parsed, self.children, is_whole and hides_nothing(listed))
+
+    def _has_news(self) -> bool:
+        """Tell whether any child is one that had news, now or before."""
+        return any(not is_plain(value) for value in self.children.values())
+
+    async def _read(self, url: str, lastmod: str) -> None:
+        name = child_key(url)
+        known = self.seen.lastmods.get(name)
+        if known is not None and is_settled(lastmod, known, self.seen.read_at, self.now):
+            self.children[name] = known
+            return
+        try:
+            child = await _child(self.tools, self.feed, url, self.home)
+        except SourceError as error:
+            self.last, self.oddities["child_failed"] = error, self.oddities["child_failed"] + 1
+            if error.kind == "not_a_feed":
+                self.children[name] = remembered(lastmod, has_news=False, now=self.now)
+            return
+        self.children[name] = remembered(lastmod, has_news=True, now=self.now)
+        self.entries.extend(child.entries)
+        self.left_out += child.left_out
+        self.oddities.update(child.oddities)
+
+
+async def _child(tools: ReadTools, feed: Feed, url: str, home: str) -> ParsedFeed:
+    try:
+        answer = await tools.fetcher.fetch(companion_request(feed, tools.options, url, home=home))
+    except FetchFailed as error:
+        raise SourceError(error.what, kind="parse_failed", value=url) from error
+    if not isinstance(answer, Fetched) or answer.status != 200:
+        status = answer.status if isinstance(answer, Fetched) else answer.reason
+        raise SourceError("a child was not given", kind="parse_failed", value=f"{status} {url}")
+    charset = charset_of(answer.header("content-type"))
+    parsed = await tools.parse(answer.body, answer.url, charset)
+    if parsed.format == SITEMAP_INDEX:
+        raise SourceError("an index in an index", kind="not_a_feed", value=url)
+    return parsed
+
+
+def feed_request(
+    feed: Feed,
+    options: PollingOptions,
+    url: str,
+    *,
+    stage: str = "poll",
+    headers: Mapping[str, str] | None = None,
+    follows_other_domains: bool = True,
+) -> FetchRequest:
+    """Give the request for this address with the feed's options, and these headers on top.
+
+    `url` is where the feed is asked now, or an address that the operator has not written.
+    """
+    return FetchRequest(
+        url=url,
+        stage=stage,
+        headers={"Accept": _ACCEPT, **feed.headers, **(headers or {})},
+        user_agent=feed.user_agent,
+        basic_auth=feed.basic_auth,
+        cookie=feed.cookie,
+        proxy=feed.proxy,
+        verify_tls=feed.verify_tls,
+        max_bytes=options.max_feed_bytes,
+        timeout_seconds=options.timeout_seconds,
+        robots=feed.robots,
+        follows_other_domains=follows_other_domains,
+    )
+
+
+def companion_request(
+    feed: Feed,
+    options: PollingOptions,
+    url: str,
+    *,
+    home: str,
+    stage: str = "poll",
+    follows_other_domains: bool = True,
+) -> FetchRequest:
+    """Give the request for an address that a document at `home` names: a child, an older page.
+
+    Headers, password and cookie of the feed go along only to the place where `home` lies.
+    """
+    if not _is_same_place(home, url):
+        feed = msgspec.structs.replace(feed, headers={}, basic_auth="", cookie="")
+    return feed_request(
+        feed, options, url, stage=stage, follows_other_domains=follows_other_domains
+    )
+
+
+def _is_same_place(home: str, url: str) -> bool:
+    here, there = urlsplit(request_url(home)), urlsplit(request_url(url))
+    return (here.scheme, here.netloc) == (there.scheme, there.netloc)
+
+
+def child_key(url: str) -> str:
+    """Give the name of a child in the feed state: 12 hex digits of its address."""
+    return hashlib.sha256(url.encode()).hexdigest()[:12]
+
+
+def is_settled(lastmod: str, seen: str | None, read_at: datetime | None, now: datetime) -> bool:
+    """Tell whether a child can have nothing that was not read.
+
+    `lastmod` is what the index says now, `seen` what `remembered` gave for it when it was read at
+    `read_at`. A bare date says nothing about its own day, wherever on earth that is.
+    """
+    if seen is None:
+        return False
+    if is_plain(seen):
+        noted, _, day = seen.removeprefix(_PLAIN).rpartition(" ")
+        if lastmod:
+            return noted == lastmod[:40]
+        return day > f"{now - timedelta(days=PLAIN_DAYS):%Y-%m-%d}"
+    if not lastmod or not seen:
+        return False
+    is_same = lastmod == seen or _is_older(lastmod, seen)
+    return is_same and (not is_bare_date(lastmod) or _is_over(lastmod, read_at))
+
+
+def is_plain(seen: str) -> bool:
+    """Tell whether this child had no news in it when it was read."""
+    return seen.startswith(_PLAIN)
+
+
+def remembered(lastmod: str, *, has_news: bool, now: datetime) -> str:
+    """Give what to keep of a child that was read at `now`."""
+    return lastmod[:40] if has_news else f"{_PLAIN}{lastmod[:40]} {now:%Y-%m-%d}"
+
+
+def is_bare_date(lastmod: str) -> bool:
+    """Tell whether it names a day, a month or a year, and no time."""
+    return ":" not in lastmod
+
+
+def hides_nothing(lastmods: Mapping[str, str]) -> bool:
+    """Tell whether the index changes whenever a child of it does: all of them name a time."""
+    return all(lastmod and not is_bare_date(lastmod) for lastmod in lastmods.values())
+
+
+def _is_older(lastmod: str, seen: str) -> bool:
+    now, before = read_date(lastmod).at, read_date(seen).at
+    return now is not None and before is not None and now < before
+
+
+def _is_over(day: str, read_at: datetime | None) -> bool:
+    at = read_date(day).at
+    return at is not None and read_at is not None and at + timedelta(days=2) <= read_at

@@ -1,0 +1,240 @@
+"""The entries of one document on the way to their verdict: named, dated, in order of their dates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ingest.dates import ReadDate, read_date
+from ingest.identity import entry_id, match_key
+from ingest.model import Entry, Feed
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of
+from ingest.ports import ParsedFeed, SourceEntry
+
+_BEHIND_A_HOST = frozenset("/?#")
+
+MODES = ("guid", "link_date", "link_date_title")
+#: Guids missing or repeated above this share are not to be trusted.
+_BAD_SHARE = 0.05
+#: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.
+MAX_CONTENT = 600_000
+MAX_SUMMARY = 50_000
+MAX_TITLE = 2_000
+MAX_WORD = 300
+MAX_WORDS = 100
+
+
+class Dated(NamedTuple):
+    """An entry with its key and its date."""
+
+    entry: SourceEntry
+    key: str
+    date: ReadDate
+
+
+class Candidate:
+    """An entry with the hashes that pair it with what was seen; each made when it is needed."""
+
+    def __init__(self, dated: Dated) -> None:
+        self.entry, self.key, self.date = dated
+        self.key_hash = short_hash(self.key)
+        self._address: str | None = None
+        self._url_hash: bytes | None = None
+        self._sketch: bytes | None = None
+        self._content: bytes | None = None
+        self._title_day: bytes | None = None
+
+    @property
+    def address(self) -> str:
+        """Give the lossy form of its link."""
+        if self._address is None:
+            self._address = match_key(self.entry.link) if self.entry.link else ""
+        return self._address
+
+    @property
+    def url_hash(self) -> bytes:
+        if self._url_hash is None:
+            self._url_hash = short_hash(self.address)
+        return self._url_hash
+
+    @property
+    def title_day(self) -> bytes:
+        if self._title_day is None:
+            day = self.date.at.date().isoformat() if self.date.at is not None else ""
+            title = " ".join(self.entry.title.casefold().split())
+            self._title_day = short_hash(title, day) if title else NO_SKETCH
+        return self._title_day
+
+    @property
+    def content(self) -> bytes:
+        if self._content is None:
+            entry = self.entry
+            self._content = short_hash(entry.title, entry.summary, entry.content)
+        return self._content
+
+    @property
+    def sketch(self) -> bytes:
+        if self._sketch is None:
+            self._sketch = sketch_of(text_of(self.entry))
+        return self._sketch
+
+    @property
+    def is_home_page(self) -> bool:
+        return bool(self.address) and _BEHIND_A_HOST.isdisjoint(self.address)
+
+    def take_over(self, row: SeenRow, link: str) -> None:
+        """Take from its row what is the same there: the hash of its link, the sketch of its text."""
+        if link and link == self.entry.link:
+            self._url_hash = row.url
+        if self.content == row.content:
+            self._sketch = row.sketch
+
+
+def dated_entries(
+    feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]
+) -> Iterator[Dated]:
+    """Give each entry with its key, once, and its date; what is odd is counted."""
+    names: set[str] = set()
+    language = feed.language or parsed.language
+    for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
+        if key in names:
+            oddities["entry_repeated"] += 1
+            continue
+        names.add(key)
+        date = read_date(
+            entry.published_raw,
+            language=entry.language or language,
+            timezone_name=feed.timezone,
+            date_order=feed.date_order,
+        )
+        if date.fault:
+            oddities[f"date_{date.fault}"] += 1
+        if date.is_zone_assumed:
+            oddities["date_no_zone"] += 1
+        yield Dated(entry, key, date)
+
+
+def newest_first(listed: list[Dated]) -> list[Dated]:
+    """Give them by date, newest first; one without a date stays beside the one before it."""
+    placed: list[tuple[datetime, Dated]] = []
+    last = next((item.date.at for item in listed if item.date.at is not None), None)
+    if last is None:
+        return listed
+    for item in listed:
+        last = item.date.at if item.date.at is not None else last
+        placed.append((last, item))
+    placed.sort(key=lambda pair: pair[0], reverse=True)
+    return [item for _, item in placed]
+
+
+def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = True) -> str:
+    """Give the mode by which this feed's entries are named from now on; never a step back.
+
+    `has_guids` is False for formats without guids, whose links are their names.
+    """
+    mode = mode if mode in MODES else "guid"
+    if mode == "guid" and has_guids and entries and _bad_share(entries, _guid) > _BAD_SHARE:
+        mode = "link_date"
+    if mode == "link_date" and _bad_share(entries, _link_date) > _BAD_SHARE:
+        mode = "link_date_title"
+    return mode
+
+
+def entry_keys(entries: Sequence[SourceEntry], mode: str) -> list[str]:
+    """Give the key of each entry, in order. Equal keys mean one entry listed twice."""
+    if mode == "link_date":
+        return [_link_date(entry) or _hash(entry) for entry in entries]
+    if mode == "link_date_title":
+        return [f"{_link_date(entry)}\n{entry.title}" for entry in entries]
+    counts = Counter(entry.guid for entry in entries)
+    return [_by_guid(entry, counts[entry.guid] > 1) for entry in entries]
+
+
+def _by_guid(entry: SourceEntry, is_repeated: bool) -> str:
+    if not entry.guid:
+        return entry.link or _hash(entry)
+    return f"{entry.guid}\n{entry.link}" if is_repeated else entry.guid
+
+
+def _bad_share(entries: Sequence[SourceEntry], name: Callable[[SourceEntry], str]) -> float:
+    counts = Counter(name(entry) for entry in entries)
+    bad = sum(1 for entry in entries if not name(entry) or counts[name(entry)] > 1)
+    return bad / max(1, len(entries))
+
+
+def _guid(entry: SourceEntry) -> str:
+    return entry.guid
+
+
+def _link_date(entry: SourceEntry) -> str:
+    return f"{entry.link}\n{entry.published_raw}" if entry.link else ""
+
+
+def _hash(entry: SourceEntry) -> str:
+    text = f"{entry.title}\0{entry.content or entry.summary}"
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def build_entry(
+    feed: Feed,
+    parsed: ParsedFeed,
+    source: SourceEntry,
+    key: str,
+    date: ReadDate,
+    *,
+    first_seen_at: datetime,
+    now: datetime,
+    change: str = "new",
+    previous_url: str = "",
+) -> Entry:
+    """Give the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
+    updated = date
+    if source.updated_raw != source.published_raw:
+        updated = read_date(
+            source.updated_raw,
+            language=source.language or feed.language or parsed.language,
+            timezone_name=feed.timezone,
+            date_order=feed.date_order,
+        )
+    return Entry(
+        id=entry_id(feed.id, key),
+        feed_id=feed.id,
+        feed_url=feed.url,
+        entry_key=_clean(key, 4_096),
+        url_published=_clean(source.link, 10_000),
+        first_seen_at=first_seen_at,
+        publisher=feed.publisher,
+        publisher_country=feed.publisher_country,
+        language=_clean(feed.language or source.language or parsed.language, 35),
+        timezone=feed.timezone,
+        title=_clean(source.title, MAX_TITLE),
+        summary=_clean(source.summary, MAX_SUMMARY),
+        content=_clean(source.content, MAX_CONTENT),
+        authors=tuple(_clean(name, MAX_WORD) for name in source.authors[:MAX_WORDS]),
+        tags=tuple(_clean(word, MAX_WORD) for word in source.tags[:MAX_WORDS]),
+        image=_clean(source.image, 2_048),
+        published_raw=_clean(source.published_raw, MAX_WORD),
+        published_at=_not_after(date.at, first_seen_at),
+        is_zone_assumed=date.is_zone_assumed,
+        updated_at=_not_after(updated.at, now),
+        change=change,
+        previous_url=_clean(previous_url, 2_048),
+    )
+
+
+def text_of(source: SourceEntry) -> str:
+    """Give the longest text that the feed has of an entry."""
+    return source.content if len(source.content) >= len(source.summary) else source.summary
+
+
+def _not_after(at: datetime | None, limit: datetime) -> datetime | None:
+    return at if at is None else min(at, limit)
+
+
+def _clean(text: str, most: int) -> str:
+    """Give the text cut to length and without lone surrogates, which no record can hold."""
+    text = text[:most]
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")

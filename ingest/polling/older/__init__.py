@@ -1,0 +1,1 @@
+"""Older entries of a feed: archives, sitemaps, gaps, backfills."""

@@ -1,0 +1,284 @@
+"""Finds the entries of a feed since a day: its older pages, then the sitemaps of its site."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from ingest import wire
+from ingest.dates import read_date
+from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
+from ingest.model import Feed
+from ingest.polling.document.read_document import (
+    FeedPage,
+    ReadTools,
+    feed_request,
+    is_bare_date,
+    read_page,
+)
+from ingest.polling.entries.candidates import entry_keys
+from ingest.polling.entries.new_entries import Found, find_entries
+from ingest.polling.older.archive_walk import MAX_PAGES, ArchiveWalk
+from ingest.polling.older.sitemap_walk import SitemapWalk
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
+from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
+
+#: What requests of a backfill are of: they have turns of their own at a host (slots.py).
+STAGE = "backfill"
+#: Entries that become durable together.
+_CHUNK = 500
+
+#: Names kept, two an entry, the newest: about 2 MB in the log.
+MAX_NAMES = 200_000
+_SIZE = len(NO_SKETCH)
+
+
+class Wish(NamedTuple):
+    """What is wanted of one backfill."""
+
+    since: datetime
+    max_pages: int = MAX_PAGES
+    takes_sitemaps: bool = True
+    max_entries: int = 50_000
+
+
+class Remembered(NamedTuple):
+    """What is known of the feed: by the poll stage, and by earlier backfills."""
+
+    state: FeedState
+    keys: SeenKeys
+    memory: BackfillMemory
+
+
+class Batch(NamedTuple):
+    """Entries of one document that nobody knows yet, and the names to remember them by."""
+
+    url: str
+    parsed: ParsedFeed
+    found: Found
+    names: tuple[bytes, ...]
+
+
+class Backfill:
+    """One backfill of one feed; counts what it meets.
+
+    `known_documents` gives those of some document ids that the index has (called in a thread);
+    `tracking` gives further tracking parameters of a URL. `counts` has pages, sitemaps, listed,
+    known, too_old, undated, other_site and new; `problems` what could not be had: (address, reason).
+    """
+
+    def __init__(
+        self,
+        tools: ReadTools,
+        feed: Feed,
+        remembered: Remembered,
+        wish: Wish,
+        *,
+        began_at: datetime,
+        known_documents: Callable[[Iterable[str]], Iterable[str]],
+        tracking: Callable[[str], tuple[str, ...]] = lambda _: (),
+    ) -> None:
+        self._tools, self._feed, self._wish = tools, feed, wish
+        self._state, self._began_at = remembered.state, began_at
+        self._known_documents, self._tracking = known_documents, tracking
+        self._names = remembered.memory.unpacked()
+        for row in remembered.keys.unpacked():
+            self._names |= {row.key, row.url}
+        self._names.discard(NO_SKETCH)
+        self._is_cut = False
+        self.counts: Counter[str] = Counter()
+        self.problems: list[tuple[str, str]] = []
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Give what is found, a part of a document at a time; what is not taken is not asked for.
+
+        Errors: none of the site's own; those of `known_documents`.
+        """
+        home = await self._document()
+        if home is not None:
+            self._know(home.parsed)  # what the document itself shows is the poll's
+            async for page in self._pages(home):
+                self.counts["pages"] += 1
+                async for batch in self._batches(page):
+                    yield batch
+                if self._is_full():
+                    return
+        if not self._wish.takes_sitemaps:
+            return
+        walk = SitemapWalk(self._tools, self._feed, self._wish.since, STAGE)
+        index = home.parsed if home is not None else None
+        async for page in walk.sitemaps(self._sites(home), index):
+            self.counts["sitemaps"] += 1
+            async for batch in self._batches(page):
+                yield batch
+            if self._is_full():
+                break
+        self.problems += walk.problems
+
+    def _is_full(self) -> bool:
+        if self._is_cut:
+            self.problems.append((self._feed.url, f"more than {self._wish.max_entries} entries"))
+        return self._is_cut
+
+    async def _document(self) -> FeedPage | None:
+        url = self._state.url or self._feed.url
+        request = feed_request(self._feed, self._tools.options, url, stage=STAGE)
+        page = await read_page(self._tools, request)
+        if isinstance(page, str):
+            self.problems.append((url, page))
+            return None
+        return page
+
+    async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
+        """Give the older pages back to the day."""
+        walk = ArchiveWalk(
+            self._tools, self._feed, home.url, stage=STAGE, max_pages=self._wish.max_pages
+        )
+        async for page in walk.pages(home.parsed):
+            yield page
+            dates = [at for at in map(self._date, page.parsed.entries) if at is not None]
+            if dates and max(dates) < self._wish.since:
+                return
+        if walk.ended_by == "cap":
+            self.problems.append((home.url, f"more than {self._wish.max_pages} older pages"))
+        elif walk.ended_by != "end":
+            self.problems.append((home.url, f"an older page: {walk.ended_by}"))
+
+    def _sites(self, home: FeedPage | None) -> list[str]:
+        """Give an address of each host whose robots.txt may name sitemaps of the publisher."""
+        found = {urlsplit(self._feed.url).netloc: self._feed.url}
+        link = home.parsed.link if home is not None else ""
+        if link and same_site(link, self._feed.url):
+            found.setdefault(urlsplit(link).netloc, link)
+        return list(found.values())
+
+    async def _batches(self, page: FeedPage) -> AsyncIterator[Batch]:
+        selected = await self._select(page)
+        room = max(0, self._wish.max_entries - self.counts["new"])
+        self._is_cut = len(selected) > room
+        selected = selected[:room]
+        self.counts["new"] += len(selected)
+        for start in range(0, len(selected), _CHUNK):
+            part = selected[start : start + _CHUNK]
+            parsed = replace(page.parsed, entries=tuple(entry for entry, _ in part))
+            found = find_entries(
+                self._feed,
+                parsed,
+                None,
+                mode=self._mode(page.parsed),
+                pending={},
+                max_new=len(part),
+                now=self._began_at,
+            )
+            yield Batch(page.url, parsed, found, tuple(name for _, two in part for name in two))
+
+    def _mode(self, parsed: ParsedFeed) -> str:
+        """Give the mode that the poll stage names such a document's entries by."""
+        if _is_sitemap(parsed.format) and not _is_sitemap(self._state.format):
+            return "guid"
+        return self._state.entry_key_mode
+
+    async def _select(self, page: FeedPage) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
+        """Give the entries that are wanted and new, with their names, which count as known now."""
+        parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
+        found: list[tuple[SourceEntry, tuple[bytes, bytes]]] = []
+        keys = entry_keys(parsed.entries, self._mode(parsed))
+        for entry, key in zip(parsed.entries, keys, strict=True):
+            self.counts["listed"] += 1
+            names = (short_hash(key), short_hash(match_key(entry.link) if entry.link else ""))
+            reason = self._reason_against(entry, is_sitemap, page.url)
+            if not reason and self._names.intersection(names):
+                reason = "known"
+            if reason:
+                self.counts[reason] += 1
+                continue
+            found.append((entry, names))
+            self._names.update(name for name in names if name != NO_SKETCH)
+        return await self._unknown_to_the_index(found)
+
+    def _know(self, parsed: ParsedFeed) -> None:
+        for entry, key in zip(
+            parsed.entries, entry_keys(parsed.entries, self._mode(parsed)), strict=True
+        ):
+            self._names |= {short_hash(key), short_hash(match_key(entry.link))} - {NO_SKETCH}
+
+    def _reason_against(self, entry: SourceEntry, is_sitemap: bool, url: str) -> str:
+        at = self._date(entry)
+        if at is not None and at < self._wish.since:
+            return "too_old"
+        if not is_sitemap:
+            return ""
+        if at is None:
+            return "undated"
+        is_ours = same_site(entry.link, url) or same_site(entry.link, self._feed.url)
+        return "" if is_ours and not is_home_page(entry.link) else "other_site"
+
+    def _date(self, entry: SourceEntry) -> datetime | None:
+        """Give when it was published or changed; a bare day counts to its end."""
+        raw = entry.published_raw or entry.updated_raw
+        at = read_date(
+            raw,
+            language=entry.language or self._feed.language,
+            timezone_name=self._feed.timezone,
+            date_order=self._feed.date_order,
+        ).at
+        return at + timedelta(days=1) if at is not None and is_bare_date(raw) else at
+
+    async def _unknown_to_the_index(
+        self, found: list[tuple[SourceEntry, tuple[bytes, bytes]]]
+    ) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
+        if not found:
+            return found
+        ids = [self._document_id(entry.link) for entry, _ in found]
+        known = set(await asyncio.to_thread(self._known_documents, [id for id in ids if id]))
+        self.counts["known"] += sum(id in known for id in ids)
+        return [item for item, id in zip(found, ids, strict=True) if id not in known]
+
+    def _document_id(self, link: str) -> str:
+        canonical = canonical_url(link, self._tracking(link)) if link else ""
+        return document_id_of_url(canonical) if canonical else ""
+
+
+def _is_sitemap(format: str) -> bool:
+    return "sitemap" in format and format != SITEMAP_INDEX
+
+
+class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """Short hashes of the keys and addresses of entries, oldest first, packed.
+
+    `first_seen_at` is the beginning of a run that was not finished: the next one goes on with
+    it, so that an entry that is sent again carries the same. None after a run that was.
+    """
+
+    feed_id: str = ""
+    first_seen_at: datetime | None = None
+    names: bytes = b""
+
+    def unpacked(self) -> set[bytes]:
+        """Give the hashes."""
+        whole = len(self.names) - len(self.names) % _SIZE
+        return {self.names[at : at + _SIZE] for at in range(0, whole, _SIZE)}
+
+
+def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory:
+    """Give the memory with more hashes; above the bound the oldest go."""
+    joined = memory.names + b"".join(name for name in names if name != NO_SKETCH)
+    return msgspec.structs.replace(memory, names=joined[-MAX_NAMES * _SIZE :])
+
+
+def encode_memory(memory: BackfillMemory) -> bytes:
+    """Give the bytes of the record."""
+    return wire.encode(memory)
+
+
+def decode_memory(data: bytes, origin: str = "") -> BackfillMemory:
+    """Give the memory that a record holds. Errors: WireError."""
+    return wire.decode(data, BackfillMemory, origin)

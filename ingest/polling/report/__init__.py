@@ -1,0 +1,1 @@
+"""What the poll stage reports: events, and the health of feeds."""

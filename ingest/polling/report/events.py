@@ -1,0 +1,106 @@
+"""What the poll stage reports: lines and counters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.model import Entry
+from ingest.polling.entries.new_entries import Found
+from ingest.telemetry import Event, counter, gauge, histogram
+
+feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
+poll_unchanged = Event(
+    "poll_without_news", level="debug", counter=counter("polls_total", "outcome")
+)
+poll_failed = Event(
+    "poll_failed", level="warning", counter=counter("poll_failures_total", "class", "reason")
+)
+poll_crashed = Event("poll_crashed", level="error", counter=counter("poll_crashes_total"))
+entries_found = Event("entries_found", level="none", counter=counter("entries_total", "result"))
+entries_dropped = Event(
+    "entries_dropped", level="none", counter=counter("entries_dropped_total", "reason")
+)
+entries_rejected = Event(
+    "entries_rejected", level="none", counter=counter("entries_rejected_total", "reason")
+)
+feed_oddity = Event("feed_oddity", level="none", counter=counter("feed_oddities_total", "kind"))
+window_overflowed = Event(
+    "window_overflowed", level="warning", counter=counter("window_overflows_total")
+)
+window_repaired = Event(
+    "window_overflow_repaired", counter=counter("window_overflows_repaired_total")
+)
+entries_left_behind = Event(
+    "entries_left_behind", level="warning", counter=counter("entries_left_behind")
+)
+entries_beyond_cap = Event(
+    "entries_beyond_cap", level="warning", counter=counter("entries_beyond_cap")
+)
+feed_gone = Event("feed_gone", level="warning")
+feed_moved = Event("feed_moved", level="warning")
+feeds_changed = Event("feeds_changed")
+feed_is_duplicate = Event("feed_is_duplicate", level="warning")
+partitions_restored = Event("feed_states_restored")
+partitions_lost = Event("feed_states_given_up")
+state_unreadable = Event(
+    "feed_state_unreadable", level="warning", counter=counter("feed_states_unreadable_total")
+)
+log_held = Event("log_unavailable_holding", level="warning", counter=counter("log_holds_total"))
+log_answers = Event("log_answers_again")
+poller_stopped = Event("poller_stopped")
+
+freshness_lag = histogram(
+    "freshness_lag_seconds", buckets=(60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+)
+schedule_lag = histogram("schedule_lag_seconds", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900))
+restore_seconds = gauge("feed_state_restore_seconds")
+feeds_by_state = gauge("feeds", "state")
+kappa_gauge = gauge("kappa")
+allowance_used = gauge("request_allowance_used_ratio")
+outage_frozen = gauge("outage_frozen")
+#: Where the date of an entry comes from (feed, first_seen_at), and what was wrong with it: missing,
+#: unreadable, no_zone, in_the_future, or nothing.
+dates = counter("dates_total", "source", "fault")
+
+
+def report_found(found: Found) -> None:
+    """Count the entries of one document by what became of them."""
+    for result, amount in (
+        ("new", found.new_count),
+        ("updated", found.updated_count),
+        ("known", found.known_count - found.updated_count),
+        ("dropped", len(found.drops)),
+        ("rejected", len(found.rejects)),
+    ):
+        if amount:
+            entries_found(result=result, amount=amount)
+    for verdict in found.drops:
+        entries_dropped(reason=verdict.reason)
+    for verdict in found.rejects:
+        entries_rejected(reason=verdict.reason)
+    if found.left_behind:
+        entries_left_behind(amount=found.left_behind, entries=found.left_behind)
+    if found.beyond_cap:
+        entries_beyond_cap(amount=found.beyond_cap, entries=found.beyond_cap)
+    for entry in found.entries:
+        if entry.change == "new":
+            dates.labels(*date_of(entry)).inc()
+        if entry.published_at is not None and entry.change == "new":
+            lag = (entry.first_seen_at - entry.published_at).total_seconds()
+            freshness_lag.observe(lag)
+
+
+def date_of(entry: Entry) -> tuple[str, str]:
+    """Give where the date of an entry comes from, and its fault."""
+    if entry.published_at is None:
+        return "first_seen_at", "unreadable" if entry.published_raw else "missing"
+    if entry.published_at == entry.first_seen_at:  # a later one is taken as that
+        return "first_seen_at", "in_the_future"
+    return "feed", "no_zone" if entry.is_zone_assumed else ""
+
+
+def report_failure(feed_id: str, error_class: str, reason: str, message: str) -> None:
+    """Report one failed poll."""
+    fields: dict[str, Any] = {"class": error_class, "reason": reason}
+    poll_failed(**fields, feed=feed_id, message=message)
+    poll_unchanged(outcome="failed", feed=feed_id)

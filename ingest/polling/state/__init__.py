@@ -1,0 +1,1 @@
+"""What a poller remembers of its feeds."""

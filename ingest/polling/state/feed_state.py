@@ -1,0 +1,182 @@
+"""What the poll stage remembers of one feed between polls, as it lies in `news.feed-state`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from ingest import wire
+from ingest.errors import WireError
+from ingest.polling.schedule.rate import Rate
+from ingest.ports import PollNote
+
+__all__ = [
+    "HEALTH_STATES",
+    "KEYS_SUFFIX",
+    "RECENT_POLLS",
+    "REQUEST_SUFFIX",
+    "FeedState",
+    "PollNote",
+    "decode_state",
+    "encode_state",
+    "feed_health",
+    "health_of",
+    "may_be_forgotten",
+    "standing_of",
+    "with_note",
+]
+
+RECENT_POLLS = 10
+#: Entries and overflows of a feed that are remembered to tell how fresh and how whole it is.
+RECENT_LAGS = 10
+RECENT_OVERFLOWS = 10
+#: How a feed can fare, in one word.
+HEALTH_STATES = ("healthy", "failing", "resting", "gone", "robots", "duplicate", "disabled")
+#: Suffixes of the record keys beside `<feed id>`.
+KEYS_SUFFIX = "/keys"
+REQUEST_SUFFIX = "/request"
+BACKFILL_SUFFIX = "/backfill"
+
+
+class FeedState(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """One feed's schedule, validators, rate and failures.
+
+    Units: validators are the bytes of the header; `pending` maps the first 16 hex digits of an
+    entry key to `first_seen_at` in ms, for entries sent but not yet confirmed. `unknown` holds
+    fields of another version of this program: they survive a read and a write.
+    """
+
+    feed_id: str
+    configured_url: str = ""
+    effective_url: str = ""
+    format: str = ""
+    title: str = ""
+    language: str = ""
+    duplicate_of: str = ""
+
+    etag: bytes = b""
+    last_modified: bytes = b""
+    validator_mode: str = "both"
+    validators_are_trusted: bool = True
+    equal_200_count: int = 0
+    last_probe_at: datetime | None = None
+
+    body_sha256: str = ""
+    parser_version: str = ""
+    parse_was_good: bool = False
+    entry_key_mode: str = "guid"
+    pending: dict[str, int] = {}
+    window_size: int = 0
+    #: Children of an index of sitemaps: 12 hex of the address → what `remembered` gave.
+    sitemap_children: dict[str, str] = {}
+
+    redirect_target: str = ""
+    redirect_first_seen_at: datetime | None = None
+
+    last_poll_at: datetime | None = None
+    last_success_at: datetime | None = None
+    last_change_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    interval_seconds: float = 0.0
+    floor_seconds: float = 0.0
+    floor_reason: str = ""
+    ttl_minutes: float | None = None
+    update_period_seconds: float | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+
+    rate: Rate = Rate()
+    #: How often every entry was new: the older pages did not close the gap, or did.
+    window_overflow_count: int = 0
+    window_repair_count: int = 0
+    #: Times of the last overflows, and seconds from publication to first sight, newest last.
+    recent_overflows: tuple[datetime, ...] = ()
+    recent_lags: tuple[int, ...] = ()
+
+    failure_score: float = 0.0
+    failing_since_at: datetime | None = None
+    last_error_class: str = ""
+    last_error_text: str = ""
+    last_status: int = 0
+    retry_after_until_at: datetime | None = None
+    rest_count: int = 0
+    gone_since_at: datetime | None = None
+
+    recent_polls: tuple[PollNote, ...] = ()
+    unknown: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """Give the address to ask."""
+        return self.effective_url or self.configured_url
+
+
+_FIELDS = frozenset(FeedState.__struct_fields__)
+_decode = msgspec.json.Decoder(FeedState).decode
+
+
+def decode_state(data: bytes, origin: str = "") -> FeedState:
+    """Give the state that a record holds. Errors: WireError."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # written by another version, or broken
+        return _decoded_with_unknown(data, origin)
+
+
+def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
+    mapping = wire.decode(data, dict[str, Any], origin)
+    unknown = {name: value for name, value in mapping.items() if name not in _FIELDS}
+    known = {name: value for name, value in mapping.items() if name in _FIELDS}
+    try:
+        return msgspec.convert({**known, "unknown": unknown}, FeedState)
+    except msgspec.ValidationError as error:
+        raise WireError(f"is no feed state: {error}", origin=origin or None) from error
+
+
+def encode_state(state: FeedState) -> bytes:
+    """Give the bytes of the record `<feed id>`; unknown fields lie beside the known ones."""
+    if not state.unknown:
+        return wire.encode(state)
+    plain = msgspec.to_builtins(msgspec.structs.replace(state, unknown={}))
+    return wire.encode({**state.unknown, **plain})
+
+
+def with_note(state: FeedState, note: PollNote) -> FeedState:
+    """Give the state with one more poll in its history."""
+    notes = (*state.recent_polls, note)[-RECENT_POLLS:]
+    return msgspec.structs.replace(state, recent_polls=notes)
+
+
+def feed_health(state: FeedState, *, is_enabled: bool, now: datetime) -> str:
+    """Give one of HEALTH_STATES for a feed."""
+    return health_of(standing_of(state), state.retry_after_until_at, is_enabled=is_enabled, now=now)
+
+
+def standing_of(state: FeedState) -> str:
+    """Give how a feed fares whatever the time: duplicate, gone, robots, failing or healthy."""
+    if state.duplicate_of:
+        return "duplicate"
+    if state.gone_since_at is not None:
+        return "gone"
+    if state.last_error_class == "robots_disallowed":
+        return "robots"
+    return "failing" if state.failure_score > 0 else "healthy"
+
+
+def health_of(
+    standing: str, rests_until: datetime | None, *, is_enabled: bool, now: datetime
+) -> str:
+    """Give one of HEALTH_STATES."""
+    if not is_enabled:
+        return "disabled"
+    is_resting = rests_until is not None and rests_until > now
+    return "resting" if is_resting and standing in ("failing", "healthy") else standing
+
+
+def may_be_forgotten(state: FeedState, now: datetime, after: timedelta) -> bool:
+    """Tell whether the state of a feed that is no longer configured is old enough to go."""
+    return state.last_poll_at is None or now - state.last_poll_at > after

@@ -1,0 +1,194 @@
+"""The entries that a feed has shown, as short hashes: the record `<feed id>/keys`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from ingest import wire
+from ingest.ports import NOTHING_KNOWN, KnownItems
+
+#: Rows kept at most: with 300 links the record stays under 256 KB.
+MAX_ROWS = 3_000
+MAX_LINKS = 300
+_MAX_LINK_CHARACTERS = 40_000
+#: A row stays this long after the last document that had the entry.
+KEEP_DAYS = 30
+_ROW = struct.Struct(">8s8s8s8s8sQHH")
+NO_SKETCH = bytes(8)
+_TAG = re.compile(r"<[^>]*>")
+_WORD = re.compile(r"\w+")
+_SKETCHED_CHARACTERS = 600
+#: What each ASCII character becomes: that of a word in lower case, all others a space.
+_ASCII_WORDS = "".join(mark.lower() if _WORD.match(mark) else " " for mark in map(chr, range(128)))
+
+
+class SeenRow(NamedTuple):
+    """One entry: hashes of its key, address, title with day, content; a sketch of its text.
+
+    Units: `first_seen_ms` since 1970, `last_day` days since 1970. `updates` counts how often it
+    was sent again.
+    """
+
+    key: bytes
+    url: bytes
+    title_day: bytes
+    content: bytes
+    sketch: bytes
+    first_seen_ms: int
+    updates: int
+    last_day: int
+
+
+_key = attrgetter("key")
+
+
+class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """All rows of one feed, packed, newest first; `links` maps key hashes in hex to addresses."""
+
+    feed_id: str = ""
+    rows: bytes = b""
+    links: dict[str, str] = {}
+    #: 8 bytes a row for the first rows, those of the last document: the entry as it stood there.
+    sources: bytes = b""
+    #: What lay around those entries; see ports.KnownItems.
+    context: bytes = b""
+
+    def unpacked(self) -> list[SeenRow]:
+        """Give the rows. Errors: WireError when the bytes are no whole number of them."""
+        whole = len(self.rows) - len(self.rows) % _ROW.size
+        return [SeenRow(*row) for row in _ROW.iter_unpack(self.rows[:whole])]
+
+    def known_items(self) -> KnownItems:
+        """Give what need not be read again of the feed's next document."""
+        if not self.context:
+            return NOTHING_KNOWN
+        return KnownItems(self.context, frozenset(_pieces(self.sources)) - {NO_SKETCH})
+
+
+class SeenIndex:
+    """Finds the row of an entry by any of its names."""
+
+    def __init__(self, seen: SeenKeys) -> None:
+        self.rows = seen.unpacked()
+        self.links = seen.links
+        self._by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
+        self._by_key = {row.key: row for row in self.rows}
+        # Of several rows of one address or title the same one counts in whatever order they lie.
+        ordered = sorted(self.rows, key=_key)
+        self._by_url = {row.url: row for row in ordered if row.url != NO_SKETCH}
+        self._by_title = {row.title_day: row for row in ordered if row.title_day != NO_SKETCH}
+
+    def by_key(self, key: bytes) -> SeenRow | None:
+        """Give the row with this key hash."""
+        return self._by_key.get(key)
+
+    def by_source(self, source_hash: bytes) -> SeenRow | None:
+        """Give the row of the entry that stood in the last document with this hash."""
+        return self._by_source.get(source_hash)
+
+    def by_url(self, url: bytes) -> SeenRow | None:
+        """Give the row with this address hash."""
+        return self._by_url.get(url)
+
+    def by_title(self, title_day: bytes, content: bytes, sketch: bytes) -> SeenRow | None:
+        """Give the row with this title and day, if its text is near too."""
+        row = self._by_title.get(title_day)
+        if row is None or sketch == NO_SKETCH:
+            return None
+        return row if row.content == content or are_near(row.sketch, sketch) else None
+
+
+def packed(
+    feed_id: str,
+    current: Iterable[SeenRow],
+    old: Iterable[SeenRow],
+    links: dict[str, str],
+    day: int,
+) -> SeenKeys:
+    """Give the record: rows of the document at hand, then older ones not yet due to go.
+
+    `links` are those of the newest entries by key hash; only rows that are kept keep theirs.
+    """
+    rows = list(current)
+    names = {row.key for row in rows}
+    rest = [row for row in old if row.key not in names and day - row.last_day <= KEEP_DAYS]
+    rest.sort(key=lambda row: row.first_seen_ms, reverse=True)
+    rows = (rows + rest)[:MAX_ROWS]
+    newest = sorted(rows, key=lambda row: row.first_seen_ms, reverse=True)[:MAX_LINKS]
+    kept: dict[str, str] = {}
+    left = _MAX_LINK_CHARACTERS
+    for name in (row.key.hex() for row in newest):
+        if name in links and len(links[name]) <= left:
+            kept[name] = links[name]
+            left -= len(links[name])
+    return SeenKeys(feed_id=feed_id, rows=b"".join(_ROW.pack(*row) for row in rows), links=kept)
+
+
+def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> SeenKeys:
+    """Give the record with the hashes of its first entries as they stood in a document."""
+    if not context:
+        return seen
+    joined = b"".join(source or NO_SKETCH for source in sources[:MAX_ROWS])
+    return msgspec.structs.replace(seen, sources=joined, context=context)
+
+
+def encode_keys(seen: SeenKeys) -> bytes:
+    """Give the bytes of the record."""
+    return wire.encode(seen)
+
+
+def decode_keys(data: bytes, origin: str = "") -> SeenKeys:
+    """Give the keys that a record holds. Errors: WireError."""
+    return wire.decode(data, SeenKeys, origin)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    return [data[place : place + 8] for place in range(0, len(data) - 7, 8)]
+
+
+def short_hash(*parts: str) -> bytes:
+    """Give 8 bytes for a text in parts; eight zero bytes when all parts are empty."""
+    if not any(parts):
+        return NO_SKETCH
+    text = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.blake2b(text, digest_size=8).digest()
+
+
+def sketch_of(text: str) -> bytes:
+    """Give 8 bytes that are alike for near texts: the four least hashes of their word triples."""
+    words = _words_of(text[:_SKETCHED_CHARACTERS])
+    if len(words) < 8:
+        return NO_SKETCH
+    line = b" ".join(words)
+    starts = [0, *accumulate(len(word) + 1 for word in words)]
+    triples = zip(starts, starts[3:], strict=False)
+    least = sorted({zlib.crc32(line[start : end - 1]) for start, end in triples})[:4]
+    return struct.pack(
+        ">4H", *(value >> 16 ^ value & 0xFFFF for value in least + [0] * (4 - len(least)))
+    )
+
+
+def _words_of(text: str) -> list[bytes]:
+    """Give the words without markup, case folded, in UTF-8."""
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    if text.isascii():  # the same as below, in a third of the time
+        return text.translate(_ASCII_WORDS).encode().split()
+    return [word.encode("utf-8", "replace") for word in _WORD.findall(text.casefold())]
+
+
+def are_near(one: bytes, other: bytes) -> bool:
+    """Tell whether two sketches share at least two of their four hashes."""
+    if NO_SKETCH in (one, other):
+        return False
+    first, second = set(struct.unpack(">4H", one)), set(struct.unpack(">4H", other))
+    return len(first & second) >= 2

@@ -1,0 +1,198 @@
+"""Keeps the states of the feeds whose partitions this poller owns: reads them from the log.
+
+The reader of `news.feed-state` lives in a thread of its own and commits nothing. What it learns
+goes to the poller as messages, so that every state has one owner at a time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from ingest import wire
+from ingest.errors import LogUnavailable, WireError
+from ingest.polling.report import events
+from ingest.polling.state.feed_state import (
+    BACKFILL_SUFFIX,
+    KEYS_SUFFIX,
+    REQUEST_SUFFIX,
+)
+from ingest.polling.state.slot import Slot, pack
+from ingest.ports import Log, Reader, Record, TopicPartition
+
+_READ_RECORDS = 500
+_READ_SECONDS = 0.2
+#: Once all is restored, what comes is mostly our own states: they are passed over in lots, by
+#: when compaction has taken most of them away.
+_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A partition is ours and everything in it was read."""
+
+    partition: int
+    slots: dict[str, Slot]
+    requests: dict[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A partition is no longer ours."""
+
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Somebody wants this feed polled now."""
+
+    feed_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The reader ended by an error that no waiting mends."""
+
+    error: BaseException
+
+
+Message: TypeAlias = Restored | Lost | Requested | Broken
+
+
+@dataclass(slots=True)
+class _Partition:
+    epoch: int
+    end: int | None = None
+    is_restored: bool = False
+    began: float = field(default_factory=time.monotonic)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    requests: dict[str, datetime] = field(default_factory=dict)
+
+
+class StateTable:
+    """A thread that restores partitions as they are assigned.
+
+    `wake` is called from that thread whenever there is a message to take.
+    """
+
+    def __init__(self, log: Log, topic: str, group: str, wake: Callable[[], None]) -> None:
+        self._log, self._topic, self._group, self._wake = log, topic, group, wake
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._partitions: dict[TopicPartition, _Partition] = {}
+        self._is_stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed-state-reader", daemon=True)
+
+    def start(self) -> None:
+        """Join the group."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 10.0) -> None:
+        """Leave the group; what is owned goes to others at once."""
+        self._is_stopping.set()
+        self._thread.join(timeout_seconds)
+
+    def take(self) -> Message | None:
+        """Give the next message, or None."""
+        try:
+            return self._messages.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _run(self) -> None:
+        try:
+            reader = self._log.reader(self._group, [self._topic], "poll")
+            try:
+                while not self._is_stopping.is_set():
+                    self._turn(reader)
+                    if self._is_restored():
+                        self._is_stopping.wait(_PAUSE_SECONDS)
+            finally:
+                reader.close()
+        except Exception as error:  # noqa: BLE001 - it ends the poller, which raises it
+            self._send(Broken(error))
+
+    def _is_restored(self) -> bool:
+        restored = [partition.is_restored for partition in self._partitions.values()]
+        return bool(restored) and all(restored)
+
+    def _turn(self, reader: Reader) -> None:
+        records = reader.read(_READ_RECORDS, _READ_SECONDS)
+        self._compare(reader)
+        for record in records:
+            partition = self._partitions.get(record.place)
+            if partition is not None:
+                self._apply(partition, record)
+        for place, partition in self._partitions.items():
+            if not partition.is_restored:
+                self._restore(reader, place, partition)
+
+    def _compare(self, reader: Reader) -> None:
+        assigned = dict(reader.assignment())
+        for place, partition in list(self._partitions.items()):
+            if assigned.get(place) != partition.epoch:
+                del self._partitions[place]
+                self._send(Lost(place.partition))
+        for place, epoch in assigned.items():
+            if place not in self._partitions:
+                # Positions are never committed, so what was read before this is read again.
+                reader.seek(place, 0)
+                self._partitions[place] = _Partition(epoch)
+
+    def _restore(self, reader: Reader, place: TopicPartition, partition: _Partition) -> None:
+        try:
+            if partition.end is None:
+                partition.end = reader.ends([place])[place]
+            if reader.position(place) < partition.end:
+                return
+        except LogUnavailable:
+            return
+        partition.is_restored = True
+        for feed_id, keys in partition.keys.items():
+            if feed_id in partition.slots:
+                partition.slots[feed_id].packed_keys = keys
+        self._send(Restored(place.partition, partition.slots, partition.requests))
+        events.restore_seconds.set(time.monotonic() - partition.began)
+        # Handed over: from now on these belong to the poller.
+        partition.slots, partition.keys, partition.requests = {}, {}, {}
+
+    def _apply(self, partition: _Partition, record: Record) -> None:
+        name = record.key.decode("utf-8", "replace")
+        try:
+            if name.endswith(REQUEST_SUFFIX):
+                self._apply_request(partition, name.removesuffix(REQUEST_SUFFIX), record)
+            elif partition.is_restored or name.endswith(BACKFILL_SUFFIX):
+                return  # what this poller wrote itself
+            elif name.endswith(KEYS_SUFFIX):
+                partition.keys[name.removesuffix(KEYS_SUFFIX)] = pack(record.value or b"")
+            elif record.value is None:
+                partition.slots.pop(name, None)
+            else:
+                partition.slots[name] = Slot.of_record(record.value, record.origin)
+        except WireError as error:
+            events.state_unreadable(record=record.origin, key=name, error=str(error))
+
+    def _apply_request(self, partition: _Partition, feed_id: str, record: Record) -> None:
+        if record.value is None:
+            partition.requests.pop(feed_id, None)
+            return
+        request: dict[str, Any] = wire.decode(record.value, dict[str, Any], record.origin)
+        try:
+            at = datetime.fromisoformat(str(request.get("at")))
+        except ValueError as error:
+            raise WireError(f"is no request: {error}", origin=record.origin) from error
+        if partition.is_restored:
+            self._send(Requested(feed_id, at))
+        else:
+            partition.requests[feed_id] = at
+
+    def _send(self, message: Message) -> None:
+        self._messages.put(message)
+        self._wake()

@@ -1,0 +1,1 @@
+"""Feeds looked at without polling them, for the verbs of `feeds`."""

@@ -1,0 +1,205 @@
+"""Looks for the feeds of a site: its page, its robots.txt, then the usual places."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ingest.errors import FetchFailed
+from ingest.identity import host_of, joined, same_site
+from ingest.model import Feed
+from ingest.page_tags import marks_of, tags_of
+from ingest.polling.older.sitemap_walk import robots_sitemaps
+from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
+
+#: Requests that one search may make, robots.txt not counted.
+MAX_REQUESTS = 12
+USUAL_PATHS = (
+    "/feed",
+    "/rss",
+    "/rss.xml",
+    "/atom.xml",
+    "/index.xml",
+    "/feed.json",
+    "/news-sitemap.xml",
+)
+_MAX_ANNOUNCED = 6
+_MAX_LINKED = 3
+_MAX_SITEMAPS = 3
+#: Children of an index of sitemaps that are asked for: enough to see whether it is of news.
+_MAX_CHILDREN = 2
+#: What a page may answer and yet feeds of its host may be had.
+_PASSABLE = frozenset(
+    {"not_a_feed", "http_401", "http_403", "http_404", "bot_block", "robots_disallowed"}
+)
+_RANKS = ("given", "link", "robots", "anchor", "path")
+
+#: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
+PAGE_BYTES = 512 * 1024
+_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
+          "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
+_MARKS = marks_of("link|base|a")
+_LOOKS_LIKE_FEED = re.compile(
+    r"(?:\.(?:rss|rdf|atom|xml)|/(?:rss|feed|feeds|atom)(?:/[\w-]*)?|feed\.json)/?(?:\?.*)?$",
+    re.IGNORECASE,
+)
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed that was found. `how`: given, link, robots, anchor or path."""
+
+    url: str
+    how: str
+    trial: Trial
+
+    @property
+    def is_of_comments(self) -> bool:
+        """Tell whether it lists what readers wrote, by its address or title."""
+        title = self.trial.parsed.title if self.trial.parsed is not None else ""
+        return "comment" in f"{urlsplit(self.url).path} {title}".lower()
+
+
+class Discovery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search brought, the best first. `page` is the trial of the address itself."""
+
+    page: Trial
+    candidates: tuple[Candidate, ...]
+    requests: int
+
+
+class _Counted:
+    """A Fetcher that makes so many requests and no more; children of an index count too."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self.requests = 0
+
+    async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
+        if self.requests >= MAX_REQUESTS:
+            raise FetchFailed(
+                "this search has made all its requests", kind="bad_url", value=request.url
+            )
+        self.requests += 1
+        return await self._fetcher.fetch(request)
+
+    async def close(self) -> None:
+        """The fetcher belongs to others."""
+
+
+class _Search:
+    """One search: counts its requests, and keeps each feed once."""
+
+    def __init__(self, like: Feed, tools: TrialTools) -> None:
+        self.counted = _Counted(tools.fetcher)
+        self.like, self.tools = like, dataclasses.replace(tools, fetcher=self.counted)
+        self.asked: set[str] = set()
+        self.documents: set[bytes] = set()
+        self.candidates: list[Candidate] = []
+
+    async def look(self, url: str, how: str) -> Trial | None:
+        if not url or url in self.asked or self.counted.requests >= MAX_REQUESTS:
+            return None
+        self.asked.add(url)
+        feed = msgspec.structs.replace(self.like, id="discover", url=url)
+        trial = await try_feed(feed, self.tools, asks_again=False, max_children=_MAX_CHILDREN)
+        self.take(trial, url, how)
+        return trial
+
+    def take(self, trial: Trial, url: str, how: str) -> None:
+        if trial.fault is not None or trial.parsed is None or trial.answer is None:
+            return
+        digest = hashlib.sha256(trial.answer.body).digest()
+        self.asked.add(trial.answer.url)
+        if digest not in self.documents:
+            self.documents.add(digest)
+            self.candidates.append(Candidate(url=url, how=how, trial=trial))
+
+    def ended(self, page: Trial) -> Discovery:
+        ranked = tuple(sorted(self.candidates, key=_rank))
+        return Discovery(page=page, candidates=ranked, requests=self.counted.requests)
+
+
+async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], str]) -> Discovery:
+    """Give the feeds that can be found from the address of `like`, whose options all requests use.
+
+    `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may
+    lie on other sites, other links count within this one, guesses stay on the page's host. A page
+    that is refused or missing does not end the search. Errors: none of the site's own.
+    """
+    search = _Search(like, tools)
+    page = await search.look(like.url, "given")
+    assert page is not None
+    if page.fault is None or page.fault.kind not in _PASSABLE:
+        return search.ended(page)
+    if page.answer is not None:
+        for link in _chosen(page_links(page.answer.body, page.url), page.url):
+            await search.look(link.url, link.how)
+    announced = robots_sitemaps(robots_text(page.url), page.url)
+    for url in [one for one in announced if host_of(one) == host_of(page.url)][:_MAX_SITEMAPS]:
+        await search.look(url, "robots")
+    if not search.candidates:
+        for path in USUAL_PATHS:
+            await search.look(joined(page.url, path), "path")
+    return search.ended(page)
+
+
+def _chosen(links: list[PageLink], url: str) -> list[PageLink]:
+    announced = [link for link in links if link.how == "link"][:_MAX_ANNOUNCED]
+    ours = [link for link in links if link.how == "anchor" and same_site(link.url, url)]
+    linked = ours[:_MAX_LINKED]
+    return announced + linked
+
+
+def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
+    parsed = candidate.trial.parsed
+    is_empty = parsed is None or not parsed.entries
+    return candidate.is_of_comments, is_empty, _RANKS.index(candidate.how)
+
+
+class PageLink(NamedTuple):
+    """An address that a page names: `how` is link (rel=alternate) or anchor (an `<a>`)."""
+
+    url: str
+    how: str
+    title: str = ""
+
+
+def page_links(body: bytes, url: str) -> list[PageLink]:
+    """Give the feeds that a page at `url` announces, then those that its links look like.
+
+    Shape: absolute, each address once, in the order of the page; `<base>` counts. Errors: none.
+    """
+    base = url
+    announced: dict[str, PageLink] = {}
+    linked: dict[str, PageLink] = {}
+    for tag, attributes in tags_of(_text(body[:PAGE_BYTES]), _MARKS):
+        address = joined(base, attributes.get("href", ""))
+        if tag == "base":
+            base = address or base
+        elif not address:
+            continue
+        elif tag == "link" and _announces(attributes):
+            title = " ".join(attributes.get("title", "").split())
+            announced.setdefault(address, PageLink(address, "link", title))
+        elif tag == "a" and _LOOKS_LIKE_FEED.search(address):
+            linked.setdefault(address, PageLink(address, "anchor"))
+    return [*announced.values(), *(link for link in linked.values() if link.url not in announced)]
+
+
+def _announces(attributes: dict[str, str]) -> bool:
+    kind = attributes.get("type", "").partition(";")[0].strip().lower()
+    words = attributes.get("rel", "").lower().split()
+    return ("alternate" in words or "feed" in words) and kind in _TYPES
+
+
+def _text(page: bytes) -> str:
+    if page.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return page.decode("utf-16", "replace")
+    return page.decode("utf-8", "replace")

@@ -1,0 +1,168 @@
+"""Asks a feed as a poll would, then once more with its validators, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.errors import FetchFailed, SourceError
+from ingest.identity import joined
+from ingest.model import Feed
+from ingest.polling.document import answers
+from ingest.polling.document.answers import conditional_headers, with_new_validators
+from ingest.polling.document.read_document import feed_request, read_document
+from ingest.polling.entries.new_entries import Found, find_entries
+from ingest.polling.state.feed_state import FeedState
+from ingest.polling.trial.feed_listing import said
+from ingest.ports import (
+    Clock,
+    Disallowed,
+    Fetched,
+    Fetcher,
+    FetchRequest,
+    ParsedFeed,
+    ParseFeed,
+    Resting,
+)
+from ingest.settings.options import PollingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTools:
+    """What a trial needs from outside."""
+
+    fetcher: Fetcher
+    parse: ParseFeed
+    options: PollingOptions
+    clock: Clock
+
+
+class Fault(NamedTuple):
+    """Why a trial ended early: a class of polling.md §3.6, or host_rests; and in words."""
+
+    kind: str
+    message: str
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One poll of a feed as data.
+
+    `robots` is allowed, disallowed, unreachable, ignored or, when nothing was asked, "".
+    `answer` is None when none came, `parsed` and `found` when it was no feed. `again` is the
+    answer to the second, conditional request; None when there was nothing to ask it with.
+    `lost_seconds` is how long a request took that came to nothing.
+    """
+
+    feed: Feed
+    at: datetime
+    robots: str = ""
+    answer: Fetched | None = None
+    again: Fetched | None = None
+    parsed: ParsedFeed | None = None
+    found: Found | None = None
+    parse_seconds: float = 0.0
+    lost_seconds: float | None = None
+    fault: Fault | None = None
+
+    @property
+    def url(self) -> str:
+        """Give the address that answered."""
+        return self.feed.url if self.answer is None else self.answer.url
+
+    @property
+    def is_moved_for_good(self) -> bool:
+        """Tell whether every redirect on the way was permanent, and there was one."""
+        hops = () if self.answer is None else self.answer.hops
+        return bool(hops) and all(hop.status in (301, 308) for hop in hops)
+
+
+async def try_feed(
+    feed: Feed, tools: TrialTools, *, asks_again: bool = True, max_children: int | None = None
+) -> Trial:
+    """Give what a first poll of this feed would bring. Errors: none of the feed's own.
+
+    `asks_again` asks once more with its validators; of an index of sitemaps at most
+    `max_children` are asked for.
+    """
+    now = tools.clock()
+    robots = "ignored" if feed.robots == "ignore" else ""
+    trial = Trial(feed=feed, at=now, robots=robots)
+    began = time.perf_counter()
+    try:
+        answer = await tools.fetcher.fetch(trial_request(feed, tools.options))
+    except FetchFailed as error:
+        lost = time.perf_counter() - began
+        trial = msgspec.structs.replace(trial, lost_seconds=lost)
+        return _ended(trial, error.kind, said(error))
+    if isinstance(answer, Disallowed):
+        verdict = answer.reason.removeprefix("robots_")
+        trial = msgspec.structs.replace(trial, robots=verdict)
+        return _ended(trial, answer.reason, _of_robots(answer))
+    if isinstance(answer, Resting):
+        return _ended(trial, answer.reason, f"the host rests until {answer.until.isoformat()}")
+    trial = msgspec.structs.replace(trial, answer=answer, robots=robots or answer.robots_verdict)
+    judged = answers.judge(answer, sent_validators=False)
+    if judged.kind in ("failed", "rests"):
+        return _ended(trial, judged.error_class, judged.message)
+    trial = await _read(trial, answer, tools, max_children)
+    if trial.fault is None and asks_again:
+        trial = msgspec.structs.replace(trial, again=await _again(trial, answer, tools))
+    return trial
+
+
+def trial_request(
+    feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
+) -> FetchRequest:
+    """Give the request that a poll of this feed makes, with these headers on top."""
+    return feed_request(feed, options, feed.url, stage="cli", headers=headers)
+
+
+async def _read(
+    trial: Trial, answer: Fetched, tools: TrialTools, max_children: int | None
+) -> Trial:
+    base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
+    charset = answers.charset_of(answer.header("content-type"))
+    started = time.perf_counter()
+    try:
+        document = await read_document(
+            tools, trial.feed, answer.body, base, charset, max_children=max_children
+        )
+    except SourceError as error:
+        return _ended(trial, error.kind, said(error))
+    parsed, seconds = document.parsed, time.perf_counter() - started
+    found = find_entries(
+        trial.feed,
+        parsed,
+        None,
+        mode="guid",
+        pending={},
+        max_new=tools.options.max_new_entries,
+        now=trial.at,
+    )
+    return msgspec.structs.replace(trial, parsed=parsed, found=found, parse_seconds=seconds)
+
+
+async def _again(trial: Trial, answer: Fetched, tools: TrialTools) -> Fetched | None:
+    state = with_new_validators(FeedState(feed_id=trial.feed.id), answer)
+    headers = conditional_headers(state, trial.at)
+    if not headers or trial.feed.ignore_http_cache:
+        return None
+    try:
+        again = await tools.fetcher.fetch(trial_request(trial.feed, tools.options, headers))
+    except FetchFailed:
+        return None
+    return again if isinstance(again, Fetched) else None
+
+
+def _of_robots(answer: Disallowed) -> str:
+    if answer.reason == "robots_unreachable":
+        return f"robots.txt cannot be had, so {answer.url} is not asked for now"
+    return f"robots.txt does not allow {answer.url}"
+
+
+def _ended(trial: Trial, kind: str, message: str) -> Trial:
+    return msgspec.structs.replace(trial, fault=Fault(kind, message))

@@ -1,0 +1,1 @@
+"""Documents on disk: files, WARC files, and the archive of fetched pages."""

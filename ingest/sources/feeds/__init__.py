@@ -1,0 +1,1 @@
+"""Feed formats, one a file, told apart by content in parse_feed.py."""

@@ -1,0 +1,225 @@
+"""Marks texts that somebody sent or paid for: press releases and paid content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from processors.extract_document.flag.page import Signs, slug, why_section, why_segment, why_type
+
+_START_CHARACTERS = 400
+_END_CHARACTERS = 1500
+_LABEL_CHARACTERS = 60
+_LEAST_PAID_LINKS = 2
+
+_RELEASE_TYPES = frozenset(("PressRelease", "PressReleaseArticle"))
+#: Sections and segments of addresses, without accents.
+_RELEASE_NAMES = frozenset(
+    (
+        "press-release", "press-releases", "pressrelease", "pressreleases", "news-releases",
+        "media-release", "media-releases", "prnewswire", "pr-newswire", "globenewswire",
+        "business-wire", "businesswire", "ein-presswire",
+        "pressemitteilung", "pressemitteilungen", "pressemeldung", "pressemeldungen",
+        "presseportal", "presseinformation", "presseinformationen", "ots",
+        "communique-de-presse", "communiques-de-presse", "communiques", "communique",
+        "nota-de-prensa", "notas-de-prensa", "comunicado-de-prensa", "comunicados-de-prensa",
+        "comunicados", "comunicado",
+        "comunicato-stampa", "comunicati-stampa", "comunicati",
+        "comunicado-de-imprensa", "comunicados-de-imprensa", "nota-a-imprensa", "press-releases-pt",
+        "persbericht", "persberichten", "pressmeddelande", "pressmeddelanden", "pressemeddelelse",
+        "pressemeddelelser", "pressemelding", "pressemeldinger", "komunikaty-prasowe",
+        "komunikat-prasowy", "tiskove-zpravy",
+    )
+)  # fmt: skip
+#: Services that pass on what companies send, as authors, agencies or publishers.
+RELEASE_WIRES = frozenset(
+    (
+        "pr-newswire", "prnewswire", "business-wire", "businesswire", "globenewswire",
+        "globe-newswire", "accesswire", "ein-presswire", "cision", "newsfile-corp", "newswire",
+        "news-aktuell", "presseportal", "ots", "na-presseportal", "apa-ots", "europa-press-comunicados",
+        "adnkronos-comunicati", "acn-newswire", "cnw-group", "prweb", "marketwired", "marketwire",
+        "dgap", "eqs-news", "actusnews-wire", "media-outreach-newswire", "prensa-comunicados",
+    )
+)  # fmt: skip
+#: What stands in the first sentences of a release, in lower case.
+_RELEASE_MARKS = (
+    "for immediate release", "/prnewswire/", "/pr newswire/", "(globe newswire)", "(globenewswire)",
+    "(business wire)", "(accesswire)", "(marketwired)", "globe newswire --", "globe newswire –",
+    "(ots)", "sperrfrist:",
+)  # fmt: skip
+#: What its title or text begins with.
+_RELEASE_START = re.compile(
+    r"(?:press|media|news) release\b\s*[:–—-]?|presse(?:mitteilung|meldung|information)\b"
+    r"|communiqué de presse\b|(?:nota|comunicado) de prensa\b|comunicato stampa\b"
+    r"|(?:comunicado de imprensa|nota à imprensa)\b|persbericht\b|pressmeddelande\b"
+    r"|pressemeddelelse\b|pressemelding\b|komunikat prasowy\b",
+    re.I,
+)
+#: What stands at its end, in lower case.
+_RELEASE_END_MARKS = (
+    "view source version on", "view the source version", "view original content", "original-content von",
+    "übermittelt durch news aktuell", "übermittelt durch apa-ots",
+)  # fmt: skip
+#: What a line at its end begins with, each sure by itself.
+_RELEASE_END = re.compile(
+    r"(?-i:SOURCE [A-Z][^\n]{1,80}$)|(?:media|press) (?:contacts?|inquiries|enquiries)\b"
+    r"|presse(?:kontakt|stelle)\s*:|(?:rückfragen|ansprechpartner) für (?:die )?(?:medien|presse|journalisten)"
+    r"|contacts? (?:de )?presse\b|(?:contacto|contactos) (?:de|para) (?:la )?(?:prensa|medios)\b"
+    r"|(?:contatti|ufficio) stampa\s*:|(?:contacto|contato|assessoria)s? (?:de|para a|com a) imprensa\b"
+    r"|(?:noot voor de redactie|perscontact|niet voor publicatie)\b|press(?:e)?kontakt\b",
+    re.I,
+)
+_PAID_TYPES = frozenset(("AdvertiserContentArticle",))
+_PAID_NAMES = frozenset(
+    (
+        "sponsored", "sponsored-content", "sponsored-post", "sponsored-posts", "sponsor-content",
+        "sponsoredcontent", "advertorial", "advertorials", "advertisement-feature",
+        "advertisement-features", "paid-post", "paidpost", "paid-content", "paidcontent",
+        "partner-content", "partnercontent", "partner-zone", "brandvoice", "brand-voice",
+        "branded-content", "brandedcontent", "brand-studio", "brandstudio", "native-advertising",
+        "promoted-content",
+        "anzeige", "anzeigen", "sonderveroffentlichung", "sonderveroffentlichungen",
+        "sonderveroeffentlichung", "sonderveroeffentlichungen", "gesponsert",
+        "publireportage", "publireportages", "publi-reportage", "publi-redactionnel",
+        "publi-redactionnels", "publiredactionnel", "contenu-sponsorise", "contenu-de-marque",
+        "contenido-patrocinado", "contenidos-patrocinados", "publirreportaje", "publirreportajes",
+        "patrocinado", "patrocinados", "branded",
+        "contenuto-sponsorizzato", "contenuti-sponsorizzati", "publiredazionale",
+        "publiredazionali", "informazione-pubblicitaria",
+        "conteudo-patrocinado", "conteudo-de-marca", "especial-publicitario", "publieditorial",
+        "advertentie", "gesponsorde-inhoud", "partnerbijdrage", "annons", "annonsorsinnehall",
+        "sponsoreret", "annonce", "annonsorinnhold", "sponset-innhold", "material-partnera",
+        "artykul-sponsorowany",
+    )
+)  # fmt: skip
+#: What a label beside the headline, or a line at the top of the text, says in whole.
+_PAID_LABEL = re.compile(
+    r"(?:sponsored(?: (?:content|post|article|feature|story|by .{1,40}))?|paid (?:content|post|partnership|program|for by .{1,40})"
+    r"|advertorial|advert(?:isement)? feature|advertiser content|partner(?:ed)? content|branded content|brand ?voice|promoted(?: content| by .{1,40})?"
+    r"|(?:content|presented|paid for|created|in partnership) (?:by|with) our (?:sponsor|advertiser)s?"
+    r"|\W?anzeige\W?|bezahlte anzeige|sonderveröffentlichung|gesponserter (?:beitrag|inhalt)|gesponsert(?: von .{1,40})?|bezahlte partnerschaft|entgeltliche einschaltung"
+    r"|publi-?r[ée](?:portage|dactionnel)|contenu (?:sponsorisé|partenaire|de marque)|article sponsorisé|communiqué sponsorisé"
+    r"|(?:contenido|artículo) (?:patrocinado|de marca|promocionado)|publirreportaje|patrocinado(?: por .{1,40})?"
+    r"|contenuto (?:sponsorizzato|pubblicitario)|publiredazionale|informazione pubblicitaria|messaggio promozionale"
+    r"|conteúdo (?:patrocinado|de marca|publicitário)|publieditorial|informe publicitário|especial publicitário"
+    r"|advertentie|gesponsorde (?:inhoud|bijdrage)|partnerbijdrage|betaalde (?:inhoud|bijdrage)"
+    r"|annons(?:örsinnehåll)?|sponsrat innehåll|i samarbete med .{1,40}|annoncørbetalt indhold|sponsoreret indhold|annonsørinnhold"
+    r"|artykuł sponsorowany|materiał (?:sponsorowany|partnera|reklamowy))",
+    re.I,
+)  # fmt: skip
+_PAID_TITLE = re.compile(
+    r"^\W{0,2}(?:anzeige|advertorial|sponsored|paid post|paid content|promoted|publi-?reportage|publirreportaje"
+    r"|patrocinado|publiredazionale|publieditorial|advertentie|annons)\W{0,2}\s*[:|\]–—-]",
+    re.I,
+)
+#: Sentences in which a site says who paid.
+_PAID_SENTENCE = re.compile(
+    r"\bthis (?:article|content|post|story|feature) (?:is|was|has been) (?:sponsored|paid for|produced|created|written|brought to you) (?:and paid for )?(?:by|in (?:paid )?partnership with|on behalf of)\b"
+    r"|\bthis is (?:a )?(?:sponsored|paid|branded) (?:content|post|article|partnership)\b"
+    r"|\bthe newsroom (?:was|is) not involved in\b|\beditorial staff (?:was|were) not involved in\b"
+    r"|\bdieser (?:artikel|beitrag|inhalt) (?:ist|wurde|entstand|erscheint) .{0,60}(?:gesponsert|bezahlt|im auftrag von|mit freundlicher unterstützung|in kooperation mit)"
+    r"|\b(?:die )?redaktion (?:war|ist) (?:an der erstellung .{0,40})?nicht beteiligt"
+    r"|\bcet article (?:est|a été) (?:sponsorisé|rédigé|réalisé|financé|proposé) (?:par|en partenariat|pour le compte)"
+    r"|\bla rédaction n.a pas participé\b"
+    r"|\beste (?:artículo|contenido) (?:es|ha sido|está) (?:patrocinad|elaborad|pagad|financiad|ofrecid)o\b"
+    r"|\bquesto (?:articolo|contenuto) è (?:sponsorizzato|stato (?:realizzato|prodotto|sponsorizzato))"
+    r"|\beste (?:artigo|conteúdo) (?:é|foi) (?:patrocinad|produzid|pag)o\b"
+    r"|\bdit (?:artikel|bericht) (?:is|werd) (?:gesponsord|betaald|gemaakt in (?:opdracht|samenwerking))",
+    re.I,
+)  # fmt: skip
+#: One of these stands in every such sentence; to look for them first is ten times as fast.
+_PAID_WORDS = (
+    "sponsor", "gesponsord", "paid", "brought to you", "partnership", "on behalf of", "not involved", "bezahlt", "auftrag",
+    "unterstützung", "kooperation", "beteiligt", "rédigé", "réalisé", "financé", "proposé", "participé", "patrocinad",
+    "elaborad", "pagad", "financiad", "ofrecid", "realizzato", "prodotto", "produzid", "pago", "betaald", "gemaakt",
+)  # fmt: skip
+_PAID_METAS = (
+    "article:sponsor",
+    "sponsor",
+    "article:sponsored",
+    "sponsored",
+    "is_sponsored",
+    "paid",
+)
+_NO = frozenset(("", "0", "false", "no", "none", "null"))
+_PAID_OG_TYPES = frozenset(("advertorial", "sponsored", "article:sponsored"))
+
+
+def why_press_release(signs: Signs, names: Sequence[str]) -> str:
+    """Return by what a text is known as a press release; "" when it is not.
+
+    `names` are its authors, agencies and publishers. That a report speaks of a press release
+    makes it none: only marks at its start and end count.
+    """
+    types, sections, url, title, text = signs
+    known = (
+        why_type(types, _RELEASE_TYPES)
+        or why_section(sections + types, _RELEASE_NAMES)
+        or why_segment(url, _RELEASE_NAMES)
+        or next((f"by {name}" for name in names if slug(name) in RELEASE_WIRES), "")
+    )
+    if known:
+        return known
+    for part, where in ((title, "title"), (text[:_START_CHARACTERS], "start of the text")):
+        begins = _RELEASE_START.match(part.lstrip())
+        lower = part.lower()
+        mark = begins[0] if begins else next((one for one in _RELEASE_MARKS if one in lower), "")
+        if mark:
+            return f"“{mark.strip()}” in the {where}"
+    end = text[-_END_CHARACTERS:]
+    lower = end.lower()
+    mark = next((one for one in _RELEASE_END_MARKS if one in lower), "")
+    if not mark:
+        lines = (line.strip(" -*•\t") for line in end.split("\n")[1:])
+        mark = next((found[0] for line in lines if (found := _RELEASE_END.match(line))), "")
+    return f"“{mark.strip()}” at the end of the text" if mark else ""
+
+
+def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence[str]) -> str:
+    """Return by what a text is known as paid content; "" when it is not.
+
+    `labels` are short texts beside the headline: a mark of an advertisement anywhere else on a page
+    is one of the advertisement. `sponsor` is that of JSON-LD, `metas` the page's meta tags.
+    """
+    types, sections, url, title, text = signs
+    found = (
+        why_type(types, _PAID_TYPES)
+        or why_section(sections + types, _PAID_NAMES)
+        or why_segment(url, _PAID_NAMES)
+        or (f"JSON-LD sponsor {sponsor}" if sponsor else "")
+        or next((f"meta {name}" for name in _PAID_METAS if metas.get(name, "").lower() not in _NO), "")
+        or ("meta og:type" if metas.get("og:type", "").lower() in _PAID_OG_TYPES else "")
+    )  # fmt: skip
+    if found:
+        return found
+    first = text.partition("\n")[0].strip()
+    for label in (*labels, first if len(first) <= _LABEL_CHARACTERS else ""):
+        if _PAID_LABEL.fullmatch(label.strip(" .:|–—-")):
+            return f"label “{label}”"
+    mark = _PAID_TITLE.match(title)
+    if mark:
+        return f"“{mark[0].strip()}” in the title"
+    for part in (text[:_START_CHARACTERS], text[-_END_CHARACTERS:]):
+        lower = part.lower()
+        if any(word in lower for word in _PAID_WORDS):
+            said = _PAID_SENTENCE.search(part)
+            if said:
+                return f"“{said[0]}”"
+    return ""
+
+
+def why_paid_links(sponsored: int, outgoing: int) -> str:
+    """Give whether most links out of a text are marked as paid for; "" when they are not."""
+    if sponsored >= _LEAST_PAID_LINKS and sponsored * 2 > outgoing:
+        return f"{sponsored} of {outgoing} outgoing links are rel=sponsored"
+    return ""
+
+
+def is_elsewhere(url: str, page_url: str) -> bool:
+    """Tell whether a link leads to another host than the page's."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return bool(host) and host != (urlsplit(page_url).hostname or "")
+    except ValueError:
+        return False

@@ -1,0 +1,229 @@
+"""The main text of a page: by trafilatura, by resiliparse, and by the rule of its site.
+
+The only file that imports trafilatura. The expressions of config/sites.yml are the operator's, the
+page is a stranger's: how many elements count is bounded here, the time by the parent, which kills a
+child that takes too long.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+from lxml import etree, html
+from lxml.html import HtmlElement
+from resiliparse.extract.html2text import extract_plain_text
+from trafilatura import bare_extraction
+from trafilatura.metadata import extract_author
+from trafilatura.settings import Extractor
+
+from processors.extract_document.read.decode import clean
+from processors.extract_document.read.tree import SILENT, block_lines, paragraphs
+
+_DIGIT = re.compile(r"\d")
+_INDENTED = re.compile(r"^ {2,}(?=\S)", re.M)
+OWN_GATE_FROM_CHARACTERS = 20_000
+_MAX_ELEMENTS = 5000
+_SITE_RATIO = 2.5
+#: What stands beside the text inside of its element.
+_BESIDE = SILENT | {"figure", "figcaption", "aside", "nav", "form", "footer", "button", "select"}
+
+
+def extractor_for(mode: str) -> Extractor:
+    """Give trafilatura's options for a mode; may be kept and used for many pages.
+
+    fast: fast and recall, the default. thorough: its whole cascade. precision: fewer lines
+    around the article. Never deduplicate: it forgets documents that come again, as replays do.
+    """
+    return Extractor(
+        output_format="python",
+        comments=False,
+        fast=mode == "fast",
+        recall=mode == "fast",
+        precision=mode == "precision",
+    )
+
+
+def extract_text(root: HtmlElement, url: str, options: Extractor) -> str:
+    """Give the main text, one paragraph a line; `""` when there is none to be found.
+
+    The tree stays as it was. Errors: none of its own; what trafilatura raises on odd trees is
+    taken as no text, and the rescue decides.
+    """
+    options.url = options.source = url or None
+    try:
+        found = bare_extraction(root, options=options)
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
+        return ""
+    if found is None:
+        return ""
+    text = found["text"] if isinstance(found, dict) else found.text
+    return text or ""
+
+
+def search_authors(root: HtmlElement) -> list[str]:
+    """Give authors found by looking all over the page: slow (5.6 ms) and sometimes wrong."""
+    try:
+        found = extract_author(root)
+    except (ValueError, TypeError, AttributeError):
+        return []
+    return [name.strip() for name in found.split(";")] if found else []
+
+
+class Gate(NamedTuple):
+    """Least shares of a text that is one; each 0 to 1.
+
+    `letters` of the characters that are no blanks, `packed` size of the UTF-8 size,
+    `distinct` of the lines (digits masked).
+    """
+
+    letters: float
+    packed: float
+    distinct: float
+
+
+#: What a rescued text must pass: all 45 true rescues on three sets do (worst: .88, .26, .41),
+#: all 7 cases of junk do not (extraction.md §4.5).
+RESCUE_GATE = Gate(0.60, 0.15, 0.30)
+#: For trafilatura's own text when it is long (lowest of 170 real ones: .81, .13, .32).
+OWN_GATE = Gate(0.50, 0.05, 0.10)
+
+
+def second_text(html: str) -> str:
+    """Give resiliparse's main content, a blank line between paragraphs; `""` for none."""
+    try:
+        text = extract_plain_text(
+            html,
+            preserve_formatting=True,
+            main_content=True,
+            list_bullets=False,
+            alt_texts=False,
+            links=False,
+            form_fields=False,
+            noscript=False,
+            comments=False,
+            post_meta=False,
+            hidden_elements=False,
+        )
+    except (ValueError, RuntimeError):  # its parser refuses the string
+        return ""
+    return str(text).strip()
+
+
+def with_list_marks(text: str) -> str:
+    """Give a text of the second parser with "- " before its list items, which it indents."""
+    return _INDENTED.sub("- ", text)
+
+
+def passes(text: str, gate: Gate, max_characters: int) -> bool:
+    """Tell whether a text looks like one that somebody wrote. Errors: none."""
+    if not text or len(text) > max_characters:
+        return False
+    return (
+        _letter_share(text) >= gate.letters
+        and _packed_share(text) >= gate.packed
+        and _distinct_share(text) >= gate.distinct
+    )
+
+
+def _letter_share(text: str) -> float:
+    """Letters, and the vowel signs that many scripts write beside them."""
+    solid = "".join(text.split())
+    if not solid:
+        return 0.0
+    letters = sum(map(str.isalpha, solid))
+    if not solid.isascii():
+        letters += sum(unicodedata.category(c)[0] == "M" for c in solid if not c.isalpha())
+    return letters / len(solid)
+
+
+def _packed_share(text: str) -> float:
+    data = text.encode("utf-8", "replace")
+    return len(zlib.compress(data, 6)) / len(data)
+
+
+def _distinct_share(text: str) -> float:
+    lines = [_DIGIT.sub("0", line.strip()) for line in text.splitlines() if line.strip()]
+    return len(set(lines)) / len(lines) if lines else 0.0
+
+
+class PageText(msgspec.Struct, frozen=True):
+    """What was won from the page's HTML. `source` is page or rescue."""
+
+    text: str = ""
+    source: str = "page"
+    ratio: float = 0.0
+
+
+class SiteText(msgspec.Struct, frozen=True):
+    """What `body_xpath` gave; `rule` as in `Extraction.body_rule`. `text` is "" unless it is a hit."""
+
+    text: str = ""
+    rule: str = ""
+
+
+def pruned(root: HtmlElement, page: str, paths: tuple[str, ...]) -> str:
+    """Take elements out of the tree; give the page without them, as written when none was found.
+
+    The text around an element stays. Never the root. Errors: none; an expression that cannot be
+    carried out takes nothing out.
+    """
+    count = 0
+    for path in paths:
+        for element in _found(root, path) or ():
+            parent = element.getparent()
+            if parent is not None:
+                element.drop_tree()
+                count += 1
+    return html.tostring(root, encoding="unicode") if count else page
+
+
+def site_text(root: HtmlElement, path: str, general: str, max_characters: int) -> SiteText:
+    """Give the text of the elements that a site's rule names, a blank line between paragraphs.
+
+    `general` is the text that was found without it. An element inside of another that was found
+    counts once. Errors: none.
+    """
+    if not path:
+        return SiteText()
+    elements = _found(root, path)
+    if elements is None:
+        return SiteText(rule="broken")
+    text = paragraphs("\n".join(_lines(elements)))[:max_characters]
+    if not text or (len(text) > OWN_GATE_FROM_CHARACTERS and not passes(text, OWN_GATE, len(text))):
+        return SiteText(rule="miss")
+    return SiteText(rule="outweighed") if outweighs(general, text) else SiteText(text, "hit")
+
+
+def outweighs(general: str, site: str) -> bool:
+    """Tell whether the general text is so long that the site's rule must have missed."""
+    return len(general) > _SITE_RATIO * len(site)
+
+
+def _lines(elements: list[HtmlElement]) -> list[str]:
+    chosen = set(elements)
+    lines: list[str] = []
+    for element in elements:
+        if not any(other in chosen for other in element.iterancestors()):
+            lines += (" ".join(clean(line).split()) for line in block_lines(element, _BESIDE))
+    return lines
+
+
+def _found(root: HtmlElement, path: str) -> list[HtmlElement] | None:
+    """Give the elements that an expression names, in their order, at most 5,000; None: broken."""
+    try:
+        found = _compiled(path)(root)
+    except etree.XPathError:
+        return None
+    if not isinstance(found, list):
+        return None
+    return [one for one in found[:_MAX_ELEMENTS] if isinstance(one, HtmlElement)]
+
+
+@lru_cache(maxsize=512)
+def _compiled(path: str) -> etree.XPath:
+    return etree.XPath(path, regexp=False, smart_strings=False)

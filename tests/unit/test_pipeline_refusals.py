@@ -1,0 +1,272 @@
+"""What the log refuses, at once or in the delivery, is never told as appended and never lost."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event as Flag
+
+import pytest
+import typer
+from structlog.testing import capture_logs
+
+from ingest.adapters.sqlite_index import SqliteIndex
+from ingest.adapters.sqlite_log import SqliteLog
+from ingest.cli.dead_letters import report
+from ingest.errors import LogUnavailable, RecordTooLarge
+from ingest.model import DropRecord
+from ingest.pipeline.dead_letters import Chosen, drop, listed, replay
+from ingest.pipeline.host_follower import HostFollower
+from ingest.pipeline.intake import Intake, counts
+from ingest.pipeline.ledger import drops
+from ingest.pipeline.replay import Replay
+from ingest.pipeline.replay_heads import Wanted
+from ingest.pipeline.throttle import Throttle
+from ingest.pipeline.topology import StagePlan
+from ingest.ports import TopicSpec
+from ingest.records.appending import NewRecord, append_all, append_and_flush
+from ingest.settings.options import IndexOptions, LogOptions
+from tests.builders import NOW, a_page, an_id
+from tests.unit.refusing_log import RefusingLog
+
+FETCH = StagePlan(
+    name="fetch", kind="fetch", group="news-fetch", reads="news.entries", writes="news.pages",
+    rung_seconds=(1, 2, 3),
+)  # fmt: skip
+EXTRACT = StagePlan(
+    name="extract", kind="extract", group="news-extract", reads="news.pages",
+    writes="news.documents", rung_seconds=(1, 2, 3),
+)  # fmt: skip
+TOPICS = [
+    TopicSpec(name="news.pages", partitions=2, max_record_bytes=20_000),
+    TopicSpec(name="news.pages.dead-letter", partitions=1, cleanup="compact,delete"),
+    TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
+    TopicSpec(name="news.host-state", partitions=2, cleanup="compact"),
+]
+both_ways = pytest.mark.parametrize("at_once", [True, False], ids=["at once", "in the delivery"])
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[SqliteLog]:
+    log = SqliteLog(tmp_path / "log.db", LogOptions())
+    log.apply(TOPICS)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[SqliteIndex]:
+    index = SqliteIndex(tmp_path / "index.db", IndexOptions(), clock=lambda: NOW)
+    index.apply(NOW)
+    yield index
+    index.close()
+
+
+def letters_on(log: SqliteLog, *names: str) -> None:
+    """Put dead letters into the log, each of a page that is named so."""
+    letters = [
+        NewRecord(
+            "news.pages.dead-letter",
+            f"news.pages/0/{name}",
+            b"page",
+            [
+                (f"dead-letter.{key}", value.encode())
+                for key, value in {
+                    "topic": "news.pages", "key": name, "id": name, "entry-id": name,
+                    "stage": "extract", "class": "permanent", "reason": "broken_record",
+                }.items()
+            ],
+        )
+        for name in names
+    ]  # fmt: skip
+    append_all(log.appender(), letters)
+
+
+def waiting_letters(log: SqliteLog) -> list[str]:
+    return sorted(one.id for one in listed(log, [EXTRACT], Chosen()))
+
+
+def sent(log: SqliteLog, topic: str = "news.pages") -> list[str]:
+    return sorted(record.key.decode() for record in log.scan(topic))
+
+
+# ── append_and_flush ────────────────────────────────────────────────────────────────────────
+
+
+@both_ways
+def test_refusals_come_back_by_number(log: SqliteLog, at_once: bool) -> None:
+    appender = RefusingLog(log, {"b", "d"}.__contains__, at_once=at_once).appender()
+    records = [NewRecord("news.pages", key, b"v") for key in "abcd"]
+    refused = append_and_flush(appender, records, 10)
+    assert {number: type(error) for number, error in refused.items()} == {
+        1: RecordTooLarge,
+        3: RecordTooLarge,
+    }
+    assert sent(log) == ["a", "c"]
+    with pytest.raises(RecordTooLarge):
+        append_all(appender, records, 10)
+
+
+class _Silent:
+    """An appender that never hears from its log."""
+
+    is_done = False
+    error = None
+
+    def append(self, *_: object) -> _Silent:
+        return self
+
+    def flush(self, timeout_seconds: float) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_is_not_acknowledged_is_an_outage() -> None:
+    with pytest.raises(LogUnavailable):
+        append_and_flush(_Silent(), [NewRecord("news.pages", "a", b"v")], 0.1)
+
+
+# ── dead letters ────────────────────────────────────────────────────────────────────────────
+
+
+@both_ways
+def test_a_letter_whose_replay_was_refused_stays(log: SqliteLog, at_once: bool) -> None:
+    letters_on(log, "a", "b", "c")
+    refusing = RefusingLog(log, lambda key: key == "b", at_once=at_once)
+    cleared = replay(refusing, listed(log, [EXTRACT], Chosen()))
+    assert cleared.done == 2
+    assert [(letter.id, type(error)) for letter, error in cleared.refused] == [
+        ("b", RecordTooLarge)
+    ]
+    assert sent(log) == ["a", "c"]
+    assert waiting_letters(log) == ["b"]
+
+
+@both_ways
+def test_a_letter_whose_drop_was_refused_stays(log: SqliteLog, at_once: bool) -> None:
+    letters_on(log, "a", "b")
+    refusing = RefusingLog(log, lambda key: key == "b/extract", at_once=at_once)
+    cleared = drop(refusing, listed(log, [EXTRACT], Chosen()), lambda: NOW)
+    assert (cleared.done, [letter.id for letter, _ in cleared.refused]) == (1, ["b"])
+    assert [record.reason for record in drops(log).values()] == ["dead_letter_broken_record"]
+    assert waiting_letters(log) == ["b"]
+
+
+def test_the_command_names_the_letters_that_stay(
+    log: SqliteLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters_on(log, "a", "b")
+    refusing = RefusingLog(log, lambda key: key == "b")
+    cleared = replay(refusing, listed(log, [EXTRACT], Chosen()))
+    with pytest.raises(typer.Exit) as ended:
+        report(cleared, "replayed")
+    said = capsys.readouterr()
+    assert ended.value.exit_code == 1
+    assert said.out == "1 replayed\n"
+    assert said.err.startswith("refused: record_too_large: news.pages/0/b: ")
+
+
+# ── intake and replay ───────────────────────────────────────────────────────────────────────
+
+
+def taken_in(log: SqliteLog | RefusingLog, index: SqliteIndex, **pages: str) -> Intake:
+    throttle = Throttle(log, EXTRACT, "news.pages", 1000)
+    intake = Intake(log, index, FETCH, lambda: NOW, throttle=throttle, stop=Flag())
+    for name, text in pages.items():
+        intake.add(f"{name}.txt", a_page(name, text))
+    intake.finish()
+    return intake
+
+
+def check_intake(intake: Intake, log: SqliteLog) -> None:
+    assert [(one.path, one.outcome, one.reason) for one in intake.fates] == [
+        ("small.txt", "appended", ""),
+        ("large.txt", "refused", "record_too_large"),
+        ("last.txt", "appended", ""),
+    ]
+    assert counts(intake.fates) == {"appended": 2, "refused: record_too_large": 1}
+    assert sent(log) == sorted([an_id("small"), an_id("last")])
+    (gone,) = drops(log).values()
+    assert isinstance(gone, DropRecord)
+    assert (gone.id, gone.reason, gone.is_intended) == (an_id("large"), "record_too_large", False)
+
+
+def test_a_page_over_the_limit_of_its_topic_is_refused_by_name(
+    log: SqliteLog, index: SqliteIndex
+) -> None:
+    intake = taken_in(
+        log,
+        index,
+        small="<p>a",
+        large=f"<p>{random.Random(7).randbytes(30_000).hex()}",
+        last="<p>c",
+    )
+    check_intake(intake, log)
+
+
+def test_a_page_refused_in_the_delivery_is_told_so(log: SqliteLog, index: SqliteIndex) -> None:
+    refusing = RefusingLog(log, lambda key: key == an_id("large"))
+    check_intake(taken_in(refusing, index, small="<p>a", large="<p>b", last="<p>c"), log)
+
+
+def test_a_file_that_is_no_document_leaves_its_record(log: SqliteLog, index: SqliteIndex) -> None:
+    throttle = Throttle(log, EXTRACT, "news.pages", 1000)
+    intake = Intake(log, index, FETCH, lambda: NOW, throttle=throttle, stop=Flag())
+    drop_record = DropRecord(
+        id="e1", entry_id="e1", stage="ingest", reason="empty_file", is_intended=False,
+        url="empty.txt", at=NOW,
+    )  # fmt: skip
+    intake.refuse("empty.txt", "empty_file", drop_record)
+    intake.finish()
+    assert list(drops(log).values()) == [drop_record]
+
+
+def test_a_replay_names_what_the_log_refused(log: SqliteLog, index: SqliteIndex) -> None:
+    taken_in(log, index, one="<p>a", two="<p>b")
+    refusing = RefusingLog(log, lambda key: key == an_id("two"))
+    work = Replay(refusing, index, EXTRACT, "pages", clock=lambda: NOW)
+    selection = work.select(Wanted())
+    told: list[tuple[int, int]] = []
+    fates = work.send(
+        selection,
+        Throttle(log, EXTRACT, "news.pages", 1000),
+        Flag(),
+        lambda done, total: told.append((done, total)),
+    )
+    assert {fate.id: (fate.outcome, fate.reason) for fate in fates} == {
+        an_id("one"): ("appended", ""),
+        an_id("two"): ("refused", "record_too_large"),
+    }
+    assert told == [(1, 2), (2, 2)]
+
+
+# ── states of hosts ─────────────────────────────────────────────────────────────────────────
+
+
+class Memory:
+    """Two hosts that changed once."""
+
+    def __init__(self) -> None:
+        self._changes = [("a.example", b"{}"), ("b.example", b"{}")]
+
+    def changes(self) -> list[tuple[str, bytes]]:
+        changes, self._changes = self._changes, []
+        return changes
+
+    def apply(self, domain: str, data: bytes) -> None:
+        """Nothing is learnt."""
+
+
+def test_a_host_state_that_was_refused_is_told(log: SqliteLog) -> None:
+    refusing = RefusingLog(log, lambda key: key == "a.example/poll")
+    with capture_logs() as said, HostFollower(refusing, Memory(), "poll"):
+        until = time.monotonic() + 10
+        while not sent(log, "news.host-state") and time.monotonic() < until:
+            time.sleep(0.05)
+    behind = [one for one in said if one["event"] == "host_state_behind"]
+    assert [one.get("key") for one in behind] == ["a.example/poll"], behind
+    assert sent(log, "news.host-state") == ["b.example/poll"]

@@ -20,7 +20,7 @@ from ingest.cli.terminal_text import clean, print_json, shown
 from ingest.errors import NewsIngestError
 from ingest.identity import registrable_domain
 from ingest.pipeline.topology import FEED_STATE, plans
-from ingest.polling.feed_state import FeedState, encode_state
+from ingest.polling.state.feed_state import FeedState, encode_state
 from ingest.ports import LayoutAlarm, Placed, Revision
 from ingest.settings.load import Settings, load
 from ingest.wire import encode

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-import msgspec
 import typer
-from rich.table import Table
 
 from ingest.bootstrap.engines import now
 from ingest.cli.context import (
@@ -17,7 +15,7 @@ from ingest.cli.context import (
     settings_of,
     shows_errors,
 )
-from ingest.cli.terminal_text import err, labelled, out, print_json, say, shown
+from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
 from ingest.errors import NewsIngestError
 from ingest.pipeline.dead_letters import Chosen, Cleared, DeadLetter, listed
 from ingest.pipeline.dead_letters import drop as dropped
@@ -64,14 +62,15 @@ def list_(
         for letter in letters:
             print_json(_json(letter))
         return
-    table = Table("key", "stage", "class", "reason", "failed at", "attempts", "url", "message")
-    for one in letters:
-        cells = (one.key, one.stage, one.failure_class, one.reason, one.failed_at[:19],
-                 one.attempts, one.url, one.message[:200])  # fmt: skip
-        table.add_row(*map(shown, cells))
-    if letters:
-        out.print(table)
-    out.print(f"{len(letters)} dead letters", highlight=False)
+    rows = [
+        (one.key, one.stage, one.failure_class, one.reason, one.failed_at[:19], one.attempts,
+         one.url, one.message[:200])
+        for one in letters
+    ]  # fmt: skip
+    if rows:
+        columns = ("key", "stage", "class", "reason", "failed at", "attempts", "url", "message")
+        print_table(columns, rows)
+    say(f"{len(letters)} dead letters")
 
 
 @app.command("show")
@@ -90,8 +89,8 @@ def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = N
             print_json(_json(letter, with_input=True))
             continue
         for name, value in letter.record.headers:
-            out.print(labelled(name, value.decode("utf-8", "replace"), "bold"), soft_wrap=True)
-        out.print(labelled("input", "", "bold"))
+            say(labelled(name, value.decode("utf-8", "replace"), "bold"))
+        say(labelled("input", "", "bold"))
         say((letter.record.value or b"")[:4000].decode("utf-8", "replace"))
 
 
@@ -118,7 +117,7 @@ def replay(
     with opened_log(settings) as log:
         letters = listed(log, plans(settings.pipeline), chosen)
         if dry_run:
-            out.print(f"{len(letters)} would be replayed", highlight=False)
+            say(f"{len(letters)} would be replayed")
             return
         report(replayed(log, letters, is_forced=force), "replayed")
 
@@ -142,23 +141,22 @@ def drop(
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
     if chosen == Chosen():
-        err.print("error: name a key, or a --topic, --stage, --class or --reason", highlight=False)
+        say("error: name a key, or a --topic, --stage, --class or --reason", err)
         raise typer.Exit(2)
     settings = settings_of(config)
     with opened_log(settings) as log:
         letters = listed(log, plans(settings.pipeline), chosen)
         if dry_run:
-            out.print(f"{len(letters)} would be dropped", highlight=False)
+            say(f"{len(letters)} would be dropped")
             return
         report(dropped(log, letters, now), "dropped")
 
 
 def report(cleared: Cleared, verb: str) -> None:
     """Print how many letters are gone, and those that the log refused; exit with 1 for these."""
-    out.print(f"{cleared.done} {verb}", highlight=False)
+    say(f"{cleared.done} {verb}")
     for letter, error in cleared.refused:
-        text = f"refused: {refusal_reason(error)}: {letter.key}: {error}"
-        err.print(shown(text), soft_wrap=True)
+        say(f"refused: {refusal_reason(error)}: {letter.key}: {error}", err)
     if cleared.refused:
         raise typer.Exit(1)
 
@@ -172,11 +170,11 @@ def _chosen(
                   since=since, limit=limit, key=key)  # fmt: skip
 
 
-def _json(letter: DeadLetter, *, with_input: bool = False) -> bytes:
+def _json(letter: DeadLetter, *, with_input: bool = False) -> dict[str, Any]:
     fields = {name: getattr(letter, name) for name in letter.__struct_fields__ if name != "record"}
     if with_input:
         fields["headers"] = {
             name: value.decode("utf-8", "replace") for name, value in letter.record.headers
         }
         fields["input"] = (letter.record.value or b"").decode("utf-8", "replace")
-    return msgspec.json.encode(fields)
+    return fields

@@ -22,18 +22,19 @@ def follow(
     fates: list[Fate], log: Log, index: Index, stages: list[StagePlan], stop: threading.Event
 ) -> None:
     """Wait until each fate that was appended is known, with a bar on standard error."""
-    columns = (
-        TextColumn("searchable"),
-        BarColumn(30),
-        TextColumn("{task.completed} of {task.total}"),
-    )
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as progress:
+    with bar("searchable") as progress:
         task = progress.add_task("", total=len(fates))
 
         def moved(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
         followed(fates, log, index, stages, stop, on_progress=moved)
+
+
+def bar(label: str) -> Progress:
+    """Return a bar on standard error that counts up to its total."""
+    columns = (TextColumn(label), BarColumn(30), TextColumn("{task.completed} of {task.total}"))
+    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True)
 
 
 @contextmanager

@@ -9,9 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.table import Table
 
 from ingest.bootstrap.engines import now
 from ingest.cli.context import (
@@ -24,7 +22,7 @@ from ingest.cli.context import (
 )
 from ingest.cli.following import follow, stages_running
 from ingest.cli.run import stop_on_signals
-from ingest.cli.terminal_text import out, print_json, shown
+from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
 from ingest.pipeline.intake import Fate, Intake, counts
@@ -37,11 +35,6 @@ from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
 
 #: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
 MAX_WAITING = 20_000
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("ingest")(ingest)
 
 
 @shows_errors
@@ -126,12 +119,9 @@ def _pages(
 def _report(fates: list[Fate], as_json: bool) -> None:
     found = counts(fates)
     if as_json:
-        print_json(msgspec.json.encode({"documents": len(fates), "outcomes": found}))
+        print_json({"documents": len(fates), "outcomes": found})
         return
-    table = Table("outcome", "documents")
-    for outcome, count in found.items():
-        table.add_row(outcome, str(count))
-    out.print(table)
+    print_table(("outcome", "documents"), found.items())
     for fate in fates:
         if fate.outcome in ("refused", "dropped", "dead_letter"):
-            out.print(shown(f"{fate.outcome}: {fate.reason}: {fate.path}"), soft_wrap=True)
+            say(f"{fate.outcome}: {fate.reason}: {fate.path}")

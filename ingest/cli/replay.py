@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from ingest.bootstrap.engines import chain_of, now
 from ingest.cli.context import (
@@ -23,9 +19,9 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.cli.feeds.names import feed_named
-from ingest.cli.following import follow, stages_running
+from ingest.cli.following import bar, follow, stages_running
 from ingest.cli.run import stop_on_signals
-from ingest.cli.terminal_text import err, out, print_json
+from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
 from ingest.pipeline.intake import Fate, counts
@@ -45,11 +41,6 @@ from ingest.settings.load import Settings
 from ingest.sources.documents.warc import KeptPages
 
 _FLOW = ("fetch", "extract", "enrich", "index")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("replay")(replay)
 
 
 @shows_errors
@@ -147,7 +138,7 @@ def _sent(
     with ExitStack() as running:
         if starts_stages:
             running.enter_context(stages_running(settings, log, stages))
-        with _bar() as progress:
+        with bar("sent") as progress:
             task = progress.add_task("", total=len(selection.chosen))
             fates = work.send(
                 selection, throttle, stop, lambda done, _: progress.update(task, completed=done)
@@ -162,7 +153,7 @@ def _moment(text: str, name: str) -> datetime | None:
         return None
     read = moments.read(name, text, now(), UTC)
     if read is None:
-        raise QueryError(f"--{name} is no time", query=text, remedy=moments.REMEDY)
+        raise QueryError(f"--{name} is not a time", query=text, remedy=moments.REMEDY)
     return read.since if name == "since" else read.until
 
 
@@ -202,35 +193,25 @@ def _staleness(settings: Settings, source: str) -> IsStale:
     )  # fmt: skip
 
 
-def _bar() -> Progress:
-    columns = (TextColumn("sent"), BarColumn(30), TextColumn("{task.completed} of {task.total}"))
-    return Progress(*columns, TimeElapsedColumn(), console=err, transient=True)
-
-
 def _report(selection: Selection, fates: list[Fate], *, as_json: bool, is_dry: bool) -> None:
     left_out = dict(sorted(selection.left_out.items()))
     if as_json:
         print_json(
-            msgspec.json.encode(
-                {
-                    "chosen": len(selection.chosen),
-                    "from_log": selection.from_log,
-                    "from_archive": selection.from_archive,
-                    "left_out": left_out,
-                    "outcomes": counts(fates),
-                }
-            )
+            {
+                "chosen": len(selection.chosen),
+                "from_log": selection.from_log,
+                "from_archive": selection.from_archive,
+                "left_out": left_out,
+                "outcomes": counts(fates),
+            }
         )
         return
     verb = "would be sent" if is_dry else "chosen"
-    out.print(
+    say(
         f"{len(selection.chosen)} {verb}: {selection.from_log} from the log, "
-        f"{selection.from_archive} from the archive",
-        highlight=False,
+        f"{selection.from_archive} from the archive"
     )
-    table = Table("outcome", "documents")
-    found = Counter({f"left out: {reason}": count for reason, count in left_out.items()})
-    for outcome, count in [*counts(fates).items(), *found.items()]:
-        table.add_row(outcome, str(count))
-    if table.row_count:
-        out.print(table)
+    rows = [*counts(fates).items()]
+    rows += [(f"left out: {reason}", count) for reason, count in left_out.items()]
+    if rows:
+        print_table(("outcome", "documents"), rows)

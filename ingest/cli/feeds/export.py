@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from ingest.cli.context import ConfigOption, settings_of, shows_errors
-from ingest.cli.terminal_text import err, say
+from ingest.cli.terminal_text import err, out, say
 from ingest.errors import ConfigError
 from ingest.identity import request_url
 from ingest.model import Feed
@@ -32,8 +32,11 @@ def export(
     settings = settings_of(config)
     feeds = [feed for feed in settings.feeds.feeds.values() if not group or feed.group == group]
     data = _as_opml(feeds) if format == "opml" else _as_yaml(feeds, settings)
-    sys.stdout.buffer.write(data)
-    sys.stdout.flush()
+    if out.is_terminal:
+        say(data.decode())
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
     say(f"{len(feeds)} feeds", err)
     if settings.feeds.faults:
         raise ConfigError(settings.feeds.faults)

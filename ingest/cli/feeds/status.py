@@ -1,42 +1,25 @@
-"""`news-ingest feeds status` and `poll`: how a feed fares, and asking for it now."""
+"""`news-ingest feeds status`: the health of one feed; that of all is in `overview.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from ingest import wire
 from ingest.bootstrap.engines import now as clock
-from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.feeds.drift import layout_alarms
 from ingest.cli.feeds.list import as_plain, health_of, state_of, states_or_none
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.feeds.overview import DAY, freshness_in_words, show_all
 from ingest.cli.feeds.report import ago, size
-from ingest.cli.terminal_text import err, line, print_json, say
-from ingest.errors import NewsIngestError
-from ingest.identity import registrable_domain
+from ingest.cli.terminal_text import line, print_json
 from ingest.model import Feed
 from ingest.polling.report.feed_record import overflows_since, percentile
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.outlook import spoken, why_next
-from ingest.records.appending import append_all
-from ingest.records.stage_plan import plans
-from ingest.records.state_records import REQUEST, feed_record
-from ingest.settings.load import Settings
-
-_FLUSH_SECONDS = 10.0
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("status")(status)
-    app.command("poll")(poll)
 
 
 @shows_errors
@@ -47,7 +30,7 @@ def status(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show how the feeds fare, or the history of one and why its next poll is when it is."""
+    """Show the health of all feeds, or the history of one and the reason for its next poll."""
     settings = settings_of(config)
     feed = feed_named(settings, name) if name else None
     states, is_whole = states_or_none(settings)
@@ -59,46 +42,6 @@ def status(
         show_all(settings, states, now, as_json)
     if not is_whole:
         raise typer.Exit(1)
-
-
-@shows_errors
-def poll(
-    name: Annotated[str, typer.Argument(help="The feed: its id, address or publisher.")],
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-) -> None:
-    """Ask the running poller to poll a feed now; the host's gap and rest hold all the same.
-
-    Ends with 1 when no poller runs: it will be polled as soon as one does.
-    """
-    settings = settings_of(config)
-    feed = feed_named(settings, name)
-    if not feed.enabled:
-        raise NewsIngestError(
-            "the feed is paused", value=feed.id, origin=str(settings.folder / "feeds.yml"),
-            remedy="take `enabled: false` out of its block",
-        )  # fmt: skip
-    pollers = _request(feed, settings)
-    if as_json:
-        plain = {"requested": True, "id": feed.id, "url": feed.url, "pollers": pollers}
-        print_json(msgspec.json.encode(plain))
-    else:
-        say(f"{feed.id} is to be polled now: {feed.url}")
-    if not pollers:
-        err.print("warning: no poller is running; it is polled once `news-ingest run` is started")
-        raise typer.Exit(1)
-
-
-def _request(feed: Feed, settings: Settings) -> int:
-    """Append the request, and give how many pollers are there to read it."""
-    value = wire.encode({"at": clock().isoformat()})
-    domain = registrable_domain(feed.url)
-    request = feed_record(feed.id, REQUEST, value, domain, "cli", clock())
-    stage = next((plan for plan in plans(settings.pipeline) if plan.kind == "poll"), None)
-    with opened_log(settings) as log:
-        with closing(log.appender()) as appender:
-            append_all(appender, [request], _FLUSH_SECONDS)
-        return log.members(stage.group) if stage is not None else 0
 
 
 # ── one feed ────────────────────────────────────────────────────────────────────────────────
@@ -121,7 +64,7 @@ def _one(
             "recent_polls": state.recent_polls,
             **_details(state, now),
         }
-        print_json(msgspec.json.encode(plain))
+        print_json(plain)
         return
     line("feed", f"{feed.id}  {feed.publisher}  {state.title}")
     line("address", feed.url)
@@ -176,7 +119,7 @@ def _details(state: FeedState, now: datetime) -> dict[str, Any]:
 
 def _caching(state: FeedState) -> str:
     if not state.validators_are_trusted:
-        return "its validators lie, so none are sent"
+        return "its validators cannot be trusted, so none are sent"
     names = [name for name, value in (("ETag", state.etag), ("Last-Modified", state.last_modified))
              if value]  # fmt: skip
     floor = f"; floor {spoken(state.floor_seconds)} from {state.floor_reason}"

@@ -9,7 +9,7 @@ from ingest.bootstrap.engines import chain_of, now, open_index, retry_until_avai
 from ingest.bootstrap.lazy_index import LazyIndex
 from ingest.bootstrap.watching import run_watched
 from ingest.errors import NewsIngestError
-from ingest.pipeline.indexer import IndexWork
+from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.pipeline.worker import Work, Worker
 from ingest.ports import Index, Log

@@ -13,7 +13,7 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.cli.terminal_text import labelled, print_json, print_table, say
-from ingest.pipeline.audit import audited
+from ingest.operations.audit import audited
 from ingest.records.stage_plan import plans
 
 

@@ -17,9 +17,9 @@ from ingest.cli.context import (
 )
 from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
 from ingest.errors import NewsIngestError
-from ingest.pipeline.dead_letters import Chosen, Cleared, DeadLetter, listed
-from ingest.pipeline.dead_letters import drop as dropped
-from ingest.pipeline.dead_letters import replay as replayed
+from ingest.operations.dead_letters import Chosen, Cleared, DeadLetter, listed
+from ingest.operations.dead_letters import drop as dropped
+from ingest.operations.dead_letters import replay as replayed
 from ingest.records.appending import refusal_reason
 from ingest.records.stage_plan import plans
 

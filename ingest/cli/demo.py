@@ -21,7 +21,7 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.search import hits_table
 from ingest.cli.seed_sites import SeedSites
 from ingest.cli.terminal_text import err, out, print_table, say
-from ingest.pipeline.audit import Audit, audited
+from ingest.operations.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
 from ingest.ports import Log
 from ingest.query import Everything, SearchRequest

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.cli.terminal_text import err
-from ingest.pipeline.intake import Fate, followed
+from ingest.operations.intake import Fate, followed
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings

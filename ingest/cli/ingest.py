@@ -25,8 +25,8 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.pipeline.intake import Fate, Intake, counts
-from ingest.pipeline.throttle import Throttle
+from ingest.operations.intake import Fate, Intake, counts
+from ingest.operations.throttle import Throttle
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import plans
 from ingest.settings.load import Settings

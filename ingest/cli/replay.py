@@ -24,16 +24,16 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
-from ingest.pipeline.intake import Fate, counts
-from ingest.pipeline.replay import (
+from ingest.operations.intake import Fate, counts
+from ingest.operations.replay import (
     IsStale,
     Replay,
     Selection,
     stale_by_enrichment,
     stale_by_extraction,
 )
-from ingest.pipeline.replay_heads import READ_BY, Wanted, wanted_id
-from ingest.pipeline.throttle import Throttle
+from ingest.operations.replay_heads import READ_BY, Wanted, wanted_id
+from ingest.operations.throttle import Throttle
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan, plans
 from ingest.search import moments

@@ -15,8 +15,8 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.cli.terminal_text import err, print_json, print_table, say
-from ingest.pipeline.trace import Step
-from ingest.pipeline.trace import trace as traced
+from ingest.operations.trace import Step
+from ingest.operations.trace import trace as traced
 from ingest.records.stage_plan import plans
 
 

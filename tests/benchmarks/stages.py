@@ -13,7 +13,7 @@ import msgspec
 from ingest.bootstrap.engines import chain_of, now, open_index
 from ingest.model import Document, EnrichedDocument, IndexedDocument, Page
 from ingest.outcome import Keep
-from ingest.pipeline.indexer import IndexWork
+from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.transform import enriched
 from ingest.ports import Placed
 from processors.extract_document import Options

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 from ingest.bootstrap.engines import now, open_index, open_log
 from ingest.model import IndexedDocument
-from ingest.pipeline.audit import audited
+from ingest.operations.audit import audited
 from ingest.ports import Index, Log
 from ingest.query import SearchRequest
 from ingest.records.stage_plan import plans

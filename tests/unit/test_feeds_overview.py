@@ -18,7 +18,7 @@ from ingest.cli.main import app
 from ingest.fetching.host_state import HostRecord
 from ingest.identity import registrable_domain
 from ingest.model import Extraction
-from ingest.pipeline.layout_watch import renewed
+from ingest.pipeline.indexing.layout_watch import renewed
 from ingest.polling.state.feed_state import FeedState, encode_state
 from ingest.ports import Placed
 from ingest.records.stage_plan import FEED_STATE, HOST_STATE

@@ -13,9 +13,9 @@ from prometheus_client import REGISTRY
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.errors import IndexDiffers
 from ingest.model import Extraction
-from ingest.pipeline.indexer import IndexWork
-from ingest.pipeline.layout_drift import drifts_of
-from ingest.pipeline.layout_watch import LayoutWatch, found_now
+from ingest.pipeline.indexing.indexer import IndexWork
+from ingest.pipeline.indexing.layout_drift import drifts_of
+from ingest.pipeline.indexing.layout_watch import LayoutWatch, found_now
 from ingest.ports import LayoutFacts, Placed, SiteLayout, SiteLayouts
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_id, an_indexed_document

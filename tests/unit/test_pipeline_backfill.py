@@ -13,9 +13,9 @@ import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.model import Entry, Page
+from ingest.operations.dead_letters import Chosen, listed, replay
 from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.backfill_queue import MAX_RECORDS
-from ingest.pipeline.dead_letters import Chosen, listed, replay
 from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.flow_worker import FlowWorker
 from ingest.pipeline.host_table import HostTable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_index import SqliteIndex
-from ingest.pipeline.indexer import IndexWork, oldest_kept
+from ingest.pipeline.indexing.indexer import IndexWork, oldest_kept
 from ingest.ports import Placed
 from ingest.settings.options import IndexOptions
 from tests.builders import an_indexed_document

@@ -17,13 +17,13 @@ from ingest.adapters.sqlite_log import SqliteLog
 from ingest.cli.dead_letters import report
 from ingest.errors import LogUnavailable, RecordTooLarge
 from ingest.model import DropRecord
-from ingest.pipeline.dead_letters import Chosen, drop, listed, replay
+from ingest.operations.dead_letters import Chosen, drop, listed, replay
+from ingest.operations.intake import Intake, counts
+from ingest.operations.ledger import drops
+from ingest.operations.replay import Replay
+from ingest.operations.replay_heads import Wanted
+from ingest.operations.throttle import Throttle
 from ingest.pipeline.host_follower import HostFollower
-from ingest.pipeline.intake import Intake, counts
-from ingest.pipeline.ledger import drops
-from ingest.pipeline.replay import Replay
-from ingest.pipeline.replay_heads import Wanted
-from ingest.pipeline.throttle import Throttle
 from ingest.ports import TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
 from ingest.records.stage_plan import StagePlan

@@ -17,15 +17,15 @@ from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import NewsIngestError
 from ingest.identity import generation_of, raised, version_of
 from ingest.model import Document, Entry, Extraction, Page
-from ingest.pipeline.replay import (
+from ingest.operations.replay import (
     Replay,
     Selection,
     holds,
     stale_by_enrichment,
     stale_by_extraction,
 )
-from ingest.pipeline.replay_heads import Wanted, wanted_id
-from ingest.pipeline.throttle import Throttle
+from ingest.operations.replay_heads import Wanted, wanted_id
+from ingest.operations.throttle import Throttle
 from ingest.ports import Placed, Position, TopicSpec
 from ingest.records.outputs import document_output, entry_output, page_output
 from ingest.records.stage_plan import StagePlan

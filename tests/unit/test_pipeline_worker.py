@@ -12,9 +12,9 @@ import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import BreakerTripped, IndexUnavailable
+from ingest.operations.dead_letters import Chosen, listed, replay
+from ingest.operations.ledger import latest
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
-from ingest.pipeline.dead_letters import Chosen, listed, replay
-from ingest.pipeline.ledger import latest
 from ingest.pipeline.worker import Worker
 from ingest.ports import Record, TopicSpec
 from ingest.records.appending import NewRecord

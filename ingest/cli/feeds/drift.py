@@ -18,8 +18,8 @@ from ingest.cli.context import (
 )
 from ingest.cli.terminal_text import line, print_json, say
 from ingest.errors import NewsIngestError
-from ingest.pipeline.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS
-from ingest.pipeline.layout_watch import found_now
+from ingest.pipeline.indexing.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS
+from ingest.pipeline.indexing.layout_watch import found_now
 from ingest.polling.report.feed_record import alarms_by_feed
 from ingest.ports import LayoutAlarm
 from ingest.settings.load import Settings

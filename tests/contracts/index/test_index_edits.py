@@ -12,7 +12,7 @@ from ingest import wire
 from ingest.errors import IndexUnavailable
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Reject
-from ingest.pipeline.indexer import IndexWork
+from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.ports import Index, Placed, Record, Revision, RevisionRequest, Verdict
 from tests.builders import NOW, a_document, an_id
 

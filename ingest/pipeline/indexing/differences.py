@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.model import IndexedDocument
-from ingest.pipeline.revision import WEAK_SOURCES
+from ingest.pipeline.indexing.revision import WEAK_SOURCES
 from ingest.ports import Known, KnownText, Revision
 from ingest.sentences import sentences
 

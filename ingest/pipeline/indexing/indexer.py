@@ -8,9 +8,9 @@ from typing import Any
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome, Reject
-from ingest.pipeline.edits import Edits
-from ingest.pipeline.layout_watch import LayoutWatch
-from ingest.pipeline.revision import Older, placed
+from ingest.pipeline.indexing.edits import Edits
+from ingest.pipeline.indexing.layout_watch import LayoutWatch
+from ingest.pipeline.indexing.revision import Older, placed
 from ingest.pipeline.transform import decoded
 from ingest.ports import Clock, Index, Known, Placed, Record, Verdict
 from ingest.records.dead_letter import Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.model import IndexedDocument
-from ingest.pipeline.differences import is_edit, revision_of
+from ingest.pipeline.indexing.differences import is_edit, revision_of
 from ingest.ports import Index, Known, KnownText, Placed, Revision, Verdict
 from ingest.telemetry import Event, counter
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ingest.pipeline.ledger import Traced, dead_letters, drops, kind_of, traced, waiting
+from ingest.operations.ledger import Traced, dead_letters, drops, kind_of, traced, waiting
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan
 

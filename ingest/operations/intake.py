@@ -11,8 +11,8 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.pipeline.ledger import dead_letters, drops
-from ingest.pipeline.throttle import Throttle
+from ingest.operations.ledger import dead_letters, drops
+from ingest.operations.throttle import Throttle
 from ingest.ports import Clock, Index, Log
 from ingest.records.appending import BatchAppender, refusal_reason
 from ingest.records.outputs import drop_output, page_output

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from ingest.errors import NewsIngestError
-from ingest.pipeline.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS, Drift, drifts_of
+from ingest.pipeline.indexing.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS, Drift, drifts_of
 from ingest.ports import Clock, LayoutAlarm, SiteLayouts
 from ingest.telemetry import Event, gauge
 

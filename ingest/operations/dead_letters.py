@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord
-from ingest.pipeline.ledger import latest
+from ingest.operations.ledger import latest
 from ingest.ports import Clock, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, append_all
 from ingest.records.outputs import drop_output

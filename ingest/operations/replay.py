@@ -14,9 +14,9 @@ import msgspec
 from ingest.errors import NewsIngestError, WireError
 from ingest.identity import GENERATIONS, raised
 from ingest.model import EnrichedDocument, Entry, IndexedDocument, Page
-from ingest.pipeline.intake import Fate
-from ingest.pipeline.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
-from ingest.pipeline.throttle import Throttle
+from ingest.operations.intake import Fate
+from ingest.operations.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
+from ingest.operations.throttle import Throttle
 from ingest.ports import Clock, Index, Known, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
 from ingest.records.outputs import document_output, entry_output, page_output

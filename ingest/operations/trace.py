@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from ingest.identity import canonical_url, document_id_of_url, match_key
-from ingest.pipeline.ledger import dead_letters, drops, kind_of, read_ids, traced
+from ingest.operations.ledger import dead_letters, drops, kind_of, read_ids, traced
 from ingest.ports import Index, Log, Record
 from ingest.records.stage_plan import StagePlan
 

@@ -1,0 +1,1 @@
+"""What the index stage does: versions, revisions, bulk writes, layout drift."""

@@ -7,9 +7,9 @@ from threading import Event as Flag
 
 from ingest.adapters.page_archive import PageArchive
 from ingest.bootstrap.engines import now
-from ingest.bootstrap.watching import run_watched
+from ingest.bootstrap.stages import run_watched
 from ingest.pipeline.archiver import ArchiveWork
-from ingest.pipeline.worker import Worker
+from ingest.pipeline.batch_loop import batch_worker
 from ingest.ports import Log
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
@@ -32,7 +32,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         run_watched(settings, plan, idler, idler.run)
         return
     work = ArchiveWork(PageArchive(settings.archive_folder, pipeline.archive, now))
-    worker = Worker(
+    worker = batch_worker(
         plan,
         work,
         log,

@@ -7,11 +7,12 @@ from threading import Event as Flag
 
 from ingest.bootstrap.engines import chain_of, now, open_index, retry_until_available
 from ingest.bootstrap.lazy_index import LazyIndex
-from ingest.bootstrap.watching import run_watched
+from ingest.bootstrap.stages import run_watched
 from ingest.errors import NewsIngestError
+from ingest.pipeline.batch_loop import Work, batch_worker
 from ingest.pipeline.indexing.indexer import IndexWork
+from ingest.pipeline.stage_worker import StageWorker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
-from ingest.pipeline.worker import Work, Worker
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
@@ -49,7 +50,7 @@ def _run_index(
 ) -> None:
     timeout = settings.pipeline.worker.start_timeout_seconds
     index = retry_until_available(lambda: _ready_index(settings), timeout, stop)
-    workers: list[Worker] = []
+    workers: list[StageWorker] = []
     work = IndexWork(
         index,
         now,
@@ -72,7 +73,7 @@ def _run_worker(
     work: Work,
     stop: Flag,
     is_breaker_on: bool,
-    made: Callable[[Worker], None] = lambda _: None,
+    made: Callable[[StageWorker], None] = lambda _: None,
 ) -> None:
     pipeline = settings.pipeline
     breaker = (
@@ -80,7 +81,7 @@ def _run_worker(
         if is_breaker_on
         else pipeline.breaker.model_copy(update={"enabled": False})
     )
-    worker = Worker(
+    worker = batch_worker(
         plan,
         work,
         log,

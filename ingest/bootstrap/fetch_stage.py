@@ -6,10 +6,10 @@ from threading import Event as Flag
 
 from ingest.bootstrap.engines import now
 from ingest.bootstrap.lazy_index import LazyIndex
-from ingest.bootstrap.watching import run_watched
+from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
 from ingest.pipeline.event_loop import EventLoop
-from ingest.pipeline.flow_worker import FlowWorker
+from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
 from ingest.ports import Log
 from ingest.records.stage_plan import StagePlan
@@ -22,7 +22,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         web: Web = loop.call(lambda: open_web(settings, now))
         web.report_resting(plan.name)
         index = LazyIndex(settings)
-        worker = FlowWorker(
+        worker = fetch_worker(
             plan,
             web.entry_fetch(index.known),
             log,

@@ -9,8 +9,9 @@ from threading import Event as Flag
 
 from ingest.bootstrap.engines import open_log, retry_until_available
 from ingest.errors import DependencyUnavailable, TopicMissing
+from ingest.pipeline.health import Watched, health_of, serve_health
 from ingest.ports import Log
-from ingest.records.stage_plan import plan_of
+from ingest.records.stage_plan import StagePlan, plan_of
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 
@@ -94,3 +95,21 @@ def _require_topics(log: Log, settings: Settings) -> None:
             origin=settings.pipeline.log.url,
             remedy="run `news-ingest setup`",
         )
+
+
+def run_watched(
+    settings: Settings, plan: StagePlan, watched: Watched, run: Callable[[], None]
+) -> None:
+    """Run with /health and /metrics beside it, where the settings name a port for the stage."""
+    options = settings.pipeline.telemetry
+    server = None
+    if plan.name in options.ports:
+        server = serve_health(
+            options.host, options.ports[plan.name], lambda: health_of(plan.name, watched)
+        )
+    try:
+        run()
+    finally:
+        if server is not None:
+            server.shutdown()
+            server.server_close()

@@ -50,7 +50,7 @@ class HostTable:
             self._memory.apply(domain_of(record), record.value)
         return True
 
-    def take_notes(self, reader: Reader, inputs: Sequence[str]) -> None:
+    def sync_assignment(self, reader: Reader, inputs: Sequence[str]) -> None:
         """Learn of assigned partitions; hold back the entries of those not yet restored."""
         owned = {
             place: epoch

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest.bootstrap.engines import chain_of, now, open_log
+from ingest.pipeline.batch_loop import Judged, Work, batch_worker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
-from ingest.pipeline.worker import Judged, Work, Worker
 from ingest.ports import Index, Log, Record
 from ingest.records.headers import headers_for
 from ingest.records.stage_plan import StagePlan, plan_of
@@ -71,7 +71,7 @@ class StageRun:
         stop = threading.Event()
         counted = _Counted(work, self._warming, self.count + self._warming, self._not_counted)
         pipeline = self.settings.pipeline
-        worker = Worker(
+        worker = batch_worker(
             self.plan, counted, self.log, options=pipeline.worker, breaker=pipeline.breaker,
             records_a_batch=pipeline.stages[self.plan.name].records_a_batch, clock=now, stop=stop,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.pipeline.backfill_queue import MAX_RECORDS
+from ingest.pipeline.open_work import MAX_RECORDS
 from tests.http_site import Answer, HttpSite, html
 from tests.scenarios.harness import Installation
 

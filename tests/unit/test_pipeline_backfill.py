@@ -15,11 +15,11 @@ from ingest.adapters.sqlite_log import SqliteLog
 from ingest.model import Entry, Page
 from ingest.operations.dead_letters import Chosen, listed, replay
 from ingest.outcome import Keep, Outcome, Reject, Retry
-from ingest.pipeline.backfill_queue import MAX_RECORDS
+from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.event_loop import EventLoop
-from ingest.pipeline.flow_worker import FlowWorker
+from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.worker import Worker
+from ingest.pipeline.open_work import MAX_RECORDS
 from ingest.ports import Record, TopicSpec
 from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Subject
@@ -96,7 +96,7 @@ class Fetching:
         self.stop = threading.Event()
         self.loop = EventLoop("test")
         self.loop.__enter__()
-        self.worker = FlowWorker(
+        self.worker = fetch_worker(
             PLAN, site.fetch, log, loop=self.loop, hosts=HostTable(NoHosts(), "fetch"),
             probe=lambda: None, options=WorkerOptions(hold_probe_seconds=0.2),
             fetching=FetchingOptions(), clock=lambda: datetime.now(UTC), stop=self.stop,
@@ -244,7 +244,7 @@ def test_a_stage_in_batch_form_takes_fresh_records_first(log: SqliteLog) -> None
         appender.append("in.backfill", f"old-{number}", b"{}", [(BACKFILL, b"1")])
     appender.flush(10)
     work, stop = Slow(), threading.Event()
-    worker = Worker(
+    worker = batch_worker(
         PLAN, work, log, options=WorkerOptions(), breaker=BreakerOptions(), records_a_batch=10,
         clock=lambda: datetime.now(UTC), stop=stop,
     )  # fmt: skip
@@ -274,7 +274,7 @@ def test_a_steady_trickle_of_fresh_records_does_not_stop_a_backfill(log: SqliteL
         appender.append("in.backfill", f"old-{number}", b"{}", [(BACKFILL, b"1")])
     appender.flush(10)
     work, stop = Slow(), threading.Event()
-    worker = Worker(
+    worker = batch_worker(
         PLAN, work, log, options=WorkerOptions(), breaker=BreakerOptions(), records_a_batch=10,
         clock=lambda: datetime.now(UTC), stop=stop,
     )  # fmt: skip

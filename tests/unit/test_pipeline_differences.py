@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.model import IndexedDocument
-from ingest.pipeline.indexing.differences import (
+from ingest.pipeline.indexing.edits import (
     MAX_SENTENCES,
     differences,
     is_edit,

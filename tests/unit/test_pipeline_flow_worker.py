@@ -17,7 +17,7 @@ from ingest.errors import IndexUnavailable
 from ingest.model import Entry, Page
 from ingest.outcome import Drop, Keep, Outcome, Retry
 from ingest.pipeline.event_loop import EventLoop
-from ingest.pipeline.flow_worker import FlowWorker
+from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
 from ingest.ports import TopicSpec
 from ingest.records.stage_plan import StagePlan
@@ -95,7 +95,7 @@ class Running:
         self.stop = threading.Event()
         self.loop = EventLoop("test")
         self.loop.__enter__()
-        self.worker = FlowWorker(
+        self.worker = fetch_worker(
             PLAN,
             site.fetch,
             log,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.pipeline.tracker import Tracker
+from ingest.pipeline.open_work import Tracker
 
 
 def test_nothing_was_read_and_nothing_is_to_be_committed() -> None:

@@ -15,7 +15,7 @@ from ingest.errors import BreakerTripped, IndexUnavailable
 from ingest.operations.dead_letters import Chosen, listed, replay
 from ingest.operations.ledger import latest
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
-from ingest.pipeline.worker import Worker
+from ingest.pipeline.batch_loop import batch_worker
 from ingest.ports import Record, TopicSpec
 from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Subject
@@ -87,7 +87,7 @@ class Running:
     def __init__(self, log: SqliteLog, work: Echo, **breaker: int) -> None:
         self.stop = threading.Event()
         self.error: Exception | None = None
-        self.worker = Worker(
+        self.worker = batch_worker(
             PLAN,
             work,
             log,

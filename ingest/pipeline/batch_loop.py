@@ -7,18 +7,15 @@ work done twice. The order of the steps is that of ARCHITECTURE.md, promise 1.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event as Flag
 from typing import Protocol, TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.outcome import Reject
 from ingest.pipeline.breaker import Breaker, Seen
-from ingest.pipeline.giving_way import QUIET_SECONDS, GivingWay
-from ingest.pipeline.holding import Holder, StopRequestedError
-from ingest.pipeline.rungs import Rungs
-from ingest.ports import Appender, Clock, Log, Position, Reader, Record, TopicPartition
+from ingest.pipeline.stage_worker import Member, StageWorker
+from ingest.ports import Clock, Log, Position, Reader, Record, TopicPartition
 from ingest.records.emission import Judged, append_judged, report
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, WorkerOptions
@@ -32,6 +29,9 @@ batch_done = Event("batch_done", level="debug")
 lease_lost = Event("lease_lost", level="warning")
 _steps = histogram("batch_seconds", "stage", "step")
 _owned = gauge("partitions_owned", "stage")
+
+#: How long a read waits for fresh records before the backfill may go on.
+QUIET_SECONDS = 0.1
 
 
 class Work(Protocol):
@@ -52,90 +52,65 @@ class Work(Protocol):
     def close(self) -> None: ...
 
 
-class Worker:
-    """One member of a stage's group. `run` gives back when it was asked to stop."""
+def batch_worker(
+    plan: StagePlan,
+    work: Work,
+    log: Log,
+    *,
+    options: WorkerOptions,
+    breaker: BreakerOptions,
+    records_a_batch: int,
+    clock: Clock,
+    stop: Flag,
+    idle: Callable[[], object] | None = None,
+) -> StageWorker:
+    """Return the worker of a stage that works in batches; `idle` runs when there is nothing to read."""
+
+    def make_loop(member: Member) -> BatchLoop:
+        return BatchLoop(member, work, Breaker(breaker, plan.name), records_a_batch, idle)
+
+    return StageWorker(
+        plan, log, make_loop, topics=plan.inputs, options=options, clock=clock, stop=stop,
+        close=work.close,
+    )  # fmt: skip
+
+
+class BatchLoop:
+    """Reads a batch and takes it through all steps, again and again."""
 
     def __init__(
         self,
-        plan: StagePlan,
+        member: Member,
         work: Work,
-        log: Log,
-        *,
-        options: WorkerOptions,
-        breaker: BreakerOptions,
+        breaker: Breaker,
         records_a_batch: int,
-        clock: Clock,
-        stop: Flag,
-        idle: Callable[[], object] | None = None,
+        idle: Callable[[], object] | None,
     ) -> None:
-        """`idle` is done whenever there was nothing to read."""
-        self._plan = plan
-        self._work = work
-        self._idle = idle
-        self._log = log
-        self._options = options
+        self._plan, self._log, self._options = member.plan, member.log, member.options
+        self._reader, self._appender, self._clock = member.reader, member.appender, member.clock
+        self._holder, self._rungs = member.holder, member.rungs
+        self._work, self._breaker, self._idle = work, breaker, idle
         self._records_a_batch = records_a_batch
-        self._clock = clock
-        self._stop = stop
-        self._breaker = Breaker(breaker, plan.name)
+        self._fresh_first = FreshFirst(member.plan, member.reader)
         self._epochs: dict[TopicPartition, int] = {}
         self._carried: dict[TopicPartition, Position] = {}
-        self.read_at = time.monotonic()
-        self._reader: Reader
-        self._appender: Appender
-        self._holder: Holder
-        self._rungs: Rungs
-        self._way: GivingWay
 
     @property
-    def holding_on(self) -> str:
-        """What the stage waits for now; "" when it works."""
-        holder = getattr(self, "_holder", None)
-        return "" if holder is None else holder.cause
+    def places(self) -> Collection[TopicPartition]:
+        """The partitions owned now."""
+        return self._epochs.keys()
 
-    @property
-    def partitions(self) -> int:
-        """How many partitions this worker owns."""
-        return len(self._epochs)
+    def finish(self) -> None:
+        """Nothing is open between two turns."""
 
-    def owns_first(self, topic: str) -> bool:
-        """Tell whether this worker has the first partition of a topic: one of its group does."""
-        return any(place.topic == topic and place.partition == 0 for place in self._epochs)
-
-    def run(self) -> None:
-        """Work until asked to stop.
-
-        Errors: BreakerTripped, TopicMissing, LogRefused, IndexRefused and IndexDiffers end the
-        stage with their exit codes; nothing that was read is committed then.
-        """
-        with ExitStack() as opened:
-            opened.callback(self._work.close)
-            self._reader = self._log.reader(self._plan.group, self._plan.inputs, self._plan.name)
-            opened.callback(self._reader.close)
-            self._appender = self._log.appender()
-            opened.callback(self._appender.close)
-            self._work_until_stopped()
-
-    def _work_until_stopped(self) -> None:
-        self._holder = Holder(
-            self._plan.name, self._reader, self._stop, probe_seconds=self._options.hold_probe_seconds
-        )  # fmt: skip
-        self._rungs = Rungs(self._plan, self._reader, lambda: int(self._clock().timestamp() * 1000))
-        self._way = GivingWay(self._plan, self._reader)
-        try:
-            while not self._stop.is_set():
-                self._turn()
-        except StopRequestedError:
-            pass
-
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Read a batch and work on it; while nothing comes, do what is idle."""
         started = time.monotonic()
         self._rungs.resume()
-        seconds = QUIET_SECONDS if self._way.is_waiting else READ_SECONDS
+        seconds = QUIET_SECONDS if self._fresh_first.is_waiting else READ_SECONDS
         records = self._reader.read(self._records_a_batch, seconds)
-        self.read_at = time.monotonic()
-        self._take_notes()
-        fresh, late = self._way.parted(records, self._records_a_batch)
+        self._sync_assignment()
+        fresh, late = self._fresh_first.parted(records, self._records_a_batch)
         if not records:
             if self._idle is not None:
                 self._held("idle", self._idle, self._work.probe)
@@ -179,7 +154,7 @@ class Worker:
                 result = act()
             except DependencyUnavailable as error:
                 self._holder.hold(error, [probe, self._log.ping])
-                self._take_notes()
+                self._sync_assignment()
                 continue
             self._timed(step, started)
             return result
@@ -210,8 +185,8 @@ class Worker:
             if at is not None:
                 self._reader.seek(place, at.offset)
 
-    def _take_notes(self) -> None:
-        """Learn of partitions that came and went; take over their rows of rejects."""
+    def _sync_assignment(self) -> None:
+        """Follow partitions that came and went, with their runs of rejected records."""
         now = dict(self._reader.assignment())
         if now == self._epochs:
             return
@@ -224,7 +199,7 @@ class Worker:
                 at = None
             texts[place] = "" if at is None else at.metadata
         self._breaker.restore(texts)
-        self._way.forget(fresh)
+        self._fresh_first.forget(fresh)
         self._epochs = now
         self._carried = {place: at for place, at in self._carried.items() if place in now}
         _owned.labels(self._plan.name).set(len(now))
@@ -266,3 +241,41 @@ def _slices(records: Sequence[Record], max_bytes: int) -> list[list[Record]]:
         slices[-1].append(record)
         size += length
     return slices
+
+
+class FreshFirst:
+    """Pauses the partitions of `backfill_reads` from a fresh record on.
+
+    They go on when a read without them brought less than it might have: then nothing fresh waits,
+    and one batch of the backfill is what the next fresh record can meet at most.
+    """
+
+    def __init__(self, plan: StagePlan, reader: Reader) -> None:
+        self._plan, self._reader = plan, reader
+        self._paused: frozenset[TopicPartition] = frozenset()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether the backfill is held back now."""
+        return bool(self._paused)
+
+    def parted(self, records: Sequence[Record], most: int) -> tuple[list[Record], list[Record]]:
+        """Give the fresh records of a read of up to `most`, then those of the backfill.
+
+        Holds the backfill back, or lets it go on.
+        """
+        topic = self._plan.backfill_reads
+        if not topic:
+            return list(records), []
+        fresh = [record for record in records if record.topic != topic]
+        owned = frozenset(place for place in self._reader.assignment() if place.topic == topic)
+        is_held = len(fresh) >= most if self._paused else bool(fresh)
+        wanted = owned if is_held else frozenset[TopicPartition]()
+        self._reader.pause(wanted - self._paused)
+        self._reader.resume((self._paused & owned) - wanted)
+        self._paused = wanted
+        return fresh, [record for record in records if record.topic == topic]
+
+    def forget(self, places: Sequence[TopicPartition]) -> None:
+        """Learn that these partitions came anew, and so are not paused."""
+        self._paused -= frozenset(places)

@@ -10,23 +10,20 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
 from threading import Event as Flag
 from typing import TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
-from ingest.pipeline.backfill_queue import BackfillQueue
 from ingest.pipeline.event_loop import EventLoop
-from ingest.pipeline.holding import Holder, StopRequestedError
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.rungs import Rungs
-from ingest.pipeline.tracker import Tracker
+from ingest.pipeline.open_work import BackfillQueue, Tracker
+from ingest.pipeline.stage_worker import Member, StageWorker
 from ingest.pipeline.transform import after_bug, bug, decoded
-from ingest.ports import Appender, Clock, Log, Position, Reader, Record, TopicPartition
+from ingest.ports import Clock, Log, Position, Record, TopicPartition
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged, append_judged, report
 from ingest.records.outputs import entry_output, page_output
@@ -54,33 +51,47 @@ Fate = Outcome[Page | Entry] | DependencyUnavailable
 Finished = tuple[Record, Entry, int, Fate]
 
 
-class FlowWorker:
-    """One member of the fetch group. `run` gives back when it was asked to stop."""
+def fetch_worker(
+    plan: StagePlan,
+    fetch: FetchEntry,
+    log: Log,
+    *,
+    loop: EventLoop,
+    hosts: HostTable,
+    probe: Callable[[], object],
+    options: WorkerOptions,
+    fetching: FetchingOptions,
+    clock: Clock,
+    stop: Flag,
+) -> StageWorker:
+    """Return the worker of the fetch stage; `fetch` runs in `loop`, `probe` asks what it needs."""
+
+    def make_loop(member: Member) -> FetchLoop:
+        return FetchLoop(member, fetch, loop, hosts, probe, fetching)
+
+    topics = [*plan.inputs, hosts.topic]
+    return StageWorker(
+        plan, log, make_loop, topics=topics, options=options, clock=clock, stop=stop
+    )  # fmt: skip
+
+
+class FetchLoop:
+    """Keeps many entries open at once and commits what is finished."""
 
     def __init__(
         self,
-        plan: StagePlan,
+        member: Member,
         fetch: FetchEntry,
-        log: Log,
-        *,
         loop: EventLoop,
         hosts: HostTable,
         probe: Callable[[], object],
-        options: WorkerOptions,
         fetching: FetchingOptions,
-        clock: Clock,
-        stop: Flag,
     ) -> None:
-        self._plan = plan
-        self._fetch = fetch
-        self._log = log
-        self._loop = loop
-        self._hosts = hosts
-        self._probe = probe
-        self._options = options
-        self._fetching = fetching
-        self._clock = clock
-        self._stop = stop
+        self._plan, self._log = member.plan, member.log
+        self._reader, self._appender, self._clock = member.reader, member.appender, member.clock
+        self._holder, self._rungs = member.holder, member.rungs
+        self._fetch, self._loop, self._hosts = fetch, loop, hosts
+        self._probe, self._fetching = probe, fetching
         self._trackers: dict[TopicPartition, Tracker] = {}
         self._open: dict[Key, tuple[Record, Future[None]]] = {}
         self._waiting: Counter[str] = Counter()
@@ -93,56 +104,22 @@ class FlowWorker:
         self._uncommitted = 0
         self._committed_at = time.monotonic()
         self._is_full = False
-        self.read_at = time.monotonic()
-        self._reader: Reader
-        self._appender: Appender
-        self._holder: Holder
-        self._rungs: Rungs
 
     @property
-    def holding_on(self) -> str:
-        """What the stage waits for now; "" when it works."""
-        holder = getattr(self, "_holder", None)
-        return "" if holder is None else holder.cause
+    def places(self) -> Collection[TopicPartition]:
+        """The partitions owned now."""
+        return self._trackers.keys()
 
-    @property
-    def partitions(self) -> int:
-        """How many partitions this worker owns."""
-        return len(self._trackers)
-
-    def run(self) -> None:
-        """Work until asked to stop. Errors: TopicMissing and LogRefused end the stage."""
-        topics = [*self._plan.inputs, self._hosts.topic]
-        with ExitStack() as opened:
-            self._reader = self._log.reader(self._plan.group, topics, self._plan.name)
-            opened.callback(self._reader.close)
-            self._appender = self._log.appender()
-            opened.callback(self._appender.close)
-            self._work_until_stopped()
-
-    def _work_until_stopped(self) -> None:
-        self._holder = Holder(
-            self._plan.name, self._reader, self._stop,
-            probe_seconds=self._options.hold_probe_seconds,
-        )  # fmt: skip
-        self._rungs = Rungs(self._plan, self._reader, lambda: int(self._clock().timestamp() * 1000))
-        try:
-            while not self._stop.is_set():
-                self._turn()
-            self._finish()
-        except StopRequestedError:
-            pass
-
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Read, begin what may begin, and make durable what is finished."""
         self._rungs.resume()
-        self._take_notes()
+        self._sync_assignment()
         self._make_room()
         free = max(1, self._fetching.max_in_flight_records - len(self._open))
         is_busy = self._open or len(self._queue)
         seconds = BUSY_READ_SECONDS if is_busy else IDLE_READ_SECONDS
         records = self._reader.read(free, seconds)
-        self.read_at = time.monotonic()
-        self._take_notes()
+        self._sync_assignment()
         entries = [one for one in records if not self._hosts.takes(one)]
         late = self._plan.backfill_reads
         for record in self._rungs.due([one for one in entries if one.topic != late]):
@@ -150,11 +127,11 @@ class FlowWorker:
         self._take_late([one for one in entries if one.topic == late])
         held = self._rungs.paused() | self._held_back
         self._hosts.follow(self._reader, self._plan.inputs, held)
-        self._give_way(has_fresh=any(one.topic != late for one in entries))
+        self._start_backfill(has_fresh=any(one.topic != late for one in entries))
         self._settle()
 
-    def _take_notes(self) -> None:
-        """Learn of partitions that came and went; kept ones keep their open work."""
+    def _sync_assignment(self) -> None:
+        """Follow partitions that came and went; kept ones keep their open work."""
         now = self._reader.assignment()
         for place in [p for p, t in self._trackers.items() if now.get(p) != t.epoch]:
             del self._trackers[place]
@@ -168,7 +145,7 @@ class FlowWorker:
                 self._trackers[place] = Tracker(epoch, self._reader.position(place))
                 if self._is_full:
                     self._reader.pause([place])
-        self._hosts.take_notes(self._reader, self._plan.inputs)
+        self._hosts.sync_assignment(self._reader, self._plan.inputs)
         _owned.labels(self._plan.name).set(len(self._trackers))
 
     def _make_room(self) -> None:
@@ -216,7 +193,7 @@ class FlowWorker:
                 continue
             self._begin(record)
 
-    def _give_way(self, *, has_fresh: bool) -> None:
+    def _start_backfill(self, *, has_fresh: bool) -> None:
         """Begin what is queued of the backfill where nobody is before it; read on, or wait."""
         topic = self._plan.backfill_reads
         late = {place for place in self._trackers if place.topic == topic}
@@ -289,10 +266,10 @@ class FlowWorker:
             self._wait_and_repeat(stuck)
 
     def _wait_and_repeat(self, stuck: list[Finished]) -> None:
-        """Hold until what these records need is back, then begin those still ours anew."""
+        """Hold until what these records need is back, then start again those that are still ours."""
         errors = [fate for *_, fate in stuck if isinstance(fate, DependencyUnavailable)]
         self._holder.hold(errors[0], [self._probe, self._log.ping])
-        self._take_notes()
+        self._sync_assignment()
         for record, entry, epoch, _ in stuck:
             if (record.place, record.offset, epoch) in self._open:
                 self._start(record, entry, epoch)
@@ -319,7 +296,7 @@ class FlowWorker:
                 return act()
             except DependencyUnavailable as error:
                 self._holder.hold(error, [self._log.ping])
-                self._take_notes()
+                self._sync_assignment()
 
     def _commit(self) -> None:
         wanted = {
@@ -358,7 +335,7 @@ class FlowWorker:
         )
         return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Cancel running requests, which the next start asks again; commit what is done."""
         for _, future in self._open.values():
             future.cancel()

@@ -24,6 +24,7 @@ from ingest.cli.context import (
     print_json,
     settings_of,
     show_error,
+    shown,
     shows_errors,
 )
 from ingest.cli.feeds_names import feed_named
@@ -234,3 +235,6 @@ def _report(selection: Selection, fates: list[Fate], *, as_json: bool, is_dry: b
         table.add_row(outcome, str(count))
     if table.row_count:
         out.print(table)
+    for fate in fates:
+        if fate.outcome == "refused":
+            out.print(shown(f"refused: {fate.reason}: {fate.id}"), soft_wrap=True)

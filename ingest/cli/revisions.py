@@ -106,6 +106,6 @@ def _add_sentences(
     text: Text, sentences: tuple[str, ...], count: int, sign: tuple[str, str]
 ) -> None:
     for sentence in sentences[:SHOWN_SENTENCES]:
-        text.append(*sign).append(shown(sentence)).append("\n")
+        text.append(sign[0], sign[1]).append(shown(sentence)).append("\n")
     if count > SHOWN_SENTENCES:
         text.append(f"  … {count - SHOWN_SENTENCES} more\n", "dim")

@@ -150,7 +150,7 @@ def decoded(record: Record, shape: type[Any]) -> Any:
 
 
 def after_bug(outcome: Outcome[Any], record: Record) -> Outcome[Any]:
-    """Give a bug one more try by the first rung before it is rejected (kafka.md §5.1)."""
+    """Return the outcome; a bug gets one more try by the first rung before it is rejected."""
     is_bug = isinstance(outcome, Reject) and outcome.failure_class == "bug"
     if is_bug and record.header("retry.attempt") is None:
         assert isinstance(outcome, Reject)

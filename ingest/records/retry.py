@@ -9,7 +9,7 @@ import msgspec
 
 from ingest.outcome import Retry
 
-#: Attempts after which a transient failure is rejected: one a rung (kafka.md §5.3).
+#: Attempts after which a transient failure is rejected: one a rung.
 MAX_ATTEMPTS = 3
 
 
@@ -54,5 +54,5 @@ def next_try(
 
 
 def due_at_ms(appended_at_ms: int, rung_seconds: float) -> int:
-    """Give when a record of a retry topic may be looked at again, in ms since 1970."""
+    """Return when a record of a retry topic may be looked at again, in ms since 1970."""
     return appended_at_ms + int(rung_seconds * 1000)

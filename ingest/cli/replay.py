@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
+
 import typer
-from ingest.bootstrap.engines import chain_of
-from ingest.bootstrap.engines import now
-from ingest.cli.context import ConfigOption
-from ingest.cli.context import JsonOption
-from ingest.cli.context import opened_index
-from ingest.cli.context import opened_log
-from ingest.cli.context import settings_of
-from ingest.cli.context import show_error
-from ingest.cli.context import shows_errors
+
+from ingest.bootstrap.engines import chain_of, now
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    opened_index,
+    opened_log,
+    settings_of,
+    show_error,
+    shows_errors,
+)
 from ingest.cli.feeds.names import feed_named
-from ingest.cli.following import bar
-from ingest.cli.following import follow
-from ingest.cli.following import stages_running
+from ingest.cli.following import bar, follow, stages_running
 from ingest.cli.run import stop_on_signals
-from ingest.cli.terminal_text import print_json
-from ingest.cli.terminal_text import print_table
-from ingest.cli.terminal_text import say
-from ingest.errors import NewsIngestError
-from ingest.errors import QueryError
-from ingest.errors import UnknownName
+from ingest.cli.terminal_text import print_json, print_table, say
+from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
-from ingest.operations.intake import Fate
-from ingest.operations.intake import counts
-from ingest.operations.replay import IsStale
-from ingest.operations.replay import Replay
-from ingest.operations.replay import Selection
-from ingest.operations.replay import stale_by_enrichment
-from ingest.operations.replay import stale_by_extraction
-from ingest.operations.replay_heads import READ_BY
-from ingest.operations.replay_heads import Wanted
-from ingest.operations.replay_heads import wanted_id
+from ingest.operations.intake import Fate, counts
+from ingest.operations.replay import (
+    IsStale,
+    Replay,
+    Selection,
+    stale_by_enrichment,
+    stale_by_extraction,
+)
+from ingest.operations.replay_heads import READ_BY, Wanted, wanted_id
 from ingest.operations.throttle import Throttle
-from ingest.ports import Index
-from ingest.ports import Log
-from ingest.records.stage_plan import StagePlan
-from ingest.records.stage_plan import plans
+from ingest.ports import Index, Log
+from ingest.records.stage_plan import StagePlan, plans
 from ingest.search import moments
 from ingest.settings.load import Settings
 from ingest.sources.documents.warc import KeptPages
-from ingest.cli.context import shown
-
 
 _FLOW = ("fetch", "extract", "enrich", "index")
 

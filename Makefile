@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install dev demo run check test bench bench-peers soak clean
+.PHONY: help install dev demo run check test mutation bench bench-peers soak clean
 
 help: ## List the verbs.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,11 @@ test: dev ## All tests; fetches and starts a real Kafka and Elasticsearch.
 	$(BIN)/lint-imports --verbose | tail -n 3
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+mutation: dev ## Change the pure modules in one spot at a time: do the tests notice? Half an hour.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
+	nice -n 15 $(BIN)/mutmut run --max-children 2
+	$(BIN)/python scripts/mutation_scores.py
+
 bench: dev ## One table of speeds as ratios, and memory per worker.
 	$(BIN)/python -m tests.benchmarks
 
@@ -56,4 +61,4 @@ soak: dev ## Ten minutes of 2,000 feeds with faults: nothing lost, memory flat, 
 	$(BIN)/python -m tests.soak
 
 clean: ## Remove the virtual environment and everything built.
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

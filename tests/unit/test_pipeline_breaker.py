@@ -97,3 +97,14 @@ def test_a_text_that_is_no_row_begins_a_new_one() -> None:
     breaker.restore({PLACE: "", other: "{broken"})
     assert breaker.metadata(PLACE) == breaker.metadata(other) == ""
     breaker.judge([seen(9)])
+
+
+def test_just_as_many_domains_as_are_asked_for_are_enough() -> None:
+    with pytest.raises(BreakerTripped, match="10 rejects in a row"):
+        Breaker(OPTIONS, "extract").judge([seen(number, domains=3) for number in range(10)])
+
+
+def test_just_the_share_that_is_allowed_passes() -> None:
+    options = OPTIONS.model_copy(update={"share": 0.5, "min_records": 40})
+    half = [seen(number, is_rejected=number % 2 == 1, domains=20) for number in range(80)]
+    Breaker(options, "extract").judge(half)

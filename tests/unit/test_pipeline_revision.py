@@ -68,3 +68,30 @@ def test_feed_content_never_replaces_a_page() -> None:
 
 def test_a_removed_document_does_not_come_back() -> None:
     assert placed(a_document(), known(is_removed=True), NOW) == Drop("removed")
+
+
+def test_a_new_document_keeps_its_own_first_sight_and_feeds() -> None:
+    document = a_document(feed_ids=("first", "second"))
+    result = placed(document, None, NOW)
+    assert isinstance(result, Placed)
+    assert result.document.first_seen_at == document.first_seen_at
+    assert result.document.feed_ids == ("first", "second")
+    again = placed(document, known(version=1), NOW)
+    assert isinstance(again, Placed)
+    assert again.document.indexed_at == NOW
+
+
+def test_of_one_fetch_the_later_enrichment_stays() -> None:
+    hour = timedelta(hours=1)
+
+    def is_older(ours: datetime | None, theirs: datetime | None, version: int = 0) -> bool:
+        document = a_document(enriched_at=ours)
+        there = known(enriched_at=theirs, version=document.version + version)
+        return placed(document, there, NOW) == Older()
+
+    assert is_older(NOW, NOW + hour)
+    assert not is_older(NOW, NOW)
+    assert not is_older(NOW + hour, NOW)
+    assert not is_older(None, NOW)
+    assert not is_older(NOW, None)
+    assert not is_older(NOW, NOW + hour, version=-1)  # a newer fetch counts, whenever enriched

@@ -506,3 +506,56 @@ def test_a_burst_is_believed_from_five_entries_on() -> None:
     assert burst_per_hour(5, 1_800) == 10.0
     assert burst_per_hour(5, 7_200) == 2.5
     assert burst_per_hour(5, 0) == 300.0
+
+
+def test_a_success_waits_its_interval_spread_by_feed_and_minute() -> None:
+    def wait(feed_id: str = "courier", minute: int = 0) -> float:
+        now = NOW + timedelta(minutes=minute)
+        feed = replace(FEED, id=feed_id)
+        after = planning.succeeded(a_state(), feed, OPTIONS, 0.5, now, Success())
+        assert after.next_poll_at is not None
+        waited = (after.next_poll_at - now).total_seconds()
+        assert 0.9 * after.interval_seconds <= waited <= 1.1 * after.interval_seconds
+        assert waited > OPTIONS.min_interval_seconds
+        return waited
+
+    assert wait() == wait()
+    assert len({wait(), wait("sund-post"), wait(minute=1)}) == 3
+
+
+def test_an_overflow_halves_the_last_interval_exactly() -> None:
+    state = a_state(interval_seconds=3_600.0)
+    after = planning.succeeded(state, FEED, OPTIONS, 5.0, NOW, Success(is_overflow=True))
+    assert after.interval_seconds == 1_800
+    first = planning.planned_interval(FEED, a_state(), OPTIONS, 0.5, NOW)
+    halved = planning.planned_interval(
+        FEED, a_state(), OPTIONS, 0.5, NOW, Success(is_overflow=True)
+    )
+    assert halved == first / 2
+
+
+def test_failures_weigh_by_their_class_and_wait_by_feed_and_second() -> None:
+    def failed(error_class: str, feed_id: str = "courier", second: int = 0) -> FeedState:
+        now, feed = NOW + timedelta(seconds=second), replace(FEED, id=feed_id)
+        state = a_state(interval_seconds=600.0, failure_score=2.0, failing_since_at=NOW)
+        return planning.failed(state, feed, OPTIONS, now, error_class, "")
+
+    scores = [failed(one).failure_score for one in ("http_410", "dns_temporary", "rate_limited")]
+    assert scores == [3.0, 2.25, 2.0]
+    waits = {
+        (failed("timeout", feed_id, second).next_poll_at or NOW) - timedelta(seconds=second)
+        for feed_id, second in (("courier", 0), ("sund-post", 0), ("courier", 1))
+    }
+    assert len(waits) == 3
+
+
+def test_an_update_period_is_a_floor_of_its_own() -> None:
+    slow = a_state(update_period_seconds=7_200.0, rate=Rate(hours=1_000.0, updated_at=NOW))
+    after = planning.succeeded(slow, FEED, OPTIONS, 0.001, NOW, Success())
+    assert (after.floor_seconds, after.floor_reason) == (7_200.0, "sy:updatePeriod")
+
+
+def test_rates_are_kept_to_four_places() -> None:
+    rate = observed(Rate(entries=1.0, hours=1.0, updated_at=NOW), 0, NOW + timedelta(days=1))
+    assert (rate.entries, rate.hours) == (0.9517, 24.9517)
+    assert seeded([NOW - timedelta(hours=3, seconds=1)], NOW).hours == 3.0003

@@ -38,3 +38,11 @@ def test_parking_uses_up_no_attempt() -> None:
 
 def test_a_record_is_due_a_rung_after_it_was_appended() -> None:
     assert due_at_ms(1_000, 60.0) == 61_000
+
+
+def test_what_counts_as_no_attempt_waits_one_first_rung_from_now() -> None:
+    wish = Retry("host_queue_full", counts_attempt=False)
+    assert next_try(wish, 2, RUNGS, NOW) == Parked(0, 2, NOW + timedelta(seconds=60))
+    at_once = Retry("rest", after_seconds=0.0)
+    assert next_try(at_once, 0, RUNGS, NOW) == Parked(0, 1, NOW)
+    assert next_try(Retry("timeout"), 2, RUNGS[:1], NOW) == Parked(0, 3, NOW + timedelta(minutes=1))

@@ -196,7 +196,7 @@ class ReadDate(NamedTuple):
 
     @property
     def is_midnight(self) -> bool:
-        """Tell whether the clock of its zone stood at 0:00:00, as it does for mere days."""
+        """Return whether the clock of its zone stood at 0:00:00, as it does for mere days."""
         local = self.at and self.at + (self.shift or timedelta(0))
         return local is not None and (local.hour, local.minute, local.second) == (0, 0, 0)
 

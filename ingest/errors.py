@@ -64,7 +64,7 @@ class NewsIngestError(Exception):
         return " · ".join(parts)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Give the parts of a copy, so that errors cross process borders whole."""
+        """Return the parts of a copy, so that errors cross process borders whole."""
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 

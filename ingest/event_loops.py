@@ -17,6 +17,6 @@ Result = TypeVar("Result")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Give the result of a coroutine, run in a loop of its own, as asyncio.run does."""
+    """Return the result of a coroutine, run in a loop of its own, as asyncio.run does."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)

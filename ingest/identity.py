@@ -32,27 +32,27 @@ _AMP_ENDINGS = ("/amp", "/amp.html", ".amp.html", ".amp")
 
 
 def entry_id(feed_id: str, entry_key: str) -> str:
-    """Give the id of an entry: 32 hex digits of its feed's id and its key in that feed."""
+    """Return the id of an entry: 32 hex digits of its feed's id and its key in that feed."""
     return _sha256(f"{feed_id}\0{entry_key}")[:32]
 
 
 def feed_id_of_url(url: str) -> str:
-    """Give the id of a feed that has none of its own in the config: 12 hex digits."""
+    """Return the id of a feed that has none of its own in the config: 12 hex digits."""
     return _sha256(url.strip())[:12]
 
 
 def document_id_of_url(canonical: str) -> str:
-    """Give the id of the document at this canonical URL: 32 hex digits."""
+    """Return the id of the document at this canonical URL: 32 hex digits."""
     return _sha256(canonical)[:32]
 
 
 def document_id_of_content(data: bytes) -> str:
-    """Give the id of a document from disk that has no URL: 32 hex digits."""
+    """Return the id of a document from disk that has no URL: 32 hex digits."""
     return hashlib.sha256(data).hexdigest()[:32]
 
 
 def version_of(fetched_at: datetime, generation: int = 0) -> int:
-    """Give the external version of a write: fetch time in ms × 1000 + replay generation.
+    """Return the external version of a write: fetch time in ms × 1000 + replay generation.
 
     Shape: a later fetch is always greater than any generation of an earlier one; generations
     above 999 count as 999. Errors: none for aware times.
@@ -62,12 +62,12 @@ def version_of(fetched_at: datetime, generation: int = 0) -> int:
 
 
 def generation_of(version: int) -> int:
-    """Give how often the fetch of this version was replayed before; 0 for the fetch itself."""
+    """Return how often the fetch of this version was replayed before; 0 for the fetch itself."""
     return version % GENERATIONS
 
 
 def raised(version: int, known: int | None = None) -> int:
-    """Give the version of a replay of this one: a generation above it, and above `known`.
+    """Return the version of a replay of this one: a generation above it, and above `known`.
 
     Shape: `known` is what the index has; one of another fetch changes nothing. Past generation
     999 there is none, and the version stays. Errors: none.
@@ -79,21 +79,20 @@ def raised(version: int, known: int | None = None) -> int:
 
 
 def canonical_url(url: str, more_tracking: Iterable[str] = ()) -> str:
-    """Give the canonical form of an http or https URL, by which a document is known.
+    """Return the canonical form of an http or https URL, by which a document is known.
 
     Shape: WHATWG form without credentials, without tracking parameters, without a fragment
     unless it starts `#!` or `#/`. The rest of the query keeps its bytes and its order. `""`
     for anything that is no absolute http(s) URL. `more_tracking` are further names to cut,
     in lower case; a name ending in `*` is a beginning.
     Errors: none, whatever the text.
-    Source: polling.md §5.1.
     """
     parsed = _canonical(url, tuple(more_tracking))
     return "" if parsed is None else str(parsed.href)
 
 
 def match_key(url: str) -> str:
-    """Give the lossy form by which two URLs may be of one article: compared, never asked for.
+    """Return the lossy form by which two URLs may be of one article: compared, never asked for.
 
     Shape: host and path and sorted query, without scheme, `www.`, `m.`, AMP forms and the last
     slash; `""` for anything that is no http(s) URL. Errors: none.
@@ -118,7 +117,7 @@ def match_key(url: str) -> str:
 
 
 def _web_address(url: str) -> str:
-    """Give the WHATWG form of an http or https URL, or `""`: one call, where an object takes many."""
+    """Return the WHATWG form of an http or https URL, or `""`: one call, where an object takes many."""
     try:
         href: str = ada_url.normalize_url(url)
     except ValueError:  # not a URL, or a lone surrogate
@@ -127,7 +126,7 @@ def _web_address(url: str) -> str:
 
 
 def _match_key_as_usual(href: str) -> str | None:
-    """Give what `match_key` gives for the URL of an article as most are, in half the time; else None.
+    """Return what `match_key` gives for the URL of an article as most are, in half the time; else None.
 
     Without query, fragment and credentials there is nothing to choose from.
     """
@@ -141,7 +140,7 @@ def _match_key_as_usual(href: str) -> str | None:
 
 
 def joined(base: str, link: str) -> str:
-    """Give `link` as an absolute http(s) URL, seen from `base`.
+    """Return `link` as an absolute http(s) URL, seen from `base`.
 
     Shape: an absolute link comes back as it was written, trimmed; a relative one joined to the
     base; credentials are taken out; `""` when it is neither http nor https, or no URL.
@@ -164,7 +163,7 @@ def joined(base: str, link: str) -> str:
 
 
 def _joined_as_usual(base: str, link: str) -> str | None:
-    """Give what `joined` gives for links as most are written, in a third of the time; else None.
+    """Return what `joined` gives for links as most are written, in a third of the time; else None.
 
     Without an `@` there are no credentials to look for.
     """
@@ -184,7 +183,7 @@ def _joined_as_usual(base: str, link: str) -> str | None:
 
 @lru_cache(maxsize=8_192)
 def request_url(url: str) -> str:
-    """Give the URL to ask for: the WHATWG form without credentials and fragment, or `""`.
+    """Return the URL to ask for: the WHATWG form without credentials and fragment, or `""`.
 
     International host names come out as A-labels, numeric host forms as addresses.
     """
@@ -199,7 +198,7 @@ def request_url(url: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def host_of(url_or_host: str) -> str:
-    """Give the host, lower case and as A-labels, without port and brackets; `""` when none."""
+    """Return the host, lower case and as A-labels, without port and brackets; `""` when none."""
     text = url_or_host.strip(_BLANKS)
     usual = _host_as_usual(_web_address(text if "://" in text else f"http://{text}"))
     if usual:
@@ -212,7 +211,7 @@ def host_of(url_or_host: str) -> str:
 
 
 def _host_as_usual(href: str) -> str:
-    """Give the host of a web address as most are, in half the time; else `""`."""
+    """Return the host of a web address as most are, in half the time; else `""`."""
     place = href.partition("://")[2].partition("/")[0]
     if "@" in place or "[" in place:
         return ""
@@ -220,25 +219,25 @@ def _host_as_usual(href: str) -> str:
 
 
 def is_home_page(url: str) -> bool:
-    """Tell whether this URL is the front of a site: no path and no query."""
+    """Return whether this URL is the front of a site: no path and no query."""
     parsed = _parsed(canonical_url(url))
     return parsed is not None and parsed.pathname == "/" and not parsed.search
 
 
 def registrable_domain(url_or_host: str, *, with_private: bool = False) -> str:
-    """Give the domain that one owner registered: what politeness and record keys go by.
+    """Return the domain that one owner registered: what politeness and record keys go by.
 
     Shape: the ICANN reading (`a.blogspot.com` → `blogspot.com`), or with the private section
     (`a.blogspot.com`) for questions of trust. Under an unknown suffix, as `.example`, the last
     two labels. A bare address, `localhost` or a suffix itself gives the host; `""` for no host.
     Errors: none.
-    Source: the public suffix list shipped with tldextract, offline; polling.md §4.3.
+    Source: the public suffix list shipped with tldextract, offline.
     """
     return _registrable(host_of(url_or_host), with_private)
 
 
 def same_site(a: str, b: str) -> bool:
-    """Tell whether both lie with one owner, who may speak for the other address."""
+    """Return whether both lie with one owner, who may speak for the other address."""
     domain = registrable_domain(a, with_private=True)
     return bool(domain) and domain == registrable_domain(b, with_private=True)
 
@@ -262,7 +261,7 @@ def _parsed(text: str, base: str | None = None) -> ada_url.URL | None:
 
 
 def _canonical(url: str, more_tracking: tuple[str, ...]) -> ada_url.URL | None:
-    """Give the URL without credentials, tracking and idle fragment; None as `_parsed`."""
+    """Return the URL without credentials, tracking and idle fragment; None as `_parsed`."""
     parsed = _parsed(url)
     if parsed is None:
         return None
@@ -345,7 +344,7 @@ def _registrable(host: str, with_private: bool) -> str:
 
 @cache
 def _suffixes() -> TLDExtract:
-    """Give the list of public suffixes; loaded late, since it brings an HTTP client with it.
+    """Return the list of public suffixes; loaded late, since it brings an HTTP client with it.
 
     Nothing is ever downloaded: the list shipped in the package counts.
     """

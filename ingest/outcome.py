@@ -8,7 +8,7 @@ import msgspec
 
 Value = TypeVar("Value")
 
-#: Why something is rejected (kafka.md §5.1): decides between retry topic and dead letter.
+#: Why something is rejected: decides between retry topic and dead letter.
 FAILURE_CLASSES = ("transient", "permanent", "timeout", "bug")
 
 

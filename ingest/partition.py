@@ -11,7 +11,7 @@ _MASK = 0xFFFFFFFF
 
 
 def murmur2(data: bytes) -> int:
-    """Give the 32-bit murmur2 hash of these bytes as an unsigned number.
+    """Return the 32-bit murmur2 hash of these bytes as an unsigned number.
 
     Source: Austin Appleby's MurmurHash2 with the seed that Kafka's Java client uses, so that
     every Kafka client puts the same key into the same partition.
@@ -35,7 +35,7 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=65_536)
 def partition_for(key: str, partitions: int) -> int:
-    """Give the partition of a key, from 0 to `partitions` - 1.
+    """Return the partition of a key, from 0 to `partitions` - 1.
 
     Errors: UnicodeEncodeError when the key cannot be written as UTF-8.
     Source: Kafka's default partitioner.

@@ -37,7 +37,7 @@ class Built(NamedTuple):
 
 
 def known_processors() -> list[str]:
-    """Give the names of all processors that come with the product, sorted."""
+    """Return the names of all processors that come with the product, sorted."""
     package = importlib.import_module("processors")
     return sorted(
         module.name
@@ -47,7 +47,7 @@ def known_processors() -> list[str]:
 
 
 def chosen(blocks: Sequence[str | Mapping[str, Any]], stage: str) -> list[Chosen]:
-    """Give the processors of one stage's list, in its order."""
+    """Return the processors of one stage's list, in its order."""
     result = []
     for number, block in enumerate(blocks):
         place = ("stages", stage, "processors", number)
@@ -60,7 +60,7 @@ def chosen(blocks: Sequence[str | Mapping[str, Any]], stage: str) -> list[Chosen
 
 
 def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
-    """Give everything wrong with these names and options; builds nothing."""
+    """Return everything wrong with these names and options; builds nothing."""
     found: list[ConfigFault] = []
     for item in items:
         try:
@@ -88,7 +88,7 @@ def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
 
 
 def built(item: Chosen, needs: Mapping[str, Any]) -> Built:
-    """Give the processor at work.
+    """Return the processor at work.
 
     `needs` holds what a `build` may name (NEEDS). Errors: UnknownName, ConfigError, and
     whatever the processor's own `build` raises when something it needs is missing.
@@ -120,7 +120,7 @@ def built(item: Chosen, needs: Mapping[str, Any]) -> Built:
 
 
 def _found(name: str) -> tuple[ModuleType, Any]:
-    """Give module and build function of a name (`find_entities`) or path (`acme.score:build`)."""
+    """Return module and build function of a name (`find_entities`) or path (`acme.score:build`)."""
     if ":" in name or "." in name:
         path, _, function = name.partition(":")
     else:

@@ -15,7 +15,7 @@ _LONGEST_ABBREVIATION = 12
 
 
 def sentences(text: str) -> list[str]:
-    """Give the sentences in order, trimmed, none empty; a blank line ends one too."""
+    """Return the sentences in order, trimmed, none empty; a blank line ends one too."""
     found = []
     start = 0
     for match in _END.finditer(text):

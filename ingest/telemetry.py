@@ -69,19 +69,19 @@ class _Lines:
 
 
 def counter(name: str, *labels: str) -> Counter:
-    """Give the counter `news_ingest_<name>`, made once a process."""
+    """Return the counter `news_ingest_<name>`, made once a process."""
     made: Counter = _made(Counter, name, labels)
     return made
 
 
 def gauge(name: str, *labels: str) -> Gauge:
-    """Give the gauge `news_ingest_<name>`, made once a process."""
+    """Return the gauge `news_ingest_<name>`, made once a process."""
     made: Gauge = _made(Gauge, name, labels)
     return made
 
 
 def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -> Histogram:
-    """Give the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
+    """Return the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
     options = {} if buckets is None else {"buckets": buckets}
     made: Histogram = _made(Histogram, name, labels, **options)
     return made

@@ -2,7 +2,7 @@
 
 `words` gives lower-case words with their accents, `terms` the same folded to ASCII where they
 are Latin, `stems` what the words inflect from. The analysers in config/index do the same on
-Elasticsearch, so both engines find the same documents (elasticsearch.md §2.3).
+Elasticsearch, so both engines find the same documents.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CACHE_ENTRIES = 200_000
 
 
 def words(text: str) -> list[str]:
-    """Give the lower-case words of a text in order, accents kept: what stemmers understand.
+    """Return the lower-case words of a text in order, accents kept: what stemmers understand.
 
     Shape: as many items as `terms` gives, in the same places.
     """
@@ -53,7 +53,7 @@ def words(text: str) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """Give the terms of a text in order: lower case, Latin letters folded to ASCII.
+    """Return the terms of a text in order: lower case, Latin letters folded to ASCII.
 
     Each Han or Hiragana character is a term; runs of Katakana or of a script of South East Asia
     end with the script. Any other letters and digits stay together, Hangul and Latin too.
@@ -63,20 +63,20 @@ def terms(text: str) -> list[str]:
 
 
 def folded(words: Iterable[str]) -> list[str]:
-    """Give the terms of lower-case words, in order."""
+    """Return the terms of lower-case words, in order."""
     known = _folded_words
     return [word if word.isascii() else known[word] for word in words]
 
 
 def words_with_spans(text: str) -> list[tuple[str, int, int]]:
-    """Give each word with its start and end in `text`, in code points, end excluded."""
+    """Return each word with its start and end in `text`, in code points, end excluded."""
     lowered = _lowered(text)
     pattern = _SIMPLE_WORD if _NOT_SIMPLE.search(lowered) is None else _any_word()
     return [(found[0], *found.span()) for found in pattern.finditer(lowered)]
 
 
 def stem(word: str, language: str) -> str:
-    """Give the folded stem of one lower-case word, without a tag.
+    """Return the folded stem of one lower-case word, without a tag.
 
     The word is best given with its accents (from `words`): folding comes after stemming, as in
     the engine's analysers. A language without stems gives the folded word.
@@ -86,7 +86,7 @@ def stem(word: str, language: str) -> str:
 
 
 def stems(words: Iterable[str], language: str) -> list[str]:
-    """Give the stems of these words, each tagged with its language: `en_flood`.
+    """Return the stems of these words, each tagged with its language: `en_flood`.
 
     Shape: one a word, in order; empty for a language without stems.
     """
@@ -99,13 +99,13 @@ def stems(words: Iterable[str], language: str) -> list[str]:
 
 
 def language_code(language: str) -> str:
-    """Give the code of a language's own analysis: `en` for en-GB, `cjk`, or "" for none."""
+    """Return the code of a language's own analysis: `en` for en-GB, `cjk`, or "" for none."""
     code = language.lower().partition("-")[0]
     return {"": "", "cjk": "cjk"}.get(LANGUAGES.get(code, ""), code)
 
 
 def fold(text: str) -> str:
-    """Give a value as it is compared: lower case, Latin letters and quotes folded to ASCII.
+    """Return a value as it is compared: lower case, Latin letters and quotes folded to ASCII.
 
     The normaliser `news_key` does the same on Elasticsearch.
     """
@@ -113,7 +113,7 @@ def fold(text: str) -> str:
 
 
 def _cut(found: list[str]) -> list[str]:
-    """Give the words, those that are too long in pieces."""
+    """Return the words, those that are too long in pieces."""
     most = MAX_TERM_CHARACTERS
     if max(map(len, found), default=0) <= most:
         return found
@@ -261,7 +261,7 @@ _SOUTH_EAST_ASIAN = (
 
 @cache
 def _any_word() -> re.Pattern[str]:
-    """Give the pattern of one word in any script; a word begins with a letter or a digit."""
+    """Return the pattern of one word in any script; a word begins with a letter or a digit."""
     own = set()
     for script in (_HAN_OR_HIRAGANA, _KATAKANA, _SOUTH_EAST_ASIAN):
         matches = re.compile(f"[{script}]").match
@@ -283,7 +283,7 @@ def _any_word() -> re.Pattern[str]:
 
 
 def _ranges(codes: list[int]) -> str:
-    """Give sorted code points as the inside of a character class."""
+    """Return sorted code points as the inside of a character class."""
     found: list[tuple[int, int]] = []
     for code in codes:
         if found and found[-1][1] == code - 1:

@@ -31,11 +31,11 @@ class TextHeader(NamedTuple):
 
 
 def read_text_header(text: str) -> TextHeader:
-    """Give the header block of a plain text.
+    """Return the header block of a plain text.
 
     A block is leading `Key: value` lines up to the first blank line, all keys known, or front
     matter between lines of `---`, where unknown keys are passed over. Anything else is text.
-    Errors: none. Source: extraction.md §8.
+    Errors: none.
     """
     stripped = text.lstrip("\ufeff \t\n")
     lines = stripped.split("\n", _MAX_LINES)

@@ -15,7 +15,7 @@ _decoders: dict[object, msgspec.json.Decoder[object]] = {}
 
 
 def encode(value: object) -> bytes:
-    """Give the UTF-8 JSON of a struct or mapping.
+    """Return the UTF-8 JSON of a struct or mapping.
 
     Errors: WireError when a value cannot be written (a lone surrogate, an unknown type).
     """
@@ -30,7 +30,7 @@ def encode(value: object) -> bytes:
 
 
 def decode(data: bytes | None, shape: type[Shape], origin: str = "") -> Shape:
-    """Give the struct that these bytes hold; unknown fields are passed over.
+    """Return the struct that these bytes hold; unknown fields are passed over.
 
     Errors: WireError when they do not fit the shape; `origin` then says where they lay.
     """

@@ -42,7 +42,7 @@ class DetectLanguage:
         self._identifier = _identifier()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with its language as ISO 639-1 code, `und` where none can be told.
+        """Return the document with its language as ISO 639-1 code, `und` where none can be told.
 
         `language_source` is text, hint (the text was unsure) or none.
         """
@@ -71,7 +71,7 @@ class DetectLanguage:
 
 
 def code_of(hint: str) -> str:
-    """Give the language code of a tag such as `en-GB`, "" when it holds none."""
+    """Return the language code of a tag such as `en-GB`, "" when it holds none."""
     match = _CODE.match(hint.strip())
     if match is None:
         return ""
@@ -95,5 +95,5 @@ def _identifier() -> Any:
 
 
 def build(options: Options) -> DetectLanguage:
-    """Give the enricher, its model loaded."""
+    """Return the enricher, its model loaded."""
     return DetectLanguage(options)

@@ -37,7 +37,7 @@ class MeasureText:
         self._options = options
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with its measures; zero for an empty text."""
+        """Return the document with its measures; zero for an empty text."""
         words = count_words(document.text)
         return Keep(
             msgspec.structs.replace(
@@ -50,7 +50,7 @@ class MeasureText:
 
 
 def count_words(text: str) -> int:
-    """Give the number of words; without blanks between them, an estimate from the signs."""
+    """Return the number of words; without blanks between them, an estimate from the signs."""
     if text.isascii():
         return len(_WORD.findall(text))
     signs = len(_UNSPACED.findall(text))
@@ -60,5 +60,5 @@ def count_words(text: str) -> int:
 
 
 def build(options: Options) -> MeasureText:
-    """Give the enricher."""
+    """Return the enricher."""
     return MeasureText(options)

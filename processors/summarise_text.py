@@ -39,7 +39,7 @@ class SummariseText:
         self._options = options
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with a summary; a publisher's own keeps its source.
+        """Return the document with a summary; a publisher's own keeps its source.
 
         `summary_source` is then what it was, or lead (the first sentences). Source:
         The first three sentences are a hard baseline for news.
@@ -77,7 +77,7 @@ def _is_title(summary: str, title: str) -> bool:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Give the text, cut after a word with … when it is longer than `limit` characters."""
+    """Return the text, cut after a word with … when it is longer than `limit` characters."""
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]
@@ -86,5 +86,5 @@ def shortened(text: str, limit: int) -> str:
 
 
 def build(options: Options) -> SummariseText:
-    """Give the enricher."""
+    """Return the enricher."""
     return SummariseText(options)

@@ -26,12 +26,12 @@ _FIELDS = re.compile(r"(<!-- fields -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def verbs() -> dict[str, Any]:
-    """Give every verb by its name: `search`, `dead-letters replay`; groups with options too."""
+    """Return every verb by its name: `search`, `dead-letters replay`; groups with options too."""
     return dict(_verbs(typer.main.get_command(app), ()))
 
 
 def block(name: str, verb: Any) -> str:
-    """Give usage, meaning and options of a verb."""
+    """Return usage, meaning and options of a verb."""
     shown = [one for one in verb.params if not one.hidden]
     arguments = [one for one in shown if _is_argument(one)]
     options = [one for one in shown if not _is_argument(one)]
@@ -48,7 +48,7 @@ def block(name: str, verb: Any) -> str:
 
 
 def current(text: str) -> str:
-    """Give the document with every block made anew. Errors: KeyError for an unknown verb."""
+    """Return the document with every block made anew. Errors: KeyError for an unknown verb."""
     known = verbs()
 
     def made(found: re.Match[str]) -> str:
@@ -73,7 +73,7 @@ def fields() -> str:
 
 
 def placed(text: str) -> set[str]:
-    """Give the names of the verbs that have a block."""
+    """Return the names of the verbs that have a block."""
     found: set[str] = set()
     for _, kind, name, _ in _BLOCK.findall(text):
         if kind == "verbs":

@@ -259,7 +259,7 @@ def _latin_alternates(city: Any) -> list[str]:
 
 
 def _other_scripts(cities: list[Any], rows: dict[int, int]) -> dict[str, int | list[int]]:
-    """Give the names of the bigger cities in scripts other than Latin, as they are written."""
+    """Return the names of the bigger cities in scripts other than Latin, as they are written."""
     found: dict[str, list[int]] = defaultdict(list)
     for city in sorted(cities, key=lambda c: -c["population"]):
         if city["population"] < ALTERNATES_FROM:
@@ -277,7 +277,7 @@ _CITY_LANGUAGES = ("de", "fr", "es", "it", "pt", "nl", "sv", "pl")
 
 
 def _city_names(table: _Table) -> dict[str, dict[str, int]]:
-    """Give for each language the rows of cities by lower-case name: CLDR's, then our own."""
+    """Return for each language the rows of cities by lower-case name: CLDR's, then our own."""
     result: dict[str, dict[str, int]] = {}
     for language in COUNTRY_NAME_LANGUAGES:
         names = result.setdefault(language, {})
@@ -305,7 +305,7 @@ def _biggest(table: _Table, name: str, country: str) -> int | None:
 
 
 def _country_names(known: set[str]) -> dict[str, dict[str, str]]:
-    """Give for each language the names of the countries, lower case, with their codes."""
+    """Return for each language the names of the countries, lower case, with their codes."""
     result = {}
     for language in COUNTRY_NAME_LANGUAGES:
         names = {}
@@ -329,7 +329,7 @@ def _is_latin(text: str) -> bool:
 
 
 def _middle(cities: list[Any]) -> tuple[float, float]:
-    """Give the mean of the places on the sphere, weighted by the root of their population."""
+    """Return the mean of the places on the sphere, weighted by the root of their population."""
     if not cities:
         return (0.0, 0.0)
     x = y = z = 0.0

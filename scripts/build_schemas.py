@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 
 def schemas() -> dict[str, Json]:
-    """Give the JSON schema of each file of config/, by its name without `.yml`."""
+    """Return the JSON schema of each file of config/, by its name without `.yml`."""
     return {
         "pipeline": _pipeline(),
         "feeds": _feeds(),
@@ -59,7 +59,7 @@ def schemas() -> dict[str, Json]:
 
 
 def shapes() -> dict[str, type[BaseModel]]:
-    """Give the model behind each table of config/README.md, by the name in its marker."""
+    """Return the model behind each table of config/README.md, by the name in its marker."""
     blocks: dict[str, type[BaseModel]] = {
         f"pipeline.{name}": field.annotation
         for name, field in PipelineSettings.model_fields.items()
@@ -82,13 +82,13 @@ def shapes() -> dict[str, type[BaseModel]]:
 
 
 def options_of(processor: str) -> type[BaseModel]:
-    """Give the options of a processor that comes with the product."""
+    """Return the options of a processor that comes with the product."""
     shape: type[BaseModel] = importlib.import_module(f"processors.{processor}").Options
     return shape
 
 
 def rows(shape: type[BaseModel]) -> list[Row]:
-    """Give one row for each option of a model: its own in their order, then inherited ones."""
+    """Return one row for each option of a model: its own in their order, then inherited ones."""
     own = inspect.get_annotations(shape)
     ordered = sorted(shape.model_fields.items(), key=lambda item: item[0] not in own)
     return [
@@ -98,7 +98,7 @@ def rows(shape: type[BaseModel]) -> list[Row]:
 
 
 def table(shape: type[BaseModel]) -> str:
-    """Give the Markdown table of a model, or a sentence when it has no options."""
+    """Return the Markdown table of a model, or a sentence when it has no options."""
     found = rows(shape)
     if not found:
         return "No options.\n"
@@ -110,13 +110,13 @@ def table(shape: type[BaseModel]) -> str:
 
 
 def readme(text: str) -> str:
-    """Give the text of config/README.md with every table made anew."""
+    """Return the text of config/README.md with every table made anew."""
     known = shapes()
     return _BLOCK.sub(lambda found: found[1] + table(known[found[2]]) + found[3], text)
 
 
 def files() -> dict[Path, str]:
-    """Give what every generated file should hold."""
+    """Return what every generated file should hold."""
     wanted = {
         SCHEMAS / f"{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in schemas().items()
@@ -125,7 +125,7 @@ def files() -> dict[Path, str]:
 
 
 def stale() -> list[Path]:
-    """Give the files that are missing or not current."""
+    """Return the files that are missing or not current."""
     return [
         path
         for path, text in files().items()
@@ -207,7 +207,7 @@ def _finished(schema: Json, name: str) -> Json:
 
 
 def _bare(schema: Any) -> Any:
-    """Give the schema without the titles that pydantic makes of names, which say nothing new."""
+    """Return the schema without the titles that pydantic makes of names, which say nothing new."""
     if isinstance(schema, list):
         return [_bare(item) for item in schema]
     if not isinstance(schema, dict):
@@ -223,7 +223,7 @@ def _bare(schema: Any) -> Any:
 
 
 def _escaped(text: str) -> str:
-    """Give the text with what Markdown would take for its own, outside of `code`, made plain."""
+    """Return the text with what Markdown would take for its own, outside of `code`, made plain."""
     parts = text.split("`")
     parts[::2] = [part.replace("<", "&lt;").replace("*", r"\*") for part in parts[::2]]
     return "`".join(parts)

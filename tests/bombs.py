@@ -16,39 +16,39 @@ MIB = 1024 * 1024
 
 
 def gzip_bomb(mebibytes: int) -> bytes:
-    """Give so many zero bytes, packed."""
+    """Return so many zero bytes, packed."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     block = bytes(MIB)
     return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
 
 
 def brotli_bomb(mebibytes: int) -> bytes:
-    """Give so many zero bytes, packed."""
+    """Return so many zero bytes, packed."""
     packer = brotli.Compressor(quality=5)
     block = bytes(MIB)
     return b"".join(packer.process(block) for _ in range(mebibytes)) + packer.finish()
 
 
 def zstd_bomb(mebibytes: int) -> bytes:
-    """Give so many zero bytes, packed."""
+    """Return so many zero bytes, packed."""
     packer = zstandard.ZstdCompressor(level=3).compressobj()
     block = bytes(MIB)
     return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
 
 
 def gzip_again(packed: bytes) -> bytes:
-    """Give this packed once more."""
+    """Return this packed once more."""
     return gzip.compress(packed)
 
 
 def next_redirect(seen: Seen) -> Answer:
-    """Give a redirect to one page further, for ever."""
+    """Return a redirect to one page further, for ever."""
     number = int("".join(filter(str.isdigit, seen.path)) or 0)
     return redirect(f"/{number + 1}")
 
 
 def billion_laughs() -> bytes:
-    """Give a feed of a few hundred bytes whose entities stand for 10⁹ words."""
+    """Return a feed of a few hundred bytes whose entities stand for 10⁹ words."""
     names = "abcdefghij"
     inner = [
         f'<!ENTITY {after} "{f"&{before};" * 10}">' for before, after in itertools.pairwise(names)
@@ -61,7 +61,7 @@ def billion_laughs() -> bytes:
 
 
 def long_feed(host: str, items: int) -> bytes:
-    """Give an RSS feed of so many items."""
+    """Return an RSS feed of so many items."""
     head = f'<?xml version="1.0"?><rss version="2.0"><channel><title>{host}</title>'
     rows = "".join(
         f"<item><title>Row {number}</title><link>http://{host}/row/{number}</link></item>"
@@ -71,13 +71,13 @@ def long_feed(host: str, items: int) -> bytes:
 
 
 def nested_feed(depth: int) -> bytes:
-    """Give a feed with elements inside each other, so deep."""
+    """Return a feed with elements inside each other, so deep."""
     head = b'<?xml version="1.0"?><rss version="2.0"><channel><title>deep</title><item><title>'
     return head + b"<i>" * depth + b"x" + b"</i>" * depth + b"</title></item></channel></rss>"
 
 
 def many_headers(count: int) -> Raw:
-    """Give a play that sends so many header lines."""
+    """Return a play that sends so many header lines."""
 
     async def play(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 Fine\r\n")
@@ -94,7 +94,7 @@ def many_headers(count: int) -> Raw:
 
 
 def endless_body(mebibytes: int) -> Raw:
-    """Give a play that sends a plain body of so many mebibytes as fast as it is taken."""
+    """Return a play that sends a plain body of so many mebibytes as fast as it is taken."""
 
     async def play(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 Fine\r\nContent-Type: application/rss+xml\r\n\r\n<rss>")

@@ -21,12 +21,12 @@ TEXT = (
 
 
 def an_id(name: str) -> str:
-    """Give the 32 hex digits that stand for this name in all builders."""
+    """Return the 32 hex digits that stand for this name in all builders."""
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def an_entry(name: str = "flood", **changes: Any) -> Entry:
-    """Give an entry of the Elsin Courier, seen a minute before NOW."""
+    """Return an entry of the Elsin Courier, seen a minute before NOW."""
     url = f"https://elsin-courier.example/{name}"
     fields: dict[str, Any] = {
         "id": an_id(f"entry {name}"),
@@ -47,7 +47,7 @@ def an_entry(name: str = "flood", **changes: Any) -> Entry:
 
 
 def a_page(name: str = "flood", html: str | None = None, **changes: Any) -> Page:
-    """Give the fetched page of that entry; `html` is its text, compressed here."""
+    """Return the fetched page of that entry; `html` is its text, compressed here."""
     entry = changes.pop("entry", None) or an_entry(name)
     fetched_at = changes.get("fetched_at", NOW)
     body = html if html is not None else _html(entry.title, TEXT)
@@ -68,12 +68,12 @@ def a_page(name: str = "flood", html: str | None = None, **changes: Any) -> Page
 
 
 def a_document(name: str = "flood", **changes: Any) -> EnrichedDocument:
-    """Give an enriched document; its id is `an_id(name)` and its version that of `fetched_at`."""
+    """Return an enriched document; its id is `an_id(name)` and its version that of `fetched_at`."""
     return EnrichedDocument(**(_document_fields(name, changes) | changes))
 
 
 def an_indexed_document(name: str = "flood", **changes: Any) -> IndexedDocument:
-    """Give the same document as it lies in the index, at revision 1."""
+    """Return the same document as it lies in the index, at revision 1."""
     fields = _document_fields(name, changes) | {"revision": 1, "indexed_at": NOW}
     return IndexedDocument(**(fields | changes))
 
@@ -81,7 +81,7 @@ def an_indexed_document(name: str = "flood", **changes: Any) -> IndexedDocument:
 def an_entity(
     name: str, type: str = "person", count: int = 1, forms: tuple[str, ...] = (), id: str = ""
 ) -> EntityDetail:
-    """Give an entity with an invented id; its name is always one of its forms."""
+    """Return an entity with an invented id; its name is always one of its forms."""
     return EntityDetail(
         id=id or f"{type}:{name.lower().replace(' ', '-')}",
         name=name,
@@ -93,7 +93,7 @@ def an_entity(
 
 
 def entity_fields(*entities: EntityDetail) -> dict[str, Any]:
-    """Give the four fields of a document that tell of these entities, to be passed on as changes.
+    """Return the four fields of a document that tell of these entities, to be passed on as changes.
 
     `a_document(**entity_fields(an_entity("Mira Dahlke")))`
     """
@@ -111,7 +111,7 @@ def entity_fields(*entities: EntityDetail) -> dict[str, Any]:
 
 
 def version_at(fetched_at: datetime, generation: int = 0) -> int:
-    """Give the version of a write for a page fetched then."""
+    """Return the version of a write for a page fetched then."""
     return int(fetched_at.timestamp() * 1000) * 1000 + generation
 
 

@@ -34,7 +34,7 @@ def _made(make: Callable[..., KafkaServer | ElasticsearchServer], *given: object
 
 
 def _own(make: Callable[..., KafkaServer | ElasticsearchServer], variable: str):
-    """Give a factory of started servers, and end all of them afterwards."""
+    """Return a factory of started servers, and end all of them afterwards."""
     if os.environ.get(variable):
         pytest.skip(f"stops servers, and {variable} names one that is not ours")
     servers = []
@@ -50,7 +50,7 @@ def _own(make: Callable[..., KafkaServer | ElasticsearchServer], variable: str):
 
 
 def _shared(make: Callable[..., KafkaServer | ElasticsearchServer], variable: str) -> Iterator[str]:
-    """Give the address of the running server that is named, else of one for the whole run."""
+    """Return the address of the running server that is named, else of one for the whole run."""
     if os.environ.get(variable):
         yield os.environ[variable]
         return
@@ -63,23 +63,23 @@ def _shared(make: Callable[..., KafkaServer | ElasticsearchServer], variable: st
 
 @pytest.fixture(scope="session")
 def kafka_address() -> Iterator[str]:
-    """Give `host:port` of a real broker; use topic prefixes of your own on it."""
+    """Return `host:port` of a real broker; use topic prefixes of your own on it."""
     yield from _shared(KafkaServer, "NEWS_INGEST_TEST_KAFKA")
 
 
 @pytest.fixture(scope="session")
 def elasticsearch_url() -> Iterator[str]:
-    """Give `http://host:port` of a real Elasticsearch; use index prefixes of your own on it."""
+    """Return `http://host:port` of a real Elasticsearch; use index prefixes of your own on it."""
     yield from _shared(ElasticsearchServer, "NEWS_INGEST_TEST_ELASTICSEARCH")
 
 
 @pytest.fixture
 def kafka_server() -> Iterator[Callable[..., KafkaServer]]:
-    """Give a factory of brokers that the test may stop and kill: `kafka_server(settings)`."""
+    """Return a factory of brokers that the test may stop and kill: `kafka_server(settings)`."""
     yield from _own(KafkaServer, "NEWS_INGEST_TEST_KAFKA")
 
 
 @pytest.fixture
 def elasticsearch_server() -> Iterator[Callable[..., ElasticsearchServer]]:
-    """Give a factory of Elasticsearch servers that the test may stop and kill."""
+    """Return a factory of Elasticsearch servers that the test may stop and kill."""
     yield from _own(ElasticsearchServer, "NEWS_INGEST_TEST_ELASTICSEARCH")

@@ -32,12 +32,12 @@ class Archive:
         self.now = NOW
 
     def index(self, **options: Any) -> ElasticIndex:
-        """Give an adapter over this archive; its clock is `self.now`."""
+        """Return an adapter over this archive; its clock is `self.now`."""
         given = IndexOptions(**({"url": self.url, "prefix": self.prefix} | options))
         return ElasticIndex(given, config_folder=CONFIG, clock=self._clock)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Give the engine's answer to a request of our own; None for 404."""
+        """Return the engine's answer to a request of our own; None for 404."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -80,7 +80,7 @@ _resting: dict[str, list[Archive]] = {}
 
 @contextmanager
 def an_archive(url: str) -> Iterator[Archive]:
-    """Give an empty archive whose schema is set up, for a test that leaves the schema alone.
+    """Return an empty archive whose schema is set up, for a test that leaves the schema alone.
 
     It may have served another test before: to set one up anew takes a second or more.
     """
@@ -98,7 +98,7 @@ def an_archive(url: str) -> Iterator[Archive]:
 
 @contextmanager
 def a_new_archive(url: str) -> Iterator[Archive]:
-    """Give an archive that no other test has, for a test that changes its schema."""
+    """Return an archive that no other test has, for a test that changes its schema."""
     archive = Archive(url)
     try:
         _set_up(archive)

@@ -123,7 +123,7 @@ class ElasticsearchServer:
         return self
 
     def stop(self) -> int:
-        """Stop in order; gives the exit code."""
+        """Stop in order and return the exit code."""
         return self.process.end(signal.SIGTERM, 60)
 
     def kill(self) -> None:
@@ -222,7 +222,7 @@ class ElasticsearchServer:
 
 
 def fetch() -> Path:
-    """Give the folder with the server of the engine chosen; fetch it if it is missing."""
+    """Return the folder with the server of the engine chosen; fetch it if it is missing."""
     _, engine = _choice()
     return cached(f"elasticsearch-{engine.version}", lambda folder: _fill(engine, folder))
 
@@ -264,7 +264,7 @@ def _fill(engine: Engine, folder: Path) -> None:
 
 
 def _choice() -> tuple[Java, Engine]:
-    """Give the newest full JDK and the newest engine that runs on it."""
+    """Return the newest full JDK and the newest engine that runs on it."""
     for java in javas():
         for engine in ENGINES:
             if java.is_full and java.version >= (engine.oldest_java,):
@@ -273,7 +273,7 @@ def _choice() -> tuple[Java, Engine]:
 
 
 def _linked(cache: Path, target: Path) -> Path:
-    """Give a copy that everybody may enter; its files are links where the disk allows it."""
+    """Return a copy that everybody may enter; its files are links where the disk allows it."""
     shutil.copytree(cache, target, copy_function=_link)
     return target
 
@@ -286,7 +286,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _password_hash(password: str) -> str:
-    """Give the line of a users file: PBKDF2 over SHA-512, 10,000 rounds, salt of 32 bytes."""
+    """Return the line of a users file: PBKDF2 over SHA-512, 10,000 rounds, salt of 32 bytes."""
     salt = os.urandom(32)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
     encoded = (base64.b64encode(part).decode() for part in (salt, digest))

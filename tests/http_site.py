@@ -76,7 +76,7 @@ class _Page:
 
 
 def html(title: str, text: str, head: str = "") -> Answer:
-    """Give a small article page."""
+    """Return a small article page."""
     body = (
         f"<!doctype html><html><head><title>{title}</title>{head}</head>"
         f"<body><article><h1>{title}</h1><p>{text}</p></article></body></html>"
@@ -85,7 +85,7 @@ def html(title: str, text: str, head: str = "") -> Answer:
 
 
 def redirect(location: str | bytes, status: int = 302) -> Answer:
-    """Give a redirect."""
+    """Return a redirect."""
     return Answer(status, headers=[("Location", location)])
 
 
@@ -116,13 +116,13 @@ class HttpSite:
             self._pages[host, path] = _Page(play, is_raw=True)
 
     def hosts(self, *names: str) -> dict[str, str]:
-        """Give the value of `address_guard.hosts` that sends these names here."""
+        """Return the value of `address_guard.hosts` that sends these names here."""
         return dict.fromkeys(names, f"127.0.0.1:{self.port}")
 
     # ── what it saw ──────────────────────────────────────────────────────────────────────
 
     def asked(self, host: str | None = None, path: str | None = None) -> list[Seen]:
-        """Give the requests for this host and path, in order."""
+        """Return the requests for this host and path, in order."""
         with self._lock:
             return [
                 seen
@@ -131,12 +131,12 @@ class HttpSite:
             ]
 
     def gaps(self, host: str | None = None) -> list[float]:
-        """Give the seconds between the starts of neighbouring requests."""
+        """Return the seconds between the starts of neighbouring requests."""
         starts = [seen.started_at for seen in self.asked(host)]
         return [later - earlier for earlier, later in itertools.pairwise(starts)]
 
     def most_in_flight(self, host: str | None = None) -> int:
-        """Give how many requests were open at once, at most."""
+        """Return how many requests were open at once, at most."""
         marks: list[tuple[float, int]] = []
         for seen in self.asked(host):
             marks += [(seen.started_at, 1), (seen.ended_at or float("inf"), -1)]

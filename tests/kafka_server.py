@@ -119,7 +119,7 @@ class KafkaServer:
         return self
 
     def stop(self) -> int:
-        """Stop in order; gives the exit code, 143 when all went well."""
+        """Stop in order and return the exit code, 143 when all went well."""
         return self.process.end(signal.SIGTERM, 30)
 
     def kill(self) -> None:
@@ -141,7 +141,7 @@ class KafkaServer:
 
 
 def fetch() -> Path:
-    """Give the folder with the broker's jars and a formatted data folder; fetch if missing."""
+    """Return the folder with the broker's jars and a formatted data folder; fetch if missing."""
     return cached(f"kafka-{VERSION}", lambda folder: _fill(_java(), folder))
 
 
@@ -190,7 +190,7 @@ def _write_settings(folder: Path, port: int, controller: int, more: Mapping[str,
 def _secured(
     port: int, controller: int, secure_port: int, password: str, certificate: Path | None
 ) -> dict[str, str]:
-    """Give the settings of a second listener that asks for a password."""
+    """Return the settings of a second listener that asks for a password."""
     protocol = "SASL_PLAINTEXT" if certificate is None else "SASL_SSL"
     module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     settings = {
@@ -209,12 +209,12 @@ def _secured(
 
 
 def _class_path(cache: Path) -> str:
-    """Give the jars as an explicit, sorted list: the class archive compares it."""
+    """Return the jars as an explicit, sorted list: the class archive compares it."""
     return ":".join(str(jar) for jar in sorted((cache / "libs").glob("*.jar")))
 
 
 def _class_archive(java: Java, cache: Path) -> Path:
-    """Give the archive of loaded classes for this Java; one broker is run to make it."""
+    """Return the archive of loaded classes for this Java; one broker is run to make it."""
     jars = hashlib.sha256(_class_path(cache).encode()).hexdigest()[:12]
     archive = cache / "cds" / f"java-{'.'.join(map(str, java.version))}-{jars}.jsa"
     if archive.exists():
@@ -243,7 +243,7 @@ def _launch(java: Java, cache: Path, folder: Path, flags: tuple[str, ...]) -> Se
 
 
 def _accepts(port: int) -> bool:
-    """Tell whether the port is open: the broker opens it last."""
+    """Return whether the port is open: the broker opens it last."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

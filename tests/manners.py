@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 def wall_clock() -> datetime:
-    """Give the time of this machine."""
+    """Return the time of this machine."""
     return datetime.now(UTC)
 
 
@@ -74,7 +74,7 @@ class Wiring:
 
 
 def run(site: HttpSite, work: Callable[[Wiring], Awaitable[Result]], **wiring: Any) -> Result:
-    """Give what `work` gives, with a fetcher that lives as long."""
+    """Return what `work` gives, with a fetcher that lives as long."""
 
     async def main() -> Result:
         wired = Wiring(site, **wiring)

@@ -57,7 +57,7 @@ class Java(NamedTuple):
 
 
 def javas() -> list[Java]:
-    """Give every Java of this machine, newest first.
+    """Return every Java of this machine, newest first.
 
     `NEWS_INGEST_TEST_JAVA_HOME` alone when set, else those of JAVA_HOME, PATH and /usr/lib/jvm.
     """
@@ -86,7 +86,7 @@ def _java(home: Path) -> Java:
 
 
 def cache_folder() -> Path:
-    """Give the folder that keeps fetched servers between runs."""
+    """Return the folder that keeps fetched servers between runs."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(root) / "news-ingest"
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def locked(name: str):
 
 
 def cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """Give the folder of this name in the cache; `fill` makes its content when it is missing."""
+    """Return the folder of this name in the cache; `fill` makes its content when it is missing."""
     target = cache_folder() / name
     if target.is_dir():
         return target
@@ -133,7 +133,7 @@ def maven(*arguments: str) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nobody listens on, between 20000 and 30000: no client is given those."""
+    """Return ports that nobody listens on, between 20000 and 30000: no client is given those."""
     sockets: list[socket.socket] = []
     try:
         while len(sockets) < count:
@@ -209,7 +209,7 @@ class ServerProcess:
             time.sleep(0.05)
 
     def end(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> int:
-        """Give the exit code after this signal; SIGKILL to the whole group past the seconds."""
+        """Return the exit code after this signal; SIGKILL to the whole group past the seconds."""
         if self.is_running:
             self._send(number)
         try:
@@ -231,7 +231,7 @@ class ServerProcess:
             time.sleep(0.01)
 
     def _is_running_now(self) -> bool:
-        """Tell whether any process of the group has not stopped yet."""
+        """Return whether any process of the group has not stopped yet."""
         import psutil
 
         if self._process is None:

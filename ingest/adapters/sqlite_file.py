@@ -43,12 +43,12 @@ def code_of(error: sqlite3.Error) -> tuple[int | None, str]:
 
 
 def passes_by_itself(code: int | None) -> bool:
-    """Tell whether what failed may work later: the dependency is unavailable."""
+    """Return whether what failed may work later: the dependency is unavailable."""
     return code is not None and code & 0xFF in _PASSING
 
 
 def is_forbidden(code: int | None) -> bool:
-    """Tell whether the file may not be written by this user."""
+    """Return whether the file may not be written by this user."""
     return code is not None and code & 0xFF in _FORBIDDEN
 
 

@@ -29,12 +29,12 @@ waiting_for_dependency = Event("waiting_for_dependency", level="warning")
 
 
 def now() -> datetime:
-    """Give the time: aware, UTC."""
+    """Return the time: aware, UTC."""
     return datetime.now(UTC)
 
 
 def checked_settings(folder: Path, stage: str = "") -> Settings:
-    """Give the settings of this folder. Errors: ConfigError with every fault, also those of
+    """Return the settings of this folder. Errors: ConfigError with every fault, also those of
     processors' names and options and of single feeds.
 
     With a `stage`, only the processors and feeds that it uses are judged, and loaded.
@@ -56,7 +56,7 @@ def checked_settings(folder: Path, stage: str = "") -> Settings:
 
 
 def _further_faults(folder: Path) -> list[ConfigFault]:
-    """Give the faults of feeds and processors while other settings are wrong already."""
+    """Return the faults of feeds and processors while other settings are wrong already."""
     faults = list(read_feeds(folder / "feeds.yml").faults)
     try:
         file = read_yaml(folder / "pipeline.yml")
@@ -77,7 +77,7 @@ def _is_processor(item: object) -> bool:
 
 
 def open_log(settings: Settings, *, applies: bool = True) -> Log:
-    """Give the log that the settings name; the embedded one gets its topics made unless told not.
+    """Return the log that the settings name; the embedded one gets its topics made unless told not.
 
     Errors: LogUnavailable, LogRefused.
     """
@@ -98,7 +98,7 @@ def open_log(settings: Settings, *, applies: bool = True) -> Log:
 
 
 def open_index(settings: Settings) -> Index:
-    """Give the index that the settings name. Errors: IndexUnavailable, IndexDiffers."""
+    """Return the index that the settings name. Errors: IndexUnavailable, IndexDiffers."""
     options = settings.pipeline.index
     if not options.url.startswith("sqlite:///"):
         from ingest.adapters.elastic_index import ElasticIndex
@@ -128,7 +128,7 @@ def open_kibana(settings: Settings) -> Kibana:
 def retry_until_available(
     open_it: Callable[[], Result], timeout_seconds: float, stop: Flag | None = None
 ) -> Result:
-    """Give what `open_it` gives, asking again with growing pauses while it is unavailable.
+    """Return what `open_it` gives, asking again with growing pauses while it is unavailable.
 
     Errors: the last DependencyUnavailable when the timeout passed (exit 2); any other at once.
     """
@@ -147,7 +147,7 @@ def retry_until_available(
 
 
 def chain_of(settings: Settings, stage: str, **needs: Any) -> list[Built]:
-    """Give the processors of a stage, built in order. Errors: UnknownName, ConfigError."""
+    """Return the processors of a stage, built in order. Errors: UnknownName, ConfigError."""
     blocks = settings.pipeline.stages[stage].processors
     sites = LiveSites(settings.folder / "sites.yml", settings.sites)
     handed = {

@@ -37,7 +37,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     def entry_fetch(
         self, known: Callable[[Iterable[str]], dict[str, Known]]
     ) -> Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]:
-        """Give the function that turns an entry into its page."""
+        """Return the function that turns an entry into its page."""
         fetching = self.settings.pipeline.fetching
         return EntryFetcher(
             self.fetcher,
@@ -60,7 +60,7 @@ def open_web(
     shares_hosts: bool = True,
     max_in_flight: int = 0,
 ) -> Web:
-    """Give the fetcher that the settings describe; it may be used in one event loop only.
+    """Return the fetcher that the settings describe; it may be used in one event loop only.
 
     `shares_hosts` is true in poll and fetch, which leave each other turns at one host.
     `max_in_flight` 0 takes `fetching.concurrent_requests`.

@@ -80,7 +80,7 @@ class Child:
             self._processor_seconds = processor_time(self.process.pid)[0]
 
     def gets_more_time(self, timeout_seconds: float) -> bool:
-        """Give a late child its time once more, if the machine kept the processor from it.
+        """Return a late child its time once more, if the machine kept the processor from it.
 
         So it is when the child wants to run and had less than half of the time for itself: a
         page is killed for what it is, not for what else the machine does.
@@ -116,7 +116,7 @@ class Child:
             self._outgoing.clear()
 
     def read(self) -> tuple[list[tuple[str, Any]], bool]:
-        """Give the messages that came, and whether more can come."""
+        """Return the messages that came, and whether more can come."""
         try:
             data = os.read(self.source, _READ_BYTES)
         except BlockingIOError:
@@ -191,7 +191,7 @@ def _started(target: str) -> subprocess.Popen[bytes]:
 
 
 def processor_time(process_id: int) -> tuple[float, bool]:
-    """Give the processor seconds a process has had, and whether it wants to run now.
+    """Return the processor seconds a process has had, and whether it wants to run now.
 
     (0, False) where /proc does not tell.
     """

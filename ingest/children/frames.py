@@ -30,5 +30,5 @@ class Start(NamedTuple):
 
 
 def frame(payload: bytes) -> bytes:
-    """Give the payload with its length before it."""
+    """Return the payload with its length before it."""
     return LENGTH.pack(len(payload)) + payload

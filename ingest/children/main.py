@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def resident_bytes() -> int:
-    """Give the memory this process holds now, in bytes; its peak where no /proc tells it."""
+    """Return the memory this process holds now, in bytes; its peak where no /proc tells it."""
     try:
         return _statm_bytes(1)
     except OSError:
@@ -62,13 +62,13 @@ def resident_bytes() -> int:
 
 
 def _statm_bytes(field: int) -> int:
-    """Give the address space (0) or what of it is resident (1). Errors: OSError without /proc."""
+    """Return the address space (0) or what of it is resident (1). Errors: OSError without /proc."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[field]) * resource.getpagesize()
 
 
 def _private_pipes() -> tuple[int, int]:
-    """Give the pipes to and from the parent; what libraries print goes to stderr."""
+    """Return the pipes to and from the parent; what libraries print goes to stderr."""
     source, sink = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -98,7 +98,7 @@ def _load(start: Start) -> Callable[[Any], Any]:
 
 
 def _answer(work: Callable[[Any], Any], item: bytes) -> tuple[bytes, bool]:
-    """Give the pickled answer for one item, and whether this child must end after it."""
+    """Return the pickled answer for one item, and whether this child must end after it."""
     try:
         result = work(pickle.loads(item))  # noqa: S301 - the parent's own bytes
         return pickle.dumps(("result", result), protocol=5), False

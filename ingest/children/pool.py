@@ -45,7 +45,7 @@ class ChildPool:
         self._is_closed = False
 
     def map(self, items: Sequence[Any], children: int = 0) -> list[Any | ChildFailure]:
-        """Give a result or a ChildFailure for each item, in order.
+        """Return a result or a ChildFailure for each item, in order.
 
         May be called from several threads at once: each call works with the children that are
         free then, at least one and at most `children` (0: as many as there are items).
@@ -61,7 +61,7 @@ class ChildPool:
             self._give_back(run.children)
 
     def run(self, item: Any) -> Any | ChildFailure:
-        """Give the result of one item, or its ChildFailure; otherwise as `map`."""
+        """Return the result of one item, or its ChildFailure; otherwise as `map`."""
         return self.map([item])[0]
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class ChildPool:
 
     @property
     def process_ids(self) -> list[int]:
-        """Give the process ids of the idle children."""
+        """Return the process ids of the idle children."""
         with self._changed:
             return [child.process.pid for child in self._idle]
 
@@ -126,7 +126,7 @@ class ChildPool:
 
 
 def cores() -> int:
-    """Give the number of cores this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -135,7 +135,7 @@ def drop(
     dry_run: DryOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Give dead letters up; each leaves a record in news.drops.
+    """Return dead letters up; each leaves a record in news.drops.
 
     Exits with status 1 when the log refused one: that dead letter stays.
     """

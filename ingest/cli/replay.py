@@ -173,7 +173,7 @@ def _stages_after(settings: Settings, first: StagePlan) -> list[StagePlan]:
 
 
 def _staleness(settings: Settings, source: str) -> IsStale:
-    """Give the test against the processors of the present settings.
+    """Return the test against the processors of the present settings.
 
     Errors: NewsIngestError for what no processor makes.
     """

@@ -52,7 +52,7 @@ def run(
 
 
 def run_all(settings: Settings, stop: threading.Event, arguments: list[str]) -> int:
-    """Run every stage as a child process; gives the exit code of the tree."""
+    """Run every stage as a child process and return the exit code of the tree."""
     environment = {**os.environ, "NEWS_INGEST_CONFIG": str(settings.folder)}
     return supervise(
         names_at_work(settings.pipeline), stop, environment=environment, arguments=arguments
@@ -67,7 +67,7 @@ def configure_telemetry(settings: Settings, stage: str) -> None:
 
 
 def stop_on_signals() -> threading.Event:
-    """Give a flag that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    """Return a flag that SIGTERM and SIGINT set; a second signal ends the process at once."""
     stop = threading.Event()
 
     def asked(number: int, _: object) -> None:

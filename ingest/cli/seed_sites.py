@@ -90,7 +90,7 @@ class SeedSites:
         self._server: ThreadingHTTPServer | None = None
 
     def start(self, port: int = 0) -> int:
-        """Listen on loopback; gives the port."""
+        """Listen on loopback and return the port."""
         sites = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -123,13 +123,13 @@ class SeedSites:
             self._server.server_close()
 
     def count(self, host: str, path: str) -> int:
-        """Give how often a path was asked for."""
+        """Return how often a path was asked for."""
         return self._served.get((host, path), 0)
 
     def answer(
         self, host: str, target: str, asked: Mapping[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
-        """Give status, headers and body for one request."""
+        """Return status, headers and body for one request."""
         path = target.partition("?")[0]
         site = self.sites.get(host)
         if site is None:

@@ -47,7 +47,7 @@ class AddressGuard:
         return found
 
     def is_mapped(self, host: str) -> bool:
-        """Tell whether the settings map this host to an address of their own."""
+        """Return whether the settings map this host to an address of their own."""
         return self.mapped(host) is not None
 
     def refusal(self, address: str, port: int) -> str:

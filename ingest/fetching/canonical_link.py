@@ -18,7 +18,7 @@ _QUOTED = re.compile(r""""[^"]{0,2048}"|'[^']{0,2048}'""")
 
 
 def own_addresses(body: bytes, url: str) -> list[str]:
-    """Give the addresses that the page at `url` gives itself, the one to trust most first.
+    """Return the addresses that the page at `url` gives itself, the one to trust most first.
 
     Shape: `<link rel=canonical>`, then `og:url`, absolute; only those of the same site that are
     not its home page; [] when there are none. Only the head counts, since a body may hold what
@@ -40,7 +40,7 @@ def own_addresses(body: bytes, url: str) -> list[str]:
 
 
 def amp_canonical(body: bytes, url: str) -> str:
-    """Give the page that the AMP page at `url` is a copy of; `""` for none, or no AMP page.
+    """Return the page that the AMP page at `url` is a copy of; `""` for none, or no AMP page.
 
     Shape: its canonical link where that is of the same site, not its home page, and not `url`.
     Errors: none.
@@ -58,7 +58,7 @@ def amp_canonical(body: bytes, url: str) -> str:
 
 
 def text_of(head: bytes) -> str:
-    """Give bytes of a page as text, good enough for its tags and addresses."""
+    """Return bytes of a page as text, good enough for its tags and addresses."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", "replace")
     try:

@@ -55,7 +55,7 @@ class DocumentIds:
         self._entries: OrderedDict[str, Identity] = OrderedDict()
 
     async def of_page(self, entry: Entry, url_final: str, body: bytes) -> Identity:
-        """Give the identity of a page that was fetched from `url_final`.
+        """Return the identity of a page that was fetched from `url_final`.
 
         In order: the id this entry had before; the id of the URL it had before a slug edit, if
         that is known; the page's own canonical link or og:url; the final URL; the published
@@ -69,7 +69,7 @@ class DocumentIds:
         return await self._of(entry, [one for one in addresses if not _is_wall(one)])
 
     async def without_page(self, entry: Entry) -> Identity:
-        """Give the identity of an entry whose page could not be had."""
+        """Return the identity of an entry whose page could not be had."""
         return await self._of(entry, [])
 
     async def _of(self, entry: Entry, addresses: list[str]) -> Identity:
@@ -120,7 +120,7 @@ class DocumentIds:
 
 
 def have_like_titles(first: str, second: str) -> bool:
-    """Tell whether two titles may name one article; an empty one tells nothing against it."""
+    """Return whether two titles may name one article; an empty one tells nothing against it."""
     one, other = _pairs(first), _pairs(second)
     if not one or not other:
         return True

@@ -81,7 +81,7 @@ class EntryFetcher:
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
     async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
-        """Give the page of this entry, the entry itself for another domain, or what failed.
+        """Return the page of this entry, the entry itself for another domain, or what failed.
 
         Shape: Keep(Page) with a body, or without one (`kind` feed, with `missing_reason`);
         Keep(Entry) to be appended again by the domain of its `url_to_ask`; Drop of an address
@@ -121,7 +121,7 @@ class EntryFetcher:
         return answer, verdict
 
     async def _instead_of_amp(self, answer: Fetched, verdict: Found) -> tuple[Fetched, Found]:
-        """Give the page that an AMP page is a copy of; the AMP page itself when it is not to be had.
+        """Return the page that an AMP page is a copy of; the AMP page itself when it is not to be had.
 
         Nothing is tried twice for it: the AMP page has the text too.
         """
@@ -164,7 +164,7 @@ class EntryFetcher:
         return Keep(msgspec.structs.replace(entry, url_redirected=url, hops=entry.hops + 1))
 
     def _put_off(self, entry: Entry, verdict: Later, attempt: int) -> Outcome[Page | Entry] | None:
-        """Give a Retry, or a Reject on the last attempt; None when the feed's text will do."""
+        """Return a Retry, or a Reject on the last attempt; None when the feed's text will do."""
         if not verdict.counts or attempt < LAST_ATTEMPT:
             _page_put_off(outcome="retry", reason=verdict.reason, entry=entry.id)
             return Retry(verdict.reason, verdict.after_seconds, verdict.counts, verdict.message)
@@ -241,7 +241,7 @@ def _bare_page(
 
 
 def _room_beside(entry: Entry) -> int:
-    """Give the packed bytes that a page may have beside its entry in one record."""
+    """Return the packed bytes that a page may have beside its entry in one record."""
     return (MAX_RECORD_BYTES - len(encode(entry))) * 3 // 4  # base64 makes four of three
 
 
@@ -254,5 +254,5 @@ def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:
 
 
 def _writable(header: str) -> str:
-    """Give a header without the surrogates that stand for bytes which are no UTF-8."""
+    """Return a header without the surrogates that stand for bytes which are no UTF-8."""
     return header.encode("utf-8", "replace").decode("utf-8")

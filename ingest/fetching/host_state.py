@@ -66,7 +66,7 @@ class HostStates:
         self._max_robots_bytes = max_robots_bytes
 
     def rest(self, domain: str) -> Rest | None:
-        """Give the rest of this domain, over or not; None when it never rested."""
+        """Return the rest of this domain, over or not; None when it never rested."""
         with self._lock:
             return self._rests.get(domain)
 
@@ -81,12 +81,12 @@ class HostStates:
             self._changed[domain] = None
 
     def resting(self, now: datetime) -> int:
-        """Give how many domains rest now."""
+        """Return how many domains rest now."""
         with self._lock:
             return sum(1 for rest in self._rests.values() if rest.until > now)
 
     def robots(self, origin: str) -> RobotsFile | None:
-        """Give the robots.txt of this origin (`https://host:port`); None when never asked."""
+        """Return the robots.txt of this origin (`https://host:port`); None when never asked."""
         domain = registrable_domain(origin)
         with self._lock:
             files = self._robots.get(domain)
@@ -104,7 +104,7 @@ class HostStates:
             self._trim()
 
     def crawl_delay(self, domain: str) -> float:
-        """Give the longest crawl delay that a host of this domain asks for, in seconds."""
+        """Return the longest crawl delay that a host of this domain asks for, in seconds."""
         with self._lock:
             files = self._robots.get(domain)
             if not files:
@@ -112,7 +112,7 @@ class HostStates:
             return max([file.crawl_delay_seconds for file in files.values()])
 
     def changes(self) -> list[tuple[str, bytes]]:
-        """Give what changed since the last call, as (domain, record value).
+        """Return what changed since the last call, as (domain, record value).
 
         Shape: one pair a domain, whole records. A robots.txt over 128,000 bytes is left out.
         """

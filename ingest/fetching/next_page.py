@@ -102,7 +102,7 @@ class Pages:
         self._free_names = _NUMBER_NAMES - names
 
     def place(self, url: str) -> Place | None:
-        """Give the page of the article that lies at `url`; None when that is none of it."""
+        """Return the page of the article that lies at `url`; None when that is none of it."""
         other = urlsplit(canonical_url(url))
         if not self._is_article or not self._has_same_host(other.netloc):
             return None
@@ -118,7 +118,7 @@ class Pages:
         return self._place_in_path(other.path)
 
     def is_whole(self, url: str) -> bool:
-        """Tell whether `url` is the article's address with a word for all of it on one page."""
+        """Return whether `url` is the article's address with a word for all of it on one page."""
         other = urlsplit(canonical_url(url))
         if not self._is_article or not self._has_same_host(other.netloc):
             return False
@@ -137,7 +137,7 @@ class Pages:
         return other.removeprefix("www.") == self._first.netloc.removeprefix("www.")
 
     def _added(self, query: str) -> tuple[str, str] | None:
-        """Give the one pair that this query has and the first page's has not."""
+        """Return the one pair that this query has and the first page's has not."""
         pairs = _pairs(query)
         for pair in self._query:
             if pair not in pairs:
@@ -158,7 +158,7 @@ class Pages:
 
 
 def next_part(links: list[Link], pages: Pages, last: int, *, starts_at_zero: bool) -> Link | None:
-    """Give the link to the page behind page `last` (the first is 1); None when there is none.
+    """Return the link to the page behind page `last` (the first is 1); None when there is none.
 
     `starts_at_zero` is what the address of page 2 told: some sites call it 1.
     """
@@ -180,12 +180,12 @@ def next_part(links: list[Link], pages: Pages, last: int, *, starts_at_zero: boo
 
 
 def whole_article(links: list[Link], pages: Pages) -> str:
-    """Give the address of the article on one page; `""` when none is offered."""
+    """Return the address of the article on one page; `""` when none is offered."""
     return next((link.url for link in links if pages.is_whole(link.url)), "")
 
 
 def links_of(body: bytes, url: str) -> list[Link]:
-    """Give the links of a page that may lead to others of the same article, in their order.
+    """Return the links of a page that may lead to others of the same article, in their order.
 
     Shape: of its first megabyte; those into comments are left out. Errors: none.
     """

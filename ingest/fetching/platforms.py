@@ -12,7 +12,7 @@ from ingest.identity import host_of, registrable_domain
 FRESH_SECONDS = 300.0
 MAX_NAMES = 50_000
 
-#: Gives the addresses of a host; empty where it has none or may not be asked.
+#: Returns the addresses of a host; empty where it has none or may not be asked.
 Resolve = Callable[[str], Awaitable[tuple[str, ...]]]
 
 
@@ -39,7 +39,7 @@ class Platforms:
         self._owners: dict[str, str] = {}
 
     async def place_of(self, url: str, resolve: Resolve) -> Shared | None:
-        """Give the place of a platform where this URL's host lies; None for any other host.
+        """Return the place of a platform where this URL's host lies; None for any other host.
 
         Nothing is resolved where no platform is configured. Errors: none.
         """

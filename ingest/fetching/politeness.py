@@ -139,7 +139,7 @@ class Politeness:
     ) -> datetime | None:
         """Wait for a turn at the domain of this URL, and at the addresses of its platform.
 
-        Gives None when the turn is held: `end` must follow. Gives a time when the domain rests
+        Returns None when the turn is held: `end` must follow. Gives a time when the domain rests
         until then: no turn is held. Turns go first come, first served.
         """
         if shared is None:

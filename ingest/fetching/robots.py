@@ -51,7 +51,7 @@ class Robots:
         self._running: dict[str, asyncio.Future[None]] = {}
 
     async def verdict(self, url: str, get: Get) -> str:
-        """Give `allowed`, `disallowed` or `unreachable` (disallowed for now) for this URL.
+        """Return `allowed`, `disallowed` or `unreachable` (disallowed for now) for this URL.
 
         Asks `get` for the file when none is known or the known one is stale, once for all who
         wait. Errors: FetchFailed of `get`, for the one who asked.

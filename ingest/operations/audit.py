@@ -85,7 +85,7 @@ def _first_read(log: Log, plan: StagePlan) -> Iterator[Traced]:
 
 
 def _known(index: Index, ids: set[str]) -> set[str]:
-    """Give those of the ids that the index holds, tombstones included."""
+    """Return those of the ids that the index holds, tombstones included."""
     found: set[str] = set()
     ordered = sorted(ids)
     for start in range(0, len(ordered), KNOWN_AT_ONCE):

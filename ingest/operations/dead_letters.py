@@ -67,7 +67,7 @@ class Cleared(NamedTuple):
 
 
 def listed(log: Log, plans: Iterable[StagePlan], chosen: Chosen) -> list[DeadLetter]:
-    """Give the dead letters that wait and fit, oldest first."""
+    """Return the dead letters that wait and fit, oldest first."""
     topics = sorted({plan.dead_letter_topic for plan in plans})
     found = [
         _read(topic, key, record) for topic in topics for key, record in latest(log, topic).items()
@@ -94,7 +94,7 @@ def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) 
 
 
 def drop(log: Log, letters: Iterable[DeadLetter], clock: Clock) -> Cleared:
-    """Give each dead letter up: a record in `news.drops`, then the tombstone."""
+    """Return each dead letter up: a record in `news.drops`, then the tombstone."""
     return _cleared(log, letters, lambda letter: _drop_of(letter, clock()))
 
 

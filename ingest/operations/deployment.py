@@ -21,7 +21,7 @@ _VERSION = re.compile(r"(?P<name>.+?)(?:_v(?P<number>\d+))?")
 def make_users(settings: Settings, folder: Path, *, dry_run: bool = False) -> list[str]:
     """Create the stages' user and the analyst's, with the passwords of this folder.
 
-    Gives a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
+    Returns a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
     """
     if settings.pipeline.index.url.startswith("sqlite:"):
         return []
@@ -44,14 +44,14 @@ def _users(settings: Settings, folder: Path) -> list[User]:
 
 
 def _role(settings: Settings, name: str) -> str:
-    """Give a role's name with the prefix of the index, written as config/index/ does."""
+    """Return a role's name with the prefix of the index, written as config/index/ does."""
     return settings.pipeline.index.prefix.replace("-", "_") + name
 
 
 def fill_kibana(settings: Settings, *, dry_run: bool = False) -> list[str]:
     """Wait for Kibana, then import config/kibana/*.ndjson and make the analyst's role there.
 
-    Gives a line for each thing done; nothing where `kibana.url` is empty.
+    Returns a line for each thing done; nothing where `kibana.url` is empty.
     Errors: DependencyUnavailable when Kibana does not come up, NewsIngestError when it refuses.
     """
     options = settings.pipeline.kibana
@@ -109,7 +109,7 @@ def with_prefix(pack: str, prefix: str) -> str:
 
 
 def analyst_role(features: Iterable[str]) -> dict[str, Any]:
-    """Give the role that reads in Kibana, in the newest version of each feature that there is."""
+    """Return the role that reads in Kibana, in the newest version of each feature that there is."""
     newest: dict[str, tuple[int, str]] = {}
     for id in features:
         found = _VERSION.fullmatch(id)

@@ -155,7 +155,7 @@ def followed(
 
 
 def counts(fates: Iterable[Fate]) -> dict[str, int]:
-    """Give how many files ended how, `outcome` or `outcome: reason`, most first."""
+    """Return how many files ended how, `outcome` or `outcome: reason`, most first."""
     found = Counter(f"{one.outcome}: {one.reason}" if one.reason else one.outcome for one in fates)
     return dict(found.most_common())
 
@@ -197,7 +197,7 @@ def _explained(open_fates: Sequence[Fate], log: Log, plans: Sequence[StagePlan])
 
 
 def _is_work_waiting(log: Log, plans: Sequence[StagePlan], idle_since: dict[str, float]) -> bool:
-    """Tell whether any of these stages has unread records; refuse to wait for nobody."""
+    """Return whether any of these stages has unread records; refuse to wait for nobody."""
     is_waiting = False
     for plan in plans:
         if not sum(one.records for one in log.lag(plan.group, plan.fresh_inputs)):

@@ -53,7 +53,7 @@ class Traced(msgspec.Struct, frozen=True):
 
 
 def read_ids(record: Record, kind: str) -> Traced | None:
-    """Give the ids of a record of this kind (entry, page, document); None when it is broken."""
+    """Return the ids of a record of this kind (entry, page, document); None when it is broken."""
     try:
         if kind == "entry":
             entry = decode(record.value, EntryRef)
@@ -70,12 +70,12 @@ def read_ids(record: Record, kind: str) -> Traced | None:
 
 
 def kind_of(plan: StagePlan) -> str:
-    """Give what lies in the topics that this stage reads, and so in its dead letters."""
+    """Return what lies in the topics that this stage reads, and so in its dead letters."""
     return _KINDS.get(plan.kind, "document")
 
 
 def traced(log: Log, topic: str, kind: str) -> Iterator[Traced]:
-    """Give every readable record of a topic; nothing when the topic does not exist yet."""
+    """Return every readable record of a topic; nothing when the topic does not exist yet."""
     for record in scanned(log, topic):
         found = None if record.value is None else read_ids(record, kind)
         if found is not None:
@@ -83,7 +83,7 @@ def traced(log: Log, topic: str, kind: str) -> Iterator[Traced]:
 
 
 def scanned(log: Log, topic: str) -> Iterator[Record]:
-    """Give every record of a topic; nothing when the topic does not exist yet."""
+    """Return every record of a topic; nothing when the topic does not exist yet."""
     try:
         yield from log.scan(topic)
     except TopicMissing:
@@ -91,7 +91,7 @@ def scanned(log: Log, topic: str) -> Iterator[Record]:
 
 
 def drops(log: Log) -> dict[str, DropRecord]:
-    """Give the last drop of each id and stage, by its key."""
+    """Return the last drop of each id and stage, by its key."""
     found: dict[str, DropRecord] = {}
     for record in scanned(log, DROPS):
         if record.value is not None:
@@ -100,12 +100,12 @@ def drops(log: Log) -> dict[str, DropRecord]:
 
 
 def dead_letters(log: Log, plan: StagePlan) -> dict[str, Record]:
-    """Give the dead letters of a stage that wait, by their key (origin)."""
+    """Return the dead letters of a stage that wait, by their key (origin)."""
     return latest(log, plan.dead_letter_topic)
 
 
 def latest(log: Log, topic: str) -> dict[str, Record]:
-    """Give the last record of each key of a compacted topic; tombstones take theirs away."""
+    """Return the last record of each key of a compacted topic; tombstones take theirs away."""
     found: dict[str, Record] = {}
     for record in scanned(log, topic):
         key = record.key.decode("utf-8", "replace")
@@ -117,7 +117,7 @@ def latest(log: Log, topic: str) -> dict[str, Record]:
 
 
 def waiting(log: Log, plan: StagePlan) -> Iterator[Traced]:
-    """Give the records that this stage has not committed yet, retry topics included."""
+    """Return the records that this stage has not committed yet, retry topics included."""
     if not plan.inputs:
         return
     committed = {

@@ -34,7 +34,7 @@ class PageAsking:
         self._fetch: _Fetch | None = None
 
     def pages(self, urls: Iterable[str]) -> Iterator[PageJob]:
-        """Give the page of every address, or in words why there is none, in their order."""
+        """Return the page of every address, or in words why there is none, in their order."""
         remaining = iter(urls)
         while some := list(islice(remaining, _PAGES_AT_ONCE)):
             yield from self._runner.run(self._asked(some))

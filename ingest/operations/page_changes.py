@@ -36,7 +36,7 @@ class RulesTold(NamedTuple):
     changes: tuple[FieldChange, ...]
 
     def plain(self) -> dict[str, Any]:
-        """Give it as JSON has it."""
+        """Return it as JSON has it."""
         changes = [
             {"field": one.field, "before": one.before, "after": one.after}
             | ({"lines": list(one.lines)} if one.lines else {})
@@ -46,7 +46,7 @@ class RulesTold(NamedTuple):
 
 
 def changes_between(before: Document, after: Document) -> tuple[FieldChange, ...]:
-    """Give every field in which two documents of one page differ, the text by its lines.
+    """Return every field in which two documents of one page differ, the text by its lines.
 
     Shape: values in words, cut to 300 characters; at most 60 lines of a text. Errors: none.
     """

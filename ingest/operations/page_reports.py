@@ -88,7 +88,7 @@ class PageReport(NamedTuple):
 def reading_of(
     settings: Settings | None, site_rules: Path | None = None, *, without_rules: bool = False
 ) -> Reading:
-    """Give how these settings read pages; None: as a new installation does.
+    """Return how these settings read pages; None: as a new installation does.
 
     `site_rules` is a file that counts instead of config/sites.yml, and is compared to it;
     `without_rules` leaves all rules of single sites out.
@@ -127,7 +127,7 @@ def _rules_in(path: Path) -> Sites:
 def page_reports(
     jobs: Iterable[PageJob], reading: Reading, *, workers: int, as_json: bool, explain: bool = False
 ) -> Generator[PageReport, None, None]:
-    """Give a report for every page, in their order, whatever the pages are.
+    """Return a report for every page, in their order, whatever the pages are.
 
     `workers` children work at once; no more than some pages for each are in memory. `explain`
     adds what each step took and what the rules of the site change.
@@ -142,7 +142,7 @@ def page_reports(
 def build_reader(
     reading: Reading, as_json: bool, explain: bool = False
 ) -> Callable[[PageJob], PageReport]:
-    """Give what a child does with one page."""
+    """Return what a child does with one page."""
     laps = _Laps()
     extract = page_extractor(reading.options, reading.engine, laps)
     chain = [registry.built(reading.language, {"clock": now})]
@@ -196,7 +196,7 @@ class _Laps:
 def _told(
     page: Page, extracted: Document, rules: SiteRules, reading: Reading, extract: ExtractPage
 ) -> RulesTold | None:
-    """Give what the rules change against those they are compared to; None where neither counts."""
+    """Return what the rules change against those they are compared to; None where neither counts."""
     others = reading.against.rules_of(page.url_canonical)
     if rules == others:
         return None
@@ -220,7 +220,7 @@ def _page_on_disk(job: PageJob, reading: Reading) -> Page | FileRefused:
 
 
 def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
-    """Give what gzip packed, never more than `max_bytes` of it in memory."""
+    """Return what gzip packed, never more than `max_bytes` of it in memory."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             found = file.read(max_bytes + 1)
@@ -232,13 +232,13 @@ def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
 
 
 def _with_room(document: Document) -> EnrichedDocument:
-    """Give the document with room for what enrichers find."""
+    """Return the document with room for what enrichers find."""
     names = document.__struct_fields__
     return EnrichedDocument(**{name: getattr(document, name) for name in names})
 
 
 def _shown(document: EnrichedDocument) -> EnrichedDocument:
-    """Give the document as it is shown: language never missing, no date that nobody named."""
+    """Return the document as it is shown: language never missing, no date that nobody named."""
     is_named = document.date_source not in _MERE_FALLBACKS
     language = document.language
     if language in _UNKNOWN_LANGUAGE:

@@ -34,11 +34,11 @@ class PagesKept(Protocol):
     """The archive of fetched pages, as a replay needs it."""
 
     def heads(self, since: datetime | None) -> Iterator[bytes]:
-        """Give every page as JSON, its bytes left out."""
+        """Return every page as JSON, its bytes left out."""
         ...
 
     def pages(self, since: datetime | None) -> Iterator[Page]:
-        """Give every page."""
+        """Return every page."""
         ...
 
 
@@ -158,7 +158,7 @@ class Replay:
         stop: Flag,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> list[Fate]:
-        """Append what was selected, never far ahead of the stage that reads it; gives the fates.
+        """Append what was selected, never far ahead of the stage that reads it and return the fates.
 
         A fate that stays `waiting` was not sent: it is in the log no more, or `stop` was set. One
         that the log would not take is `refused`.
@@ -206,7 +206,7 @@ class Replay:
             yield self._output(value, one.new_version, record), fate
 
     def _values(self, selection: Selection) -> Iterator[tuple[Record | None, Any]]:
-        """Give all values of log and archive, where any of them is wanted."""
+        """Return all values of log and archive, where any of them is wanted."""
         if selection.from_log:
             for record, head in heads_of(self._log_records(selection.since), self._kind):
                 one = selection.chosen.get(head.id)
@@ -253,7 +253,7 @@ class Replay:
 
 
 def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
-    """Tell whether the log still has all that was appended to a stage's topics since then.
+    """Return whether the log still has all that was appended to a stage's topics since then.
 
     Errors: LogUnavailable, TopicMissing.
     """
@@ -269,12 +269,12 @@ def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
 
 
 def stale_by_extraction(engine: str) -> IsStale:
-    """Give the test for documents that another extractor than this one made."""
+    """Return the test for documents that another extractor than this one made."""
     return lambda document: document.extraction.engine != engine
 
 
 def stale_by_enrichment(engines: Iterable[tuple[str, str]]) -> IsStale:
-    """Give the test for documents that lack one of these engines (name and engine)."""
+    """Return the test for documents that lack one of these engines (name and engine)."""
     wanted = dict(engines)
     return lambda document: any(
         document.enrichment.engines.get(name) != engine for name, engine in wanted.items()

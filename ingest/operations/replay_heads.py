@@ -55,7 +55,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
     def fits(self, head: Head) -> bool:
-        """Tell whether a record is meant."""
+        """Return whether a record is meant."""
         return (
             (self.since is None or head.at >= self.since)
             and (self.until is None or head.at < self.until)
@@ -66,7 +66,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def wanted_id(text: str) -> str:
-    """Give the id that a person means: of a document or an entry, or the URL of one."""
+    """Return the id that a person means: of a document or an entry, or the URL of one."""
     canonical = canonical_url(text)
     return document_id_of_url(canonical) if canonical else text.strip()
 
@@ -98,7 +98,7 @@ class _DocumentRef(msgspec.Struct, frozen=True):
 
 
 def head_of(record: Record, kind: str) -> Head | None:
-    """Give the head of a record of the log; None for a broken one."""
+    """Return the head of a record of the log; None for a broken one."""
     if kind != "entries":
         return head_in(record.value or b"", kind)
     try:
@@ -116,7 +116,7 @@ def head_of(record: Record, kind: str) -> Head | None:
 
 
 def head_in(value: bytes, kind: str) -> Head | None:
-    """Give the head of a page or document; None when these bytes are none."""
+    """Return the head of a page or document; None when these bytes are none."""
     try:
         if kind == "pages":
             page = decode(value, _PageRef)
@@ -144,7 +144,7 @@ def head_in(value: bytes, kind: str) -> Head | None:
 
 
 def heads_of(records: Iterator[Record], kind: str) -> Iterator[tuple[Record, Head]]:
-    """Give the records that can be read, each with its head."""
+    """Return the records that can be read, each with its head."""
     for record in records:
         head = None if record.value is None else head_of(record, kind)
         if head is not None:

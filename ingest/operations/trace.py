@@ -24,7 +24,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> list[Step]:
-    """Give every step of the article with this URL, entry id or document id, oldest first.
+    """Return every step of the article with this URL, entry id or document id, oldest first.
 
     Empty when nothing in the log's retention and in the index bears it.
     """
@@ -67,7 +67,7 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
 
 
 def _in_topics(log: Log, stages: Iterable[StagePlan], ids: set[str], key: str) -> list[Step]:
-    """Give the steps in main and retry topics, and add the ids that they tell to `ids`."""
+    """Return the steps in main and retry topics, and add the ids that they tell to `ids`."""
     steps = []
     for plan in stages:
         for topic in plan.inputs:

@@ -38,7 +38,7 @@ class Work(Protocol):
     """A stage's own work on a batch of records."""
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
-        """Give each record's fate, in order. Bad records are judged, never raised.
+        """Return each record's fate, in order. Bad records are judged, never raised.
 
         Errors: DependencyUnavailable when the work as a whole cannot be done now; the loop
         holds and asks again with the same records.
@@ -230,7 +230,7 @@ def _seen(judged: Judged) -> Seen:
 
 
 def _slices(records: Sequence[Record], max_bytes: int) -> list[list[Record]]:
-    """Give the records in runs of at most so many bytes (one larger record stands alone)."""
+    """Return the records in runs of at most so many bytes (one larger record stands alone)."""
     slices: list[list[Record]] = []
     size = 0
     for record in records:
@@ -256,11 +256,11 @@ class FreshFirst:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether the backfill is held back now."""
+        """Return whether the backfill is held back now."""
         return bool(self._paused)
 
     def parted(self, records: Sequence[Record], most: int) -> tuple[list[Record], list[Record]]:
-        """Give the fresh records of a read of up to `most`, then those of the backfill.
+        """Return the fresh records of a read of up to `most`, then those of the backfill.
 
         Holds the backfill back, or lets it go on.
         """

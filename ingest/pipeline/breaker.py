@@ -60,7 +60,7 @@ class Breaker:
         self._rows, self._window, self._rejects = rows, window, rejects
 
     def metadata(self, place: TopicPartition) -> str:
-        """Give the row of a partition as text for its commit; "" when there is none."""
+        """Return the row of a partition as text for its commit; "" when there is none."""
         row = self._rows.get(place)
         return "" if row is None or not row.rejects else msgspec.json.encode(row).decode()
 

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ingest.telemetry import Event, gauge
 
-#: A stage that has not read for so long is not alive (kafka.md §3.6).
+#: A stage that has not read for so long is not alive.
 MAX_READ_AGE_SECONDS = 60.0
 
 health_listens = Event("health_listens")
@@ -33,7 +33,7 @@ class Watched(Protocol):
 
 
 def health_of(stage: str, worker: Watched) -> dict[str, Any]:
-    """Give what /health says: status is working, holding or stuck."""
+    """Return what /health says: status is working, holding or stuck."""
     age = time.monotonic() - worker.read_at
     holding = worker.holding_on
     status = "holding" if holding else "stuck" if age > MAX_READ_AGE_SECONDS else "working"

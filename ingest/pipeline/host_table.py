@@ -20,7 +20,7 @@ class HostMemory(Protocol):
     """Where politeness keeps its states of hosts; bytes are its own format."""
 
     def changes(self) -> list[tuple[str, bytes]]:
-        """Give (domain, state) of what changed since the last call."""
+        """Return (domain, state) of what changed since the last call."""
         ...
 
     def apply(self, domain: str, data: bytes) -> None:
@@ -77,11 +77,11 @@ class HostTable:
         reader.resume([place for place in siblings if place in owned and place not in held])
 
     def unrestored(self, inputs: Sequence[str]) -> set[TopicPartition]:
-        """Give the input partitions that still wait for their host states."""
+        """Return the input partitions that still wait for their host states."""
         return set(self._siblings(list(self._ends), inputs))
 
     def changes(self) -> list[NewRecord]:
-        """Give the records that tell the other stage what was learnt of hosts."""
+        """Return the records that tell the other stage what was learnt of hosts."""
         return [host_record(domain, self._stage, data) for domain, data in self._memory.changes()]
 
     def write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:

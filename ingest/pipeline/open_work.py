@@ -41,7 +41,7 @@ class Tracker:
         return min(self._open) if self._open else self._next
 
     def has_news(self) -> bool:
-        """Tell whether a commit would move the group."""
+        """Return whether a commit would move the group."""
         return self.commitable > self._committed
 
     def committed(self, offset: int) -> None:
@@ -68,7 +68,7 @@ class BackfillQueue:
         return True
 
     def is_full(self, place: TopicPartition) -> bool:
-        """Tell whether no more of this partition should be read now."""
+        """Return whether no more of this partition should be read now."""
         return self._bytes >= MAX_BYTES or len(self._waiting.get(place, ())) >= MAX_RECORDS
 
     def forget(self, place: TopicPartition) -> None:
@@ -77,7 +77,7 @@ class BackfillQueue:
             self._bytes -= len(record.value or b"")
 
     def take(self, is_free: Callable[[str], bool], most: int) -> Iterator[Record]:
-        """Give up to `most` records, one a host, of the hosts that are free (by record key)."""
+        """Return up to `most` records, one a host, of the hosts that are free (by record key)."""
         taken: set[bytes] = set()
         for queue in self._waiting.values():
             for record in list(queue):

@@ -22,7 +22,7 @@ class Rungs:
         self._due: dict[TopicPartition, int] = {}
 
     def due(self, records: Sequence[Record]) -> list[Record]:
-        """Give the records that may be worked on now, in order; the others come again."""
+        """Return the records that may be worked on now, in order; the others come again."""
         ready: list[Record] = []
         held: set[TopicPartition] = set()
         for record in records:
@@ -52,7 +52,7 @@ class Rungs:
                 self._reader.resume([place])
 
     def paused(self) -> set[TopicPartition]:
-        """Give the partitions that wait for their time."""
+        """Return the partitions that wait for their time."""
         return set(self._due)
 
     def _is_due(self, record: Record, seconds: float) -> bool:

@@ -102,7 +102,7 @@ class EnrichWork:
 def enriched(
     document: EnrichedDocument, chain: Sequence[Built], clock: Clock
 ) -> Outcome[EnrichedDocument]:
-    """Give the document after every processor of the chain.
+    """Return the document after every processor of the chain.
 
     A processor that fails loses its own fields, never the document: its name goes to
     `enrichment.failed`. Errors: DependencyUnavailable passes, since the work must wait.
@@ -136,7 +136,7 @@ def _names(chain: Sequence[Built]) -> set[str]:
 
 
 def decoded(record: Record, shape: type[Any]) -> Any:
-    """Give the value of a record; a Judged with a Reject when its bytes are not that."""
+    """Return the value of a record; a Judged with a Reject when its bytes are not that."""
     try:
         return decode(record.value, shape, record.origin)
     except WireError as error:
@@ -159,7 +159,7 @@ def after_bug(outcome: Outcome[Any], record: Record) -> Outcome[Any]:
 
 
 def bug(error: Exception, processor: str) -> Reject:
-    """Give the Reject of an unexpected exception, with its stack trace."""
+    """Return the Reject of an unexpected exception, with its stack trace."""
     return Reject(
         reason="unexpected_exception",
         failure_class="bug",

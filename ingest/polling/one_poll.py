@@ -191,7 +191,7 @@ class FeedPoll:
         return document, await asyncio.to_thread(work)
 
     def _may_reduce(self) -> bool:
-        """Tell whether entries that stand in the document unchanged need not be read again."""
+        """Return whether entries that stand in the document unchanged need not be read again."""
         state = self.slot.state
         is_same_parser = state.parser_version == self.tools.parser_version
         return is_same_parser and state.entry_key_mode == "guid"

@@ -19,7 +19,7 @@ class OutageWatch:
 
     @property
     def is_frozen(self) -> bool:
-        """Tell whether over half of the polls, over 20 domains, ended before a status line."""
+        """Return whether over half of the polls, over 20 domains, ended before a status line."""
         is_most = self._unreached_count * 2 > len(self._polls)
         return is_most and len(self._unreached) >= _MIN_DOMAINS
 

@@ -335,5 +335,5 @@ def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
 
 
 def _first_poll_after(number: int) -> float:
-    """Give the seconds until the first poll of the n-th new feed: at once, unless very many."""
+    """Return the seconds until the first poll of the n-th new feed: at once, unless very many."""
     return max(0.0, (number - 2_000) / 200)

@@ -75,11 +75,11 @@ class FeedRecords(Protocol):
         ...
 
     def find(self, ids: Iterable[str]) -> dict[str, FeedRecord]:
-        """Give the records of these feeds by id, as far as there are any."""
+        """Return the records of these feeds by id, as far as there are any."""
         ...
 
     def ids(self) -> frozenset[str]:
-        """Give the ids of all feeds that have a record."""
+        """Return the ids of all feeds that have a record."""
         ...
 
     def remove(self, ids: Iterable[str]) -> None:

@@ -53,7 +53,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     robots_verdict: str = "allowed"
 
     def header(self, name: str) -> str | None:
-        """Give the first value of this header, by its lower-case name."""
+        """Return the first value of this header, by its lower-case name."""
         for key, value in self.headers:
             if key == name:
                 return value

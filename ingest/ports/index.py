@@ -66,7 +66,7 @@ class Index(Protocol):
 
     @property
     def revisions(self) -> Revisions:
-        """Give what changed in texts, beside the documents."""
+        """Return what changed in texts, beside the documents."""
         ...
 
     @property
@@ -76,7 +76,7 @@ class Index(Protocol):
 
     @property
     def layouts(self) -> SiteLayouts:
-        """Give how well the pages of each site are read."""
+        """Return how well the pages of each site are read."""
         ...
 
     def put(self, documents: Sequence[Placed]) -> list[Verdict]:
@@ -87,7 +87,7 @@ class Index(Protocol):
         ...
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        """Give what is known of these ids, written or not yet searchable; tombstones too."""
+        """Return what is known of these ids, written or not yet searchable; tombstones too."""
         ...
 
     def refresh(self) -> None:
@@ -95,12 +95,12 @@ class Index(Protocol):
         ...
 
     def get(self, id: str) -> IndexedDocument | None:
-        """Give one document; None when unknown or removed."""
+        """Return one document; None when unknown or removed."""
         ...
 
     def search(self, request: SearchRequest) -> SearchResult: ...
     def export(self, request: SearchRequest, cursor: str | None = None) -> ExportPage:
-        """Give all matches in the order of first_seen_at and id, `request.size` a page."""
+        """Return all matches in the order of first_seen_at and id, `request.size` a page."""
         ...
 
     def remove(self, id: str, reason: str, now: datetime) -> bool:
@@ -111,22 +111,22 @@ class Index(Protocol):
         ...
 
     def expire(self, before: datetime) -> int:
-        """Forget documents first seen before this; gives how many (or how many indexes).
+        """Forget documents first seen before this and return how many (or how many indexes).
 
         What changed in their texts goes too.
         """
         ...
 
     def differences(self, now: datetime) -> list[str]:
-        """Give a sentence for each difference between this schema and the engine's."""
+        """Return a sentence for each difference between this schema and the engine's."""
         ...
 
     def apply(self, now: datetime) -> list[str]:
-        """Create and alter until nothing differs; gives what was done."""
+        """Create and alter until nothing differs and return what was done."""
         ...
 
     def ping(self) -> str:
-        """Give engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
+        """Return engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
         ...
 
     def close(self) -> None: ...

@@ -60,12 +60,12 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def id(self) -> str:
-        """Give the id: the same change has the same one, however often it is written."""
+        """Return the id: the same change has the same one, however often it is written."""
         return f"{self.document_id}-{self.revision}"
 
     @property
     def has_new_title(self) -> bool:
-        """Tell whether the title changed too."""
+        """Return whether the title changed too."""
         return self.title_before != self.title_after
 
 
@@ -100,7 +100,7 @@ class Revisions(Protocol):
     """What changed, by document and revision. A newer version of one id wins over an older."""
 
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
-        """Give title and text of these documents by id, searchable yet or not; none of tombstones.
+        """Return title and text of these documents by id, searchable yet or not; none of tombstones.
 
         Errors: IndexUnavailable, IndexRefused.
         """
@@ -118,7 +118,7 @@ class Revisions(Protocol):
         ...
 
     def search(self, request: RevisionRequest) -> RevisionsFound:
-        """Give what matches. Errors: QueryError, IndexUnavailable, IndexRefused."""
+        """Return what matches. Errors: QueryError, IndexUnavailable, IndexRefused."""
         ...
 
 

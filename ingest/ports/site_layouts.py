@@ -67,7 +67,7 @@ class LayoutAlarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Give the id: one alarm a site and signal."""
+        """Return the id: one alarm a site and signal."""
         return f"{self.site}/{self.signal}"
 
 
@@ -80,15 +80,15 @@ class SiteLayouts(Protocol):
     def layouts(
         self, before_since: datetime, latest_since: datetime, least: int
     ) -> tuple[SiteLayout, ...]:
-        """Give the sites with at least `least` documents fetched since `latest_since`, by name."""
+        """Return the sites with at least `least` documents fetched since `latest_since`, by name."""
         ...
 
     def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
-        """Give ids of documents that show one of SIGNALS, newest first, or stand first in ORDERS."""
+        """Return ids of documents that show one of SIGNALS, newest first, or stand first in ORDERS."""
         ...
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
-        """Give the feeds that documents of a site came from since then, by name; at most 50."""
+        """Return the feeds that documents of a site came from since then, by name; at most 50."""
         ...
 
     def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
@@ -96,17 +96,17 @@ class SiteLayouts(Protocol):
         ...
 
     def alarms(self) -> tuple[LayoutAlarm, ...]:
-        """Give all alarms, by site and signal."""
+        """Return all alarms, by site and signal."""
         ...
 
 
 def is_watched(document: IndexedDocument) -> bool:
-    """Tell whether a document says something of the layout of a site."""
+    """Return whether a document says something of the layout of a site."""
     return bool(document.domain) and not document.path
 
 
 def signals_of(document: IndexedDocument) -> tuple[str, ...]:
-    """Give those of SIGNALS that this document shows."""
+    """Return those of SIGNALS that this document shows."""
     extraction = document.extraction
     given = extraction.given
     found = {

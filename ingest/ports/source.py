@@ -85,5 +85,5 @@ class Source(Protocol):
         ...
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
-        """Give the entries. `charset` is that of the HTTP header. Errors: SourceError."""
+        """Return the entries. `charset` is that of the HTTP header. Errors: SourceError."""
         ...

@@ -155,7 +155,7 @@ class _Write:
         self.error: NewsIngestError | None = None
 
     def is_left(self) -> bool:
-        """Tell whether this must be tried or waited for again; takes over a final error."""
+        """Return whether this must be tried or waited for again; takes over a final error."""
         if self.error is not None:
             return False
         if self.delivery is None or not self.delivery.is_done:

@@ -59,7 +59,7 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(topic for topic in (self.reads, self.backfill_reads) if topic)
 
     def is_backfill(self, record: Record) -> bool:
-        """Tell whether a record comes from `feeds backfill` and has to give way to fresh ones."""
+        """Return whether a record comes from `feeds backfill` and has to give way to fresh ones."""
         return record.topic == self.backfill_reads or record.header(BACKFILL) is not None
 
     def writes_for(self, record: Record | None) -> str:

@@ -34,7 +34,7 @@ def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dic
 
 
 def found_in(document: IndexedDocument, query: Node, width: int = SNIPPET_WIDTH) -> Snippet:
-    """Give the part of a document that shows why it was found, entities by all their forms."""
+    """Return the part of a document that shows why it was found, entities by all their forms."""
     asked = _with_forms(query, document.entity_details)
     return snippet(document.text, document.title, asked, document.language, width)
 
@@ -59,7 +59,7 @@ def _hit(hit: Hit, query: Node, width: int) -> dict[str, Any]:
 
 
 def address(document: IndexedDocument) -> str:
-    """Give where a document came from: its URL, or its file."""
+    """Return where a document came from: its URL, or its file."""
     return document.url_canonical or document.url_published or document.path
 
 
@@ -68,7 +68,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _with_forms(node: Node, details: tuple[EntityDetail, ...]) -> Node:
-    """Give the query with each entity asked for as the forms it has in this document."""
+    """Return the query with each entity asked for as the forms it has in this document."""
     match node:
         case And():
             return And(tuple(_with_forms(part, details) for part in node.parts))

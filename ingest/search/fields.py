@@ -36,18 +36,18 @@ class Unreadable(Exception):  # noqa: N818 - becomes a QueryError in parse.py
 
 
 def nearest_field(name: str) -> str:
-    """Give a sentence that names the field most like this one, or all."""
+    """Return a sentence that names the field most like this one, or all."""
     likely = difflib.get_close_matches(name.lower(), FIELDS, n=1, cutoff=0.5)
     return f"did you mean {likely[0]}:?" if likely else f"known are {', '.join(sorted(FIELDS))}"
 
 
 def is_misspelt_field(name: str) -> bool:
-    """Tell whether a lower-case word before a colon is so like a field that it is meant so."""
+    """Return whether a lower-case word before a colon is so like a field that it is meant so."""
     return name.islower() and bool(difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.8))
 
 
 def text_node(text: str, is_quoted: bool, field: str = "") -> Node | None:
-    """Give the node of a word or phrase; None for one without a letter or digit.
+    """Return the node of a word or phrase; None for one without a letter or digit.
 
     A word of several terms (covid-19, 新闻) is a phrase. Errors: Unreadable for wild cards
     other than at the end of one word.
@@ -64,7 +64,7 @@ def text_node(text: str, is_quoted: bool, field: str = "") -> Node | None:
 
 
 def is_same_word(one: str, two: str) -> bool:
-    """Tell whether two texts are the same words or, in some language, forms of them."""
+    """Return whether two texts are the same words or, in some language, forms of them."""
     if terms(one) == terms(two):
         return True
     pair = words(one), words(two)
@@ -72,7 +72,7 @@ def is_same_word(one: str, two: str) -> bool:
 
 
 def value_node(field: str, text: str, is_quoted: bool) -> Node:
-    """Give the node of a field that is no text and no time. Errors: Unreadable."""
+    """Return the node of a field that is no text and no time. Errors: Unreadable."""
     text = " ".join(text.split())
     if not text:
         raise Unreadable(f"{field}: stands without a value", f'write {field}:"…"')

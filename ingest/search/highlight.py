@@ -48,7 +48,7 @@ class _Wanted(msgspec.Struct, frozen=True):
 
 
 def snippet(text: str, title: str, query: Node, language: str, width: int = 240) -> Snippet:
-    """Give the part of a text that shows best why it was found: `width` characters or less.
+    """Return the part of a text that shows best why it was found: `width` characters or less.
 
     Shape: the beginning of the text when nothing of the query stands in it; each run of blanks
     and line breaks becomes one blank, and `…` stands where text was left out. Errors: none.
@@ -66,7 +66,7 @@ def snippet(text: str, title: str, query: Node, language: str, width: int = 240)
 
 
 def _wanted(node: Node, language: str, found: dict[_Wanted, None]) -> list[_Wanted]:
-    """Give what the query looks for; parts that must not be there are left out."""
+    """Return what the query looks for; parts that must not be there are left out."""
     match node:
         case And() | Or():
             for part in node.parts:
@@ -124,7 +124,7 @@ def _marks(text: str, wanted: Sequence[_Wanted], language: str) -> list[_Mark]:
 
 
 def _places(one: _Wanted, split: Sequence[str], tagged: Sequence[str]) -> list[int]:
-    """Give the numbers of the words where this begins."""
+    """Return the numbers of the words where this begins."""
     first, size = one.terms[0], len(one.terms)
     if one.is_prefix:
         return [at for at, term in enumerate(split) if term.startswith(first)]
@@ -148,7 +148,7 @@ def _merged(marks: Sequence[_Mark]) -> tuple[Span, ...]:
 
 
 def _window(text: str, marks: Sequence[_Mark], width: int) -> tuple[int, int]:
-    """Give the part with the most different things in it, then the most marks, then the first."""
+    """Return the part with the most different things in it, then the most marks, then the first."""
     best, at = (0, 0), 0
     last = 0
     for number, mark in enumerate(marks):
@@ -167,7 +167,7 @@ def _window(text: str, marks: Sequence[_Mark], width: int) -> tuple[int, int]:
 
 
 def _sentence_start(text: str, at: int, lead: int) -> int:
-    """Give the beginning of the sentence, or of a word, at most `lead` characters before."""
+    """Return the beginning of the sentence, or of a word, at most `lead` characters before."""
     first = max(0, at - lead)
     if first == 0:
         return 0
@@ -179,7 +179,7 @@ def _sentence_start(text: str, at: int, lead: int) -> int:
 
 
 def _fitted(text: str, start: int, width: int) -> tuple[int, int]:
-    """Give start and end without blanks at the edges; the end stands between two words."""
+    """Return start and end without blanks at the edges; the end stands between two words."""
     while start < len(text) and text[start].isspace():
         start += 1
     end = min(len(text), start + width)

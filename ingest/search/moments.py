@@ -41,7 +41,7 @@ def read(field: str, text: str, now: datetime, zone: tzinfo) -> PublishedBetween
 
 
 def _interval(text: str, now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """Give beginning and end in UTC: the same twice for a moment."""
+    """Return beginning and end in UTC: the same twice for a moment."""
     text = text.strip()
     try:
         return _named(text.lower(), now, zone) or _span(text, now) or _dated(text, zone)

@@ -38,7 +38,7 @@ _PLACE_IN_MESSAGE = re.compile(r"at position (\d+)")
 
 
 def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
-    """Give the tree of a search text; an empty text or `*` is Everything.
+    """Return the tree of a search text; an empty text or `*` is Everything.
 
     Units: `now` is aware; times in the tree are UTC.
     Errors: QueryError with position and remedy, whatever the text.
@@ -179,7 +179,7 @@ def _negated(part: Node | None) -> Node | None:
 
 
 def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
-    """Give the parts as one node, those of the same kind taken in."""
+    """Return the parts as one node, those of the same kind taken in."""
     flat: list[Node] = []
     for part in parts:
         flat.extend(part.parts if isinstance(part, kind) else (part,))

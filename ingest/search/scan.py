@@ -64,7 +64,7 @@ class Scanned(msgspec.Struct, frozen=True):
     places: tuple[tuple[int, int], ...]
 
     def position(self, of: int) -> int:
-        """Give the position in the query of a position in `text`."""
+        """Return the position in the query of a position in `text`."""
         return max((theirs for ours, theirs in self.places if ours <= of), default=0)
 
 

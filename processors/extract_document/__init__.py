@@ -44,7 +44,7 @@ RulesOf = Callable[[str], SiteRules]
 def build(
     options: Options, *, clock: Clock, children: int = 0, sites: RulesOf | None = None
 ) -> ExtractDocuments:
-    """Give the extractor with its child processes, which start with the first batch.
+    """Return the extractor with its child processes, which start with the first batch.
 
     `children` is their number, 0 one a core. `sites` gives the rules for the page at an address,
     asked anew for each page, so that what it gives may change.
@@ -89,7 +89,7 @@ class ExtractDocuments:
         )
 
     def process_batch(self, items: Sequence[Page], /) -> list[Outcome[Document]]:
-        """Give an outcome for each page, in order.
+        """Return an outcome for each page, in order.
 
         Keep for every page that was read, poor ones too; Reject for one that cost its child
         the life (class timeout: killed_time, killed_memory, crashed) or raised (class bug).

@@ -41,7 +41,7 @@ class ExtractPage(Protocol):
 
 
 def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRules], Document]:
-    """Give what a child of the pool does with one page and its rules."""
+    """Return what a child of the pool does with one page and its rules."""
     extract = page_extractor(options, engine)
     return lambda job: extract(job.page, job.rules)
 
@@ -49,7 +49,7 @@ def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRul
 def page_extractor(
     options: dict[str, Any], engine: str, lap: Callable[[str], None] = no_lap
 ) -> ExtractPage:
-    """Give the function from page to document; what it loads stays for all pages.
+    """Return the function from page to document; what it loads stays for all pages.
 
     `options` are those of `Options`. `lap` is called with the name of each step when it is done.
     The document's `extracted_at` is left for the parent.
@@ -93,7 +93,7 @@ def page_extractor(
 
 
 def with_rules(options: Options, rules: SiteRules) -> Options:
-    """Give the options as the rules of a site change them."""
+    """Return the options as the rules of a site change them."""
     given = {name: getattr(rules, name) for name in _CHANGED_BY_RULES}
     changes = {name: value for name, value in given.items() if value is not None}
     return options.model_copy(update=changes) if changes else options
@@ -120,7 +120,7 @@ def with_parts(
     *,
     seconds: float,
 ) -> HtmlReading:
-    """Give the reading of the first page with the text of all, in their order.
+    """Return the reading of the first page with the text of all, in their order.
 
     Where a rule of the site found the text of the first page, what it finds on the others joins
     that; a part where it finds none gives its general text. No part is begun after so many seconds: `is_truncated` then says that some are missing. A
@@ -153,7 +153,7 @@ def with_parts(
 
 
 def joined_texts(texts: Sequence[str], titles: Iterable[str] = ()) -> str:
-    """Give the texts of the pages of one article as one, what they repeat only once.
+    """Return the texts of the pages of one article as one, what they repeat only once.
 
     Paragraphs have a blank line between them, there and here. From the later pages go long
     paragraphs that an earlier one had, the run of such paragraphs at beginning and end whatever
@@ -178,7 +178,7 @@ def joined_texts(texts: Sequence[str], titles: Iterable[str] = ()) -> str:
 
 
 def _inner(known: Sequence[bool]) -> tuple[int, int]:
-    """Give where a page's own paragraphs begin and end between those known at its edges."""
+    """Return where a page's own paragraphs begin and end between those known at its edges."""
     start, end = 0, len(known)
     while start < end and known[start]:
         start += 1

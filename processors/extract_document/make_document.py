@@ -202,7 +202,7 @@ def _source_of(page: Page, source: str) -> str:
 def _text_proof(
     page: Page, reading: HtmlReading, chosen: ChosenText, feed: str, characters: int
 ) -> Provenance:
-    """Give source and length of the text and of what lost to it, no text."""
+    """Return source and length of the text and of what lost to it, no text."""
     lengths = [
         ("site", len(reading.site.text)),
         (reading.text.source, len(reading.text.text)),
@@ -247,7 +247,7 @@ def _extraction(
 
 
 def given_fields(reading: HtmlReading) -> tuple[str, ...]:
-    """Give `page` when it was read at all, then those of title, authors, date and jsonld it has.
+    """Return `page` when it was read at all, then those of title, authors, date and jsonld it has.
 
     Cheap marks only: nothing is searched for, so a page that lost its marks shows.
     """
@@ -273,7 +273,7 @@ def given_fields(reading: HtmlReading) -> tuple[str, ...]:
 
 
 def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
-    """Give the fields that a document takes over from its page and entry."""
+    """Return the fields that a document takes over from its page and entry."""
     entry = page.entry
     return {
         "id": page.document_id,
@@ -295,15 +295,15 @@ def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
 
 
 def _named_site(name: str) -> str:
-    """Give the name of a site; "" for an address put in its place."""
+    """Return the name of a site; "" for an address put in its place."""
     return "" if "://" in name or name.startswith("www.") else name[:200]
 
 
 def content_hash(text: str) -> str:
-    """Give the SHA-256 of a text as 64 hex digits: two texts are equal when it is."""
+    """Return the SHA-256 of a text as 64 hex digits: two texts are equal when it is."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def address_of(page: Page) -> str:
-    """Give the address on the web, whose words tell of the article; "" for a mere file."""
+    """Return the address on the web, whose words tell of the article; "" for a mere file."""
     return page.url_canonical if page.url_canonical.startswith("http") else ""

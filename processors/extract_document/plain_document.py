@@ -50,7 +50,7 @@ _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿ])")
 def make_plain_document(
     page: Page, data: bytes, options: Options, rules: SiteRules = NO_RULES
 ) -> Document:
-    """Give the document of a plain text, from disk or from a site; its lines all stay.
+    """Return the document of a plain text, from disk or from a site; its lines all stay.
 
     Of `rules` the zone counts, and the segments of addresses. Errors: none.
     """
@@ -159,7 +159,7 @@ class PlainText(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_plain_text(text: str, path: str, zone_name: str = "") -> PlainText:
-    """Give title, authors, date and paragraphs of a decoded text; `path` is that of its file.
+    """Return title, authors, date and paragraphs of a decoded text; `path` is that of its file.
 
     Title and byline are taken out of the text, a dateline stays in it. Errors: none.
     """
@@ -188,7 +188,7 @@ def read_plain_text(text: str, path: str, zone_name: str = "") -> PlainText:
 
 
 def _title(lines: list[str], path: str) -> tuple[str, str, list[str]]:
-    """Give title, source, and the lines without it."""
+    """Return title, source, and the lines without it."""
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         return _name(path), "file", lines
@@ -223,7 +223,7 @@ def _name(path: str) -> str:
 
 
 def _byline(lines: list[str]) -> tuple[str, list[str]]:
-    """Give the names of a byline among the first lines, and the lines without it."""
+    """Return the names of a byline among the first lines, and the lines without it."""
     seen = 0
     for number, line in enumerate(lines):
         if not line.strip():
@@ -238,7 +238,7 @@ def _byline(lines: list[str]) -> tuple[str, list[str]]:
 
 
 def _byline_names(line: str) -> str:
-    """Give the names of a line like "By Ann Lee and Bo Ray"; "" for a sentence."""
+    """Return the names of a line like "By Ann Lee and Bo Ray"; "" for a sentence."""
     found = _BYLINE.match(line)
     if found is None or _SENTENCE_END.search(line):
         return ""
@@ -275,7 +275,7 @@ def _paragraphs(lines: list[str]) -> str:
 
 
 def _is_wrapped(blocks: list[list[str]]) -> bool:
-    """Tell whether most lines that another follows end where a typewriter's would."""
+    """Return whether most lines that another follows end where a typewriter's would."""
     inner = [len(line) for block in blocks for line in block[:-1]]
     wrapped = sum(_WRAPPED_FROM <= length <= _WRAPPED_TO for length in inner)
     return bool(inner) and wrapped > len(inner) / 2

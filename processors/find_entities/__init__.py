@@ -59,7 +59,7 @@ class FindEntities:
             pack("en")
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with its mentions in order of the text, none overlapping."""
+        """Return the document with its mentions in order of the text, none overlapping."""
         if self._options.backend == "off":
             return Keep(document)
         language = document.language or document.language_hint[:2].lower() or "en"
@@ -84,5 +84,5 @@ class FindEntities:
 
 
 def build(options: Options) -> FindEntities:
-    """Give the enricher. Errors: UnknownName when a named spaCy model is not there."""
+    """Return the enricher. Errors: UnknownName when a named spaCy model is not there."""
     return FindEntities(options)

@@ -27,7 +27,7 @@ _SPORT_WORDS = 3
 
 
 def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
-    """Give the mentions of a text in order, none overlapping.
+    """Return the mentions of a text in order, none overlapping.
 
     For languages that capitalise like English. Errors: none.
     """
@@ -76,7 +76,7 @@ def _with_low_words(sense: Sense, piece: Piece) -> Piece:
 
 
 def _end_of_low_tail(sense: Sense, piece: Piece) -> int:
-    """Give where the tail ends: an adjective, then "de" and one word; each may be missing."""
+    """Return where the tail ends: an adjective, then "de" and one word; each may be missing."""
     tokens, last = sense.tokens, piece.last
     if tokens[last - 1].key not in sense.pack.organisation_heads_first:
         return piece.last
@@ -128,7 +128,7 @@ def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
 
 
 def _is_role(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether these words are a job after a company's name: Chief Operating Officer."""
+    """Return whether these words are a job after a company's name: Chief Operating Officer."""
     return first < last and sense.tokens[last - 1].key in sense.pack.titles
 
 
@@ -155,7 +155,7 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
 
 
 def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) -> int:
-    """Give the start with the place before a name that many have: Texas Supreme Court."""
+    """Return the start with the place before a name that many have: Texas Supreme Court."""
     tokens = sense.tokens
     if first == 0 or taken[first - 1] or tokens[last - 1].key not in _SHARED_HEADS:
         return first
@@ -185,7 +185,7 @@ def _locked(first: int, last: int, known: KnownOrganisation, taken: bytearray) -
 
 
 def _extended(sense: Sense, first: int, last: int) -> Decision | None:
-    """Give what a known name becomes with the next word: Bank of America + Stadium."""
+    """Return what a known name becomes with the next word: Bank of America + Stadium."""
     tokens, lists = sense.tokens, sense.pack
     if last >= len(tokens) or tokens[last - 1].is_possessive:
         return None
@@ -206,7 +206,7 @@ def _extended(sense: Sense, first: int, last: int) -> Decision | None:
 
 
 def _dateline(sense: Sense, taken: bytearray) -> list[Decision]:
-    """Give the place that opens the text: LONDON, Ohio (Agency) —."""
+    """Return the place that opens the text: LONDON, Ohio (Agency) —."""
     tokens = sense.tokens
     mark = next((n for n, token in enumerate(tokens[:14]) if token.text in _DASHES), None)
     if mark is None or not tokens[0].is_capital:
@@ -310,7 +310,7 @@ ORDER: tuple[Cue, ...] = (
 
 
 def decide(sense: Sense, first: int, last: int, title: str = "") -> Decision | None:
-    """Give the first cue that fires on these tokens; None when none does."""
+    """Return the first cue that fires on these tokens; None when none does."""
     for cue in ORDER:
         decision = cue(sense, first, last, title)
         if decision is not None:

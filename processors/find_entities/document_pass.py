@@ -46,7 +46,7 @@ class FullNames(msgspec.Struct):
 
 
 def settle(sense: Sense, looked: Looked) -> list[Decision]:
-    """Give the final decisions in order of the text; every kept one has a type."""
+    """Return the final decisions in order of the text; every kept one has a type."""
     parts = _full_names(sense, looked)
     decided = [_with_parts(sense, piece, decision, parts) for piece, decision in looked]
     decided = _listed(sense, looked, decided)
@@ -225,7 +225,7 @@ def _votes(sense: Sense, decided: list[Decision | None]) -> dict[str, Counter[st
 def _voted(
     sense: Sense, piece: Piece, decision: Decision | None, votes: dict[str, Counter[str]]
 ) -> Decision | None:
-    """Give the type that most of the mentions of this name have."""
+    """Return the type that most of the mentions of this name have."""
     if decision is not None and not decision.type:
         return decision
     first, last = (decision.first, decision.last) if decision else (piece.first, piece.last)

@@ -40,7 +40,7 @@ class Form(msgspec.Struct, frozen=True):
 
 
 def known_forms() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Give each organisation with its forms, each with its flags.
+    """Return each organisation with its forms, each with its flags.
 
     In the file: `Name = Alias = ~ambiguous alias = ^club's place; Next Name`.
     """
@@ -59,7 +59,7 @@ def known_forms() -> list[tuple[str, list[tuple[str, str]]]]:
 
 @cache
 def organisations() -> dict[str, list[Form]]:
-    """Give the forms by their first token, longest first."""
+    """Return the forms by their first token, longest first."""
     result: dict[str, list[Form]] = {}
     for name, forms in known_forms():
         for text, flags in forms:
@@ -76,7 +76,7 @@ def organisations() -> dict[str, list[Form]]:
 
 @cache
 def aliases() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Give by the folded form the name of the organisation and all its forms."""
+    """Return by the folded form the name of the organisation and all its forms."""
     result: dict[str, tuple[str, tuple[str, ...]]] = {}
     for name, forms in known_forms():
         every = tuple(text for text, flags in forms if flags != "s")
@@ -87,7 +87,7 @@ def aliases() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Give the form in the tokens that a text is cut into."""
+    """Return the form in the tokens that a text is cut into."""
     text = text.replace("&", " & ") if " & " in text else text
     result = []
     for piece in text.replace(",", " , ").split():
@@ -97,7 +97,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _variants(text: str) -> list[list[str]]:
-    """Give the form as cut in English, and as cut where articles are elided (d'Italia)."""
+    """Return the form as cut in English, and as cut where articles are elided (d'Italia)."""
     pieces = _pieces(text)
     elided: list[str] = []
     for piece in pieces:
@@ -119,7 +119,7 @@ def _case(piece: str) -> str:
 
 
 def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:
-    """Give (first, last, organisation) for each hit, longest first, none overlapping."""
+    """Return (first, last, organisation) for each hit, longest first, none overlapping."""
     table = organisations()
     hits: list[tuple[int, int, KnownOrganisation]] = []
     number = 0
@@ -163,7 +163,7 @@ _LOW_STARTS = frozenset({"the", "adidas", "antifa", "d'", "l'", "al-qaeda", "al-
 
 
 def _fit(tokens: list[Token], number: int, form: Form) -> int:
-    """Give how many tokens this form covers here, 0 if it does not stand here."""
+    """Return how many tokens this form covers here, 0 if it does not stand here."""
     small = pack("en").small_words
     place = number
     has_capital = False

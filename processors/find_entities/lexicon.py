@@ -92,14 +92,14 @@ class PersonNames(msgspec.Struct, frozen=True):
 
 @cache
 def pack(language: str) -> WordLists:
-    """Give the lists of a language, those of English where it has none."""
+    """Return the lists of a language, those of English where it has none."""
     own = _sections(language if language in LISTED_LANGUAGES else "en")
     return WordLists(language=language, **(_sections("any") | own))
 
 
 @cache
 def names() -> PersonNames:
-    """Give the names of people, read once a process."""
+    """Return the names of people, read once a process."""
     data = (files(__package__) / "data" / "names.txt.zst").read_bytes()
     lines = zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
     given = frozenset(line[:-2] for line in lines if line[-1] in "GB")
@@ -108,7 +108,7 @@ def names() -> PersonNames:
 
 
 def _sections(language: str) -> dict[str, frozenset[str]]:
-    """Give the lists of a file of `[section]` heads and blank-separated words."""
+    """Return the lists of a file of `[section]` heads and blank-separated words."""
     text = (files(__package__) / "data" / "languages" / f"{language}.txt").read_text("utf-8")
     result: dict[str, set[str]] = {}
     section: set[str] = set()

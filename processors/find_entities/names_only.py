@@ -74,7 +74,7 @@ _ADDRESSES = frozenset({"herr", "herrn", "frau", "dr", "prof", "pan", "pani"})
 
 
 def find_listed_names(text: str, language: str) -> tuple[Mention, ...]:
-    """Give the mentions of countries and bigger cities, in order, none overlapping.
+    """Return the mentions of countries and bigger cities, in order, none overlapping.
 
     In Latin script also full names whose two parts are both names of people, and well-known
     organisations.
@@ -197,7 +197,7 @@ def _people_and_organisations(text: str, language: str) -> list[Mention]:
 
 
 def _end_of_person(tokens: list[Token], first: int, taken: bytearray) -> int:
-    """Give where the full name that starts here ends; 0 when none does.
+    """Return where the full name that starts here ends; 0 when none does.
 
     At least one given name, then a surname that is no given name here, particles between.
     """

@@ -67,7 +67,7 @@ def known(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def _is_believed(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether an ambiguous name is the organisation's here."""
+    """Return whether an ambiguous name is the organisation's here."""
     token = sense.tokens[first]
     if token.key in sense.low:
         return False
@@ -176,7 +176,7 @@ def acronym(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def _is_shouting(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether the words about it are in capitals too."""
+    """Return whether the words about it are in capitals too."""
     for number in (first - 1, last):
         if 0 <= number < len(sense.tokens):
             text = sense.tokens[number].text

@@ -121,12 +121,12 @@ def _without_roman(sense: Sense, first: int, last: int) -> Token:
 
 
 def _hyphened(token: Token) -> str:
-    """Give the key as the lists of names have it: Anne-Marie in one word."""
+    """Return the key as the lists of names have it: Anne-Marie in one word."""
     return token.key.replace(" ", "-")
 
 
 def _holds_thing(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether one of these words is known to be no surname (Street, Award, Company)."""
+    """Return whether one of these words is known to be no surname (Street, Award, Company)."""
     pack = sense.pack
     for token in sense.tokens[first:last]:
         key = token.key
@@ -219,7 +219,7 @@ def _is_age(sense: Sense, number: int) -> bool:
 
 
 def _describes(sense: Sense, number: int) -> bool:
-    """Tell whether "the president", "a 34-year-old teacher" starts here."""
+    """Return whether "the president", "a 34-year-old teacher" starts here."""
     after = sense.pack.after_person
     start = number + 1 if key_at(sense, number) in sense.pack.articles else number
     if start == number and key_at(sense, number) not in after:

@@ -18,7 +18,7 @@ class Piece(NamedTuple):
 
 
 def pieces(sense: Sense, run: CapitalRun) -> list[Piece]:
-    """Give the pieces of a run in order, titles taken out, openers cut off."""
+    """Return the pieces of a run in order, titles taken out, openers cut off."""
     first, last = run
     title = _title_before(sense, first)
     if _is_one_organisation(sense, first, last):
@@ -43,7 +43,7 @@ def pieces(sense: Sense, run: CapitalRun) -> list[Piece]:
 
 
 def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether head words make the whole run one organisation: General Motors Company."""
+    """Return whether head words make the whole run one organisation: General Motors Company."""
     if last - first < 2:
         return False
     pack = sense.pack
@@ -68,7 +68,7 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
 
 
 def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, int] | None:
-    """Give the bounds of the title whose head is the token here, modifiers with it."""
+    """Return the bounds of the title whose head is the token here, modifiers with it."""
     pack, tokens = sense.pack, sense.tokens
     token = tokens[number]
     if token.key not in pack.titles and token.text.lower() not in pack.titles:
@@ -108,7 +108,7 @@ def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, in
 
 
 def _title_before(sense: Sense, first: int) -> str:
-    """Give the lower-case title right before a run: coach, former president, the judge."""
+    """Return the lower-case title right before a run: coach, former president, the judge."""
     if first == 0:
         return ""
     token = sense.tokens[first - 1]
@@ -152,7 +152,7 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
 
 
 def _without_openers(sense: Sense, first: int, last: int) -> int:
-    """Give where the name begins, after words that only open the sentence or describe."""
+    """Return where the name begins, after words that only open the sentence or describe."""
     while first < last and _is_no_part(sense, first, last):
         first += 1
     return first
@@ -196,7 +196,7 @@ def _is_person_month(sense: Sense, first: int, last: int) -> bool:
 
 
 def _is_kept(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether the first word belongs to a name: New York, Great Yarmouth, British Museum."""
+    """Return whether the first word belongs to a name: New York, Great Yarmouth, British Museum."""
     pack = sense.pack
     keys = [token.key for token in sense.tokens[first:last]]
     if place_hint(" ".join(keys)).kind:

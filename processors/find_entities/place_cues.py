@@ -117,7 +117,7 @@ def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def _min_population(sense: Sense, first: int, last: int) -> int:
-    """Give how many people a city must have here: fewer after "from" or a comma of a list."""
+    """Return how many people a city must have here: fewer after "from" or a comma of a list."""
     token = sense.tokens[first]
     is_name = token.key in sense.names.given or token.key in sense.names.surnames
     if key_at(sense, first - 1) in _MOVES and not (is_name and last - first == 1):
@@ -130,7 +130,7 @@ _MOVES = frozenset({"from", "to", "via", "between", "leaving", "reached", "reach
 
 
 def _is_believed(sense: Sense, first: int, last: int, is_meant: bool, population: int) -> bool:
-    """Tell whether one word that is a city's name is the city here."""
+    """Return whether one word that is a city's name is the city here."""
     token = sense.tokens[first]
     if is_common(sense, token) and (not is_meant or token.opens):
         return False

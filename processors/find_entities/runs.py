@@ -18,7 +18,7 @@ class CapitalRun(NamedTuple):
 
 
 def runs(tokens: list[Token], pack: WordLists, taken: bytearray) -> list[CapitalRun]:
-    """Give the runs in order; tokens marked in `taken` belong to something known already."""
+    """Return the runs in order; tokens marked in `taken` belong to something known already."""
     found: list[CapitalRun] = []
     number = 0
     count = len(tokens)
@@ -34,7 +34,7 @@ def runs(tokens: list[Token], pack: WordLists, taken: bytearray) -> list[Capital
 
 
 def _is_opener(token: Token, pack: WordLists) -> bool:
-    """Tell whether this capital word is a function word, not a name in capitals (US, IT)."""
+    """Return whether this capital word is a function word, not a name in capitals (US, IT)."""
     if token.key not in pack.openers or token.is_abbreviation:
         return False
     if token.key in pack.given_words and not token.opens and not token.text.isupper():
@@ -70,7 +70,7 @@ def _closes(previous: Token, tokens: list[Token], first: int, last: int, pack: W
 
 
 def _joined(tokens: list[Token], first: int, last: int, pack: WordLists, taken: bytearray) -> int:
-    """Give where the run goes on after a lower-case word that can join; `last` if it does not."""
+    """Return where the run goes on after a lower-case word that can join; `last` if it does not."""
     token = tokens[last]
     after = last + 1
     if token.text == "," and _is_list_of_work(tokens, first, last, pack):
@@ -122,7 +122,7 @@ def _is_name(tokens: list[Token], number: int, pack: WordLists, taken: bytearray
 
 
 def _may_join(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
-    """Tell whether "of", "for", "and" … join what comes next to the name so far."""
+    """Return whether "of", "for", "and" … join what comes next to the name so far."""
     word = tokens[last].key
     keys = [token.key for token in tokens[first:last]]
     heads = pack.organisation_heads_first

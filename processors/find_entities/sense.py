@@ -41,19 +41,19 @@ class Decision(NamedTuple):
 
 
 def key_at(sense: Sense, number: int) -> str:
-    """Give the key of a token, "" outside the text."""
+    """Return the key of a token, "" outside the text."""
     return sense.tokens[number].key if 0 <= number < len(sense.tokens) else ""
 
 
 def key_of(sense: Sense, first: int, last: int) -> str:
-    """Give the folded name of these tokens."""
+    """Return the folded name of these tokens."""
     if last - first == 1:
         return sense.tokens[first].key
     return " ".join(token.key for token in sense.tokens[first:last])
 
 
 def is_common(sense: Sense, token: Token) -> bool:
-    """Tell whether a capital word is an ordinary word too."""
+    """Return whether a capital word is an ordinary word too."""
     return token.key in sense.pack.common or token.key in sense.low
 
 
@@ -63,7 +63,7 @@ def is_upper(token: Token) -> bool:
 
 
 def has_article(sense: Sense, first: int) -> bool:
-    """Tell whether "the", "a" or "its" stands before."""
+    """Return whether "the", "a" or "its" stands before."""
     return key_at(sense, first - 1) in sense.pack.articles
 
 
@@ -79,7 +79,7 @@ def is_person_like(sense: Sense, first: int, last: int) -> bool:
 
 
 def place_is_meant(sense: Sense, first: int, last: int) -> bool:
-    """Tell whether the neighbours say that this is a place: "in X", "X, Ohio", "the city of X"."""
+    """Return whether the neighbours say that this is a place: "in X", "X, Ohio", "the city of X"."""
     pack = sense.pack
     before = key_at(sense, first - 1)
     if before in pack.places_before and sense.tokens[first - 1].is_word:
@@ -96,7 +96,7 @@ def place_is_meant(sense: Sense, first: int, last: int) -> bool:
 
 
 def is_in_region(sense: Sense, last: int) -> bool:
-    """Tell whether ", <state or country>" follows."""
+    """Return whether ", <state or country>" follows."""
     tokens = sense.tokens
     if tokens[last - 1].is_possessive or last + 1 >= len(tokens) or tokens[last].text != ",":
         return False
@@ -111,5 +111,5 @@ def is_in_region(sense: Sense, last: int) -> bool:
 
 
 def speaks(sense: Sense, last: int) -> bool:
-    """Tell whether a verb of speech or the like follows."""
+    """Return whether a verb of speech or the like follows."""
     return not sense.tokens[last - 1].is_possessive and key_at(sense, last) in sense.pack.speech

@@ -29,12 +29,12 @@ _ARTICLES = ("the ", "The ")
 
 
 def is_installed() -> bool:
-    """Tell whether spaCy can be imported; it is the extra `[spacy]`."""
+    """Return whether spaCy can be imported; it is the extra `[spacy]`."""
     return importlib.util.find_spec("spacy") is not None
 
 
 def model_for(language: str) -> str:
-    """Give the installed model that fits this language best, "" when there is none."""
+    """Return the installed model that fits this language best, "" when there is none."""
     if not is_installed():
         return ""
     util = importlib.import_module("spacy.util")
@@ -57,7 +57,7 @@ class SpacyFinder:
         self.name = f"{meta.get('lang', '')}_{meta.get('name', package)}@{meta.get('version', '0')}"
 
     def __call__(self, text: str, language: str) -> tuple[Mention, ...]:
-        """Give the mentions in order. A name gets the type that most of its mentions have."""
+        """Return the mentions in order. A name gets the type that most of its mentions have."""
         del language
         found = [
             mention

@@ -52,7 +52,7 @@ def _pattern(elisions: frozenset[str]) -> re.Pattern[str]:
 
 
 def tokenise(text: str, pack: WordLists) -> list[Token]:
-    """Give the tokens of a text in order, sentence starts and headings marked."""
+    """Return the tokens of a text in order, sentence starts and headings marked."""
     tokens: list[Token] = []
     before = 0
     skipped = -1

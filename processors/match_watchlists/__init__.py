@@ -52,7 +52,7 @@ class MatchWatchlists:
         self._is_empty = not by_form
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with hits; mentions that overlap one give way to it.
+        """Return the document with hits; mentions that overlap one give way to it.
 
         Names that stand only in the title add their list, but no mention: offsets are the text's.
         """
@@ -77,7 +77,7 @@ class MatchWatchlists:
         return Keep(_with_mentions(document, in_text))
 
     def _found(self, text: str, language: str) -> list[ListedName]:
-        """Give the hits in order, longest first, none overlapping but several lists at one place."""
+        """Return the hits in order, longest first, none overlapping but several lists at one place."""
         spans: dict[tuple[int, int], list[WatchedEntity]] = {}
         for last, (length, entries) in self._automaton.iter(_folded(text)):
             start, end = last - length + 1, last + 1
@@ -138,7 +138,7 @@ def _with_mentions(document: EnrichedDocument, found: Sequence[ListedName]) -> E
 
 
 def _folded(text: str) -> str:
-    """Give the lower case, one character for one, so that offsets stay."""
+    """Return the lower case, one character for one, so that offsets stay."""
     text = text.translate(_QUOTES)
     lowered = text.lower()
     if len(lowered) == len(text):
@@ -147,7 +147,7 @@ def _folded(text: str) -> str:
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Tell whether no word goes on at either side; signs without blanks between are whole."""
+    """Return whether no word goes on at either side; signs without blanks between are whole."""
     if start and _goes_on(text[start - 1], text[start]):
         return False
     return not (end < len(text) and _goes_on(text[end - 1], text[end]))
@@ -167,6 +167,6 @@ def _fits_case(text: str, form: str, case: str) -> bool:
 
 
 def build(options: Options, *, config_folder: Path) -> MatchWatchlists:
-    """Give the enricher with the lists read. Errors: ConfigError."""
+    """Return the enricher with the lists read. Errors: ConfigError."""
     del options
     return MatchWatchlists(read_lists(config_folder))

@@ -67,7 +67,7 @@ class WatchedEntity(_Block):
 
 
 def read_lists(config_folder: Path) -> list[WatchedEntity]:
-    """Give the entities of all lists in order; [] when there is no such file.
+    """Return the entities of all lists in order; [] when there is no such file.
 
     Errors: ConfigError with everything that is wrong.
     """

@@ -23,11 +23,11 @@ class MergeMentions:
     engine = f"builtin@{VERSION}"
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with its entities, most salient first."""
+        """Return the document with its entities, most salient first."""
         return Keep(assembled(document, document.mentions))
 
 
 def build(options: Options) -> MergeMentions:
-    """Give the enricher."""
+    """Return the enricher."""
     del options
     return MergeMentions()

@@ -33,7 +33,7 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
 def assembled(
     document: EnrichedDocument, mentions: Sequence[Mention], pinned: Iterable[Pinned] = ()
 ) -> EnrichedDocument:
-    """Give the document with these mentions joined to entities, most salient first.
+    """Return the document with these mentions joined to entities, most salient first.
 
     Mentions of strength certain keep the entity id they bring; `pinned` describes those.
     """
@@ -57,7 +57,7 @@ def assembled(
 def with_entities(
     document: EnrichedDocument, mentions: tuple[Mention, ...], details: Sequence[EntityDetail]
 ) -> EnrichedDocument:
-    """Give the document with these entities, and the flat fields made from them."""
+    """Return the document with these entities, and the flat fields made from them."""
     top = max((detail.count for detail in details), default=1)
     firsts: dict[str, int] = {}
     for mention in mentions:
@@ -80,7 +80,7 @@ def with_entities(
 
 
 def merged_details(details: Iterable[EntityDetail]) -> list[EntityDetail]:
-    """Give one detail an id: counts added, forms joined, the first one's name kept."""
+    """Return one detail an id: counts added, forms joined, the first one's name kept."""
     found: dict[str, EntityDetail] = {}
     for detail in details:
         known = found.get(detail.id)
@@ -126,7 +126,7 @@ def _clusters(
 
 
 def _name(cluster: Cluster, mentions: Sequence[Mention], language: str) -> str:
-    """Give the form to show: of those with most words the most frequent one."""
+    """Return the form to show: of those with most words the most frequent one."""
     counts = Counter(_form(mentions[number], language) for number in cluster.numbers)
     return max(counts, key=lambda form: (len(form.split()), counts[form], not form.isupper(), form))
 
@@ -162,7 +162,7 @@ def _detail(
 
 
 def _is_in_title(title: str, type: str, forms: tuple[str, ...]) -> bool:
-    """Tell whether one of these forms stands in the title as whole words, case aside."""
+    """Return whether one of these forms stands in the title as whole words, case aside."""
     if not title:
         return False
     folded = clean(title).casefold()
@@ -175,7 +175,7 @@ def _is_in_title(title: str, type: str, forms: tuple[str, ...]) -> bool:
 
 
 def _salience(detail: EntityDetail, top: int, first: int, length: int) -> float:
-    """Give 0 to 1: half for the count, a quarter each for the title and an early place."""
+    """Return 0 to 1: half for the count, a quarter each for the title and an early place."""
     count = math.log1p(detail.count) / math.log1p(max(top, 1))
     early = 1 - first / max(length, 1)
     return round(0.5 * count + 0.25 * detail.is_in_title + 0.25 * early, 4)

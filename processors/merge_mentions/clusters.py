@@ -199,7 +199,7 @@ def _initials(key: Key) -> str:
 
 
 def _definitions(mentions: Sequence[Mention], numbers: list[int], text: str) -> dict[Key, Key]:
-    """Give short → long form where the text says "Full Name (ABC)"."""
+    """Return short → long form where the text says "Full Name (ABC)"."""
     found: dict[Key, Key] = {}
     for one, two in itertools.pairwise(numbers):
         long, short = mentions[one], mentions[two]

@@ -1,4 +1,4 @@
-"""Gives the forms by which names are compared."""
+"""Returns the forms by which names are compared."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "junior", "senior"})
 
 @lru_cache(maxsize=8192)  # a document has the same few names again and again
 def clean(text: str) -> str:
-    """Give the form to show: NFKC, straight quotes, one blank, no possessive."""
+    """Return the form to show: NFKC, straight quotes, one blank, no possessive."""
     text = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).translate(_QUOTES)).strip()
     return _POSSESSIVE.sub("", text) if len(text) > 4 and text[-1] in "s'" else text
 
 
 def person_key(text: str, lists: WordLists) -> tuple[str, ...]:
-    """Give the words of a person's name without titles and suffixes, folded."""
+    """Return the words of a person's name without titles and suffixes, folded."""
     words = place_key(text).split()
     while len(words) > 1 and words[0] in lists.titles and words[0] not in lists.royal:
         words.pop(0)
@@ -34,7 +34,7 @@ def person_key(text: str, lists: WordLists) -> tuple[str, ...]:
 
 
 def organisation_key(text: str) -> tuple[str, ...]:
-    """Give the words of an organisation's name without article and legal form, folded."""
+    """Return the words of an organisation's name without article and legal form, folded."""
     words = place_key(text.replace("&", " and ")).split()
     if len(words) > 1 and words[0] == "the":
         words.pop(0)
@@ -44,6 +44,6 @@ def organisation_key(text: str) -> tuple[str, ...]:
 
 
 def slug(text: str) -> str:
-    """Give the part of an entity id after the type: folded words with hyphens."""
+    """Return the part of an entity id after the type: folded words with hyphens."""
     folded = re.sub(r"[^\w]+", "-", place_key(text)).strip("-")
     return folded[:100] or "unnamed"

@@ -1,4 +1,4 @@
-"""Gives places their final ids, and the document its geography."""
+"""Returns places their final ids, and the document its geography."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ResolvePlaces:
         gazetteer()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Give the document with resolved places; unknown ones keep their provisional id."""
+        """Return the document with resolved places; unknown ones keep their provisional id."""
         from processors.merge_mentions.assemble import merged_details, with_entities
 
         votes = count_votes(document.text, document.mentions)
@@ -51,7 +51,7 @@ class ResolvePlaces:
 
 
 def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored, Scored | None]]:
-    """Give winner and runner-up by provisional entity id: one sense a document."""
+    """Return winner and runner-up by provisional entity id: one sense a document."""
     pinned = {m.entity_id for m in document.mentions if m.strength == "certain"}
     by_id: dict[str, list[Mention]] = {}
     for mention in document.mentions:
@@ -79,12 +79,12 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored,
 
 
 def _plainest(mentions: Sequence[Mention]) -> str:
-    """Give the form to look up: one that is not all in capitals, if there is one."""
+    """Return the form to look up: one that is not all in capitals, if there is one."""
     return next((m.text for m in mentions if not m.text.isupper()), mentions[0].text)
 
 
 def _homes(text: str, mention: Mention) -> list[str]:
-    """Give the folded names that follow ", " or " (": Ohio of "Springfield, Ohio"."""
+    """Return the folded names that follow ", " or " (": Ohio of "Springfield, Ohio"."""
     after = text[mention.end : mention.end + 40]
     if not after.startswith((", ", " (")):
         return []
@@ -124,6 +124,6 @@ def _by_mention(
 
 
 def build(options: Options) -> ResolvePlaces:
-    """Give the enricher, the place file read."""
+    """Return the enricher, the place file read."""
     del options
     return ResolvePlaces()

@@ -53,7 +53,7 @@ class Place(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Give `country:<ISO 3166>`, `place:<GeoNames id>`, or `place:<country->slug`."""
+        """Return `country:<ISO 3166>`, `place:<GeoNames id>`, or `place:<country->slug`."""
         if self.kind == COUNTRY:
             return f"country:{self.country}"
         if self.geoname_id:
@@ -64,7 +64,7 @@ class Place(NamedTuple):
 
 @lru_cache(maxsize=8192)  # a document has the same few names again and again
 def place_key(text: str) -> str:
-    """Give the form by which names are compared: lower case, Latin letters without accents."""
+    """Return the form by which names are compared: lower case, Latin letters without accents."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         if _is_mostly_latin(text):
@@ -110,11 +110,11 @@ class Gazetteer:
         )  # fmt: skip
 
     def rows(self, key: str) -> list[int]:
-        """Give the rows of places with this main name or English alias."""
+        """Return the rows of places with this main name or English alias."""
         return _as_list(self._keys.get(key))
 
     def alternate_rows(self, key: str) -> list[int]:
-        """Give the rows of bigger cities that are called so in some language."""
+        """Return the rows of bigger cities that are called so in some language."""
         return _as_list(self._alternates.get(key))
 
     def named(self, key: str) -> list[Place]:
@@ -130,7 +130,7 @@ class Gazetteer:
         return self._regions.get((country, admin))
 
     def aliases(self, row: int) -> list[str]:
-        """Give the other English names of a place."""
+        """Return the other English names of a place."""
         return self._columns.aliases.get(row, [])
 
 
@@ -142,27 +142,27 @@ def _as_list(value: int | list[int] | None) -> list[int]:
 
 @cache
 def gazetteer() -> Gazetteer:
-    """Give the place file of this package, read once a process."""
+    """Return the place file of this package, read once a process."""
     return Gazetteer(msgspec.msgpack.decode(_read("places.bin"), type=Columns))
 
 
 @cache
 def country_names(language: str) -> dict[str, str]:
-    """Give the countries by lower-case name in one language; `demonyms` gives nationalities."""
+    """Return the countries by lower-case name in one language; `demonyms` gives nationalities."""
     every = msgspec.msgpack.decode(_read("country_names.bin"), type=dict[str, dict[str, str]])
     return every.get(language, {})
 
 
 @cache
 def city_names(language: str) -> dict[str, int]:
-    """Give the rows of big cities by lower-case name in one language."""
+    """Return the rows of big cities by lower-case name in one language."""
     every = msgspec.msgpack.decode(_read("city_names.bin"), type=dict[str, dict[str, int]])
     return every.get(language, {})
 
 
 @cache
 def other_scripts() -> dict[str, int | list[int]]:
-    """Give the rows of the bigger cities by their names in scripts other than Latin."""
+    """Return the rows of the bigger cities by their names in scripts other than Latin."""
     return msgspec.msgpack.decode(_read("alternates.bin"), type=dict[str, int | list[int]])
 
 
@@ -183,7 +183,7 @@ _NO_HINT = PlaceHint("")
 
 @lru_cache(maxsize=50_000)
 def place_hint(key: str, language: str = "en") -> PlaceHint:
-    """Give the weightiest sense of a folded name."""
+    """Return the weightiest sense of a folded name."""
     places = gazetteer()
     if key.startswith("the "):
         key = key[4:]
@@ -209,13 +209,13 @@ def place_hint(key: str, language: str = "en") -> PlaceHint:
 
 @lru_cache(maxsize=100)
 def country_keys(language: str) -> dict[str, str]:
-    """Give the countries by folded name in one language."""
+    """Return the countries by folded name in one language."""
     return {place_key(name): code for name, code in country_names(language).items()}
 
 
 @lru_cache(maxsize=100)
 def city_keys(language: str) -> dict[str, int]:
-    """Give the rows of big cities by folded name in one language."""
+    """Return the rows of big cities by folded name in one language."""
     return {place_key(name): row for name, row in city_names(language).items()}
 
 

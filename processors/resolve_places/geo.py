@@ -25,7 +25,7 @@ def geo_of(
     resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
     votes: Votes, dateline: str,
 ) -> Geo:  # fmt: skip
-    """Give the geography; `resolved` maps entity ids of this document to places.
+    """Return the geography; `resolved` maps entity ids of this document to places.
 
     Order: places as in the text, countries by votes.
     """
@@ -85,7 +85,7 @@ def _focus(
     resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
     countries: Counter[str],
 ) -> GeoFocus | None:  # fmt: skip
-    """Give the country with most votes, and in it the place named most, title and lead first."""
+    """Return the country with most votes, and in it the place named most, title and lead first."""
     if not countries:
         return None
     code = max(countries, key=lambda one: (countries[one], one))

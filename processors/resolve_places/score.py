@@ -57,7 +57,7 @@ class Situation(NamedTuple):
 
 
 def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored | None]:
-    """Give the winner among the places of this name, and the runner-up.
+    """Return the winner among the places of this name, and the runner-up.
 
     A region that has its name from a big city in
     it (New York) is meant only where a city stands before it.
@@ -79,7 +79,7 @@ def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored |
 
 
 def _candidates(name: str, key: str, language: str) -> list[tuple[Place, bool]]:
-    """Give the places of this name, each with whether it is called so in another language."""
+    """Return the places of this name, each with whether it is called so in another language."""
     places = gazetteer()
     found = [(place, False) for place in places.named(key)]
     found += [(place, True) for place in places.named_elsewhere(key)]
@@ -133,7 +133,7 @@ def _scored(
 
 
 def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
-    """Tell whether one of these names is that of the place's region or country."""
+    """Return whether one of these names is that of the place's region or country."""
     if place.kind == COUNTRY:
         return False
     for home in homes:

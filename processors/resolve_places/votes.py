@@ -39,7 +39,7 @@ class Votes(msgspec.Struct):
 
 
 def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
-    """Give the votes: a country named 2; a region 1 for its country, 2 for itself; a demonym 1;
+    """Return the votes: a country named 2; a region 1 for its country, 2 for itself; a demonym 1;
     a city that is the only one of its name 1; a place inside an organisation's name 1.
     """
     votes = Votes()

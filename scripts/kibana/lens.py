@@ -16,7 +16,7 @@ _BY, _SPLIT, _METRIC = "by", "split", "metric"
 
 
 def lens_attributes(chart: Chart) -> Json:
-    """Give the attributes of the saved object of a chart."""
+    """Return the attributes of the saved object of a chart."""
     columns: Json = {}
     if chart.by is not None:
         columns[_BY] = _bucket(chart.by)

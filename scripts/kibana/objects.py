@@ -27,7 +27,7 @@ _MAP_SOURCE = "layer_0_source_index_pattern"
 
 
 def ndjson(dashboard: Dashboard) -> str:
-    """Give the whole pack: the data view, the items in their order, the dashboard last."""
+    """Return the whole pack: the data view, the items in their order, the dashboard last."""
     view = dashboard.view
     objects = [
         _data_view(view),
@@ -38,7 +38,7 @@ def ndjson(dashboard: Dashboard) -> str:
 
 
 def kind_of(item: Item) -> str:
-    """Give the type of the saved object of an item."""
+    """Return the type of the saved object of an item."""
     match item:
         case Chart():
             return "lens"
@@ -161,7 +161,7 @@ def _map(one: PointsMap) -> Json:
 
 
 def _clusters() -> Json:
-    """Give circles that grow and darken with the number of documents."""
+    """Return circles that grow and darken with the number of documents."""
     by_count = {
         "field": {"name": "doc_count", "origin": "source"},
         "fieldMetaOptions": {"isEnabled": True, "sigma": 3},

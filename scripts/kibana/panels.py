@@ -110,5 +110,5 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def number(id: str, title: str, metric: Metric, query: str = "", about: str = "") -> Chart:
-    """Give a chart that is one number."""
+    """Return a chart that is one number."""
     return Chart(id=id, title=title, shape="number", metric=metric, query=query, description=about)

@@ -35,7 +35,7 @@ class Seed(NamedTuple):
 
 
 def read_seeds() -> list[Seed]:
-    """Give all seeds, sorted by name."""
+    """Return all seeds, sorted by name."""
     return [_seed(path) for path in sorted(SEEDS.glob("*.txt"))]
 
 
@@ -58,7 +58,7 @@ def _seed(path: Path) -> Seed:
 
 
 def found_in(seed: Seed) -> frozenset[tuple[int, int, str]]:
-    """Give what the engine finds."""
+    """Return what the engine finds."""
     if seed.language in FULL_LANGUAGES:
         mentions = find_mentions(seed.text, seed.language)
     else:
@@ -67,7 +67,7 @@ def found_in(seed: Seed) -> frozenset[tuple[int, int, str]]:
 
 
 def scores(seeds: list[Seed]) -> dict[str, tuple[float, float, float, int]]:
-    """Give (precision, recall, F1, number of gold mentions) by type, and for `all`."""
+    """Return (precision, recall, F1, number of gold mentions) by type, and for `all`."""
     counts: Counter[tuple[str, str]] = Counter()
     for seed in seeds:
         found = found_in(seed)

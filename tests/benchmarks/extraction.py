@@ -49,7 +49,7 @@ class Row(NamedTuple):
 
 
 def rows(found: Sequence[Case]) -> list[Row]:
-    """Give all rows of text.
+    """Return all rows of text.
 
     Page by page each extractor has its turn, so that a busy machine is unfair to none, and each
     time another begins: who comes first to a page fills the caches of the libraries for the rest.
@@ -77,7 +77,7 @@ def rows(found: Sequence[Case]) -> list[Row]:
 
 
 def peak_of(name: str) -> int:
-    """Give the most memory a process holds that takes every page once by this extractor."""
+    """Return the most memory a process holds that takes every page once by this extractor."""
     command = [sys.executable, "-m", "tests.benchmarks.extractors", name]
     told = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=PEAK_TIMEOUT_SECONDS
@@ -86,7 +86,7 @@ def peak_of(name: str) -> int:
 
 
 def through_children(found: Sequence[Case], count: int) -> Row:
-    """Give the row of the real processor with this many children, by the clock."""
+    """Return the row of the real processor with this many children, by the clock."""
     processor = build(Options(drops_repeated_lines=False), clock=lambda: SEEN_AT, children=count)
     pages = [page_of(case) for case in found]
     processor.process_batch(pages[: WARMING * count])
@@ -103,7 +103,7 @@ def through_children(found: Sequence[Case], count: int) -> Row:
 
 
 def line(row: Row, beside: float) -> str:
-    """Give a row of the table as text; `beside` is the speed that counts as 1."""
+    """Return a row of the table as text; `beside` is the speed that counts as 1."""
     ordered = sorted(row.milliseconds)
     p50, p99 = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
     memory = f"{row.peak_bytes / MEBIBYTE:6.0f}" if row.peak_bytes else f"{'':6}"

@@ -38,7 +38,7 @@ def measure(count: int) -> None:
 
 
 def varied(found: list[Case], count: int) -> Iterator[Page]:
-    """Give so many pages: those of the set in turns, no two the same."""
+    """Return so many pages: those of the set in turns, no two the same."""
     for number in range(count):
         case = found[number % len(found)]
         mark = b"q%d" % number
@@ -49,7 +49,7 @@ def varied(found: list[Case], count: int) -> Iterator[Page]:
 
 
 def lines(found: list[Case], count: int) -> Iterator[str]:
-    """Give the table, a line at a time. Errors: RuntimeError when a page fails."""
+    """Return the table, a line at a time. Errors: RuntimeError when a page fails."""
     options = Options()
     recycled_past = options.recycle_memory_bytes / MEBIBYTE
     yield f"\nmemory of a child over {count} pages, in MiB; replaced when it holds {recycled_past:.0f} after a chunk"

@@ -54,7 +54,7 @@ class Peer:
         )
 
     def take(self, case: Case) -> Answer:
-        """Give its answer to one page. Errors: RuntimeError when it has ended."""
+        """Return its answer to one page. Errors: RuntimeError when it has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         page = {"html": case.html.decode("utf-8", "replace"), "url": case.url}
@@ -80,7 +80,7 @@ class Peer:
 
 
 def answers(found: Sequence[Case]) -> dict[str, list[Answer]]:
-    """Give what each extractor makes of each page, in order."""
+    """Return what each extractor makes of each page, in order."""
     works = {name: EXTRACTORS[name]() for name in (OURS, THEIRS)}
     given: dict[str, list[Answer]] = {name: [] for name in (*works, *PEERS)}
     with ExitStack() as opened:

@@ -48,7 +48,7 @@ class Score(NamedTuple):
 
 
 def cases(folder: Path) -> Iterator[Case]:
-    """Give the pages of the set, in the order of its file."""
+    """Return the pages of the set, in the order of its file."""
     truth = json.loads((folder / "ground-truth.json").read_text(encoding="utf-8"))
     for id, one in truth.items():
         html = gzip.decompress((folder / f"html/{id}.html.gz").read_bytes())
@@ -62,7 +62,7 @@ def data_folder() -> Path | None:
 
 
 def shingles(text: str) -> Shingles:
-    """Give the bag of runs of 4 tokens; one shorter run for a shorter text."""
+    """Return the bag of runs of 4 tokens; one shorter run for a shorter text."""
     tokens = _TOKEN.findall(text)
     if not tokens:
         return Counter()
@@ -71,7 +71,7 @@ def shingles(text: str) -> Shingles:
 
 
 def score(golds: Sequence[str], texts: Sequence[str]) -> Score:
-    """Give the figures of these texts against the gold ones."""
+    """Return the figures of these texts against the gold ones."""
     pages = [
         _shares(shingles(gold), shingles(text)) for gold, text in zip(golds, texts, strict=True)
     ]
@@ -85,7 +85,7 @@ def score(golds: Sequence[str], texts: Sequence[str]) -> Score:
 
 
 def _shares(gold: Shingles, ours: Shingles) -> tuple[float, float, float]:
-    """Give true positives, false positives and false negatives, divided by their sum."""
+    """Return true positives, false positives and false negatives, divided by their sum."""
     true = sum((gold & ours).values())
     extra, missed = ours.total() - true, gold.total() - true
     total = (true + extra + missed) or 1
@@ -93,7 +93,7 @@ def _shares(gold: Shingles, ours: Shingles) -> tuple[float, float, float]:
 
 
 def _means(pages: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    """Give F1, precision, recall: each the mean over the pages where it is defined."""
+    """Return F1, precision, recall: each the mean over the pages where it is defined."""
     precisions = [_share(true, extra) for true, extra, _ in pages if true + extra > 0]
     recalls = [_share(true, missed) for true, _, missed in pages if true + missed > 0]
     precision = statistics.fmean(precisions) if precisions else 0.0
@@ -107,7 +107,7 @@ def _share(true: float, false: float) -> float:
 
 
 def page_of(case: Case) -> Page:
-    """Give the page that the fetch stage would have made of it."""
+    """Return the page that the fetch stage would have made of it."""
     canonical = identity.canonical_url(case.url)
     id = identity.document_id_of_url(canonical)
     entry = Entry(

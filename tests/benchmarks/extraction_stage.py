@@ -22,7 +22,7 @@ WARMING = 60
 
 
 def lines(pages: Sequence[Page]) -> Iterator[str]:
-    """Give the table, a line at a time. A broker that cannot be had costs its row only."""
+    """Return the table, a line at a time. A broker that cannot be had costs its row only."""
     yield f"\nextract stage, {CHILDREN} children; CPU of parent and children, {TURNS} turns"
     yield f"{'':32} {'docs/s':>7} {'docs/s':>7}\n{'':32} {'of CPU':>7} {'clock':>7} {'ratio':>6}"
     spent = {"fed from memory": Spent(0, 0), "embedded log": Spent(0, 0), "Kafka": Spent(0, 0)}
@@ -55,7 +55,7 @@ def _turn(spent: dict[str, Spent], pages: Sequence[Page], broker: Broker | None)
 
 
 def _copies(pages: Sequence[Page], number: int) -> list[Page]:
-    """Give the pages as other documents, so that no memory of them helps."""
+    """Return the pages as other documents, so that no memory of them helps."""
     return [
         msgspec.structs.replace(page, document_id=f"{number:04x}{page.document_id[4:]}")
         for page in pages

@@ -28,7 +28,7 @@ THEIRS = "trafilatura, with its metadata"
 
 
 def combined(mode: str) -> Work:
-    """Give what a child does with a page: text and metadata."""
+    """Return what a child does with a page: text and metadata."""
     options = Options(mode=mode, drops_repeated_lines=False)  # type: ignore[arg-type]
     extract = page_extractor(options.model_dump(), "benchmark")
     return lambda _, page: extract(page).text

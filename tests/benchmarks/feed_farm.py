@@ -25,7 +25,7 @@ _SENTENCES = 97
 
 
 def host_of(number: int) -> str:
-    """Give the host of a feed."""
+    """Return the host of a feed."""
     return f"feed-{number:05}.example"
 
 
@@ -41,11 +41,11 @@ class FarmProcess:
         self.port = int(self._line())
 
     def gain(self) -> None:
-        """Give every feed one more entry."""
+        """Return every feed one more entry."""
         self._asked("gain")
 
     def counts(self) -> Counter[int]:
-        """Give how many answers of each status there were."""
+        """Return how many answers of each status there were."""
         told: dict[str, int] = json.loads(self._asked("counts"))
         return Counter({int(status): count for status, count in told.items()})
 
@@ -116,7 +116,7 @@ _CHANNEL = (
 
 
 def document_of(number: int, entries: int) -> bytes:
-    """Give the first document of a feed."""
+    """Return the first document of a feed."""
     return _document(number, _items(0, entries))
 
 
@@ -131,7 +131,7 @@ def _items(generation: int, entries: int) -> str:
 
 
 def _item(number: int) -> str:
-    """Give one entry with a headline and some eighty words, its host left open."""
+    """Return one entry with a headline and some eighty words, its host left open."""
     nouns, verbs = words.NOUNS, words.VERBS
     title = f"{words.PLACES[number % len(words.PLACES)]} {nouns[number % len(nouns)]} no. {number}"
     text = " ".join(

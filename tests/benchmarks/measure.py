@@ -76,7 +76,7 @@ class Memory(NamedTuple):
 
 
 def here(without: frozenset[int] = frozenset()) -> Spent:
-    """Give the clock, and the CPU of this process and all processes below it, ended ones too.
+    """Return the clock, and the CPU of this process and all processes below it, ended ones too.
 
     Children with the ids of `without` and what runs below them do not count.
     """
@@ -90,7 +90,7 @@ def here(without: frozenset[int] = frozenset()) -> Spent:
 
 
 def of_tree(root: psutil.Process) -> Spent:
-    """Give the clock, and the CPU of a process and all below it, those it waited for too."""
+    """Return the clock, and the CPU of a process and all below it, those it waited for too."""
     cpu = 0.0
     for process in [root, *root.children(recursive=True)]:
         try:
@@ -103,12 +103,12 @@ def of_tree(root: psutil.Process) -> Spent:
 
 
 def of_thread() -> Spent:
-    """Give the clock and the CPU of this thread."""
+    """Return the clock and the CPU of this thread."""
     return Spent(time.monotonic(), time.thread_time())
 
 
 def memory_of(name: str, process: psutil.Process) -> Memory:
-    """Give the memory of one process."""
+    """Return the memory of one process."""
     return Memory(name, process.memory_info().rss, _peak(process.pid))
 
 

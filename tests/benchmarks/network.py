@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.05
 
 
 def poll_rows(folder: Path, hosts: int, entries_a_feed: int) -> list[Row]:
-    """Give the poll stage on feeds never asked before: by feeds and by entries."""
+    """Return the poll stage on feeds never asked before: by feeds and by entries."""
     stories = news.stories(hosts * entries_a_feed, hosts=hosts)
     urls = [f"http://{news.host_of(number)}/feed.xml" for number in range(hosts)]
     rarely = {"min_interval_minutes": 60, "max_interval_minutes": 600}
@@ -59,7 +59,7 @@ def poll_rows(folder: Path, hosts: int, entries_a_feed: int) -> list[Row]:
 
 
 def fetch_row(folder: Path, hosts: int, pages: int) -> Row:
-    """Give the fetch stage on entries of so many hosts, without gaps between requests."""
+    """Return the fetch stage on entries of so many hosts, without gaps between requests."""
     stories = news.stories(pages, hosts=hosts)
     with SiteProcess(hosts, pages) as site, Installation(folder, hosts=site.hosts) as home:
         log = _log(home)
@@ -87,7 +87,7 @@ def fetch_row(folder: Path, hosts: int, pages: int) -> Row:
 
 
 async def _asked_bare(port: int, urls: Sequence[str], work: Callable[[bytes], object]) -> Spent:
-    """Give what it costs to ask all these, 100 at once, and do the work on each answer."""
+    """Return what it costs to ask all these, 100 at once, and do the work on each answer."""
     free = asyncio.Semaphore(AT_ONCE)
 
     async def one(session: aiohttp.ClientSession, url: str) -> None:

@@ -48,12 +48,12 @@ class Story(msgspec.Struct, frozen=True):
 
 
 def host_of(number: int) -> str:
-    """Give the name of an invented site."""
+    """Return the name of an invented site."""
     return f"www.gazette-{number:04}.example"
 
 
 def stories(count: int, *, hosts: int = 50, seed: int = 1) -> list[Story]:
-    """Give so many articles, spread evenly over so many sites."""
+    """Return so many articles, spread evenly over so many sites."""
     return [_story(number, hosts, random.Random(f"{seed}/{number}")) for number in range(count)]
 
 
@@ -98,7 +98,7 @@ def _sentence(chance: random.Random, cast: list[str], orgs: list[str], places: l
 
 
 def html_of(story: Story, others: Iterable[Story] = ()) -> bytes:
-    """Give the web page of an article: 60 to 100 KB, the article a tenth of it."""
+    """Return the web page of an article: 60 to 100 KB, the article a tenth of it."""
     chance = random.Random(story.number)
     name = story.host.split(".")[1].replace("-", " ").title()
     teasers = "".join(
@@ -162,7 +162,7 @@ def _script(chance: random.Random) -> str:
 
 
 def pages_html(made: list[Story]) -> list[bytes]:
-    """Give the web page of each article; each shows a few dozen teasers of the others."""
+    """Return the web page of each article; each shows a few dozen teasers of the others."""
     return [
         html_of(one, (made[(at * 7 + step) % len(made)] for step in range(1, 31)))
         for at, one in enumerate(made)
@@ -170,7 +170,7 @@ def pages_html(made: list[Story]) -> list[bytes]:
 
 
 def feed_of(host: str, made: Iterable[Story]) -> bytes:
-    """Give a site's RSS feed of these articles."""
+    """Return a site's RSS feed of these articles."""
     items = "".join(
         f"<item><title>{escape(one.title)}</title><link>{escape(one.url)}</link>"
         f"<guid isPermaLink='false'>{one.number}</guid>"
@@ -185,7 +185,7 @@ def feed_of(host: str, made: Iterable[Story]) -> bytes:
 
 
 def entry_of(story: Story) -> Entry:
-    """Give the entry that the poll stage would have made of it."""
+    """Return the entry that the poll stage would have made of it."""
     feed_url = f"http://{story.host}/feed.xml"
     feed_id = identity.feed_id_of_url(feed_url)
     return Entry(
@@ -197,7 +197,7 @@ def entry_of(story: Story) -> Entry:
 
 
 def page_of(entry: Entry, data: bytes) -> Page:
-    """Give the page that the fetch stage would have made of these bytes."""
+    """Return the page that the fetch stage would have made of these bytes."""
     url = entry.url_published
     canonical = identity.canonical_url(url)
     return Page(
@@ -211,7 +211,7 @@ def page_of(entry: Entry, data: bytes) -> Page:
 
 
 def document_of(story: Story) -> Document:
-    """Give the document that the extract stage would have made of it."""
+    """Return the document that the extract stage would have made of it."""
     canonical = identity.canonical_url(story.url)
     entry = entry_of(story)
     return Document(

@@ -30,7 +30,7 @@ class ReaderProcess:
         self._line()
 
     def round(self, entries: int) -> Spent:
-        """Update all feeds once, which must leave so many entries; gives what it cost."""
+        """Update all feeds once, which must leave so many entries and return what it cost."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -58,7 +58,7 @@ class ReaderProcess:
 
 
 def environment(*packages: str) -> Path:
-    """Give the Python of an environment that holds these packages; made when it is not there."""
+    """Return the Python of an environment that holds these packages; made when it is not there."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "news-ingest" / "peers" / packages[0].replace("==", "-")
     python = folder / "bin" / "python"

@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def measured(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
-    """Give seconds and bytes."""
+    """Return seconds and bytes."""
     farmed = asked.feeds if asked.polls or asked.every else 1
     with FarmProcess(farmed, asked.entries) as farm:
         minutes = asked.every or HOURLY
@@ -121,7 +121,7 @@ def fill(config: Path, asked: argparse.Namespace) -> None:
 
 
 def _model(entries: int, at: datetime) -> tuple[SeenKeys, FeedState]:
-    """Give keys and state of one feed after ten polls."""
+    """Return keys and state of one feed after ten polls."""
     url = f"http://{host_of(0)}/feed.xml"
     feed = Feed(id="feed", url=url, publisher=host_of(0))
     parsed = parse_feed(document_of(0, entries), url)
@@ -153,7 +153,7 @@ def _model(entries: int, at: datetime) -> tuple[SeenKeys, FeedState]:
 
 
 def _own_keys(keys: SeenKeys, id: str, number: int) -> SeenKeys:
-    """Give keys of this feed alone: the hashes of two feeds have nothing in common."""
+    """Return keys of this feed alone: the hashes of two feeds have nothing in common."""
     rows = os.urandom(len(keys.rows))
     links = {
         rows[place : place + 8].hex(): link.replace(host_of(0), host_of(number))

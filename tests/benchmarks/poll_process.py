@@ -120,23 +120,23 @@ def _spent_idle(seconds: int) -> dict[str, Any]:
 
 
 def total_of(metric: Any, name: str) -> int:
-    """Give the sum of a metric over its labels."""
+    """Return the sum of a metric over its labels."""
     samples = (sample for family in metric.collect() for sample in family.samples)
     return int(sum(sample.value for sample in samples if sample.name == name))
 
 
 def polls() -> int:
-    """Give how many polls this process has made."""
+    """Return how many polls this process has made."""
     return total_of(feed_polled._counter, "news_ingest_polls_total")
 
 
 def starts() -> int:
-    """Give how many polls this process has begun."""
+    """Return how many polls this process has begun."""
     return total_of(schedule_lag, "news_ingest_schedule_lag_seconds_count")
 
 
 def memory() -> dict[str, Any]:
-    """Give resident and peak bytes of this process, and of its children."""
+    """Return resident and peak bytes of this process, and of its children."""
     process = psutil.Process()
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     peak = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
@@ -145,7 +145,7 @@ def memory() -> dict[str, Any]:
 
 
 def thread_seconds() -> dict[str, float]:
-    """Give the CPU seconds of each thread so far, those of one kind together."""
+    """Return the CPU seconds of each thread so far, those of one kind together."""
     seconds: Counter[str] = Counter()
     tick = os.sysconf("SC_CLK_TCK")
     for thread in threading.enumerate():

@@ -80,7 +80,7 @@ class PollProcess:
         self.asked(f"round {WARMING}")
 
     def first(self) -> Round:
-        """Put all feeds into feeds.yml; gives what their first poll cost."""
+        """Put all feeds into feeds.yml and return what their first poll cost."""
         return self._round("first", self.asked(f"feeds {self._feeds}"))
 
     def again(self, leg: str) -> Round:
@@ -88,7 +88,7 @@ class PollProcess:
         return self._round(leg, self.asked(f"round {self._feeds + WARMING}"))
 
     def asked(self, line: str) -> dict[str, Any]:
-        """Give the answer to a line, see poll_process.py."""
+        """Return the answer to a line, see poll_process.py."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(line + "\n")
@@ -127,7 +127,7 @@ class Measured:
 
 
 def measured(folder: Path, asked: argparse.Namespace) -> Measured:
-    """Give what the rounds cost: ours and the peer's in turn, each leg as often as asked."""
+    """Return what the rounds cost: ours and the peer's in turn, each leg as often as asked."""
     found = Measured(asked.feeds)
     with ExitStack() as stack:
         farm = stack.enter_context(

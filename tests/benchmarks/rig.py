@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 600.0
 
 
 def settings_in(folder: Path, broker: Broker | None = None) -> Settings:
-    """Give the shipped settings with log and index in this folder; with a broker the log there."""
+    """Return the shipped settings with log and index in this folder; with a broker the log there."""
     log = f"sqlite:///{folder}/log.db" if broker is None else f"kafka://{broker.address}"
     return load(
         CONFIG,
@@ -67,7 +67,7 @@ class StageRun:
         self.count = _filled(self.log, self.plan, values) - warming
 
     def measured(self, work: Work) -> Spent:
-        """Run the stage until all is committed; gives the cost of all but the warming."""
+        """Run the stage until all is committed and return the cost of all but the warming."""
         stop = threading.Event()
         counted = _Counted(work, self._warming, self.count + self._warming, self._not_counted)
         pipeline = self.settings.pipeline
@@ -126,18 +126,18 @@ class _Counted:
 
 
 def extract_work(run: StageRun, children: int) -> Work:
-    """Give the work of the extract stage with so many children."""
+    """Return the work of the extract stage with so many children."""
     (processor,) = chain_of(run.settings, run.plan.name, children=children)
     return ExtractWork(processor, run.plan, now)
 
 
 def enrich_work(run: StageRun, index: Index) -> EnrichWork:
-    """Give the work of the enrich stage."""
+    """Return the work of the enrich stage."""
     return EnrichWork(chain_of(run.settings, run.plan.name, index=index), run.plan, now)
 
 
 def in_folder(measure: Callable[[Path], Result]) -> Result:
-    """Give what `measure` gives with a fresh folder."""
+    """Return what `measure` gives with a fresh folder."""
     with tempfile.TemporaryDirectory(prefix="news-ingest-bench-") as name:
         return measure(Path(name))
 

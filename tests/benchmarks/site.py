@@ -36,11 +36,11 @@ class SiteProcess:
         return {"*.example": f"127.0.0.1:{self.port}"}
 
     def count(self) -> int:
-        """Give how many requests came so far."""
+        """Return how many requests came so far."""
         return int(self._asked("count"))
 
     def first_after(self, number: int) -> float:
-        """Give when (time.monotonic) the request after the first `number` came."""
+        """Return when (time.monotonic) the request after the first `number` came."""
         return float(self._asked(f"first {number}"))
 
     def __enter__(self) -> SiteProcess:

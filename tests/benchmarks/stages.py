@@ -26,7 +26,7 @@ from tests.benchmarks.rig import StageRun, enrich_work, extract_work, in_folder,
 def extract_rows(
     pages: Sequence[Page], warming: int, children: Sequence[int] = (1, 2), name: str = "extract"
 ) -> list[Row]:
-    """Give the extract stage with so many children each beside the same function in a loop."""
+    """Return the extract stage with so many children each beside the same function in a loop."""
     extract = page_extractor(Options().model_dump(), "bench")
     for page in pages[:warming]:
         extract(page)
@@ -57,7 +57,7 @@ def _extract_row(
 
 
 def enrich_row(documents: Sequence[Document], warming: int) -> Row:
-    """Give the enrich stage beside its processors in a loop."""
+    """Return the enrich stage beside its processors in a loop."""
     return in_folder(partial(_enrich_row, documents, warming))
 
 
@@ -81,7 +81,7 @@ def _enrich_row(documents: Sequence[Document], warming: int, folder: Path) -> Ro
 
 
 def enrichable(documents: Sequence[Document]) -> list[EnrichedDocument]:
-    """Give the documents as the enrich stage reads them."""
+    """Return the documents as the enrich stage reads them."""
     return msgspec.json.decode(msgspec.json.encode(documents), type=list[EnrichedDocument])
 
 
@@ -93,7 +93,7 @@ def _chained(chain: Sequence[Any], document: EnrichedDocument) -> EnrichedDocume
 
 
 def enriched_documents(documents: Sequence[Document]) -> list[EnrichedDocument]:
-    """Give the documents as the enrich stage writes them."""
+    """Return the documents as the enrich stage writes them."""
     settings = in_folder(settings_in)
     chain = chain_of(settings, "enrich")
     outcomes = [enriched(one, chain, now) for one in enrichable(documents)]
@@ -101,7 +101,7 @@ def enriched_documents(documents: Sequence[Document]) -> list[EnrichedDocument]:
 
 
 def copied(documents: Sequence[EnrichedDocument], count: int) -> list[EnrichedDocument]:
-    """Give so many documents: these again and again, each with an id of its own."""
+    """Return so many documents: these again and again, each with an id of its own."""
     return [
         msgspec.structs.replace(documents[number % len(documents)], id=f"{number:032x}")
         for number in range(count)
@@ -109,7 +109,7 @@ def copied(documents: Sequence[EnrichedDocument], count: int) -> list[EnrichedDo
 
 
 def index_row(documents: Sequence[EnrichedDocument], warming: int) -> Row:
-    """Give the index stage on the embedded index beside bare `put` in batches."""
+    """Return the index stage on the embedded index beside bare `put` in batches."""
     return in_folder(partial(_index_row, documents, warming))
 
 
@@ -146,7 +146,7 @@ def _put_all(documents: Sequence[EnrichedDocument], warming: int, size: int, pat
 
 
 def _looped(work: Callable[[Any], Any], items: Sequence[Any]) -> Spent:
-    """Give what it costs to do the work on each item, one after the other."""
+    """Return what it costs to do the work on each item, one after the other."""
     began = Spent(time.monotonic(), time.process_time())
     for item in items:
         work(item)
@@ -154,7 +154,7 @@ def _looped(work: Callable[[Any], Any], items: Sequence[Any]) -> Spent:
 
 
 def pages_of(stories: Sequence[news.Story]) -> list[Page]:
-    """Give the fetched pages of these articles."""
+    """Return the fetched pages of these articles."""
     bodies = news.pages_html(list(stories))
     return [
         news.page_of(news.entry_of(one), body) for one, body in zip(stories, bodies, strict=True)

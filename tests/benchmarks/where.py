@@ -59,7 +59,7 @@ class Sampler:
 
 
 def part_of(frame: FrameType | None) -> str:
-    """Give what a frame is busy with."""
+    """Return what a frame is busy with."""
     while frame is not None:
         if frame.f_code.co_name == "run_forever":
             break

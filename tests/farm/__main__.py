@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.2
 
 
 def main() -> int:
-    """Do what the arguments say; gives the exit code."""
+    """Do what the arguments say and return the exit code."""
     given = _wishes().parse_args()
     chosen = [one for one in CASES if not given.case or _is_meant(one, given.case)]
     unknown = [wish for wish in given.case if not any(_is_meant(one, [wish]) for one in CASES)]

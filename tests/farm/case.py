@@ -57,15 +57,15 @@ class Stall:
 
     @property
     def url(self) -> str:
-        """Give the address of the case's feed."""
+        """Return the address of the case's feed."""
         return f"{self.scheme}://{self.host}/feed.xml"
 
     def other(self, name: str) -> str:
-        """Give another host, of another domain."""
+        """Return another host, of another domain."""
         return f"case-{self._number}-{name}.example"
 
     def sub(self, name: str) -> str:
-        """Give another host of the same domain."""
+        """Return another host of the same domain."""
         return f"{name}.case-{self._number}.example"
 
     def place(self, kind: str) -> None:
@@ -88,7 +88,7 @@ class Stall:
         self._farm.site.serve_raw(host or self.host, path, play)
 
     def passed(self) -> timedelta:
-        """Give how long the story runs."""
+        """Return how long the story runs."""
         return self.clock() - self.began_at
 
 
@@ -117,7 +117,7 @@ def case(number: str, name: str, *, does: str, must: str) -> Callable[..., None]
 
 
 def item(name: str, host: str, *, text: str = "As seen.", more: str = "", guid: str = "") -> str:
-    """Give an RSS item with a link of its own."""
+    """Return an RSS item with a link of its own."""
     return (
         f"<item><title>The {name} of Port Elsin</title><link>http://{host}/a/{name}</link>"
         f'<guid isPermaLink="false">{guid or f"{host}-{name}"}</guid>'
@@ -126,7 +126,7 @@ def item(name: str, host: str, *, text: str = "As seen.", more: str = "", guid: 
 
 
 def channel(host: str, *items: str, head: str = "", prolog: str = "", space: str = "") -> bytes:
-    """Give an RSS document of these items."""
+    """Return an RSS document of these items."""
     prolog = prolog or '<?xml version="1.0" encoding="utf-8"?>'
     return (
         f'{prolog}<rss version="2.0"{space}><channel><title>{host}</title>'
@@ -135,17 +135,17 @@ def channel(host: str, *items: str, head: str = "", prolog: str = "", space: str
 
 
 def rss(host: str, *names: str, text: str = "As seen.", head: str = "") -> bytes:
-    """Give an RSS document with an item for each name."""
+    """Return an RSS document with an item for each name."""
     return channel(host, *(item(name, host, text=text) for name in names), head=head)
 
 
 def feed(host: str, *names: str, **headers: str) -> Answer:
-    """Give a 200 with such a document; `Cache_Control=…` adds a header."""
+    """Return a 200 with such a document; `Cache_Control=…` adds a header."""
     return sent(rss(host, *names), **headers)
 
 
 def sent(body: bytes, status: int = 200, **headers: str | bytes) -> Answer:
-    """Give an answer with this body; `Cache_Control=…` adds a header."""
+    """Return an answer with this body; `Cache_Control=…` adds a header."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     kind = named.pop("Content-Type", "application/rss+xml")
     return Answer(status, body, headers=[("Content-Type", kind), *named.items()])

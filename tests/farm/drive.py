@@ -94,7 +94,7 @@ class Drive:
     # ── what is polled ───────────────────────────────────────────────────────────────────
 
     def add(self, host: str = "", path: str = "/feed.xml", **options: Any) -> Feed:
-        """Add a feed to those of the case; gives it."""
+        """Add a feed to those of the case and return it."""
         host = host or self.stall.host
         url = f"{self.stall.scheme}://{host}{path}"
         feed = Feed(**({"id": f"{host}{path}", "url": url, "publisher": host} | options))
@@ -103,12 +103,12 @@ class Drive:
         return feed
 
     def configure(self, **options: Any) -> None:
-        """Give the case's feed other options."""
+        """Return the case's feed other options."""
         self._feeds.pop(self.feed.id)
         self.feed = self.add(**options)
 
     def fetching(self, **options: Any) -> None:
-        """Give the fetcher other options."""
+        """Return the fetcher other options."""
         self._runner.run(self._fetcher.close())
         self._fetcher = self._fetcher_for(FetchingOptions(**({"gap_seconds": 0} | options)))
 
@@ -168,7 +168,7 @@ class Drive:
         return self._slots[feed.id].state
 
     def asked_for(self, path: str = "/feed.xml", host: str = "") -> list[Asked]:
-        """Give the requests for a path of the case's host, in order."""
+        """Return the requests for a path of the case's host, in order."""
         host = host or self.stall.host
         return [one for one in self.asked if (one.host, one.path) == (host, path)]
 
@@ -178,7 +178,7 @@ class Drive:
 
     @property
     def names(self) -> list[str]:
-        """Give the last part of each entry's address, sorted."""
+        """Return the last part of each entry's address, sorted."""
         return sorted(entry.url_published.rpartition("/")[2] for entry in self.entries)
 
     @property
@@ -197,7 +197,7 @@ class Drive:
         return [wire.decode(one.value, DropRecord) for one in self._log.scan("news.drops")]
 
     def waits(self) -> list[float]:
-        """Give the seconds between the requests for the feed, by the fake clock."""
+        """Return the seconds between the requests for the feed, by the fake clock."""
         times = [one.at for one in self.asked_for()]
         return [(later - before).total_seconds() for before, later in itertools.pairwise(times)]
 

@@ -115,7 +115,7 @@ def _inward_child(stall: Stall) -> Check:
 
 
 def _index_of(stall: Stall, children: dict[str, str]) -> Answer:
-    """Give an index of these children: path → lastmod, "" for none."""
+    """Return an index of these children: path → lastmod, "" for none."""
     rows = "".join(
         f"<sitemap><loc>http://{stall.host}{path}</loc>"
         + (f"<lastmod>{lastmod}</lastmod></sitemap>" if lastmod else "</sitemap>")

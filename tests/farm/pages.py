@@ -11,7 +11,7 @@ from tests.http_site import Answer, Seen
 
 
 def _paged(stall: Stall, numbers: range, path: str, following: str) -> Answer:
-    """Give a page of an Atom feed: these entries, newest first, and a link to the next page."""
+    """Return a page of an Atom feed: these entries, newest first, and a link to the next page."""
     link = f'<link rel="{following.partition(" ")[0]}" href="{following.partition(" ")[2]}"/>'
     rows = "".join(
         f"<entry><title>Story {number}</title><id>tag:{stall.host},2026:{number}</id>"

@@ -46,15 +46,15 @@ class Farm:
 
     @property
     def hosts(self) -> dict[str, str]:
-        """Give the value of `address_guard.hosts` under which all cases can be asked."""
+        """Return the value of `address_guard.hosts` under which all cases can be asked."""
         return self.site.hosts("*.example") | self.places
 
     def requests(self) -> list[Seen]:
-        """Give what all servers were asked, each in its order."""
+        """Return what all servers were asked, each in its order."""
         return self.site.asked() + (self.tls.asked() if self.tls else [])
 
     def place_of(self, kind: str) -> str:
-        """Give address:port of a server.
+        """Return address:port of a server.
 
         `tls`, `either` (with and without TLS), `mute` (never answers) or `closed` (nobody listens).
         """
@@ -71,13 +71,13 @@ class Farm:
     def set_up(
         self, case: Case, clock: Callable[[], datetime] | None = None
     ) -> tuple[Stall, Check]:
-        """Open a case's stall; gives it and what must happen there."""
+        """Open a case's stall and return it and what must happen there."""
         stall = Stall(self, case.number, clock or Clock(BEGINNING))
         return stall, case.set_up(stall)
 
 
 def _certificate(stack: ExitStack) -> Path | None:
-    """Give a file with a key and a certificate that nobody vouches for; None without openssl."""
+    """Return a file with a key and a certificate that nobody vouches for; None without openssl."""
     openssl = shutil.which("openssl")
     if openssl is None:
         return None

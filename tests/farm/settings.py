@@ -15,7 +15,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 def write_settings(
     folder: Path, *, hosts: Mapping[str, str], feeds: Iterable[Mapping[str, str]]
 ) -> Path:
-    """Give a `config` in this folder: the project's, with these hosts and feeds, and no gap.
+    """Return a `config` in this folder: the project's, with these hosts and feeds, and no gap.
 
     What was there of an earlier farm is replaced. Errors: OSError; FileExistsError where the
     folder holds settings that no farm wrote.

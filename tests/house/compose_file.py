@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"(?<!\$)\$(?:\{(?P<name>\w+)(?P<default>:-[^}]*)?\}|(?P<
 
 
 def variables() -> list[tuple[str, str | None]]:
-    """Give each use of a variable: its name, and its default, None where it has none."""
+    """Return each use of a variable: its name, and its default, None where it has none."""
     text = FILE.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     return [
@@ -27,20 +27,20 @@ def variables() -> list[tuple[str, str | None]]:
 
 
 def compose() -> Json:
-    """Give the whole file, with every variable at its default and `$$` as `$`."""
+    """Return the whole file, with every variable at its default and `$$` as `$`."""
     data = YAML(typ="safe").load(FILE.read_text(encoding="utf-8"))
     found: Json = _filled(data)
     return found
 
 
 def services() -> dict[str, Json]:
-    """Give the services by name."""
+    """Return the services by name."""
     found: dict[str, Json] = compose()["services"]
     return found
 
 
 def mounts(service: Json) -> dict[str, tuple[str, bool]]:
-    """Give what a service mounts: place inside → source, and whether it may write there."""
+    """Return what a service mounts: place inside → source, and whether it may write there."""
     found = {}
     for text in service.get("volumes", []):
         source, target, *mode = text.split(":")
@@ -49,12 +49,12 @@ def mounts(service: Json) -> dict[str, tuple[str, bool]]:
 
 
 def size(text: str) -> int:
-    """Give the bytes of `512m`, `1g`."""
+    """Return the bytes of `512m`, `1g`."""
     return int(text[:-1]) * {"k": 2**10, "m": 2**20, "g": 2**30}[text[-1].lower()]
 
 
 def seconds(text: str) -> int:
-    """Give the seconds of `45s`."""
+    """Return the seconds of `45s`."""
     assert text.endswith("s")
     return int(text[:-1])
 

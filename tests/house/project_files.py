@@ -34,7 +34,7 @@ class Example(NamedTuple):
 
 @cache
 def project_files() -> tuple[Path, ...]:
-    """Give every file that belongs to the project, not what was built or downloaded."""
+    """Return every file that belongs to the project, not what was built or downloaded."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -47,7 +47,7 @@ def project_files() -> tuple[Path, ...]:
 
 
 def code_files() -> list[Path]:
-    """Give the Python files of the two packages."""
+    """Return the Python files of the two packages."""
     return [path for path in project_files() if path.suffix == ".py" and _folder(path) in PACKAGES]
 
 
@@ -57,23 +57,23 @@ def _folder(path: Path) -> str:
 
 @cache
 def tree_of(path: Path) -> ast.Module:
-    """Give the syntax tree of a Python file; nobody may change it."""
+    """Return the syntax tree of a Python file; nobody may change it."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @cache
 def nodes_of(path: Path) -> tuple[ast.AST, ...]:
-    """Give all nodes of the tree."""
+    """Return all nodes of the tree."""
     return tuple(ast.walk(tree_of(path)))
 
 
 def document_files() -> list[Path]:
-    """Give the documents in Markdown."""
+    """Return the documents in Markdown."""
     return [path for path in project_files() if path.suffix == ".md"]
 
 
 def examples(language: str) -> list[Example]:
-    """Give the fenced blocks of this language in all documents."""
+    """Return the fenced blocks of this language in all documents."""
     return [
         Example(str(path.relative_to(ROOT)), found["language"], found["note"] or "", found["text"])
         for path in document_files()
@@ -83,7 +83,7 @@ def examples(language: str) -> list[Example]:
 
 
 def option_tables() -> dict[str, list[list[str]]]:
-    """Give the rows of every table of options in config/README.md, cell by cell."""
+    """Return the rows of every table of options in config/README.md, cell by cell."""
     text = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     found = {}
     for name, body in _TABLES.findall(text):
@@ -95,7 +95,7 @@ def option_tables() -> dict[str, list[list[str]]]:
 
 
 def calls(path: Path, *names: str) -> Iterator[ast.Call]:
-    """Give the calls of functions with these names in a Python file, as `name(` or `x.name(`."""
+    """Return the calls of functions with these names in a Python file, as `name(` or `x.name(`."""
     for node in nodes_of(path):
         if isinstance(node, ast.Call):
             called = node.func
@@ -105,7 +105,7 @@ def calls(path: Path, *names: str) -> Iterator[ast.Call]:
 
 
 def first_text(call: ast.Call) -> str | None:
-    """Give the first argument where it is a plain text."""
+    """Return the first argument where it is a plain text."""
     if call.args and isinstance(call.args[0], ast.Constant):
         value = call.args[0].value
         return value if isinstance(value, str) else None

@@ -24,7 +24,7 @@ OURS = tuple(name for name, one in SERVICES.items() if one["image"].startswith("
 
 
 def waits_for(name: str) -> dict[str, str]:
-    """Give what a service waits for before it starts, by way of others too."""
+    """Return what a service waits for before it starts, by way of others too."""
     found: dict[str, str] = {}
     for other, how in SERVICES[name].get("depends_on", {}).items():
         found |= {other: how["condition"]} | waits_for(other)
@@ -189,7 +189,7 @@ def test_a_service_sees_only_the_passwords_it_needs_and_changes_none(name: str) 
 
 def test_every_password_is_where_it_is_looked_for() -> None:
     def inside(service: str, path: str) -> str:
-        """Give the path below /secrets of a file that a service can read."""
+        """Return the path below /secrets of a file that a service can read."""
         (volume,) = [
             source for place, (source, _) in mounts(SERVICES[service]).items()
             if path.startswith(place + "/")

@@ -18,7 +18,7 @@ AS_ROOT = os.geteuid() == 0
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder that is closed to all but its owner, who is not the user of the stages."""
+    """Return a folder that is closed to all but its owner, who is not the user of the stages."""
     inner = tmp_path / "config" / "index"
     inner.mkdir(parents=True)
     (tmp_path / "config" / "feeds.yml").write_text("feeds: []\n")
@@ -38,7 +38,7 @@ def owned_by(folder: Path, user: int) -> None:
 
 
 def run(folder: Path, stages_uid: int) -> str:
-    """Run what the service runs; gives what it complains of."""
+    """Run what the service runs and return what it complains of."""
     done = subprocess.run(
         [*SERVICE["entrypoint"], *SERVICE["command"]],
         cwd=folder, env=os.environ | {"STAGES_UID": str(stages_uid)},

@@ -30,7 +30,7 @@ def instructions() -> list[Line]:
 
 
 def stages() -> list[list[Line]]:
-    """Give the instructions of each stage, from its FROM on."""
+    """Return the instructions of each stage, from its FROM on."""
     found: list[list[Line]] = []
     for line in instructions():
         if line.word == "FROM":

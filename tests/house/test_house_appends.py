@@ -14,7 +14,7 @@ LOGS = ("ingest/adapters/kafka_log/", "ingest/adapters/sqlite_log/")
 
 
 def appends_to_a_log(node: ast.AST) -> bool:
-    """Tell whether this is `append` of an appender: by its name, or by what it is given."""
+    """Return whether this is `append` of an appender: by its name, or by what it is given."""
     if isinstance(node, ast.Attribute) and node.attr == "append":
         owner = node.value
         if isinstance(owner, ast.Call):

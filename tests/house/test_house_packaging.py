@@ -37,7 +37,7 @@ def test_extraction_libraries_are_pinned_to_what_its_figures_were_measured_with(
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the wheel, built from a copy of what belongs to the project."""
+    """Return the wheel, built from a copy of what belongs to the project."""
     folder = tmp_path_factory.mktemp("source")
     for path in project_files():
         name = path.relative_to(ROOT)

@@ -16,7 +16,7 @@ PORT_FOLDERS = ("ingest/adapters/sqlite_log/", "ingest/adapters/kafka_log/")
 
 
 def declared_events() -> dict[str, set[str]]:
-    """Give where each event is declared: files, or one name for all implementations of a port."""
+    """Return where each event is declared: files, or one name for all implementations of a port."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in code_files():
         place = path.relative_to(ROOT).as_posix()
@@ -60,7 +60,7 @@ def test_a_metric_has_the_same_labels_wherever_it_is_named() -> None:
 
 
 def documented_metrics() -> dict[str, tuple[str, ...]]:
-    """Give the metrics of polling and fetching that docs/operations.md lists, with their labels."""
+    """Return the metrics of polling and fetching that docs/operations.md lists, with their labels."""
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| `([a-z_0-9]+)` \| ([^|]+) \|", text.split("## Metrics")[1], re.MULTILINE

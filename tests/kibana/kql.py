@@ -36,7 +36,7 @@ class Parsed(NamedTuple):
 
 
 def parsed(text: str) -> Parsed:
-    """Give what a KQL text asks for; everything when it is empty.
+    """Return what a KQL text asks for; everything when it is empty.
 
     Errors: QueryError with the position of the first character that makes no sense.
     """

@@ -25,7 +25,7 @@ Fields = dict[str, Field]
 
 
 def fields_by_alias(folder: Path) -> dict[str, Fields]:
-    """Give the fields of each index by its alias, from `config/index/<name>.json`.
+    """Return the fields of each index by its alias, from `config/index/<name>.json`.
 
     Shape: alias → dotted path → field; files without a mapping are left out.
     """

@@ -17,7 +17,7 @@ _NAME = "panel"
 
 
 def requests(saved: Saved) -> list[Json]:
-    """Give the bodies of the searches behind a saved object; none for views and dashboards."""
+    """Return the bodies of the searches behind a saved object; none for views and dashboards."""
     match saved.raw["type"]:
         case "lens":
             return [_chart(saved.attributes["state"], one) for one in _layers(saved)]
@@ -33,7 +33,7 @@ def requests(saved: Saved) -> list[Json]:
 
 
 def is_empty(request: Json, answer: Json) -> bool:
-    """Tell whether an answer would leave its panel blank."""
+    """Return whether an answer would leave its panel blank."""
     if answer["hits"]["total"]["value"] == 0:
         return True
     if "aggs" not in request:
@@ -47,7 +47,7 @@ def _layers(saved: Saved) -> list[Json]:
 
 
 def _is_blank(aggregations: Json) -> bool:
-    """Tell whether any part has nothing to show: no bucket, or none with a number in it."""
+    """Return whether any part has nothing to show: no bucket, or none with a number in it."""
     for part in aggregations.values():
         if "buckets" in part:
             inner = [_parts(bucket) for bucket in part["buckets"]]
@@ -101,7 +101,7 @@ def _bucket(column: Json) -> Json:
 
 
 def _metrics(columns: list[Json]) -> Json:
-    """Give what is computed beside the mere count of documents."""
+    """Return what is computed beside the mere count of documents."""
     found: Json = {}
     for position, column in enumerate(columns):
         field, operation = column["sourceField"], column["operationType"]

@@ -55,14 +55,14 @@ class Pack(NamedTuple):
     faults: list[str]
 
     def find(self, kind: str, id: str) -> Saved | None:
-        """Give the object of this type and id."""
+        """Return the object of this type and id."""
         for one in self.objects:
             if (one.raw.get("type"), one.raw.get("id")) == (kind, id):
                 return one
         return None
 
     def fields_of(self, saved: Saved, known: Mapping[str, Fields]) -> Fields | None:
-        """Give the fields of the data view that an object reads; None when there is none."""
+        """Return the fields of the data view that an object reads; None when there is none."""
         for reference in saved.raw.get("references", []):
             if reference["type"] == "index-pattern":
                 view = self.find("index-pattern", reference["id"])
@@ -71,7 +71,7 @@ class Pack(NamedTuple):
 
 
 def read_pack(text: str) -> Pack:
-    """Give the objects of a pack (rules 1 and 2)."""
+    """Return the objects of a pack (rules 1 and 2)."""
     objects, faults, seen = [], [], set()
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -92,7 +92,7 @@ def read_pack(text: str) -> Pack:
 
 
 def _read(value: Any, name: str = "") -> Any:
-    """Give a value with every text of JSON in it read. Errors: ValueError."""
+    """Return a value with every text of JSON in it read. Errors: ValueError."""
     if name.endswith("JSON") or name in _TEXTS_OF_JSON:
         if not isinstance(value, str):
             raise ValueError(f"{name} must be a text of JSON")
@@ -105,7 +105,7 @@ def _read(value: Any, name: str = "") -> Any:
 
 
 def faults(text: str, known: Mapping[str, Fields], stack: str) -> list[str]:
-    """Give a sentence for each thing wrong with a pack; none when Kibana can take it.
+    """Return a sentence for each thing wrong with a pack; none when Kibana can take it.
 
     `known` maps an alias to its fields, `stack` is the version of Kibana that will import it.
     """
@@ -152,7 +152,7 @@ def _reference_faults(saved: Saved, pack: Pack) -> Iterator[str]:
 
 
 def _needed(saved: Saved) -> Iterator[str]:
-    """Give the name of every reference that an object's attributes lean on."""
+    """Return the name of every reference that an object's attributes lean on."""
     if saved.raw["type"] == "dashboard":
         for panel in saved.attributes.get("panelsJSON", []):
             name = panel.get("panelRefName", "(none)")

@@ -121,11 +121,11 @@ class Installation:
         return done
 
     def search(self, query: str, *arguments: str) -> Any:
-        """Give the answer of `search QUERY --json`."""
+        """Return the answer of `search QUERY --json`."""
         return self.command("search", query, "--json", *arguments).json()
 
     def audit(self) -> dict[str, Any]:
-        """Give what `audit --json` would say, asked in this process."""
+        """Return what `audit --json` would say, asked in this process."""
         with self.log() as log, self.index() as index:
             found = audited(log, index, plans(self.settings().pipeline))
         return dict(msgspec.to_builtins(found))
@@ -142,24 +142,24 @@ class Installation:
         self.wait_until(holds, str(wanted))
 
     def everything(self) -> dict[str, Any]:
-        """Give every document that a search can find, by id; none is found twice."""
+        """Return every document that a search can find, by id; none is found twice."""
         answer = self.search("*", "--size", "10000")
         found = {hit["id"]: hit for hit in answer["hits"]}
         assert len(answer["hits"]) == len(found) == answer["total"]
         return found
 
     def trace(self, wanted: str) -> list[Any]:
-        """Give the steps that `trace --json` knows of."""
+        """Return the steps that `trace --json` knows of."""
         done = self.command("trace", wanted, "--json", code=None)
         return list(done.json())
 
     def settings(self) -> Settings:
-        """Give the settings as its processes read them."""
+        """Return the settings as its processes read them."""
         return load(self.config, self.environment)
 
     @contextmanager
     def log(self) -> Iterator[Log]:
-        """Give its log, opened in this process: for looks that a command would make slow."""
+        """Return its log, opened in this process: for looks that a command would make slow."""
         log = open_log(self.settings())
         try:
             yield log
@@ -168,7 +168,7 @@ class Installation:
 
     @contextmanager
     def index(self) -> Iterator[Index]:
-        """Give its index, opened in this process."""
+        """Return its index, opened in this process."""
         index = open_index(self.settings())
         try:
             yield index
@@ -176,17 +176,17 @@ class Installation:
             index.close()
 
     def found(self, query: str = "*") -> list[IndexedDocument]:
-        """Give the documents that a query finds, asked in this process."""
+        """Return the documents that a query finds, asked in this process."""
         request = SearchRequest(query=parse(query, now()), size=10_000)
         with self.index() as index:
             return [hit.document for hit in index.search(request).hits]
 
     def titles(self, query: str) -> list[str]:
-        """Give the titles that a query finds, asked in this process."""
+        """Return the titles that a query finds, asked in this process."""
         return [document.title for document in self.found(query)]
 
     def urls(self) -> list[str]:
-        """Give the addresses of all documents, sorted, asked in this process."""
+        """Return the addresses of all documents, sorted, asked in this process."""
         return sorted(document.url_canonical for document in self.found())
 
     # ── processes ────────────────────────────────────────────────────────────────────────
@@ -208,7 +208,7 @@ class Installation:
         return {name: self.start("--stage", name) for name in names}
 
     def processes(self) -> list[psutil.Process]:
-        """Give every process that works in this folder, children of stages and a demo's too."""
+        """Return every process that works in this folder, children of stages and a demo's too."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -222,7 +222,7 @@ class Installation:
     def wait_until(
         self, holds: Callable[[], Value], what: str, seconds: float = PATIENCE_SECONDS
     ) -> Value:
-        """Give the first true value of `holds`; fails with the last lines of all processes.
+        """Return the first true value of `holds`; fails with the last lines of all processes.
 
         A process that ended by itself fails it at once.
         """
@@ -244,7 +244,7 @@ class Installation:
             time.sleep(0.1)
 
     def ends(self) -> str:
-        """Give the last lines of each process, for a message."""
+        """Return the last lines of each process, for a message."""
         parts = []
         for path in sorted(self.folder.glob("*.log")):
             text = "\n".join(path.read_text(errors="replace").splitlines()[-8:])

@@ -54,7 +54,7 @@ class Flood:
             paper.publish(count)
 
     def _mark(self, stage: str) -> Callable[[], bool]:
-        """Give what tells that the stage got something to do since now."""
+        """Return what tells that the stage got something to do since now."""
         if stage in ("poll", "fetch"):
             word = "/feed.xml" if stage == "poll" else "/news/"
             known = {seen.path for seen in self._site.asked()} if stage == "fetch" else set()
@@ -67,7 +67,7 @@ class Flood:
         return lambda: self._end(stage) > end
 
     def _end(self, stage: str) -> int:
-        """Give how many records the stage was ever given."""
+        """Return how many records the stage was ever given."""
         plan = plan_of(self._installation.settings().pipeline, stage)
         with self._installation.log() as log:
             return sum(one.end for one in log.lag(plan.group, [plan.reads]))

@@ -50,7 +50,7 @@ class Paper:
 
     @property
     def feed(self) -> dict[str, str]:
-        """Give the paper's block in feeds.yml."""
+        """Return the paper's block in feeds.yml."""
         return {"url": self.feed_url, "publisher": self.name, "language": "en"}
 
     def publish(self, count: int = 1) -> list[str]:
@@ -83,7 +83,7 @@ class Paper:
         self._items[number] = self._items[number].replace("</item>", told)
 
     def page(self, url: str) -> Answer:
-        """Give an article's page as it was published."""
+        """Return an article's page as it was published."""
         return self._pages[url]
 
     def feed_answer(self) -> Answer:
@@ -95,7 +95,7 @@ class Paper:
         return Answer(body=body.encode(), headers=[("Content-Type", "application/rss+xml")])
 
     def _article(self, number: int) -> tuple[str, str, str]:
-        """Give title, the person it names and the page."""
+        """Return title, the person it names and the page."""
         pick = self._random.choice
         title = (
             f"{pick(_SUBJECTS)} {pick(_VERBS)} {pick(_THINGS)} of ward {self._number}-{number}"
@@ -115,5 +115,5 @@ class Paper:
 
 
 def papers(site: HttpSite, count: int) -> list[Paper]:
-    """Give so many newspapers, without articles yet."""
+    """Return so many newspapers, without articles yet."""
     return [Paper(site, number) for number in range(count)]

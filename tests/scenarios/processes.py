@@ -25,11 +25,11 @@ class Done(NamedTuple):
     err: str
 
     def json(self) -> Any:
-        """Give the one JSON document that standard output must consist of."""
+        """Return the one JSON document that standard output must consist of."""
         return json.loads(self.out)
 
     def json_lines(self) -> list[Any]:
-        """Give the JSON documents of standard output, one a line."""
+        """Return the JSON documents of standard output, one a line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
@@ -53,7 +53,7 @@ class Running:
             )
 
     def stage(self, name: str) -> psutil.Process | None:
-        """Give the process of a stage that this tree runs now."""
+        """Return the process of a stage that this tree runs now."""
         for child in psutil.Process(self.process.pid).children():
             try:
                 if name in child.cmdline():
@@ -81,7 +81,7 @@ class Running:
         return self.process.wait(PATIENCE_SECONDS)
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        """Give the events it reported so far, those of one name or all."""
+        """Return the events it reported so far, those of one name or all."""
         found = []
         for line in self.lines.read_text(errors="replace").splitlines():
             if line.startswith("{"):

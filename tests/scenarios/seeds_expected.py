@@ -17,7 +17,7 @@ LEAST_SHARE_FOUND = 0.85
 
 
 def expected() -> dict[str, dict[str, Any]]:
-    """Give what expected.yml of each site says, by URL, with publisher and language."""
+    """Return what expected.yml of each site says, by URL, with publisher and language."""
     found = {}
     for path in sorted(SEEDS.glob("*/expected.yml")):
         site = YAML(typ="safe").load(path.with_name("site.yml"))
@@ -27,12 +27,12 @@ def expected() -> dict[str, dict[str, Any]]:
 
 
 def names_of(wanted: dict[str, Any]) -> list[tuple[str, str]]:
-    """Give the entities that a document must hold, as type and name."""
+    """Return the entities that a document must hold, as type and name."""
     return [(type, name) for type in ENTITY_TYPES for name in wanted.get(type, ())]
 
 
 def shown(installation: Installation, ids: list[str]) -> dict[str, Any]:
-    """Give everything known of each document, by id, as `show --json` gives it."""
+    """Return everything known of each document, by id, as `show --json` gives it."""
     found = {}
     with installation.index() as index:
         for id in ids:

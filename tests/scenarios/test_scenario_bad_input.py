@@ -25,7 +25,7 @@ DEEP, FAR_TOO_DEEP = 1_000, 99_000
 
 
 def _fill(folder: Path) -> dict[str, int]:
-    """Write good and bad files; gives how many must end how."""
+    """Write good and bad files and return how many must end how."""
     folder.mkdir()
     (folder / "good.txt").write_text(f"Ferry stays in port\n\n{STORY}\n", encoding="utf-8")
     (folder / "good.html").write_text(_page("A page like others", STORY), encoding="utf-8")

@@ -72,7 +72,7 @@ def serve_bombs(site: HttpSite) -> None:
 
 @contextmanager
 def watched(poller: Running) -> Iterator[list[list[int]]]:
-    """Give a list that fills with the bytes that the poller and each of its children hold."""
+    """Return a list that fills with the bytes that the poller and each of its children hold."""
     found: list[list[int]] = []
     is_over = threading.Event()
 

@@ -54,7 +54,7 @@ class Pollers:
         poller.kill()
 
     def asked_by(self, name: str, since: float) -> set[str]:
-        """Give the hosts whose feeds this poller asked for since then."""
+        """Return the hosts whose feeds this poller asked for since then."""
         return {seen.host for seen in self._asked(since) if _asker(seen) == name}
 
     def wait_for_all(self, since: float, *names: str) -> None:
@@ -67,7 +67,7 @@ class Pollers:
         self._installation.wait_until(holds, f"all feeds asked for by {names}")
 
     def early(self) -> list[tuple[str, float]]:
-        """Give the requests that came before their time though nobody had come or gone."""
+        """Return the requests that came before their time though nobody had come or gone."""
         found = []
         for paper in self.papers:
             starts = [seen.started_at for seen in self._asked(0.0) if seen.host == paper.host]

@@ -46,7 +46,7 @@ def build(options: Options):
 
 
 def _home(tmp_path: Path, site: HttpSite) -> Installation:
-    """Give an installation on whose path the package `acme_words` lies."""
+    """Return an installation on whose path the package `acme_words` lies."""
     package = tmp_path / "elsewhere" / "acme_words"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -122,7 +122,7 @@ def test_what_is_stale_is_extracted_anew_also_past_the_retention_of_the_log(tmp_
 
 
 def titles_of(installation: Installation) -> dict[str, bool]:
-    """Give for each site whether all its titles are those of the newer extractor."""
+    """Return for each site whether all its titles are those of the newer extractor."""
     found: dict[str, bool] = {}
     for document in installation.found():
         is_newer = document.title.endswith(", better")

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.elasticsearch]
 
 @pytest.fixture
 def sites() -> Iterator[tuple[SeedSites, int]]:
-    """Give the seeds' sites and the port that serves them."""
+    """Return the seeds' sites and the port that serves them."""
     sites = SeedSites(SEEDS)
     port = sites.start()
     yield sites, port

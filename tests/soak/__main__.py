@@ -20,7 +20,7 @@ _MOST_GROWTH = 1.15
 
 
 def main() -> int:
-    """Run one soak as the arguments say; gives the exit code."""
+    """Run one soak as the arguments say and return the exit code."""
     wish = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     wish.add_argument("--minutes", type=float, default=10.0)
     wish.add_argument("--feeds", type=int, default=2000)
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def failures(result: Soaked) -> list[str]:
-    """Give what is not as promised, a line each."""
+    """Return what is not as promised, a line each."""
     found = []
     for name in ("lost", "strange", "twice"):
         addresses = getattr(result, name)

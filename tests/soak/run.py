@@ -57,7 +57,7 @@ class Soaked(NamedTuple):
 
 
 def soak(folder: Path, plan: Plan, say: Callable[[str], None] = lambda _: None) -> Soaked:
-    """Run it in this folder; gives what came of it. Errors: AssertionError when it hangs."""
+    """Run it in this folder and return what came of it. Errors: AssertionError when it hangs."""
     began = time.monotonic()
     with HttpSite() as site, _installed(folder, site, plan) as installation:
         press = SoakSite(

@@ -53,11 +53,11 @@ class MemoryWatch:
                     self._samples[name].append(held)
 
     def peaks(self) -> dict[str, int]:
-        """Give the most bytes of each stage, its children with it."""
+        """Return the most bytes of each stage, its children with it."""
         return {name: max(samples) for name, samples in sorted(self._samples.items())}
 
     def growth(self) -> dict[str, float]:
-        """Give median of the last fifth ÷ median of the middle fifth, by stage."""
+        """Return median of the last fifth ÷ median of the middle fifth, by stage."""
         found = {}
         for name, samples in sorted(self._samples.items()):
             fifth = len(samples) // 5

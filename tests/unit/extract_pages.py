@@ -31,7 +31,7 @@ ARTICLE = "\n".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
 
 
 def html_of(body: str = ARTICLE, head: str = "<title>Ferry cut to two runs</title>") -> str:
-    """Give a page with this body inside an article and this head."""
+    """Return a page with this body inside an article and this head."""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{head}</head><body>'
         f"<nav><a href='/'>Home</a><a href='/sport'>Sport</a></nav>"
@@ -41,7 +41,7 @@ def html_of(body: str = ARTICLE, head: str = "<title>Ferry cut to two runs</titl
 
 
 def page_of(data: bytes | str, entry: dict[str, Any] | None = None, **changes: Any) -> Page:
-    """Give the page with these bytes; `entry` changes its entry, which says nothing by itself."""
+    """Return the page with these bytes; `entry` changes its entry, which says nothing by itself."""
     silent: dict[str, Any] = {
         "title": "", "summary": "", "published_raw": "", "published_at": None, "language": "",
         "first_seen_at": SEEN_AT,
@@ -62,6 +62,6 @@ def extracted(
     options: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Document:
-    """Give the document that a child would make of these bytes, made in this process."""
+    """Return the document that a child would make of these bytes, made in this process."""
     extract = page_extractor(Options(**(options or {})).model_dump(), "test")
     return extract(page_of(data, entry, **changes))

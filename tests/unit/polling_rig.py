@@ -42,7 +42,7 @@ Value = TypeVar("Value")
 
 
 def a_feed(host: str = "harbour-times.example", **changes: Any) -> Feed:
-    """Give a feed that may be asked every tenth of a second."""
+    """Return a feed that may be asked every tenth of a second."""
     fields: dict[str, Any] = {
         "id": host.partition(".")[0],
         "url": f"http://{host}/feed.xml",
@@ -53,7 +53,7 @@ def a_feed(host: str = "harbour-times.example", **changes: Any) -> Feed:
 
 
 def rss(*names: str, host: str = "harbour-times.example", text: str = "As seen.") -> bytes:
-    """Give an RSS document with an item for each name."""
+    """Return an RSS document with an item for each name."""
     items = "".join(
         f"<item><title>The {name} of Port Elsin</title><link>http://{host}/a/{name}</link>"
         f'<guid isPermaLink="false">{host}-{name}</guid><description>{text}</description>'
@@ -67,20 +67,20 @@ def rss(*names: str, host: str = "harbour-times.example", text: str = "As seen."
 
 
 def feed_answer(*names: str, host: str = "harbour-times.example", **more: Any) -> Answer:
-    """Give a 200 with such a document; `headers` are added."""
+    """Return a 200 with such a document; `headers` are added."""
     headers = [("Content-Type", "application/rss+xml"), *more.pop("headers", ())]
     return Answer(200, rss(*names, host=host, **more), headers=headers)
 
 
 def open_log(path: Path) -> SqliteLog:
-    """Give the log, with the topics of the poll stage in it."""
+    """Return the log, with the topics of the poll stage in it."""
     log = SqliteLog(path, LogOptions(session_timeout_seconds=3))
     log.apply(TOPICS)
     return log
 
 
 def a_fetcher(hosts: Mapping[str, str], **changes: Any) -> HttpFetcher:
-    """Give the real fetcher, without a gap, for these mapped hosts."""
+    """Return the real fetcher, without a gap, for these mapped hosts."""
     states = HostStates()
     guard = AddressGuard(AddressGuardOptions(hosts=dict(hosts)))
     options = FetchingOptions(gap_seconds=0, concurrent_requests=200, **changes)
@@ -98,7 +98,7 @@ def utc_now() -> datetime:
 
 
 def quick(**changes: Any) -> PollingOptions:
-    """Give options under which every feed is asked about every third of a second."""
+    """Return options under which every feed is asked about every third of a second."""
     fields: dict[str, Any] = {
         "mean_interval_minutes": 0.3 / 60,
         "min_interval_seconds": 0.1,
@@ -171,12 +171,12 @@ class Rig:
 
 
 def entries_in(log: SqliteLog) -> list[Entry]:
-    """Give all entries of the log, in order of partition and offset."""
+    """Return all entries of the log, in order of partition and offset."""
     return [wire.decode(record.value, Entry) for record in log.scan("news.entries")]
 
 
 def states_in(log: SqliteLog) -> dict[str, FeedState]:
-    """Give the newest state of every feed."""
+    """Return the newest state of every feed."""
     found: dict[str, FeedState] = {}
     for record in log.scan("news.feed-state"):
         name = record.key.decode()
@@ -186,7 +186,7 @@ def states_in(log: SqliteLog) -> dict[str, FeedState]:
 
 
 def wait_for(look: Callable[[], Value], seconds: float = 10.0) -> Value:
-    """Give the first true value of `look`; fail after so long."""
+    """Return the first true value of `look`; fail after so long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = look()

@@ -56,7 +56,7 @@ def extract(folder: Path, *arguments: str | Path) -> Ended:
 
 
 def configured(folder: Path, blocks: dict[str, Any]) -> Path:
-    """Give a folder of settings as they come, with these blocks of pipeline.yml changed."""
+    """Return a folder of settings as they come, with these blocks of pipeline.yml changed."""
     config = folder / "settings"
     shutil.copytree(CONFIG, config, ignore=shutil.ignore_patterns("kibana", ".*"))
     yaml = YAML(typ="safe", pure=True)

@@ -25,7 +25,7 @@ HEAVY = {
 
 
 def loaded_by(tmp_path: Path, *arguments: str) -> set[str]:
-    """Give the names of all modules that a command has loaded when it ends."""
+    """Return the names of all modules that a command has loaded when it ends."""
     program = (
         "import atexit, json, sys\n"
         "atexit.register(lambda: print('\\n' + json.dumps(sorted(sys.modules))))\n"

@@ -40,7 +40,7 @@ def _document(number: int) -> IndexedDocument:
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """Give the command line over an embedded index that holds four documents."""
+    """Return the command line over an embedded index that holds four documents."""
     copytree(CONFIG, tmp_path / "config")
     index = open_index(load(tmp_path / "config", {}))
     index.put([Placed(_document(number)) for number in range(1, 5)])

@@ -49,7 +49,7 @@ def port(folder: Path) -> Iterator[int]:
 def get(
     port: int, path: str, host: str = "sund-post.example", **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """Give status, headers and body of one request."""
+    """Return status, headers and body of one request."""
     given = {"Host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=given)
     try:

@@ -55,7 +55,7 @@ def is_known_difference(word: str, language: str) -> bool:
 
 
 def made_words(language: str) -> list[str]:
-    """Give invented words, the same in every run."""
+    """Return invented words, the same in every run."""
     chance = random.Random(language)
     alphabet, endings = ALPHABETS[language], ENDINGS[language]
     found = {

@@ -203,7 +203,7 @@ class Script:
         return 200, {}
 
     def bulks(self) -> list[list[str]]:
-        """Give the ids of each bulk request that came in."""
+        """Return the ids of each bulk request that came in."""
         return [
             [line["index"]["_id"] for line in lines[::2]]
             for _, path, lines in self.requests

@@ -47,7 +47,7 @@ def json_of(document: IndexedDocument) -> dict[str, Any]:
 
 
 def a_full_document() -> IndexedDocument:
-    """Give a document that has a value in every field."""
+    """Return a document that has a value in every field."""
     point = GeoPoint(54.1, 8.2)
     return an_indexed_document(
         "full",

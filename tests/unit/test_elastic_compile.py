@@ -28,7 +28,7 @@ FRENCH = ValueIs("language", "fr")
 
 
 def fields(query: Any) -> set[str]:
-    """Give all fields named in `fields` lists and intervals, without their weights."""
+    """Return all fields named in `fields` lists and intervals, without their weights."""
     if isinstance(query, list):
         return set().union(*map(fields, query), set())
     if not isinstance(query, dict):

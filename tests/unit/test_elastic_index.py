@@ -25,7 +25,7 @@ MARCH = datetime(2026, 3, 15, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def shared(elasticsearch_url: str) -> Iterator[Archive]:
-    """Give one archive for all tests that only look at documents of their own."""
+    """Return one archive for all tests that only look at documents of their own."""
     with an_archive(elasticsearch_url) as archive:
         yield archive
 
@@ -38,7 +38,7 @@ def archive(elasticsearch_url: str) -> Iterator[Archive]:
 
 @pytest.fixture
 def altered(elasticsearch_url: str) -> Iterator[Archive]:
-    """Give an archive whose schema a test may spoil."""
+    """Return an archive whose schema a test may spoil."""
     with a_new_archive(elasticsearch_url) as own:
         yield own
 

@@ -140,7 +140,7 @@ class Secured:
         return ElasticIndex(given, config_folder=CONFIG, clock=lambda: NOW)
 
     def key(self, name: str, role: dict[str, Any]) -> dict[str, str]:
-        """Give `id` and `encoded` of a new API key with the rights of this role."""
+        """Return `id` and `encoded` of a new API key with the rights of this role."""
         body = {"name": name, "role_descriptors": {name: role}}
         found: dict[str, str] = self.ask("POST", "/_security/api_key", body)
         return found

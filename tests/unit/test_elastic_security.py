@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
 
 
 def checked(environment: dict[str, str]) -> tuple[str, str]:
-    """Give what `news-ingest check` says of the index."""
+    """Return what `news-ingest check` says of the index."""
     program = Path(sys.executable).with_name("news-ingest")
     done = subprocess.run(
         [program, "check", "--no-feeds", "--json", "--config", str(CONFIG)],

@@ -1,4 +1,4 @@
-"""Each rule by which the built-in engine cuts, types and settles names (enrichment.md §5)."""
+"""Each rule by which the built-in engine cuts, types and settles names."""
 
 from __future__ import annotations
 

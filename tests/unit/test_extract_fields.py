@@ -19,7 +19,7 @@ def jsonld(**values: Any) -> str:
 
 
 def with_head(lines: str) -> str:
-    """Give a page whose article begins with these lines in the place of its headline."""
+    """Return a page whose article begins with these lines in the place of its headline."""
     return html_of().replace("<h1>Ferry cut to two runs</h1>", lines)
 
 

@@ -27,7 +27,7 @@ def section(name: str) -> str:
 
 
 def under(label: str) -> str:
-    """Give a page whose article has this label above its headline."""
+    """Return a page whose article has this label above its headline."""
     return html_of().replace("<article><h1>", f'<article><div class="kicker">{label}</div><h1>')
 
 

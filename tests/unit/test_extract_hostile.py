@@ -1,6 +1,6 @@
 """Pages made to harm: each ends in bounded time with a typed outcome, and the others go on.
 
-The rows are those of extraction.md §9; the pages are made here, by code.
+The pages are made here, by code.
 """
 
 from __future__ import annotations

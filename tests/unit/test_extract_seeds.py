@@ -37,7 +37,7 @@ def test_a_page_gives_what_it_was_written_for(name: str) -> None:
 
 
 def default_of(key: str) -> Any:
-    """Give what a field says that is left out where it says the default."""
+    """Return what a field says that is left out where it says the default."""
     return {"authors": [], "agencies": []}.get(
         key, False if key.startswith(("is_", "has_")) else ""
     )

@@ -30,7 +30,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 
 def ruled(data: str, entry: dict[str, Any] | None = None, page: dict[str, Any] | None = None, **rules: Any) -> Document:  # fmt: skip
-    """Give the document of a page under these rules."""
+    """Return the document of a page under these rules."""
     extract = page_extractor(Options().model_dump(), "test")
     return extract(page_of(data, entry, **(page or {})), SiteRules(site="elsin-courier.example", **rules))  # fmt: skip
 

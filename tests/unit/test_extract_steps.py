@@ -21,7 +21,7 @@ def reading() -> HtmlReading:
 
 
 def document(entry: dict[str, Any] | None = None, **broken: Any) -> Document:
-    """Give the document of a page whose metadata hold values of wrong types, as no reader gives."""
+    """Return the document of a page whose metadata hold values of wrong types, as no reader gives."""
     found = reading()
     metadata = msgspec.structs.replace(found.metadata, **broken)
     return make_document(page_of(html_of(), entry), msgspec.structs.replace(found, metadata=metadata), Options())  # fmt: skip

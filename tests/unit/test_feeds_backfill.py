@@ -39,7 +39,7 @@ def day(ago: int) -> str:
 
 
 def atom(*ages: int, older: str = "") -> Answer:
-    """Give an Atom page of stories so many days old; `older` names the page before it."""
+    """Return an Atom page of stories so many days old; `older` names the page before it."""
     link = f'<link rel="prev-archive" href="{older}"/>' if older else ""
     rows = "".join(
         f"<entry><title>Story {age}</title><id>tag:{HOST},2026:{age}</id>"
@@ -51,7 +51,7 @@ def atom(*ages: int, older: str = "") -> Answer:
 
 
 def plain(*rows: tuple[str, str]) -> Answer:
-    """Give a sitemap of (path, lastmod)."""
+    """Return a sitemap of (path, lastmod)."""
     urls = "".join(
         f"<url><loc>http://{HOST}{path}</loc>"
         + (f"<lastmod>{at}</lastmod></url>" if at else "</url>")

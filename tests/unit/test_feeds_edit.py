@@ -156,7 +156,7 @@ def another_owner(folder: Path) -> Iterator[int | None]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Give a folder that other users can reach: those of a test runner are closed to them."""
+    """Return a folder that other users can reach: those of a test runner are closed to them."""
     folder = Path(tempfile.mkdtemp(prefix="news-ingest-feeds-"))
     folder.chmod(0o755)
     yield folder

@@ -46,7 +46,7 @@ def a_state(name: str, **changes: object) -> FeedState:
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """Give the command line over a log that holds the states of three feeds."""
+    """Return the command line over a log that holds the states of three feeds."""
     copytree(CONFIG, tmp_path / "config")
     feeds = "".join(f"  - {{url: 'https://{one}.example/feed', id: {one}}}\n" for one in NAMES)
     (tmp_path / "config" / "feeds.yml").write_text(f"feeds:\n{feeds}")

@@ -43,7 +43,7 @@ def fetched(
     tracking: Callable[[str], tuple[str, ...]] = lambda _: (),
     **wiring: Any,
 ) -> list[Any]:
-    """Give the outcomes of these entries, fetched one after the other by one worker."""
+    """Return the outcomes of these entries, fetched one after the other by one worker."""
 
     async def work(wired: Wiring) -> list[Any]:
         fetcher = EntryFetcher(

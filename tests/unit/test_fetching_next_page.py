@@ -16,7 +16,7 @@ URL = f"{SITE}/2026/11/long-read"
 
 
 def found(html: str, url: str = URL, last: int = 1, *, starts_at_zero: bool = False) -> str:
-    """Give the address of the next page that this one leads to."""
+    """Return the address of the next page that this one leads to."""
     links = links_of(html.encode(), url)
     link = next_part(links, Pages(url), last, starts_at_zero=starts_at_zero)
     return "" if link is None else link.url

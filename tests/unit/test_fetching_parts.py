@@ -30,7 +30,7 @@ def site() -> Iterator[HttpSite]:
 
 
 def fetched(site: HttpSite, entry: Entry | None = None, attempt: int = 0, **wiring: Any) -> Any:
-    """Give the outcome of one entry."""
+    """Return the outcome of one entry."""
 
     async def work(wired: Wiring) -> Any:
         fetcher = EntryFetcher(
@@ -55,7 +55,7 @@ def bodies(page: Page) -> list[str]:
 
 
 def article(number: int, of: int, more: str = "") -> Answer:
-    """Give one page of an article with a pager under it."""
+    """Return one page of an article with a pager under it."""
     pager = "".join(f'<a href="{PATH}?page={n}">{n}</a> ' for n in range(1, of + 1))
     return html(f"Long read {number}", f"Part {number} of the text. {more}</p><p>{pager}")
 

@@ -18,7 +18,7 @@ PAGE = html("Harbour", "The sea wall broke.")
 
 
 def asked(site: HttpSite, *paths: str, robots: str = "obey", **wiring: object) -> list[object]:
-    """Give what comes back for these paths, asked one after the other."""
+    """Return what comes back for these paths, asked one after the other."""
 
     async def work(wired: Wiring) -> list[object]:
         return [

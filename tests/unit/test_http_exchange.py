@@ -53,7 +53,7 @@ def asked(
     headers: Mapping[str, str] | None = None,
     bounds: Times = TIMES,
 ) -> list[tuple[int, str]]:
-    """Give status and address of each answer."""
+    """Return status and address of each answer."""
     guard = AddressGuard(AddressGuardOptions(allowed=[{"network": "127.0.0.0/8"}]))
 
     async def work() -> list[tuple[int, str]]:

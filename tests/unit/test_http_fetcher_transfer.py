@@ -294,7 +294,7 @@ def test_a_slow_host_does_not_delay_others(site: HttpSite) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file with a key and a certificate that nobody vouches for."""
+    """Return a file with a key and a certificate that nobody vouches for."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs the openssl command to make a certificate")
@@ -320,7 +320,7 @@ def test_a_certificate_nobody_vouches_for_is_refused_and_http_is_not_tried(
 
 
 async def tls_failure(play, **options: object) -> str:
-    """Give the kind of failure of an https request to a server that plays this."""
+    """Return the kind of failure of an https request to a server that plays this."""
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
 
 class StandIn:
-    """Gives the prepared answers by path, the last one again and again, and keeps what came."""
+    """Returns the prepared answers by path, the last one again and again, and keeps what came."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -64,7 +64,7 @@ class StandIn:
 
     @staticmethod
     def pack(asked: Asked) -> bytes:
-        """Give the file in a form that was sent, as any reader of MIME understands it."""
+        """Return the file in a form that was sent, as any reader of MIME understands it."""
         head = f"Content-Type: {asked.headers['content-type']}\r\n\r\n".encode()
         (part,) = email.message_from_bytes(head + asked.body).get_payload()
         assert part.get_param("name", header="content-disposition") == "file"

@@ -28,7 +28,7 @@ def shipped(name: str) -> str:
 
 
 def changed(id: str, change: Change) -> list[str]:
-    """Give the faults of the shipped pack with one object changed."""
+    """Return the faults of the shipped pack with one object changed."""
     lines = []
     for line in shipped("news-overview.ndjson").splitlines():
         saved = json.loads(line)
@@ -39,7 +39,7 @@ def changed(id: str, change: Change) -> list[str]:
 
 
 def in_text(path: str, change: Change, *, member: str) -> Change:
-    """Give a change of what stands in a text of JSON."""
+    """Return a change of what stands in a text of JSON."""
 
     def apply(saved: Json) -> None:
         holder = saved["attributes"]

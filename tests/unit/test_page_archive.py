@@ -182,7 +182,7 @@ def test_files_are_closed_by_size_and_by_age(tmp_path: Path) -> None:
 
 
 def names(folder: Path) -> tuple[int, int]:
-    """Give how many files are closed and how many are being written."""
+    """Return how many files are closed and how many are being written."""
     found = [path.name for path in archive_files(folder)]
     is_open = [name.endswith(".open") for name in found]
     return len(found) - sum(is_open), sum(is_open)

@@ -78,7 +78,7 @@ class Place:
         return Replay(self.log, self.index, plan or a_plan(), kind, clock=lambda: NOW, archive=self)
 
     def sent(self, work: Replay, selection: Selection, topic: str = "news.pages") -> list[Any]:
-        """Give what a replay appended."""
+        """Return what a replay appended."""
         before = {(one.partition, one.offset) for one in self.log.scan(topic)}
         work.send(selection, Throttle(self.log, a_plan(), "news.pages", 1000), Flag())
         # By place: what was there before may have been appended in the same millisecond.

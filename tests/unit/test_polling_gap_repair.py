@@ -52,7 +52,7 @@ def log(tmp_path: Path) -> Iterator[SqliteLog]:
 
 
 def page(*names: str, following: str = "") -> Answer:
-    """Give an RSS page without dates; `following` is the address of the next."""
+    """Return an RSS page without dates; `following` is the address of the next."""
     body = re.sub(rb"<pubDate>.*?</pubDate>", b"", rss(*names))
     link = f'<a:link xmlns:a="http://www.w3.org/2005/Atom" rel="next" href="{following}"/>'
     return Answer(200, body.replace(b"<item>", link.encode() + b"<item>", 1) if following else body)

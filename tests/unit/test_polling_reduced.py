@@ -66,7 +66,7 @@ def document(items: list[Item]) -> bytes:
 
 
 def found_in(body: bytes, keys: SeenKeys | None, mode: str, now: datetime, *, whole: bool) -> Found:
-    """Give what a poll finds, reading the document whole or only what is new of it."""
+    """Return what a poll finds, reading the document whole or only what is new of it."""
     known = keys.known_items() if keys and mode == "guid" and not whole else NOTHING_KNOWN
     parsed = parse_feed(body, FEED.url, "", known)
     if keys is not None and must_be_whole(parsed, keys):
@@ -75,7 +75,7 @@ def found_in(body: bytes, keys: SeenKeys | None, mode: str, now: datetime, *, wh
 
 
 def told(found: Found) -> tuple[object, ...]:
-    """Give what is seen of a poll from outside, in no order."""
+    """Return what is seen of a poll from outside, in no order."""
     entries = sorted(found.entries, key=lambda entry: entry.id)
     rejects = sorted(verdict.entry.id for verdict in found.rejects)
     counts = (found.new_count, found.updated_count, found.known_count, found.window_size)

@@ -76,7 +76,7 @@ def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> bytes | 
 
 
 def decode(source: Mapping[str, Any]) -> IndexedDocument:
-    """Give the document that lies in the index as `source`.
+    """Return the document that lies in the index as `source`.
 
     Errors: IndexFault for one that was not written by this adapter.
     """
@@ -139,7 +139,7 @@ def _derive(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entity_keys(body: dict[str, Any], kind: str) -> list[str]:
-    """Give all that an entity of this type can be asked for by: id, name, forms, aliases."""
+    """Return all that an entity of this type can be asked for by: id, name, forms, aliases."""
     found: dict[str, None] = {}
     for detail in body.get("entity_details", ()):
         if detail["type"] == kind:
@@ -218,7 +218,7 @@ def _json(body: dict[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value without lone surrogates and without numbers that JSON does not know."""
+    """Return a value without lone surrogates and without numbers that JSON does not know."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "ignore").decode()
     if isinstance(value, float) and not math.isfinite(value):

@@ -84,7 +84,7 @@ class Engine:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Give the parsed answer to one request; None for 404."""
+        """Return the parsed answer to one request; None for 404."""
         return self._sent(method, path, doing, body, params, frozenset({404}))
 
     def tell(
@@ -96,7 +96,7 @@ class Engine:
         body: Any = None,
         accepting: frozenset[int | str] = frozenset(),
     ) -> Any:
-        """Give the answer to a request; None for an accepted status or type of error."""
+        """Return the answer to a request; None for an accepted status or type of error."""
         return self._sent(method, path, doing, body, None, accepting)
 
     def search(self, alias: str, body: Mapping[str, Any]) -> Any:
@@ -203,13 +203,13 @@ def _connect(options: IndexOptions) -> Elasticsearch:
 
 
 def _without_credentials(url: str) -> str:
-    """Give the URL as it may be shown."""
+    """Return the URL as it may be shown."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _with_port(url: str) -> str:
-    """Give the URL with a port, which the client insists on: 9200 where none is named."""
+    """Return the URL with a port, which the client insists on: 9200 where none is named."""
     parts = urlsplit(url)
     if parts.port is not None:
         return url
@@ -241,7 +241,7 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
 
 
 def answer_of(error: ApiError) -> EngineAnswer:
-    """Give status, type and reason of an answer that is an error."""
+    """Return status, type and reason of an answer that is an error."""
     body = error.body
     cause = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(cause, dict):
@@ -312,5 +312,5 @@ def _action(one: Write) -> tuple[dict[str, Any], bytes | None]:
 
 
 def _as_it_is(pair: Any) -> Any:
-    """Give an action line and its encoded body to the client unchanged."""
+    """Return an action line and its encoded body to the client unchanged."""
     return pair

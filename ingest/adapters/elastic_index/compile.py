@@ -43,7 +43,7 @@ _FILTERS: Final = (EntityIs, ValueIs, FlagIs, PublishedBetween, NumberBetween, E
 
 
 def compiled(node: Node, languages: Sequence[str]) -> Query:
-    """Give the engine's query; `languages` are those that occur in the index.
+    """Return the engine's query; `languages` are those that occur in the index.
 
     Errors: QueryError for a field that no document has.
     """
@@ -51,7 +51,7 @@ def compiled(node: Node, languages: Sequence[str]) -> Query:
 
 
 def _codes(languages: Sequence[str]) -> tuple[str, ...]:
-    """Give the codes with stems among these languages."""
+    """Return the codes with stems among these languages."""
     return tuple(sorted({language_code(one) for one in languages} & {*STEMMED_LANGUAGES}))
 
 

@@ -88,7 +88,7 @@ class ElasticIndex:
         return Write(alias, document.id, document.version, body)
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        """Give what is known of these ids, written or not yet searchable; tombstones too."""
+        """Return what is known of these ids, written or not yet searchable; tombstones too."""
         listed = self._months.listed()
         now = self._clock()
         fresh = {self._names.month_alias(at) for at in (now, previous_month(now))} | self._written
@@ -117,31 +117,31 @@ class ElasticIndex:
         return True
 
     def expire(self, before: datetime) -> int:
-        """Drop the months that ended before this; gives how many."""
+        """Drop the months that ended before this and return how many."""
         self.revisions.forget_before(before)
         return self._months.drop_before(before)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────
 
     def get(self, id: str) -> IndexedDocument | None:
-        """Give one document; None when unknown or removed."""
+        """Return one document; None when unknown or removed."""
         found = self.known([id]).get(id)
         if found is None or found.is_removed:
             return None
         return read.document_at(self._engine, found.index, id)
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """Give what matches. Errors: QueryError, IndexUnavailable, IndexRefused."""
+        """Return what matches. Errors: QueryError, IndexUnavailable, IndexRefused."""
         languages = self._languages_for(request)
         return read.search(self._engine, self._names.documents, request, languages)
 
     def export(self, request: SearchRequest, cursor: str | None = None) -> ExportPage:
-        """Give all matches in the order of first_seen_at and id, `request.size` a page."""
+        """Return all matches in the order of first_seen_at and id, `request.size` a page."""
         languages = self._languages_for(request)
         return read.export(self._engine, self._names.documents, request, languages, cursor)
 
     def _languages_for(self, request: SearchRequest) -> list[str]:
-        """Give the languages to compile for: those asked for, else those that occur."""
+        """Return the languages to compile for: those asked for, else those that occur."""
         asked = languages_asked(request.query)
         if asked is not None:
             return sorted(asked)
@@ -154,12 +154,12 @@ class ElasticIndex:
     # ── schema ──────────────────────────────────────────────────────────────────────────────
 
     def differences(self, now: datetime) -> list[str]:
-        """Give a sentence for each difference between this schema and the engine's."""
+        """Return a sentence for each difference between this schema and the engine's."""
         self.ping()
         return [step.difference for step in self._steps(now)]
 
     def apply(self, now: datetime) -> list[str]:
-        """Create and alter until nothing differs; gives what was done.
+        """Create and alter until nothing differs and return what was done.
 
         Errors: IndexDiffers, after all else was done, when an index must be rebuilt.
         """
@@ -181,7 +181,7 @@ class ElasticIndex:
         return steps(self._engine, self._schema, self._months, now)
 
     def ping(self) -> str:
-        """Give engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
+        """Return engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
         answer = self._engine.tell("GET", "/", "asking for its version")
         number = str(answer["version"]["number"])
         if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_VERSION:

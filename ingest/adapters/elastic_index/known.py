@@ -25,7 +25,7 @@ _MAX_MONTHS_A_SEARCH: Final = 100
 def known(
     engine: Engine, ids: Iterable[str], recent: Sequence[str], others: Sequence[str]
 ) -> dict[str, Known]:
-    """Give what is known of these ids, by id.
+    """Return what is known of these ids, by id.
 
     The `recent` months are read by id, which sees what is not searchable yet; the `others` too
     where that is cheap, else by a search. Errors: IndexUnavailable, IndexRefused.

@@ -28,7 +28,7 @@ class Months:
         self._is_schema_checked = False
 
     def listed(self, *, refresh: bool = False) -> tuple[str, ...]:
-        """Give the months' aliases, oldest first; asked again after ten seconds."""
+        """Return the months' aliases, oldest first; asked again after ten seconds."""
         now = self._clock()
         if refresh or self._listed_at is None or abs(now - self._listed_at) > _LIST_AGE:
             self._aliases = tuple(sorted(self._by_alias()))
@@ -56,7 +56,7 @@ class Months:
         self._listed_at = None
 
     def drop_before(self, before: datetime) -> int:
-        """Delete the months that ended before this; gives how many."""
+        """Delete the months that ended before this and return how many."""
         old = {
             alias: indexes
             for alias, indexes in self._by_alias().items()
@@ -69,7 +69,7 @@ class Months:
         return len(old)
 
     def mappings(self) -> dict[str, Json]:
-        """Give the mapping of every month's index."""
+        """Return the mapping of every month's index."""
         path = f"/{self._names.documents}-*/_mapping"
         answer = self._engine.ask("GET", path, "reading mappings") or {}
         return {
@@ -79,7 +79,7 @@ class Months:
         }
 
     def unread(self) -> list[str]:
-        """Give the indexes behind a month's alias that searches do not see, or see unfiltered."""
+        """Return the indexes behind a month's alias that searches do not see, or see unfiltered."""
         alias = self._names.documents
         answer = self._engine.ask("GET", f"/_alias/{alias},{alias}-*", "listing the months") or {}
         return [

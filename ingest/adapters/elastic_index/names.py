@@ -23,11 +23,11 @@ class IndexNames:
         self._index_of_a_month = re.compile(re.escape(self.documents) + r"-\d{4}\.\d{2}-r\d+$")
 
     def of(self, name: str) -> str:
-        """Give an index, alias or template name with the prefix."""
+        """Return an index, alias or template name with the prefix."""
         return self.prefix + name
 
     def month_alias(self, at: datetime) -> str:
-        """Give the alias of the month (UTC) that a time lies in."""
+        """Return the alias of the month (UTC) that a time lies in."""
         return f"{self.documents}-{at.astimezone(UTC):%Y.%m}"
 
     def is_month_alias(self, name: str) -> bool:
@@ -37,7 +37,7 @@ class IndexNames:
         return self._index_of_a_month.match(name) is not None
 
     def end_of_month(self, alias: str) -> datetime:
-        """Give the first moment after the month of this alias, in UTC."""
+        """Return the first moment after the month of this alias, in UTC."""
         found = _MONTH.search(alias.removeprefix(self.documents))
         if found is None:
             raise ValueError(f"{alias} is not the alias of a month")
@@ -45,15 +45,15 @@ class IndexNames:
 
 
 def first_of_month(at: datetime) -> datetime:
-    """Give the first moment of the month (UTC) that a time lies in."""
+    """Return the first moment of the month (UTC) that a time lies in."""
     return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def next_month(at: datetime) -> datetime:
-    """Give the first moment of the month (UTC) after a time's."""
+    """Return the first moment of the month (UTC) after a time's."""
     return first_of_month(first_of_month(at) + timedelta(days=31))
 
 
 def previous_month(at: datetime) -> datetime:
-    """Give the first moment of the month (UTC) before a time's."""
+    """Return the first moment of the month (UTC) before a time's."""
     return first_of_month(first_of_month(at) - timedelta(days=1))

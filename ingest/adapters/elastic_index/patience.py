@@ -35,7 +35,7 @@ class PatientTransport(elastic_transport.Transport):
         self._refused_at: float | None = None
 
     def perform_request(self, *given: Any, **named: Any) -> elastic_transport.TransportApiResponse:
-        """Give the answer. Errors: NotLetInYet beside those of every transport."""
+        """Return the answer. Errors: NotLetInYet beside those of every transport."""
         try:
             answer = super().perform_request(*given, **named)
         except elastic_transport.TransportError:

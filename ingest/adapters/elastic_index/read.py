@@ -34,7 +34,7 @@ _WITHOUT_DERIVED: Final = {"excludes": list(DERIVED_FIELDS)}
 def search(
     engine: Engine, alias: str, request: SearchRequest, languages: Sequence[str]
 ) -> SearchResult:
-    """Give count, the asked-for page and the facets of all matches.
+    """Return count, the asked-for page and the facets of all matches.
 
     Errors: QueryError for an unknown field, facet, order or a page beyond 10,000 hits.
     """
@@ -62,7 +62,7 @@ def search(
 
 
 def languages_in(engine: Engine, alias: str) -> frozenset[str]:
-    """Give the languages that occur in the index."""
+    """Return the languages that occur in the index."""
     body = {"size": 0, "aggs": {"language": {"terms": {"field": "language", "size": 200}}}}
     answer = engine.search(alias, body)
     return frozenset(value.value for value in _values(answer, "language"))
@@ -113,7 +113,7 @@ def export(
     languages: Sequence[str],
     cursor: str | None,
 ) -> ExportPage:
-    """Give the next page of all matches, oldest first seen first.
+    """Return the next page of all matches, oldest first seen first.
 
     The pages of one export look at one frozen view; when it has run out (5 minutes unused) the
     export goes on at the same place on a new one. Errors: QueryError for a broken cursor.
@@ -147,7 +147,7 @@ def export(
 
 
 def _page(engine: Engine, body: dict[str, Any], view: str) -> Any:
-    """Give one page of a view; None when the view has run out."""
+    """Return one page of a view; None when the view has run out."""
     whole = {**body, "pit": {"id": view, "keep_alive": _KEEP_ALIVE}}
     answer = engine.ask("POST", "/_search", "exporting", body=whole)
     return None if answer is None else engine.whole(answer)
@@ -164,7 +164,7 @@ def _closed(engine: Engine, view: str) -> None:
 
 
 def document_at(engine: Engine, alias: str, id: str) -> IndexedDocument | None:
-    """Give the document at its place in real time; None when it is not there."""
+    """Return the document at its place in real time; None when it is not there."""
     path = f"/{alias}/_doc/{id}?_source_excludes={','.join(DERIVED_FIELDS)}"
     answer = engine.ask("GET", path, "reading a document")
     return None if answer is None else decode(answer["_source"])

@@ -50,7 +50,7 @@ class Schema:
         self._retention_months = retention_months
 
     def lifecycle_policy(self) -> Json | None:
-        """Give the policy that deletes old months; None when everything is kept."""
+        """Return the policy that deletes old months; None when everything is kept."""
         if self._retention_months == 0:
             return None
         policy: Json = copy.deepcopy(self._overlay["ilm_policy"])
@@ -59,7 +59,7 @@ class Schema:
         return {"policy": policy}
 
     def with_overlay(self) -> tuple[dict[str, Json], dict[str, Json]]:
-        """Give components and templates for an engine that knows lifecycles."""
+        """Return components and templates for an engine that knows lifecycles."""
         overlay = self.names.of("news-overlay")
         settings = {key: self.names.of(value) for key, value in self._overlay["settings"].items()}
         components = {**self.components, overlay: {"template": {"settings": settings}}}
@@ -68,7 +68,7 @@ class Schema:
         return components, {**self.templates, self.names.documents: template}
 
     def roles(self) -> dict[str, Json]:
-        """Give the roles by name, over the indexes of this prefix."""
+        """Return the roles by name, over the indexes of this prefix."""
         found = {}
         for name, role in self._roles.items():
             role = copy.deepcopy(role)
@@ -106,7 +106,7 @@ def _fault(path: Path, line: int | None, reason: str, value: str) -> ConfigError
 
 
 def is_same_template(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Tell whether two component or index templates say the same.
+    """Return whether two component or index templates say the same.
 
     The engine gives settings back as nested strings under `index`, whatever was sent.
     """
@@ -128,7 +128,7 @@ _NOT_COMPARED = ("created_date", "created_date_millis", "modified_date", "modifi
 
 
 def flat_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Give settings as the engine compares them: one dotted name and a text each."""
+    """Return settings as the engine compares them: one dotted name and a text each."""
     return {
         name if name.startswith("index.") else f"index.{name}": value
         for name, value in _flat(settings, "")
@@ -162,7 +162,7 @@ def _normal(value: Any) -> Any:
 
 
 def fields_of(properties: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Json]]:
-    """Give every field of a mapping by its dotted path, subfields too, without its children."""
+    """Return every field of a mapping by its dotted path, subfields too, without its children."""
     for name, field in properties.items():
         full = f"{path}{name}"
         own = {key: value for key, value in field.items() if key not in ("properties", "fields")}

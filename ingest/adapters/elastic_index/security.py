@@ -24,7 +24,7 @@ class ElasticSecurity:
         self._engine = Engine(options)
 
     def is_on(self) -> bool:
-        """Tell whether this engine asks who calls."""
+        """Return whether this engine asks who calls."""
         answer = self._engine.tell(
             "GET", "/_security/_authenticate", _DOING, accepting=_NO_SECURITY
         )

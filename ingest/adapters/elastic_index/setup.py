@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 def steps(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iterator[Step]:
-    """Give the differences in the order in which they are fixed.
+    """Return the differences in the order in which they are fixed.
 
     Each is looked for only when the one before it has been taken, so what one step fixes is
     not reported by the next. Errors: IndexDiffers when the engine's schema is newer than ours.
@@ -54,7 +54,7 @@ def steps(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iter
 
 
 def _answers(engine: Engine, path: str) -> bool:
-    """Tell whether this engine knows a feature: those without it call the path wrong."""
+    """Return whether this engine knows a feature: those without it call the path wrong."""
     return engine.tell("GET", path, _DOING, accepting=frozenset({400, 404, 405, 500})) is not None
 
 

@@ -72,7 +72,7 @@ class SideIndex:
     def scan(
         self, body: Mapping[str, Any], *, by: str, size: int = 1000
     ) -> Iterator[dict[str, Any]]:
-        """Give all hits that match, in the order of the field `by`, which is of each its own."""
+        """Return all hits that match, in the order of the field `by`, which is of each its own."""
         after: list[Any] | None = None
         while True:
             page = {**body, "size": size, "sort": [{by: "asc"}], "track_total_hits": False}

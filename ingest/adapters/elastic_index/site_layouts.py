@@ -149,7 +149,7 @@ class ElasticSiteLayouts:
 
 
 def _watched(since: datetime, *conditions: Query) -> Query:
-    """Give a query for documents from the web that were fetched since then."""
+    """Return a query for documents from the web that were fetched since then."""
     no_file = {"bool": {"must_not": [{"exists": {"field": "path"}}]}}
     return {"bool": {"filter": [_fetched(since), no_file, *conditions]}}
 

@@ -43,22 +43,22 @@ class EngineAnswer(NamedTuple):
 
 
 def is_disk_block(answer: EngineAnswer) -> bool:
-    """Tell whether the engine takes no writes because its disk is full."""
+    """Return whether the engine takes no writes because its disk is full."""
     return answer.type == _DISK_BLOCK
 
 
 def is_refusal(answer: EngineAnswer) -> bool:
-    """Tell whether this client may not do what it asked."""
+    """Return whether this client may not do what it asked."""
     return answer.status in _REFUSED_STATUSES and not is_disk_block(answer)
 
 
 def is_foreign_version(answer: EngineAnswer) -> bool:
-    """Tell whether client and engine cannot talk to each other."""
+    """Return whether client and engine cannot talk to each other."""
     return answer.status == 406 or answer.type == _FOREIGN_TYPE
 
 
 def is_unavailable(answer: EngineAnswer) -> bool:
-    """Tell whether the same request may well succeed later."""
+    """Return whether the same request may well succeed later."""
     return (
         answer.status in _UNAVAILABLE_STATUSES
         or answer.type in _BUSY_TYPES
@@ -67,12 +67,12 @@ def is_unavailable(answer: EngineAnswer) -> bool:
 
 
 def is_month_missing(answer: EngineAnswer) -> bool:
-    """Tell whether the month of a document has no index yet."""
+    """Return whether the month of a document has no index yet."""
     return answer.status == 404 and answer.type == "index_not_found_exception"
 
 
 def is_about_the_request(answer: EngineAnswer) -> bool:
-    """Tell whether a request as a whole was found wrong: its items are then sent one by one."""
+    """Return whether a request as a whole was found wrong: its items are then sent one by one."""
     return answer.status in (400, 413)
 
 

@@ -72,7 +72,7 @@ class _Round:
         self._verdicts: dict[str, Verdict] = {}
 
     def run(self, writes: list[Write]) -> dict[str, Verdict]:
-        """Give the verdicts by id."""
+        """Return the verdicts by id."""
         homeless, suspects = self._send(writes)
         if homeless:
             self._create_months(homeless)

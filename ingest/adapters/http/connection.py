@@ -78,7 +78,7 @@ def socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
 
 
 def is_address(host: str) -> bool:
-    """Tell whether a host is an address, not a name."""
+    """Return whether a host is an address, not a name."""
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 

@@ -75,7 +75,7 @@ def failure(error: BaseException, url: str, origin: str = "") -> FetchFailed:
 
 
 def is_about_headers(error: BaseException) -> bool:
-    """Tell whether an answer was refused for the length or the number of its headers."""
+    """Return whether an answer was refused for the length or the number of its headers."""
     return any(
         isinstance(one, http_exceptions.LineTooLong) or _TOO_MANY in str(one)
         for one in _chain(error)

@@ -75,7 +75,7 @@ def location_of(headers: tuple[tuple[str, str], ...]) -> str | None:
 
 
 def _is_same_place(a: str, b: str) -> bool:
-    """Tell whether both are one host and port; http to https of it counts, the way back not."""
+    """Return whether both are one host and port; http to https of it counts, the way back not."""
     first, second = urlsplit(a), urlsplit(b)
     if first.hostname != second.hostname:
         return False

@@ -107,7 +107,7 @@ def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
 
 
 def is_certificate_fault(error: BaseException | None) -> bool:
-    """Tell whether a certificate that cannot be trusted lies behind this error."""
+    """Return whether a certificate that cannot be trusted lies behind this error."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True

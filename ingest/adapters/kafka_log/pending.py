@@ -95,11 +95,11 @@ class Pending:
             self._changed.notify_all()
 
     def has_room_for(self, delivery: KafkaDelivery) -> bool:
-        """Tell whether it fits; a single record always does."""
+        """Return whether it fits; a single record always does."""
         return not self._waiting or self.bytes + delivery.size <= self._max_bytes
 
     def is_acknowledged(self, last: int) -> bool:
-        """Tell whether nothing with a number up to this one waits."""
+        """Return whether nothing with a number up to this one waits."""
         with self._changed:
             return next(iter(self._waiting), last + 1) > last
 

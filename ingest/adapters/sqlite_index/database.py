@@ -65,7 +65,7 @@ class Connection(SqliteConnection):
         self._raw.create_function(is_near.__name__, 2, is_near, deterministic=True)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Give all rows of one statement. Errors: QueryError for a value that is no text."""
+        """Return all rows of one statement. Errors: QueryError for a value that is no text."""
         try:
             return super().rows(sql, values)
         except UnicodeEncodeError as error:
@@ -116,14 +116,14 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        """Tell whether the file is there with something in it."""
+        """Return whether the file is there with something in it."""
         try:
             return self.path.stat().st_size > 0
         except OSError:
             return False
 
     def connection(self) -> Connection:
-        """Give this thread's connection to a file that is there. Errors: see `translated`."""
+        """Return this thread's connection to a file that is there. Errors: see `translated`."""
         found: Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = Connection(self.path)

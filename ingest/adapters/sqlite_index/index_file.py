@@ -16,7 +16,7 @@ class IndexFile(Database):
     _is_checked = False
 
     def is_there(self) -> bool:
-        """Tell whether there is a file to ask. Errors: IndexDiffers when it does not fit."""
+        """Return whether there is a file to ask. Errors: IndexDiffers when it does not fit."""
         if not self._is_checked and self.exists:
             self._check()
         return self._is_checked

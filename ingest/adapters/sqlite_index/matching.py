@@ -36,7 +36,7 @@ from ingest.query import (
 from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, SearchField, field_named
 from ingest.terms import STEMMED_LANGUAGES, fold, stems, terms, words
 
-#: Gives the keys of the values with this kind and text: none or one.
+#: Returns the keys of the values with this kind and text: none or one.
 Lookup = Callable[[int, str], Sequence[int]]
 
 _IS_NEAR = (
@@ -80,11 +80,11 @@ class Compiler:
         self._lookup = lookup
 
     def selection(self, node: Node) -> Selection:
-        """Give what the documents found by this tree have in common."""
+        """Return what the documents found by this tree have in common."""
         return self._for(node)._select(node)
 
     def scorings(self, node: Node) -> list[Scoring]:
-        """Give the parts of the score; empty when the tree looks for no words.
+        """Return the parts of the score; empty when the tree looks for no words.
 
         A tree without boosts has one part at most.
         """
@@ -111,7 +111,7 @@ class Compiler:
         return field_named(field, TEXTS, "a text field").path.split()
 
     def is_stemmed(self, field: str) -> bool:
-        """Tell whether the stems of this text are kept beside, as `<column>_stems`."""
+        """Return whether the stems of this text are kept beside, as `<column>_stems`."""
         return TEXTS[field].is_stemmed
 
     def value(self, node: ValueIs) -> Selection:
@@ -265,7 +265,7 @@ class Compiler:
 def as_sql(
     selection: Selection, key: str = "d.key", fts: str = Compiler.fts
 ) -> tuple[str, tuple[Any, ...]]:
-    """Give a selection as one SQL condition in brackets, with its values.
+    """Return a selection as one SQL condition in brackets, with its values.
 
     `+d.key` as `key` keeps the planner from looking up each document with the words.
     """

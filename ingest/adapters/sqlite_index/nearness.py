@@ -36,13 +36,13 @@ class _Pair(msgspec.Struct, frozen=True):
 
 
 def spec_of(node: Near) -> str:
-    """Give what `is_near` is to be asked for this node."""
+    """Return what `is_near` is to be asked for this node."""
     left, right = (_Side(one.text, isinstance(one, Phrase)) for one in (node.left, node.right))
     return msgspec.json.encode(_Pair(left, right, node.distance, node.left.field)).decode()
 
 
 def is_near(body: bytes, spec: str) -> bool:
-    """Tell whether a stored document has both sides near each other in its title or text."""
+    """Return whether a stored document has both sides near each other in its title or text."""
     document = msgspec.json.decode(zlib.decompress(body), type=_Searched)
     pair = msgspec.json.decode(spec, type=_Pair)
     texts = [document.title] if pair.field == "title" else [document.title, document.text]
@@ -65,7 +65,7 @@ def _is_near_in(text: str, language: str, pair: _Pair) -> bool:
 def _places(
     side: _Side, held_terms: Sequence[str], held_stems: Sequence[str], language: str
 ) -> list[tuple[int, int]]:
-    """Give the first and last place of each occurrence."""
+    """Return the first and last place of each occurrence."""
     wanted = terms(side.text)
     found = _runs(wanted, held_terms)
     if not side.is_quoted and len(wanted) == 1:

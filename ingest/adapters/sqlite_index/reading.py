@@ -33,7 +33,7 @@ _HIT_TABLE = "CREATE TEMP TABLE IF NOT EXISTS hit (key INTEGER PRIMARY KEY)"
 
 
 def compiler(connection: Connection) -> Compiler:
-    """Give a compiler that knows the languages and values of this file."""
+    """Return a compiler that knows the languages and values of this file."""
     rows = connection.rows("SELECT text FROM value WHERE kind = ?", (VALUES["language"].number,))
 
     def lookup(kind: int, text: str) -> Sequence[int]:
@@ -97,7 +97,7 @@ def _collect(
 
 
 def _keys_of(connection: Connection, selection: Selection) -> tuple[str, tuple[Any, ...]]:
-    """Give the SQL for the keys of all documents of a selection."""
+    """Return the SQL for the keys of all documents of a selection."""
     if selection.is_text_only:
         sql = "SELECT rowid FROM document_fts WHERE document_fts MATCH ? ORDER BY rowid"
         return sql, (selection.match,)
@@ -137,7 +137,7 @@ def _by_time(
 
 
 def _first_ranked(connection: Connection, total: int, bounds: Bounds, notes: list[str]) -> int:
-    """Give the smallest key that is ranked."""
+    """Return the smallest key that is ranked."""
     if total <= bounds.ranked:
         return connection.number("SELECT coalesce(min(key), 0) FROM temp.hit")
     notes.append(f"ranked among the {bounds.ranked} written last, of {total} found")
@@ -221,7 +221,7 @@ def _counts(
 def _greatest(
     connection: Connection, counts: list[tuple[int, int]], size: int
 ) -> tuple[FacetValue, ...]:
-    """Give the values with the most hits; among equals the alphabet decides."""
+    """Return the values with the most hits; among equals the alphabet decides."""
     if size <= 0 or not counts:
         return ()
     least = sorted((count for _, count in counts), reverse=True)[:size][-1]
@@ -236,7 +236,7 @@ def _greatest(
 
 
 def export(connection: Connection, request: SearchRequest, cursor: str | None) -> ExportPage:
-    """Give one page in the order of first_seen_at and id."""
+    """Return one page in the order of first_seen_at and id."""
     where, values = as_sql(compiler(connection).selection(request.query))
     after: tuple[Any, ...] = ()
     if cursor is not None:

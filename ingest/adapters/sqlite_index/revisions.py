@@ -124,7 +124,7 @@ def _revision(body: bytes) -> Revision:
 
 
 def _searchable(revision: Revision) -> tuple[str, ...]:
-    """Give the columns of `revision_fts`: the same revision always gives the same text."""
+    """Return the columns of `revision_fts`: the same revision always gives the same text."""
     parts = [
         [words(sentence) for sentence in sentences]
         for sentences in (

@@ -54,7 +54,7 @@ class DocumentRows(msgspec.Struct, frozen=True):
 
 
 def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
-    """Give the rows of a document. Errors: Unfit for one that cannot be stored."""
+    """Return the rows of a document. Errors: Unfit for one that cannot be stored."""
     document, body = encoded(document, max_bytes)
     return DocumentRows(
         document, _columns(document), searchable(document), _values(document), packed(body)
@@ -62,7 +62,7 @@ def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
 
 
 def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument, bytes]:
-    """Give the document as it is stored, and its JSON.
+    """Return the document as it is stored, and its JSON.
 
     Lone surrogates are taken out. A date of publication that cannot be is left out.
     Errors: Unfit.
@@ -81,7 +81,7 @@ def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument,
 
 
 def searchable(document: IndexedDocument) -> tuple[str, ...]:
-    """Give the columns of `document_fts`: the same document always gives the same text."""
+    """Return the columns of `document_fts`: the same document always gives the same text."""
     title, text = words(document.title), words(document.text)
     return (
         " ".join(folded(title)),
@@ -105,19 +105,19 @@ def inflated(blob: bytes) -> bytes:
 
 
 def unpacked(blob: bytes) -> IndexedDocument:
-    """Give the document of a stored body."""
+    """Return the document of a stored body."""
     return wire.decode(inflated(blob), IndexedDocument)
 
 
 def milliseconds(moment: datetime) -> int:
-    """Give a time as whole milliseconds since 1970. Errors: Unfit for a time without a zone."""
+    """Return a time as whole milliseconds since 1970. Errors: Unfit for a time without a zone."""
     if moment.tzinfo is None:
         raise Unfit("time_without_zone", f"{moment.isoformat()} says no time zone")
     return (moment - _EPOCH) // _MILLISECOND
 
 
 def moment_of(milliseconds: int) -> datetime:
-    """Give the time, in UTC."""
+    """Return the time, in UTC."""
     return _EPOCH + milliseconds * _MILLISECOND
 
 
@@ -176,7 +176,7 @@ def _values(document: IndexedDocument) -> tuple[tuple[int, str], ...]:
 
 
 def _forms(document: IndexedDocument, type: str) -> Iterator[str]:
-    """Give all that entities of a type can be asked for by beside their names."""
+    """Return all that entities of a type can be asked for by beside their names."""
     for detail in document.entity_details:
         if detail.type == type:
             yield from (detail.id, detail.name, *detail.forms)

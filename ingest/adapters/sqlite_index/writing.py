@@ -40,7 +40,7 @@ class Values:
         self._keys.clear()
 
     def key(self, connection: Connection, kind: int, text: str) -> int:
-        """Give the key of a value, made if there is none."""
+        """Return the key of a value, made if there is none."""
         found = self._keys.get((kind, text))
         if found is None:
             row = connection.first(
@@ -124,7 +124,7 @@ def drop_unused_values(connection: Connection, among: Sequence[int] | None = Non
 
 
 def expired_keys(connection: Connection, before: datetime, limit: int) -> Sequence[int]:
-    """Give the keys of some documents first seen before this, oldest first."""
+    """Return the keys of some documents first seen before this, oldest first."""
     rows = connection.rows(
         "SELECT key FROM document WHERE first_seen_at < ? ORDER BY first_seen_at, id LIMIT ?",
         (milliseconds(before), limit),

@@ -95,7 +95,7 @@ def create(path: Path, lock: FileLock) -> None:
 
 
 def is_ours(path: Path) -> bool:
-    """Tell whether the file is a ready log; False for an empty file.
+    """Return whether the file is a ready log; False for an empty file.
 
     Errors: LogRefused for a foreign file or one of a newer version; LogUnavailable.
     """

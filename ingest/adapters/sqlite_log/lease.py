@@ -53,11 +53,11 @@ class Lease:
         return self.generation is not None and self._lost_generation == self.generation
 
     def is_held_in(self, row: Row | None) -> bool:
-        """Tell whether this row of the lease table (generation, owner, …) names us."""
+        """Return whether this row of the lease table (generation, owner, …) names us."""
         return row is not None and row[0] == self.generation and row[1] == self.member
 
     def can_be_taken(self, row: Row | None, now_ms: int) -> bool:
-        """Tell whether nobody else holds it: no row, given back, ended, or ours from before."""
+        """Return whether nobody else holds it: no row, given back, ended, or ours from before."""
         if row is None:
             return True
         _, owner, until_ms, lease_ms = row

@@ -229,7 +229,7 @@ class SqliteReader:
         return places[self._turn :] + places[: self._turn]
 
     def _has_more(self, place: TopicPartition) -> bool:
-        """Tell whether records wait here; a position outside of what is there is corrected first."""
+        """Return whether records wait here; a position outside of what is there is corrected first."""
         if place in self._paused:
             return False
         start, end = self._bounds[place]

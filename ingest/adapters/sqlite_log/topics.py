@@ -50,7 +50,7 @@ class Topics:
 
 
 def is_compacted(spec: TopicSpec) -> bool:
-    """Tell whether only the last record of a key is kept."""
+    """Return whether only the last record of a key is kept."""
     return "compact" in spec.cleanup.split(",")
 
 

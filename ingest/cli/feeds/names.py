@@ -14,7 +14,7 @@ from ingest.settings.load import Settings
 
 
 def feed_named(settings: Settings, name: str) -> Feed:
-    """Give the feed of this id, address or (when only one has it) publisher.
+    """Return the feed of this id, address or (when only one has it) publisher.
 
     Errors: UnknownName, with the nearest name.
     """
@@ -44,7 +44,7 @@ def feed_named(settings: Settings, name: str) -> Feed:
 
 
 def feed_at(url: str, feeds: Mapping[str, Feed], states: Mapping[str, FeedState]) -> Feed | None:
-    """Give the feed that is configured for this address, or whose redirects lead there.
+    """Return the feed that is configured for this address, or whose redirects lead there.
 
     http and https, `www.` and a last slash make no difference.
     """
@@ -62,7 +62,7 @@ def feed_at(url: str, feeds: Mapping[str, Feed], states: Mapping[str, FeedState]
 
 
 def address_key(url: str) -> str:
-    """Give the part of an address by which two of them are taken for one; `""` for no address."""
+    """Return the part of an address by which two of them are taken for one; `""` for no address."""
     parts = urlsplit(request_url(url))
     query = f"?{parts.query}" if parts.query else ""
     return parts.netloc.removeprefix("www.") + parts.path.rstrip("/") + query

@@ -22,7 +22,7 @@ IGNORE_LINE = "    robots: ignore"
 
 
 def listing_of_trial(input: str, trial: Trial) -> FeedListing:
-    """Give the listing of a trial, with its fault or its warnings among the problems."""
+    """Return the listing of a trial, with its fault or its warnings among the problems."""
     if trial.parsed is None or trial.found is None:
         fault = trial.fault or ("no_answer", "nothing came back")
         return failed_listing(input, *fault)
@@ -30,7 +30,7 @@ def listing_of_trial(input: str, trial: Trial) -> FeedListing:
 
 
 def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
-    """Give what is not well about a feed that can be read."""
+    """Return what is not well about a feed that can be read."""
     found = list(listing.problems)
     if trial.is_moved_for_good:
         found.append(f"moved: the site says for good that it is at {trial.url}")
@@ -42,7 +42,7 @@ def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
 
 
 def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
-    """Give how a trial went as plain data: `poll` in the JSON of an address."""
+    """Return how a trial went as plain data: `poll` in the JSON of an address."""
     answer, again = trial.answer, trial.again
     data: dict[str, Any] = {"url": trial.url, "robots": trial.robots}
     if answer is not None:
@@ -135,7 +135,7 @@ def show_verdict(warnings: list[str]) -> None:
 
 
 def planned(outlook: Outlook) -> str:
-    """Give how often a feed will be asked, in words."""
+    """Return how often a feed will be asked, in words."""
     text = f"every {spoken(outlook.interval_seconds)}"
     if outlook.floor_seconds:
         text += f"; floor {spoken(outlook.floor_seconds)} from {outlook.floor_reason}"

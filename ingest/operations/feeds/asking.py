@@ -37,28 +37,28 @@ class Asking(NamedTuple):
     web: Web
 
     def robots_file(self, url: str) -> RobotsFile | None:
-        """Give the robots.txt that was read for this address; None when none was."""
+        """Return the robots.txt that was read for this address; None when none was."""
         return self.web.host_states.robots(origin_of(url))
 
     def robots_text(self, url: str) -> str:
-        """Give its text; `""` when there is none."""
+        """Return its text; `""` when there is none."""
         file = self.robots_file(url)
         return file.body if file is not None and 200 <= file.status < 300 else ""
 
 
 def asking(settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]) -> Result:
-    """Give what `work` gives, run in an event loop with everything open. Errors: those of work."""
+    """Return what `work` gives, run in an event loop with everything open. Errors: those of work."""
     return event_loops.run(_asking(settings, work))
 
 
 def origin_of(url: str) -> str:
-    """Give scheme, host and port of an address."""
+    """Return scheme, host and port of an address."""
     parts = urlsplit(request_url(url))
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def feed_states(settings: Settings) -> dict[str, FeedState]:
-    """Give what the poll stage remembers of every feed, by id; nothing before its first start.
+    """Return what the poll stage remembers of every feed, by id; nothing before its first start.
 
     Where a feed moved to another partition and left a state behind, the newer one counts.
     Errors: LogUnavailable, LogRefused, TopicMissing.
@@ -80,7 +80,7 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
 
 
 def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
-    """Give the domains that poll or fetch leave alone now, and until when.
+    """Return the domains that poll or fetch leave alone now, and until when.
 
     Errors: LogUnavailable, LogRefused.
     """

@@ -209,12 +209,12 @@ class _Run:
 
 
 def whole_milliseconds(at: datetime) -> datetime:
-    """Give the time as entries bear it."""
+    """Return the time as entries bear it."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
-    """Give what the log holds of a feed. Errors: LogUnavailable, TopicMissing, WireError."""
+    """Return what the log holds of a feed. Errors: LogUnavailable, TopicMissing, WireError."""
     count = next(one.partitions for one in settings.topics if one.name == FEED_STATE)
     partition = partition_for(registrable_domain(feed.url), count)
     values: dict[str, bytes] = {}

@@ -54,7 +54,7 @@ class FileReport(NamedTuple):
 def file_reports(
     paths: Iterable[str], *, max_bytes: int, as_json: bool, timeout_seconds: float
 ) -> Iterator[FileReport]:
-    """Give a report for every file, in their order, whatever is in the files.
+    """Return a report for every file, in their order, whatever is in the files.
 
     Errors: NewsIngestError when no child can be started.
     """
@@ -66,12 +66,12 @@ def file_reports(
 
 
 def build_reader() -> Callable[[FileJob], FileReport]:
-    """Give what a child does with one file."""
+    """Return what a child does with one file."""
     return report_of
 
 
 def report_of(job: FileJob) -> FileReport:
-    """Give what this file says. Errors: none for any file; a bug of a parser gets out."""
+    """Return what this file says. Errors: none for any file; a bug of a parser gets out."""
     started = time.perf_counter()
     shown = printable(job.path)
     body = read_document(job.path, job.max_bytes)
@@ -97,7 +97,7 @@ def report_of(job: FileJob) -> FileReport:
 
 
 def parse_file(body: bytes) -> tuple[ParsedFeed, int]:
-    """Give what a document without an address says, and how many links stay relative.
+    """Return what a document without an address says, and how many links stay relative.
 
     Links count from xml:base, else from the address of the site that the feed names.
     Errors: SourceError.
@@ -112,7 +112,7 @@ def parse_file(body: bytes) -> tuple[ParsedFeed, int]:
 
 
 def _at_home(parsed: ParsedFeed) -> ParsedFeed:
-    """Give the document with relative links as they are: from the root of an unknown site."""
+    """Return the document with relative links as they are: from the root of an unknown site."""
     entries = tuple(
         msgspec.structs.replace(entry, link=_relative(entry.link), image=_relative(entry.image))
         for entry in parsed.entries

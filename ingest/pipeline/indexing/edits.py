@@ -31,7 +31,7 @@ class Differences(NamedTuple):
 
 
 def is_edit(before: Known, after: IndexedDocument) -> bool:
-    """Tell whether a grown revision is the publisher's doing, and worth reporting.
+    """Return whether a grown revision is the publisher's doing, and worth reporting.
 
     Not so: another reading of the page that was fetched before (a replay), the page's text in
     place of the feed's, and the posts of a live blog, which grows by design.
@@ -44,7 +44,7 @@ def is_edit(before: Known, after: IndexedDocument) -> bool:
 
 
 def revision_of(before: Known, text: KnownText, after: IndexedDocument) -> Revision | None:
-    """Give what changed; None when every sentence and the title are as before.
+    """Return what changed; None when every sentence and the title are as before.
 
     The same two documents always give the same revision.
     """
@@ -74,7 +74,7 @@ def revision_of(before: Known, text: KnownText, after: IndexedDocument) -> Revis
 
 
 def differences(before: str, after: str) -> Differences:
-    """Give the sentences that came and that went, each in the order of its own text.
+    """Return the sentences that came and that went, each in the order of its own text.
 
     A sentence that only moved, or whose blanks changed, is in neither. A sentence that stood twice
     and stands once now went once. Takes time by the length of the texts.
@@ -123,7 +123,7 @@ class Edits:
             self._found.append((before, after.document))
 
     def put(self, known: dict[str, Known], writes: Sequence[Placed]) -> list[Revision]:
-        """Write what changed; gives it. `known` is what was so before the batch.
+        """Write what changed and return it. `known` is what was so before the batch.
 
         Errors: those of Revisions.
         """
@@ -152,7 +152,7 @@ class Edits:
             self._index.revisions.forget(left)
 
     def _revisions(self, known: dict[str, Known], writes: Sequence[Placed]) -> list[Revision]:
-        """Give what changed, each against the text that stood before it, in this batch too."""
+        """Return what changed, each against the text that stood before it, in this batch too."""
         edited = {after.id for _, after in self._found}
         texts = self._index.revisions.texts([known[id] for id in edited if id in known])
         befores = {(after.id, after.version): before for before, after in self._found}

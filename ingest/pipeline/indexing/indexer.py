@@ -70,7 +70,7 @@ class IndexWork:
             months_expired(count=count)
 
     def _fates(self, documents: Sequence[EnrichedDocument]) -> Any:
-        """Give the outcomes, in order. One document may come several times in a batch."""
+        """Return the outcomes, in order. One document may come several times in a batch."""
         before = dict(self._index.known({one.id for one in documents})) if documents else {}
         known = dict(before)
         outcomes: list[Outcome[None] | None] = []
@@ -113,7 +113,7 @@ class IndexWork:
 
 
 def oldest_kept(now: datetime, months: int) -> datetime:
-    """Give the start of the oldest whole month that is kept, UTC: this month and `months` before."""
+    """Return the start of the oldest whole month that is kept, UTC: this month and `months` before."""
     number = now.year * 12 + now.month - 1 - months
     return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
@@ -129,7 +129,7 @@ def _outcome(verdict: Verdict) -> Outcome[None]:
 
 
 def _as_known(item: Placed, before: Known | None) -> Known:
-    """Give what the index will know after this write, for the next one of the same batch."""
+    """Return what the index will know after this write, for the next one of the same batch."""
     document = item.document
     return Known(
         id=document.id,

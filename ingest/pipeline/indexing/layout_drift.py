@@ -1,6 +1,6 @@
 """Decides which sites changed their layout, from what their documents show (pure).
 
-Source of the bounds: extraction.md §12; first values, not measured on a stream of years.
+The bounds are first values, not measured on a stream of years.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Drift(NamedTuple):
 
 
 def drifts_of(layout: SiteLayout) -> list[Drift]:
-    """Give what changed about the pages of one site; nothing where there is too little to say."""
+    """Return what changed about the pages of one site; nothing where there is too little to say."""
     latest, before = layout.latest, layout.before
     found = list(_missed(layout))
     if min(latest.documents, before.documents) >= LEAST_DOCUMENTS:

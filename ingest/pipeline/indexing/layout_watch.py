@@ -74,7 +74,7 @@ def renewed(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
 
 
 def found_now(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
-    """Give the alarms that the documents of now make; writes nothing. Errors: as SiteLayouts."""
+    """Return the alarms that the documents of now make; writes nothing. Errors: as SiteLayouts."""
     since = now - LATEST
     sites = layouts.layouts(since - BEFORE, since, LEAST_DOCUMENTS)
     return tuple(

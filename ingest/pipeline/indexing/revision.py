@@ -19,7 +19,7 @@ class Older(msgspec.Struct, frozen=True):
 
 
 def placed(document: EnrichedDocument, known: Known | None, now: datetime) -> Placed | Drop | Older:
-    """Give the document as it is written, or why it is not.
+    """Return the document as it is written, or why it is not.
 
     `revision` grows by one when the text changed; the earlier `first_seen_at` stays, and with
     it the monthly index; the feeds of all sightings are joined.

@@ -1,4 +1,4 @@
-"""Gives the state of a feed after a document of it was read and its entries are safe. Pure."""
+"""Returns the state of a feed after a document of it was read and its entries are safe. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DocumentRead(NamedTuple):
 
 
 def after_document(before: FeedState, read: DocumentRead, now: datetime) -> FeedState:
-    """Give the state with content, rate and validators of this document; not yet its schedule."""
+    """Return the state with content, rate and validators of this document; not yet its schedule."""
     found, is_cut = read.found, "document_cut" in read.parsed.oddities
     state = _content(before, read, is_cut=is_cut)
     state = replace(state, rate=_rate(before, found, now))
@@ -70,7 +70,7 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
 
 
 def success_of(before: FeedState, read: DocumentRead, now: datetime) -> Success:
-    """Give what this document says about the next poll."""
+    """Return what this document says about the next poll."""
     elapsed = (now - (before.last_success_at or now)).total_seconds()
     return Success(
         cache_floor=cache_floor_seconds(read.answer),
@@ -100,7 +100,7 @@ def _content(before: FeedState, read: DocumentRead, *, is_cut: bool) -> FeedStat
 
 
 def _window(before: FeedState, read: DocumentRead) -> int:
-    """Give how many entries a document holds; of an index only a part of them was read."""
+    """Return how many entries a document holds; of an index only a part of them was read."""
     size = read.found.window_size
     return max(size, before.window_size) if read.parsed.format == SITEMAP_INDEX else size
 
@@ -112,7 +112,7 @@ def _rate(before: FeedState, found: Found, now: datetime) -> Rate:
 
 
 def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
-    """Give how long the latest entries were out before they were seen; nothing of a first poll."""
+    """Return how long the latest entries were out before they were seen; nothing of a first poll."""
     if before.last_success_at is None:
         return ()
     lags = (
@@ -124,7 +124,7 @@ def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
 
 
 def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datetime) -> FeedState:
-    """Give the state after a question without validators: they may be found to lie."""
+    """Return the state after a question without validators: they may be found to lie."""
     if read.sent_validators:
         return state
     state = replace(state, last_probe_at=now)
@@ -135,7 +135,7 @@ def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datet
 
 
 def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedState:
-    """Give the state after an answer that was a feed, or unchanged: with its redirects noted.
+    """Return the state after an answer that was a feed, or unchanged: with its redirects noted.
 
     Only chains of 301 and 308 alone count. http to https on one host is believed at once,
     any other target after 7 days of the same answer; https to http never.
@@ -155,14 +155,14 @@ def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedSta
 
 
 def after_address_lost(state: FeedState, answer: Fetched) -> FeedState:
-    """Give the state after a 404 or 410: a target on record is taken at once."""
+    """Return the state after a 404 or 410: a target on record is taken at once."""
     if answer.status in (404, 410) and state.redirect_target and not answer.hops:
         return moved(state, state.redirect_target)
     return state
 
 
 def moved(state: FeedState, target: str) -> FeedState:
-    """Give the state with another address to ask."""
+    """Return the state with another address to ask."""
     return replace(state, effective_url=target, redirect_target="", redirect_first_seen_at=None)
 
 

@@ -93,7 +93,7 @@ def judge(answer: Fetched, *, sent_validators: bool) -> AnswerVerdict:
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Give the wait that a Retry-After header asks for, at most 7 days.
+    """Return the wait that a Retry-After header asks for, at most 7 days.
 
     Shape: None when there is none, or it is unreadable, negative or in the past.
     """
@@ -107,7 +107,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 
 def rest_seconds(asked: float | None, rest_count: int, spread: float) -> float:
-    """Give how long to leave a feed alone: what was asked, else 15 minutes and doubling.
+    """Return how long to leave a feed alone: what was asked, else 15 minutes and doubling.
 
     `rest_count` are the rests in a row before this one; `spread` is a number from 0 to 1.
     """
@@ -117,7 +117,7 @@ def rest_seconds(asked: float | None, rest_count: int, spread: float) -> float:
 
 
 def cache_floor_seconds(answer: Fetched) -> float:
-    """Give how long an answer says it stays fresh; 0 when it does not say, at most a day.
+    """Return how long an answer says it stays fresh; 0 when it does not say, at most a day.
 
     `max-age` less `Age`, or without Cache-Control `Expires` less `Date`; our own clock plays
     no part.
@@ -140,7 +140,7 @@ def cache_floor_seconds(answer: Fetched) -> float:
 
 
 def charset_of(content_type: str | None) -> str:
-    """Give the charset that a Content-Type header names, or `""`."""
+    """Return the charset that a Content-Type header names, or `""`."""
     for part in (content_type or "").split(";")[1:]:
         name, _, value = part.partition("=")
         if name.strip().lower() == "charset":
@@ -170,7 +170,7 @@ def _http_date(text: str | None) -> datetime | None:
 
 
 def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:
-    """Give the headers of a conditional request; none when a question without them is due.
+    """Return the headers of a conditional request; none when a question without them is due.
 
     ETag and Last-Modified go back byte for byte.
     """
@@ -186,7 +186,7 @@ def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:
 
 
 def probe_is_due(state: FeedState, now: datetime) -> bool:
-    """Tell whether to ask once without validators, because a server may answer 304 for ever."""
+    """Return whether to ask once without validators, because a server may answer 304 for ever."""
     if not (state.etag or state.last_modified) or state.last_probe_at is None:
         return False
     waited = now - state.last_probe_at
@@ -198,7 +198,7 @@ def probe_is_due(state: FeedState, now: datetime) -> bool:
 
 
 def with_new_validators(state: FeedState, answer: Fetched) -> FeedState:
-    """Give the state with the validators of an answer: all of a 200's, those that a 304 has."""
+    """Return the state with the validators of an answer: all of a 200's, those that a 304 has."""
     etag, modified = _bytes(answer.header("etag")), _bytes(answer.header("last-modified"))
     if answer.status == 304:
         etag, modified = etag or state.etag, modified or state.last_modified
@@ -206,12 +206,12 @@ def with_new_validators(state: FeedState, answer: Fetched) -> FeedState:
 
 
 def without_validators(state: FeedState) -> FeedState:
-    """Give the state of a feed whose document is not taken whole: nothing may hide the rest."""
+    """Return the state of a feed whose document is not taken whole: nothing may hide the rest."""
     return replace(state, etag=b"", last_modified=b"", body_sha256="")
 
 
 def with_equal_body_counted(state: FeedState, *, sent_validators: bool) -> FeedState:
-    """Give the state after a 200 with the body we had: after five, the next way to ask."""
+    """Return the state after a 200 with the body we had: after five, the next way to ask."""
     if not sent_validators:
         return state
     count = state.equal_200_count + 1
@@ -224,7 +224,7 @@ def with_equal_body_counted(state: FeedState, *, sent_validators: bool) -> FeedS
 
 
 def validators_lie(before: FeedState, answer: Fetched, new_entries: int) -> bool:
-    """Tell whether a question without validators brought new entries under the old validators."""
+    """Return whether a question without validators brought new entries under the old validators."""
     if not new_entries or not (before.etag or before.last_modified):
         return False
     etag, modified = _bytes(answer.header("etag")), _bytes(answer.header("last-modified"))

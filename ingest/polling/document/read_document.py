@@ -83,7 +83,7 @@ async def read_document(
     seen: ChildrenSeen | None = None,
     max_children: int | None = None,
 ) -> ReadFeed:
-    """Give what a document says; an index of sitemaps says what its children say, one level.
+    """Return what a document says; an index of sitemaps says what its children say, one level.
 
     Entries of `known` may be left out, see ParsedFeed. Children that did not change since they
     were `seen` are not asked for, and at most `max_children` of an index. Errors: SourceError;
@@ -153,7 +153,7 @@ class _Children:
         return ReadFeed(parsed, self.children, is_whole and hides_nothing(listed))
 
     def _has_news(self) -> bool:
-        """Tell whether any child is one that had news, now or before."""
+        """Return whether any child is one that had news, now or before."""
         return any(not is_plain(value) for value in self.children.values())
 
     async def _read(self, url: str, lastmod: str) -> None:
@@ -199,7 +199,7 @@ def feed_request(
     headers: Mapping[str, str] | None = None,
     follows_other_domains: bool = True,
 ) -> FetchRequest:
-    """Give the request for this address with the feed's options, and these headers on top.
+    """Return the request for this address with the feed's options, and these headers on top.
 
     `url` is where the feed is asked now, or an address that the operator has not written.
     """
@@ -228,7 +228,7 @@ def companion_request(
     stage: str = "poll",
     follows_other_domains: bool = True,
 ) -> FetchRequest:
-    """Give the request for an address that a document at `home` names: a child, an older page.
+    """Return the request for an address that a document at `home` names: a child, an older page.
 
     Headers, password and cookie of the feed go along only to the place where `home` lies.
     """
@@ -245,12 +245,12 @@ def _is_same_place(home: str, url: str) -> bool:
 
 
 def child_key(url: str) -> str:
-    """Give the name of a child in the feed state: 12 hex digits of its address."""
+    """Return the name of a child in the feed state: 12 hex digits of its address."""
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
 def is_settled(lastmod: str, seen: str | None, read_at: datetime | None, now: datetime) -> bool:
-    """Tell whether a child can have nothing that was not read.
+    """Return whether a child can have nothing that was not read.
 
     `lastmod` is what the index says now, `seen` what `remembered` gave for it when it was read at
     `read_at`. A bare date says nothing about its own day, wherever on earth that is.
@@ -269,22 +269,22 @@ def is_settled(lastmod: str, seen: str | None, read_at: datetime | None, now: da
 
 
 def is_plain(seen: str) -> bool:
-    """Tell whether this child had no news in it when it was read."""
+    """Return whether this child had no news in it when it was read."""
     return seen.startswith(_PLAIN)
 
 
 def remembered(lastmod: str, *, has_news: bool, now: datetime) -> str:
-    """Give what to keep of a child that was read at `now`."""
+    """Return what to keep of a child that was read at `now`."""
     return lastmod[:40] if has_news else f"{_PLAIN}{lastmod[:40]} {now:%Y-%m-%d}"
 
 
 def is_bare_date(lastmod: str) -> bool:
-    """Tell whether it names a day, a month or a year, and no time."""
+    """Return whether it names a day, a month or a year, and no time."""
     return ":" not in lastmod
 
 
 def hides_nothing(lastmods: Mapping[str, str]) -> bool:
-    """Tell whether the index changes whenever a child of it does: all of them name a time."""
+    """Return whether the index changes whenever a child of it does: all of them name a time."""
     return all(lastmod and not is_bare_date(lastmod) for lastmod in lastmods.values())
 
 

@@ -49,7 +49,7 @@ class Candidate:
 
     @property
     def address(self) -> str:
-        """Give the lossy form of its link."""
+        """Return the lossy form of its link."""
         if self._address is None:
             self._address = match_key(self.entry.link) if self.entry.link else ""
         return self._address
@@ -96,7 +96,7 @@ class Candidate:
 def dated_entries(
     feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]
 ) -> Iterator[Dated]:
-    """Give each entry with its key, once, and its date; what is odd is counted."""
+    """Return each entry with its key, once, and its date; what is odd is counted."""
     names: set[str] = set()
     language = feed.language or parsed.language
     for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
@@ -118,7 +118,7 @@ def dated_entries(
 
 
 def newest_first(listed: list[Dated]) -> list[Dated]:
-    """Give them by date, newest first; one without a date stays beside the one before it."""
+    """Return them by date, newest first; one without a date stays beside the one before it."""
     placed: list[tuple[datetime, Dated]] = []
     last = next((item.date.at for item in listed if item.date.at is not None), None)
     if last is None:
@@ -131,7 +131,7 @@ def newest_first(listed: list[Dated]) -> list[Dated]:
 
 
 def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = True) -> str:
-    """Give the mode by which this feed's entries are named from now on; never a step back.
+    """Return the mode by which this feed's entries are named from now on; never a step back.
 
     `has_guids` is False for formats without guids, whose links are their names.
     """
@@ -144,7 +144,7 @@ def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = Tru
 
 
 def entry_keys(entries: Sequence[SourceEntry], mode: str) -> list[str]:
-    """Give the key of each entry, in order. Equal keys mean one entry listed twice."""
+    """Return the key of each entry, in order. Equal keys mean one entry listed twice."""
     if mode == "link_date":
         return [_link_date(entry) or _hash(entry) for entry in entries]
     if mode == "link_date_title":
@@ -190,7 +190,7 @@ def build_entry(
     change: str = "new",
     previous_url: str = "",
 ) -> Entry:
-    """Give the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
+    """Return the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
     updated = date
     if source.updated_raw != source.published_raw:
         updated = read_date(
@@ -226,7 +226,7 @@ def build_entry(
 
 
 def text_of(source: SourceEntry) -> str:
-    """Give the longest text that the feed has of an entry."""
+    """Return the longest text that the feed has of an entry."""
     return source.content if len(source.content) >= len(source.summary) else source.summary
 
 
@@ -235,6 +235,6 @@ def _not_after(at: datetime | None, limit: datetime) -> datetime | None:
 
 
 def _clean(text: str, most: int) -> str:
-    """Give the text cut to length and without lone surrogates, which no record can hold."""
+    """Return the text cut to length and without lone surrogates, which no record can hold."""
     text = text[:most]
     return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")

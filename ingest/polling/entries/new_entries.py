@@ -77,7 +77,7 @@ def find_entries(
     max_new: int,
     now: datetime,
 ) -> Found:
-    """Give what is new or changed in a document, and the keys to remember afterwards.
+    """Return what is new or changed in a document, and the keys to remember afterwards.
 
     `seen` is None for a feed that was never read. `pending` holds first sights that were made
     durable before a crash: the entries then carry the same `first_seen_at` again.
@@ -127,7 +127,7 @@ class Missed(NamedTuple):
 def missed_entries(
     feed: Feed, page: ParsedFeed, before: SeenKeys, found: Found, since: datetime
 ) -> Missed:
-    """Give what a page behind the document `found` has that we missed.
+    """Return what a page behind the document `found` has that we missed.
 
     Past is what was known `before`, is dated before `since`, or stands behind two entries that
     were known: one alone may have been put on top again by a change of it.
@@ -152,7 +152,7 @@ def missed_entries(
 
 
 def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFeed:
-    """Give the document with its newest `limit` entries; the others are counted in `left_out`.
+    """Return the document with its newest `limit` entries; the others are counted in `left_out`.
 
     Dates are read without the settings of a feed: an hour more or less hardly changes the order.
     """
@@ -170,7 +170,7 @@ def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFe
 
 
 def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
-    """Give the numbers of the entries that `newest_of` would keep, in their order."""
+    """Return the numbers of the entries that `newest_of` would keep, in their order."""
     if len(raw_dates) <= MAX_DOCUMENT_ENTRIES:
         return range(len(raw_dates))
     nothing = SourceEntry()
@@ -179,7 +179,7 @@ def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
 
 
 def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
-    """Tell whether the entries that were left out as known must be read too.
+    """Return whether the entries that were left out as known must be read too.
 
     So where an entry has the name of one of them, since repeated names are resolved over the whole
     document; and where names are missing or repeated, since their share of the whole counts.
@@ -241,7 +241,7 @@ class _Work:
                 self._known(item, row)
 
     def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
-        """Give what is known of each, by its key, its address or its title with a near text."""
+        """Return what is known of each, by its key, its address or its title with a near text."""
         rows = [self.index.by_key(item.key_hash) for item in candidates]
         if None not in rows:
             return rows

@@ -36,7 +36,7 @@ class ArchiveWalk:
         self.ended_by = ""
 
     async def pages(self, first: ParsedFeed) -> AsyncIterator[FeedPage]:
-        """Give the pages that `first` leads to, nearest first, one at a time.
+        """Return the pages that `first` leads to, nearest first, one at a time.
 
         Shape: stop asking for more and no more is requested. Errors: none of the site's own: a
         page that cannot be had ends the walk.

@@ -98,7 +98,7 @@ class Backfill:
         self.problems: list[tuple[str, str]] = []
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Give what is found, a part of a document at a time; what is not taken is not asked for.
+        """Return what is found, a part of a document at a time; what is not taken is not asked for.
 
         Errors: none of the site's own; those of `known_documents`.
         """
@@ -138,7 +138,7 @@ class Backfill:
         return page
 
     async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
-        """Give the older pages back to the day."""
+        """Return the older pages back to the day."""
         walk = ArchiveWalk(
             self._tools, self._feed, home.url, stage=BACKFILL_STAGE, max_pages=self._wish.max_pages
         )
@@ -153,7 +153,7 @@ class Backfill:
             self.problems.append((home.url, f"an older page: {walk.ended_by}"))
 
     def _sites(self, home: FeedPage | None) -> list[str]:
-        """Give an address of each host whose robots.txt may name sitemaps of the publisher."""
+        """Return an address of each host whose robots.txt may name sitemaps of the publisher."""
         found = {urlsplit(self._feed.url).netloc: self._feed.url}
         link = home.parsed.link if home is not None else ""
         if link and same_site(link, self._feed.url):
@@ -181,13 +181,13 @@ class Backfill:
             yield Batch(page.url, parsed, found, tuple(name for _, two in part for name in two))
 
     def _mode(self, parsed: ParsedFeed) -> str:
-        """Give the mode that the poll stage names such a document's entries by."""
+        """Return the mode that the poll stage names such a document's entries by."""
         if _is_sitemap(parsed.format) and not _is_sitemap(self._state.format):
             return "guid"
         return self._state.entry_key_mode
 
     async def _select(self, page: FeedPage) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
-        """Give the entries that are wanted and new, with their names, which count as known now."""
+        """Return the entries that are wanted and new, with their names, which count as known now."""
         parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
         found: list[tuple[SourceEntry, tuple[bytes, bytes]]] = []
         keys = entry_keys(parsed.entries, self._mode(parsed))
@@ -222,7 +222,7 @@ class Backfill:
         return "" if is_ours and not is_home_page(entry.link) else "other_site"
 
     def _date(self, entry: SourceEntry) -> datetime | None:
-        """Give when it was published or changed; a bare day counts to its end."""
+        """Return when it was published or changed; a bare day counts to its end."""
         raw = entry.published_raw or entry.updated_raw
         at = read_date(
             raw,
@@ -263,22 +263,22 @@ class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
     names: bytes = b""
 
     def unpacked(self) -> set[bytes]:
-        """Give the hashes."""
+        """Return the hashes."""
         whole = len(self.names) - len(self.names) % _SIZE
         return {self.names[at : at + _SIZE] for at in range(0, whole, _SIZE)}
 
 
 def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory:
-    """Give the memory with more hashes; above the bound the oldest go."""
+    """Return the memory with more hashes; above the bound the oldest go."""
     joined = memory.names + b"".join(name for name in names if name != NO_SKETCH)
     return msgspec.structs.replace(memory, names=joined[-MAX_NAMES * _SIZE :])
 
 
 def encode_memory(memory: BackfillMemory) -> bytes:
-    """Give the bytes of the record."""
+    """Return the bytes of the record."""
     return wire.encode(memory)
 
 
 def decode_memory(data: bytes, origin: str = "") -> BackfillMemory:
-    """Give the memory that a record holds. Errors: WireError."""
+    """Return the memory that a record holds. Errors: WireError."""
     return wire.decode(data, BackfillMemory, origin)

@@ -59,7 +59,7 @@ class GapRepair:
     ) -> tuple[Found, bool]:
         """Walk until a page ends in what is past, ten pages at most.
 
-        Gives what was found with that of the pages joined to it, and whether the gap is closed:
+        Returns what was found with that of the pages joined to it, and whether the gap is closed:
         a page of what is known was reached. Errors: those of `emit`.
         """
         is_closed, meets_past = False, False
@@ -82,7 +82,7 @@ class GapRepair:
         return found, is_closed
 
     async def _in_time(self, parsed: ParsedFeed) -> AsyncIterator[FeedPage]:
-        """Give the pages of the walk; a host that is asked very seldom ends it (`too_slow`)."""
+        """Return the pages of the walk; a host that is asked very seldom ends it (`too_slow`)."""
         deadline = asyncio.get_running_loop().time() + self._max_seconds
         pages = self._walk.pages(parsed)
         while True:
@@ -121,7 +121,7 @@ class GapRepair:
 
 
 def _joined(found: Found, more: Found) -> Found:
-    """Give the counts of both, and the keys that hold both."""
+    """Return the counts of both, and the keys that hold both."""
     return found._replace(
         keys=more.keys or found.keys,
         new_count=found.new_count + more.new_count,

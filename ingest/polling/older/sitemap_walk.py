@@ -37,7 +37,7 @@ class SitemapWalk:
     async def sitemaps(
         self, sites: Iterable[str], index: ParsedFeed | None = None
     ) -> AsyncIterator[FeedPage]:
-        """Give the sitemaps of these sites that may say something of the time since.
+        """Return the sitemaps of these sites that may say something of the time since.
 
         Shape: those of `index`, if it is one, come first; newest child first, one level of
         indexes. Errors: none of the site's own.
@@ -117,7 +117,7 @@ class SitemapWalk:
 
 
 def robots_sitemaps(robots: str, url: str) -> list[str]:
-    """Give the addresses of its `Sitemap:` lines, seen from `url`, those of news first.
+    """Return the addresses of its `Sitemap:` lines, seen from `url`, those of news first.
 
     Shape: absolute, each once, otherwise in their order. Errors: none.
     """

@@ -89,7 +89,7 @@ def report_found(found: Found) -> None:
 
 
 def date_of(entry: Entry) -> tuple[str, str]:
-    """Give where the date of an entry comes from, and its fault."""
+    """Return where the date of an entry comes from, and its fault."""
     if entry.published_at is None:
         return "first_seen_at", "unreadable" if entry.published_raw else "missing"
     if entry.published_at == entry.first_seen_at:  # a later one is taken as that

@@ -18,7 +18,7 @@ _TEXT_CHARACTERS = 300
 def record_of(
     feed: Feed, state: FeedState, now: datetime, layout_alarms: Sequence[str] = ()
 ) -> FeedRecord:
-    """Give the record of this feed in this state.
+    """Return the record of this feed in this state.
 
     Its version is the time of its last poll in ms, so that a poller which lost the feed meanwhile
     never writes over the one that has it now.
@@ -65,7 +65,7 @@ def record_of(
 
 
 def alarms_by_feed(alarms: Iterable[LayoutAlarm]) -> dict[str, tuple[str, ...]]:
-    """Give the sentences of the alarms about the sites of each feed's articles, by feed id."""
+    """Return the sentences of the alarms about the sites of each feed's articles, by feed id."""
     found: dict[str, tuple[str, ...]] = {}
     for alarm in alarms:
         for feed_id in alarm.feed_ids:
@@ -74,24 +74,24 @@ def alarms_by_feed(alarms: Iterable[LayoutAlarm]) -> dict[str, tuple[str, ...]]:
 
 
 def health_word(feed: Feed, state: FeedState, now: datetime) -> str:
-    """Give the health of a feed in one word; `new` for one never polled under its address."""
+    """Return the health of a feed in one word; `new` for one never polled under its address."""
     if feed.enabled and state.next_poll_at is None:
         return "new"
     return feed_health(state, is_enabled=feed.enabled, now=now)
 
 
 def entries_per_day(state: FeedState) -> float | None:
-    """Give how many entries the feed brings a day; None before it was read."""
+    """Return how many entries the feed brings a day; None before it was read."""
     return None if state.last_success_at is None else round(state.rate.per_hour * 24, 2)
 
 
 def overflows_since(state: FeedState, since: datetime) -> int:
-    """Give how often since then every entry was new, so that items were probably missed."""
+    """Return how often since then every entry was new, so that items were probably missed."""
     return sum(at >= since for at in state.recent_overflows)
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """Give the value that so many percent of the values do not pass; None for no values."""
+    """Return the value that so many percent of the values do not pass; None for no values."""
     if not values:
         return None
     ordered = sorted(values)

@@ -42,7 +42,7 @@ class DueQueue:
         self._placed.pop(feed_id, None)
 
     def take(self, now: datetime) -> tuple[str, str, datetime] | None:
-        """Give feed id, domain and due time of the next feed that is due and whose domain is free.
+        """Return feed id, domain and due time of the next feed that is due and whose domain is free.
 
         The domain counts as busy until `release`.
         """
@@ -74,7 +74,7 @@ class DueQueue:
         self._busy.pop(domain, None)
 
     def next_due(self) -> datetime | None:
-        """Give when the next feed may be due; None when none is planned."""
+        """Return when the next feed may be due; None when none is planned."""
         while self._heap and not self._is_valid(self._heap[0]):
             heapq.heappop(self._heap)
         return self._heap[0].due if self._heap else None

@@ -45,7 +45,7 @@ class Floor(NamedTuple):
 
 
 def interval_seconds(kappa: float, demand: Demand) -> float:
-    """Give the interval by the square-root rule: κ / √(weight), within bounds.
+    """Return the interval by the square-root rule: κ / √(weight), within bounds.
 
     `kappa` is in hours × √(entries an hour). Source: the mean delay of entries
     is least for a given number of requests when T ∝ 1/√(w·λ).
@@ -56,7 +56,7 @@ def interval_seconds(kappa: float, demand: Demand) -> float:
 def walked_seconds(
     kappa: float, demand: Demand, weights: Sequence[float], start: datetime
 ) -> float:
-    """Give the interval from `start` on with a profile of 48 slots.
+    """Return the interval from `start` on with a profile of 48 slots.
 
     The next poll is where the sum of √(weight · profile) · dt reaches κ, so that a long night
     interval does not sleep through the morning.
@@ -74,7 +74,7 @@ def walked_seconds(
 
 
 def solve_kappa(demands: Iterable[Demand], requests_per_hour: float) -> float:
-    """Give the κ at which all these feeds together take the allowance.
+    """Return the κ at which all these feeds together take the allowance.
 
     Shape: hours × √(entries an hour). When even the longest intervals ask too much, the κ that
     gives those; when the shortest ask too little, about 0. Feeds with the same bounds and
@@ -93,7 +93,7 @@ def solve_kappa(demands: Iterable[Demand], requests_per_hour: float) -> float:
 
 
 def guarded_seconds(interval: float, window_entries: int, peak_per_hour: float) -> float:
-    """Give the interval cut to half the time in which a feed's window fills (the loss guard)."""
+    """Return the interval cut to half the time in which a feed's window fills (the loss guard)."""
     if window_entries <= 0 or peak_per_hour <= 0:
         return interval
     return min(interval, 0.5 * window_entries / peak_per_hour * 3600)
@@ -102,7 +102,7 @@ def guarded_seconds(interval: float, window_entries: int, peak_per_hour: float) 
 def declared_floor(
     respect: str, *, ttl_seconds: float | None, period_seconds: float | None, per_hour: float
 ) -> Floor | None:
-    """Give the floor that `ttl` or `sy:updatePeriod` set, when it is believed.
+    """Return the floor that `ttl` or `sy:updatePeriod` set, when it is believed.
 
     `plausible` believes it only when fewer than one entry is expected within that time:
     publishers put a day on feeds that change by the minute.
@@ -121,18 +121,18 @@ def declared_floor(
 
 
 def jittered_seconds(interval: float, key: str, salt: str = "") -> float:
-    """Give the interval spread by ±10 %, always the same way for one key and salt."""
+    """Return the interval spread by ±10 %, always the same way for one key and salt."""
     return interval * (1 + _JITTER * (2 * unit_of(key, salt) - 1))
 
 
 def unit_of(key: str, salt: str = "") -> float:
-    """Give a number from 0 up to 1 that is always the same for this key and salt."""
+    """Return a number from 0 up to 1 that is always the same for this key and salt."""
     digest = hashlib.blake2b(f"{key}\0{salt}".encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 def after_skips(at: datetime, skip_hours: Sequence[int], skip_days: Sequence[int]) -> datetime:
-    """Give the first time from `at` on that lies in no skipped hour (GMT) or day (0 Monday).
+    """Return the first time from `at` on that lies in no skipped hour (GMT) or day (0 Monday).
 
     A feed that skips every hour or every day has its wish passed over.
     """
@@ -149,7 +149,7 @@ def after_skips(at: datetime, skip_hours: Sequence[int], skip_days: Sequence[int
 def backoff_seconds(
     interval: float, score: float, *, is_refused: bool, spread: float, least: float
 ) -> float:
-    """Give the wait after a failure: doubling with the score, at most a day.
+    """Return the wait after a failure: doubling with the score, at most a day.
 
     `score` is the sum of weights since the last success, `spread` a number from 0 to 1.
     `least` is the shortest base, 300 s unless the settings poll more often than that.

@@ -29,31 +29,31 @@ class Success(NamedTuple):
 
 
 def demand_of(feed: Feed, state: FeedState, options: PollingOptions) -> Demand:
-    """Give what a feed asks of the allowance."""
+    """Return what a feed asks of the allowance."""
     return demand(feed, state.rate.per_hour, options)
 
 
 def demand(feed: Feed, per_hour: float, options: PollingOptions) -> Demand:
-    """Give what a feed with so many entries an hour asks of the allowance."""
+    """Return what a feed with so many entries an hour asks of the allowance."""
     return Demand(max(1e-6, feed.priority * per_hour), bounds_of(feed, options))
 
 
 def bounds_of(feed: Feed, options: PollingOptions) -> Bounds:
-    """Give the shortest and the longest interval of a feed, in seconds."""
+    """Return the shortest and the longest interval of a feed, in seconds."""
     least = max(options.min_interval_seconds, feed.min_interval_minutes * 60)
     most = max(least, min(feed.max_interval_minutes * 60, schedule.MAX_INTERVAL_SECONDS))
     return Bounds(least, most)
 
 
 def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) -> float:
-    """Give the requests an hour that so many feeds may cost; `share` is ours of a fixed number."""
+    """Return the requests an hour that so many feeds may cost; `share` is ours of a fixed number."""
     if options.requests_per_second:
         return options.requests_per_second * 3600 * share
     return feeds * 60 / options.mean_interval_minutes
 
 
 def allowance_used(intervals: Iterable[float], per_hour: float) -> float:
-    """Give the part of the allowance that planned intervals use (seconds; 0 for none yet)."""
+    """Return the part of the allowance that planned intervals use (seconds; 0 for none yet)."""
     planned = sum(3600 / interval for interval in intervals if interval > 0)
     return planned / per_hour if per_hour else 0.0
 
@@ -66,7 +66,7 @@ def planned_interval(
     now: datetime,
     success: Success | None = None,
 ) -> float:
-    """Give the interval in seconds before floors and jitter: the square-root rule, guarded."""
+    """Return the interval in seconds before floors and jitter: the square-root rule, guarded."""
     success = success or Success()
     demand = demand_of(feed, state, options)
     if success.burst_per_hour > state.rate.per_hour:
@@ -81,7 +81,7 @@ def planned_interval(
 
 
 def for_configuration(state: FeedState, feed: Feed) -> FeedState:
-    """Give the state as this feed's block of config wants it: a new URL starts afresh."""
+    """Return the state as this feed's block of config wants it: a new URL starts afresh."""
     if state.configured_url == feed.url:
         return state
     return replace(
@@ -108,7 +108,7 @@ def for_configuration(state: FeedState, feed: Feed) -> FeedState:
 def claimed(
     state: FeedState, feed: Feed, options: PollingOptions, kappa: float, now: datetime
 ) -> FeedState:
-    """Give the state before a request: the next poll is planned already.
+    """Return the state before a request: the next poll is planned already.
 
     A crash cannot ask in a loop, and what it broke off is due again after the least interval,
     not after the whole one: a new feed would wait for more than an hour. The interval stays that
@@ -132,7 +132,7 @@ def succeeded(
     now: datetime,
     success: Success,
 ) -> FeedState:
-    """Give the state after a good answer: failures forgotten, the next poll above all floors."""
+    """Return the state after a good answer: failures forgotten, the next poll above all floors."""
     interval = planned_interval(feed, state, options, kappa, now, success)
     floor = _floor(feed, state, success)
     wait = schedule.jittered_seconds(interval, feed.id, f"{now:%Y%m%d%H%M}")
@@ -165,7 +165,7 @@ def failed(
     *,
     is_frozen: bool = False,
 ) -> FeedState:
-    """Give the state after a failure: a higher score, a longer wait, never an end."""
+    """Return the state after a failure: a higher score, a longer wait, never an end."""
     score = state.failure_score + (0.0 if is_frozen else WEIGHTS.get(error_class, 0.5))
     since = state.failing_since_at or now
     interval = state.interval_seconds or options.min_interval_seconds
@@ -197,7 +197,7 @@ def failed(
 def rested(
     state: FeedState, feed: Feed, now: datetime, asked: float | None, message: str
 ) -> FeedState:
-    """Give the state of a feed that was told to wait: `asked` seconds, or None for no time."""
+    """Return the state of a feed that was told to wait: `asked` seconds, or None for no time."""
     spread = schedule.unit_of(feed.id, f"rest {now:%Y%m%d%H%M%S}")
     until = now + timedelta(seconds=rest_seconds(asked, state.rest_count, spread))
     return replace(

@@ -43,12 +43,12 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def per_hour(self) -> float:
-        """Give the mean rate in entries an hour; never 0."""
+        """Return the mean rate in entries an hour; never 0."""
         return (PRIOR_ENTRIES + self.entries) / (PRIOR_HOURS + self.hours)
 
 
 def observed(rate: Rate, new_entries: int, now: datetime) -> Rate:
-    """Give the rate after a poll that found so many entries first seen now."""
+    """Return the rate after a poll that found so many entries first seen now."""
     if rate.updated_at is None:
         return msgspec.structs.replace(rate, updated_at=now)
     elapsed = max(0.0, (now - rate.updated_at).total_seconds() / 3600)
@@ -63,7 +63,7 @@ def observed(rate: Rate, new_entries: int, now: datetime) -> Rate:
 
 
 def seeded(dates: Iterable[datetime], now: datetime) -> Rate:
-    """Give the first rate of a feed from the dates that its first document declares.
+    """Return the first rate of a feed from the dates that its first document declares.
 
     Dates in the future or over 14 days old say nothing here; without any the prior counts.
     """
@@ -79,14 +79,14 @@ def seeded(dates: Iterable[datetime], now: datetime) -> Rate:
 
 
 def burst_per_hour(new_entries: int, elapsed_seconds: float) -> float:
-    """Give the rate of the last interval alone; 0 when it shows too little to be believed."""
+    """Return the rate of the last interval alone; 0 when it shows too little to be believed."""
     if new_entries < _BURST_ENTRIES:
         return 0.0
     return new_entries / max(elapsed_seconds / 3600, 1 / 60)
 
 
 def profile_weights(rate: Rate) -> tuple[float, ...]:
-    """Give 48 factors on the rate; the mean of their square roots is 1.
+    """Return 48 factors on the rate; the mean of their square roots is 1.
 
     That mean and not their own, so that a walk over a whole week spends exactly the requests
     that the interval without a profile would.
@@ -107,7 +107,7 @@ def _weights(profile: bytes) -> tuple[float, ...]:
 
 
 def slot_of(at: datetime) -> int:
-    """Give the place of this hour in a profile."""
+    """Return the place of this hour in a profile."""
     return at.hour + (24 if at.weekday() >= 5 else 0)
 
 

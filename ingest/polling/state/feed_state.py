@@ -105,7 +105,7 @@ class FeedState(
 
     @property
     def url(self) -> str:
-        """Give the address to ask."""
+        """Return the address to ask."""
         return self.effective_url or self.configured_url
 
 
@@ -114,7 +114,7 @@ _decode = msgspec.json.Decoder(FeedState).decode
 
 
 def decode_state(data: bytes, origin: str = "") -> FeedState:
-    """Give the state that a record holds. Errors: WireError."""
+    """Return the state that a record holds. Errors: WireError."""
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):  # written by another version, or broken
@@ -132,7 +132,7 @@ def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
 
 
 def encode_state(state: FeedState) -> bytes:
-    """Give the bytes of the record `<feed id>`; unknown fields lie beside the known ones."""
+    """Return the bytes of the record `<feed id>`; unknown fields lie beside the known ones."""
     if not state.unknown:
         return wire.encode(state)
     plain = msgspec.to_builtins(msgspec.structs.replace(state, unknown={}))
@@ -140,18 +140,18 @@ def encode_state(state: FeedState) -> bytes:
 
 
 def with_note(state: FeedState, note: PollNote) -> FeedState:
-    """Give the state with one more poll in its history."""
+    """Return the state with one more poll in its history."""
     notes = (*state.recent_polls, note)[-RECENT_POLLS:]
     return msgspec.structs.replace(state, recent_polls=notes)
 
 
 def feed_health(state: FeedState, *, is_enabled: bool, now: datetime) -> str:
-    """Give one of HEALTH_STATES for a feed."""
+    """Return one of HEALTH_STATES for a feed."""
     return health_of(standing_of(state), state.retry_after_until_at, is_enabled=is_enabled, now=now)
 
 
 def standing_of(state: FeedState) -> str:
-    """Give how a feed fares whatever the time: duplicate, gone, robots, failing or healthy."""
+    """Return how a feed fares whatever the time: duplicate, gone, robots, failing or healthy."""
     if state.duplicate_of:
         return "duplicate"
     if state.gone_since_at is not None:
@@ -164,7 +164,7 @@ def standing_of(state: FeedState) -> str:
 def health_of(
     standing: str, rests_until: datetime | None, *, is_enabled: bool, now: datetime
 ) -> str:
-    """Give one of HEALTH_STATES."""
+    """Return one of HEALTH_STATES."""
     if not is_enabled:
         return "disabled"
     is_resting = rests_until is not None and rests_until > now
@@ -172,5 +172,5 @@ def health_of(
 
 
 def may_be_forgotten(state: FeedState, now: datetime, after: timedelta) -> bool:
-    """Tell whether the state of a feed that is no longer configured is old enough to go."""
+    """Return whether the state of a feed that is no longer configured is old enough to go."""
     return state.last_poll_at is None or now - state.last_poll_at > after

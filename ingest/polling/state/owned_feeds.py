@@ -54,15 +54,15 @@ class OwnedFeeds:
         return bool(changed)
 
     def feed(self, feed_id: str) -> Feed | None:
-        """Give a configured feed; None when there is none of this id."""
+        """Return a configured feed; None when there is none of this id."""
         return self._feeds.get(feed_id)
 
     def feed_at(self, url: str) -> str:
-        """Give the id of the feed that is configured for this address, or `""`."""
+        """Return the id of the feed that is configured for this address, or `""`."""
         return self._by_url.get(url, "")
 
     def epoch_of(self, feed_id: str) -> int:
-        """Give the number of our present hold on a feed's partition; 0 when we have none."""
+        """Return the number of our present hold on a feed's partition; 0 when we have none."""
         return self.partitions.get(self._places.get(feed_id, -1), 0)
 
     def add_partition(self, restored: Restored) -> list[str]:
@@ -93,14 +93,14 @@ class OwnedFeeds:
         return gone
 
     def polled(self) -> Iterator[tuple[Feed, Slot]]:
-        """Give the enabled feeds that are ours, each with its slot."""
+        """Return the enabled feeds that are ours, each with its slot."""
         for feed_id, slot in self.slots.items():
             feed = self._feeds.get(feed_id)
             if feed is not None and feed.enabled:
                 yield feed, slot
 
     def take_orphans(self, now: datetime) -> list[tuple[str, str]]:
-        """Give (feed id, domain) of states that may go for good, and forget them here."""
+        """Return (feed id, domain) of states that may go for good, and forget them here."""
         found = list(self._strays.items())
         self._strays.clear()
         if self._is_loaded:
@@ -111,7 +111,7 @@ class OwnedFeeds:
         return [(feed_id, domain) for feed_id, domain in found if domain]
 
     def health(self, now: datetime) -> Counter[str]:
-        """Give how many of our feeds are in which state."""
+        """Return how many of our feeds are in which state."""
         return Counter(
             slot.health(feed, now)
             for feed_id, slot in self.slots.items()

@@ -63,12 +63,12 @@ class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
     context: bytes = b""
 
     def unpacked(self) -> list[SeenRow]:
-        """Give the rows. Errors: WireError when the bytes are no whole number of them."""
+        """Return the rows. Errors: WireError when the bytes are no whole number of them."""
         whole = len(self.rows) - len(self.rows) % _ROW.size
         return [SeenRow(*row) for row in _ROW.iter_unpack(self.rows[:whole])]
 
     def known_items(self) -> KnownItems:
-        """Give what need not be read again of the feed's next document."""
+        """Return what need not be read again of the feed's next document."""
         if not self.context:
             return NOTHING_KNOWN
         return KnownItems(self.context, frozenset(_pieces(self.sources)) - {NO_SKETCH})
@@ -88,19 +88,19 @@ class SeenIndex:
         self._by_title = {row.title_day: row for row in ordered if row.title_day != NO_SKETCH}
 
     def by_key(self, key: bytes) -> SeenRow | None:
-        """Give the row with this key hash."""
+        """Return the row with this key hash."""
         return self._by_key.get(key)
 
     def by_source(self, source_hash: bytes) -> SeenRow | None:
-        """Give the row of the entry that stood in the last document with this hash."""
+        """Return the row of the entry that stood in the last document with this hash."""
         return self._by_source.get(source_hash)
 
     def by_url(self, url: bytes) -> SeenRow | None:
-        """Give the row with this address hash."""
+        """Return the row with this address hash."""
         return self._by_url.get(url)
 
     def by_title(self, title_day: bytes, content: bytes, sketch: bytes) -> SeenRow | None:
-        """Give the row with this title and day, if its text is near too."""
+        """Return the row with this title and day, if its text is near too."""
         row = self._by_title.get(title_day)
         if row is None or sketch == NO_SKETCH:
             return None
@@ -114,7 +114,7 @@ def packed(
     links: dict[str, str],
     day: int,
 ) -> SeenKeys:
-    """Give the record: rows of the document at hand, then older ones not yet due to go.
+    """Return the record: rows of the document at hand, then older ones not yet due to go.
 
     `links` are those of the newest entries by key hash; only rows that are kept keep theirs.
     """
@@ -134,7 +134,7 @@ def packed(
 
 
 def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> SeenKeys:
-    """Give the record with the hashes of its first entries as they stood in a document."""
+    """Return the record with the hashes of its first entries as they stood in a document."""
     if not context:
         return seen
     joined = b"".join(source or NO_SKETCH for source in sources[:MAX_ROWS])
@@ -142,12 +142,12 @@ def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> Se
 
 
 def encode_keys(seen: SeenKeys) -> bytes:
-    """Give the bytes of the record."""
+    """Return the bytes of the record."""
     return wire.encode(seen)
 
 
 def decode_keys(data: bytes, origin: str = "") -> SeenKeys:
-    """Give the keys that a record holds. Errors: WireError."""
+    """Return the keys that a record holds. Errors: WireError."""
     return wire.decode(data, SeenKeys, origin)
 
 
@@ -156,7 +156,7 @@ def _pieces(data: bytes) -> list[bytes]:
 
 
 def short_hash(*parts: str) -> bytes:
-    """Give 8 bytes for a text in parts; eight zero bytes when all parts are empty."""
+    """Return 8 bytes for a text in parts; eight zero bytes when all parts are empty."""
     if not any(parts):
         return NO_SKETCH
     text = "\0".join(parts).encode("utf-8", "replace")
@@ -164,7 +164,7 @@ def short_hash(*parts: str) -> bytes:
 
 
 def sketch_of(text: str) -> bytes:
-    """Give 8 bytes that are alike for near texts: the four least hashes of their word triples."""
+    """Return 8 bytes that are alike for near texts: the four least hashes of their word triples."""
     words = _words_of(text[:_SKETCHED_CHARACTERS])
     if len(words) < 8:
         return NO_SKETCH
@@ -178,7 +178,7 @@ def sketch_of(text: str) -> bytes:
 
 
 def _words_of(text: str) -> list[bytes]:
-    """Give the words without markup, case folded, in UTF-8."""
+    """Return the words without markup, case folded, in UTF-8."""
     if "<" in text:
         text = _TAG.sub(" ", text)
     if text.isascii():  # the same as below, in a third of the time
@@ -187,7 +187,7 @@ def _words_of(text: str) -> list[bytes]:
 
 
 def are_near(one: bytes, other: bytes) -> bool:
-    """Tell whether two sketches share at least two of their four hashes."""
+    """Return whether two sketches share at least two of their four hashes."""
     if NO_SKETCH in (one, other):
         return False
     first, second = set(struct.unpack(">4H", one)), set(struct.unpack(">4H", other))

@@ -30,7 +30,7 @@ _packers = _Packers()
 
 
 def pack(data: bytes) -> bytes:
-    """Give the bytes packed as a slot holds them."""
+    """Return the bytes packed as a slot holds them."""
     if not data:
         return b""
     # A copy: the packer shrinks a block of the largest size there could be, and what is cut off
@@ -68,7 +68,7 @@ class Slot:
 
     @classmethod
     def of_record(cls, data: bytes, origin: str = "") -> Slot:
-        """Give a resting slot of a record's value. Errors: WireError."""
+        """Return a resting slot of a record's value. Errors: WireError."""
         slot = cls(decode_state(data, origin))
         slot._packed = pack(data)
         slot._state = None
@@ -93,7 +93,7 @@ class Slot:
 
     @property
     def keys(self) -> bytes:
-        """Give the value of the record `<feed id>/keys`; empty when there is none."""
+        """Return the value of the record `<feed id>/keys`; empty when there is none."""
         return _packers.unpack(self.packed_keys) if self.packed_keys else b""
 
     @keys.setter
@@ -102,11 +102,11 @@ class Slot:
 
     @property
     def is_asked(self) -> bool:
-        """Tell whether the feed has a part in the allowance: it is neither gone nor a duplicate."""
+        """Return whether the feed has a part in the allowance: it is neither gone nor a duplicate."""
         return self.standing not in ("gone", "duplicate")
 
     def health(self, feed: Feed, now: datetime) -> str:
-        """Give one of HEALTH_STATES, without opening the state."""
+        """Return one of HEALTH_STATES, without opening the state."""
         return health_of(self.standing, self.rests_until, is_enabled=feed.enabled, now=now)
 
     def wake(self) -> None:

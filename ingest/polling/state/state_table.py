@@ -97,7 +97,7 @@ class StateTable:
         self._thread.join(timeout_seconds)
 
     def take(self) -> Message | None:
-        """Give the next message, or None."""
+        """Return the next message, or None."""
         try:
             return self._messages.get_nowait()
         except queue.Empty:

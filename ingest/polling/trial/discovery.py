@@ -61,7 +61,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_comments(self) -> bool:
-        """Tell whether it lists what readers wrote, by its address or title."""
+        """Return whether it lists what readers wrote, by its address or title."""
         title = self.trial.parsed.title if self.trial.parsed is not None else ""
         return "comment" in f"{urlsplit(self.url).path} {title}".lower()
 
@@ -127,7 +127,7 @@ class _Search:
 
 
 async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], str]) -> Discovery:
-    """Give the feeds that can be found from the address of `like`, whose options all requests use.
+    """Return the feeds that can be found from the address of `like`, whose options all requests use.
 
     `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may
     lie on other sites, other links count within this one, guesses stay on the page's host. A page
@@ -172,7 +172,7 @@ class PageLink(NamedTuple):
 
 
 def page_links(body: bytes, url: str) -> list[PageLink]:
-    """Give the feeds that a page at `url` announces, then those that its links look like.
+    """Return the feeds that a page at `url` announces, then those that its links look like.
 
     Shape: absolute, each address once, in the order of the page; `<base>` counts. Errors: none.
     """

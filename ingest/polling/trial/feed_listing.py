@@ -59,7 +59,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> FeedListing:
-    """Give the rows of a document, in its order. `found` is what a first poll would take of it."""
+    """Return the rows of a document, in its order. `found` is what a first poll would take of it."""
     dates = _Dates(feed, parsed)
     entries = tuple(_row(entry, dates) for entry in parsed.entries)
     problems = [f"{kind}: {amount}" for kind, amount in sorted(parsed.oddities.items())]
@@ -86,18 +86,18 @@ def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> Feed
 
 
 def failed_listing(input: str, kind: str, message: str) -> FeedListing:
-    """Give the listing of an input that is no feed, or cannot be had."""
+    """Return the listing of an input that is no feed, or cannot be had."""
     return FeedListing(input=_clean(input), problems=(_clean(f"{kind}: {message}"),))
 
 
 def said(error: NewsIngestError) -> str:
-    """Give an error as one sentence for a list of problems."""
+    """Return an error as one sentence for a list of problems."""
     value = " ".join(str(error.value or "").split())[:200]
     return f"{error.what} ({value})" if value else error.what
 
 
 def counts_of(parsed: ParsedFeed, found: Found) -> Counts:
-    """Give the sums of a document."""
+    """Return the sums of a document."""
     return Counts(
         entries=len(parsed.entries),
         links=sum(1 for entry in parsed.entries if entry.link),
@@ -170,5 +170,5 @@ def _refused(found: Found) -> Mapping[str, int]:
 
 
 def _clean(text: str) -> str:
-    """Give the text without lone surrogates, which no JSON can hold."""
+    """Return the text without lone surrogates, which no JSON can hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

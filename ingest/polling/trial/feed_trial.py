@@ -42,7 +42,7 @@ class TrialTools:
 
 
 class Fault(NamedTuple):
-    """Why a trial ended early: a class of polling.md §3.6, or host_rests; and in words."""
+    """Why a trial ended early: a class of `document.answers.WEIGHTS`, or host_rests; and a message."""
 
     kind: str
     message: str
@@ -70,12 +70,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """Give the address that answered."""
+        """Return the address that answered."""
         return self.feed.url if self.answer is None else self.answer.url
 
     @property
     def is_moved_for_good(self) -> bool:
-        """Tell whether every redirect on the way was permanent, and there was one."""
+        """Return whether every redirect on the way was permanent, and there was one."""
         hops = () if self.answer is None else self.answer.hops
         return bool(hops) and all(hop.status in (301, 308) for hop in hops)
 
@@ -83,7 +83,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 async def try_feed(
     feed: Feed, tools: TrialTools, *, asks_again: bool = True, max_children: int | None = None
 ) -> Trial:
-    """Give what a first poll of this feed would bring. Errors: none of the feed's own.
+    """Return what a first poll of this feed would bring. Errors: none of the feed's own.
 
     `asks_again` asks once more with its validators; of an index of sitemaps at most
     `max_children` are asked for.
@@ -117,7 +117,7 @@ async def try_feed(
 def trial_request(
     feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
 ) -> FetchRequest:
-    """Give the request that a poll of this feed makes, with these headers on top."""
+    """Return the request that a poll of this feed makes, with these headers on top."""
     return feed_request(feed, options, feed.url, stage="cli", headers=headers)
 
 

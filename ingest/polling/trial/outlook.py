@@ -27,7 +27,7 @@ class Outlook(NamedTuple):
 def kappa_of(
     feeds: Iterable[Feed], states: Mapping[str, FeedState], options: PollingOptions
 ) -> float:
-    """Give the κ of one poller that has all these feeds; see schedule.solve_kappa."""
+    """Return the κ of one poller that has all these feeds; see schedule.solve_kappa."""
     demands = [
         planning.demand_of(feed, states.get(feed.id) or FeedState(feed_id=feed.id), options)
         for feed in feeds
@@ -44,7 +44,7 @@ def outlook_of(
     states: Mapping[str, FeedState],
     options: PollingOptions,
 ) -> Outlook | None:
-    """Give what to expect of a feed after its first poll, among these feeds; None without one."""
+    """Return what to expect of a feed after its first poll, among these feeds; None without one."""
     if trial.answer is None or trial.parsed is None or trial.found is None:
         return None
     before = FeedState(feed_id=trial.feed.id, configured_url=trial.feed.url)
@@ -73,7 +73,7 @@ def outlook_of(
 
 
 def why_next(state: FeedState, feed: Feed, now: datetime) -> str:
-    """Give the reason of the next poll's time as one sentence."""
+    """Return the reason of the next poll's time as one sentence."""
     if not feed.enabled:
         return "No next poll: the feed is paused by `enabled: false`."
     due = state.next_poll_at
@@ -116,7 +116,7 @@ def _reasons(state: FeedState, due: datetime, polled: datetime) -> list[str]:
 
 
 def spoken(seconds: float) -> str:
-    """Give a length of time in the unit that reads best."""
+    """Return a length of time in the unit that reads best."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

@@ -42,7 +42,7 @@ class Held(NamedTuple):
 
 
 def place_of(headers: Any) -> tuple[str, int] | None:
-    """Give document and part of a response of our archive; None for any other record."""
+    """Return document and part of a response of our archive; None for any other record."""
     document_id = headers.get_header(DOCUMENT_HEADER) or ""
     number = headers.get_header(PART_HEADER) or ""
     if not document_id or not number.isascii() or not number.isdigit() or len(number) > 3:
@@ -58,7 +58,7 @@ class Assembler:
         self._held: list[Held] = []
 
     def hold(self, held: Held) -> list[Held]:
-        """Take a response; gives those that will be no page: another came, or they are too much."""
+        """Take a response and return those that will be no page: another came, or they are too much."""
         lost: list[Held] = []
         if held.number == 1 or not self._is_next(held):
             lost = self.given_up()
@@ -76,12 +76,12 @@ class Assembler:
         )
 
     def given_up(self) -> list[Held]:
-        """Give the responses that are held, and hold them no more."""
+        """Return the responses that are held, and hold them no more."""
         held, self._held = self._held, []
         return held
 
     def page(self, metadata: bytes, now: datetime) -> Page | None:
-        """Give the page that this metadata and what is held make; None when they do not fit.
+        """Return the page that this metadata and what is held make; None when they do not fit.
 
         Times and version are never later than `now`. Errors: none.
         """
@@ -115,7 +115,7 @@ class Assembler:
 
 
 def archive_files(folder: Path, since: datetime | None = None) -> list[Path]:
-    """Give the files of an archive in the order of time, those being written too.
+    """Return the files of an archive in the order of time, those being written too.
 
     Left out are files last written before `since`: what lies there was fetched earlier still.
     Errors: none; an archive that is not there has no files.
@@ -134,7 +134,7 @@ def archive_files(folder: Path, since: datetime | None = None) -> list[Path]:
 
 
 def metadata_of(path: Path, max_bytes: int) -> Iterator[bytes]:
-    """Give the metadata of every whole page of one file as JSON, without reading the pages.
+    """Return the metadata of every whole page of one file as JSON, without reading the pages.
 
     Errors: OSError.
     """

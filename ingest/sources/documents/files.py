@@ -54,7 +54,7 @@ class FileRefused(NamedTuple):
 
 
 def list_documents(paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileFound | FileRefused]:
-    """Give every file under these paths, folders recursively, sorted by name.
+    """Return every file under these paths, folders recursively, sorted by name.
 
     Shape: hidden files and folders are left out unless named themselves. Links are followed;
     a folder reached a second time, as in a loop of links, is passed over.
@@ -66,7 +66,7 @@ def list_documents(paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileFoun
 
 
 def read_document(path: str, max_bytes: int) -> bytes | FileRefused:
-    """Give the bytes of a regular file of at most `max_bytes`. Errors: none."""
+    """Return the bytes of a regular file of at most `max_bytes`. Errors: none."""
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
@@ -83,7 +83,7 @@ def read_document(path: str, max_bytes: int) -> bytes | FileRefused:
 
 
 def page_of_file(found: FileFound, now: datetime, max_bytes: int) -> Page | FileRefused:
-    """Give the page of a file, ready for the extract stage.
+    """Return the page of a file, ready for the extract stage.
 
     The document id is that of the URL that a header block, `link rel=canonical` or `og:url`
     names, else of the content. `fetched_at` and so the version is when the file was changed: the
@@ -95,7 +95,7 @@ def page_of_file(found: FileFound, now: datetime, max_bytes: int) -> Page | File
 
 
 def page_of_data(path: str, data: bytes, now: datetime, name: str = "") -> Page | FileRefused:
-    """Give the page of a file whose bytes are these, as `page_of_file` does. Errors: none.
+    """Return the page of a file whose bytes are these, as `page_of_file` does. Errors: none.
 
     `name` has the ending that tells what they are, where that of the path tells of a wrapping.
     """
@@ -112,7 +112,7 @@ def page_of_data(path: str, data: bytes, now: datetime, name: str = "") -> Page 
 
 
 def make_page(path: str, data: bytes, kind: str, *, now: datetime, changed_at: datetime) -> Page:
-    """Give the page of these bytes; `kind` is html or text. Pure."""
+    """Return the page of these bytes; `kind` is html or text. Pure."""
     address = Path(printable(os.path.abspath(path))).as_uri()
     url = url_in(data, kind)
     document_id = identity.document_id_of_url(url) if url else identity.document_id_of_content(data)
@@ -143,7 +143,7 @@ def make_page(path: str, data: bytes, kind: str, *, now: datetime, changed_at: d
 
 
 def kind_of(path: str, data: bytes) -> str:
-    """Give html, text, or "" for neither: by the ending, confirmed by the first bytes.
+    """Return html, text, or "" for neither: by the ending, confirmed by the first bytes.
 
     A file without an ending is what its bytes look like; text that begins as a web page is one.
     """
@@ -157,7 +157,7 @@ def kind_of(path: str, data: bytes) -> str:
 
 
 def url_in(data: bytes, kind: str) -> str:
-    """Give the canonical URL that a document names for itself; "" for none.
+    """Return the canonical URL that a document names for itself; "" for none.
 
     The front of a site is no address of an article, though some sites name it on every page.
     """
@@ -174,7 +174,7 @@ def url_in(data: bytes, kind: str) -> str:
 
 
 def refused(path: str, reason: str, detail: str = "") -> FileRefused:
-    """Give the refusal of a file; its id is always the same for the same path."""
+    """Return the refusal of a file; its id is always the same for the same path."""
     shown = printable(os.path.abspath(path))
     return FileRefused(shown, reason, identity.entry_id(FEED_ID, f"path:{shown}"), detail)
 
@@ -212,14 +212,14 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _prologue(data: bytes) -> str:
-    """Give the beginning of a file as text, good enough for names and addresses."""
+    """Return the beginning of a file as text, good enough for names and addresses."""
     start = data[:_PROLOGUE_BYTES]
     encoding = _UTF_16.get(start[:2], "utf-8")
     return start.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n")
 
 
 def _urls_in_tags(prologue: str) -> list[str]:
-    """Give the addresses of `link rel=canonical` and `og:url`, in this order."""
+    """Return the addresses of `link rel=canonical` and `og:url`, in this order."""
     canonical, open_graph = [], []
     for tag in _TAG.finditer(prologue):
         pairs = ((name, a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag[0]))

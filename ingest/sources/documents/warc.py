@@ -81,7 +81,7 @@ def is_warc(path: str) -> bool:
 
 
 def pages_of_warc(path: str, now: datetime, max_bytes: int) -> Iterator[_Result]:
-    """Give the pages of a WARC file in its order, whatever else is in it.
+    """Return the pages of a WARC file in its order, whatever else is in it.
 
     A page is an answer of status 200 with HTML, or such a resource, and no front page of a site
     or list of articles.
@@ -158,7 +158,7 @@ class _Reading:
         yield PassedOver("not_a_page") if page is None else page
 
     def ended(self) -> Iterator[_Result]:
-        """Give what is held for itself, since nothing will join it."""
+        """Return what is held for itself, since nothing will join it."""
         return map(self._alone, self._assembler.given_up())
 
     def _alone(self, held: Held) -> _Result:
@@ -201,7 +201,7 @@ def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) ->
 
 
 def _is_listing(url: str, body: bytes) -> bool:
-    """Tell whether a page only lists articles, by its address and by what it says of itself.
+    """Return whether a page only lists articles, by its address and by what it says of itself.
 
     Never for a page that calls itself an article, or whose address ends in a title: an article
     too many is found by nobody, one that is missing is missed.
@@ -245,7 +245,7 @@ def _made(
 
 
 def _status(record: Any) -> int:
-    """Give the status of an answer, 0 of a resource. Errors: ValueError."""
+    """Return the status of an answer, 0 of a resource. Errors: ValueError."""
     if record.rec_type == "resource":
         return 0
     if record.http_headers is None:

@@ -20,7 +20,7 @@ _MAX_ENCODINGS = 3
 
 
 def body_of(record: Any, max_bytes: int) -> bytes:
-    """Give the body of a response or resource, unpacked; one byte over `max_bytes` at most.
+    """Return the body of a response or resource, unpacked; one byte over `max_bytes` at most.
 
     Errors: ValueError for one that is packed in a way nobody here knows, or breaks off.
     """

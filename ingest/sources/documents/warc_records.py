@@ -30,7 +30,7 @@ class _Gap(NamedTuple):
 
 
 def records(file: BinaryIO, max_bytes: int) -> Iterator[bytes | Broken]:
-    """Give each record whole, its header lines with it, packed by record or not at all.
+    """Return each record whole, its header lines with it, packed by record or not at all.
 
     Broken: `broken_record` where bytes are missing or say the wrong length, `too_large` for a
     record over `max_bytes`, which is never held. Errors: OSError.
@@ -78,7 +78,7 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes | _Gap]:
 
 
 def _from_next_member(packed: bytes, file: BinaryIO) -> bytes:
-    """Give the bytes from the next start of a gzip member on; none at the end of the file."""
+    """Return the bytes from the next start of a gzip member on; none at the end of the file."""
     while True:
         at = packed.find(_GZIP_MEMBER)
         if at >= 0:
@@ -118,14 +118,14 @@ class _Cutter:
             yield found
 
     def ended(self) -> Iterator[bytes | Broken]:
-        """Give what the last bytes are."""
+        """Return what the last bytes are."""
         while not self._to_skip and (found := self._next(is_over=True)) is not None:
             yield found
         if self._to_skip or self._held.strip():
             yield Broken("broken_record", "the file ends inside a record")
 
     def _next(self, *, is_over: bool) -> bytes | Broken | None:
-        """Give the next record or broken place; None when more bytes are needed."""
+        """Return the next record or broken place; None when more bytes are needed."""
         start = _START.search(self._held)
         junk = start.start() if start else self._held.rfind(b"\n") + 1
         is_new_junk = bool(self._held[:junk].strip()) and not self._is_in_junk

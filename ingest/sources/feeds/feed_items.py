@@ -34,7 +34,7 @@ class Reduced(NamedTuple):
 
 
 def items_of(document: bytes) -> Items | None:
-    """Give the entries of a well-formed UTF-8 document, in its order.
+    """Return the entries of a well-formed UTF-8 document, in its order.
 
     Shape: None when it is anything but a channel with all its entries at its end: another root,
     a document type, elements between or after the entries, an entry that comes twice. Errors: none.
@@ -49,7 +49,7 @@ def items_of(document: bytes) -> Items | None:
 
 
 def reduced(document: bytes, items: Items, known: KnownItems) -> Reduced | None:
-    """Give the document without its known entries; None when too few of them are known."""
+    """Return the document without its known entries; None when too few of them are known."""
     is_known = [item in known.hashes for item in items.hashes]
     if sum(is_known) < max(1, _LEAST_KNOWN * len(is_known)):
         return None
@@ -69,7 +69,7 @@ def reduced(document: bytes, items: Items, known: KnownItems) -> Reduced | None:
 
 
 def hash_of(*parts: bytes) -> bytes:
-    """Give 8 bytes for these pieces."""
+    """Return 8 bytes for these pieces."""
     return hashlib.blake2b(b"\0".join(parts), digest_size=8).digest()
 
 

@@ -31,7 +31,7 @@ _ITEM = re.compile(
 
 
 def only_chosen(text: str, choose: Choose) -> tuple[str, int]:
-    """Give the document with the items that `choose` names, and how many others it had.
+    """Return the document with the items that `choose` names, and how many others it had.
 
     Short documents, and those whose items are not plainly one after the other, stay whole: a
     parser takes 0.14 ms for an item of one line, 7 s for 50,000. Errors: those of `choose`.
@@ -54,7 +54,7 @@ def _raw_date(text: str, start: int, stop: int) -> str:
 def pieces_of(
     text: str, items: int = ITEMS_A_PIECE, *, longer_than: int = SHORT_CHARACTERS
 ) -> Iterator[str]:
-    """Give documents that together have the items of this one, in its order, each with its head.
+    """Return documents that together have the items of this one, in its order, each with its head.
 
     A document whose items are not plainly one after the other is given whole. Errors: none.
     """
@@ -72,7 +72,7 @@ def pieces_of(
 
 
 def _items(text: str) -> tuple[list[int], int]:
-    """Give where each item starts, and where the last one's end tag does; `[]` when they nest."""
+    """Return where each item starts, and where the last one's end tag does; `[]` when they nest."""
     starts: list[int] = []
     end, is_open = 0, False
     for found in _ITEM.finditer(text):

@@ -41,7 +41,7 @@ class NewsSitemap:
             return False
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
-        """Give the entries in the order of the file, or the children of an index.
+        """Return the entries in the order of the file, or the children of an index.
 
         Shape: an index has no entries; `next_urls` are its children, newest `lastmod` first.
         Errors: SourceError; also for a sitemap without any news element.
@@ -78,12 +78,12 @@ class NewsSitemap:
 
 
 def build() -> NewsSitemap:
-    """Give the source."""
+    """Return the source."""
     return NewsSitemap()
 
 
 def _children(root: etree._Element, url: str) -> dict[str, str]:
-    """Give the newest children with their `lastmod`; those without one come last."""
+    """Return the newest children with their `lastmod`; those without one come last."""
     found: dict[str, str] = {}
     for item in root.iterchildren():
         address = (
@@ -96,7 +96,7 @@ def _children(root: etree._Element, url: str) -> dict[str, str]:
 
 
 def _moment(lastmod: str) -> float:
-    """Give seconds since 1970; a day counts to its end, what cannot be read as long ago."""
+    """Return seconds since 1970; a day counts to its end, what cannot be read as long ago."""
     try:
         at = datetime.fromisoformat(lastmod)
     except ValueError:
@@ -142,7 +142,7 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _child(holder: Any, name: str, namespace: str = "") -> Any:
-    """Give the first child of this local name whose namespace begins as given."""
+    """Return the first child of this local name whose namespace begins as given."""
     if holder is None:
         return None
     for child in holder.iterchildren():

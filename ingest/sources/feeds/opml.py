@@ -107,7 +107,7 @@ def write_opml(feeds: Iterable[OpmlFeed], title: str) -> bytes:
 
 
 def has_credentials(url: str) -> bool:
-    """Tell whether an address carries a name or a password; one that cannot be read has none."""
+    """Return whether an address carries a name or a password; one that cannot be read has none."""
     try:
         parts = urlsplit(url.strip())
         return parts.username is not None or parts.password is not None

@@ -22,7 +22,7 @@ def parse_feed(
     takes_plain_sitemaps: bool = False,
     choose: Choose | None = None,
 ) -> ParsedFeed:
-    """Give what a document of any known format says. Errors: SourceError.
+    """Return what a document of any known format says. Errors: SourceError.
 
     Entries of `known` may be left out of `entries`: they are then listed in the answer's `known`.
     `takes_plain_sitemaps` reads sitemaps without news elements too, for a backfill. `choose` names
@@ -51,7 +51,7 @@ def _is_page(text: str) -> bool:
 def build_parser(
     *, takes_plain_sitemaps: bool = False, choose: Choose | None = None
 ) -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Give what a child does: the target of a pool is `ingest.sources.feeds.parse_feed:build_parser`.
+    """Return what a child does: the target of a pool is `ingest.sources.feeds.parse_feed:build_parser`.
 
     The error of one document is its result, so that it crosses to the parent whole.
     """

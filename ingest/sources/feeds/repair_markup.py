@@ -91,7 +91,7 @@ def _end(text: str, name: str) -> int:
 
 
 def _is_junk(text: str) -> bool:
-    """Tell whether more than comments, instructions and a document type stands here."""
+    """Return whether more than comments, instructions and a document type stands here."""
     return bool(text) and bool(_DECLARATION.sub("", _BEFORE.sub(_shown, text)).strip())
 
 

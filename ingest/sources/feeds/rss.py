@@ -220,7 +220,7 @@ def _found(draft: _Draft, read: _Read) -> ParsedFeed:
 
 
 def _is_sound(read: _Read, hashes: Sequence[bytes]) -> bool:
-    """Tell whether the entries of a reduced document can be judged without the others.
+    """Return whether the entries of a reduced document can be judged without the others.
 
     Names that are missing or repeated, and entries without a date, depend on their neighbours.
     """

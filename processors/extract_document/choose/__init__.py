@@ -20,7 +20,7 @@ class Fields(NamedTuple):
 
 
 def candidate(value: str, source: str, raw: str = "") -> Candidate:
-    """Give a candidate with its values cut to 500 characters."""
+    """Return a candidate with its values cut to 500 characters."""
     return Candidate(
         value[:_MAX_VALUE_CHARACTERS], source, "" if raw == value else raw[:_MAX_VALUE_CHARACTERS]
     )
@@ -29,7 +29,7 @@ def candidate(value: str, source: str, raw: str = "") -> Candidate:
 def provenance(
     value: str, source: str, others: Iterable[Candidate] = (), why: str = ""
 ) -> Provenance:
-    """Give where a value came from, with what lost to it: at most 5, none of them empty.
+    """Return where a value came from, with what lost to it: at most 5, none of them empty.
 
     A candidate of the same source and value is the winner itself. `why` names the rule.
     """
@@ -45,5 +45,5 @@ def provenance(
 
 
 def first_of(candidates: Iterable[Candidate]) -> Candidate | None:
-    """Give the first candidate that has a value."""
+    """Return the first candidate that has a value."""
     return next((one for one in candidates if one.value), None)

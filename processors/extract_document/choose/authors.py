@@ -172,7 +172,7 @@ class ChosenAuthors(NamedTuple):
 def choose_authors(
     sources: Sequence[tuple[str, Iterable[str]]], site_names: Iterable[str] = ()
 ) -> ChosenAuthors:
-    """Give the people of the first source that has any, and the agencies of the first that has.
+    """Return the people of the first source that has any, and the agencies of the first that has.
 
     `sources` are pairs of source and raw names, the one that counts first. `site_names` are names
     of the site and its publisher, which are no author.
@@ -191,7 +191,7 @@ def choose_authors(
 
 
 def read_byline(raw: Iterable[str], own: frozenset[str] = frozenset()) -> Byline:
-    """Give the people and agencies in raw author values: no addresses, handles, roles, places or
+    """Return the people and agencies in raw author values: no addresses, handles, roles, places or
     names of the site (`own`, folded); nothing of 120 characters, each once, at most 20.
     Errors: none."""
     people: dict[str, str] = {}
@@ -222,7 +222,7 @@ def _is_person(name: str, own: frozenset[str]) -> bool:
 
 
 def _is_site(name: str, own: frozenset[str]) -> bool:
-    """Tell whether a name is one of the site, or of a part of it ("CNN Business" of CNN)."""
+    """Return whether a name is one of the site, or of a part of it ("CNN Business" of CNN)."""
     solid = _BLANKS.sub("", name)
     for one in own:
         if solid == _BLANKS.sub("", one) or name.removeprefix(f"{one} ") in _DESKS:
@@ -246,7 +246,7 @@ def _parts(value: str) -> list[str]:
 
 
 def _whole_names(part: str) -> list[str]:
-    """Give the names of a list that words like "y" or commas part, where they are whole ones.
+    """Return the names of a list that words like "y" or commas part, where they are whole ones.
 
     "Lee, Ann" is one name; of "Ann Lee, Political Editor" and "dpa/Ann Lee" each piece is judged
     by itself.
@@ -290,7 +290,7 @@ def folded_name(name: str) -> str:
 
 
 def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> Fields:
-    """Give who wrote the text of a page; `text` is the one chosen."""
+    """Return who wrote the text of a page; `text` is the one chosen."""
     jsonld, metadata = reading.jsonld, reading.metadata
     tagged = [
         value
@@ -339,7 +339,7 @@ _BY_FORM = {_folded(form): name for name, forms in _AGENCIES.items() for form in
 
 
 def agency_of(name: str, *, is_sure: bool = False) -> str:
-    """Give the agency that a name means, as it is shown; "" for none.
+    """Return the agency that a name means, as it is shown; "" for none.
 
     Short forms that could be anybody's initials count only where `is_sure`, in brackets or
     written in capitals. Errors: none.
@@ -351,7 +351,7 @@ def agency_of(name: str, *, is_sure: bool = False) -> str:
 
 
 def agencies_in_text(text: str) -> tuple[str, ...]:
-    """Give the agencies that the dateline or the last line of a text names, and no others."""
+    """Return the agencies that the dateline or the last line of a text names, and no others."""
     dateline = _DATELINE.match(text[:200])
     found = _all(dateline["names"]) if dateline else ()
     last = text[-80:].rpartition("\n")[2].strip()
@@ -360,7 +360,7 @@ def agencies_in_text(text: str) -> tuple[str, ...]:
 
 
 def _all(names: str) -> tuple[str, ...]:
-    """Give the agencies of a list in which nothing else stands."""
+    """Return the agencies of a list in which nothing else stands."""
     parts = [part for part in _BETWEEN.split(names.strip()) if part]
     found = [agency_of(part, is_sure=True) for part in parts]
     return tuple(dict.fromkeys(found)) if found and all(found) else ()

@@ -37,14 +37,14 @@ class DateCandidate(msgspec.Struct, frozen=True):
 
     @property
     def is_fine(self) -> bool:
-        """Tell whether it names more than a day; the midnight of its zone is a mere day too."""
+        """Return whether it names more than a day; the midnight of its zone is a mere day too."""
         return self.read.precision != "day" and not self.read.is_midnight
 
     def day(self, zone_name: str) -> object:
         return self.read.at and self.read.at.astimezone(zone_of(zone_name)).date()
 
     def is_believable(self, seen_at: datetime) -> bool:
-        """Tell whether it lies between 1990 and a day after we saw the page or its entry."""
+        """Return whether it lies between 1990 and a day after we saw the page or its entry."""
         return self.read.at is not None and EARLIEST <= self.read.at <= seen_at + _GRACE
 
 
@@ -112,12 +112,12 @@ def modified_of(page: Page, reading: HtmlReading, published: ChosenDate, zone: s
 
 
 def is_file(page: Page) -> bool:
-    """Tell whether a page is a document from disk."""
+    """Return whether a page is a document from disk."""
     return page.entry.feed_id == FILES
 
 
 def fallback_date(page: Page) -> tuple[datetime, str]:
-    """Give the date of a document that nobody dates: of the file, or when it was first seen."""
+    """Return the date of a document that nobody dates: of the file, or when it was first seen."""
     if is_file(page) and page.fetched_at >= EARLIEST:
         return page.fetched_at, "file"
     return page.entry.first_seen_at, "first_seen_at"
@@ -132,7 +132,7 @@ def given(source: str, raw: str, zone_name: str, language: str = "") -> DateCand
 def given_by_feed(
     raw: str, at: datetime | None, is_zone_assumed: bool, zone_name: str = "", language: str = ""
 ) -> DateCandidate:
-    """Give the candidate for what the poll stage read; a raw form without a time is a day.
+    """Return the candidate for what the poll stage read; a raw form without a time is a day.
 
     A time without a zone is read anew in the zone of the site (`zone_name`), and in any case told
     as assumed.
@@ -157,7 +157,7 @@ def choose_published(
     first_seen_at: datetime,
     zone_name: str = "",
 ) -> ChosenDate:
-    """Give the first believable candidate; `search` is asked when there is none.
+    """Return the first believable candidate; `search` is asked when there is none.
 
     `fallback` (time and source, as first_seen_at or the time of a file) counts when nothing
     else does. A mere day gives way to a later candidate with a time on that day in the zone of
@@ -190,7 +190,7 @@ def choose_published(
 def choose_modified(
     candidates: Sequence[DateCandidate], published_at: datetime | None, fetched_at: datetime
 ) -> ChosenDate:
-    """Give the first change that is neither after the fetch nor before the publication.
+    """Return the first change that is neither after the fetch nor before the publication.
 
     `published_at` is None where nobody named it.
     """

@@ -41,7 +41,7 @@ def choose_text(
     site: str = "",
     is_feed_preferred: bool = False,
 ) -> ChosenText:
-    """Give the text that counts.
+    """Return the text that counts.
 
     `is_page_poor`: the page was refused, too deep, paid, or a consent wall, so that the feed's
     own text wins when it is longer; else it must be > 2.5 times as long. `site` is what the
@@ -80,7 +80,7 @@ class Body(NamedTuple):
 
 
 def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules) -> Body:
-    """Give the text that counts among page, rules of the site, JSON-LD and feed. Errors: none."""
+    """Return the text that counts among page, rules of the site, JSON-LD and feed. Errors: none."""
     own, site = reading.text.text, reading.site.text
     read = site or own
     metered_why = "jsonld isAccessibleForFree" if reading.jsonld.is_metered else ""
@@ -110,7 +110,7 @@ def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules
 
 
 def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:
-    """Give the feed's own text: the longer of its content and its summary.
+    """Return the feed's own text: the longer of its content and its summary.
 
     Shape: "" when neither can be longer than `at_least` characters.
     """

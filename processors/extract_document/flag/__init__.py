@@ -25,7 +25,7 @@ def flags_of(
     title: str,
     text: str,
 ) -> Fields:
-    """Give the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
+    """Return the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
     jsonld, metadata = reading.jsonld, reading.metadata
     sections = (section, jsonld.section, jsonld.breadcrumb)
     signs = Signs(jsonld.types + jsonld.genres, sections, url, title, text)
@@ -57,7 +57,7 @@ def _why_links(reading: HtmlReading, url: str) -> str:
 
 
 def _source(why: str) -> str:
-    """Give the source that a reason speaks of, in the words of `Candidate`."""
+    """Return the source that a reason speaks of, in the words of `Candidate`."""
     if why.lower().startswith(("json-ld", "jsonld")):
         return "jsonld"
     return "meta" if why.startswith("meta ") else "page"

@@ -210,14 +210,14 @@ def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence
 
 
 def why_paid_links(sponsored: int, outgoing: int) -> str:
-    """Give whether most links out of a text are marked as paid for; "" when they are not."""
+    """Return whether most links out of a text are marked as paid for; "" when they are not."""
     if sponsored >= _LEAST_PAID_LINKS and sponsored * 2 > outgoing:
         return f"{sponsored} of {outgoing} outgoing links are rel=sponsored"
     return ""
 
 
 def is_elsewhere(url: str, page_url: str) -> bool:
-    """Tell whether a link leads to another host than the page's."""
+    """Return whether a link leads to another host than the page's."""
     try:
         host = urlsplit(url).hostname or ""
         return bool(host) and host != (urlsplit(page_url).hostname or "")

@@ -107,14 +107,14 @@ LIVE_SEGMENTS = frozenset(
 
 
 def has_paywall_phrase(text: str) -> bool:
-    """Tell whether the end of a text asks to pay."""
+    """Return whether the end of a text asks to pay."""
     end = text[-_END_CHARACTERS:]
     lower = end.lower()
     return any(part in lower and phrases.search(end) for part, phrases in _PAYWALL.items())
 
 
 def is_consent_page(text: str) -> bool:
-    """Tell whether a text is short and says little but consent and cookies."""
+    """Return whether a text is short and says little but consent and cookies."""
     if not text or len(text) > _CONSENT_CHARACTERS:
         return False
     return sum(bool(phrase.search(text)) for phrase in _CONSENT) >= _LEAST_CONSENT_PHRASES
@@ -123,7 +123,7 @@ def is_consent_page(text: str) -> bool:
 def is_cut(
     text_characters: int, feed_characters: int, *, is_metered: bool, has_phrase: bool
 ) -> bool:
-    """Tell whether a paid text seems to stop early: short, or far shorter than the feed's own."""
+    """Return whether a paid text seems to stop early: short, or far shorter than the feed's own."""
     if not (is_metered or has_phrase):
         return False
     return text_characters < _CUT_CHARACTERS or feed_characters > _FEED_RATIO * text_characters
@@ -156,23 +156,23 @@ def why_opinion(signs: Signs, own_segments: tuple[str, ...]) -> str:
 
 
 def why_live_blog(signs: Signs, own_segments: tuple[str, ...]) -> str:
-    """Give by what a text is known as a live blog; "" when it is not. Segments as for opinion."""
+    """Return by what a text is known as a live blog; "" when it is not. Segments as for opinion."""
     known = frozenset(map(slug, own_segments)) or LIVE_SEGMENTS
     return why_type(signs.types, LIVE_TYPES) or why_segment(signs.url, known)
 
 
 def why_type(types: tuple[str, ...], known: frozenset[str]) -> str:
-    """Give which type of JSON-LD is one of these."""
+    """Return which type of JSON-LD is one of these."""
     return next((f"JSON-LD type {one}" for one in types if one in known), "")
 
 
 def why_section(sections: tuple[str, ...], known: frozenset[str]) -> str:
-    """Give which name of a section is one of these."""
+    """Return which name of a section is one of these."""
     return next((f"section {one}" for one in sections if one and slug(one) in known), "")
 
 
 def why_segment(url: str, known: frozenset[str]) -> str:
-    """Give which segment of an address, or first label of its host, is one of these."""
+    """Return which segment of an address, or first label of its host, is one of these."""
     segments, label = _places(url)
     found = next((segment for segment in segments if segment in known), "")
     if found:
@@ -182,7 +182,7 @@ def why_segment(url: str, known: frozenset[str]) -> str:
 
 @lru_cache(maxsize=4)
 def _places(url: str) -> tuple[tuple[str, ...], str]:
-    """Give the segments of an address, and the first label of a host below a domain."""
+    """Return the segments of an address, and the first label of a host below a domain."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -195,7 +195,7 @@ def _places(url: str) -> tuple[tuple[str, ...], str]:
 
 @lru_cache(maxsize=2048)
 def slug(name: str) -> str:
-    """Give a name as segments of addresses write it: "Débats & idées" → "debats-idees"."""
+    """Return a name as segments of addresses write it: "Débats & idées" → "debats-idees"."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(one for one in plain if not unicodedata.combining(one))
     return _BETWEEN_WORDS.sub("-", letters).strip("-")

@@ -74,7 +74,7 @@ def no_lap(_step: str) -> None:
 def html_reader(
     options: Options, rules: SiteRules = NO_RULES, lap: Callable[[str], None] = no_lap
 ) -> ReadHtml:
-    """Give a function from bytes, Content-Type and address of a page to what it holds.
+    """Return a function from bytes, Content-Type and address of a page to what it holds.
 
     `rules` are those of its site; options that they change are the caller's to change. `lap` is
     called with the name of each step when it is done.
@@ -128,12 +128,12 @@ def html_reader(
 
 
 def limits_of(options: Options) -> Limits:
-    """Give the limits of the guard."""
+    """Return the limits of the guard."""
     return Limits(options.max_parsed_characters, options.max_tags, options.max_tag_attributes)
 
 
 def _text(own: str, root: HtmlElement, html: str, options: Options) -> tuple[PageText, str]:
-    """Give the text of the page, or of the second parser, and the outcome."""
+    """Return the text of the page, or of the second parser, and the outcome."""
     most = max(options.max_text_characters, len(own))
     if len(own) > OWN_GATE_FROM_CHARACTERS and not passes(own, OWN_GATE, most):
         own = ""

@@ -56,7 +56,7 @@ class PageTimes(NamedTuple):
 
 
 def read_times(elements: Iterable[HtmlElement]) -> PageTimes:
-    """Give when the page says that it was published and changed.
+    """Return when the page says that it was published and changed.
 
     What is marked as the one or the other counts first, then the first in the article, then the
     first elsewhere; none in menus, side columns, or the head and foot of the site. A class that
@@ -85,7 +85,7 @@ def read_times(elements: Iterable[HtmlElement]) -> PageTimes:
 
 
 def _rank(element: HtmlElement) -> int:
-    """Give 1 in the article, 2 outside of it, 0 where a time tells of something else."""
+    """Return 1 in the article, 2 outside of it, 0 where a time tells of something else."""
     edge: HtmlElement | None = None
     for holder in element.iterancestors():
         if holder.tag in _ELSEWHERE:
@@ -106,7 +106,7 @@ def load_search() -> None:
 
 
 def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
-    """Give the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
+    """Return the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
 
     Nothing is looked for in pages of more than 20,000 elements. `latest` bounds it and is passed anew each time: a bound kept from an earlier day once turned
     a date of today into one three weeks old. The tree may be changed: call it last.

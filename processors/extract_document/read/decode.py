@@ -98,7 +98,7 @@ class Decoded(NamedTuple):
 
 
 def decode(data: bytes, content_type: str = "") -> Decoded:
-    """Give the text of a page's bytes; `content_type` is the HTTP header's value.
+    """Return the text of a page's bytes; `content_type` is the HTTP header's value.
 
     Shape: no lone surrogates, no controls but tab and newline, NFC, line ends `\\n`.
     Errors: none; what cannot be read becomes U+FFFD.
@@ -114,14 +114,14 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
 
 
 def clean(text: str) -> str:
-    """Give the text without surrogates and controls, in NFC, with `\\n` as line end."""
+    """Return the text without surrogates and controls, in NFC, with `\\n` as line end."""
     if text.isascii() and text.isprintable():
         return text
     return _cleaned(text, None)
 
 
 def _cleaned(text: str, data: bytes | None) -> str:
-    """Give the text cleaned; `data` is the same text in UTF-8 where that is at hand."""
+    """Return the text cleaned; `data` is the same text in UTF-8 where that is at hand."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     looks = _look(text, data)
@@ -162,7 +162,7 @@ def _look(text: str, data: bytes | None) -> _Looks:
 
 
 def codec_of(label: str) -> str:
-    """Give the Python codec that a charset label means on the web; `""` for an unknown one."""
+    """Return the Python codec that a charset label means on the web; `""` for an unknown one."""
     label = label.strip().lower()
     if label in _WHATWG:
         return _WHATWG[label]
@@ -194,7 +194,7 @@ def _decoded(data: bytes, content_type: str) -> tuple[str, str, str]:
 
 
 def _declared(data: bytes, content_type: str) -> list[tuple[str, str]]:
-    """Give the codecs that header and page name, the one that counts first."""
+    """Return the codecs that header and page name, the one that counts first."""
     found = []
     in_header = _HEADER_CHARSET.search(content_type)
     if in_header and (codec := codec_of(in_header[1])):
@@ -207,7 +207,7 @@ def _declared(data: bytes, content_type: str) -> list[tuple[str, str]]:
 
 
 def limit_marks(text: str) -> str:
-    """Give the text with at most 30 combining marks in a row.
+    """Return the text with at most 30 combining marks in a row.
 
     Half a million marks out of order kept a normaliser busy for minutes. A longer run shows in
     every thirtieth character: only a text that has a mark there is looked at whole.
@@ -219,7 +219,7 @@ def limit_marks(text: str) -> str:
 
 @cache
 def _too_many() -> re.Pattern[str]:
-    """Give the pattern of a run that is too long; made when first needed."""
+    """Return the pattern of a run that is too long; made when first needed."""
     codes = [code for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code))]
     marks = f"[{''.join(map(chr, codes))}]"
     return re.compile(f"({marks}{{{MAX_MARKS}}}){marks}+")
@@ -242,7 +242,7 @@ class Guarded(NamedTuple):
 
 
 def is_foreign(data: bytes, content_type: str = "") -> bool:
-    """Tell whether these bytes are no text at all: PDF, image, archive, noise.
+    """Return whether these bytes are no text at all: PDF, image, archive, noise.
 
     The bytes decide, the Content-Type only adds.
     """
@@ -255,13 +255,13 @@ def is_foreign(data: bytes, content_type: str = "") -> bool:
 
 
 def is_binary_file(data: bytes) -> bool:
-    """Tell whether a file from disk is no text: NUL bytes without a UTF-16 mark count too."""
+    """Return whether a file from disk is no text: NUL bytes without a UTF-16 mark count too."""
     is_utf_16 = data.startswith(_UTF_16_MARKS)
     return is_foreign(data) or (not is_utf_16 and b"\x00" in data[:_SAMPLE_BYTES])
 
 
 def control_share(data: bytes) -> float:
-    """Give the share of control characters in the first bytes, 0 to 1; UTF-16 has none."""
+    """Return the share of control characters in the first bytes, 0 to 1; UTF-16 has none."""
     sample = data[:_SAMPLE_BYTES]
     if not sample or data.startswith(_UTF_16_MARKS):
         return 0.0
@@ -286,7 +286,7 @@ def guard(html: str, limits: Limits) -> Guarded:
 
 
 def long_tags(html: str) -> Iterator[str]:
-    """Give the beginnings of all tags longer than 20,000 characters, up to the next `<` or `>`.
+    """Return the beginnings of all tags longer than 20,000 characters, up to the next `<` or `>`.
 
     In steps of that length: a tag that ends before the last `<` within reach is not so long.
     """

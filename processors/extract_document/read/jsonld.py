@@ -72,7 +72,7 @@ class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
 def read_jsonld(
     elements: PageElements, url: str, max_characters: int, canonical_url: str = ""
 ) -> JsonLd:
-    """Give what the page's JSON-LD says of its article.
+    """Return what the page's JSON-LD says of its article.
 
     Shape: all text is clean; `body` has paragraphs on lines. `max_characters` bounds all blocks
     of the page together; what is over it is skipped. Several articles: the one whose address is
@@ -128,7 +128,7 @@ def _parsed(block: str) -> Any:
 
 
 def _unwrapped(block: str) -> str:
-    """Give the block without comment and CDATA marks around it and semicolons after it."""
+    """Return the block without comment and CDATA marks around it and semicolons after it."""
     text = _WRAPPING.sub("", block[:200]) + block[200:]
     while True:
         text = text.rstrip()
@@ -143,7 +143,7 @@ def _refuse(constant: str) -> Any:
 
 
 def _nodes(root: Any) -> Iterator[dict[str, Any]]:
-    """Give all objects that may describe the article, outermost first."""
+    """Return all objects that may describe the article, outermost first."""
     waiting: deque[tuple[Any, int]] = deque([(root, 0)])
     given = 0
     while waiting and given < _MAX_NODES:
@@ -205,7 +205,7 @@ def _one(value: Any) -> Any:
 
 
 def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give those who wrote it, people and whoever is not typed apart from organisations."""
+    """Return those who wrote it, people and whoever is not typed apart from organisations."""
     people: dict[str, None] = {}
     organisations: dict[str, None] = {}
     for item in items(node.get("author") or node.get("creator"))[:50]:
@@ -225,7 +225,7 @@ def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple
 
 
 def _breadcrumb(lists: Sequence[Node]) -> str:
-    """Give the name of the section that a path of links to the article ends in.
+    """Return the name of the section that a path of links to the article ends in.
 
     The first link is the front page, the last may be the article itself, which has no address
     of a page above others: so it is the one before the last, where there are three or more.
@@ -252,7 +252,7 @@ def _is_metered(node: Node) -> bool:
 
 
 def plain(value: str) -> str:
-    """Give the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
+    """Return the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
     if "&" in value:
         value = html.unescape(html.unescape(value))
     if "<" in value:
@@ -261,7 +261,7 @@ def plain(value: str) -> str:
 
 
 def text(value: Any) -> str:
-    """Give a value as one line; "" for what is neither a text, a number, nor named."""
+    """Return a value as one line; "" for what is neither a text, a number, nor named."""
     if isinstance(value, dict):
         value = value.get("@value") or value.get("name")
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -272,24 +272,24 @@ def text(value: Any) -> str:
 
 
 def first(value: Any) -> str:
-    """Give the first text of a value or of a list of values."""
+    """Return the first text of a value or of a list of values."""
     return next((found for item in items(value)[:10] if (found := text(item))), "")
 
 
 def items(value: Any) -> list[Any]:
-    """Give a value that may be a list as a list."""
+    """Return a value that may be a list as a list."""
     return value if isinstance(value, list) else [value]
 
 
 def types(node: Node) -> tuple[str, ...]:
-    """Give the types of a node without their vocabulary."""
+    """Return the types of a node without their vocabulary."""
     kinds = items(node.get("@type", ""))
     names = [kind.rpartition("/")[2] for kind in kinds[:10] if isinstance(kind, str)]
     return tuple(clean(name)[:100] for name in names)
 
 
 def address(node: Node) -> str:
-    """Give the address of the page a node is about; "" for none."""
+    """Return the address of the page a node is about; "" for none."""
     for key in ("url", "mainEntityOfPage", "@id"):
         value = node.get(key)
         if isinstance(value, dict):
@@ -300,7 +300,7 @@ def address(node: Node) -> str:
 
 
 def link(value: Any) -> str:
-    """Give an address written as text, as a list of them, or as a node; never a data URI."""
+    """Return an address written as text, as a list of them, or as a node; never a data URI."""
     for item in items(value)[:10]:
         if isinstance(item, dict):
             item = item.get("url") or item.get("contentUrl") or item.get("@id")
@@ -312,7 +312,7 @@ def link(value: Any) -> str:
 
 
 def resolved(value: Any, by_id: dict[str, Node]) -> Any:
-    """Give the node that a mere reference (`{"@id": …}`) means, else the value."""
+    """Return the node that a mere reference (`{"@id": …}`) means, else the value."""
     if isinstance(value, dict) and "name" not in value and "url" not in value:
         id = value.get("@id")
         if isinstance(id, str):
@@ -321,7 +321,7 @@ def resolved(value: Any, by_id: dict[str, Node]) -> Any:
 
 
 def images_of(node: Node, by_id: dict[str, Node]) -> tuple[Image, ...]:
-    """Give the pictures a node names, each once; their addresses are as written."""
+    """Return the pictures a node names, each once; their addresses are as written."""
     found: dict[str, Image] = {}
     for value in (*items(node.get("image")), *items(node.get("associatedMedia")))[:50]:
         value = resolved(value, by_id)
@@ -351,7 +351,7 @@ def _image(url: str, value: Node) -> Image:
 
 
 def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
-    """Give the films among these nodes, by the address of the player, else of the file."""
+    """Return the films among these nodes, by the address of the player, else of the file."""
     found: dict[str, Video] = {}
     for node in nodes:
         if not isinstance(node, dict):
@@ -369,13 +369,13 @@ def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
 
 
 def licence_of(node: Node) -> str:
-    """Give the licence of a node: an address, else its name."""
+    """Return the licence of a node: an address, else its name."""
     value = next((item for item in items(node.get("license"))[:5] if item), "")
     return link(value) or text(value)[:200]
 
 
 def pixels(value: Any) -> int:
-    """Give a width or height written as number, text ("640px") or QuantitativeValue; 0 for none."""
+    """Return a width or height written as number, text ("640px") or QuantitativeValue; 0 for none."""
     if isinstance(value, dict):
         value = value.get("value") or value.get("@value")
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -68,7 +68,7 @@ _NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 def read_images(
     elements: PageElements, metadata: PageMetadata, jsonld: Iterable[Image], base_url: str
 ) -> tuple[Image, ...]:
-    """Give the pictures of an article, each address once, at most 20: the main one first.
+    """Return the pictures of an article, each address once, at most 20: the main one first.
 
     Captions and credits of the page complete what metadata name by the same address.
     Shape: absolute http(s) URLs, never data URIs. Errors: none.
@@ -90,7 +90,7 @@ def read_images(
 def read_videos(
     elements: PageElements, metadata: PageMetadata, jsonld: Iterable[Video], base_url: str
 ) -> tuple[Video, ...]:
-    """Give the films of an article, each address once, at most 20. Errors: none."""
+    """Return the films of an article, each address once, at most 20. Errors: none."""
     found: dict[str, Video] = {}
     named = (metadata.named.get(name, "") for name in _VIDEO_NAMES)
     from_meta = (Video(url=url, source="meta") for url in named if url)
@@ -113,7 +113,7 @@ def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
 
 
 def _from_page(elements: PageElements) -> Iterator[Image]:
-    """Give the pictures of figures, and others inside the article that are no links."""
+    """Return the pictures of figures, and others inside the article that are no links."""
     for element in elements.pictures[:_MAX_ELEMENTS]:
         around = elements.around(element)
         if not _OUTSIDE.isdisjoint(around) or "figure" in around:
@@ -149,7 +149,7 @@ def _image(url: str, picture: HtmlElement, caption: str, credit: str) -> Image:
 
 
 def _completed(known: Image, other: Image) -> Image:
-    """Give the known picture with what only the other tells; a caption of the page counts most."""
+    """Return the known picture with what only the other tells; a caption of the page counts most."""
     has_better = other.source == "page" and other.caption
     return msgspec.structs.replace(
         known,
@@ -161,14 +161,14 @@ def _completed(known: Image, other: Image) -> Image:
 
 
 def _leads_elsewhere(figure: HtmlElement) -> bool:
-    """Tell whether a figure is a link to another page: a teaser, no picture of this article."""
+    """Return whether a figure is a link to another page: a teaser, no picture of this article."""
     for element in figure.iterancestors("a"):
         return not _IMAGE_FILE.search(element.get("href") or "")
     return False
 
 
 def _source(picture: HtmlElement, holder: HtmlElement) -> str:
-    """Give the address of a picture, the widest of a set; "" for none or a data URI."""
+    """Return the address of a picture, the widest of a set; "" for none or a data URI."""
     for name in _SOURCES:
         url = (picture.get(name) or "").strip()
         if url and not url.lower().startswith(("data:", "blob:", "about:")):
@@ -191,7 +191,7 @@ def _widest(source_set: str) -> str:
 
 
 def _caption(figure: HtmlElement) -> tuple[str, str]:
-    """Give caption and credit of a figure, apart."""
+    """Return caption and credit of a figure, apart."""
     holder = next(figure.iter("figcaption"), None)
     credits = [
         element
@@ -211,7 +211,7 @@ def _caption(figure: HtmlElement) -> tuple[str, str]:
 
 
 def _bare(credit: str) -> str:
-    """Give a credit without the words that only say that it is one."""
+    """Return a credit without the words that only say that it is one."""
     found = _CREDIT.match(f" {credit}")
     name = found["name"] if found else credit
     return " ".join(name.split()).strip(" :/()[]|,")
@@ -247,7 +247,7 @@ def read_licences(
     jsonld: str,
     base_url: str,
 ) -> list[Candidate]:
-    """Give the licences that a page states, the one that counts first; addresses, or names.
+    """Return the licences that a page states, the one that counts first; addresses, or names.
 
     Order: JSON-LD of the article, `rel=license`, meta tags, a link to Creative Commons.
     Errors: none.
@@ -262,7 +262,7 @@ def read_licences(
 
 
 def _linked(elements: PageElements, base_url: str) -> tuple[str, str]:
-    """Give the first link that says to be the licence, and the first to one of Creative Commons."""
+    """Return the first link that says to be the licence, and the first to one of Creative Commons."""
     stated = commons = ""
     for element in (*elements.links, *elements.anchors):
         rel, href = element.get("rel") or "", element.get("href") or ""
@@ -279,7 +279,7 @@ def _linked(elements: PageElements, base_url: str) -> tuple[str, str]:
 
 
 def _address_or_name(value: str, base_url: str) -> str:
-    """Give an address as an absolute URL, a name as it is."""
+    """Return an address as an absolute URL, a name as it is."""
     value = clean(value).strip()
     if "/" in value and " " not in value:
         return absolute(value, base_url)
@@ -287,7 +287,7 @@ def _address_or_name(value: str, base_url: str) -> str:
 
 
 def read_links(elements: PageElements, base_url: str) -> tuple[str, ...]:
-    """Give where the page's own links lead: absolute, each once, at most 500, in their order.
+    """Return where the page's own links lead: absolute, each once, at most 500, in their order.
 
     Links of menus, page heads, page feet and side columns are left out.
     """
@@ -309,7 +309,7 @@ def read_links(elements: PageElements, base_url: str) -> tuple[str, ...]:
 
 
 def count_sponsored_links(elements: PageElements) -> int:
-    """Give how many links of the page's own are marked as paid for."""
+    """Return how many links of the page's own are marked as paid for."""
     return sum(
         "sponsored" in (element.get("rel") or "")
         and _AROUND_THE_TEXT.isdisjoint(elements.around(element))

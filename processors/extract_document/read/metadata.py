@@ -80,7 +80,7 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
     html_language: str = ""
 
     def first(self, names: tuple[str, ...]) -> str:
-        """Give the value of the first of these names that has one."""
+        """Return the value of the first of these names that has one."""
         for name in names:
             if value := self.named.get(name):
                 return value
@@ -121,7 +121,7 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_metadata(elements: PageElements, url: str) -> PageMetadata:
-    """Give what the tags say; `url` is the page's own address.
+    """Return what the tags say; `url` is the page's own address.
 
     Shape: values are clean, blanks folded, at most 4,000 characters. Errors: none.
     """
@@ -159,13 +159,13 @@ def read_metadata(elements: PageElements, url: str) -> PageMetadata:
 
 
 def language_code(raw: str) -> str:
-    """Give the lower-case language of a tag like `de-AT`; "" for what is none."""
+    """Return the lower-case language of a tag like `de-AT`; "" for what is none."""
     found = _LANGUAGE.match(raw.strip())
     return found[1].lower() if found else ""
 
 
 def absolute(link: str, base_url: str) -> str:
-    """Give a link as a clean absolute http(s) URL; "" when it is none or far too long."""
+    """Return a link as a clean absolute http(s) URL; "" when it is none or far too long."""
     if not link or len(link) > _MAX_URL_CHARACTERS:
         return ""
     return joined(base_url, clean(link))
@@ -181,12 +181,12 @@ def _base_url(elements: PageElements, url: str) -> str:
 
 
 def is_amp(root: HtmlElement) -> bool:
-    """Tell whether a page is itself an AMP page."""
+    """Return whether a page is itself an AMP page."""
     return root.get("amp") is not None or root.get("⚡") is not None
 
 
 def _links_in_head(elements: PageElements, base_url: str) -> dict[str, str]:
-    """Give the first address of each relation that is asked for."""
+    """Return the first address of each relation that is asked for."""
     found: dict[str, str] = {}
     for element in elements.links:
         for relation in (element.get("rel") or "").lower().split():
@@ -213,7 +213,7 @@ class Heading(msgspec.Struct, frozen=True):
 
 
 def read_heading(elements: PageElements, *, is_marked: bool = True) -> Heading:
-    """Give what stands around the first h1; nothing on a page without one.
+    """Return what stands around the first h1; nothing on a page without one.
 
     `is_marked` is False where the page nowhere has the word alternativeHeadline. Cost: a look at some neighbours of one element. Errors: none.
     """
@@ -235,7 +235,7 @@ def read_heading(elements: PageElements, *, is_marked: bool = True) -> Heading:
 
 
 def _neighbours(headline: HtmlElement) -> Iterator[tuple[HtmlElement, bool]]:
-    """Give the elements beside the headline and beside what holds it, and whether they follow.
+    """Return the elements beside the headline and beside what holds it, and whether they follow.
 
     What holds it is looked beyond only as long as it is a head of some kind, not the article.
     """
@@ -254,7 +254,7 @@ def _neighbours(headline: HtmlElement) -> Iterator[tuple[HtmlElement, bool]]:
 
 
 def _named_subtitle(element: HtmlElement) -> str:
-    """Give why an element is the line under the headline; "" when it is none."""
+    """Return why an element is the line under the headline; "" when it is none."""
     named = f"{element.get('class') or ''} {element.get('id') or ''}"
     found = _SUBTITLE_CLASS.search(named[:300])
     if found:
@@ -269,7 +269,7 @@ def _named_subtitle(element: HtmlElement) -> str:
 
 
 def _line(element: HtmlElement, title: str) -> str:
-    """Give the text of an element as a subtitle; "" for one that is too long or the title."""
+    """Return the text of an element as a subtitle; "" for one that is too long or the title."""
     if len(element) > 20:
         return ""
     text = clean(text_within(element, _MAX_SUBTITLE_CHARACTERS))

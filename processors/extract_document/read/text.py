@@ -34,7 +34,7 @@ _BESIDE = SILENT | {"figure", "figcaption", "aside", "nav", "form", "footer", "b
 
 
 def extractor_for(mode: str) -> Extractor:
-    """Give trafilatura's options for a mode; may be kept and used for many pages.
+    """Return trafilatura's options for a mode; may be kept and used for many pages.
 
     fast: fast and recall, the default. thorough: its whole cascade. precision: fewer lines
     around the article. Never deduplicate: it forgets documents that come again, as replays do.
@@ -49,7 +49,7 @@ def extractor_for(mode: str) -> Extractor:
 
 
 def extract_text(root: HtmlElement, url: str, options: Extractor) -> str:
-    """Give the main text, one paragraph a line; `""` when there is none to be found.
+    """Return the main text, one paragraph a line; `""` when there is none to be found.
 
     The tree stays as it was. Errors: none of its own; what trafilatura raises on odd trees is
     taken as no text, and the rescue decides.
@@ -66,7 +66,7 @@ def extract_text(root: HtmlElement, url: str, options: Extractor) -> str:
 
 
 def search_authors(root: HtmlElement) -> list[str]:
-    """Give authors found by looking all over the page: slow (5.6 ms) and sometimes wrong."""
+    """Return authors found by looking all over the page: slow (5.6 ms) and sometimes wrong."""
     try:
         found = extract_author(root)
     except (ValueError, TypeError, AttributeError):
@@ -94,7 +94,7 @@ OWN_GATE = Gate(0.50, 0.05, 0.10)
 
 
 def second_text(html: str) -> str:
-    """Give resiliparse's main content, a blank line between paragraphs; `""` for none."""
+    """Return resiliparse's main content, a blank line between paragraphs; `""` for none."""
     try:
         text = extract_plain_text(
             html,
@@ -115,12 +115,12 @@ def second_text(html: str) -> str:
 
 
 def with_list_marks(text: str) -> str:
-    """Give a text of the second parser with "- " before its list items, which it indents."""
+    """Return a text of the second parser with "- " before its list items, which it indents."""
     return _INDENTED.sub("- ", text)
 
 
 def passes(text: str, gate: Gate, max_characters: int) -> bool:
-    """Tell whether a text looks like one that somebody wrote. Errors: none."""
+    """Return whether a text looks like one that somebody wrote. Errors: none."""
     if not text or len(text) > max_characters:
         return False
     return (
@@ -183,7 +183,7 @@ def pruned(root: HtmlElement, page: str, paths: tuple[str, ...]) -> str:
 
 
 def site_text(root: HtmlElement, path: str, general: str, max_characters: int) -> SiteText:
-    """Give the text of the elements that a site's rule names, a blank line between paragraphs.
+    """Return the text of the elements that a site's rule names, a blank line between paragraphs.
 
     `general` is the text that was found without it. An element inside of another that was found
     counts once. Errors: none.
@@ -200,7 +200,7 @@ def site_text(root: HtmlElement, path: str, general: str, max_characters: int) -
 
 
 def outweighs(general: str, site: str) -> bool:
-    """Tell whether the general text is so long that the site's rule must have missed."""
+    """Return whether the general text is so long that the site's rule must have missed."""
     return len(general) > _SITE_RATIO * len(site)
 
 
@@ -214,7 +214,7 @@ def _lines(elements: list[HtmlElement]) -> list[str]:
 
 
 def _found(root: HtmlElement, path: str) -> list[HtmlElement] | None:
-    """Give the elements that an expression names, in their order, at most 5,000; None: broken."""
+    """Return the elements that an expression names, in their order, at most 5,000; None: broken."""
     try:
         found = _compiled(path)(root)
     except etree.XPathError:

@@ -34,7 +34,7 @@ SILENT = frozenset(("script", "style", "noscript", "template", "iframe", "object
 
 
 def parse(page: str) -> HtmlElement | None:
-    """Give the root of the page's tree; None when there is nothing to parse.
+    """Return the root of the page's tree; None when there is nothing to parse.
 
     Errors: none for decoded and guarded text. The doctype is cut, since libxml2 stumbles over
     odd ones.
@@ -52,7 +52,7 @@ def parse(page: str) -> HtmlElement | None:
 
 
 def depth(root: HtmlElement) -> int:
-    """Give the number of levels of the tree; libxml2 drops what lies below 256 or so."""
+    """Return the number of levels of the tree; libxml2 drops what lies below 256 or so."""
     deepest = level = 0
     for event, _ in etree.iterwalk(root, events=("start", "end")):
         if event == "start":
@@ -64,7 +64,7 @@ def depth(root: HtmlElement) -> int:
 
 
 def text_within(element: HtmlElement, max_characters: int) -> str:
-    """Give the text inside an element as `text_of`; "" when it is longer, without reading it all."""
+    """Return the text inside an element as `text_of`; "" when it is longer, without reading it all."""
     parts: list[str] = []
     solid = 0
     for part in element.itertext():
@@ -77,7 +77,7 @@ def text_within(element: HtmlElement, max_characters: int) -> str:
 
 
 def text_of(element: HtmlElement) -> str:
-    """Give the text inside an element with blanks folded."""
+    """Return the text inside an element with blanks folded."""
     return " ".join("".join(element.itertext()).split())
 
 
@@ -107,7 +107,7 @@ class PageElements:
         self._around: dict[HtmlElement, frozenset[str]] = {}
 
     def around(self, element: HtmlElement) -> frozenset[str]:
-        """Give the tags around an element, of those that matter: _AROUND.
+        """Return the tags around an element, of those that matter: _AROUND.
 
         What is known of one holder counts for all that it holds, so that a page costs one look
         at each of its elements at most.
@@ -126,7 +126,7 @@ class PageElements:
 
 
 def fragment_text(fragment: str, limits: Limits) -> str:
-    """Give the text of HTML or of plain text, a blank line between its paragraphs.
+    """Return the text of HTML or of plain text, a blank line between its paragraphs.
 
     Shape: items of a list on lines of their own that begin with "- "; "" for a fragment without text, or with more tags than a page may have.
     Errors: none.
@@ -144,7 +144,7 @@ def fragment_text(fragment: str, limits: Limits) -> str:
 
 
 def fragment_line(fragment: str, limits: Limits, max_characters: int) -> str:
-    """Give the text of a fragment on one line, cut at a word."""
+    """Return the text of a fragment on one line, cut at a word."""
     line = " ".join(fragment_text(fragment, limits).split())
     if len(line) <= max_characters:
         return line
@@ -152,7 +152,7 @@ def fragment_line(fragment: str, limits: Limits, max_characters: int) -> str:
 
 
 def block_lines(root: HtmlElement, silent_tags: frozenset[str] = SILENT) -> list[str]:
-    """Give the text between the borders of block elements, in order; list items begin "- "."""
+    """Return the text between the borders of block elements, in order; list items begin "- "."""
     lines = [""]
     silent = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
@@ -168,7 +168,7 @@ def block_lines(root: HtmlElement, silent_tags: frozenset[str] = SILENT) -> list
 
 
 def paragraphs(text: str) -> str:
-    """Give the text with a blank line between paragraphs; list items stay on lines of their own.
+    """Return the text with a blank line between paragraphs; list items stay on lines of their own.
 
     Shape: blanks inside a line folded, no empty paragraphs.
     """
@@ -186,7 +186,7 @@ def paragraphs(text: str) -> str:
 
 
 def cut(text: str, max_characters: int) -> str:
-    """Give the text cut at the last line end before the limit."""
+    """Return the text cut at the last line end before the limit."""
     if len(text) <= max_characters:
         return text
     shorter = text[:max_characters]

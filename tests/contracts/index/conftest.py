@@ -42,14 +42,14 @@ def _over(archive: Archive) -> Iterator[Index]:
 
 @pytest.fixture(scope="session")
 def elastic_archive(elasticsearch_url: str) -> Iterator[Archive]:
-    """Give the archive that tests use one after the other, since making one takes a while."""
+    """Return the archive that tests use one after the other, since making one takes a while."""
     with an_archive(elasticsearch_url) as archive:
         yield archive
 
 
 @pytest.fixture(params=ENGINES)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    """Give an empty index. Elasticsearch is only started when a test asks for it."""
+    """Return an empty index. Elasticsearch is only started when a test asks for it."""
     if request.param == "sqlite":
         with _embedded(tmp_path) as index:
             yield index
@@ -64,7 +64,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
 def archive(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Index]:
-    """Give an index that holds the corpus; tests only read it."""
+    """Return an index that holds the corpus; tests only read it."""
     with ExitStack() as stack:
         if request.param == "sqlite":
             opened = stack.enter_context(_embedded(tmp_path_factory.mktemp("archive")))

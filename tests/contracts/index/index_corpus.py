@@ -52,7 +52,7 @@ SECTIONS = ("Sport", "Wirtschaft", "Météo", "")
 
 
 def generated(count: int, seed: int) -> list[IndexedDocument]:
-    """Give invented documents of random words over four months."""
+    """Return invented documents of random words over four months."""
     dice = random.Random(seed)
     return [_generated(number, dice) for number in range(count)]
 

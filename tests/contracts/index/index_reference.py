@@ -37,7 +37,7 @@ class Column:
 
 
 def matching(node: Node, documents: Iterable[IndexedDocument]) -> set[str]:
-    """Give the ids of all documents that match."""
+    """Return the ids of all documents that match."""
     return {document.id for document in documents if matches(node, document)}
 
 
@@ -84,7 +84,7 @@ def _columns(document: IndexedDocument, field: str) -> list[Column]:
 
 
 def _places(node: Word | Phrase | Prefix, column: Column) -> list[tuple[int, int]]:
-    """Give first and last place of each occurrence."""
+    """Return first and last place of each occurrence."""
     if isinstance(node, Prefix):
         begin = terms(node.text)[0]
         return [(at, at) for at, term in enumerate(column.terms) if term.startswith(begin)]

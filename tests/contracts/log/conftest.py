@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogFactory]:
-    """Give a factory of logs on one store of their own."""
+    """Return a factory of logs on one store of their own."""
     if request.param == "kafka":
         address = request.getfixturevalue("kafka_address")
         factory = LogFactory("kafka", f"kafka://{address}", prefix=_prefix())
@@ -57,7 +57,7 @@ def log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogF
 
 @pytest.fixture
 def stoppable_log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogFactory]:
-    """Give a factory whose log can be kept from taking writes."""
+    """Return a factory whose log can be kept from taking writes."""
     if request.param == "kafka":
         server = request.getfixturevalue("kafka_server")()
 

@@ -112,14 +112,14 @@ class LogProcess:
             return list(self._lines)
 
     def wait_for(self, is_it: Callable[[Any], bool], seconds: float = 60.0) -> Any:
-        """Give the first line that is it."""
+        """Return the first line that is it."""
         with self._came:
             ok = self._came.wait_for(lambda: any(map(is_it, self._lines)), seconds)
             assert ok, f"did not say so within {seconds} s: {self._lines[-5:]}"
             return next(line for line in self._lines if is_it(line))
 
     def end(self, seconds: float = 120.0) -> list[Any]:
-        """Give all that it said once it ended well."""
+        """Return all that it said once it ended well."""
         assert self._process.wait(seconds) == 0
         self._listener.join()
         return self.said
@@ -169,7 +169,7 @@ def flush(appender: Appender) -> None:
 
 
 def fate(appender: Appender, *given: Any, **named: Any) -> type[NewsIngestError] | None:
-    """Give the class of the error that refused this record, at once or in its delivery."""
+    """Return the class of the error that refused this record, at once or in its delivery."""
     try:
         delivery = appender.append(*given, **named)
     except NewsIngestError as error:
@@ -199,7 +199,7 @@ def read_nothing(reader: Reader, seconds: float = 1.0) -> None:
 
 
 def joined(reader: Reader, partitions: int, seconds: float = 30.0) -> list[Record]:
-    """Read until the reader owns so many partitions; gives the records that came meanwhile."""
+    """Read until the reader owns so many partitions and return the records that came meanwhile."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(reader.assignment()) != partitions:
@@ -209,7 +209,7 @@ def joined(reader: Reader, partitions: int, seconds: float = 30.0) -> list[Recor
 
 
 def after(records: Sequence[Record], metadata: str = "") -> dict[TopicPartition, Position]:
-    """Give the positions to commit once these records are done."""
+    """Return the positions to commit once these records are done."""
     return {record.place: Position(record.offset + 1, metadata) for record in records}
 
 

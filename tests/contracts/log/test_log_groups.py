@@ -24,7 +24,7 @@ from tests.contracts.log.log_drill import (
 
 
 def owned_by(process: LogProcess) -> list[str]:
-    """Give the partitions that this process said it owns, by its last word on it."""
+    """Return the partitions that this process said it owns, by its last word on it."""
     said = [line["owns"] for line in process.said if "owns" in line]
     return list(said[-1]) if said else []
 

@@ -22,7 +22,7 @@ from tests.contracts.log.log_drill import (
 
 
 def expired_records() -> float:
-    """Give how many records readers of this process have missed so far."""
+    """Return how many records readers of this process have missed so far."""
     return sum(
         sample.value
         for metric in REGISTRY.collect()
@@ -32,7 +32,7 @@ def expired_records() -> float:
 
 
 def latest(records: list[Record]) -> dict[str, bytes | None]:
-    """Give the last value of each key, as a table is read."""
+    """Return the last value of each key, as a table is read."""
     return {record.key.decode(): record.value for record in records}
 
 

@@ -92,14 +92,14 @@ def test_another_address_makes_links_new() -> None:
 
 
 def corpus() -> list[tuple[str, bytes]]:
-    """Give documents of all kinds, each also with neighbours for its entries."""
+    """Return documents of all kinds, each also with neighbours for its entries."""
     found = [(f"{name} {number}", text.encode()) for number, (name, text) in enumerate(DOCUMENTS)]
     found += [(name, path.read_bytes()) for name, path, _ in CASES]
     return found + [(f"{name} +", made) for name, body in found if (made := neighboured(body))]
 
 
 def neighboured(body: bytes) -> bytes | None:
-    """Give the document with five plain entries before its own; None when it is not plain."""
+    """Return the document with five plain entries before its own; None when it is not plain."""
     try:
         document = decode_feed(body).text.encode()
     except SourceError:
@@ -144,7 +144,7 @@ def test_many_documents_of_the_corpus_can_be_reduced() -> None:
 
 
 def known_but(whole: ParsedFeed, fresh: tuple[int, ...]) -> KnownItems:
-    """Give all entries as known but these."""
+    """Return all entries as known but these."""
     hashes = [entry.source_hash for entry in whole.entries]
     kept = {one for number, one in enumerate(hashes) if number not in fresh and one}
     return KnownItems(whole.context, frozenset(kept))

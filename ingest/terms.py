@@ -291,3 +291,32 @@ def _ranges(codes: list[int]) -> str:
         else:
             found.append((code, code))
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in found)
+
+
+#: A run of end marks is looked at from its first mark only, so that a text of nothing but marks
+#: takes time by its length.
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"”’»)\]]*(?=\s+[^\sa-zà-ÿ]|\s*$)|[。！？]|\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Rev|St|vs|No|Jan|Feb|Mar|Apr|Aug"
+    r"|Sept|Oct|Nov|Dec|bzw|Nr|Hr|Fr|Sr|Sra|Mme|M)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])$"
+)
+_LONGEST_ABBREVIATION = 12
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences in order, trimmed, none empty; a blank line ends one too."""
+    found = []
+    start = 0
+    for match in _END.finditer(text):
+        if match.group() == "." and _ABBREVIATION.search(
+            text, max(0, match.start() - _LONGEST_ABBREVIATION), match.start()
+        ):
+            continue
+        piece = text[start : match.end()].strip()
+        if piece:
+            found.append(piece)
+        start = match.end()
+    rest = text[start:].strip()
+    if rest:
+        found.append(rest)
+    return found

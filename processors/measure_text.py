@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
-from ingest.sentences import sentences
+from ingest.terms import sentences
 
 VERSION = 1
 

@@ -12,9 +12,9 @@ from aiohttp.abc import AbstractResolver
 from ingest.adapters.http import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
-from ingest.fetching.platforms import Platforms
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
+from ingest.fetching.slots import Platforms
 from ingest.settings.options import AddressGuardOptions, FetchingOptions
 from tests.http_site import HttpSite
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event as Flag
 
-from ingest.bootstrap.engines import chain_of, now, open_index, retry_until_available
-from ingest.bootstrap.lazy_index import LazyIndex
+from ingest.bootstrap.engines import LazyIndex, chain_of, now, open_index, retry_until_available
 from ingest.bootstrap.stages import run_watched
 from ingest.errors import NewsIngestError
 from ingest.pipeline.batch_loop import Work, batch_worker

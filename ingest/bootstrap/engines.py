@@ -155,3 +155,24 @@ def chain_of(settings: Settings, stage: str, **needs: Any) -> list[Built]:
         "sites": sites.rules_of, **needs,
     }  # fmt: skip
     return [registry.built(item, handed) for item in registry.chosen(blocks, stage)]
+
+
+class LazyIndex:
+    """The index, opened when a stage first needs it: fetch and enrich often never do."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._index: Index | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._index is None:
+            self._index = open_index(self._settings)
+        return getattr(self._index, name)
+
+    def probe(self) -> None:
+        if self._index is not None:
+            self._index.ping()
+
+    def close(self) -> None:
+        if self._index is not None:
+            self._index.close()

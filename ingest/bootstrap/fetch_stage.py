@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from threading import Event as Flag
 
-from ingest.bootstrap.engines import now
-from ingest.bootstrap.lazy_index import LazyIndex
+from ingest.bootstrap.engines import LazyIndex, now
 from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
-from ingest.pipeline.event_loop import EventLoop
+from ingest.event_loops import EventLoop
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
 from ingest.ports import Log

@@ -12,7 +12,7 @@ from ingest.bootstrap.parsers import POLL_GROWTH_BYTES, parser_pool
 from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import open_web
 from ingest.children import cores
-from ingest.pipeline.host_follower import HostFollower
+from ingest.pipeline.host_table import HostFollower
 from ingest.polling.poll_tools import PollEngines
 from ingest.polling.poller import Poller
 from ingest.polling.report.feed_reporter import FeedReporter

@@ -12,9 +12,9 @@ from ingest.adapters.http import HttpFetcher, user_agent
 from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import HostStates
-from ingest.fetching.platforms import Platforms
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
+from ingest.fetching.slots import Platforms
 from ingest.model import Entry, Page
 from ingest.outcome import Outcome
 from ingest.ports import Clock, Fetcher, Known

@@ -7,7 +7,6 @@ new one.
 """
 
 from ingest.children.child import ChildFailure
-from ingest.children.pool import ChildPool, cores
-from ingest.children.submit import Submitter
+from ingest.children.pool import ChildPool, Submitter, cores
 
 __all__ = ["ChildFailure", "ChildPool", "Submitter", "cores"]

@@ -9,8 +9,7 @@ import msgspec
 import zstandard
 
 from ingest.errors import FetchFailed
-from ingest.fetching.canonical_link import amp_canonical
-from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking
+from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking, amp_canonical
 from ingest.fetching.page_parts import Parts, Room, parts_of
 from ingest.fetching.page_verdict import (
     Found,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ingest.fetching.canonical_link import text_of
+from ingest.fetching.document_id import text_of
 from ingest.identity import canonical_url, is_home_page, joined
 from ingest.page_tags import attributes_of
 

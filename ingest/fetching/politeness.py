@@ -13,8 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from ingest.fetching.host_state import HostStates, Rest
-from ingest.fetching.platforms import Shared
-from ingest.fetching.slots import POLL_SHARE, seconds_to_slot
+from ingest.fetching.slots import POLL_SHARE, Shared, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter

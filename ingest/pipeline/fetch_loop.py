@@ -16,9 +16,9 @@ from threading import Event as Flag
 from typing import TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
+from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
-from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.open_work import BackfillQueue, Tracker
 from ingest.pipeline.stage_worker import Member, StageWorker

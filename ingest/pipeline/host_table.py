@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from ingest.ports import Appender, Reader, Record, TopicPartition
+from ingest.errors import DependencyUnavailable, NewsIngestError
+from ingest.ports import Appender, Log, Reader, Record, TopicPartition
 from ingest.records.appending import NewRecord, append_and_flush
+from ingest.records.outputs import domain_of, host_record
 from ingest.records.stage_plan import HOST_STATE
-from ingest.records.state_records import domain_of, host_record
 from ingest.telemetry import Event
 
 FLUSH_SECONDS = 10.0
 
 host_state_behind = Event("host_state_behind", level="warning")
+
+READ_SECONDS = 1.0
+READ_RECORDS = 500
+#: Every record of any topic wakes a reader of the embedded log: this one looks less often.
+PAUSE_SECONDS = 0.2
 
 
 class HostMemory(Protocol):
@@ -94,3 +103,46 @@ class HostTable:
         self, places: Sequence[TopicPartition], inputs: Sequence[str]
     ) -> list[TopicPartition]:
         return [TopicPartition(topic, place.partition) for place in places for topic in inputs]
+
+
+class HostFollower:
+    """A thread with a group of its own, so that it learns of every host. Use as a context.
+
+    What it could not write during an outage is written with the next change of that host.
+    """
+
+    def __init__(self, log: Log, memory: HostMemory, stage: str) -> None:
+        self._log = log
+        self._table = HostTable(memory, stage)
+        self._stage = stage
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="host-state", daemon=True)
+
+    def __enter__(self) -> HostFollower:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(FLUSH_SECONDS)
+
+    def _run(self) -> None:
+        group = f"news-{self._stage}-hosts-{socket.gethostname()}-{os.getpid()}"
+        reader = self._log.reader(group, [self._table.topic], self._stage)
+        appender = self._log.appender()
+        try:
+            while not self._stop.is_set():
+                for record in reader.read(READ_RECORDS, READ_SECONDS):
+                    self._table.takes(record)
+                try:
+                    self._table.write(appender, self._table.changes())
+                except DependencyUnavailable as error:
+                    host_state_behind(cause=str(error))
+                self._stop.wait(PAUSE_SECONDS)
+        except NewsIngestError as error:
+            host_state_behind(
+                cause=str(error), remedy="rests of hosts are not shared until the stage restarts"
+            )
+        finally:
+            reader.close()
+            appender.close()

@@ -45,16 +45,13 @@ from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.report.events import report_failure, report_found
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.intervals import unit_of
-from ingest.polling.schedule.planning import Success
+from ingest.polling.schedule.planning import Success, unit_of
 from ingest.polling.schedule.rate import observed
-from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
+from ingest.polling.state.feed_state import FeedState, PollNote, Slot, encode_state, with_note
 from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
-from ingest.polling.state.slot import Slot
 from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 from ingest.records.appending import NewRecord
-from ingest.records.outputs import poll_outputs
-from ingest.records.state_records import KEYS, feed_key, feed_record
+from ingest.records.outputs import KEYS, feed_key, feed_record, poll_outputs
 
 
 class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim

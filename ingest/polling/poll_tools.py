@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from ingest.polling.outage import OutageWatch
-from ingest.polling.state.slot import Slot
+from ingest.polling.document.answers import OutageWatch
+from ingest.polling.state.feed_state import Slot
 from ingest.ports import Clock, Fetcher, ParseFeed
 from ingest.records.log_writer import LogWriter
 from ingest.records.stage_plan import StagePlan

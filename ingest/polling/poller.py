@@ -19,13 +19,13 @@ from ingest import event_loops
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
 from ingest.identity import registrable_domain
 from ingest.model import Feed
+from ingest.polling.document.answers import OutageWatch
 from ingest.polling.one_poll import FeedPoll, Lost
-from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import OnState, PollEngines, PollTools
 from ingest.polling.report import events
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.due_queue import DueQueue
-from ingest.polling.schedule.intervals import solve_kappa
+from ingest.polling.schedule.planning import solve_kappa
 from ingest.polling.state.feed_state import HEALTH_STATES
 from ingest.polling.state.owned_feeds import OwnedFeeds
 from ingest.polling.state.state_table import Broken, Requested, Restored, StateTable
@@ -33,8 +33,8 @@ from ingest.polling.state.state_table import Lost as LostPartition
 from ingest.ports import Log
 from ingest.records.appending import NewRecord
 from ingest.records.log_writer import LogWriter
+from ingest.records.outputs import BACKFILL_MEMORY, KEYS, REQUEST, feed_record
 from ingest.records.stage_plan import StagePlan
-from ingest.records.state_records import BACKFILL_MEMORY, KEYS, REQUEST, feed_record
 from ingest.settings.options import PollingOptions
 
 #: κ is solved again so often, and soon after the feeds changed.

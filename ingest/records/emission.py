@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,7 +15,6 @@ from ingest.ports import Appender, Clock, Record
 from ingest.records.appending import NewRecord, Refusals, append_and_flush, refusal_reason
 from ingest.records.dead_letter import Subject, dead_letter, origin_of
 from ingest.records.outputs import drop_output
-from ingest.records.retry import Exhausted, next_try
 from ingest.records.stage_plan import StagePlan
 from ingest.telemetry import Event, counter
 
@@ -33,6 +32,9 @@ record_rejected = Event(
     level="warning",
     counter=counter("dead_letters_total", "stage", "failure_class", "reason"),
 )
+
+#: Attempts after which a transient failure is rejected: one a rung.
+MAX_ATTEMPTS = 3
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,3 +183,48 @@ def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -
         headers=(*kept, *((name, value.encode()) for name, value in own.items())),
         partition_key=record.header("ce_partitionkey"),
     )
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """Append again to rung number `rung`, not to be tried before `not_before`."""
+
+    rung: int
+    attempt: int
+    not_before: datetime
+
+
+class Exhausted(msgspec.Struct, frozen=True):
+    """All rungs were tried: a dead letter, reason `exhausted`."""
+
+    attempts: int
+
+
+def next_try(
+    wish: Retry, attempts: int, rung_seconds: Sequence[float], now: datetime
+) -> Parked | Exhausted:
+    """Decide where a failed record goes.
+
+    `attempts` counts failures before this one. A wish with a time takes the smallest rung that
+    covers it, else the last; one that does not count keeps its number and takes the first rung
+    or the one its time asks for.
+    """
+    attempt = attempts + 1 if wish.counts_attempt else attempts
+    if attempt > MAX_ATTEMPTS:
+        return Exhausted(attempt)
+    wished = wish.after_seconds or 0.0
+    if wish.after_seconds is None:
+        rung = min(max(attempt - 1, 0), len(rung_seconds) - 1)
+        wished = rung_seconds[rung] if wish.counts_attempt else rung_seconds[0]
+        if not wish.counts_attempt:
+            rung = 0
+    else:
+        rung = next(
+            (number for number, seconds in enumerate(rung_seconds) if seconds >= wished),
+            len(rung_seconds) - 1,
+        )
+    return Parked(rung, attempt, now + timedelta(seconds=wished))
+
+
+def due_at_ms(appended_at_ms: int, rung_seconds: float) -> int:
+    """Return when a record of a retry topic may be looked at again, in ms since 1970."""
+    return appended_at_ms + int(rung_seconds * 1000)

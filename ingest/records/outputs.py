@@ -2,17 +2,87 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
+from random import getrandbits
 
 from ingest.identity import host_of, registrable_domain
 from ingest.model import Document, DropRecord, Entry, Page
-from ingest.ports import Clock, Record
+from ingest.ports import Clock, Headers, Record
 from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Verdict, entry_dead_letter
-from ingest.records.headers import headers_for
-from ingest.records.stage_plan import BACKFILL, BACKFILL_STAGE, DROPS, StagePlan
+from ingest.records.stage_plan import (
+    BACKFILL,
+    BACKFILL_STAGE,
+    DROPS,
+    FEED_STATE,
+    HOST_STATE,
+    StagePlan,
+)
 from ingest.wire import encode
+
+#: Kinds of records and the version of their schema: `document/1.0`.
+SCHEMA_VERSION = "1.0"
+#: Headers that belong to one step and are made anew for the next.
+_OWN = ("ce_", "content-type", "schema", "traceparent", "retry.", "dead-letter.")
+
+
+#: The parts beside the state of a feed: the entries that it has shown, somebody's wish to have it
+#: polled now, and how far a backfill came.
+KEYS, REQUEST, BACKFILL_MEMORY = "keys", "request", "backfill"
+PARTS = (KEYS, REQUEST, BACKFILL_MEMORY)
+
+
+def headers_for(
+    kind: str, id: str, stage: str, at: datetime, content: bytes, source: Record | None = None
+) -> list[tuple[str, bytes]]:
+    """Return the headers of a new record.
+
+    `kind` is entry, page, document, alert or feed-state. `ce_id` is the same when the same work
+    is done twice: id and 16 hex digits of the hash of `content`. Headers of `source` that nobody here knows are passed
+    on, and its trace is continued with a new span.
+    """
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    origin, type_, schema = _fixed(kind, stage)
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"{id}:{digest}".encode()),
+        ("ce_source", origin),
+        ("ce_type", type_),
+        ("ce_time", at.isoformat().encode()),
+        ("ce_subject", id.encode()),
+        ("content-type", b"application/json"),
+        ("schema", schema),
+        ("traceparent", continued_trace(source).encode()),
+        *(() if source is None else passed_on(source.headers)),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _fixed(kind: str, stage: str) -> tuple[bytes, bytes, bytes]:
+    return (
+        f"/news-ingest/{stage}".encode(),
+        f"news.{kind}".encode(),
+        f"{kind}/{SCHEMA_VERSION}".encode(),
+    )
+
+
+def passed_on(headers: Headers) -> list[tuple[str, bytes]]:
+    """Return the headers that later stages get unchanged: those that are not a step's own."""
+    return [(name, value) for name, value in headers if not name.startswith(_OWN)]
+
+
+def continued_trace(source: Record | None) -> str:
+    """Return a W3C traceparent: the source's trace with a new span, or a new trace."""
+    old = None if source is None else source.header("traceparent")
+    parts = (old or "").split("-")
+    is_known = len(parts) == 4 and len(parts[1]) == 32
+    # Nobody has to guess at these: the system's random bytes would cost two calls a record.
+    digits = f"{getrandbits(192):048x}"
+    trace = parts[1] if is_known else digits[16:]
+    return f"00-{trace}-{digits[:16]}-01"
 
 
 def entry_output(
@@ -76,3 +146,37 @@ def poll_outputs(
         letter = entry_dead_letter(verdict, topic, plan, now)
         records.append(letter.with_headers(mark) if mark else letter)
     return records
+
+
+def feed_key(feed_id: str, part: str = "") -> str:
+    """Return the key of a feed's state, or of one of its parts."""
+    return f"{feed_id}/{part}" if part else feed_id
+
+
+def feed_id_and_part(record: Record) -> tuple[str, str]:
+    """Return the feed's id and the part that a record of `news.feed-state` holds; "" is the state."""
+    name = record.key.decode("utf-8", "replace")
+    feed_id, _, part = name.rpartition("/")
+    return (feed_id, part) if part in PARTS else (name, "")
+
+
+def feed_record(
+    feed_id: str, part: str, value: bytes | None, domain: str, stage: str, now: datetime
+) -> NewRecord:
+    """Return the record of a feed's state or part; a value of None takes it away.
+
+    `domain` is that of the feed's configured URL: it places all records of a feed together.
+    """
+    key = feed_key(feed_id, part)
+    headers = headers_for("feed-state", key, stage, now, value or b"")
+    return NewRecord(FEED_STATE, key, value, headers, domain)
+
+
+def host_record(domain: str, stage: str, value: bytes) -> NewRecord:
+    """Return the record of what a stage knows of a domain's hosts."""
+    return NewRecord(HOST_STATE, f"{domain}/{stage}", value, partition_key=domain)
+
+
+def domain_of(record: Record) -> str:
+    """Return the domain that a record of `news.host-state` speaks of."""
+    return record.key.decode("utf-8", "replace").rpartition("/")[0]

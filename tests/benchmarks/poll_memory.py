@@ -31,7 +31,7 @@ from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.schedule.rate import seeded
 from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
 from ingest.polling.state.seen_keys import SeenKeys, encode_keys
-from ingest.records.headers import headers_for
+from ingest.records.outputs import headers_for
 from ingest.records.stage_plan import FEED_STATE
 from ingest.settings.load import load
 from ingest.sources.feeds.parse_feed import parse_feed

@@ -14,7 +14,7 @@ from ingest.bootstrap.engines import chain_of, now, open_log
 from ingest.pipeline.batch_loop import Judged, Work, batch_worker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.ports import Index, Log, Record
-from ingest.records.headers import headers_for
+from ingest.records.outputs import headers_for
 from ingest.records.stage_plan import StagePlan, plan_of
 from ingest.settings.load import Settings, load
 from ingest.wire import encode

@@ -16,13 +16,12 @@ from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import DropRecord, Entry, Feed
+from ingest.polling.document.answers import OutageWatch
 from ingest.polling.one_poll import FeedPoll
-from ingest.polling.outage import OutageWatch
 from ingest.polling.poll_tools import PollTools
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.intervals import solve_kappa
-from ingest.polling.state.feed_state import FeedState, decode_state
-from ingest.polling.state.slot import Slot
+from ingest.polling.schedule.planning import solve_kappa
+from ingest.polling.state.feed_state import FeedState, Slot, decode_state
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
 from ingest.records.log_writer import LogWriter
 from ingest.records.stage_plan import StagePlan

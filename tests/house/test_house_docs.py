@@ -19,7 +19,7 @@ from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.bootstrap.engines import checked_settings
 from ingest.errors import QueryError
 from ingest.outcome import Keep
-from ingest.pipeline.indexing.revision import placed as placed_in_index
+from ingest.pipeline.indexing.indexer import placed as placed_in_index
 from ingest.pipeline.transform import enriched
 from ingest.ports import Placed
 from ingest.search.parse import parse

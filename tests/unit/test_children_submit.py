@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingest.children.submit import MAX_BYTES, MAX_ITEMS, Submitter
+from ingest.children.pool import MAX_BYTES, MAX_ITEMS, Submitter
 
 LONG = b"x" * (MAX_BYTES + 1)
 

@@ -11,11 +11,15 @@ import pytest
 
 from ingest.errors import IndexUnavailable
 from ingest.model import Feed
-from ingest.polling.report.feed_record import overflows_since, percentile, record_of
-from ingest.polling.report.feed_reporter import RECORDS_A_FLUSH, FeedReporter
+from ingest.polling.report.feed_reporter import (
+    RECORDS_A_FLUSH,
+    FeedReporter,
+    overflows_since,
+    percentile,
+    record_of,
+)
 from ingest.polling.schedule.rate import Rate
-from ingest.polling.state.feed_state import FeedState, PollNote
-from ingest.polling.state.slot import Slot
+from ingest.polling.state.feed_state import FeedState, PollNote, Slot
 from ingest.ports import FeedRecord, LayoutAlarm
 from tests.builders import NOW
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.fetching.canonical_link import HEAD_BYTES, own_addresses
-from ingest.fetching.document_id import have_like_titles
+from ingest.fetching.document_id import HEAD_BYTES, have_like_titles, own_addresses
 
 URL = "https://www.courier.example/a/flood"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.fetching.canonical_link import amp_canonical
+from ingest.fetching.document_id import amp_canonical
 from ingest.fetching.next_page import Pages, links_of, next_part, whole_article
 
 SITE = "https://elsin-courier.example"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ingest.fetching.host_state import HostStates
-from ingest.fetching.platforms import FRESH_SECONDS, Platforms, Shared
 from ingest.fetching.politeness import Politeness
+from ingest.fetching.slots import FRESH_SECONDS, Platforms, Shared
 from ingest.ports import FetchRequest
 from ingest.settings.sites import read_sites
 from tests.http_site import HttpSite, html

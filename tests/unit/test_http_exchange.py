@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ingest.adapters.http.connection import GuardedResolver
-from ingest.adapters.http.exchange import Exchange, Target, Times, target_of
+from ingest.adapters.http.exchange import Exchange, GuardedResolver, Target, Times, target_of
 from ingest.fetching.address_guard import AddressGuard
 from ingest.identity import request_url
 from ingest.settings.options import AddressGuardOptions

@@ -18,7 +18,7 @@ import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
 from ingest.adapters.page_archive import PageArchive
-from ingest.adapters.page_archive.open_file import recover, whole_bytes
+from ingest.adapters.page_archive.archive import recover, whole_bytes
 from ingest.errors import ArchiveUnavailable
 from ingest.identity import version_of
 from ingest.model import Page, PagePart

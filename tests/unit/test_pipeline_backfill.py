@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
+from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.operations.dead_letters import Chosen, listed, replay
 from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.batch_loop import batch_worker
-from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.open_work import MAX_RECORDS

@@ -14,9 +14,9 @@ import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import IndexUnavailable
+from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Drop, Keep, Outcome, Retry
-from ingest.pipeline.event_loop import EventLoop
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
 from ingest.ports import TopicSpec

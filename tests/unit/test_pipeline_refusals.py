@@ -23,7 +23,7 @@ from ingest.operations.ledger import drops
 from ingest.operations.replay import Replay
 from ingest.operations.replay_heads import Wanted
 from ingest.operations.throttle import Throttle
-from ingest.pipeline.host_follower import HostFollower
+from ingest.pipeline.host_table import HostFollower
 from ingest.ports import TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
 from ingest.records.stage_plan import StagePlan

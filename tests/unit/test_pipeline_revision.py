@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from ingest.outcome import Drop
-from ingest.pipeline.indexing.revision import Older, placed
+from ingest.pipeline.indexing.indexer import Older, placed
 from ingest.ports import Known, Placed
 from tests.builders import a_document
 

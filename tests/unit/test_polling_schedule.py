@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ingest.model import Feed
-from ingest.polling.schedule import intervals as schedule
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.intervals import Bounds, Demand
-from ingest.polling.schedule.planning import Success
+from ingest.polling.schedule.planning import Bounds, Demand, Success
 from ingest.polling.schedule.rate import (
     Rate,
     burst_per_hour,
@@ -42,8 +40,8 @@ def a_state(**changes: object) -> FeedState:
 def test_all_feeds_together_take_the_allowance(weights: list[float], minutes: float) -> None:
     demands = [Demand(weight, Bounds(1.0, 1e9)) for weight in weights]
     allowed = len(demands) * 60 / minutes
-    kappa = schedule.solve_kappa(demands, allowed)
-    asked = sum(3600 / schedule.interval_seconds(kappa, demand) for demand in demands)
+    kappa = planning.solve_kappa(demands, allowed)
+    asked = sum(3600 / planning.interval_seconds(kappa, demand) for demand in demands)
     shortest = sum(3600 / demand.bounds.least for demand in demands)
     assert asked == pytest.approx(min(allowed, shortest), rel=0.02)
 
@@ -51,28 +49,28 @@ def test_all_feeds_together_take_the_allowance(weights: list[float], minutes: fl
 @given(rates, st.floats(min_value=1, max_value=100))
 def test_a_greater_weight_never_lengthens_the_interval(weight: float, factor: float) -> None:
     bounds = Bounds(300.0)
-    slow = schedule.interval_seconds(1.0, Demand(weight, bounds))
-    assert schedule.interval_seconds(1.0, Demand(weight * factor, bounds)) <= slow
+    slow = planning.interval_seconds(1.0, Demand(weight, bounds))
+    assert planning.interval_seconds(1.0, Demand(weight * factor, bounds)) <= slow
 
 
 def test_four_times_the_rate_halves_the_interval() -> None:
     bounds = Bounds(1.0)
-    slow = schedule.interval_seconds(0.5, Demand(1.0, bounds))
-    assert schedule.interval_seconds(0.5, Demand(4.0, bounds)) == pytest.approx(slow / 2)
+    slow = planning.interval_seconds(0.5, Demand(1.0, bounds))
+    assert planning.interval_seconds(0.5, Demand(4.0, bounds)) == pytest.approx(slow / 2)
 
 
 def test_bounds_that_all_feeds_hit_are_kept() -> None:
     demands = [Demand(1.0, Bounds(300.0)) for _ in range(10)]
-    kappa = schedule.solve_kappa(demands, 1e9)
-    assert schedule.interval_seconds(kappa, demands[0]) == 300.0
-    kappa = schedule.solve_kappa(demands, 1e-9)
-    assert schedule.interval_seconds(kappa, demands[0]) == schedule.MAX_INTERVAL_SECONDS
+    kappa = planning.solve_kappa(demands, 1e9)
+    assert planning.interval_seconds(kappa, demands[0]) == 300.0
+    kappa = planning.solve_kappa(demands, 1e-9)
+    assert planning.interval_seconds(kappa, demands[0]) == planning.MAX_INTERVAL_SECONDS
 
 
 def test_with_a_flat_profile_the_walk_is_the_square_root_rule() -> None:
     demand = Demand(0.3, Bounds(300.0))
-    walked = schedule.walked_seconds(0.7, demand, (1.0,) * 48, NOW.replace(minute=17))
-    assert walked == pytest.approx(schedule.interval_seconds(0.7, demand))
+    walked = planning.walked_seconds(0.7, demand, (1.0,) * 48, NOW.replace(minute=17))
+    assert walked == pytest.approx(planning.interval_seconds(0.7, demand))
 
 
 def test_a_walk_that_begins_within_an_hour_counts_the_rest_of_it() -> None:
@@ -83,16 +81,16 @@ def test_a_walk_that_begins_within_an_hour_counts_the_rest_of_it() -> None:
     at_double_speed = (3600 - rest_of_the_hour) / 2
     for weight, kappa in ((1.0, 1.0), (4.0, 2.0)):
         demand = Demand(weight, Bounds(300.0))
-        walked = schedule.walked_seconds(kappa, demand, weights, start)
+        walked = planning.walked_seconds(kappa, demand, weights, start)
         assert walked == pytest.approx(rest_of_the_hour + at_double_speed, abs=1e-6)
 
 
 def test_a_walk_ends_at_its_bounds() -> None:
     start = NOW.replace(minute=20)
     flat = (1.0,) * 48
-    assert schedule.walked_seconds(0.01, Demand(1.0, Bounds(300.0)), flat, start) == 300
-    assert schedule.walked_seconds(99.0, Demand(1.0, Bounds(300.0)), flat, start) == 86_400
-    assert schedule.walked_seconds(99.0, Demand(1.0, Bounds(300.0, 4000.0)), flat, start) == 4000
+    assert planning.walked_seconds(0.01, Demand(1.0, Bounds(300.0)), flat, start) == 300
+    assert planning.walked_seconds(99.0, Demand(1.0, Bounds(300.0)), flat, start) == 86_400
+    assert planning.walked_seconds(99.0, Demand(1.0, Bounds(300.0, 4000.0)), flat, start) == 4000
 
 
 def test_a_night_interval_does_not_sleep_through_the_morning() -> None:
@@ -106,8 +104,8 @@ def test_a_night_interval_does_not_sleep_through_the_morning() -> None:
     demand = Demand(rate.per_hour, Bounds(300.0))
     assert weights[slot_of(night.replace(hour=8))] > 4 * weights[slot_of(night)]
     kappa = 9 * math.sqrt(rate.per_hour)
-    flat = schedule.walked_seconds(kappa, demand, (1.0,) * 48, night)
-    walked = schedule.walked_seconds(kappa, demand, weights, night)
+    flat = planning.walked_seconds(kappa, demand, (1.0,) * 48, night)
+    walked = planning.walked_seconds(kappa, demand, weights, night)
     assert (night + timedelta(seconds=flat)).hour == 10
     assert (night + timedelta(seconds=walked)).hour in (8, 9)
 
@@ -138,35 +136,35 @@ def test_declared_dates_seed_a_new_feed() -> None:
 
 
 def test_the_window_of_a_fast_feed_shortens_its_interval() -> None:
-    assert schedule.guarded_seconds(7200, 20, 40) == 900
-    assert schedule.guarded_seconds(600, 20, 40) == 600
-    assert schedule.guarded_seconds(600, 0, 40) == 600
+    assert planning.guarded_seconds(7200, 20, 40) == 900
+    assert planning.guarded_seconds(600, 20, 40) == 600
+    assert planning.guarded_seconds(600, 0, 40) == 600
 
 
 def test_ttl_counts_only_when_it_is_plausible() -> None:
     fast = {"ttl_seconds": 86_400.0, "period_seconds": None, "per_hour": 5.0}
     slow = {"ttl_seconds": 7_200.0, "period_seconds": 3_600.0, "per_hour": 0.1}
-    assert schedule.declared_floor("plausible", **fast) is None  # type: ignore[arg-type]
-    assert schedule.declared_floor("always", **fast) == (86_400.0, "ttl")  # type: ignore[arg-type]
-    assert schedule.declared_floor("plausible", **slow) == (7_200.0, "ttl")  # type: ignore[arg-type]
-    assert schedule.declared_floor("never", **slow) is None  # type: ignore[arg-type]
+    assert planning.declared_floor("plausible", **fast) is None  # type: ignore[arg-type]
+    assert planning.declared_floor("always", **fast) == (86_400.0, "ttl")  # type: ignore[arg-type]
+    assert planning.declared_floor("plausible", **slow) == (7_200.0, "ttl")  # type: ignore[arg-type]
+    assert planning.declared_floor("never", **slow) is None  # type: ignore[arg-type]
 
 
 def test_skipped_hours_and_days_are_left_alone() -> None:
     friday_noon = NOW
-    assert schedule.after_skips(friday_noon, (12, 13), ()) == NOW.replace(hour=14)
-    monday = schedule.after_skips(friday_noon, (), (4, 5, 6))
+    assert planning.after_skips(friday_noon, (12, 13), ()) == NOW.replace(hour=14)
+    monday = planning.after_skips(friday_noon, (), (4, 5, 6))
     assert monday == datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
-    assert schedule.after_skips(NOW, tuple(range(24)), ()) == NOW
+    assert planning.after_skips(NOW, tuple(range(24)), ()) == NOW
 
 
 @given(st.floats(min_value=60, max_value=86_400), st.text(max_size=20), st.text(max_size=20))
 def test_jitter_stays_within_a_tenth_and_never_changes(
     interval: float, key: str, salt: str
 ) -> None:
-    first = schedule.jittered_seconds(interval, key, salt)
+    first = planning.jittered_seconds(interval, key, salt)
     assert interval * 0.9 <= first <= interval * 1.1
-    assert schedule.jittered_seconds(interval, key, salt) == first
+    assert planning.jittered_seconds(interval, key, salt) == first
 
 
 @given(
@@ -178,7 +176,7 @@ def test_jitter_stays_within_a_tenth_and_never_changes(
 def test_a_failing_feed_is_never_asked_more_often_than_a_healthy_one(
     interval: float, score: float, spread: float, is_refused: bool
 ) -> None:
-    wait = schedule.backoff_seconds(
+    wait = planning.backoff_seconds(
         interval, score, is_refused=is_refused, spread=spread, least=300
     )
     assert wait >= interval
@@ -282,8 +280,8 @@ def test_entries_are_found_sooner_than_with_other_rules_for_the_same_requests() 
     bounds = Bounds(1.0, 1e9)
     demands = [Demand(rate, bounds) for rate in feeds]
     allowed = len(feeds) * 2.0
-    kappa = schedule.solve_kappa(demands, allowed)
-    ours = [schedule.interval_seconds(kappa, demand) / 3600 for demand in demands]
+    kappa = planning.solve_kappa(demands, allowed)
+    ours = [planning.interval_seconds(kappa, demand) / 3600 for demand in demands]
     uniform = [0.5] * len(feeds)
     share = sum(feeds) / allowed
     inverse = [share / rate for rate in feeds]
@@ -372,7 +370,7 @@ def test_the_highest_floor_counts_and_the_cache_can_be_passed_over() -> None:
     assert floor(FEED, 20_000) == (20_000.0, "Cache-Control")
     assert floor(replace(FEED, ignore_http_cache=True), 20_000) == (14_400.0, "ttl")
     assert floor(replace(FEED, respect_ttl="never"), 0) == (0.0, "")
-    assert schedule.declared_floor(
+    assert planning.declared_floor(
         "plausible", ttl_seconds=0.0, period_seconds=5_400.0, per_hour=0.1
     ) == (5_400.0, "sy:updatePeriod")
 
@@ -380,7 +378,7 @@ def test_the_highest_floor_counts_and_the_cache_can_be_passed_over() -> None:
 def test_a_ttl_is_believed_while_less_than_one_entry_is_expected_within_it() -> None:
     def is_believed(per_hour: float) -> bool:
         named = {"ttl_seconds": 7_200.0, "period_seconds": None, "per_hour": per_hour}
-        return schedule.declared_floor("plausible", **named) is not None  # type: ignore[arg-type]
+        return planning.declared_floor("plausible", **named) is not None  # type: ignore[arg-type]
 
     assert [is_believed(rate) for rate in (0.4999, 0.5, 0.75)] == [True, False, False]
 
@@ -450,18 +448,18 @@ def test_a_burst_shortens_the_interval_of_a_quiet_feed_alone() -> None:
 
 
 def test_the_loss_guard_needs_a_window_and_a_rate() -> None:
-    assert schedule.guarded_seconds(7_200, 1, 1.0) == 1_800
-    assert schedule.guarded_seconds(7_200, 1, 0.5) == 3_600
-    assert schedule.guarded_seconds(7_200, 20, 0.0) == 7_200
-    assert schedule.guarded_seconds(7_200, -1, 9.0) == 7_200
+    assert planning.guarded_seconds(7_200, 1, 1.0) == 1_800
+    assert planning.guarded_seconds(7_200, 1, 0.5) == 3_600
+    assert planning.guarded_seconds(7_200, 20, 0.0) == 7_200
+    assert planning.guarded_seconds(7_200, -1, 9.0) == 7_200
 
 
 def test_skipped_time_ends_at_a_full_hour_and_a_feed_that_skips_all_days_skips_none() -> None:
     at = NOW.replace(minute=40, second=20, microsecond=7)
-    assert schedule.after_skips(at, (12,), ()) == NOW.replace(hour=13)
-    assert schedule.after_skips(at, (12, 14), ()) == NOW.replace(hour=13)
-    assert schedule.after_skips(at, (), tuple(range(7))) == at
-    assert schedule.after_skips(at, (11,), (0,)) == at
+    assert planning.after_skips(at, (12,), ()) == NOW.replace(hour=13)
+    assert planning.after_skips(at, (12, 14), ()) == NOW.replace(hour=13)
+    assert planning.after_skips(at, (), tuple(range(7))) == at
+    assert planning.after_skips(at, (11,), (0,)) == at
 
 
 # ── rates ───────────────────────────────────────────────────────────────────────────────────

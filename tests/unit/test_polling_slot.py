@@ -14,11 +14,11 @@ from ingest.polling.schedule.rate import Rate
 from ingest.polling.state.feed_state import (
     FeedState,
     PollNote,
+    Slot,
     encode_state,
     feed_health,
     with_note,
 )
-from ingest.polling.state.slot import Slot
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FEED = Feed(id="courier", url="http://courier.example/feed", publisher="Courier")

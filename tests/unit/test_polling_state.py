@@ -9,19 +9,19 @@ import pytest
 
 from ingest.errors import WireError
 from ingest.model import Feed
-from ingest.polling.outage import OutageWatch
+from ingest.polling.document.answers import OutageWatch
 from ingest.polling.schedule.due_queue import DueQueue
 from ingest.polling.schedule.rate import seeded
 from ingest.polling.state.feed_state import (
     FeedState,
     PollNote,
+    Slot,
     decode_state,
     encode_state,
     feed_health,
     with_note,
 )
 from ingest.polling.state.owned_feeds import OwnedFeeds
-from ingest.polling.state.slot import Slot
 from ingest.polling.state.state_table import Restored
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.outcome import Retry
-from ingest.records.retry import Exhausted, Parked, due_at_ms, next_try
+from ingest.records.emission import Exhausted, Parked, due_at_ms, next_try
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 RUNGS = (60.0, 600.0, 3600.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.sentences import sentences
+from ingest.terms import sentences
 
 
 @pytest.mark.parametrize(

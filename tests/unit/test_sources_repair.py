@@ -8,10 +8,10 @@ import pytest
 
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.sources.feeds.declared_entities import resolve_declared_entities
 from ingest.sources.feeds.decode_feed import decode_feed
 from ingest.sources.feeds.parse_feed import parse_feed
-from ingest.sources.feeds.titles_and_links import MAX_TITLE_CHARACTERS, plain_title
+from ingest.sources.feeds.repair_markup import resolve_declared_entities
+from ingest.sources.feeds.rss_entry import MAX_TITLE_CHARACTERS, plain_title
 
 URL = "https://elsin-courier.example/feeds/all"
 ITEM = "<title>Bridge reopens</title><link>https://elsin-courier.example/a/1</link>"

@@ -10,15 +10,22 @@ from pathlib import Path
 import msgspec
 
 from ingest import wire
-from ingest.adapters.sqlite_index import reading, writing
-from ingest.adapters.sqlite_index.index_file import IndexFile
+from ingest.adapters.sqlite_index import reading
+from ingest.adapters.sqlite_index.database import IndexFile
 from ingest.adapters.sqlite_index.revisions import SqliteRevisions
 from ingest.adapters.sqlite_index.rows import (
     DocumentRows,
     Unfit,
+    Values,
+    bury,
+    drop_unused_values,
+    erase,
+    expired_keys,
+    forget_besides,
     moment_of,
     rows_of,
     unpacked,
+    write,
 )
 from ingest.adapters.sqlite_index.site_layouts import SqliteSiteLayouts
 from ingest.model import IndexedDocument
@@ -54,7 +61,7 @@ class SqliteIndex:
         self._options = options
         self._clock = clock
         self._bounds = bounds
-        self._values = writing.Values()
+        self._values = Values()
         self.revisions = SqliteRevisions(self._file)
         self.feeds = SqliteFeedRecords(self._file)
         self.layouts = SqliteSiteLayouts(self._file)
@@ -71,9 +78,7 @@ class SqliteIndex:
             with self._file.writing() as connection:
                 self._values.begin(connection)
                 return [
-                    rows
-                    if isinstance(rows, Verdict)
-                    else writing.write(connection, self._values, rows)
+                    rows if isinstance(rows, Verdict) else write(connection, self._values, rows)
                     for rows in prepared
                 ]
         except BaseException:
@@ -92,7 +97,7 @@ class SqliteIndex:
         if not self._file.is_there():
             return False
         with self._file.writing() as connection:
-            return writing.bury(connection, id, reason, now)
+            return bury(connection, id, reason, now)
 
     def expire(self, before: datetime) -> int:
         """Forget in small transactions, so that others can write in between."""
@@ -101,14 +106,14 @@ class SqliteIndex:
         gone = 0
         while True:
             with self._file.writing() as connection:
-                keys = writing.expired_keys(connection, before, _EXPIRED_AT_ONCE)
+                keys = expired_keys(connection, before, _EXPIRED_AT_ONCE)
                 for key in keys:
-                    writing.erase(connection, key)
+                    erase(connection, key)
                 gone += len(keys)
                 if len(keys) < _EXPIRED_AT_ONCE:
-                    writing.forget_besides(connection, before)
+                    forget_besides(connection, before)
                     if gone:
-                        writing.drop_unused_values(connection)
+                        drop_unused_values(connection)
                     return gone
 
     def refresh(self) -> None:

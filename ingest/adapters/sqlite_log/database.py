@@ -15,7 +15,7 @@ from ingest.adapters.sqlite_file import (
     passes_by_itself,
 )
 from ingest.adapters.sqlite_log import schema
-from ingest.adapters.sqlite_log.file_lock import FileLock
+from ingest.adapters.sqlite_log.lease import FileLock
 from ingest.errors import LogRefused, LogUnavailable
 
 

@@ -12,14 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from ingest import telemetry
-from ingest.adapters.log_rules import spec_differences
+from ingest.adapters.log_rules import ROOM_SECONDS, measured, spec_differences
 from ingest.adapters.sqlite_log import database, lease, records, retention
 from ingest.adapters.sqlite_log import topics as manifest
-from ingest.adapters.sqlite_log.appender import SqliteAppender
 from ingest.adapters.sqlite_log.database import Connection
-from ingest.adapters.sqlite_log.file_lock import FileLock
-from ingest.adapters.sqlite_log.lease import Lease
+from ingest.adapters.sqlite_log.lease import FileLock, Lease
 from ingest.adapters.sqlite_log.reader import SqliteReader
+from ingest.adapters.sqlite_log.records import Draft, packed
 from ingest.adapters.sqlite_log.topics import Topic, Topics
 from ingest.adapters.sqlite_log.writer import Writer
 from ingest.errors import LogUnavailable
@@ -44,6 +43,8 @@ _LAG = """
 """
 
 _file_bytes = telemetry.gauge("log_file_bytes")
+
+_CLOSE_SECONDS = 5.0
 
 
 def wall_clock_ms() -> int:
@@ -207,3 +208,51 @@ class SqliteLog:
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise LogUnavailable("the log is closed", value=str(self._path))
+
+
+class SqliteAppender:
+    """The Appender of the port. Errors of `append` beside the port's: LogUnavailable.
+
+    A full log (`max_log_bytes`) or disk holds records here: they are written, in order, as soon
+    as there is room; only flush and append tell, with LogUnavailable, that they wait.
+    """
+
+    def __init__(self, writer: Writer, topic_of: Callable[[str], Topic]) -> None:
+        self._writer = writer
+        self._topic_of = topic_of
+        self._last = 0
+        self._is_closed = False
+
+    def append(
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        partition_key: str | None = None,
+    ) -> Draft:
+        if self._is_closed:
+            raise LogUnavailable("the appender is closed", value=topic)
+        target = self._topic_of(topic)
+        found = measured(target.spec, key, value, headers, partition_key)
+        draft = Draft(
+            target.id,
+            *found,
+            value=value,
+            headers=packed(headers),
+            is_compacted=target.is_compacted,
+        )
+        self._last = self._writer.put(draft, ROOM_SECONDS)
+        return draft
+
+    def flush(self, timeout_seconds: float) -> None:
+        self._writer.wait(self._last, timeout_seconds)
+
+    def close(self) -> None:
+        """Wait a little for what is under way, then take no more."""
+        if not self._is_closed:
+            self._is_closed = True
+            try:
+                self.flush(_CLOSE_SECONDS)
+            except LogUnavailable:
+                pass  # its deliveries are not done: the input is read again

@@ -20,7 +20,7 @@ from ingest.cli.terminal_text import line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.pipeline.indexing.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS
 from ingest.pipeline.indexing.layout_watch import found_now
-from ingest.polling.report.feed_record import alarms_by_feed
+from ingest.polling.report.feed_reporter import alarms_by_feed
 from ingest.ports import LayoutAlarm
 from ingest.settings.load import Settings
 

@@ -16,7 +16,7 @@ from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
 from ingest.operations.feeds.asking import resting_hosts
-from ingest.polling.report.feed_record import overflows_since, percentile
+from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.outlook import spoken

@@ -16,8 +16,8 @@ from ingest.errors import NewsIngestError
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.records.appending import append_all
+from ingest.records.outputs import REQUEST, feed_record
 from ingest.records.stage_plan import plans
-from ingest.records.state_records import REQUEST, feed_record
 from ingest.settings.load import Settings
 
 _FLUSH_SECONDS = 10.0

@@ -17,7 +17,7 @@ from ingest.cli.feeds.overview import DAY, freshness_in_words, show_all
 from ingest.cli.feeds.report import ago, size
 from ingest.cli.terminal_text import line, print_json
 from ingest.model import Feed
-from ingest.polling.report.feed_record import overflows_since, percentile
+from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.outlook import spoken, why_next
 

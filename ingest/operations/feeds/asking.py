@@ -22,8 +22,8 @@ from ingest.polling.state.feed_state import (
 )
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
+from ingest.records.outputs import domain_of, feed_id_and_part
 from ingest.records.stage_plan import FEED_STATE, HOST_STATE
-from ingest.records.state_records import domain_of, feed_id_and_part
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 

@@ -13,16 +13,14 @@ from threading import Event as Flag
 import msgspec
 
 from ingest import event_loops
-from ingest.bootstrap.engines import now, open_log
-from ingest.bootstrap.lazy_index import LazyIndex
+from ingest.bootstrap.engines import LazyIndex, now, open_log
 from ingest.bootstrap.parsers import PARSE_ARCHIVE, parser_pool
 from ingest.bootstrap.web import Web, open_web
 from ingest.errors import NewsIngestError, WireError
 from ingest.identity import registrable_domain
 from ingest.model import Entry, Feed
 from ingest.partition import partition_for
-from ingest.pipeline.host_follower import HostFollower
-from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.host_table import HostFollower, HostTable
 from ingest.polling.older.backfill import (
     Backfill,
     BackfillMemory,
@@ -39,9 +37,14 @@ from ingest.polling.state.seen_keys import SeenKeys, decode_keys
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Log
 from ingest.records.appending import append_all
-from ingest.records.outputs import poll_outputs
+from ingest.records.outputs import (
+    BACKFILL_MEMORY,
+    KEYS,
+    feed_id_and_part,
+    feed_record,
+    poll_outputs,
+)
 from ingest.records.stage_plan import BACKFILL_STAGE, FEED_STATE, HOST_STATE, StagePlan, plans
-from ingest.records.state_records import BACKFILL_MEMORY, KEYS, feed_id_and_part, feed_record
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_in_children import parse_in
 

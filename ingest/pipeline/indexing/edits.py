@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.model import IndexedDocument
-from ingest.pipeline.indexing.revision import WEAK_SOURCES
+from ingest.pipeline.indexing.indexer import WEAK_SOURCES
 from ingest.ports import Index, Known, KnownText, Placed, Revision, Verdict
-from ingest.sentences import sentences
 from ingest.telemetry import Event, counter
+from ingest.terms import sentences
 
 #: More is counted and not kept: a page that became another one is no edit to read.
 MAX_SENTENCES = 300

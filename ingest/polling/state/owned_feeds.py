@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.partition import partition_for
-from ingest.polling.state.feed_state import FeedState, may_be_forgotten
-from ingest.polling.state.slot import Slot
+from ingest.polling.state.feed_state import FeedState, Slot, may_be_forgotten
 from ingest.polling.state.state_table import Restored
 
 #: The state of a feed that was taken out of the config is kept so long: one that comes back

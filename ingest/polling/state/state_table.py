@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 from ingest import wire
 from ingest.errors import LogUnavailable, WireError
 from ingest.polling.report import events
-from ingest.polling.state.slot import Slot, pack
+from ingest.polling.state.feed_state import Slot, pack
 from ingest.ports import Log, Reader, Record, TopicPartition
+from ingest.records.outputs import BACKFILL_MEMORY, KEYS, REQUEST, feed_id_and_part, feed_key
 from ingest.records.stage_plan import FEED_STATE
-from ingest.records.state_records import BACKFILL_MEMORY, KEYS, REQUEST, feed_id_and_part, feed_key
 
 _READ_RECORDS = 500
 _READ_SECONDS = 0.2

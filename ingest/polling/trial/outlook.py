@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ingest.model import Feed
 from ingest.polling.document.after_document import DocumentRead, after_document, success_of
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.intervals import solve_kappa
+from ingest.polling.schedule.planning import solve_kappa
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_trial import Trial
 from ingest.settings.options import PollingOptions

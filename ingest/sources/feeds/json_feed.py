@@ -9,7 +9,7 @@ from typing import Any
 from ingest.errors import SourceError
 from ingest.ports import ParsedFeed, SourceEntry
 from ingest.sources.feeds.decode_feed import decode_feed
-from ingest.sources.feeds.titles_and_links import absolute, plain_title
+from ingest.sources.feeds.rss_entry import absolute, plain_title
 
 _NAMES = {"1": "JSON Feed 1", "1.0": "JSON Feed 1", "1.1": "JSON Feed 1.1"}
 #: Only a JSON Feed calls things so; some of them do not say what they are.

@@ -10,10 +10,9 @@ from lxml import etree
 
 from ingest.errors import SourceError
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
-from ingest.sources.feeds.declared_entities import refuse_declared_entities
 from ingest.sources.feeds.decode_feed import decode_feed, root_name
-from ingest.sources.feeds.repair_markup import local_name, xml_root
-from ingest.sources.feeds.titles_and_links import absolute
+from ingest.sources.feeds.repair_markup import local_name, refuse_declared_entities, xml_root
+from ingest.sources.feeds.rss_entry import absolute
 
 _NEWS = "http://www.google.com/schemas/sitemap-news/"
 _IMAGE = "http://www.google.com/schemas/sitemap-image/"

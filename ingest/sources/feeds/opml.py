@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from ingest.errors import SourceError
-from ingest.sources.feeds.declared_entities import refuse_declared_entities
 from ingest.sources.feeds.decode_feed import decode_feed
-from ingest.sources.feeds.repair_markup import local_name, xml_root
+from ingest.sources.feeds.repair_markup import local_name, refuse_declared_entities, xml_root
 
 #: Cap on the file.
 MAX_OPML_BYTES = 5 * 1024 * 1024

@@ -12,20 +12,24 @@ from msgspec.structs import replace
 
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, SourceEntry
-from ingest.sources.feeds.declared_entities import resolve_declared_entities
 from ingest.sources.feeds.decode_feed import decode_feed, root_name, without_illegal_references
 from ingest.sources.feeds.feed_items import Items, hash_of, items_of, reduced
 from ingest.sources.feeds.feedparser_workarounds import quicken
-from ingest.sources.feeds.long_document import Choose, only_chosen, pieces_of
-from ingest.sources.feeds.repair_markup import FEED_ROOTS, feed_root, repaired
+from ingest.sources.feeds.parse_feed import Choose, only_chosen, pieces_of
+from ingest.sources.feeds.repair_markup import (
+    FEED_ROOTS,
+    feed_root,
+    repaired,
+    resolve_declared_entities,
+)
 from ingest.sources.feeds.rss_entry import (
+    absolute,
     authors_of_channel,
     links_of,
     source_entry,
     text_of,
     title_of,
 )
-from ingest.sources.feeds.titles_and_links import absolute
 
 _FORMATS = {
     "rss090": "RSS 0.90",

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ingest.identity import joined
 from ingest.ports import SourceEntry
-from ingest.sources.feeds.titles_and_links import absolute, plain_title
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _AROUND = " \t\r\n()<>[],;:"
@@ -17,6 +17,18 @@ _EDITOR = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _HEAD_CHARACTERS = 65_536
+
+#: No title is longer; what is said in more characters is text in the wrong place.
+MAX_TITLE_CHARACTERS = 5_000
+# What is never shown goes with what is in it.
+_UNSEEN = re.compile(
+    r"<!--.*?-->|<(script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!\[CDATA\[|\]\]>",
+    re.DOTALL | re.IGNORECASE,
+)
+# Attributes may hold a `>`; where nobody closes a quote, the tag ends at the next one.
+_TAG = re.compile(r"</?[A-Za-z!?](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
+_BROKEN_TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
+_BLANKS = re.compile(r"\s+")
 
 
 def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...]) -> SourceEntry:
@@ -168,3 +180,18 @@ def _elsewhere(holder: dict[str, Any]) -> Iterator[str]:
             name = html.unescape(str(dict.get(credit, "content") or "")).strip()
             if name:
                 yield name
+
+
+def plain_title(text: str, *, is_html: bool = False) -> str:
+    """Return a title in one line: markup (when it `is_html`) and references undone."""
+    text = text[:MAX_TITLE_CHARACTERS]
+    if is_html and "<" in text:
+        text = _BROKEN_TAG.sub("", _TAG.sub("", _UNSEEN.sub("", text)))
+    if "&" in text:
+        text = html.unescape(text)
+    return _BLANKS.sub(" ", text).strip()
+
+
+def absolute(url: str, link: str) -> str:
+    """Return a link joined to the address of its document; `""` for none."""
+    return joined(url, link) if link.strip() else ""

@@ -11,7 +11,7 @@ import msgspec
 from ingest.errors import WireError
 from ingest.identity import canonical_url, document_id_of_url, registrable_domain
 from ingest.model import Document, EnrichedDocument, Entry, Page
-from ingest.pipeline.indexing.indexer import WEAK_SOURCES
+from ingest.pipeline.indexing.edits import WEAK_SOURCES
 from ingest.ports import Record
 from ingest.wire import decode
 

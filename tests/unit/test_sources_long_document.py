@@ -9,13 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, newest_numbers, newest_of
-from ingest.sources.feeds.parse_feed import (
-    ITEMS_A_PIECE,
-    SHORT_CHARACTERS,
-    only_chosen,
-    parse_feed,
-    pieces_of,
-)
+from ingest.sources.feeds.feed_items import ITEMS_A_PIECE, SHORT_CHARACTERS, only_chosen, pieces_of
+from ingest.sources.feeds.parse_feed import parse_feed
 
 URL = "http://elsin-courier.example/feeds/all"
 FILL = "x" * (SHORT_CHARACTERS // ITEMS_A_PIECE)

@@ -10,22 +10,15 @@ from pathlib import Path
 import msgspec
 
 from ingest import wire
-from ingest.adapters.sqlite_index import reading
-from ingest.adapters.sqlite_index.database import IndexFile
+from ingest.adapters.sqlite_index import reading, writing
+from ingest.adapters.sqlite_index.index_file import IndexFile
 from ingest.adapters.sqlite_index.revisions import SqliteRevisions
 from ingest.adapters.sqlite_index.rows import (
     DocumentRows,
     Unfit,
-    Values,
-    bury,
-    drop_unused_values,
-    erase,
-    expired_keys,
-    forget_besides,
     moment_of,
     rows_of,
     unpacked,
-    write,
 )
 from ingest.adapters.sqlite_index.site_layouts import SqliteSiteLayouts
 from ingest.model import IndexedDocument
@@ -61,7 +54,7 @@ class SqliteIndex:
         self._options = options
         self._clock = clock
         self._bounds = bounds
-        self._values = Values()
+        self._values = writing.Values()
         self.revisions = SqliteRevisions(self._file)
         self.feeds = SqliteFeedRecords(self._file)
         self.layouts = SqliteSiteLayouts(self._file)
@@ -78,7 +71,9 @@ class SqliteIndex:
             with self._file.writing() as connection:
                 self._values.begin(connection)
                 return [
-                    rows if isinstance(rows, Verdict) else write(connection, self._values, rows)
+                    rows
+                    if isinstance(rows, Verdict)
+                    else writing.write(connection, self._values, rows)
                     for rows in prepared
                 ]
         except BaseException:
@@ -97,7 +92,7 @@ class SqliteIndex:
         if not self._file.is_there():
             return False
         with self._file.writing() as connection:
-            return bury(connection, id, reason, now)
+            return writing.bury(connection, id, reason, now)
 
     def expire(self, before: datetime) -> int:
         """Forget in small transactions, so that others can write in between."""
@@ -106,14 +101,14 @@ class SqliteIndex:
         gone = 0
         while True:
             with self._file.writing() as connection:
-                keys = expired_keys(connection, before, _EXPIRED_AT_ONCE)
+                keys = writing.expired_keys(connection, before, _EXPIRED_AT_ONCE)
                 for key in keys:
-                    erase(connection, key)
+                    writing.erase(connection, key)
                 gone += len(keys)
                 if len(keys) < _EXPIRED_AT_ONCE:
-                    forget_besides(connection, before)
+                    writing.forget_besides(connection, before)
                     if gone:
-                        drop_unused_values(connection)
+                        writing.drop_unused_values(connection)
                     return gone
 
     def refresh(self) -> None:

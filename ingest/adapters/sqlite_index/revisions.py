@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from ingest import wire
-from ingest.adapters.sqlite_index.database import Connection, FtsTable, IndexFile
+from ingest.adapters.sqlite_index.database import Connection, FtsTable
+from ingest.adapters.sqlite_index.index_file import IndexFile
 from ingest.adapters.sqlite_index.matching import Compiler, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import inflated, milliseconds, packed
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound

@@ -12,7 +12,8 @@ import msgspec
 
 from ingest import wire
 from ingest.adapters.sqlite_file import Row
-from ingest.adapters.sqlite_index.database import Connection, IndexFile
+from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.index_file import IndexFile
 from ingest.adapters.sqlite_index.rows import milliseconds
 from ingest.model import IndexedDocument
 from ingest.ports import LayoutAlarm, LayoutFacts, SiteLayout

@@ -15,8 +15,8 @@ from ingest import telemetry
 from ingest.adapters.log_rules import ROOM_SECONDS, measured, spec_differences
 from ingest.adapters.sqlite_log import database, lease, records, retention
 from ingest.adapters.sqlite_log import topics as manifest
-from ingest.adapters.sqlite_log.database import Connection
-from ingest.adapters.sqlite_log.lease import FileLock, Lease
+from ingest.adapters.sqlite_log.database import Connection, FileLock
+from ingest.adapters.sqlite_log.lease import Lease
 from ingest.adapters.sqlite_log.reader import SqliteReader
 from ingest.adapters.sqlite_log.records import Draft, packed
 from ingest.adapters.sqlite_log.topics import Topic, Topics

@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 from ingest import telemetry
 from ingest.adapters.sqlite_log import records
-from ingest.adapters.sqlite_log.database import Connection
-from ingest.adapters.sqlite_log.lease import FileLock
+from ingest.adapters.sqlite_log.database import Connection, FileLock
 from ingest.adapters.sqlite_log.records import Draft
 from ingest.errors import (
     LeaseLost,

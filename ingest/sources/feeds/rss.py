@@ -13,9 +13,16 @@ from msgspec.structs import replace
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, SourceEntry
 from ingest.sources.feeds.decode_feed import decode_feed, root_name, without_illegal_references
-from ingest.sources.feeds.feed_items import Items, hash_of, items_of, reduced
+from ingest.sources.feeds.feed_items import (
+    Choose,
+    Items,
+    hash_of,
+    items_of,
+    only_chosen,
+    pieces_of,
+    reduced,
+)
 from ingest.sources.feeds.feedparser_workarounds import quicken
-from ingest.sources.feeds.parse_feed import Choose, only_chosen, pieces_of
 from ingest.sources.feeds.repair_markup import (
     FEED_ROOTS,
     feed_root,

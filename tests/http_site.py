@@ -14,7 +14,6 @@ order of arrival.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import ssl
 import threading
 import time
@@ -130,10 +129,13 @@ class HttpSite:
                 if host in (None, seen.host) and path in (None, seen.path)
             ]
 
-    def gaps(self, host: str | None = None) -> list[float]:
-        """Return the seconds between the starts of neighbouring requests."""
-        starts = [seen.started_at for seen in self.asked(host)]
-        return [later - earlier for earlier, later in itertools.pairwise(starts)]
+    def last_start_after(self, began: float, host: str | None = None) -> float:
+        """Return the seconds from `began` to the start of the last request.
+
+        A busy machine notes a start late, never early: where each request keeps a gap after the
+        one before, this is at least the sum of the gaps if `began` lies before the first request.
+        """
+        return max(seen.started_at for seen in self.asked(host)) - began
 
     def most_in_flight(self, host: str | None = None) -> int:
         """Return how many requests were open at once, at most."""

@@ -1,6 +1,6 @@
 """A real Apache Kafka broker for tests, from its published jars.
 
-`python tests/kafka_server.py` starts one, prints its address and stays until Ctrl-C;
+`python -m tests.kafka_server` starts one, prints its address and stays until Ctrl-C;
 `--fetch` only fills the cache. Needs a Java runtime 17 or later and, to fill the cache, Maven.
 """
 

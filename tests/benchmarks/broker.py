@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_SCRIPT = Path(__file__).resolve().parents[1] / "kafka_server.py"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Broker:
@@ -29,7 +29,10 @@ class Broker:
         """Errors: RuntimeError where no broker can be started; what is missing was printed."""
         if not self.address:
             self._process = subprocess.Popen(
-                [sys.executable, str(_SCRIPT)], stdout=subprocess.PIPE, text=True
+                [sys.executable, "-m", "tests.kafka_server"],
+                cwd=_ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             assert self._process.stdout is not None
             self.address = self._process.stdout.readline().strip()

@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from tests.kafka_server import KafkaServer
 from tests.server_process import ServerMissing, free_ports, javas
 
-FOLDER = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_free_ports_lie_where_no_client_socket_is_put():
@@ -51,7 +51,7 @@ def test_a_killed_broker_has_what_it_acknowledged_when_it_is_started_again(kafka
 def test_a_broker_ends_when_the_process_that_started_it_is_killed(kafka_server):
     kafka_server()  # leaves this test out where no broker can be had
     starter = subprocess.Popen(
-        [sys.executable, FOLDER / "kafka_server.py"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.kafka_server"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with starter:
         assert ":" in starter.stdout.readline()
@@ -67,10 +67,10 @@ def test_a_broker_ends_when_the_process_that_started_it_is_killed(kafka_server):
 def test_a_server_started_by_hand_ends_at_sigint(kafka_server):
     kafka_server()
     starter = subprocess.Popen(
-        [sys.executable, FOLDER / "kafka_server.py"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.kafka_server"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with starter:
-        starter.stdout.readline()
+        assert ":" in starter.stdout.readline()
         children = psutil.Process(starter.pid).children(recursive=True)
         time.sleep(0.1)
         starter.send_signal(signal.SIGINT)

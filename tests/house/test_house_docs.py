@@ -108,15 +108,11 @@ def is_example(name: str) -> bool:
     return name in {found[1] for found in re.finditer(r"<!-- file (\S+) -->", README)}
 
 
-def test_the_architecture_names_every_folder_and_every_file_of_the_ground_floor() -> None:
+def test_the_architecture_names_every_file_of_the_ground_floor() -> None:
     for path in code_files():
         parts = path.relative_to(ROOT).parts
         if len(parts) == 2 and parts[0] == "ingest" and path.stem != "__init__":
             assert f"`ingest/{path.name}`" in ARCHITECTURE
-        if parts[0] == "ingest" and len(parts) > 2:
-            assert f"`ingest/{parts[1]}/" in ARCHITECTURE
-        if parts[:2] == ("ingest", "adapters") and len(parts) > 3:
-            assert f"`ingest/adapters/{parts[2]}/`" in ARCHITECTURE
 
 
 def test_files_named_in_the_tables_of_folders_lie_in_them() -> None:
@@ -126,12 +122,10 @@ def test_files_named_in_the_tables_of_folders_lie_in_them() -> None:
 
 
 def test_every_decision_has_its_five_lines() -> None:
-    decisions = (
-        ARCHITECTURE.partition("## 6. Decisions")[2].partition("\n## ")[0].split("\n### ")[1:]
-    )
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8").split("\n### ")[1:]
     assert len(decisions) > 10
     for decision in decisions:
-        for word in ("Situation:", "Choice:", "Refused:", "Why:", "Again:"):
+        for word in ("Situation:", "Choice:", "Rejected:", "Why:", "Revisit when:"):
             assert f"\n{word}" in decision, f"{decision.splitlines()[0]}: {word}"
 
 

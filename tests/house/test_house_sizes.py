@@ -17,7 +17,7 @@ from tests.house.house_sizes import (
     named,
     raw_lines,
 )
-from tests.house.project_files import code_files, nodes_of, project_files, tree_of
+from tests.house.project_files import ROOT, code_files, nodes_of, project_files, tree_of
 
 MAX_FUNCTION_LINES = 80
 #: In pieces, so that this file does not find itself.

@@ -58,7 +58,7 @@ def test_every_seed_is_searchable_with_what_must_come_out(demo: tuple[Installati
 
 def test_the_demo_ignores_the_settings_of_the_shell(demo: tuple[Installation, Done]) -> None:
     installation, done = demo
-    assert f"ignored here: {', '.join(sorted(ELSEWHERE))}\n" in done.out
+    assert f"ignored variables: {', '.join(sorted(ELSEWHERE))}\n" in done.out
     assert not list(installation.folder.rglob("elsewhere"))
 
 

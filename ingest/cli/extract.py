@@ -216,7 +216,7 @@ def _show_reasons(document: EnrichedDocument) -> None:
     line("engine", f"{facts.engine}, mode {facts.mode}")
     line("outcome", facts.outcome)
     line(
-        "ratio", f"{facts.ratio:g} times as much text by the second parser; 0 when it was not asked"
+        "ratio", f"{facts.ratio:g} times as much text from the second parser; 0 if it was not used"
     )
     for label, value in (
         ("rescued", facts.is_rescued),

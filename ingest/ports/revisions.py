@@ -145,7 +145,7 @@ def _check(node: Node) -> None:
         case Everything() | PublishedBetween():
             pass
         case _:
-            raise _refused(type(node).__name__, "something that revisions know", _KNOWN_IN_WORDS)
+            raise _refused(type(node).__name__, "a field of revisions", _KNOWN_IN_WORDS)
 
 
 _FIELDS_IN_WORDS = ", ".join(f"{name}:" for name in REVISION_FIELDS)

@@ -220,7 +220,7 @@ def _secret(
             return Path(secret.file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = f"the file cannot be read: {error}"
-            file.refuse(place, secret.file, reason, "name a readable file")
+            file.refuse(place, secret.file, reason, "give a readable file")
     elif secret.env:
         reason = "this environment variable is not set"
         file.refuse(place, secret.env, reason, "set it, or use `file:`")

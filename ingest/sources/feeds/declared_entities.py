@@ -90,5 +90,5 @@ def _refusal() -> SourceError:
         "the document declares XML entities of its own",
         kind="parse_failed",
         value="entity_declared",
-        remedy="such documents are not read: entities may stand for gigabytes, or for files",
+        remedy="such documents are refused: entities can expand to gigabytes or to files",
     )

@@ -223,7 +223,7 @@ def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seco
                 (site.publisher, site.host, counts.get(site.publisher, 0))
                 for site in sites.sites.values()
             ],
-            title="Documents",
+            title="What came in",
         )
         languages = ", ".join(f"{one.value} {one.count}" for one in result.facets["language"])
         say(

@@ -153,4 +153,4 @@ _KNOWN_IN_WORDS = f"words, phrases, AND OR NOT, title:, {_FIELDS_IN_WORDS}, sinc
 
 
 def _refused(value: str, what: str, known: str) -> QueryError:
-    return QueryError(f"this is not {what}", query=value, remedy=f"known are {known}")
+    return QueryError(f"this is not {what}", query=value, remedy=f"known: {known}")

@@ -38,7 +38,7 @@ class Unreadable(Exception):  # noqa: N818 - becomes a QueryError in parse.py
 def nearest_field(name: str) -> str:
     """Return a sentence that names the field most like this one, or all."""
     likely = difflib.get_close_matches(name.lower(), FIELDS, n=1, cutoff=0.5)
-    return f"did you mean {likely[0]}:?" if likely else f"known are {', '.join(sorted(FIELDS))}"
+    return f"did you mean {likely[0]}:?" if likely else f"known: {', '.join(sorted(FIELDS))}"
 
 
 def is_misspelt_field(name: str) -> bool:
@@ -127,7 +127,7 @@ def _flag(text: str) -> Node:
     if name in FLAGS:
         return FlagIs(name)
     likely = difflib.get_close_matches(name, FLAGS, n=1, cutoff=0.5)
-    remedy = f"did you mean is:{likely[0]}?" if likely else f"known are {', '.join(FLAGS)}"
+    remedy = f"did you mean is:{likely[0]}?" if likely else f"known: {', '.join(FLAGS)}"
     raise Unreadable(f"is:{text} is not known", remedy)
 
 

@@ -7,13 +7,13 @@ ARG PYTHON_IMAGE=python:3.11-slim
 FROM ${PYTHON_IMAGE} AS build
 SHELL ["/bin/sh", "-eu", "-c"]
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-# The text of a certificate (PEM) to trust while packages are fetched, for networks that inspect
-# TLS. It stays in this stage and is no part of the image.
+# The text of a certificate (PEM) to trust while packages are downloaded, for networks that inspect
+# TLS. It stays in this build stage and is not part of the image.
 ARG CA_CERTIFICATE=""
 ENV PIP_CERT=${CA_CERTIFICATE:+/build/ca.pem}
 WORKDIR /build
 RUN printf '%s\n' "$CA_CERTIFICATE" > ca.pem; python -m venv /opt/news-ingest
-# Dependencies alone, so that a change of code does not fetch them again.
+# Dependencies first, so that a code change does not download them again.
 COPY pyproject.toml ./
 RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt; \
     /opt/news-ingest/bin/pip install --only-binary :all: -r requirements.txt
@@ -28,9 +28,9 @@ FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="news-ingest" \
       org.opencontainers.image.description="Feeds in, a searchable news archive out." \
       org.opencontainers.image.licenses="Apache-2.0"
-# User 1000 is also the user of the Elasticsearch and Kibana images, who read the same passwords,
-# and mostly the first user of a host, who owns config/. Group 0 lets any other user id in:
-# what must be written is writable for that group.
+# User 1000 is also the user of the Elasticsearch and Kibana images, which read the same passwords,
+# and usually the first user of a host, who owns config/. Any other user id works through group 0,
+# which can write everything that must be writable.
 RUN useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin ingest \
     && mkdir -p /app/var/archive /secrets/admin /secrets/kibana /secrets/stages \
     && chown -R 1000:0 /app /secrets \

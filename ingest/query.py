@@ -147,8 +147,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Refuse an order or a facet that there is not. Errors: QueryError."""
         if self.sort not in SORTS:
-            remedy = f"known are {', '.join(SORTS)}"
-            raise QueryError("no such order", query=self.sort, remedy=remedy)
+            remedy = f"known: {', '.join(SORTS)}"
+            raise QueryError("no such sort order", query=self.sort, remedy=remedy)
         for name in self.facets:
             field_named(name, FACETS, "a facet")
 

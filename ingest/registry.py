@@ -80,7 +80,7 @@ def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
                     file.fault(
                         item.place,
                         item.name,
-                        f"its build asks for `{name}`, which nobody hands in",
+                        f"its build needs `{name}`, which is not available",
                         f"it may ask for: {', '.join(NEEDS)}",
                     )
                 )
@@ -143,7 +143,7 @@ def _found(name: str) -> tuple[ModuleType, Any]:
     if not callable(build):
         raise UnknownName(
             f"the module {path} has no function `{function or 'build'}`", value=name,
-            remedy="give it one: build(options) → a callable from document to outcome",
+            remedy="add build(options), which returns a callable from document to outcome",
         )  # fmt: skip
     return module, build
 

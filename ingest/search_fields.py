@@ -121,6 +121,6 @@ FACETS = {one.name: one for one in SEARCH_FIELDS if one.facet}
 def field_named(name: str, among: Mapping[str, SearchField], what: str) -> SearchField:
     """Return the field of this name. Errors: QueryError with the names there are."""
     if name not in among:
-        remedy = f"known are {', '.join(filter(None, among))}"
+        remedy = f"known: {', '.join(filter(None, among))}"
         raise QueryError(f"{name!r} is not {what} that can be searched", query=name, remedy=remedy)
     return among[name]

@@ -41,7 +41,7 @@ def decode(data: bytes | None, shape: type[Shape], origin: str = "") -> Shape:
         return decoder.decode(data or b"")  # type: ignore[return-value]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise WireError(
-            f"is no {getattr(shape, '__name__', shape)}: {error}",
+            f"is not a valid {getattr(shape, '__name__', shape)}: {error}",
             value=(data or b"")[:120].decode("utf-8", "replace"),
             origin=origin or None,
             remedy="look at the record with `news-ingest dead-letters show`",

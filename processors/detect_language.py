@@ -25,11 +25,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    characters: int = Field(500, gt=0, description="characters of the text that are looked at")
+    characters: int = Field(500, gt=0, description="number of characters to examine")
     min_score: float = Field(
-        0.8, ge=0, le=1, description="under this the language of feed or page breaks the tie"
+        0.8, ge=0, le=1, description="below this, the language given by feed or page decides"
     )
-    min_letters: int = Field(20, gt=0, description="under so many letters the language is und")
+    min_letters: int = Field(20, gt=0, description="shorter texts get the language und")
 
 
 class DetectLanguage:

@@ -23,8 +23,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sentences: int = Field(3, gt=0, description="sentences taken from the start of the text")
-    max_characters: int = Field(500, gt=40, description="longest summary; cut at a word")
+    sentences: int = Field(3, gt=0, description="sentences to take from the start of the text")
+    max_characters: int = Field(500, gt=40, description="longest summary; cut between words")
     min_characters: int = Field(
         40, ge=0, description="a publisher's summary shorter than this is not used"
     )

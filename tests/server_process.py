@@ -41,7 +41,7 @@ shutil.rmtree(sys.argv[3], ignore_errors=True)
 
 
 class ServerMissing(Exception):  # noqa: N818 - named like the errors of ingest
-    """A server cannot be had here; the text is one line that names what to install."""
+    """A server is not available here; the text is one line that names what to install."""
 
 
 class Java(NamedTuple):

@@ -172,7 +172,7 @@ def cause_of_death(child: Child) -> ChildFailure:
     except subprocess.TimeoutExpired:
         return ChildFailure("crashed", "closed its pipe and went on")
     if code == -signal.SIGKILL:
-        return ChildFailure("killed_memory", "ended by the kernel or by somebody else (SIGKILL)")
+        return ChildFailure("killed_memory", "killed by the kernel or another process (SIGKILL)")
     if code < 0:
         return ChildFailure("crashed", f"died of {signal.Signals(-code).name}")
     return ChildFailure("crashed", f"left with exit code {code}")

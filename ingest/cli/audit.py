@@ -19,9 +19,9 @@ from ingest.records.stage_plan import plans
 
 @shows_errors
 def audit(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Account for every entry in the log: searchable, dropped, set aside or waiting.
+    """Account for every entry in the log: searchable, dropped, dead letter or waiting.
 
-    Exits with status 1 when an entry is nowhere.
+    Exits with status 1 if an entry is missing.
     """
     settings = settings_of(config)
     with opened_log(settings) as log, opened_index(settings) as index:

@@ -48,13 +48,13 @@ class Finding(NamedTuple):
 
 @shows_errors
 def check(
-    feeds: Annotated[bool, typer.Option(help="Ask every feed once.")] = True,
+    feeds: Annotated[bool, typer.Option(help="Request every feed once.")] = True,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Check the settings, and reach log, index and every feed without writing anything.
+    """Check the settings and contact the log, the index and every feed; write nothing.
 
-    Exits with status 2 when something is bad, with 1 when there are warnings.
+    Exits with status 2 on errors, and with 1 on warnings.
     """
     settings = whole_settings_of(config)
     counted = f"{len(settings.pipeline.stages)} stages, {len(settings.feeds.feeds)} feeds"
@@ -86,11 +86,11 @@ def _archive(settings: Settings) -> list[Finding]:
     folder = settings.archive_folder
     what = f"archive of fetched pages {folder}"
     if not any(stage.kind == "archive" for stage in settings.pipeline.stages.values()):
-        return [Finding(what, "good", "no stage of kind archive: none are kept")]
+        return [Finding(what, "good", "no stage of kind archive: pages are not kept")]
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return [Finding(what, "bad", f"{there} cannot be written: archive.folder says where")]
-    return [Finding(what, "good", "can be written")]
+        return [Finding(what, "bad", f"cannot write to {there}: see the option archive.folder")]
+    return [Finding(what, "good", "is writable")]
 
 
 def _engines(settings: Settings) -> list[Finding]:
@@ -99,7 +99,7 @@ def _engines(settings: Settings) -> list[Finding]:
         what = f"{name} {url}"
         if url.startswith("sqlite:") and not settings.path_of(url).exists():
             parent = settings.path_of(url).parent
-            found.append(Finding(what, "good", f"will be made in {parent} at the first start"))
+            found.append(Finding(what, "good", f"will be created in {parent} at the first start"))
             continue
         try:
             differences = _log(settings) if name == "log" else _index(settings)
@@ -112,7 +112,7 @@ def _engines(settings: Settings) -> list[Finding]:
             first = f"{differences[0]} ({len(differences)} differences)"
             found.append(Finding(what, "bad", f"{first}: run `news-ingest setup`"))
         else:
-            found.append(Finding(what, "good", "answers, nothing differs"))
+            found.append(Finding(what, "good", "answers, nothing to change"))
     return found
 
 

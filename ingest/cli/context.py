@@ -22,9 +22,9 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Folder of the settings (NEWS_INGEST_CONFIG, else ./config)."),
+    typer.Option("--config", help="Settings folder (default: NEWS_INGEST_CONFIG, else ./config)."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output, nothing else.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 
 
 def shows_errors(verb: Verb) -> Verb:

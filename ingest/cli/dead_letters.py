@@ -24,21 +24,21 @@ from ingest.records.appending import refusal_reason
 from ingest.records.stage_plan import plans
 
 app = typer.Typer(
-    help="Records set aside with their error: list, show, replay, drop.", no_args_is_help=True
+    help="Records that could not be processed: list, show, replay, drop.", no_args_is_help=True
 )
 
-TopicOption = Annotated[str, typer.Option(help="Of this topic.")]
-StageOption = Annotated[str, typer.Option(help="Of this stage.")]
+TopicOption = Annotated[str, typer.Option(help="Only from this topic.")]
+StageOption = Annotated[str, typer.Option(help="Only from this stage.")]
 ClassOption = Annotated[str, typer.Option("--class", help="transient, permanent, timeout or bug.")]
-ReasonOption = Annotated[str, typer.Option(help="Of this reason.")]
+ReasonOption = Annotated[str, typer.Option(help="Only with this reason.")]
 SinceOption = Annotated[
-    float, typer.Option("--since-hours", help="Failed in the last so many hours.")
+    float, typer.Option("--since-hours", help="Only failed in the last N hours.")
 ]
-LimitOption = Annotated[int, typer.Option(help="At most so many, oldest first; 0 is all.")]
+LimitOption = Annotated[int, typer.Option(help="Maximum number, oldest first; 0 means all.")]
 KeyArgument = Annotated[
-    str, typer.Argument(help="Key, document id or entry id; all that fit if not given.")
+    str, typer.Argument(help="Key, document id or entry id; all matching ones if omitted.")
 ]
-DryOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")]
 
 
 @app.command("list")
@@ -53,7 +53,7 @@ def list_(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """List the dead letters that wait, oldest first."""
+    """List the dead letters, oldest first."""
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit)
     settings = settings_of(config)
     with opened_log(settings) as log:
@@ -76,7 +76,7 @@ def list_(
 @app.command("show")
 @shows_errors
 def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Show one dead letter with everything that is known of it, and its input."""
+    """Show one dead letter with all its headers and its input."""
     settings = settings_of(config)
     with opened_log(settings) as log:
         letters = listed(log, plans(settings.pipeline), Chosen(key=key))
@@ -105,12 +105,12 @@ def replay(
     since_hours: SinceOption = 0,
     limit: LimitOption = 0,
     dry_run: DryOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Also a fourth time.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replay more than three times.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Send dead letters through their stage again.
 
-    Exits with status 1 when the log refused one: that dead letter stays.
+    Exits with status 1 if the log refused a record; its dead letter is kept.
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
     settings = settings_of(config)
@@ -135,13 +135,13 @@ def drop(
     dry_run: DryOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Return dead letters up; each leaves a record in news.drops.
+    """Discard dead letters; each leaves a record in news.drops.
 
-    Exits with status 1 when the log refused one: that dead letter stays.
+    Exits with status 1 if the log refused a record; its dead letter is kept.
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
     if chosen == Chosen():
-        say("error: name a key, or a --topic, --stage, --class or --reason", err)
+        say("error: give a key, or --topic, --stage, --class or --reason", err)
         raise typer.Exit(2)
     settings = settings_of(config)
     with opened_log(settings) as log:
@@ -153,7 +153,7 @@ def drop(
 
 
 def report(cleared: Cleared, verb: str) -> None:
-    """Print how many letters are gone, and those that the log refused; exit with 1 for these."""
+    """Print how many letters were cleared and which the log refused; exit with 1 if any were."""
     say(f"{cleared.done} {verb}")
     for letter, error in cleared.refused:
         say(f"refused: {refusal_reason(error)}: {letter.key}: {error}", err)

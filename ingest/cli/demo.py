@@ -42,18 +42,16 @@ COPIED = ("topics.yml", "sites.yml", "watches.yml", "index")
 @shows_errors
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="End when nothing waits; else stay up until Ctrl-C.")
+        bool, typer.Option("--once", help="Exit when done (otherwise at Ctrl-C).")
     ] = False,
     seeds: Annotated[Path, typer.Option(help="Folder of seed sites.")] = Path("seeds"),
-    work: Annotated[Path, typer.Option(help="Folder for its files; made anew.")] = Path("var/demo"),
+    work: Annotated[Path, typer.Option(help="Folder for its files; recreated.")] = Path("var/demo"),
     query: Annotated[str, typer.Option(help="The example search.")] = DEFAULT_QUERY,
-    config: Annotated[
-        Path, typer.Option(help="Folder of the settings that it starts from.")
-    ] = Path("config"),
+    config: Annotated[Path, typer.Option(help="Settings folder to start from.")] = Path("config"),
 ) -> None:
-    """Poll, fetch, extract, enrich and index invented publishers' sites, and search them.
+    """Run the whole pipeline on the sites of invented publishers, and search the result.
 
-    It uses a log and an index of its own; NEWS_INGEST_… variables of the shell are ignored.
+    The demo has its own log and index and ignores NEWS_INGEST_… variables of the shell.
     """
     started = time.monotonic()
     stop = stop_on_signals()
@@ -65,7 +63,7 @@ def demo(
     telemetry.configure("demo", stream=(work / "demo.log").open("w", encoding="utf-8"))
     settings = load(folder, environment)
     if ignored:
-        say(f"ignored here: {', '.join(ignored)}")
+        say(f"ignored variables: {', '.join(ignored)}")
     out.print(
         f"{len(sites.sites)} publishers' sites on 127.0.0.1:{port}, log and index in {work}/var"
     )
@@ -82,7 +80,7 @@ def demo(
             _report(settings, sites, result, query, time.monotonic() - started)
         if not once and not code:
             out.print(
-                f"The sites and the pipeline stay up until Ctrl-C. Search with:\n"
+                f"The sites and the pipeline run until Ctrl-C. Search with:\n"
                 f"  news-ingest search --config {folder} 'person:\"…\"'"
             )
             while not stop.wait(LOOK_SECONDS) and not code:
@@ -92,7 +90,7 @@ def demo(
         tree.join()
         sites.stop()
     if result is None:
-        err.print(f"error: the demo did not finish; its lines are in {work}/stages.log")
+        err.print(f"error: the demo did not finish; see {work}/stages.log")
         raise typer.Exit(code[0] if code and code[0] else 1)
 
 

@@ -34,7 +34,7 @@ def extract(
         list[str],
         typer.Argument(
             metavar="URL|PATH",
-            help="Addresses; files of HTML (also .gz) or plain text; directories (recursively).",
+            help="Addresses, HTML files (also .gz), plain-text files, or directories (recursively).",
             show_default=False,
         ),
     ],
@@ -42,12 +42,12 @@ def extract(
         bool,
         typer.Option(
             "--explain",
-            help="Show candidates, choices and why, timings, and what the rules of the site change.",
+            help="Show candidates, choices with reasons, timings, and the effect of the site's rules.",
         ),
     ] = False,
     as_json: JsonOption = False,
     workers: Annotated[
-        int, typer.Option("--workers", min=0, help="Pages at work at once; 0 is one a core.")
+        int, typer.Option("--workers", min=0, help="Pages processed in parallel; 0: one per core.")
     ] = 0,
     site_rules: Annotated[
         Path | None,
@@ -55,18 +55,18 @@ def extract(
             "--site-rules",
             exists=True,
             dir_okay=False,
-            help="A file as config/sites.yml that counts instead; --explain shows what it changes.",
+            help="File to use instead of config/sites.yml; --explain shows its effect.",
         ),
     ] = None,
     without_overrides: Annotated[
-        bool, typer.Option("--without-overrides", help="Leave the rules of single sites out.")
+        bool, typer.Option("--without-overrides", help="Ignore the rules for single sites.")
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show what extraction makes of pages, each by itself; write nothing.
+    """Show what extraction makes of pages, one by one; write nothing.
 
-    With --json one line per page, in their order. Exits with status 1 when a page could not be
-    read.
+    With --json it prints one line per page, in input order. Exits with status 1 if a page could
+    not be read.
     """
     settings = _settings(inputs, config)
     has_error = False
@@ -216,7 +216,7 @@ def _show_reasons(document: EnrichedDocument) -> None:
     line("engine", f"{facts.engine}, mode {facts.mode}")
     line("outcome", facts.outcome)
     line(
-        "ratio", f"{facts.ratio:g} times as much text by the second parser; 0 when it was not asked"
+        "ratio", f"{facts.ratio:g} times as much text from the second parser; 0 if it was not used"
     )
     for label, value in (
         ("rescued", facts.is_rescued),

@@ -41,20 +41,21 @@ MAX_WAITING = 20_000
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and directories (recursively).")],
     wait: Annotated[
-        bool, typer.Option("--wait", help="Come back when they are searchable.")
+        bool, typer.Option("--wait", help="Wait until the documents are searchable.")
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Take plain-text, HTML and WARC files through extract, enrich and index.
+    """Add plain-text, HTML and WARC files to the archive through extract, enrich and index.
 
-    Of a WARC file (.warc, .warc.gz) the articles are taken; those of our own archive come back with
-    their feeds and times. Running it twice adds nothing.
+    From WARC files (.warc, .warc.gz) it takes the articles; those from our own archive keep their
+    feeds and times. Running it twice adds nothing. Exits with status 1 if a document became a dead
+    letter.
     """
     for path in paths:
         if not path.exists():
             raise NewsIngestError(
-                "there is no such file or directory", value=str(path), remedy="check the path"
+                "no such file or directory", value=str(path), remedy="check the path"
             )
     stop = stop_on_signals()
     settings = settings_of(config)

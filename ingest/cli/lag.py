@@ -9,7 +9,7 @@ from ingest.records.stage_plan import plans
 
 @shows_errors
 def lag(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Show how far each stage is behind, and how many workers it has."""
+    """Show how far behind each stage is, and how many workers it has."""
     settings = settings_of(config)
     rows = []
     with opened_log(settings) as log:
@@ -30,5 +30,5 @@ def lag(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("stage", "group", "workers", "waiting", "waiting in retries", "waiting in backfill")
+    columns = ("stage", "group", "workers", "waiting", "waiting for retry", "waiting in backfill")
     print_table(columns, [row.values() for row in rows])

@@ -49,39 +49,39 @@ def replay(
         str,
         typer.Option(
             "--from",
-            help="pages (extract anew), documents (enrich anew), enriched (index anew) or entries (ask the sites anew).",
+            help="What to process again: pages (extract), documents (enrich), enriched (index) or entries (fetch from the sites).",
         ),
     ],
     since: Annotated[
-        str, typer.Option(help="Fetched (entries: first seen) from then on: 2026-11-01, 12h, 30d.")
+        str, typer.Option(help="Fetched (entries: first seen) since: 2026-11-01, 12h, 30d.")
     ] = "",
-    until: Annotated[str, typer.Option(help="And before then.")] = "",
-    feed: Annotated[str, typer.Option(help="Of this feed: id, address or publisher.")] = "",
-    domain: Annotated[str, typer.Option(help="Of this site.")] = "",
-    id: Annotated[str, typer.Option("--id", help="This one: document id, entry id or URL.")] = "",
+    until: Annotated[str, typer.Option(help="Fetched (entries: first seen) before.")] = "",
+    feed: Annotated[str, typer.Option(help="Only this feed: id, address or publisher.")] = "",
+    domain: Annotated[str, typer.Option(help="Only this site.")] = "",
+    id: Annotated[str, typer.Option("--id", help="Only this document id, entry id or URL.")] = "",
     stale: Annotated[
         bool,
         typer.Option(
-            "--stale", help="Only what another version of the extractor (enrichers) made."
+            "--stale", help="Only results of other versions of the extractor (enrichers)."
         ),
     ] = False,
     max_waiting: Annotated[
         int,
-        typer.Option(min=1, help="Records of it that may wait before the stage at once."),
+        typer.Option(min=1, help="Maximum number of records waiting for the stage."),
     ] = 500,
-    wait: Annotated[bool, typer.Option("--wait", help="Come back when all is searchable.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all is searchable.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Send an old range through again, each document once, so that what a newer version of a
-    stage makes of it replaces what is indexed.
+    """Process an old range again, each document once; the new results replace what is indexed.
 
-    Pages come from the log as long as it has them, and from the archive of fetched pages beyond.
-    A document keeps its first_seen_at; one that was fetched again since is left alone. Name a
-    range, a feed, a site, an id or --stale.
+    Pages come from the log while it has them, otherwise from the archive of fetched pages. A
+    document keeps its first_seen_at. Documents that were fetched again since are skipped. Give a
+    range, a feed, a site, an id or --stale. Exits with status 1 if a document was refused or became
+    a dead letter.
     """  # fmt: skip
     _require(source, since or until or feed or domain or id or stale)
     settings = settings_of(config)
@@ -112,11 +112,11 @@ def _require(source: str, is_bounded: object) -> None:
     if source not in READ_BY:
         raise UnknownName(
             "cannot be replayed", value=source, origin="--from",
-            remedy=f"name one of: {', '.join(READ_BY)}",
+            remedy=f"use one of: {', '.join(READ_BY)}",
         )  # fmt: skip
     if not is_bounded:
-        remedy = "name a range, for all of it --since 1990-01-01"
-        show_error(NewsIngestError("a replay of everything has to be asked for", remedy=remedy))
+        remedy = "give a range, a feed, a site, an id or --stale; for everything --since 1990-01-01"
+        show_error(NewsIngestError("a replay needs a selection", remedy=remedy))
         raise typer.Exit(2)
 
 
@@ -188,7 +188,7 @@ def _staleness(settings: Settings, source: str) -> IsStale:
             chains = [chain_of(settings, name, index=index) for name in names]
         return stale_by_enrichment((one.name, one.engine) for chain in chains for one in chain)
     raise UnknownName(
-        "has no version that could be stale", value=source, origin="--stale",
+        "has no version to compare", value=source, origin="--stale",
         remedy="--from pages compares the extractor, --from documents the enrichers",
     )  # fmt: skip
 

@@ -33,19 +33,17 @@ SHOWN_SENTENCES = 3
 @shows_errors
 def revisions(
     query: Annotated[
-        str, typer.Argument(help='Words of what changed, "phrases", publisher:, language: …')
+        str, typer.Argument(help='Words in the changed text, "phrases", publisher:, language: …')
     ] = "",
-    document: Annotated[str, typer.Option(help="Only those of this document id.")] = "",
-    since: Annotated[str, typer.Option(help="Only changes since then: 2d, 12h, 2026-11-01.")] = "",
-    part: Annotated[
-        str, typer.Option("--in", help=f"Look for the words only in: {', '.join(PARTS)}.")
-    ] = "",
-    size: Annotated[int, typer.Option("--size", "-n", min=0, max=10_000, help="Shown.")] = 10,
-    offset: Annotated[int, typer.Option(min=0, help="Left out at the front.")] = 0,
+    document: Annotated[str, typer.Option(help="Only revisions of this document id.")] = "",
+    since: Annotated[str, typer.Option(help="Only changes since: 2d, 12h, 2026-11-01.")] = "",
+    part: Annotated[str, typer.Option("--in", help=f"Search only in: {', '.join(PARTS)}.")] = "",
+    size: Annotated[int, typer.Option("--size", "-n", min=0, max=10_000, help="How many.")] = 10,
+    offset: Annotated[int, typer.Option(min=0, help="How many to skip.")] = 0,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show what changed in published texts, newest change first."""
+    """Show what publishers changed after publication, newest change first."""
     settings = settings_of(config)
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None

@@ -23,15 +23,15 @@ from ingest.settings.load import Settings
 @shows_errors
 def run(
     stage: Annotated[
-        str, typer.Option(help="Run this one stage (a block of `stages`); all if not given.")
+        str, typer.Option(help="Run only this stage (a block of `stages`); all if omitted.")
     ] = "",
     breaker: Annotated[
-        str, typer.Option(help="`off` lets a range known to be bad pass into the dead letters.")
+        str, typer.Option(help="`off` lets records that are known to be bad become dead letters.")
     ] = "on",
     supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Run the pipeline until Ctrl-C or SIGTERM; the next start goes on where it was."""
+    """Run the pipeline until Ctrl-C or SIGTERM. The next start continues where it stopped."""
     # Who started this has judged the rest; a process of one stage loads what that stage needs.
     settings = whole_settings_of(config, stage if supervised else "")
     configure_telemetry(settings, stage or "run")

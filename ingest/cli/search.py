@@ -37,16 +37,18 @@ def search(
     query: Annotated[
         str, typer.Argument(help='Words, "phrases", AND OR NOT, person:"…", since:2d …')
     ],
-    size: Annotated[int, typer.Option("--size", "-n", min=0, max=10_000, help="Hits shown.")] = 10,
-    offset: Annotated[int, typer.Option(min=0, help="Hits left out at the front.")] = 0,
+    size: Annotated[
+        int, typer.Option("--size", "-n", min=0, max=10_000, help="Hits to show.")
+    ] = 10,
+    offset: Annotated[int, typer.Option(min=0, help="Hits to skip.")] = 0,
     sort: Annotated[str, typer.Option(help="score, published_at or first_seen_at.")] = "score",
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Search the archive: a table with highlights, or JSON."""
+    """Search the archive; print a table with highlights, or JSON."""
     if sort not in ("score", "published_at", "first_seen_at"):
         raise NewsIngestError(
-            "no such order",
+            "no such sort order",
             value=sort,
             origin="--sort",
             remedy="score, published_at or first_seen_at",

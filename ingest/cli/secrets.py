@@ -18,7 +18,7 @@ app = typer.Typer(help="The passwords of a deployment.", no_args_is_help=True)
 @app.callback()
 def _folder(
     context: typer.Context,
-    folder: Annotated[Path, typer.Option(help="Where the passwords lie.")] = Path("var/secrets"),
+    folder: Annotated[Path, typer.Option(help="Folder of the passwords.")] = Path("var/secrets"),
 ) -> None:
     """Make the passwords of a deployment, and show the analyst's login."""
     context.obj = folder
@@ -27,7 +27,7 @@ def _folder(
 @app.command("make")
 @shows_errors
 def make(context: typer.Context) -> None:
-    """Make every password that is missing; keep the others."""
+    """Generate the passwords that are missing; keep the others."""
     for line in make_passwords(context.obj, os.environ):
         say(line)
 
@@ -36,9 +36,9 @@ def make(context: typer.Context) -> None:
 @shows_errors
 def show(
     context: typer.Context,
-    admin: Annotated[bool, typer.Option("--admin", help="The administrator's instead.")] = False,
+    admin: Annotated[bool, typer.Option("--admin", help="The administrator's login.")] = False,
     address: Annotated[
-        str, typer.Option(help="Where Kibana is reached.", envvar="KIBANA_ADDRESS")
+        str, typer.Option(help="Address of Kibana.", envvar="KIBANA_ADDRESS")
     ] = "http://localhost:5601",
     as_json: JsonOption = False,
 ) -> None:

@@ -82,8 +82,8 @@ class SeedSites:
                         None,
                         "seeds",
                         None,
-                        "holds no */site.yml",
-                        "name a folder of seeds with --seeds",
+                        "contains no */site.yml",
+                        "give a folder of seed sites with --seeds",
                     )
                 ]
             )

@@ -23,14 +23,14 @@ def setup(
     secrets: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of `news-ingest secrets`: make the users whose passwords it has."
+            help="Folder of `news-ingest secrets`; create the users whose passwords it contains."
         ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Create and alter topics, templates, roles and users until nothing differs; delete nothing.
+    """Create or update topics, templates, roles and users; delete nothing.
 
-    Then, where `kibana.url` is set, wait for Kibana and import config/kibana/.
+    If `kibana.url` is set, then wait for Kibana and import config/kibana/.
     """
     settings = settings_of(config)
     lines = _engines(settings, dry_run)

@@ -31,7 +31,7 @@ def show(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Print one document; with --json everything that is known of it."""
+    """Print one document; with --json, everything that is stored for it."""
     settings = settings_of(config)
     with opened_index(settings) as index:
         document = index.get(id)
@@ -41,7 +41,7 @@ def show(
         raise NewsIngestError(
             "no document has this id",
             value=id,
-            remedy="see `news-ingest search`, or `news-ingest trace` for one on its way",
+            remedy="see `news-ingest search`, or `news-ingest trace` for one that is not indexed yet",
         )
     if as_json:
         plain = msgspec.to_builtins(document)

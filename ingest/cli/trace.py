@@ -35,7 +35,7 @@ def trace(
     elif steps:
         print_table(("at", "where", "entry", "document", "note"), map(_cells, steps))
     if not steps:
-        say(f"no record in the log and no document in the index has this id or URL: {wanted}", err)
+        say(f"neither the log nor the index has this id or URL: {wanted}", err)
         raise typer.Exit(1)
 
 

@@ -169,7 +169,7 @@ class Politeness:
                 lane.lock.release()
 
     def end(self, url: str) -> None:
-        """Return back the turn at the domain of this URL."""
+        """Release the turn at the domain of this URL."""
         self._in_flight.release()
         self._lanes[registrable_domain(url)].lock.release()
 

@@ -87,14 +87,14 @@ def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) 
     for letter in wanted:
         if letter.replays >= MAX_REPLAYS and not is_forced:
             raise NewsIngestError(
-                f"was replayed {letter.replays} times already", value=letter.key,
-                origin=letter.topic, remedy="fix the cause first, or add --force",
+                f"has already been replayed {letter.replays} times", value=letter.key,
+                origin=letter.topic, remedy="fix the cause first, or use --force",
             )  # fmt: skip
     return _cleared(log, wanted, _again)
 
 
 def drop(log: Log, letters: Iterable[DeadLetter], clock: Clock) -> Cleared:
-    """Return each dead letter up: a record in `news.drops`, then the tombstone."""
+    """Discard each dead letter: a record in `news.drops`, then the tombstone."""
     return _cleared(log, letters, lambda letter: _drop_of(letter, clock()))
 
 

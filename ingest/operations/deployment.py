@@ -78,10 +78,10 @@ def _pack(path: Path, prefix: str) -> bytes:
         return with_prefix(path.read_text(encoding="utf-8"), prefix).encode()
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise NewsIngestError(
-            "a pack for Kibana cannot be read",
+            "the Kibana file cannot be read",
             value=str(error),
             origin=str(path),
-            remedy="restore the file as it is shipped",
+            remedy="restore the shipped file",
         ) from error
 
 

@@ -210,7 +210,7 @@ def _is_work_waiting(log: Log, plans: Sequence[StagePlan], idle_since: dict[str,
         since = idle_since.setdefault(plan.group, time.monotonic())
         if time.monotonic() - since > NO_WORKER_SECONDS:
             raise NewsIngestError(
-                f"the group {plan.group} has no worker, and documents wait for it",
+                f"the group {plan.group} has no worker, and documents are waiting for it",
                 value=plan.name,
                 remedy=f"start one: news-ingest run --stage {plan.name}",
             )

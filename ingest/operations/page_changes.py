@@ -72,7 +72,7 @@ def _lines(before: str, after: str) -> tuple[str, ...]:
     marked = [line for line in compared if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     lines = [f"{line[0]} {line[1:]}"[:_MAX_VALUE_CHARACTERS] for line in marked if line[1:].strip()]
     if len(lines) > _MAX_LINES:
-        lines = [*lines[:_MAX_LINES], f"  … {len(lines) - _MAX_LINES} lines more"]
+        lines = [*lines[:_MAX_LINES], f"  … {len(lines) - _MAX_LINES} more lines"]
     return tuple(lines)
 
 

@@ -227,7 +227,7 @@ def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
     except (OSError, EOFError, zlib.error) as error:
         return FileRefused(path, "unreadable", "", f"broken gzip: {error}")
     if len(found) > max_bytes:
-        return FileRefused(path, "too_large", "", f"over {max_bytes} bytes when unpacked")
+        return FileRefused(path, "too_large", "", f"over {max_bytes} bytes after decompression")
     return found
 
 
@@ -263,7 +263,7 @@ def _report(job: PageJob, result: object) -> PageReport:
         return result
     if isinstance(result, ChildFailure):
         return _failed(job, f"{result.kind}: {result.message}".rstrip(": "))
-    raise NewsIngestError("a child process gave no report", value=job.name)
+    raise NewsIngestError("a child process returned no report", value=job.name)
 
 
 def _failed(job: PageJob, error: str) -> PageReport:

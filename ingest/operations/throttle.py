@@ -73,7 +73,7 @@ class Throttle:
                 idle_since = now if idle_since is None else idle_since
                 if now - idle_since > NO_WORKER_SECONDS:
                     raise NewsIngestError(
-                        f"the group {self._plan.group} has no worker, and records wait for it",
+                        f"the group {self._plan.group} has no worker, and records are waiting for it",
                         value=f"{waiting} records",
                         origin=self._topic,
                         remedy=f"start one: news-ingest run --stage {self._plan.name}",

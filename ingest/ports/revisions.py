@@ -145,7 +145,7 @@ def _check(node: Node) -> None:
         case Everything() | PublishedBetween():
             pass
         case _:
-            raise _refused(type(node).__name__, "something that revisions know", _KNOWN_IN_WORDS)
+            raise _refused(type(node).__name__, "a field of revisions", _KNOWN_IN_WORDS)
 
 
 _FIELDS_IN_WORDS = ", ".join(f"{name}:" for name in REVISION_FIELDS)
@@ -153,4 +153,4 @@ _KNOWN_IN_WORDS = f"words, phrases, AND OR NOT, title:, {_FIELDS_IN_WORDS}, sinc
 
 
 def _refused(value: str, what: str, known: str) -> QueryError:
-    return QueryError(f"this is not {what}", query=value, remedy=f"known are {known}")
+    return QueryError(f"this is not {what}", query=value, remedy=f"known: {known}")

@@ -38,7 +38,7 @@ class Unreadable(Exception):  # noqa: N818 - becomes a QueryError in parse.py
 def nearest_field(name: str) -> str:
     """Return a sentence that names the field most like this one, or all."""
     likely = difflib.get_close_matches(name.lower(), FIELDS, n=1, cutoff=0.5)
-    return f"did you mean {likely[0]}:?" if likely else f"known are {', '.join(sorted(FIELDS))}"
+    return f"did you mean {likely[0]}:?" if likely else f"known: {', '.join(sorted(FIELDS))}"
 
 
 def is_misspelt_field(name: str) -> bool:
@@ -75,7 +75,7 @@ def value_node(field: str, text: str, is_quoted: bool) -> Node:
     """Return the node of a field that is no text and no time. Errors: Unreadable."""
     text = " ".join(text.split())
     if not text:
-        raise Unreadable(f"{field}: stands without a value", f'write {field}:"…"')
+        raise Unreadable(f"{field}: has no value", f'write {field}:"…"')
     if field in NUMBERS:
         return _number(field, text)
     if field == "is":
@@ -93,7 +93,7 @@ def _prefix(text: str, found: list[str], stars: int, field: str) -> Node:
     bare = text.rstrip(".,;:!?)")
     if stars > 1 or not bare.endswith("*") or len(found) > 1:
         raise Unreadable(
-            "* stands only at the end of one word", "write the beginning of a word: flo*"
+            "* is allowed only at the end of a word", "write the beginning of a word: flo*"
         )
     if len(found[0]) < MIN_PREFIX:
         raise Unreadable(
@@ -127,7 +127,7 @@ def _flag(text: str) -> Node:
     if name in FLAGS:
         return FlagIs(name)
     likely = difflib.get_close_matches(name, FLAGS, n=1, cutoff=0.5)
-    remedy = f"did you mean is:{likely[0]}?" if likely else f"known are {', '.join(FLAGS)}"
+    remedy = f"did you mean is:{likely[0]}?" if likely else f"known: {', '.join(FLAGS)}"
     raise Unreadable(f"is:{text} is not known", remedy)
 
 

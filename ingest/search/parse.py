@@ -58,9 +58,7 @@ def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
     if scanned.text:
         node = _Reading(text, scanned, now, zone).node(_parsed(text, scanned), "", 0)
     if node is None:
-        raise QueryError(
-            "there is no word in the search", query=text, position=0, remedy="write a word"
-        )
+        raise QueryError("the query has no words", query=text, position=0, remedy="write a word")
     return node
 
 
@@ -71,14 +69,14 @@ def _parsed(text: str, scanned: Scanned) -> Any:
         found = _PLACE_IN_MESSAGE.search(str(error))
         if found is not None:
             position = scanned.position(int(found[1]))
-            what = "this cannot stand here"
+            what = "not allowed here"
         else:
             position, what = len(text), "the search ends in the middle"
         raise QueryError(
             what,
             query=text,
             position=position,
-            remedy="look for a missing word or bracket beside AND, OR, NOT",
+            remedy="check for a missing word or bracket near AND, OR, NOT",
         ) from error
 
 
@@ -144,13 +142,13 @@ class _Reading:
             raise Unreadable(f"{field}: takes words, no range", f'write {field}:"…"')
         found = text_node(atom.text, atom.kind == "phrase", field)
         if found is None and field:
-            raise Unreadable(f"there is no word after {field}:", f'write {field}:"…"')
+            raise Unreadable(f"no word after {field}:", f'write {field}:"…"')
         return found
 
     def _moment(self, atom: Atom, field: str) -> Node:
         found = moments.read(field, atom.text, self._now, self._zone)
         if found is None:
-            raise Unreadable(f"{atom.text or field} is no time", moments.REMEDY)
+            raise Unreadable(f"{atom.text or field} is not a time", moments.REMEDY)
         return found
 
     def _near(self, atom: Atom, field: str) -> Node:

@@ -196,9 +196,7 @@ class Scanner:
             self._check_loose(word, place)
             self._atom(Atom("word", word, start, field))
         else:
-            raise self._fault(
-                f"{field}: stands without a value", at=start, remedy=f'write {field}:"…"'
-            )
+            raise self._fault(f"{field}: has no value", at=start, remedy=f'write {field}:"…"')
 
     def _near(self, field: str, start: int) -> None:
         opening = _NEAR.match(self._text, self._at)

@@ -48,7 +48,7 @@ def overridden(
                 value = Path(value).read_text(encoding="utf-8").removesuffix("\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = f"the file cannot be read: {error}"
-                remedy = "name a readable file that holds the value alone"
+                remedy = "give a readable file that contains only the value"
                 faults.append(ConfigFault("environment", None, name, value, reason, remedy))
                 continue
         if base not in known:

@@ -29,71 +29,69 @@ def _http_address(url: str) -> str:
 
 
 class Secret(Options):
-    """A secret by reference: an environment variable or a file, never the value itself."""
+    """A reference to a secret: an environment variable or a file, never the value itself."""
 
-    env: str = Field("", description="name of the environment variable that holds it")
-    file: str = Field("", description="path of the file that holds it, and nothing else")
+    env: str = Field("", description="environment variable that holds the secret")
+    file: str = Field("", description="path of a file that holds the secret and nothing else")
 
 
 class FeedSettings(Options):
-    """What a feed or a group may set; a feed's own setting wins over its group's."""
+    """Settings of a feed or a group; those of the feed override those of its group."""
 
-    publisher: str = Field("", description="the organisation behind the feed; its domain if empty")
+    publisher: str = Field("", description="organisation behind the feed; the domain if empty")
     publisher_country: str = Field(
-        "", pattern=r"^([A-Z]{2})?$", description="ISO 3166 code of two letters"
+        "", pattern=r"^([A-Z]{2})?$", description="two-letter ISO 3166 code"
     )
-    language: str = Field("", pattern=r"^([a-z]{2})?$", description="ISO 639-1 code of two letters")
+    language: str = Field("", pattern=r"^([a-z]{2})?$", description="two-letter ISO 639-1 code")
     timezone: TimeZone = Field("", description="for dates without a zone; UTC if empty")
     date_order: Literal["", "dmy", "mdy", "ymd"] = Field(
-        "", description="of dates in numbers alone, such as 3/4/2026, which are not read without it"
+        "", description="order of numeric dates such as 3/4/2026; ambiguous ones need it"
     )
-    priority: float = Field(1.0, gt=0, description="weight in the share of polls")
+    priority: float = Field(1.0, gt=0, description="weight when polls are shared out")
     min_interval_minutes: float = Field(
-        5.0, gt=0, description="never asked more often; `polling.min_interval_seconds` counts too"
+        5.0, gt=0, description="never polled more often; `polling.min_interval_seconds` applies too"
     )
     max_interval_minutes: float = Field(
-        1440.0, gt=0, description="asked at least this often while all is well; at most a day"
+        1440.0, gt=0, description="polled at least this often while polls succeed; at most a day"
     )
     respect_ttl: Literal["always", "plausible", "never"] = Field(
         "plausible",
-        description="whether the feed's own `ttl` holds polls back; plausible: only when less than one entry is expected within it",
+        description="whether the feed's `ttl` delays polls; plausible: only if less than one new entry is expected in that time",
     )
     robots: Literal["obey", "report", "ignore"] = Field(
         "obey",
-        description="of the feed's own address: report asks in spite of robots.txt and counts it, ignore does not read it; pages always obey",
+        description="for the feed's own address; report: poll despite robots.txt and count it; ignore: do not read robots.txt; pages always obey",
     )
     ignore_http_cache: bool = Field(
-        False, description="send no ETag or Last-Modified, and do not wait out Cache-Control"
+        False, description="ignore ETag, Last-Modified and Cache-Control"
     )
     ignore_entry_updates: bool = Field(
-        False, description="take each entry once, whatever the feed changes about it later"
+        False, description="take each entry once and ignore later changes in the feed"
     )
-    same_site_only: bool = Field(
-        False, description="drop entries that link to another site than the feed's"
-    )
-    user_agent: str = Field("", description="instead of ours, for this feed's own address")
+    same_site_only: bool = Field(False, description="drop entries that link to other sites")
+    user_agent: str = Field("", description="User-Agent for the feed's own address")
     headers: dict[str, str] = Field(
-        {}, description="more request headers, for this feed's own address"
+        {}, description="additional request headers for the feed's own address"
     )
     basic_auth: Secret | None = Field(
-        None, description="`user:password`, by reference, for this feed's own address"
+        None, description="`user:password` for the feed's own address, as a reference"
     )
-    cookie: Secret | None = Field(None, description="by reference, for this feed's own address")
-    proxy: str = Field("", description="http://host:port to ask this feed's own address through")
-    verify_tls: bool = Field(True, description="check the certificate of this feed's own address")
-    enabled: bool = Field(True, description="false pauses the feed and keeps what is known of it")
+    cookie: Secret | None = Field(None, description="as a reference, for the feed's own address")
+    proxy: str = Field("", description="proxy for the feed's own address: http://host:port")
+    verify_tls: bool = Field(True, description="verify the certificate of the feed's own address")
+    enabled: bool = Field(True, description="false pauses the feed and keeps its state")
 
 
 class FeedBlock(FeedSettings):
     """One feed."""
 
     url: Annotated[str, AfterValidator(_http_address)] = Field(
-        description="address of the feed; all that is required"
+        description="address of the feed; the only required setting"
     )
     id: str = Field(
-        "", pattern=r"^([a-z0-9][a-z0-9-]{0,63})?$", description="12 hex of the address if empty"
+        "", pattern=r"^([a-z0-9][a-z0-9-]{0,63})?$", description="if empty, made from the address"
     )
-    group: str = Field("", description="name under `groups` whose settings hold for this feed too")
+    group: str = Field("", description="block under `groups` whose settings apply too")
 
 
 class FeedsFile(msgspec.Struct, frozen=True):
@@ -222,7 +220,7 @@ def _secret(
             return Path(secret.file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = f"the file cannot be read: {error}"
-            file.refuse(place, secret.file, reason, "name a readable file")
+            file.refuse(place, secret.file, reason, "give a readable file")
     elif secret.env:
         reason = "this environment variable is not set"
         file.refuse(place, secret.env, reason, "set it, or use `file:`")

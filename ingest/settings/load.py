@@ -63,7 +63,7 @@ def config_folder(named: Path | None, environment: Mapping[str, str] = os.enviro
     """Return the folder that settings are read from: the one named, else NEWS_INGEST_CONFIG,
     else `config` in the working directory.
 
-    Errors: ConfigError when there is no such folder.
+    Errors: ConfigError when no such folder.
     """
     folder = named or Path(environment.get("NEWS_INGEST_CONFIG") or "config")
     if not folder.is_dir():
@@ -74,7 +74,7 @@ def config_folder(named: Path | None, environment: Mapping[str, str] = os.enviro
                     None,
                     "config",
                     None,
-                    "there is no such folder",
+                    "no such folder",
                     "name it with --config or NEWS_INGEST_CONFIG, or work from the project's folder",
                 )
             ]
@@ -167,7 +167,7 @@ def _judge_together(
     gap = settings.fetching.gap_seconds
     if gap < MIN_FOREIGN_GAP_SECONDS and not settings.address_guard.hosts:
         reason = "so short a gap is only for hosts of this machine"
-        remedy = f"at least {MIN_FOREIGN_GAP_SECONDS}, or name the hosts in address_guard.hosts"
+        remedy = f"at least {MIN_FOREIGN_GAP_SECONDS}, or add the hosts to address_guard.hosts"
         file.refuse(("fetching", "gap_seconds"), gap, reason, remedy)
 
 
@@ -187,10 +187,10 @@ def _judge_topics(file: YamlFile, name: str, stage: StageOptions, known: Mapping
         place, topic = ("stages", name, key), getattr(stage, key)
         if not topic:
             reason = f"a stage of kind {stage.kind} needs it"
-            file.refuse(place, None, reason, "name a topic of config/topics.yml")
+            file.refuse(place, None, reason, "use a topic in config/topics.yml")
         elif known and topic not in known:
             reason = "no such topic in config/topics.yml"
-            file.refuse(place, topic, reason, "add it there, or name one that is")
+            file.refuse(place, topic, reason, "add it there, or use one that exists")
 
 
 def _judge_backfill_topics(

@@ -36,7 +36,7 @@ def check_xpath(path: str) -> str:
     except etree.XPathError as error:
         raise ValueError(f"is not valid XPath: {error}") from error
     if not isinstance(found, list):
-        raise ValueError("must give elements, as //div[@class='ad'] does")
+        raise ValueError("must return elements, for example //div[@class='ad']")
     return path
 
 
@@ -53,41 +53,40 @@ Segment = Annotated[str, AfterValidator(check_segment)]
 
 
 class SiteExtraction(Options):
-    """The keys of a block that tell how pages of the site are read."""
+    """The extraction rules in a block of config/sites.yml."""
 
     prune_xpath: tuple[XPath, ...] = Field(
-        (), description="elements taken out of the page before anything is read off it"
+        (), description="elements to remove before the page is read"
     )
     body_xpath: XPath = Field(
-        "", description="the elements that hold the text; a candidate beside the general text"
+        "", description="elements with the article text; a candidate beside the general extraction"
     )
     mode: Literal["fast", "thorough", "precision"] | None = Field(
-        None, description="as the option of extract_document; empty takes that"
+        None, description="overrides the option of extract_document for this site"
     )
     rescue_ratio: float | None = Field(
-        None, ge=0, description="as the option of extract_document; empty takes that"
+        None, ge=0, description="overrides the option of extract_document for this site"
     )
     author_search: bool | None = Field(
-        None, description="as the option of extract_document; empty takes that"
+        None, description="overrides the option of extract_document for this site"
     )
     date_search: bool | None = Field(
-        None, description="as the option of extract_document; empty takes that"
+        None, description="overrides the option of extract_document for this site"
     )
     prefer_feed_content: bool = Field(
-        False, description="take the text of the feed, if it is more than a few lines"
+        False, description="use the text of the feed if it is more than a few lines"
     )
     keeps_repeated_lines: bool = Field(
-        False, description="keep lines that come again on page after page: tables, recipes"
+        False, description="keep lines that are repeated on many pages: tables, recipes"
     )
     timezone: TimeZone = Field(
-        "",
-        description="IANA name, for dates without a zone; empty takes that of the feed, else UTC",
+        "", description="IANA time zone for dates without one; if empty, that of the feed, else UTC"
     )
     opinion_paths: tuple[Segment, ...] = Field(
-        (), description="segments of addresses that mark opinion, instead of the common list"
+        (), description="path segments that mark opinion, instead of the default list"
     )
     live_paths: tuple[Segment, ...] = Field(
-        (), description="segments of addresses that mark live blogs, instead of the common list"
+        (), description="path segments that mark live blogs, instead of the default list"
     )
 
     @field_validator("prune_xpath", "opinion_paths", "live_paths", mode="before")

@@ -33,32 +33,30 @@ class SiteOptions(site_rules.SiteExtraction):
     gap_seconds: float | None = Field(
         None,
         ge=0,
-        description="between two requests to this domain, never of a single host; empty takes fetching's",
+        description="minimum time between two requests to this domain (not for single hosts); `fetching.gap_seconds` if empty",
     )
     poll_share: float | None = Field(
         None,
         gt=0,
         le=0.9,
-        description="of the turns at this domain that are polls; the rest are pages. Empty is 0.1: raise it for one with hundreds of feeds",
+        description="share of the requests to this domain that may be polls; the rest are pages. 0.1 if empty; raise it for a domain with hundreds of feeds",
     )
     platform: bool = Field(
         False,
-        description="hosts the sites of others: its addresses keep the gap too, whatever the domain of the site asked there",
+        description="this domain hosts other sites: the gap also applies per IP address, whatever domain is requested there",
     )
     tracking_parameters: tuple[str, ...] = Field(
-        (), description="cut from the links of this domain too; a name ending in * is a beginning"
+        (), description="query parameters to remove from its links too; `name*` is a prefix"
     )
 
 
 class Sites(Options):
-    """All of config/sites.yml; a missing file says nothing."""
+    """All of config/sites.yml; a missing file sets nothing."""
 
     tracking_parameters: tuple[str, ...] = Field(
-        (), description="cut from the links of every site, beside the ones known"
+        (), description="query parameters to remove from all links, besides the known ones"
     )
-    sites: dict[str, SiteOptions] = Field(
-        {}, description="registrable domain or host → its options"
-    )
+    sites: dict[str, SiteOptions] = Field({}, description="registrable domain or host → options")
 
     def gaps(self) -> dict[str, float]:
         """Return the gaps of single domains, in seconds."""

@@ -25,18 +25,18 @@ FAILURE_RECORD_BYTES = 4_100_000
 class TopicOptions(Options):
     """One topic."""
 
-    partitions: int = Field(0, ge=0, description="0 takes the file's `partitions`")
+    partitions: int = Field(0, ge=0, description="0 means the `partitions` of the file")
     cleanup: Literal["delete", "compact", "compact,delete"] = Field(
-        "delete", description="delete: by age and bytes; compact: the last record of each key stays"
+        "delete", description="delete: by age and size; compact: keep the last record of each key"
     )
     retention_days: float | None = Field(
-        None, gt=0, description="age at which records are deleted; empty keeps them"
+        None, gt=0, description="records older than this are deleted; kept if empty"
     )
     retention_bytes: int | None = Field(
-        None, gt=0, description="bytes a partition may hold; empty means no limit"
+        None, gt=0, description="maximum size of a partition; no limit if empty"
     )
     has_failure_topics: bool = Field(
-        False, description="a stage reads it: three retry topics and a dead-letter topic go with it"
+        False, description="for topics that a stage reads: adds retry and dead-letter topics"
     )
 
 
@@ -44,7 +44,7 @@ class TopicsFile(Options):
     """All of config/topics.yml."""
 
     partitions: int = Field(
-        12, gt=0, description="of every topic that names no number; choose once: keys move with it"
+        12, gt=0, description="default for all topics; choose once: a change moves keys"
     )
     topics: dict[str, TopicOptions] = Field(description="name → topic")
 

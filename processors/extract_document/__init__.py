@@ -55,7 +55,7 @@ def build(
             raise NewsIngestError(
                 f"extraction needs {name} {wanted}",
                 value=version(name),
-                remedy=f"pip install {name}=={wanted} (or install news-ingest anew)",
+                remedy=f"pip install {name}=={wanted} (or reinstall news-ingest)",
             )
     return ExtractDocuments(options, clock, children, sites)
 

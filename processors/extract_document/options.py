@@ -21,32 +21,32 @@ class Options(BaseModel):
     rescue_ratio: float = Field(
         2.5,
         ge=0,
-        description="a second parser's text wins when it is so many times as long and no junk; 0 never",
+        description="use the second parser's text if it is this many times as long and not junk; 0 means never",
     )
     author_search: bool = Field(
-        False, description="look for authors all over a page that names none: slow, sometimes wrong"
+        False, description="search the whole page for authors if it names none: slow, less reliable"
     )
     date_search: bool = Field(
         True,
-        description="look for a date all over a page when feed and page name none; marked heuristic",
+        description="search the whole page for a date if neither feed nor page gives one; marked as heuristic",
     )
     drops_repeated_lines: bool = Field(
-        True, description="drop short lines seen on three or more pages of a site"
+        True, description="drop short lines that appear on three or more pages of a site"
     )
-    max_parsed_characters: int = Field(3_000_000, gt=0, description="longer pages are cut there")
-    max_tags: int = Field(100_000, gt=0, description="pages with more are not parsed")
+    max_parsed_characters: int = Field(3_000_000, gt=0, description="longer pages are truncated")
+    max_tags: int = Field(100_000, gt=0, description="pages with more tags are not parsed")
     max_tag_attributes: int = Field(
-        5_000, gt=0, description="pages with more in one tag are not parsed"
+        5_000, gt=0, description="pages with more attributes in a tag are not parsed"
     )
-    max_jsonld_characters: int = Field(500_000, ge=0, description="all blocks of a page together")
-    max_text_characters: int = Field(500_000, gt=0, description="longer texts are cut there")
-    max_unpacked_bytes: int = Field(32 * MEBIBYTE, gt=0, description="of one page")
+    max_jsonld_characters: int = Field(500_000, ge=0, description="total for all blocks of a page")
+    max_text_characters: int = Field(500_000, gt=0, description="longer texts are truncated")
+    max_unpacked_bytes: int = Field(32 * MEBIBYTE, gt=0, description="of a decompressed page")
     page_timeout_seconds: float = Field(
-        10.0, gt=0, description="a child that takes longer is killed"
+        10.0, gt=0, description="a child process that takes longer is killed"
     )
     child_memory_bytes: int = Field(
-        512 * MEBIBYTE, ge=0, description="address space of a child; 0 is no bound"
+        512 * MEBIBYTE, ge=0, description="address space of a child process; 0 means no limit"
     )
     recycle_memory_bytes: int = Field(
-        200 * MEBIBYTE, ge=0, description="a child that holds more is replaced; 0 never"
+        200 * MEBIBYTE, ge=0, description="a child process above this is replaced; 0 means never"
     )

@@ -30,14 +30,14 @@ class Options(BaseModel):
     backend: str = Field(
         "auto",
         pattern=r"^(auto|builtin|off|spacy:[A-Za-z0-9_.\-/]+)$",
-        description="auto (an installed spaCy model where one fits the language, else builtin), builtin, spacy:<package>, off",
+        description="auto (an installed spaCy model for the language, else builtin), builtin, spacy:<package>, or off",
     )
     full_languages: tuple[str, ...] = Field(
         FULL_LANGUAGES,
         description="languages in which capitals mark names; in others only listed names are found",
     )
     max_characters: int = Field(
-        200_000, gt=0, description="text after this many characters is not looked at"
+        200_000, gt=0, description="text beyond this many characters is ignored"
     )
 
 

@@ -24,9 +24,9 @@ class WatchedName(_Block):
     """One entity of a list."""
 
     name: str = Field(min_length=2, description="the name to show")
-    id: str = Field("", description="entity id; empty is made from type and name")
-    aliases: list[str] = Field([], description="other names that mean the same")
-    wikidata_id: str = Field("", pattern=r"^(Q\d+)?$", description="Wikidata's id, such as Q42")
+    id: str = Field("", description="entity id; derived from type and name if empty")
+    aliases: list[str] = Field([], description="other names of the same entity")
+    wikidata_id: str = Field("", pattern=r"^(Q\d+)?$", description="Wikidata id, for example Q42")
     case: Case | None = Field(None, description="overrides the list's rule")
     language: str | None = Field(None, description="overrides the list's language")
 
@@ -34,22 +34,22 @@ class WatchedName(_Block):
 class NameList(_Block):
     """One list of names."""
 
-    name: str = Field(min_length=1, description="what hits are called by")
+    name: str = Field(min_length=1, description="name of the list, stored with each hit")
     type: Kind = Field(description="person, organisation or place")
-    language: str = Field("", description="only in documents of this language; empty is all")
+    language: str = Field("", description="match only documents in this language; all if empty")
     case: Case = Field(
         "capitals",
-        description="capitals: as written or all in capitals; exact: as written; any: any case",
+        description="capitals: as written or in all capitals; exact: as written; any: in any case",
     )
-    names: list[WatchedName | str] = Field([], description="the entities, or just their names")
+    names: list[WatchedName | str] = Field([], description="entities, or just their names")
 
 
 class Lists(_Block):
     """All of config/watches.yml; match_watchlists reads the lists."""
 
-    lists: list[NameList] = Field([], description="lists of names, looked for in every document")
+    lists: list[NameList] = Field([], description="lists of names to match in every document")
     watches: list[object] | dict[str, object] | None = Field(
-        None, description="kept for saved searches; nothing runs them yet"
+        None, description="reserved for saved searches; not used yet"
     )
 
 
@@ -97,7 +97,7 @@ def _watched(lists: Lists, file: YamlFile) -> tuple[list[WatchedEntity], list[Co
                         ("lists", number, "names", place),
                         id,
                         f"this id is already that of {named[id]!r}",
-                        "give one of the two another id, or the same name",
+                        "use another id for one of them, or the same name",
                     )
                 )
             found.append(

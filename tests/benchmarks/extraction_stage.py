@@ -22,7 +22,7 @@ WARMING = 60
 
 
 def lines(pages: Sequence[Page]) -> Iterator[str]:
-    """Return the table, a line at a time. A broker that cannot be had costs its row only."""
+    """Return the table, a line at a time. Without a broker, only its row is missing."""
     yield f"\nextract stage, {CHILDREN} children; CPU of parent and children, {TURNS} turns"
     yield f"{'':32} {'docs/s':>7} {'docs/s':>7}\n{'':32} {'of CPU':>7} {'clock':>7} {'ratio':>6}"
     spent = {"fed from memory": Spent(0, 0), "embedded log": Spent(0, 0), "Kafka": Spent(0, 0)}

@@ -88,12 +88,12 @@ def test_what_failed_is_set_aside_then_sent_again_or_given_up(scene: Scene) -> N
         scene.installation.wait_for(searchable=2, dead_letters=1)
         assert [letter["replays"] for letter in scene.letters()] == [number]
     refused = command("dead-letters", "replay", hopeless, code=1)
-    assert "replayed 3 times already" in refused.err
+    assert "already been replayed 3 times" in refused.err
     assert "--force" in refused.err
     assert "1 replayed" in command("dead-letters", "replay", "--stage", "fetch", "--force").out
     scene.installation.wait_for(searchable=2, dead_letters=1)
 
-    assert "name a key" in command("dead-letters", "drop", code=2).err
+    assert "give a key" in command("dead-letters", "drop", code=2).err
     dry = command("dead-letters", "drop", "--reason", "exhausted", "--dry-run").out
     assert "1 would be dropped" in dry
     assert "1 dropped" in command("dead-letters", "drop", hopeless).out

@@ -58,7 +58,7 @@ def test_every_seed_is_searchable_with_what_must_come_out(demo: tuple[Installati
 
 def test_the_demo_ignores_the_settings_of_the_shell(demo: tuple[Installation, Done]) -> None:
     installation, done = demo
-    assert f"ignored here: {', '.join(sorted(ELSEWHERE))}\n" in done.out
+    assert f"ignored variables: {', '.join(sorted(ELSEWHERE))}\n" in done.out
     assert not list(installation.folder.rglob("elsewhere"))
 
 
@@ -169,7 +169,7 @@ def test_a_document_reads_well_in_the_terminal_too(
 def test_a_demo_stays_up_until_it_is_stopped(tmp_path: Path) -> None:
     with Installation(tmp_path, hosts={}) as installation:
         demo = installation.launch("demo", "--seeds", str(SEEDS), "--work", "work")
-        installation.wait_until(lambda: "stay up until Ctrl-C" in demo.lines.read_text(), "all in")
+        installation.wait_until(lambda: "run until Ctrl-C" in demo.lines.read_text(), "all in")
         config = ("--config", str(tmp_path / "work" / "config"))
         found = installation.command("search", "harbour", "--json", *config).json()
         assert found["total"] > 1

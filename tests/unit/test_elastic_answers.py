@@ -98,7 +98,7 @@ def test_an_answer_about_a_request_is_an_error_of_ours(
 def test_a_full_disk_is_named_as_such() -> None:
     error = refusal(EngineAnswer(403, "cluster_block_exception", "flood-stage"), URL, "writing")
     assert "disk watermark" in str(error)
-    assert "free space" in str(error)
+    assert "free disk space" in str(error)
 
 
 def _exceptions(module: Any) -> list[type[Exception]]:

@@ -103,4 +103,4 @@ def test_an_unknown_name_is_refused_with_the_known_ones(node: Node) -> None:
     with pytest.raises(QueryError, match="colour") as caught:
         compiled(node, [])
     assert caught.value.remedy is not None
-    assert caught.value.remedy.startswith("known are ")
+    assert caught.value.remedy.startswith("known: ")

@@ -118,7 +118,7 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
         ).make([User("intruder", "some-password", ("superuser",))])
 
     # They may not look at what setup made; the setup's user may.
-    assert checked(environment) == ("good", "answers, nothing differs")
+    assert checked(environment) == ("good", "answers, nothing to change")
     own = {"USERNAME": STAGES.user, "PASSWORD": password_of(tmp_path, STAGES)}
     state, note = checked(environment | {f"NEWS_INGEST_INDEX_{key}": own[key] for key in own})
     assert (state, "cannot be compared by this user" in note) == ("good", True)

@@ -100,8 +100,9 @@ def test_freshness_overflows_allowance_and_rests_are_told(cli: Cli) -> None:
 
 def test_the_same_is_said_in_words(cli: Cli) -> None:
     said = cli("feeds", "status").stdout
-    assert "half are seen within 6 min of publication, 95 % within 100 min" in said.replace(
-        "1.7 h", "100 min"
+    assert (
+        "half of the entries are seen within 6 min of publication, 95 % within 100 min"
+        in said.replace("1.7 h", "100 min")
     )
     assert "133% of 6 requests an hour" in said
     assert "4 times every entry was new, 2 in 24 h" in said
@@ -113,7 +114,7 @@ def test_one_feed_says_how_fresh_and_how_whole_it_is(cli: Cli) -> None:
     one = json.loads(cli("feeds", "status", "courier", "--json").stdout)
     assert (one["freshness_seconds"], one["overflows_24h"]) == (360.0, 2)
     said = cli("feeds", "status", "courier").stdout
-    assert "half are seen within 6 min" in said
+    assert "half of the entries are seen within 6 min" in said
     assert "4 times every entry was new, 2 in 24 h" in said
 
 

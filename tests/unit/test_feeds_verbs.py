@@ -148,13 +148,13 @@ def test_a_folder_is_summed_up_and_what_is_missing_is_said(rig: FeedsRig) -> Non
     folder = rig.folder / "collection"
     folder.mkdir()
     empty = rig.run("test", "collection")
-    assert (empty.code, empty.err.strip()) == (2, "no files there")
+    assert (empty.code, empty.err.strip()) == (2, "no files in this folder")
     (folder / "a.xml").write_bytes(feed_answer("bridge").body)
     (folder / "b.xml").write_bytes(b"no feed")
     done = rig.run("test", "collection", "nowhere")
     assert done.code == 1
     assert done.out.rstrip().endswith("3 inputs: 1 good, 0 with warnings, 2 bad")
-    assert "no such file or folder, and no feed of this name" in done.out
+    assert "no such file or folder, and no feed has this name" in done.out
 
 
 def test_discover_names_the_best_and_how_to_add_it(rig: FeedsRig) -> None:
@@ -202,10 +202,10 @@ def test_a_list_that_is_cut_or_empty_is_no_success(rig: FeedsRig) -> None:
     (rig.folder / "cut.opml").write_text('<opml><body><outline xmlUrl="http://x.example/f"/><outl')
     cut = rig.run("import", "cut.opml")
     assert (cut.code, "1 added" in cut.out) == (1, True)
-    assert "ends in the middle" in cut.err
+    assert "is cut off" in cut.err
     (rig.folder / "none.opml").write_text("<opml><body/></opml>")
     none = rig.run("import", "none.opml")
-    assert (none.code, "names no feed" in none.err) == (1, True)
+    assert (none.code, "has no feeds" in none.err) == (1, True)
 
 
 def test_an_included_list_is_fetched_through_the_guard(rig: FeedsRig, site: HttpSite) -> None:

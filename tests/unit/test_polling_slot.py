@@ -60,7 +60,7 @@ def test_a_record_of_another_version_keeps_its_fields() -> None:
 
 
 def test_a_record_that_is_none_is_an_error() -> None:
-    with pytest.raises(WireError, match="is no"):
+    with pytest.raises(WireError, match="is not a feed state"):
         Slot.of_record(b'{"feed_id": 7}', "news.feed-state 0:1")
 
 

@@ -188,7 +188,7 @@ def test_days_are_those_of_the_asker() -> None:
     [
         ("flood publsher:X", 6, "publisher:"),
         ("flood publsher: X", 6, "publisher:"),
-        ("zzz:red", 0, "known are"),
+        ("zzz:red", 0, "known: "),
         ("is:opnion", 0, "is:opinion"),
         ("flood (wall", 6, "close it"),
         ("flood) wall", 5, "take it out"),

@@ -135,7 +135,7 @@ def test_feeds_and_processors_are_judged_though_other_settings_are_wrong(folder:
         "groups.german.language",
     }
     assert [fault.remedy for fault in caught.value.faults if "german" in fault.key] == [
-        "it is: ISO 639-1 code of two letters"
+        "it is: two-letter ISO 639-1 code"
     ]
 
 

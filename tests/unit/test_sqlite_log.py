@@ -278,7 +278,7 @@ def test_a_full_log_holds_appends_and_goes_on_when_there_is_room(
         appended += 1
     appended += 1
     assert 10 < appended < 30
-    with pytest.raises(LogUnavailable, match="takes no writes"):
+    with pytest.raises(LogUnavailable, match="accepts no writes"):
         log.ping()
     reader = log.reader("news-g", ["news.entries"])
     found = []

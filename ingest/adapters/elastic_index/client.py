@@ -48,7 +48,7 @@ RETRIED_STATUSES = (429, 502, 503, 504)
 _STATUS_OF_AN_ITEM = {"index_not_found_exception": 404, "security_exception": 403}
 
 DISK_REMEDY = (
-    "free space on the engine's disk; writing goes on by itself once it is under the watermark"
+    "free disk space for Elasticsearch; writing continues once the disk is below the watermark"
 )
 
 
@@ -236,7 +236,7 @@ def translate(error: Exception, url: str, doing: str) -> NewsIngestError:
         )
     else:
         what = f"the index does not answer while {doing}"
-        remedy = "start Elasticsearch or fix index.url; the work goes on by itself"
+        remedy = "start Elasticsearch or fix index.url; work continues when it answers"
     return kind(what, value=value, origin=url, remedy=remedy)
 
 
@@ -254,7 +254,7 @@ def refusal(answer: EngineAnswer, url: str, doing: str) -> NewsIngestError:
     value = f"{answer.status} {answer.type}: {answer.reason}"
     kind: type[NewsIngestError]
     if is_disk_block(answer):
-        kind, what = IndexUnavailable, "the index takes no writes: disk watermark"
+        kind, what = IndexUnavailable, "the index accepts no writes: disk watermark"
         remedy = DISK_REMEDY
     elif is_refusal(answer):
         kind, what = IndexRefused, f"the index refuses this client while {doing}"
@@ -268,7 +268,7 @@ def refusal(answer: EngineAnswer, url: str, doing: str) -> NewsIngestError:
         remedy = "use an Elasticsearch 8.19 or newer, or a client of its major version"
     elif is_unavailable(answer):
         kind, what = IndexUnavailable, f"the index is not ready while {doing}"
-        remedy = "the work goes on by itself once the engine is ready"
+        remedy = "work continues when Elasticsearch is ready"
     else:
         kind, what = IndexFault, f"the index refused a request while {doing}"
         remedy = "run `news-ingest setup`; if that does not help, please report it"

@@ -101,7 +101,7 @@ def _read(path: Path) -> Json:
 
 
 def _fault(path: Path, line: int | None, reason: str, value: str) -> ConfigError:
-    remedy = "restore the file as it is shipped"
+    remedy = "restore the shipped file"
     return ConfigError([ConfigFault(str(path), line, path.stem, value, reason, remedy)])
 
 

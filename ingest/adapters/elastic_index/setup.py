@@ -91,7 +91,7 @@ def _refuse_newer(thing: str, found: int, wanted: int) -> None:
     if found > wanted > 0:
         raise IndexDiffers(
             f"{thing} was made by a newer news-ingest",
-            value=f"schema version {found}, this one knows {wanted}",
+            value=f"schema version {found}, this version supports {wanted}",
             remedy="update this news-ingest",
         )
 

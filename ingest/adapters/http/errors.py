@@ -19,7 +19,7 @@ class AddressRefusedError(OSError):
     """The guard refused an address; an OSError, since aiohttp lets only those through whole."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(None, f"{address} may not be asked: {reason}")
+        super().__init__(None, f"{address} must not be requested: {reason}")
         self.address = address
         self.reason = reason
 

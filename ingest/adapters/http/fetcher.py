@@ -222,10 +222,10 @@ def _start(url: str) -> str:
     start = request_url(url)
     if not start:
         raise FetchFailed(
-            "this is no http or https address",
+            "not an http or https address",
             kind="bad_url",
             value=url,
-            remedy="only absolute addresses with http or https can be asked",
+            remedy="use an absolute address with http or https",
         )
     return start
 
@@ -244,7 +244,7 @@ def _redirect_target(url: str, answer: HopAnswer) -> str | None:
     target = request_url(joined(url, location))
     if not target:
         raise FetchFailed(
-            "a redirect to something that is no http or https address",
+            "a redirect to something that is not an http or https address",
             kind="bad_url",
             value=location,
             origin=url,

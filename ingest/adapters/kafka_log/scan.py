@@ -62,7 +62,7 @@ def times_of_first(
     if not starts:
         return found
     until = time.monotonic() + ANSWER_SECONDS
-    with translating("the log did not give the records that wait"):
+    with translating("the log did not return the waiting records"):
         consumer = catalogue.clients.groupless_client(max_partition_fetch_bytes=1)
         try:
             open_places = {names.outer_place(place): at for place, at in starts.items()}
@@ -113,5 +113,5 @@ def _span(
             at, moved_at = reached, time.monotonic()
         elif time.monotonic() - moved_at > _STANDSTILL_SECONDS:
             raise LogUnavailable(
-                "the log gives no more records", value=place.topic, origin=f"offset {at} of {end}"
+                "the log returns no more records", value=place.topic, origin=f"offset {at} of {end}"
             )

@@ -157,7 +157,7 @@ class PageArchive:
                 f"{what}: {error.strerror or error}",
                 value=str(self._folder),
                 origin="archive.folder",
-                remedy="give the folder room and the right to write; the stage goes on by itself",
+                remedy="free disk space or fix the folder's permissions; the stage then continues",
             ) from error
 
 

@@ -43,7 +43,7 @@ def translated(error: sqlite3.Error, path: Path) -> NewsIngestError:
         kind, what = IndexUnavailable, "does not take this now"
         remedy = "look for a full or failing disk, or a program that holds the file"
     elif is_forbidden(code):
-        kind, what = IndexRefused, "may not be written"
+        kind, what = IndexRefused, "is not writable"
         remedy = "let this user write the file and its folder"
     else:
         kind, what = IndexDiffers, "cannot be used"

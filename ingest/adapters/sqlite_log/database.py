@@ -174,14 +174,14 @@ def is_ours(path: Path) -> bool:
         return False  # another process is about to make the tables
     if application != schema.APPLICATION_ID:
         raise LogRefused(
-            "the file is no log of news-ingest",
+            "the file is not a news-ingest log",
             value=str(path),
-            remedy="give log.url another path, or move that file away",
+            remedy="set log.url to another path, or move the file away",
         )
     if version > schema.VERSION:
         raise LogRefused(
             f"the log was written by a newer version (schema {version}, known {schema.VERSION})",
             value=str(path),
-            remedy="run the newer news-ingest, or give log.url another path",
+            remedy="run the newer news-ingest, or set log.url to another path",
         )
     return True

@@ -114,7 +114,7 @@ class Lease:
         return False
 
     def leave(self, connection: Connection, _now_ms: int) -> None:
-        """Return back what is held and sign off."""
+        """Release what is held and sign off."""
         self._give_back(connection)
 
     def check(self, connection: Connection) -> int:

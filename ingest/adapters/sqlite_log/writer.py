@@ -141,7 +141,7 @@ class Writer:
         is_stuck = began is not None and time.monotonic() - began > CALL_SECONDS
         if self._failures or self._is_full or is_stuck:
             raise LogUnavailable(
-                "the log takes no writes now",
+                "the log accepts no writes now",
                 value=self._trouble,
                 origin=str(self._path),
                 remedy=_REMEDY,

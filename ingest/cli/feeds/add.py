@@ -49,26 +49,26 @@ class Found(NamedTuple):
 
 @shows_errors
 def add(
-    url: Annotated[str, typer.Argument(help="Address of a feed, or of a page that names it.")],
-    id: Annotated[str, typer.Option(help="Name of the feed; 12 hex of the address if empty.")] = "",
-    publisher: Annotated[str, typer.Option(help="Its publisher; the domain if empty.")] = "",
+    url: Annotated[str, typer.Argument(help="Address of a feed, or of a page that links to it.")],
+    id: Annotated[str, typer.Option(help="Its id; made from the address if empty.")] = "",
+    publisher: Annotated[str, typer.Option(help="Publisher; the domain if empty.")] = "",
     group: Annotated[str, typer.Option(help="One of the groups in feeds.yml.")] = "",
     robots: Annotated[
-        str, typer.Option(help="What its robots.txt counts for: obey, report or ignore.")
+        str, typer.Option(help="How to treat its robots.txt: obey, report or ignore.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
     backfill: Annotated[
-        bool, typer.Option("--backfill", help="Then take in what it published since a day.")
+        bool, typer.Option("--backfill", help="Then take in what it published before.")
     ] = False,
-    since: Annotated[str, typer.Option(help="With --backfill: a day, or a span.")] = DEFAULT_SINCE,
+    since: Annotated[str, typer.Option(help="With --backfill: a day or a span.")] = DEFAULT_SINCE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it; write nothing.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Find the feed of an address, try it, and write it to feeds.yml.
+    """Find the feed at an address, test it, and add it to feeds.yml.
 
-    Comments and order of the file stay. Exits with status 1 when something is strange about
-    the feed, with 2 when nothing was added.
+    Comments and order of the file are kept. Exits with status 1 if something is unusual about
+    the feed, and with 2 if nothing was added.
     """
     settings = settings_of(config)
     wish = wished(since) if backfill else None
@@ -77,7 +77,7 @@ def add(
     try:
         if has_credentials(url):
             raise NewsIngestError(
-                "an address must not carry a name or password", value=url.split("://")[0] + "://…",
+                "an address must not contain a password", value=url.split("://")[0] + "://…",
                 remedy="write `basic_auth: {env: NAME}` into its block",
             )  # fmt: skip
         states, _ = states_or_none(settings)
@@ -158,9 +158,9 @@ def _refuse_known(
     known = feed_at(url, settings.feeds.feeds, states)
     if known is None:
         return
-    way = f"{came_from} leads to {url}" if came_from and came_from != url else url
+    way = f"{came_from} redirects to {url}" if came_from and came_from != url else url
     raise NewsIngestError(
-        f"the feed {known.id} ({known.publisher}) has this address already",
+        f"the feed {known.id} ({known.publisher}) already has this address",
         value=way,
         origin=str(settings.folder / "feeds.yml"),
         remedy=f"see `news-ingest feeds status {known.id}`",
@@ -204,7 +204,7 @@ def _written(found: Found, settings: Settings, *, is_asked: bool, writes: bool) 
     path = settings.folder / "feeds.yml"
     if is_asked:
         if not sys.stdin.isatty():
-            raise NewsIngestError("there is no terminal to ask on", remedy="add --yes or --dry-run")
+            raise NewsIngestError("no terminal to confirm on", remedy="use --yes or --dry-run")
         if not typer.confirm(f"Add this to {path}?", default=True):
             say("nothing was written", err)
             raise typer.Exit(2)

@@ -30,24 +30,24 @@ _SAMPLES = 20
 def backfill(
     name: Annotated[str, typer.Argument(help="The feed: its id, address or publisher.")],
     since: Annotated[
-        str, typer.Option(help="A day (2026-11-01), a moment or a span (30d, 12w).")
+        str, typer.Option(help="A day (2026-11-01), a time or a span (30d, 12w).")
     ] = DEFAULT_SINCE,
     sitemaps: Annotated[
-        bool, typer.Option(help="Look in the sitemaps that the site's robots.txt names, too.")
+        bool, typer.Option(help="Also read the sitemaps listed in the site's robots.txt.")
     ] = True,
-    max_pages: Annotated[int, typer.Option(min=1, help="Older pages of the feed.")] = MAX_PAGES,
-    max_entries: Annotated[int, typer.Option(min=1, help="Entries of one run.")] = 50_000,
+    max_pages: Annotated[int, typer.Option(min=1, help="Older pages at most.")] = MAX_PAGES,
+    max_entries: Annotated[int, typer.Option(min=1, help="Entries at most.")] = 50_000,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Ask the site, say what would be taken; write nothing."),
+        typer.Option("--dry-run", help="Contact the site; write nothing."),
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Take in what a feed and its site published since a day, behind all fresh news.
+    """Take in what a feed and its site published since a day; fresh news goes first.
 
     Follows the feed's older pages and the site's sitemaps. Running it twice adds nothing; an
-    interrupted run is continued. Exits with status 1 when something could not be fetched.
+    interrupted run is continued. Exits with status 1 if something could not be fetched.
     """
     settings = settings_of(config)
     feed = feed_named(settings, name)
@@ -64,8 +64,8 @@ def wished(
     found = moments.read("since", since, at, UTC)
     if found is None or found.since is None or found.since > at:
         raise NewsIngestError(
-            "this is not a time in the past", value=since, origin="--since",
-            remedy="write a day (2026-11-01), a moment (2026-11-01T18:30) or a span (30d, 12w)",
+            "not a time in the past", value=since, origin="--since",
+            remedy="write a day (2026-11-01), a time (2026-11-01T18:30) or a span (30d, 12w)",
         )  # fmt: skip
     return Wish(found.since, max_pages, takes_sitemaps, max_entries)
 
@@ -112,7 +112,7 @@ def _show(report: BackfillReport) -> None:
             ("known", "known"),
             ("too_old", "older"),
             ("undated", "without a date"),
-            ("other_site", "of other sites or no article"),
+            ("other_site", "of other sites or not articles"),
         )
         if counts[reason]
     ]

@@ -11,7 +11,7 @@ from ingest.settings.live_feeds import accepted_path, remember, removed_feeds
 
 @shows_errors
 def confirm(config: ConfigOption = None) -> None:
-    """Accept config/feeds.yml as it is, also where it removes many feeds."""
+    """Accept config/feeds.yml as it is, even if it removes many feeds."""
     settings = settings_of(config)
     if settings.feeds.faults:
         raise ConfigError(settings.feeds.faults)
@@ -20,4 +20,4 @@ def confirm(config: ConfigOption = None) -> None:
     removed = removed_feeds(before, settings.feeds)
     text = (settings.folder / "feeds.yml").read_text(encoding="utf-8")
     remember(path, text)
-    say(f"{len(settings.feeds.feeds)} feeds accepted; {len(removed)} removed, whose articles stay")
+    say(f"{len(settings.feeds.feeds)} feeds accepted; {len(removed)} removed; their articles stay")

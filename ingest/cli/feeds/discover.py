@@ -28,8 +28,8 @@ def discover_(
 ) -> None:
     """Look for the feeds of a site with at most 12 requests; write nothing.
 
-    Asks the address itself, what the page announces, the news sitemaps of robots.txt, then the
-    usual places. The best candidate comes first. Exits with status 2 when there is none.
+    Tries the address itself, what the page announces, the news sitemaps of robots.txt, then the
+    usual places. The best candidate comes first. Exits with status 2 if there is none.
     """
     settings = settings_of(config)
     address = url if "://" in url else f"https://{url}"

@@ -29,7 +29,7 @@ from ingest.settings.load import Settings
 def drift(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Compare each site's pages of the last day with its 14 days before, and show what changed.
 
-    The index stage does the same once an hour. Exits with status 1 when something changed.
+    The index stage does the same once an hour. Exits with status 1 if something changed.
     """
     settings = settings_of(config)
     with opened_index(settings) as index:

@@ -41,17 +41,17 @@ class Fate(NamedTuple):
 
 @shows_errors
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.opml", help="The list.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.opml", help="The OPML file.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be added; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be added; write nothing.")
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Add all feeds of an OPML list to feeds.yml, without asking them; folders become groups.
+    """Add all feeds of an OPML list to feeds.yml without contacting them; folders become groups.
 
-    Exits with status 1 when some were refused (each is printed with its reason and line), when the
-    list is cut off or names no feed; with 2 when nothing could be read.
+    Exits with status 1 if some were refused (each is printed with its reason and line), or if the
+    list is cut off or has no feeds; with 2 if it could not be read.
     """
     settings = settings_of(config)
     try:
@@ -64,9 +64,9 @@ def import_(
         raise typer.Exit(2) from error
     _tell(fates, file, dry_run, as_json)
     if listed.is_cut:
-        say(f"{file} ends in the middle: the rest is missing", err)
+        say(f"{file} is cut off: the rest is missing", err)
     if not fates:
-        say("the list names no feed: outlines need an xmlUrl", err)
+        say("the list has no feeds: outlines need an xmlUrl", err)
     if listed.is_cut or not fates or any(fate.outcome == "refused" for fate in fates):
         raise typer.Exit(1)
 
@@ -78,7 +78,7 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         raise NewsIngestError(
             "the list cannot be read", value=error.strerror, origin=str(file),
-            remedy="name a readable file",
+            remedy="give a readable file",
         ) from error  # fmt: skip
     if len(body) > MAX_OPML_BYTES:
         raise NewsIngestError(
@@ -118,7 +118,7 @@ async def _fetched(url: str, ask: Asking) -> bytes:
     if isinstance(answer, Fetched) and answer.status == 200:
         return answer.body
     said = f"HTTP {answer.status}" if isinstance(answer, Fetched) else answer.reason
-    raise SourceError(f"the included list was not given ({said})", kind="not_a_feed", value=url)
+    raise SourceError(f"cannot fetch the included list ({said})", kind="not_a_feed", value=url)
 
 
 def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
@@ -153,7 +153,7 @@ def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
 
 def _reason_against(url: str) -> str:
     if has_credentials(url):
-        return "its address contains a name or password: add it by hand with `basic_auth`"
+        return "its address contains a username or password: add it by hand with `basic_auth`"
     if not url.lower().startswith(("http://", "https://")) or not registrable_domain(url):
         return "not an http:// or https:// address"
     return ""

@@ -42,7 +42,7 @@ def list_(
 ) -> None:
     """List the feeds with their health.
 
-    Exits with status 1 when the list has faults, or when states are missing because the log does
+    Exits with status 1 if feeds.yml has faults, or if states are missing because the log does
     not answer.
     """
     if state and state not in STATES:
@@ -127,7 +127,7 @@ def _show(
     say(f"{len(rows)} feeds: {', '.join(parts)}" if rows else "no feeds")
     changed = sum(1 for feed, _, _ in rows if feed.id in alarms)
     if changed:
-        say(f"layout!: {changed} with sites whose pages changed, see `news-ingest feeds drift`")
+        say(f"layout!: {changed} on sites whose layout changed, see `news-ingest feeds drift`")
 
 
 def _cells(

@@ -29,10 +29,10 @@ def feed_named(settings: Settings, name: str) -> Feed:
         return by_publisher[0]
     if by_publisher:
         raise UnknownName(
-            "several feeds are of this publisher",
+            "several feeds have this publisher",
             value=name,
             origin=str(settings.folder / "feeds.yml"),
-            remedy=f"name one by its id: {', '.join(feed.id for feed in by_publisher[:10])}",
+            remedy=f"use an id: {', '.join(feed.id for feed in by_publisher[:10])}",
         )
     near = nearest(name, [*feeds, *(feed.publisher for feed in feeds.values())])
     raise UnknownName(

@@ -61,8 +61,8 @@ def show_all(
 def freshness_in_words(middle: float | None, late: float | None) -> str:
     """Return how soon after publication entries are seen: the median and the 95th percentile."""
     if middle is None or late is None:
-        return "nothing new was seen yet"
-    return f"half are seen within {spoken(middle)} of publication, 95 % within {spoken(late)}"
+        return "no new entries seen yet"
+    return f"half of the entries are seen within {spoken(middle)} of publication, 95 % within {spoken(late)}"
 
 
 def _overview(

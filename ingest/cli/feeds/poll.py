@@ -29,9 +29,9 @@ def poll(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Ask the running poller to poll a feed now; the host's gap and rest still apply.
+    """Ask the running poller to poll a feed now; the gap and rest of its host still apply.
 
-    Exits with status 1 when no poller is running: it will be polled as soon as one is.
+    Exits with status 1 if no poller is running; the feed is polled when one starts.
     """
     settings = settings_of(config)
     feed = feed_named(settings, name)
@@ -44,9 +44,9 @@ def poll(
     if as_json:
         print_json({"requested": True, "id": feed.id, "url": feed.url, "pollers": pollers})
     else:
-        say(f"{feed.id} is to be polled now: {feed.url}")
+        say(f"{feed.id} will be polled now: {feed.url}")
     if not pollers:
-        say("warning: no poller is running; it is polled once `news-ingest run` is started", err)
+        say("warning: no poller is running; the poll waits for `news-ingest run`", err)
         raise typer.Exit(1)
 
 

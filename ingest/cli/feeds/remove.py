@@ -24,14 +24,14 @@ from ingest.settings.feeds_edit import edit_feeds, listed_feeds, without_feed
 def remove(
     name: Annotated[str, typer.Argument(metavar="ID|URL", help="The feed: its id or address.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be removed; write nothing.")
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Take a feed out of feeds.yml; its articles stay, and so do all comments.
+    """Remove a feed from feeds.yml; its articles stay.
 
-    To pause a feed, write `enabled: false` into its block instead.
+    To pause a feed, write `enabled: false` in its block instead.
     """
     settings = settings_of(config)
     feed = feed_named(settings, name)
@@ -59,4 +59,4 @@ def _place(blocks: list[Any], feed: Feed) -> int:
         url = str(data.get("url") or "")
         if (data.get("id") or feed_id_of_url(url)) == feed.id:
             return number
-    raise UnknownName("the feed is no longer in the file", value=feed.id, remedy="look again")
+    raise UnknownName("the feed is no longer in the file", value=feed.id, remedy="check the file")

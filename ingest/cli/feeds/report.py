@@ -24,7 +24,7 @@ IGNORE_LINE = "    robots: ignore"
 def listing_of_trial(input: str, trial: Trial) -> FeedListing:
     """Return the listing of a trial, with its fault or its warnings among the problems."""
     if trial.parsed is None or trial.found is None:
-        fault = trial.fault or ("no_answer", "nothing came back")
+        fault = trial.fault or ("no_answer", "no response")
         return failed_listing(input, *fault)
     return listing_of(input, trial.parsed, trial.found, trial.feed)
 
@@ -33,11 +33,11 @@ def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
     """Return what is not well about a feed that can be read."""
     found = list(listing.problems)
     if trial.is_moved_for_good:
-        found.append(f"moved: the site says for good that it is at {trial.url}")
+        found.append(f"moved: permanently redirected to {trial.url}")
     if trial.robots == "disallowed":
         found.append("robots_disallowed: robots.txt does not allow the address")
     if trial.again is not None and trial.again.status not in (200, 226, 304):
-        found.append(f"conditional_request: answered with HTTP {trial.again.status}")
+        found.append(f"conditional_request: HTTP {trial.again.status}")
     return found
 
 
@@ -79,7 +79,7 @@ def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, aski
     show_robots(trial, asking)
     _show_request(trial)
     if trial.fault is not None or trial.parsed is None or trial.found is None:
-        kind, message = trial.fault or ("no_answer", "nothing came back")
+        kind, message = trial.fault or ("no_answer", "no response")
         line("verdict", f"bad: {kind}: {message}")
         return
     _show_caching(trial)
@@ -100,7 +100,7 @@ def show_robots(trial: Trial, asking: Asking) -> None:
     """Print what robots.txt says, and the line that has it ignored where it forbids."""
     file = asking.robots_file(trial.feed.url)
     # Without a verdict the request itself came to nothing, so the file had let it pass.
-    verdict = trial.robots or ("not asked" if file is None else "allowed")
+    verdict = trial.robots or ("not requested" if file is None else "allowed")
     about = ""
     if file is not None:
         about = f"  ({origin_of(trial.feed.url)}/robots.txt, {file.status or 'no answer'}"
@@ -108,7 +108,7 @@ def show_robots(trial: Trial, asking: Asking) -> None:
         about += f", crawl delay {delay:g} s)" if delay else ")"
     line("robots", verdict + about)
     if verdict in ("disallowed", "unreachable"):
-        line("", "to ask all the same, put this line into the feed's block:")
+        line("", "to poll it anyway, add this line to the feed's block:")
         line("", IGNORE_LINE.strip())
 
 

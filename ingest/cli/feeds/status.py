@@ -25,7 +25,7 @@ from ingest.polling.trial.outlook import spoken, why_next
 @shows_errors
 def status(
     name: Annotated[
-        str, typer.Argument(help="A feed's id, address or publisher; all feeds if not given.")
+        str, typer.Argument(help="A feed's id, address or publisher; all feeds if omitted.")
     ] = "",
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -69,7 +69,7 @@ def _one(
     line("feed", f"{feed.id}  {feed.publisher}  {state.title}")
     line("address", feed.url)
     if state.effective_url and state.effective_url != feed.url:
-        line("", f"asked at {state.effective_url}, where it moved for good; write into its block:")
+        line("", f"polled at {state.effective_url}, its new address; put this in its block:")
         line("", f"url: {state.effective_url}")
     if state.redirect_target:
         line("", f"redirects to {state.redirect_target} since {state.redirect_first_seen_at:%F}")
@@ -79,7 +79,7 @@ def _one(
         line("error", f"{state.last_error_class}: {state.last_error_text}")
     if state.last_poll_at is not None:
         line("success", f"{ago(state.last_success_at, now)}; news {ago(state.last_change_at, now)}")
-        line("format", f"{state.format}, {state.window_size} entries a document, "
+        line("format", f"{state.format}, {state.window_size} entries per document, "
                        f"{state.rate.per_hour * 24:.1f} entries a day")  # fmt: skip
         line("caching", _caching(state))
     if state.recent_lags:
@@ -88,10 +88,10 @@ def _one(
     if state.window_overflow_count:
         line("overflow", f"{state.window_overflow_count} times every entry was new, "
                          f"{overflows_since(state, now - DAY)} in 24 h: "
-                         "items were probably missed in between")  # fmt: skip
+                         "items were probably missed")  # fmt: skip
     if state.window_repair_count:
         line("repaired", f"{state.window_repair_count} times every entry was new, and older pages "
-                         "of the feed had what was missing")  # fmt: skip
+                         "of the feed had the missing ones")  # fmt: skip
     for number, sentence in enumerate(alarms):
         line("" if number else "layout", sentence)
     _history(state)
@@ -119,7 +119,7 @@ def _details(state: FeedState, now: datetime) -> dict[str, Any]:
 
 def _caching(state: FeedState) -> str:
     if not state.validators_are_trusted:
-        return "its validators cannot be trusted, so none are sent"
+        return "its validators are unreliable, so none are sent"
     names = [name for name, value in (("ETag", state.etag), ("Last-Modified", state.last_modified))
              if value]  # fmt: skip
     floor = f"; floor {spoken(state.floor_seconds)} from {state.floor_reason}"

@@ -43,17 +43,17 @@ def test(
         list[str],
         typer.Argument(
             metavar="URL|FILE...",
-            help="Addresses, names of configured feeds, files, folders of files.",
+            help="Addresses, names of configured feeds, files, or folders of files.",
             show_default=False,
         ),
     ],
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show what would be indexed of feeds, and why, with timings; change nothing.
+    """Show what would be indexed from feeds, and why, with timings; change nothing.
 
-    With --json one line per input, in their order. Exits with status 2 when no input is a feed,
-    with 1 when some are not or something is strange.
+    With --json it prints one line per input, in input order. Exits with status 2 if no input is a
+    feed, and with 1 if some are not or something is unusual.
     """
     states: list[str] = []
     for is_asked, group in groupby(_expanded(inputs), key=lambda name: _is_asked(name, config)):
@@ -62,7 +62,7 @@ def test(
         else:
             states += _files(list(group), as_json, config)
     if not states:
-        say("no files there", err)
+        say("no files in this folder", err)
     if len(states) > 1 and not as_json:
         say(_summary(states))
     if all(state == BAD for state in states):

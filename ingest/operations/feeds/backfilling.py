@@ -101,7 +101,7 @@ def _plan(settings: Settings) -> StagePlan:
     plan = next((one for one in plans(settings.pipeline) if one.kind == "poll"), None)
     if plan is None or not plan.backfill_writes:
         raise NewsIngestError(
-            "no topic is named for what a backfill finds",
+            "no topic is set for the results of a backfill",
             value="stages.poll.backfill_writes",
             origin=str(settings.folder / "pipeline.yml"),
             remedy="add `backfill_writes: news.entries.backfill` there, and read it in stage fetch",
@@ -235,7 +235,7 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
             memory = decode_memory(values[BACKFILL_MEMORY])
     except WireError as error:
         raise WireError(
-            "what is remembered of a feed cannot be read",
+            "the stored state of a feed cannot be read",
             value=str(error), origin=f"{FEED_STATE}/{partition} {feed.id}",
             remedy="poll the feed once with this version: `news-ingest feeds poll NAME`",
         ) from error  # fmt: skip

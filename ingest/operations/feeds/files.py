@@ -79,7 +79,7 @@ def report_of(job: FileJob) -> FileReport:
         kind = "body_too_large" if body.reason == "too_large" else "unreadable"
         message = body.detail or body.reason
         if not os.path.lexists(job.path):
-            message = "there is no such file or folder, and no feed of this name"
+            message = "no such file or folder, and no feed has this name"
         return _failed(job, shown, kind, message, 0, started)
     try:
         parsed, relative = parse_file(body)
@@ -91,7 +91,7 @@ def report_of(job: FileJob) -> FileReport:
     )
     listing = listing_of(shown, parsed, found, feed)
     if relative:
-        problem = f"relative_links: {relative}, and the feed names no address of its own"
+        problem = f"relative_links: {relative}, and the feed does not give its own address"
         listing = msgspec.structs.replace(listing, problems=(*listing.problems, problem))
     return _report(job, listing, counts_of(parsed, found), len(body), started)
 
@@ -135,7 +135,7 @@ def _relative(link: str) -> str:
 def _killed(job: FileJob, result: object) -> FileReport:
     failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
     shown = printable(job.path)
-    message = f"not read within its bounds ({failure.kind} {failure.message})"
+    message = f"not parsed within its limits ({failure.kind} {failure.message})"
     return _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
 
 

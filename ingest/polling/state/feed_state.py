@@ -131,7 +131,7 @@ def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
     try:
         return msgspec.convert({**known, "unknown": unknown}, FeedState)
     except msgspec.ValidationError as error:
-        raise WireError(f"is no feed state: {error}", origin=origin or None) from error
+        raise WireError(f"is not a feed state: {error}", origin=origin or None) from error
 
 
 def encode_state(state: FeedState) -> bytes:

@@ -186,7 +186,7 @@ class StateTable:
         try:
             at = datetime.fromisoformat(str(request.get("at")))
         except ValueError as error:
-            raise WireError(f"is no request: {error}", origin=record.origin) from error
+            raise WireError(f"is not a valid request: {error}", origin=record.origin) from error
         if partition.is_restored:
             self._send(Requested(feed_id, at))
         else:

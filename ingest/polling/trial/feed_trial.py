@@ -160,7 +160,7 @@ async def _again(trial: Trial, answer: Fetched, tools: TrialTools) -> Fetched | 
 
 def _of_robots(answer: Disallowed) -> str:
     if answer.reason == "robots_unreachable":
-        return f"robots.txt cannot be had, so {answer.url} is not asked for now"
+        return f"robots.txt is not available, so {answer.url} is not requested now"
     return f"robots.txt does not allow {answer.url}"
 
 

@@ -86,16 +86,16 @@ def why_next(state: FeedState, feed: Feed, now: datetime) -> str:
 def _reasons(state: FeedState, due: datetime, polled: datetime) -> list[str]:
     wait, planned = (due - polled).total_seconds(), state.interval_seconds
     if state.duplicate_of:
-        return [f"redirects to the feed {state.duplicate_of}, so it is asked once a day"]
+        return [f"redirects to the feed {state.duplicate_of}, so it is polled once a day"]
     if state.gone_since_at is not None:
-        return ["HTTP 410, gone for good, so it is asked every 30 days"]
+        return ["HTTP 410 (gone), so it is polled every 30 days"]
     if state.retry_after_until_at is not None and due >= state.retry_after_until_at >= polled:
         return [
             f"planned {spoken(planned)}",
             f"raised to {spoken(wait)} by the site's wish to rest",
         ]
     if state.last_error_class == "robots_disallowed":
-        return ["robots.txt does not allow it, so it is asked once a day"]
+        return ["robots.txt does not allow it, so it is polled once a day"]
     if state.last_error_class:
         score = f"{state.failure_score:g}"
         raised = f"waits {spoken(wait)} after {state.last_error_class} (failure score {score})"

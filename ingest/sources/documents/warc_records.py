@@ -132,7 +132,7 @@ class _Cutter:
         del self._held[:junk]
         if is_new_junk:
             self._is_in_junk = True
-            return Broken("broken_record", "bytes that are no record")
+            return Broken("broken_record", "bytes that are not a record")
         if start is None:
             if len(self._held) > _MAX_HEAD_BYTES:
                 self._held.clear()

@@ -35,7 +35,7 @@ def parse_feed(
             return source.parse(body, url, charset)
     if _is_page(decode_feed(body, charset).text):
         raise SourceError(
-            "a web page stands where the feed should be",
+            "a web page instead of a feed",
             kind="not_a_feed",
             value="root element html",
             origin=url,

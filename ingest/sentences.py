@@ -1,4 +1,4 @@
-"""Splits text into sentences, the same way for counts, summaries and differences."""
+"""Splits text into sentences and counts words, the same way wherever it is done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _ABBREVIATION = re.compile(
     r"|Sept|Oct|Nov|Dec|bzw|Nr|Hr|Fr|Sr|Sra|Mme|M)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])$"
 )
 _LONGEST_ABBREVIATION = 12
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+#: Chinese, Japanese and Thai have no spaces: this many of their characters count as a word.
+_CHARACTERS_A_WORD = 2.0
 
 
 def sentences(text: str) -> list[str]:
@@ -31,3 +35,11 @@ def sentences(text: str) -> list[str]:
     if rest:
         found.append(rest)
     return found
+
+
+def count_words(text: str) -> int:
+    """Return the number of words; an estimate for scripts without spaces."""
+    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
+    if not unspaced:
+        return len(_WORD.findall(text))
+    return len(_WORD.findall(_UNSPACED.sub(" ", text))) + round(unspaced / _CHARACTERS_A_WORD)

@@ -13,11 +13,11 @@ from ingest.errors import NewsIngestError
 from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.ports import Clock
+from ingest.sentences import count_words
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from ingest.telemetry import Event, counter
 from processors.extract_document.options import Options
 from processors.extract_document.repeated_lines import RepeatedLines
-from processors.measure_text import count_words
 
 __all__ = ["VERSION", "ExtractDocuments", "Options", "build"]
 

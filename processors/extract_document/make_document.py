@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
+from ingest.sentences import count_words
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from processors.extract_document.choose import Fields, candidate, provenance
 from processors.extract_document.choose.authors import names_of
@@ -34,7 +35,6 @@ from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading
 from processors.extract_document.read.metadata import AUTHOR_NAMES, PUBLISHED_NAMES
 from processors.extract_document.read.tree import cut
-from processors.measure_text import count_words
 
 Result = TypeVar("Result")
 

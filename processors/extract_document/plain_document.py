@@ -9,6 +9,7 @@ import msgspec
 
 from ingest.dates import find_date
 from ingest.model import Document, Extraction, Page, PageInfo
+from ingest.sentences import count_words
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from ingest.text_header import read_text_header
 from processors.extract_document.choose import candidate, provenance
@@ -33,7 +34,6 @@ from processors.extract_document.read import HtmlReading, limits_of
 from processors.extract_document.read.decode import decode
 from processors.extract_document.read.metadata import language_code
 from processors.extract_document.read.tree import cut, fragment_line
-from processors.measure_text import count_words
 
 _MAX_TITLE_CHARACTERS = 200
 _BYLINE_WITHIN_LINES = 5

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ingest.entities.gazetteer import country_names, place_hint
+from ingest.entities.lexicon import KnownOrganisation, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities import organisation_cues, person_cues, place_cues
 from processors.find_entities.document_pass import settle
-from processors.find_entities.known import KnownOrganisation, find_known
-from processors.find_entities.lexicon import names, pack
-from processors.find_entities.pieces import Piece, pieces
-from processors.find_entities.runs import runs
-from processors.find_entities.sense import (
+from processors.find_entities.pieces import Piece, pieces, runs
+from processors.find_entities.tokens import (
     ORGANISATION,
     PLACE,
     Decision,
     Sense,
+    Token,
+    find_known,
     is_person_like,
     key_of,
+    tokenise,
 )
-from processors.find_entities.tokens import Token, tokenise
-from processors.resolve_places.gazetteer import country_names, place_hint
 
 #: From how many words about sport on a text is one about sport.
 _SPORT_WORDS = 3
@@ -31,13 +31,13 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
 
     For languages that capitalise like English. Errors: none.
     """
-    lists = pack(language)
+    lists = word_lists(language)
     tokens = tokenise(text, lists)
     if not tokens:
         return ()
     low = {token.key for token in tokens if token.is_word and not token.is_capital}
     sport = sum(1 for word in lists.sport if word in low)
-    sense = Sense(tokens, lists, names(), low, sport >= _SPORT_WORDS, {})
+    sense = Sense(tokens, lists, person_names(), low, sport >= _SPORT_WORDS, {})
     taken = bytearray(len(tokens))
     decided = _dateline(sense, taken)
     decided += _known(sense, taken)

@@ -6,21 +6,21 @@ from collections import Counter, defaultdict
 
 import msgspec
 
+from ingest.entities.gazetteer import country_names, place_hint
 from processors.find_entities.pieces import Piece
-from processors.find_entities.sense import (
+from processors.find_entities.tokens import (
     ORGANISATION,
     PERSON,
     PLACE,
     Decision,
     Sense,
+    Token,
     is_common,
     key_at,
     key_of,
     place_is_meant,
     speaks,
 )
-from processors.find_entities.tokens import Token
-from processors.resolve_places.gazetteer import country_names, place_hint
 
 #: How much a cue of each strength says.
 WEIGHTS = {"certain": 8, "strong": 4, "medium": 2, "weak": 1}

@@ -7,17 +7,16 @@ from functools import lru_cache
 
 import ahocorasick
 
-from ingest.model import Mention
-from processors.find_entities.known import find_known
-from processors.find_entities.lexicon import names, pack
-from processors.find_entities.tokens import Token, tokenise
-from processors.resolve_places.gazetteer import (
+from ingest.entities.gazetteer import (
     CITY,
     city_names,
     country_names,
     gazetteer,
     other_scripts,
 )
+from ingest.entities.lexicon import person_names, word_lists
+from ingest.model import Mention
+from processors.find_entities.tokens import Token, find_known, tokenise
 
 _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
 
@@ -169,7 +168,7 @@ def _add(automaton: ahocorasick.Automaton, name: str, kind: str) -> None:
 
 
 def _people_and_organisations(text: str, language: str) -> list[Mention]:
-    tokens = tokenise(text, pack(language))
+    tokens = tokenise(text, word_lists(language))
     found = []
     taken = bytearray(len(tokens))
     for first, last, known in find_known(tokens):
@@ -190,7 +189,7 @@ def _people_and_organisations(text: str, language: str) -> list[Mention]:
         if taken[number] or not token.is_capital or token.is_shouted:
             continue
         is_addressed = number > 0 and tokens[number - 1].key in _ADDRESSES
-        if token.key in surnames or (is_addressed and token.key in names().surnames):
+        if token.key in surnames or (is_addressed and token.key in person_names().surnames):
             rule = "title_before" if is_addressed else "surname_of_full_name"
             found.append(_mention(text, tokens, number, number + 1, "person", rule))
     return found
@@ -201,7 +200,7 @@ def _end_of_person(tokens: list[Token], first: int, taken: bytearray) -> int:
 
     At least one given name, then a surname that is no given name here, particles between.
     """
-    given, surnames = names().given, names().surnames
+    given, surnames = person_names().given, person_names().surnames
     if not _is_listed(tokens[first], given):
         return 0
     last = first + 1

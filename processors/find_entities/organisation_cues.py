@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from processors.find_entities.sense import (
+from ingest.entities.gazetteer import place_hint
+from processors.find_entities.tokens import (
     ORGANISATION,
     Decision,
     Sense,
@@ -12,7 +13,6 @@ from processors.find_entities.sense import (
     key_of,
     place_is_meant,
 )
-from processors.resolve_places.gazetteer import place_hint
 
 _OF = frozenset(
     {

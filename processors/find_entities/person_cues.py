@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from processors.find_entities.sense import (
+from ingest.entities.gazetteer import place_hint
+from processors.find_entities.tokens import (
     PERSON,
     Decision,
     Sense,
+    Token,
     has_article,
     is_common,
     is_upper,
@@ -14,8 +16,6 @@ from processors.find_entities.sense import (
     place_is_meant,
     speaks,
 )
-from processors.find_entities.tokens import Token
-from processors.resolve_places.gazetteer import place_hint
 
 _HALVES = frozenset({"chief", "vice", "deputy", "assistant", "associate", "senior", "executive"})
 _CLOSING_QUOTES = frozenset({'"', "”", ",", "’", "»", "'", "“"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from processors.find_entities.sense import (
+from ingest.entities.gazetteer import place_hint
+from processors.find_entities.tokens import (
     PLACE,
     Decision,
     Sense,
@@ -14,7 +15,6 @@ from processors.find_entities.sense import (
     place_is_meant,
     speaks,
 )
-from processors.resolve_places.gazetteer import place_hint
 
 #: First words that make a place only with a name that is known, or with "in" before.
 _DOUBTFUL_FIRST = frozenset(

@@ -1,18 +1,33 @@
-"""Cuts a text into the tokens that the built-in engine looks at."""
+"""Cuts a text into tokens, and answers what the cues ask about them and their neighbours."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import msgspec
 
-from processors.find_entities.lexicon import WordLists
-from processors.resolve_places.gazetteer import place_key
+from ingest.entities.gazetteer import place_hint
+from ingest.entities.lexicon import (
+    Form,
+    KnownOrganisation,
+    PersonNames,
+    WordLists,
+    name_key,
+    organisations,
+    word_lists,
+)
 
 _APOSTROPHES = "'’ʼ"
 
 _PARTICLE_HEADS = r"(?:al|el|ad|an|as|ash|ar|at|az|ul|bin|de)"
+
+_OPENING = frozenset("\"“”‘'«„‚([•*·—–-►▶>|")
+_ENDING = frozenset(".!?…:;")
+#: Lower-case first words of names: the Guardian, easyJet has its own capitals.
+_LOW_STARTS = frozenset({"the", "adidas", "antifa", "d'", "l'", "al-qaeda", "al-shabab", "dpa"})
 
 
 class Token(msgspec.Struct, gc=False):
@@ -90,7 +105,7 @@ def _is_abbreviation(word: str, text: str, end: int, pack: WordLists) -> bool:
 
 
 def _abbreviation(word: str, start: int, end: int, is_joined: bool) -> Token:
-    key = place_key(word)
+    key = name_key(word)
     return Token(
         word, start, end, key, True, word[0].isupper(), is_joined=is_joined, is_abbreviation=True
     )
@@ -126,7 +141,7 @@ def _add_word(
             word,
             start,
             end,
-            word.lower() if word.isascii() and word.isalpha() else place_key(word), True, _is_capital(word), is_joined=is_joined,
+            word.lower() if word.isascii() and word.isalpha() else name_key(word), True, _is_capital(word), is_joined=is_joined,
               is_possessive=is_possessive)
     )  # fmt: skip
 
@@ -141,7 +156,7 @@ def _is_capital(word: str) -> bool:
 
 @cache
 def _place_words() -> frozenset[str]:
-    from processors.resolve_places.gazetteer import country_names
+    from ingest.entities.gazetteer import country_names
 
     return frozenset(country_names("demonyms")) | frozenset(country_names("en")) | {
         "us", "uk", "eu", "un", "uae", "hamas", "hezbollah", "nato", "franco", "anglo", "sino",
@@ -152,10 +167,6 @@ def _place_words() -> frozenset[str]:
 def _are_both_places(word: str) -> bool:
     pieces = re.split("[-‐]", word)
     return all(piece and piece[0].isupper() and piece.lower() in _place_words() for piece in pieces)
-
-
-_OPENING = frozenset("\"“”‘'«„‚([•*·—–-►▶>|")
-_ENDING = frozenset(".!?…:;")
 
 
 def _mark_openers(tokens: list[Token], text: str) -> None:
@@ -209,3 +220,172 @@ def _is_heading(line: list[Token], pack: WordLists) -> bool:
     long_words = [token for token in words if len(token.text) > 3 and token.key not in pack.openers]
     capitals = sum(token.is_capital for token in long_words)
     return len(long_words) >= 4 and capitals > 0.8 * len(long_words)
+
+
+def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:
+    """Return (first, last, organisation) for each hit, longest first, none overlapping."""
+    table = organisations()
+    hits: list[tuple[int, int, KnownOrganisation]] = []
+    number = 0
+    while number < len(tokens):
+        token = tokens[number]
+        width = 0
+        if token.is_capital or not token.text.islower() or token.key in _LOW_STARTS:
+            width = _longest(tokens, number, table.get(token.key, ()), hits)
+        number += width or 1
+    return hits
+
+
+def _longest(
+    tokens: list[Token],
+    number: int,
+    forms: Sequence[Form],
+    hits: list[tuple[int, int, KnownOrganisation]],
+) -> int:
+    """Note the longest form that stands here; give its width, 0 for none."""
+    following = tokens[number + 1] if number + 1 < len(tokens) else None
+    if tokens[number].text == "the" and (following is None or not following.is_capital):
+        return 0
+    for form in forms:
+        if len(form.keys) > 1 and not _may_follow(following, form.keys[1]):
+            continue
+        width = _fit(tokens, number, form)
+        if width:
+            # "the Harbour Times": the article is lower case, so it is not part of the name.
+            skipped = 1 if tokens[number].text == "the" else 0
+            hits.append((number + skipped, number + width, form.known))
+            return width
+    return 0
+
+
+def _may_follow(token: Token | None, key: str) -> bool:
+    return token is not None and token.key == key
+
+
+def _fit(tokens: list[Token], number: int, form: Form) -> int:
+    """Return how many tokens this form covers here, 0 if it does not stand here."""
+    small = word_lists("en").small_words
+    place = number
+    has_capital = False
+    for key, case, written in zip(form.keys, form.cases, form.texts, strict=True):
+        if place >= len(tokens):
+            return 0
+        token = tokens[place]
+        if token.key.replace("’", "'") != key or token.is_shouted:
+            return 0
+        if place > number and not token.is_joined:
+            return 0
+        if case == "U" and not token.text.replace(".", "").isupper():
+            return 0
+        if case == "X" and token.text != written:
+            return 0
+        is_capital = any(character.isupper() for character in token.text)
+        if case == "C" and not is_capital and key not in small:
+            return 0
+        has_capital = has_capital or is_capital
+        place += 1
+    return place - number if has_capital else 0
+
+
+PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
+
+
+class Sense(msgspec.Struct):
+    """What the decisions about one text need to know.
+
+    `low` are words that stand in lower case in this text too: no evidence when capital.
+    `known` maps a token to where a well-known organisation that begins there ends.
+    """
+
+    tokens: list[Token]
+    pack: WordLists
+    names: PersonNames
+    low: set[str]
+    is_sport: bool
+    known: dict[int, tuple[int, KnownOrganisation]]
+
+
+class Decision(NamedTuple):
+    """Tokens first..last (excluded) named as `type`; `type` "" says that it is no name."""
+
+    first: int
+    last: int
+    type: str
+    rule: str
+    strength: str
+    evidence: str = ""
+
+
+def key_at(sense: Sense, number: int) -> str:
+    """Return the key of a token, "" outside the text."""
+    return sense.tokens[number].key if 0 <= number < len(sense.tokens) else ""
+
+
+def key_of(sense: Sense, first: int, last: int) -> str:
+    """Return the folded name of these tokens."""
+    if last - first == 1:
+        return sense.tokens[first].key
+    return " ".join(token.key for token in sense.tokens[first:last])
+
+
+def is_common(sense: Sense, token: Token) -> bool:
+    """Return whether a capital word is an ordinary word too."""
+    return token.key in sense.pack.common or token.key in sense.low
+
+
+def is_upper(token: Token) -> bool:
+    """Tell an acronym: all its letters capital, dots aside."""
+    return token.text.replace(".", "").isupper()
+
+
+def has_article(sense: Sense, first: int) -> bool:
+    """Return whether "the", "a" or "its" stands before."""
+    return key_at(sense, first - 1) in sense.pack.articles
+
+
+def is_person_like(sense: Sense, first: int, last: int) -> bool:
+    """Tell a given name and one more word or two, with no article before."""
+    if not 2 <= last - first <= 3 or has_article(sense, first):
+        return False
+    token = sense.tokens[first]
+    if token.key not in sense.names.given or token.key in sense.pack.common:
+        return False
+    hint = place_hint(token.key)
+    return hint.population <= 500_000 and hint.kind != "country"
+
+
+def place_is_meant(sense: Sense, first: int, last: int) -> bool:
+    """Return whether the neighbours say that this is a place: "in X", "X, Ohio", "the city of X"."""
+    pack = sense.pack
+    before = key_at(sense, first - 1)
+    if before in pack.places_before and sense.tokens[first - 1].is_word:
+        return not sense.tokens[first].opens
+    if before in pack.directions:
+        return True
+    if before == "of":
+        return key_at(sense, first - 2) in pack.place_words_before
+    if before in {"to", "from"} and key_at(sense, first - 2) in pack.travel_verbs:
+        return True
+    if before == "," and place_hint(key_of(sense, first, last)).kind in ("country", "region"):
+        return place_hint(key_at(sense, first - 2)).kind == "city"
+    return is_in_region(sense, last)
+
+
+def is_in_region(sense: Sense, last: int) -> bool:
+    """Return whether ", <state or country>" follows."""
+    tokens = sense.tokens
+    if tokens[last - 1].is_possessive or last + 1 >= len(tokens) or tokens[last].text != ",":
+        return False
+    following = tokens[last + 1]
+    if not following.is_capital:
+        return False
+    for width in (3, 2, 1):
+        hint = place_hint(key_of(sense, last + 1, min(last + 1 + width, len(tokens))))
+        if hint.kind in ("country", "region"):
+            return True
+    return following.is_abbreviation and following.key in sense.pack.states_short
+
+
+def speaks(sense: Sense, last: int) -> bool:
+    """Return whether a verb of speech or the like follows."""
+    return not sense.tokens[last - 1].is_possessive and key_at(sense, last) in sense.pack.speech

@@ -1,12 +1,18 @@
-"""Chooses which of the places of one name is meant."""
+"""Chooses which place of a name is meant, by the votes of the text, and sums up the geography."""
 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processors.resolve_places.gazetteer import (
+import msgspec
+
+from ingest.entities.gazetteer import (
+    AREA,
     CAPITAL,
     CITY,
     COUNTRY,
@@ -16,9 +22,19 @@ from processors.resolve_places.gazetteer import (
     country_names,
     gazetteer,
     other_scripts,
-    place_key,
 )
-from processors.resolve_places.votes import Votes
+from ingest.entities.lexicon import name_key
+from ingest.model import Geo, GeoFocus, GeoPoint, Mention
+
+_CAPITAL_WORD = re.compile(r"\b[A-ZÀ-Þ][^\W\d_]+(?:[ -][A-Z][a-z]+)?")
+
+#: Demonyms of two words begin with one of these.
+_FIRST_OF_TWO = frozenset({"South", "North", "New", "Sri", "Costa", "Puerto", "Saudi", "Hong",
+                           "Sierra", "Cape", "Papua", "Solomon", "Saint", "St"})  # fmt: skip
+
+
+_DIRECTIONS = frozenset({"north", "south", "east", "west", "northern", "southern", "eastern",
+                         "western", "central"})  # fmt: skip
 
 #: Points of the parts of a score.
 FOLLOWED_BY_HOME = 10.0
@@ -29,9 +45,100 @@ OTHER_NAME = -1.0
 HOME_OF_PUBLISHER = 0.5
 NAMESAKE = -3.0
 COUNTRY_POINTS = 7.4
-
 #: A city smaller than this is no namesake that is meant before its region.
 BIG_CITY = 500_000
+#: How news agencies shorten the states of the USA, folded, and their postal codes.
+_STATE_SHORT = {
+    "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT", "del": "DE",
+    "fla": "FL", "ga": "GA", "ill": "IL", "ind": "IN", "kan": "KS", "ky": "KY", "la": "LA",
+    "md": "MD", "mass": "MA", "mich": "MI", "minn": "MN", "miss": "MS", "mo": "MO", "mont": "MT",
+    "neb": "NE", "nev": "NV", "nh": "NH", "nj": "NJ", "nm": "NM", "ny": "NY", "nc": "NC",
+    "nd": "ND", "okla": "OK", "ore": "OR", "pa": "PA", "ri": "RI", "sc": "SC", "sd": "SD",
+    "tenn": "TN", "tex": "TX", "vt": "VT", "va": "VA", "wash": "WA", "wva": "WV", "wis": "WI",
+    "wyo": "WY", "dc": "DC", "al": "AL", "ak": "AK", "az": "AZ", "ar": "AR", "ca": "CA", "co": "CO",
+    "ct": "CT", "de": "DE", "fl": "FL", "hi": "HI", "id": "ID", "il": "IL", "in": "IN", "ia": "IA",
+    "ks": "KS", "me": "ME", "ma": "MA", "mi": "MI", "mn": "MN", "ms": "MS", "mt": "MT", "ne": "NE",
+    "nv": "NV", "oh": "OH", "ok": "OK", "or": "OR", "tn": "TN", "tx": "TX", "ut": "UT", "wa": "WA",
+    "wv": "WV", "wi": "WI", "wy": "WY",
+}  # fmt: skip
+#: A mention this early counts as one in the lead.
+LEAD_CHARACTERS = 300
+
+
+class Votes(msgspec.Struct):
+    """Votes by country, and by (country, code of the region)."""
+
+    countries: Counter[str] = msgspec.field(default_factory=Counter)
+    regions: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
+
+
+def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
+    """Return the votes: a country named 2; a region 1 for its country, 2 for itself; a demonym 1;
+    a city that is the only one of its name 1; a place inside an organisation's name 1.
+    """
+    votes = Votes()
+    for mention in mentions:
+        if mention.type == "place":
+            _vote_of_place(votes, name_key(mention.text))
+        elif mention.type == "organisation":
+            _votes_inside(votes, mention.text)
+    for code in _demonyms(text):
+        votes.countries[code] += 1
+    return votes
+
+
+def _vote_of_place(votes: Votes, key: str) -> None:
+    key = key.removeprefix("the ")
+    places = gazetteer().named(key)
+    while not places and key.partition(" ")[0] in _DIRECTIONS:
+        key = key.partition(" ")[2]
+        places = gazetteer().named(key)
+    countries = [place for place in places if place.kind == COUNTRY]
+    regions = [place for place in places if place.kind == REGION]
+    if countries and not regions:
+        votes.countries[countries[0].country] += 2
+    elif len(regions) == 1 and not countries:
+        votes.countries[regions[0].country] += 1
+        votes.regions[regions[0].country, regions[0].admin] += 2
+    elif len(places) == 1 and places[0].country and places[0].kind in (CITY, CAPITAL, AREA):
+        votes.countries[places[0].country] += 1
+        if places[0].kind != AREA:
+            votes.regions[places[0].country, places[0].admin] += 1
+
+
+def _votes_inside(votes: Votes, name: str) -> None:
+    words = name.replace("’s", "").replace("'s", "").split()
+    for start in range(len(words)):
+        for width in (3, 2, 1):
+            if start + width > len(words) or (width == len(words) and width > 1):
+                continue
+            if not words[start][:1].isupper():
+                continue
+            places = gazetteer().named(name_key(" ".join(words[start : start + width])))
+            sure = [place for place in places if place.kind in (COUNTRY, REGION)]
+            if len(sure) == 1 or (len(places) == 1 and places[0].population > 100_000):
+                place = (sure or places)[0]
+                if place.country:
+                    votes.countries[place.country] += 1
+                    break
+
+
+def _demonyms(text: str) -> list[str]:
+    known = country_names("demonyms")
+    found = []
+    for match in _CAPITAL_WORD.finditer(text):
+        words = match.group()
+        code = known.get(words.casefold())
+        if code is None:
+            first, _, second = words.replace("-", " ").partition(" ")
+            code = known.get(first.casefold())
+            if code is not None and first in _FIRST_OF_TWO:
+                code = None if first not in ("Saudi",) else code
+            if second and known.get(second.casefold()):
+                found.append(known[second.casefold()])
+        if code is not None:
+            found.append(code)
+    return found
 
 
 class Scored(NamedTuple):
@@ -62,7 +169,7 @@ def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored |
     A region that has its name from a big city in
     it (New York) is meant only where a city stands before it.
     """
-    key = place_key(name).removeprefix("the ")
+    key = name_key(name).removeprefix("the ")
     if key in ("us", "uk", "uae") and not name.replace(".", "").isupper():
         return None, None
     candidates = _candidates(name, key, situation.language)
@@ -149,17 +256,86 @@ def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
     return False
 
 
-#: How news agencies shorten the states of the USA, folded, and their postal codes.
-_STATE_SHORT = {
-    "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT", "del": "DE",
-    "fla": "FL", "ga": "GA", "ill": "IL", "ind": "IN", "kan": "KS", "ky": "KY", "la": "LA",
-    "md": "MD", "mass": "MA", "mich": "MI", "minn": "MN", "miss": "MS", "mo": "MO", "mont": "MT",
-    "neb": "NE", "nev": "NV", "nh": "NH", "nj": "NJ", "nm": "NM", "ny": "NY", "nc": "NC",
-    "nd": "ND", "okla": "OK", "ore": "OR", "pa": "PA", "ri": "RI", "sc": "SC", "sd": "SD",
-    "tenn": "TN", "tex": "TX", "vt": "VT", "va": "VA", "wash": "WA", "wva": "WV", "wis": "WI",
-    "wyo": "WY", "dc": "DC", "al": "AL", "ak": "AK", "az": "AZ", "ar": "AR", "ca": "CA", "co": "CO",
-    "ct": "CT", "de": "DE", "fl": "FL", "hi": "HI", "id": "ID", "il": "IL", "in": "IN", "ia": "IA",
-    "ks": "KS", "me": "ME", "ma": "MA", "mi": "MI", "mn": "MN", "ms": "MS", "mt": "MT", "ne": "NE",
-    "nv": "NV", "oh": "OH", "ok": "OK", "or": "OR", "tn": "TN", "tx": "TX", "ut": "UT", "wa": "WA",
-    "wv": "WV", "wi": "WI", "wy": "WY",
-}  # fmt: skip
+def geo_of(
+    resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
+    votes: Votes, dateline: str,
+) -> Geo:  # fmt: skip
+    """Return the geography; `resolved` maps entity ids of this document to places.
+
+    Order: places as in the text, countries by votes.
+    """
+    places = list(dict.fromkeys(resolved.values()))
+    if not places and not votes.countries:
+        return Geo()
+    countries = Counter({code: count for code, count in votes.countries.items() if code})
+    for place in places:
+        if place.country:
+            countries[place.country] += 1
+    named = {place.country for place in places if place.country}
+    ordered = [code for code, _ in countries.most_common() if code in named]
+    ordered += [code for code, count in countries.most_common() if code not in named and count >= 2]
+    return Geo(
+        points=tuple(_point(p) for p in places if p.kind != COUNTRY and _has_point(p)),
+        country_points=tuple(_point(p) for p in places if p.kind == COUNTRY),
+        focus=_focus(resolved, mentions, in_title, countries),
+        countries=tuple(ordered),
+        regions=tuple(_regions(places)),
+        geoname_ids=tuple(str(p.geoname_id) for p in places if p.geoname_id),
+        precision=_precision(places),
+        dateline=dateline,
+    )
+
+
+def _has_point(place: Place) -> bool:
+    """Leave out continents and the like: their middle says nothing."""
+    return place.kind != AREA or bool(place.country)
+
+
+def _point(place: Place) -> GeoPoint:
+    return GeoPoint(place.latitude, place.longitude)
+
+
+def _precision(places: Sequence[Place]) -> str:
+    kinds = {place.kind for place in places}
+    if kinds & {CITY, CAPITAL}:
+        return "city"
+    if kinds & {REGION, AREA}:
+        return "region"
+    return "country" if COUNTRY in kinds else ""
+
+
+def _regions(places: Sequence[Place]) -> list[str]:
+    names: dict[str, None] = {}
+    for place in places:
+        if place.kind == REGION:
+            names[place.name] = None
+        elif place.admin:
+            region = gazetteer().region(place.country, place.admin)
+            if region is not None:
+                names[region.name] = None
+    return list(names)
+
+
+def _focus(
+    resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
+    countries: Counter[str],
+) -> GeoFocus | None:  # fmt: skip
+    """Return the country with most votes, and in it the place named most, title and lead first."""
+    if not countries:
+        return None
+    code = max(countries, key=lambda one: (countries[one], one))
+    weights: Counter[Place] = Counter()
+    for mention in mentions:
+        place = resolved.get(mention.entity_id)
+        if place is not None and place.kind in (CITY, CAPITAL) and place.country == code:
+            weights[place] += 3 if mention.start < LEAD_CHARACTERS else 1
+    for id, place in resolved.items():
+        if id in in_title and place in weights:
+            weights[place] += 2
+    if weights:
+        city = max(weights, key=lambda place: (weights[place], place.population))
+        return GeoFocus(name=city.name, country=code, point=_point(city))
+    country = gazetteer().country(code)
+    if country is None:
+        return None
+    return GeoFocus(name=country.name, country=code, point=_point(country))

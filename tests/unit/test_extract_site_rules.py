@@ -19,11 +19,11 @@ from ingest import telemetry
 from ingest.bootstrap.engines import chain_of, checked_settings
 from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome, Reject
+from ingest.sentences import count_words
 from ingest.settings.site_rules import SiteRules
 from ingest.settings.sites import LiveSites, read_sites
 from processors.extract_document import ExtractDocuments, Options, build
 from processors.extract_document.child import page_extractor
-from processors.measure_text import count_words
 from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, html_of, page_of
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -1,22 +1,45 @@
-"""Joins the mentions of a document that mean the same person or organisation."""
+"""Joins the mentions of a document to the people, organisations and places that they mean."""
 
 from __future__ import annotations
 
 import itertools
+import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 from rapidfuzz.distance import JaroWinkler
 
-from ingest.model import Mention
-from processors.find_entities.known import aliases
-from processors.find_entities.lexicon import WordLists
-from processors.merge_mentions.normal import clean, organisation_key, person_key, slug
+from ingest.entities.lexicon import (
+    WordLists,
+    aliases,
+    clean,
+    organisation_key,
+    person_key,
+    slug,
+    word_lists,
+)
+from ingest.model import EnrichedDocument, EntityDetail, Mention, Names
 
 #: Given names this much alike are two spellings of one.
 _SAME_GIVEN_NAME = 0.9
+_SMALL = frozenset(
+    {"of", "for", "the", "and", "de", "la", "le", "du", "des", "on", "in", "to", "et", "y", "del"}
+)
+
 
 Key = tuple[str, ...]
+
+
+class Pinned(msgspec.Struct, frozen=True, kw_only=True):
+    """An entity that a watch-list gives: its id stands, whatever the text says."""
+
+    id: str
+    type: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    wikidata_id: str = ""
 
 
 class Cluster(msgspec.Struct):
@@ -36,7 +59,166 @@ class Cluster(msgspec.Struct):
     wikidata_id: str = ""
 
 
-def add_persons(
+def assembled(
+    document: EnrichedDocument, mentions: Sequence[Mention], pinned: Iterable[Pinned] = ()
+) -> EnrichedDocument:
+    """Return the document with these mentions joined to entities, most salient first.
+
+    Mentions of strength certain keep the entity id they bring; `pinned` describes those.
+    """
+    clusters = _clusters(document, mentions, list(pinned))
+    final = list(mentions)
+    details = []
+    for cluster in clusters:
+        if not cluster.numbers:
+            continue
+        cluster.numbers.sort()
+        name = cluster.name or _name(cluster, mentions, document.language)
+        id = cluster.id or f"{cluster.type}:{slug(name)}"
+        for number in cluster.numbers:
+            final[number] = msgspec.structs.replace(
+                final[number], entity_id=id, is_ambiguous=number in cluster.ambiguous
+            )
+        details.append(_detail(document, cluster, id, name, mentions))
+    return with_entities(document, tuple(final), merged_details(details))
+
+
+def with_entities(
+    document: EnrichedDocument, mentions: tuple[Mention, ...], details: Sequence[EntityDetail]
+) -> EnrichedDocument:
+    """Return the document with these entities, and the flat fields made from them."""
+    top = max((detail.count for detail in details), default=1)
+    firsts: dict[str, int] = {}
+    for mention in mentions:
+        firsts.setdefault(mention.entity_id, mention.start)
+    weighed = [
+        msgspec.structs.replace(
+            detail, salience=_salience(detail, top, firsts.get(detail.id, 0), len(document.text))
+        )
+        for detail in details
+    ]
+    weighed.sort(key=lambda detail: (-detail.salience, detail.id))
+    return msgspec.structs.replace(
+        document,
+        mentions=mentions,
+        entity_details=tuple(weighed),
+        entity_ids=tuple(detail.id for detail in weighed),
+        entities=_names((one.type, one.name) for one in weighed),
+        entity_forms=_names((one.type, form) for one in weighed for form in one.forms),
+    )
+
+
+def merged_details(details: Iterable[EntityDetail]) -> list[EntityDetail]:
+    """Return one detail an id: counts added, forms joined, the first one's name kept."""
+    found: dict[str, EntityDetail] = {}
+    for detail in details:
+        known = found.get(detail.id)
+        if known is None:
+            found[detail.id] = detail
+            continue
+        found[detail.id] = msgspec.structs.replace(
+            known,
+            count=known.count + detail.count,
+            is_in_title=known.is_in_title or detail.is_in_title,
+            forms=tuple(dict.fromkeys((*known.forms, *detail.forms))),
+        )
+    return list(found.values())
+
+
+def _clusters(
+    document: EnrichedDocument, mentions: Sequence[Mention], pinned: list[Pinned]
+) -> list[Cluster]:
+    lists = word_lists(document.language or "en")
+    by_id: dict[str, Cluster] = {}
+    for one in pinned:
+        cluster = Cluster(one.type, id=one.id, name=one.name, aliases=one.aliases,
+                          wikidata_id=one.wikidata_id)  # fmt: skip
+        for form in (one.name, *one.aliases):
+            key = person_key(form, lists) if one.type == "person" else organisation_key(form)
+            cluster.keys.add(key)
+        by_id[one.id] = cluster
+    clusters = list(by_id.values())
+    numbers: dict[str, list[int]] = {"person": [], "organisation": [], "place": []}
+    for number, mention in enumerate(mentions):
+        if mention.strength == "certain" and mention.entity_id:
+            home = by_id.get(mention.entity_id)
+            if home is None:
+                home = by_id[mention.entity_id] = Cluster(mention.type, id=mention.entity_id)
+                clusters.append(home)
+            home.numbers.append(number)
+        else:
+            numbers[mention.type].append(number)
+    _add_persons(clusters, mentions, numbers["person"], document.text, lists)
+    _add_organisations(clusters, mentions, numbers["organisation"], document.text)
+    _add_places(clusters, mentions, numbers["place"])
+    return clusters
+
+
+def _name(cluster: Cluster, mentions: Sequence[Mention], language: str) -> str:
+    """Return the form to show: of those with most words the most frequent one."""
+    counts = Counter(_form(mentions[number], language) for number in cluster.numbers)
+    return max(counts, key=lambda form: (len(form.split()), counts[form], not form.isupper(), form))
+
+
+def _form(mention: Mention, language: str) -> str:
+    text = clean(mention.text)
+    if mention.type == "person":
+        words = text.split()
+        key = person_key(text, word_lists(language or "en"))
+        return (
+            " ".join(words[-max(len(key), 1) :])
+            if len(key) < len(words)
+            and words[-1].rstrip(".").casefold() not in {"jr", "sr", "ii", "iii", "iv"}
+            else text
+        )
+    if text[:4].casefold() == "the " and mention.type == "organisation":
+        return text[4:]
+    if mention.type == "place" and text.isupper() and len(text) > 3:
+        return text.title()
+    return text
+
+
+def _detail(
+    document: EnrichedDocument, cluster: Cluster, id: str, name: str, mentions: Sequence[Mention]
+) -> EntityDetail:
+    surface = [_form(mentions[number], document.language) for number in cluster.numbers]
+    forms = tuple(dict.fromkeys((name, *surface, *cluster.aliases)))
+    return EntityDetail(
+        id=id, name=name, type=cluster.type, count=len(cluster.numbers), forms=forms,
+        is_in_title=_is_in_title(document.title, cluster.type, forms),
+        wikidata_id=cluster.wikidata_id,
+    )  # fmt: skip
+
+
+def _is_in_title(title: str, type: str, forms: tuple[str, ...]) -> bool:
+    """Return whether one of these forms stands in the title as whole words, case aside."""
+    if not title:
+        return False
+    folded = clean(title).casefold()
+    wanted = {form.casefold() for form in forms if len(form) > 1}
+    if type == "person":
+        wanted |= {form.casefold().split()[-1] for form in forms if " " in form}
+    return any(
+        form in folded and re.search(rf"(?<!\w){re.escape(form)}(?!\w)", folded) for form in wanted
+    )
+
+
+def _salience(detail: EntityDetail, top: int, first: int, length: int) -> float:
+    """Return 0 to 1: half for the count, a quarter each for the title and an early place."""
+    count = math.log1p(detail.count) / math.log1p(max(top, 1))
+    early = 1 - first / max(length, 1)
+    return round(0.5 * count + 0.25 * detail.is_in_title + 0.25 * early, 4)
+
+
+def _names(names: Iterable[tuple[str, str]]) -> Names:
+    """Return the names by type, each once; items are (type, name)."""
+    lists: dict[str, list[str]] = {"person": [], "organisation": [], "place": []}
+    for type, name in dict.fromkeys(names):
+        lists[type].append(name)
+    return Names(**{type: tuple(found) for type, found in lists.items()})
+
+
+def _add_persons(
     clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int],
     text: str, pack: WordLists,
 ) -> None:  # fmt: skip
@@ -74,11 +256,7 @@ def _names_one_person(longer: Key, shorter: Key) -> bool:
         return True
     if longer[-1] != shorter[-1]:
         # A second surname may follow in Spanish: the shorter name opens the longer one.
-        return (
-            len(longer) > len(shorter) >= 2
-            and longer[: len(shorter)] == shorter
-            and (len(longer) - len(shorter) == 1)
-        )
+        return len(longer) == len(shorter) + 1 > 2 and longer[: len(shorter)] == shorter
     one, two = longer[0], shorter[0]
     if one == two:
         middles = (longer[1:-1], shorter[1:-1])
@@ -130,7 +308,7 @@ def _is_followed_by_speech(text: str, end: int, pack: WordLists) -> bool:
     )
 
 
-def add_organisations(
+def _add_organisations(
     clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int], text: str
 ) -> None:
     """Join the mentions with these numbers to organisations.
@@ -189,11 +367,6 @@ def _opens(longer: Key, key: Key) -> bool:
     return longer[len(key)] not in {"of", "for", "and"} or len(key) > 1
 
 
-_SMALL = frozenset(
-    {"of", "for", "the", "and", "de", "la", "le", "du", "des", "on", "in", "to", "et", "y", "del"}
-)
-
-
 def _initials(key: Key) -> str:
     return "".join(word[0] for word in key if word not in _SMALL)
 
@@ -209,7 +382,7 @@ def _definitions(mentions: Sequence[Mention], numbers: list[int], text: str) -> 
     return found
 
 
-def add_places(
+def _add_places(
     clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int]
 ) -> None:
     """Join the mentions of places by their folded names; resolve_places knows more."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from ingest.entities.joining import assembled
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
-from processors.merge_mentions.assemble import assembled
 
 VERSION = 1
 

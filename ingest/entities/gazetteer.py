@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 import msgspec
 import zstandard
-from anyascii import anyascii
+
+from ingest.entities.lexicon import name_key
 
 COUNTRY, REGION, AREA, CITY, CAPITAL = range(5)
-
-_APART = re.compile(r"[-‐‑–—/\s_]+")
-_GONE = re.compile(r"[.,'’‘`´()\"]")
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,22 +54,8 @@ class Place(NamedTuple):
             return f"country:{self.country}"
         if self.geoname_id:
             return f"place:{self.geoname_id}"
-        slug = place_key(self.name).replace(" ", "-")
+        slug = name_key(self.name).replace(" ", "-")
         return f"place:{self.country.lower()}-{slug}" if self.country else f"place:{slug}"
-
-
-@lru_cache(maxsize=8192)  # a document has the same few names again and again
-def place_key(text: str) -> str:
-    """Return the form by which names are compared: lower case, Latin letters without accents."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        if _is_mostly_latin(text):
-            text = anyascii(text)
-    return _APART.sub(" ", _GONE.sub("", text.casefold())).strip()
-
-
-def _is_mostly_latin(text: str) -> bool:
-    return all(ord(c) < 0x250 or 0x1E00 <= ord(c) < 0x2100 for c in text if c.isalpha())
 
 
 class Gazetteer:
@@ -210,13 +192,13 @@ def place_hint(key: str, language: str = "en") -> PlaceHint:
 @lru_cache(maxsize=100)
 def country_keys(language: str) -> dict[str, str]:
     """Return the countries by folded name in one language."""
-    return {place_key(name): code for name, code in country_names(language).items()}
+    return {name_key(name): code for name, code in country_names(language).items()}
 
 
 @lru_cache(maxsize=100)
 def city_keys(language: str) -> dict[str, int]:
     """Return the rows of big cities by folded name in one language."""
-    return {place_key(name): row for name, row in city_names(language).items()}
+    return {name_key(name): row for name, row in city_names(language).items()}
 
 
 def _hint_elsewhere(key: str) -> PlaceHint:

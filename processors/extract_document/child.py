@@ -19,8 +19,8 @@ from processors.extract_document.make_document import make_document
 from processors.extract_document.options import Options
 from processors.extract_document.plain_document import make_plain_document
 from processors.extract_document.read import HtmlReading, ReadHtml, html_reader, no_lap
-from processors.extract_document.read.dates import load_search
 from processors.extract_document.read.decode import is_binary_file
+from processors.extract_document.read.text import load_search
 
 _CHANGED_BY_RULES = ("mode", "rescue_ratio", "author_search", "date_search")
 #: A paragraph of this length that an earlier page had is never meant to be read twice; a shorter

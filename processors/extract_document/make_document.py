@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.sentences import count_words
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.choose import Fields, candidate, provenance
+from processors.extract_document.choose import (
+    SHORT_CHARACTERS,
+    ChosenText,
+    Fields,
+    body_of,
+    candidate,
+    provenance,
+)
 from processors.extract_document.choose.authors import names_of
 from processors.extract_document.choose.dates import (
     fallback_date,
@@ -29,8 +36,7 @@ from processors.extract_document.choose.fields import (
     url_proof,
     without_title,
 )
-from processors.extract_document.choose.text import SHORT_CHARACTERS, ChosenText, body_of
-from processors.extract_document.flag import flags_of
+from processors.extract_document.flag import as_fields, flags_of
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading
 from processors.extract_document.read.metadata import AUTHOR_NAMES, PUBLISHED_NAMES
@@ -52,6 +58,7 @@ def make_document(
     """
     body = body_of(page, reading, options, rules)
     chosen = body.chosen
+    flags = as_fields(body.reasons)
     draft = _Draft()
     draft.choose("title", lambda: title_of(page, reading, chosen, options), page.entry.title)
     title = draft.values["title"]
@@ -82,10 +89,10 @@ def make_document(
             "links": provenance(str(len(reading.links)), "page" if reading.links else "none"),
             "url_canonical": url_proof(page, reading),
             **draft.proofs,
-            **body.flags.proofs,
+            **flags.proofs,
             **failed,
         },
-        **body.flags.values,
+        **flags.values,
         **draft.values,
     )
 

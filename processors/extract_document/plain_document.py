@@ -12,7 +12,7 @@ from ingest.model import Document, Extraction, Page, PageInfo
 from ingest.sentences import count_words
 from ingest.settings.site_rules import NO_RULES, SiteRules
 from ingest.text_header import read_text_header
-from processors.extract_document.choose import candidate, provenance
+from processors.extract_document.choose import SHORT_CHARACTERS, candidate, provenance
 from processors.extract_document.choose.authors import (
     ChosenAuthors,
     agencies_in_text,
@@ -26,7 +26,6 @@ from processors.extract_document.choose.dates import (
     given_by_feed,
     is_file,
 )
-from processors.extract_document.choose.text import SHORT_CHARACTERS
 from processors.extract_document.flag import flags_of
 from processors.extract_document.make_document import address_of, content_hash, identity_fields
 from processors.extract_document.options import Options

@@ -13,8 +13,8 @@ from ingest.model import Candidate, Page, Provenance
 from processors.extract_document.choose import candidate, provenance
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading
-from processors.extract_document.read.dates import search_date
 from processors.extract_document.read.metadata import MODIFIED_NAMES, PUBLISHED_NAMES, language_code
+from processors.extract_document.read.text import search_date
 
 #: Nothing before this is believed, and nothing later than a day after it was seen.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)

@@ -8,11 +8,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from ingest.model import Candidate, Image, Page, Provenance, Video
-from processors.extract_document.choose import Fields, candidate, first_of, provenance
+from processors.extract_document.choose import ChosenText, Fields, candidate, first_of, provenance
 from processors.extract_document.choose.dates import (
     is_file,
 )
-from processors.extract_document.choose.text import ChosenText
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading, limits_of
 from processors.extract_document.read.decode import clean
@@ -190,10 +189,14 @@ def media_of(page: Page, reading: HtmlReading) -> Fields:
     if reading.elements is not None:
         images = read_images(reading.elements, metadata, jsonld.images, base)
         videos = read_videos(reading.elements, metadata, jsonld.videos, base)
-        licences = read_licences(reading.elements, metadata, jsonld.licence, base)
+        licences = [
+            candidate(*one)
+            for one in read_licences(reading.elements, metadata, jsonld.licence, base)
+            if one[0]
+        ]
     if not images and image:
         images = (Image(url=image, source=image_proof.source),)
-    licence, licence_proof = first_with_proof(*licences)
+    licence, licence_proof = first_with_proof(*dict.fromkeys(licences))
     return Fields(
         {"image": image, "images": images, "videos": videos, "licence": licence},
         {

@@ -9,8 +9,7 @@ import msgspec
 from lxml.html import HtmlElement
 
 from ingest.identity import host_of
-from ingest.model import Candidate, Image, Video
-from processors.extract_document.choose import candidate
+from ingest.model import Image, Video
 from processors.extract_document.read.decode import clean
 from processors.extract_document.read.jsonld import pixels
 from processors.extract_document.read.metadata import PageMetadata, absolute
@@ -246,19 +245,21 @@ def read_licences(
     metadata: PageMetadata,
     jsonld: str,
     base_url: str,
-) -> list[Candidate]:
-    """Return the licences that a page states, the one that counts first; addresses, or names.
+) -> list[tuple[str, str, str]]:
+    """Return each licence that a page states as value, source and raw form, the best first.
 
+    A value is an address or a name, "" where there is none.
     Order: JSON-LD of the article, `rel=license`, meta tags, a link to Creative Commons.
     Errors: none.
     """
-    found = [candidate(_address_or_name(jsonld, base_url), "jsonld", jsonld)]
     stated, commons = _linked(elements, base_url)
     named = metadata.first(_LICENCE_NAMES)
-    found.append(candidate(stated, "page"))
-    found.append(candidate(_address_or_name(named, base_url), "meta", named))
-    found.append(candidate(commons, "page"))
-    return [one for one in dict.fromkeys(found) if one.value]
+    return [
+        (_address_or_name(jsonld, base_url), "jsonld", jsonld),
+        (stated, "page", ""),
+        (_address_or_name(named, base_url), "meta", named),
+        (commons, "page", ""),
+    ]
 
 
 def _linked(elements: PageElements, base_url: str) -> tuple[str, str]:

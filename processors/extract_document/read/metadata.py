@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 from lxml import etree
 from lxml.html import HtmlElement
 
 from ingest.identity import joined
-from processors.extract_document.read.dates import read_times
 from processors.extract_document.read.decode import clean
 from processors.extract_document.read.tree import PageElements, text_of, text_within
 
@@ -59,6 +60,18 @@ _MAX_SUBTITLE_CHARACTERS = 400
 _MAX_LABEL_CHARACTERS = 60
 _LEVELS_UP = 3
 _NEIGHBOURS = 4
+_MAX_TIMES = 50
+_MAX_TIME_CHARACTERS = 100
+_PUBLISHED = re.compile(
+    r"publish|pubdate|pub-date|posted|entry-date|created|veröffentlicht|publi[ée]", re.I
+)
+_MODIFIED = re.compile(
+    r"modified|updated?(?:$|[\s_-])|aktualisiert|mis-a-jour|actualiz|aggiornat", re.I
+)
+#: Where other articles stand, or the clock of the site.
+_ELSEWHERE = frozenset(("nav", "aside"))
+_EDGES = frozenset(("header", "footer"))
+_INSIDE = frozenset(("article", "main"))
 
 
 class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,37 +184,45 @@ def absolute(link: str, base_url: str) -> str:
     return joined(base_url, clean(link))
 
 
-def _folded(value: str) -> str:
-    return clean(" ".join(value[:_MAX_VALUE_CHARACTERS].split()))
-
-
-def _base_url(elements: PageElements, url: str) -> str:
-    base = next((one for one in elements.bases if one.get("href") is not None), None)
-    return (joined(url, base.get("href") or "") if base is not None else "") or url
-
-
 def is_amp(root: HtmlElement) -> bool:
     """Return whether a page is itself an AMP page."""
     return root.get("amp") is not None or root.get("⚡") is not None
 
 
-def _links_in_head(elements: PageElements, base_url: str) -> dict[str, str]:
-    """Return the first address of each relation that is asked for."""
-    found: dict[str, str] = {}
-    for element in elements.links:
-        for relation in (element.get("rel") or "").lower().split():
-            if relation in _RELATIONS and relation not in found:
-                found[relation] = absolute(element.get("href") or "", base_url)
-    return found
+class PageTimes(NamedTuple):
+    """Raw values of `datetime`; "" where there is none."""
+
+    published: str = ""
+    modified: str = ""
 
 
-def _headings(elements: PageElements) -> Iterator[str]:
-    for number, element in enumerate(elements.headlines):
-        if number >= _MAX_HEADINGS:
-            return
-        text = _folded(text_of(element))
-        if text:
-            yield text
+def read_times(elements: Iterable[HtmlElement]) -> PageTimes:
+    """Return when the page says that it was published and changed.
+
+    What is marked as the one or the other counts first, then the first in the article, then the
+    first elsewhere; none in menus, side columns, or the head and foot of the site. A class that
+    speaks of a change is the last resort for the publication, `dateModified` is none. Errors: none.
+    """
+    published: dict[int, str] = {}
+    modified = ""
+    for element in islice(elements, _MAX_TIMES):
+        value = (element.get("datetime") or "").strip()
+        if len(value) < 8 or not value[:4].isdigit():
+            continue
+        value = clean(" ".join(value[:_MAX_TIME_CHARACTERS].split()))
+        marks = f"{element.get('itemprop') or ''} {element.get('class') or ''}"[:300]
+        if _MODIFIED.search(marks) and not _PUBLISHED.search(marks):
+            modified = modified or value
+            if "modified" not in (element.get("itemprop") or "").lower():
+                # Blogs have long called the only date they show "updated".
+                published.setdefault(3, value)
+        elif element.get("pubdate") is not None or _PUBLISHED.search(marks):
+            published.setdefault(0, value)
+        else:
+            rank = _rank(element)
+            if rank:
+                published.setdefault(rank, value)
+    return PageTimes(published[min(published)] if published else "", modified)
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -232,6 +253,49 @@ def read_heading(elements: PageElements, *, is_marked: bool = True) -> Heading:
         if label:
             labels.append(label)
     return Heading(subtitle, why if subtitle else "", tuple(dict.fromkeys(labels)))
+
+
+def _folded(value: str) -> str:
+    return clean(" ".join(value[:_MAX_VALUE_CHARACTERS].split()))
+
+
+def _base_url(elements: PageElements, url: str) -> str:
+    base = next((one for one in elements.bases if one.get("href") is not None), None)
+    return (joined(url, base.get("href") or "") if base is not None else "") or url
+
+
+def _links_in_head(elements: PageElements, base_url: str) -> dict[str, str]:
+    """Return the first address of each relation that is asked for."""
+    found: dict[str, str] = {}
+    for element in elements.links:
+        for relation in (element.get("rel") or "").lower().split():
+            if relation in _RELATIONS and relation not in found:
+                found[relation] = absolute(element.get("href") or "", base_url)
+    return found
+
+
+def _headings(elements: PageElements) -> Iterator[str]:
+    for number, element in enumerate(elements.headlines):
+        if number >= _MAX_HEADINGS:
+            return
+        text = _folded(text_of(element))
+        if text:
+            yield text
+
+
+def _rank(element: HtmlElement) -> int:
+    """Return 1 in the article, 2 outside of it, 0 where a time tells of something else."""
+    edge: HtmlElement | None = None
+    for holder in element.iterancestors():
+        if holder.tag in _ELSEWHERE:
+            return 0
+        if holder.tag in _INSIDE:
+            return 1
+        if holder.tag in _EDGES:
+            edge = holder
+    if edge is None:
+        return 2
+    return 1 if next(edge.iter("h1"), None) is not None else 0
 
 
 def _neighbours(headline: HtmlElement) -> Iterator[tuple[HtmlElement, bool]]:

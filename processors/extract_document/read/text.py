@@ -1,8 +1,8 @@
-"""The main text of a page: by trafilatura, by resiliparse, and by the rule of its site.
+"""The main text of a page, and what else is searched for all over it: authors and the date.
 
-The only file that imports trafilatura. The expressions of config/sites.yml are the operator's, the
-page is a stranger's: how many elements count is bounded here, the time by the parent, which kills a
-child that takes too long.
+The only file that imports trafilatura and htmldate. The expressions of config/sites.yml are the
+operator's, the page is a stranger's: the number of elements is bounded here, the time by the parent,
+which kills a child that takes too long.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
+from htmldate import find_date
 from lxml import etree, html
 from lxml.html import HtmlElement
 from resiliparse.extract.html2text import extract_plain_text
@@ -31,6 +33,27 @@ _MAX_ELEMENTS = 5000
 _SITE_RATIO = 2.5
 #: What stands beside the text inside of its element.
 _BESIDE = SILENT | {"figure", "figcaption", "aside", "nav", "form", "footer", "button", "select"}
+
+#: The largest of 1,311 real pages has 9,770 tags; 40,000 elements that look like dates took 17 s.
+_MAX_DATED_ELEMENTS = 20_000
+_MAX_PARAGRAPHS = 30
+_HEAD_CHARACTERS = 160
+#: After a dateline a report begins; what is shorter is a line that says when it was published.
+_LEAST_REST = 40
+_BYLINE = re.compile(
+    r"\s*(?:published|updated|posted|last|first|by|on|stand|veröffentlicht|aktualisiert|von|am|publié|mis à jour|par"
+    r"|publicado|actualizado|por|pubblicato|aggiornato|di|gepubliceerd|bijgewerkt|door|opublikowano)\b",
+    re.I,
+)
+_DATE = (
+    r"(?:\d{1,2}(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?(?:,?\s+(?:de\s+)?\d{4})?"
+    r"|[^\W\d_]{3,10}\.?\s+\d{1,2}(?:,?\s+\d{4})?|\d{1,2}[./]\s?\d{1,2}[./]\s?(?:\d{4}|\d{2})?|\d{4}-\d{2}-\d{2})"
+)
+#: A place, a date, perhaps an agency in brackets, and a dash.
+_DATELINE = re.compile(
+    rf"^\s*(?:\([^()]{{2,40}}\)\s*[-–—−]?\s*)?[^\W\d_a-zß-ÿ][^\n\d]{{1,60}}?[,.(]?\s*(?:den\s+|am\s+|le\s+|el\s+)?{_DATE}\)?[\s,.:]*"
+    r"(?:\([^()]{2,40}\)\s*)?\s*(?:[-–—−]|--)\s*"
+)  # fmt: skip
 
 
 def extractor_for(mode: str) -> Extractor:
@@ -130,27 +153,6 @@ def passes(text: str, gate: Gate, max_characters: int) -> bool:
     )
 
 
-def _letter_share(text: str) -> float:
-    """Letters, and the vowel signs that many scripts write beside them."""
-    solid = "".join(text.split())
-    if not solid:
-        return 0.0
-    letters = sum(map(str.isalpha, solid))
-    if not solid.isascii():
-        letters += sum(unicodedata.category(c)[0] == "M" for c in solid if not c.isalpha())
-    return letters / len(solid)
-
-
-def _packed_share(text: str) -> float:
-    data = text.encode("utf-8", "replace")
-    return len(zlib.compress(data, 6)) / len(data)
-
-
-def _distinct_share(text: str) -> float:
-    lines = [_DIGIT.sub("0", line.strip()) for line in text.splitlines() if line.strip()]
-    return len(set(lines)) / len(lines) if lines else 0.0
-
-
 class PageText(msgspec.Struct, frozen=True):
     """What was won from the page's HTML. `source` is page or rescue."""
 
@@ -204,6 +206,76 @@ def outweighs(general: str, site: str) -> bool:
     return len(general) > _SITE_RATIO * len(site)
 
 
+def load_search() -> None:
+    """Load what htmldate loads late, at its first date in words: 0.2 s that no page shall pay."""
+    words = "<html><body><p class='date'>November 20 15:23 2019</p></body></html>"
+    search_date(html.document_fromstring(words), "", datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
+    """Return the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
+
+    Nothing is looked for in pages of more than 20,000 elements. `latest` bounds it and is passed anew each time: a bound kept from an earlier day once turned
+    a date of today into one three weeks old. The tree may be changed: call it last.
+    Errors: none of its own; what htmldate raises on odd trees is taken as no date.
+    """
+    if sum(1 for _ in root.iter("*")) > _MAX_DATED_ELEMENTS:
+        return ""
+    cut_datelines(root)
+    try:
+        found = find_date(
+            root,
+            extensive_search=True,
+            original_date=True,
+            url=url or None,
+            min_date="1990-01-01",
+            max_date=(latest + timedelta(days=1)).strftime("%Y-%m-%d"),
+        )
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError):
+        return ""
+    return found or ""
+
+
+def cut_datelines(root: HtmlElement) -> int:
+    """Take the datelines out of the first paragraphs of a tree; give how many there were.
+
+    Errors: none.
+    """
+    cut = 0
+    for number, paragraph in enumerate(root.iter("p", "div")):
+        if number >= 10 * _MAX_PARAGRAPHS or cut >= _MAX_PARAGRAPHS:
+            break
+        if paragraph.tag == "div" and not (paragraph.text or "").strip():
+            continue
+        head = _head(paragraph)
+        found = _DATELINE.match(head)
+        if found and len(head) - found.end() >= _LEAST_REST and not _BYLINE.match(head):
+            _remove(paragraph, found.end())
+            cut += 1
+    return cut
+
+
+def _letter_share(text: str) -> float:
+    """Letters, and the vowel signs that many scripts write beside them."""
+    solid = "".join(text.split())
+    if not solid:
+        return 0.0
+    letters = sum(map(str.isalpha, solid))
+    if not solid.isascii():
+        letters += sum(unicodedata.category(c)[0] == "M" for c in solid if not c.isalpha())
+    return letters / len(solid)
+
+
+def _packed_share(text: str) -> float:
+    data = text.encode("utf-8", "replace")
+    return len(zlib.compress(data, 6)) / len(data)
+
+
+def _distinct_share(text: str) -> float:
+    lines = [_DIGIT.sub("0", line.strip()) for line in text.splitlines() if line.strip()]
+    return len(set(lines)) / len(lines) if lines else 0.0
+
+
 def _lines(elements: list[HtmlElement]) -> list[str]:
     chosen = set(elements)
     lines: list[str] = []
@@ -227,3 +299,32 @@ def _found(root: HtmlElement, path: str) -> list[HtmlElement] | None:
 @lru_cache(maxsize=512)
 def _compiled(path: str) -> etree.XPath:
     return etree.XPath(path, regexp=False, smart_strings=False)
+
+
+def _head(paragraph: HtmlElement) -> str:
+    parts, size = [], 0
+    for part in paragraph.itertext():
+        parts.append(part)
+        size += len(part)
+        if size >= _HEAD_CHARACTERS:
+            break
+    return "".join(parts)[:_HEAD_CHARACTERS]
+
+
+def _remove(paragraph: HtmlElement, characters: int) -> None:
+    """Take so many characters off the beginning of what the paragraph says."""
+    left = characters
+    for event, element in etree.iterwalk(paragraph, events=("start", "end")):
+        if event == "start":
+            left = _shorten(element, "text", left)
+        elif element is not paragraph:
+            left = _shorten(element, "tail", left)
+        if not left:
+            return
+
+
+def _shorten(element: HtmlElement, name: str, characters: int) -> int:
+    """Cut the text or tail of an element; give how many characters are still to be cut."""
+    text = getattr(element, name) or ""
+    setattr(element, name, text[characters:] or None)
+    return max(0, characters - len(text))

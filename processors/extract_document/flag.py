@@ -1,18 +1,57 @@
-"""Marks texts that somebody sent or paid for: press releases and paid content."""
+"""What kind of text a document is: each flag with the reason for which it is set."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from processors.extract_document.flag.page import Signs, slug, why_section, why_segment, why_type
+from ingest.settings.site_rules import SiteRules
+from processors.extract_document.choose import Fields, provenance
+from processors.extract_document.read import HtmlReading
+from processors.extract_document.read.media import count_sponsored_links
 
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+OPINION_TYPES = frozenset(("OpinionNewsArticle",))
+LIVE_TYPES = frozenset(("LiveBlogPosting",))
+#: How a title says of itself that it is opinion: the word and a mark after it.
+_OPINION_TITLE = re.compile(
+    r"(?:opinion|editorial|op-ed|guest essay|kommentar|meinung|leitartikel|gastbeitrag|gastkommentar|kolumne"
+    r"|éditorial|édito|opinión|editoriale|opinião|opinie|hoofdredactioneel commentaar|ledare|debatt)\s?[:|]",
+    re.I,
+)
+#: Segments of an address, or names of sections, that name a kind of text; without accents.
+OPINION_SEGMENTS = frozenset(
+    (
+        "opinion", "opinions", "commentisfree", "editorial", "editorials", "op-ed", "oped",
+        "op-eds", "columnists", "columns", "columnist", "letters", "letters-to-the-editor", "views",
+        "viewpoint", "viewpoints", "commentary",
+        "meinung", "meinungen", "kommentar", "kommentare", "kolumne", "kolumnen", "leitartikel",
+        "gastbeitrag", "gastkommentar",
+        "tribune", "tribunes", "debats", "chroniques",  "edito", "editos", "idees",
+        "opiniones", "tribuna", "tribunas", "columnas", "editoriales",
+        "opiniao", "opinioes", "colunas", "colunistas", "editoriais",
+        "opinioni", "commenti", "editoriali",
+        "opinie", "opinies", "columns-opinie", "commentaar",
+        "debatt", "ledare", "kronikor", "meninger",  "debat", "kronik", "opinie-i-komentarze",
+    )
+)  # fmt: skip
+LIVE_SEGMENTS = frozenset(
+    (
+        "live", "liveblog", "live-blog", "live-updates", "live-update", "live-news", "live-coverage",
+        "liveticker", "live-ticker", "newsticker", "newsblog", "news-blog", "ticker",
+        "endirect", "en-direct",  "en-directo", "directo", "en-vivo", "minuto-a-minuto",
+        "diretta", "in-diretta", "ao-vivo", "minuto-a-minuto-ao-vivo", "liveblogs", "direkte",
+        "na-zywo", "relacja-na-zywo",
+    )
+)  # fmt: skip
 _START_CHARACTERS = 400
 _END_CHARACTERS = 1500
 _LABEL_CHARACTERS = 60
 _LEAST_PAID_LINKS = 2
-
 _RELEASE_TYPES = frozenset(("PressRelease", "PressReleaseArticle"))
 #: Sections and segments of addresses, without accents.
 _RELEASE_NAMES = frozenset(
@@ -135,15 +174,101 @@ _PAID_WORDS = (
     "elaborad", "pagad", "financiad", "ofrecid", "realizzato", "prodotto", "produzid", "pago", "betaald", "gemaakt",
 )  # fmt: skip
 _PAID_METAS = (
-    "article:sponsor",
-    "sponsor",
-    "article:sponsored",
-    "sponsored",
-    "is_sponsored",
-    "paid",
-)
+    "article:sponsor", "sponsor", "article:sponsored", "sponsored", "is_sponsored", "paid",
+)  # fmt: skip
 _NO = frozenset(("", "0", "false", "no", "none", "null"))
 _PAID_OG_TYPES = frozenset(("advertorial", "sponsored", "article:sponsored"))
+
+
+def flags_of(
+    reading: HtmlReading,
+    rules: SiteRules,
+    *,
+    url: str,
+    section: str,
+    names: tuple[str, ...],
+    title: str,
+    text: str,
+) -> Fields:
+    """Return the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
+    jsonld, metadata = reading.jsonld, reading.metadata
+    sections = (section, jsonld.section, jsonld.breadcrumb)
+    signs = Signs(jsonld.types + jsonld.genres, sections, url, title, text)
+    paid = why_paid(signs, jsonld.sponsor, metadata.named, reading.heading.labels)
+    reasons = {
+        "is_opinion": why_opinion(signs, rules.opinion_paths),
+        "is_live_blog": why_live_blog(signs, rules.live_paths),
+        "is_press_release": why_press_release(signs, names),
+        "is_paid_content": paid or _why_links(reading, url),
+    }
+    return as_fields(reasons)
+
+
+def as_fields(reasons: dict[str, str]) -> Fields:
+    """Return flags by the reasons for them, "" for one that is not set; those set have a proof."""
+    return Fields(
+        {name: bool(why) for name, why in reasons.items()},
+        {name: provenance("true", _source(why), (), why) for name, why in reasons.items() if why},
+    )
+
+
+class Signs(NamedTuple):
+    """What tells the kind of a text: JSON-LD types and genres, names of sections, and itself."""
+
+    types: tuple[str, ...]
+    sections: tuple[str, ...]
+    url: str
+    title: str
+    text: str
+
+
+def why_opinion(signs: Signs, own_segments: tuple[str, ...]) -> str:
+    """Return by what a text is known as opinion; "" when it is not.
+
+    `own_segments` are those of the site: in addresses they count instead of the common list, as
+    names of sections beside it.
+    """
+    own = frozenset(map(slug, own_segments))
+    said = _OPINION_TITLE.match(signs.title)
+    return (
+        why_type(signs.types, OPINION_TYPES)
+        or why_section(signs.sections, own | OPINION_SEGMENTS)
+        or why_segment(signs.url, own or OPINION_SEGMENTS)
+        or (f"“{said[0].strip()}” in the title" if said else "")
+    )
+
+
+def why_live_blog(signs: Signs, own_segments: tuple[str, ...]) -> str:
+    """Return by what a text is known as a live blog; "" when it is not. Segments as for opinion."""
+    known = frozenset(map(slug, own_segments)) or LIVE_SEGMENTS
+    return why_type(signs.types, LIVE_TYPES) or why_segment(signs.url, known)
+
+
+def why_type(types: tuple[str, ...], known: frozenset[str]) -> str:
+    """Return which type of JSON-LD is one of these."""
+    return next((f"JSON-LD type {one}" for one in types if one in known), "")
+
+
+def why_section(sections: tuple[str, ...], known: frozenset[str]) -> str:
+    """Return which name of a section is one of these."""
+    return next((f"section {one}" for one in sections if one and slug(one) in known), "")
+
+
+def why_segment(url: str, known: frozenset[str]) -> str:
+    """Return which segment of an address, or first label of its host, is one of these."""
+    segments, label = _places(url)
+    found = next((segment for segment in segments if segment in known), "")
+    if found:
+        return f"/{found}/ in the address"
+    return f"{label}. in the address" if label in known else ""
+
+
+@lru_cache(maxsize=2048)
+def slug(name: str) -> str:
+    """Return a name as segments of addresses write it: "Débats & idées" → "debats-idees"."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    return _BETWEEN_WORDS.sub("-", letters).strip("-")
 
 
 def why_press_release(signs: Signs, names: Sequence[str]) -> str:
@@ -223,3 +348,32 @@ def is_elsewhere(url: str, page_url: str) -> bool:
         return bool(host) and host != (urlsplit(page_url).hostname or "")
     except ValueError:
         return False
+
+
+def _why_links(reading: HtmlReading, url: str) -> str:
+    if reading.elements is None:
+        return ""
+    sponsored = count_sponsored_links(reading.elements)
+    if not sponsored:
+        return ""
+    return why_paid_links(sponsored, sum(is_elsewhere(link, url) for link in reading.links))
+
+
+def _source(why: str) -> str:
+    """Return the source that a reason speaks of, in the words of `Candidate`."""
+    if why.lower().startswith(("json-ld", "jsonld")):
+        return "jsonld"
+    return "meta" if why.startswith("meta ") else "page"
+
+
+@lru_cache(maxsize=4)
+def _places(url: str) -> tuple[tuple[str, ...], str]:
+    """Return the segments of an address, and the first label of a host below a domain."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return (), ""
+    label, _, rest = host.partition(".")
+    segments = parts.path.strip("/").split("/")
+    return tuple(slug(unquote(one)) for one in segments), label if "." in rest else ""

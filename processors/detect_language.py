@@ -1,4 +1,4 @@
-"""Tells the language of a document from its title and the start of its text."""
+"""Detects the language of a document from its title and the start of its text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ingest.outcome import Keep, Outcome
 
 VERSION = 1
 
-#: Both written Norwegians and the language they are of; and other codes of one language.
+#: The two written Norwegians under their common code, and older codes of some languages.
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "mo": "ro", "sh": "sr"}
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
@@ -25,11 +25,16 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    characters: int = Field(500, gt=0, description="characters of the text that are looked at")
+    characters: int = Field(500, gt=0, description="characters of the text that are examined")
     min_score: float = Field(
-        0.8, ge=0, le=1, description="under this the language of feed or page breaks the tie"
+        0.8,
+        ge=0,
+        le=1,
+        description="below this score the language that feed or page declares decides",
     )
-    min_letters: int = Field(20, gt=0, description="under so many letters the language is und")
+    min_letters: int = Field(
+        20, gt=0, description="with fewer letters than this the language is und"
+    )
 
 
 class DetectLanguage:
@@ -42,9 +47,9 @@ class DetectLanguage:
         self._identifier = _identifier()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with its language as ISO 639-1 code, `und` where none can be told.
+        """Return the document with its language as ISO 639-1 code, `und` if unknown.
 
-        `language_source` is text, hint (the text was unsure) or none.
+        `language_source` is text, hint (where the text is ambiguous) or none.
         """
         language, score, source = self._decided(document)
         return Keep(
@@ -56,7 +61,7 @@ class DetectLanguage:
     def _decided(self, document: EnrichedDocument) -> tuple[str, float, str]:
         sample = f"{document.title}\n{document.text[: self._options.characters]}"
         letters = sum(1 for _ in _LETTER.finditer(sample))
-        # A sign of Chinese or Japanese says about as much as three letters.
+        # A Chinese or Japanese character says about as much as three letters.
         signs = sum(1 for character in sample if "\u3040" <= character <= "\u9fff")
         if letters + 2 * signs < self._options.min_letters:
             return "und", 0.0, "none"
@@ -71,7 +76,7 @@ class DetectLanguage:
 
 
 def code_of(hint: str) -> str:
-    """Return the language code of a tag such as `en-GB`, "" when it holds none."""
+    """Return the language code of a tag such as `en-GB`, "" if it has none."""
     match = _CODE.match(hint.strip())
     if match is None:
         return ""
@@ -95,5 +100,5 @@ def _identifier() -> Any:
 
 
 def build(options: Options) -> DetectLanguage:
-    """Return the enricher, its model loaded."""
+    """Return the enricher, with its model loaded."""
     return DetectLanguage(options)

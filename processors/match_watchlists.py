@@ -1,4 +1,4 @@
-"""Finds the names of the lists in config/watches.yml; what a list says overrides the engine."""
+"""Finds the names listed in config/watches.yml; a list overrides the entity engine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WatchedName(_Block):
 class NameList(_Block):
     """One list of names."""
 
-    name: str = Field(min_length=1, description="what hits are called by")
+    name: str = Field(min_length=1, description="the name that hits carry")
     type: Kind = Field(description="person, organisation or place")
     language: str = Field("", description="only in documents of this language; empty is all")
     case: Case = Field(
@@ -63,7 +63,7 @@ class Lists(_Block):
 
 
 class WatchedEntity(_Block):
-    """One entity with all that its list says of it."""
+    """One entity with everything that its list says about it."""
 
     list: str
     type: Kind
@@ -76,9 +76,9 @@ class WatchedEntity(_Block):
 
 
 def read_lists(config_folder: Path) -> list[WatchedEntity]:
-    """Return the entities of all lists in order; [] when there is no such file.
+    """Return the entities of all lists in order; [] if the file does not exist.
 
-    Errors: ConfigError with everything that is wrong.
+    Errors: ConfigError with all faults.
     """
     path = config_folder / "watches.yml"
     if not path.exists():
@@ -131,7 +131,7 @@ class Options(BaseModel):
 
 
 class ListedName(NamedTuple):
-    """One form of a watched entity at one place."""
+    """One form of a watched entity at one position."""
 
     start: int
     end: int
@@ -156,9 +156,9 @@ class MatchWatchlists:
         self._is_empty = not by_form
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with hits; mentions that overlap one give way to it.
+        """Return the document with hits; they replace the mentions that they overlap.
 
-        Names that stand only in the title add their list, but no mention: offsets are the text's.
+        Names found only in the title add their list but no mention: offsets refer to the text.
         """
         if self._is_empty:
             return Keep(document)
@@ -181,7 +181,7 @@ class MatchWatchlists:
         return Keep(_with_mentions(document, in_text))
 
     def _found(self, text: str, language: str) -> list[ListedName]:
-        """Return the hits in order, longest first, none overlapping but several lists at one place."""
+        """Return the hits in order; the longest win, but several lists may match at one place."""
         spans: dict[tuple[int, int], list[WatchedEntity]] = {}
         for last, (length, entries) in self._automaton.iter(_folded(text)):
             start, end = last - length + 1, last + 1
@@ -242,7 +242,7 @@ def _with_mentions(document: EnrichedDocument, found: Sequence[ListedName]) -> E
 
 
 def _folded(text: str) -> str:
-    """Return the lower case, one character for one, so that offsets stay."""
+    """Return the text in lower case, character by character, so that offsets stay valid."""
     text = text.translate(_QUOTES)
     lowered = text.lower()
     if len(lowered) == len(text):
@@ -251,7 +251,7 @@ def _folded(text: str) -> str:
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Return whether no word goes on at either side; signs without blanks between are whole."""
+    """Return whether these are whole words; scripts without spaces have no word boundaries."""
     if start and _goes_on(text[start - 1], text[start]):
         return False
     return not (end < len(text) and _goes_on(text[end - 1], text[end]))

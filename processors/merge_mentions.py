@@ -1,4 +1,4 @@
-"""Joins the mentions of a document to the people, organisations and places they mean."""
+"""Joins the mentions of a document to the people, organisations and places that they mean."""
 
 from __future__ import annotations
 

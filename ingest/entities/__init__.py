@@ -1,1 +1,1 @@
-"""What the processors of entities share: place file, word lists, and the joining of mentions."""
+"""What the entity processors share: gazetteer, word lists, and the joining of mentions."""

@@ -1,4 +1,4 @@
-"""Holds the place file: countries, regions, areas and cities by name."""
+"""The gazetteer: countries, regions, areas and cities by name."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ COUNTRY, REGION, AREA, CITY, CAPITAL = range(5)
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
-    """The place file as it lies on disk: one item a place in each column.
+    """The gazetteer as stored on disk: each column has one item per place.
 
-    Units: degrees × 10,000. `keys` leads from a folded name to row numbers, `alternate_keys`
-    from names in other languages. `admins` are GeoNames' codes of first-level regions.
+    Coordinates are in degrees × 10,000. `keys` maps folded names to row numbers, `alternate_keys`
+    does so for names in other languages. `admins` are GeoNames' codes of first-level regions.
     """
 
     names: str
@@ -35,7 +35,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place(NamedTuple):
-    """One place. `geoname_id` is 0 where GeoNames' number is not known."""
+    """One place. `geoname_id` is 0 if its GeoNames id is unknown."""
 
     row: int
     name: str
@@ -59,7 +59,7 @@ class Place(NamedTuple):
 
 
 class Gazetteer:
-    """The places by name; rows are made into `Place` only when asked for."""
+    """The places by name; a row becomes a `Place` only on demand."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -96,7 +96,7 @@ class Gazetteer:
         return _as_list(self._keys.get(key))
 
     def alternate_rows(self, key: str) -> list[int]:
-        """Return the rows of bigger cities that are called so in some language."""
+        """Return the rows of bigger cities with this name in some language."""
         return _as_list(self._alternates.get(key))
 
     def named(self, key: str) -> list[Place]:
@@ -124,13 +124,13 @@ def _as_list(value: int | list[int] | None) -> list[int]:
 
 @cache
 def gazetteer() -> Gazetteer:
-    """Return the place file of this package, read once a process."""
+    """Return the gazetteer, read once per process."""
     return Gazetteer(msgspec.msgpack.decode(_read("places.bin"), type=Columns))
 
 
 @cache
 def country_names(language: str) -> dict[str, str]:
-    """Return the countries by lower-case name in one language; `demonyms` gives nationalities."""
+    """Return the countries by lower-case name in one language; the language `demonyms` has nationalities."""
     every = msgspec.msgpack.decode(_read("country_names.bin"), type=dict[str, dict[str, str]])
     return every.get(language, {})
 
@@ -154,7 +154,7 @@ def _read(name: str) -> bytes:
 
 
 class PlaceHint(NamedTuple):
-    """What the place file says of a name: country, region, area or city ("" if unknown)."""
+    """The kind of place a name means: country, region, area, city or alternate; "" if unknown."""
 
     kind: str
     population: int = 0
@@ -165,7 +165,7 @@ _NO_HINT = PlaceHint("")
 
 @lru_cache(maxsize=50_000)
 def place_hint(key: str, language: str = "en") -> PlaceHint:
-    """Return the weightiest sense of a folded name."""
+    """Return the most important sense of a folded name."""
     places = gazetteer()
     if key.startswith("the "):
         key = key[4:]

@@ -22,7 +22,7 @@ from ingest.entities.lexicon import (
 )
 from ingest.model import EnrichedDocument, EntityDetail, Mention, Names
 
-#: Given names this much alike are two spellings of one.
+#: Given names at least this similar are spellings of the same name.
 _SAME_GIVEN_NAME = 0.9
 _SMALL = frozenset(
     {"of", "for", "the", "and", "de", "la", "le", "du", "des", "on", "in", "to", "et", "y", "del"}
@@ -33,7 +33,7 @@ Key = tuple[str, ...]
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):
-    """An entity that a watch-list gives: its id stands, whatever the text says."""
+    """An entity on a watch-list: its id counts, whatever the text says."""
 
     id: str
     type: str
@@ -43,10 +43,10 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cluster(msgspec.Struct):
-    """The mentions, by their numbers, that mean one entity.
+    """The mentions of one entity, by number.
 
-    `id` and `name` are empty unless a list gave them; `ambiguous` are numbers of mentions that
-    could as well belong to another.
+    `id` and `name` are empty unless they come from a list; `ambiguous` are the numbers of mentions
+    that could also mean another entity.
     """
 
     type: str
@@ -109,7 +109,7 @@ def with_entities(
 
 
 def merged_details(details: Iterable[EntityDetail]) -> list[EntityDetail]:
-    """Return one detail an id: counts added, forms joined, the first one's name kept."""
+    """Return one detail per id: counts added, forms joined, the name of the first."""
     found: dict[str, EntityDetail] = {}
     for detail in details:
         known = found.get(detail.id)
@@ -155,7 +155,7 @@ def _clusters(
 
 
 def _name(cluster: Cluster, mentions: Sequence[Mention], language: str) -> str:
-    """Return the form to show: of those with most words the most frequent one."""
+    """Return the form to show: the most frequent of those with the most words."""
     counts = Counter(_form(mentions[number], language) for number in cluster.numbers)
     return max(counts, key=lambda form: (len(form.split()), counts[form], not form.isupper(), form))
 
@@ -191,7 +191,7 @@ def _detail(
 
 
 def _is_in_title(title: str, type: str, forms: tuple[str, ...]) -> bool:
-    """Return whether one of these forms stands in the title as whole words, case aside."""
+    """Return whether the title contains one of these forms as whole words, in any case."""
     if not title:
         return False
     folded = clean(title).casefold()
@@ -204,7 +204,7 @@ def _is_in_title(title: str, type: str, forms: tuple[str, ...]) -> bool:
 
 
 def _salience(detail: EntityDetail, top: int, first: int, length: int) -> float:
-    """Return 0 to 1: half for the count, a quarter each for the title and an early place."""
+    """Return 0 to 1: half for the count, a quarter each for the title and an early mention."""
     count = math.log1p(detail.count) / math.log1p(max(top, 1))
     early = 1 - first / max(length, 1)
     return round(0.5 * count + 0.25 * detail.is_in_title + 0.25 * early, 4)
@@ -222,7 +222,7 @@ def _add_persons(
     clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int],
     text: str, pack: WordLists,
 ) -> None:  # fmt: skip
-    """Join the mentions with these numbers to people: longest names first.
+    """Join the mentions with these numbers to people, longest names first.
 
     Different given names are never joined.
     """
@@ -255,7 +255,7 @@ def _names_one_person(longer: Key, shorter: Key) -> bool:
     if longer == shorter or longer[-len(shorter) :] == shorter:
         return True
     if longer[-1] != shorter[-1]:
-        # A second surname may follow in Spanish: the shorter name opens the longer one.
+        # A second surname may follow in Spanish: the longer name begins with the shorter one.
         return len(longer) == len(shorter) + 1 > 2 and longer[: len(shorter)] == shorter
     one, two = longer[0], shorter[0]
     if one == two:
@@ -313,8 +313,8 @@ def _add_organisations(
 ) -> None:
     """Join the mentions with these numbers to organisations.
 
-    A prefix joins its longer form, an acronym the name with those capitals; "Full Name (ABC)"
-    is the safest cue.
+    A prefix joins its longer form, an acronym the name with those initials; "Full Name (ABC)"
+    is the most reliable cue.
     """
     numbers = list(numbers)
     keyed = {n: organisation_key(mentions[n].text) for n in numbers}
@@ -385,7 +385,7 @@ def _definitions(mentions: Sequence[Mention], numbers: list[int], text: str) -> 
 def _add_places(
     clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int]
 ) -> None:
-    """Join the mentions of places by their folded names; resolve_places knows more."""
+    """Join the mentions of places by their folded names; resolve_places refines this."""
     homes = {key: c for c in clusters if c.type == "place" for key in c.keys}
     for number in numbers:
         words = organisation_key(clean(mentions[number].text))

@@ -11,7 +11,7 @@ import msgspec
 import zstandard
 from anyascii import anyascii
 
-#: Languages with lists of their own; others are given the lists of English.
+#: Languages with lists of their own; all others use the English lists.
 LISTED_LANGUAGES = ("en", "fr", "es", "it", "pt", "nl", "sv", "da", "no")
 _APART = re.compile(r"[-‐‑–—/\s_]+")
 _GONE = re.compile(r"[.,'’‘`´()\"]")
@@ -24,7 +24,7 @@ _ELIDED = re.compile(r"([dDlL]|[dDnNsS]ell)['’](.+)")
 
 @lru_cache(maxsize=8192)  # a document has the same few names again and again
 def name_key(text: str) -> str:
-    """Return the form by which names are compared: lower case, Latin letters without accents."""
+    """Return the form for comparing names: lower case, Latin letters without accents."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         if _is_mostly_latin(text):
@@ -34,7 +34,7 @@ def name_key(text: str) -> str:
 
 @lru_cache(maxsize=8192)  # a document has the same few names again and again
 def clean(text: str) -> str:
-    """Return the form to show: NFKC, straight quotes, one blank, no possessive."""
+    """Return the form to show: NFKC, straight quotes, single spaces, no possessive."""
     text = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).translate(_QUOTES)).strip()
     return _POSSESSIVE.sub("", text) if len(text) > 4 and text[-1] in "s'" else text
 
@@ -68,9 +68,8 @@ def slug(text: str) -> str:
 class WordLists(msgspec.Struct, frozen=True, kw_only=True):
     """The word lists of one language, all lower case but `abbreviations`.
 
-    `openers` are words that are capital only because they open a sentence, `sentence_words` those
-    that do so often; `common` are names
-    that are ordinary words too; `titles` make the name after them a person.
+    `openers` are words with a capital only because they open a sentence, `sentence_words` often do
+    so; `common` are names that are also ordinary words; `titles` make the name after them a person.
     """
 
     language: str
@@ -132,7 +131,7 @@ class WordLists(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def heads_come_first(self) -> bool:
-        """Tell the Romance languages: Ministère public, Banco Central."""
+        """Whether heads precede, as in Romance languages: Ministère public, Banco Central."""
         return self.language in ("fr", "es", "it", "pt", "ca", "ro")
 
 
@@ -145,14 +144,14 @@ class PersonNames(msgspec.Struct, frozen=True):
 
 @cache
 def word_lists(language: str) -> WordLists:
-    """Return the lists of a language, those of English where it has none."""
+    """Return the word lists of a language, the English ones if it has none."""
     own = _sections(language if language in LISTED_LANGUAGES else "en")
     return WordLists(language=language, **(_sections("any") | own))
 
 
 @cache
 def person_names() -> PersonNames:
-    """Return the names of people, read once a process."""
+    """Return the names of people, read once per process."""
     data = (files(__package__) / "data" / "names.txt.zst").read_bytes()
     lines = zstandard.ZstdDecompressor().decompress(data).decode().split("\n")
     given = frozenset(line[:-2] for line in lines if line[-1] in "GB")
@@ -163,8 +162,8 @@ def person_names() -> PersonNames:
 class KnownOrganisation(msgspec.Struct, frozen=True):
     """One well-known organisation.
 
-    `flags`: a = this form is an ordinary word, person or place too, so capitals must be
-    meaningful; s = a place that stands for its club, believed only in a text about sport.
+    `flags`: a = this form is also an ordinary word, person or place, so the context must support
+    it; s = a place that stands for its club, accepted only in a text about sport.
     """
 
     name: str
@@ -202,7 +201,7 @@ def organisations() -> dict[str, list[Form]]:
 
 @cache
 def aliases() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return by the folded form the name of the organisation and all its forms."""
+    """Return the name of the organisation and all its forms, by folded form."""
     result: dict[str, tuple[str, tuple[str, ...]]] = {}
     for name, forms in known_forms():
         every = tuple(text for text, flags in forms if flags != "s")
@@ -235,7 +234,7 @@ def _is_mostly_latin(text: str) -> bool:
 
 
 def _sections(language: str) -> dict[str, frozenset[str]]:
-    """Return the lists of a file of `[section]` heads and blank-separated words."""
+    """Return the lists of a file with `[section]` lines and words separated by spaces."""
     text = (files(__package__) / "data" / "languages" / f"{language}.txt").read_text("utf-8")
     result: dict[str, set[str]] = {}
     section: set[str] = set()
@@ -250,7 +249,7 @@ def _sections(language: str) -> dict[str, frozenset[str]]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Return the form in the tokens that a text is cut into."""
+    """Return the form cut into tokens as a text would be."""
     text = text.replace("&", " & ") if " & " in text else text
     result = []
     for piece in text.replace(",", " , ").split():

@@ -1,4 +1,4 @@
-"""Extraction: from the bytes of a page to a document, in child processes that can be killed."""
+"""Extracts documents from the bytes of pages, in child processes that can be killed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from processors.extract_document.options import Options
 __all__ = ["VERSION", "ExtractDocuments", "Options", "build"]
 
 VERSION = 2
-#: What the figures of the benchmark were measured with; an upgrade is one change with new ones.
+#: The versions that the benchmark was measured with; an upgrade comes with new figures.
 PINNED = {
     "trafilatura": "2.3.1", "lxml": "6.1.3", "htmldate": "1.11.0", "courlan": "1.4.0",
     "justext": "3.0.2", "resiliparse": "2.0.1",
 }  # fmt: skip
-#: What became of the rules `body_xpath` of sites: hit, miss, outweighed, broken.
+#: What a site's rule `body_xpath` came to: hit, miss, outweighed, broken.
 body_rule_tried = Event(
     "body_rule_tried", level="none", counter=counter("extract_body_rules_total", "result")
 )
@@ -43,13 +43,13 @@ _NAMED_IN_ENGINE = ("trafilatura", "resiliparse", "htmldate")
 RulesOf = Callable[[str], SiteRules]
 
 _MAX_LINE_CHARACTERS = 200
-#: Seen on so many pages of the site, this one counted: with 2, seven of 77 dropped lines were
-#: text of the article, with 3 one of 41.
+#: A line is dropped if this many pages of the site have it, including this one: with 2, seven of
+#: 77 dropped lines were article text, with 3 one of 41.
 _LEAST_PAGES = 3
 _MAX_LINES = 2000
 _FORGET_AFTER_PAGES = 500
 _MAX_SITES = 2000
-#: What takes more than this share of a text is no furniture: near copies on one site.
+#: Lines that make up more than this share of a text are not boilerplate but near copies.
 _MAX_DROPPED_SHARE = 0.5
 _DIGIT = re.compile(r"\d")
 
@@ -59,22 +59,22 @@ def build(
 ) -> ExtractDocuments:
     """Return the extractor with its child processes, which start with the first batch.
 
-    `children` is their number, 0 one a core. `sites` gives the rules for the page at an address,
-    asked anew for each page, so that what it gives may change.
-    Errors: NewsIngestError when other versions of the libraries are installed than it needs.
+    `children` is their number, 0 means one per core. `sites` returns the rules for the page at an
+    address; it is called for each page, so that changed rules apply at once.
+    Errors: NewsIngestError if other versions of the libraries are installed than the pinned ones.
     """
     for name, wanted in PINNED.items():
         if version(name) != wanted:
             raise NewsIngestError(
                 f"extraction needs {name} {wanted}",
                 value=version(name),
-                remedy=f"pip install {name}=={wanted} (or install news-ingest anew)",
+                remedy=f"pip install {name}=={wanted} (or reinstall news-ingest)",
             )
     return ExtractDocuments(options, clock, children, sites)
 
 
 class PageWithRules(NamedTuple):
-    """One page for a child. The rules travel with it, so that a changed file counts at once."""
+    """One page for a child, with its rules, so that a changed file applies at once."""
 
     page: Page
     rules: SiteRules = NO_RULES
@@ -104,9 +104,9 @@ class ExtractDocuments:
     def process_batch(self, items: Sequence[Page], /) -> list[Outcome[Document]]:
         """Return an outcome for each page, in order.
 
-        Keep for every page that was read, poor ones too; Reject for one that cost its child
-        the life (class timeout: killed_time, killed_memory, crashed) or raised (class bug).
-        Errors: NewsIngestError when no child can be started.
+        Keep for every page that was read, even a poor one; Reject for a page that ended its child
+        (class timeout: killed_time, killed_memory, crashed) or raised (class bug).
+        Errors: NewsIngestError if no child can be started.
         """
         jobs = [PageWithRules(page, self._rules_of(page.url_canonical)) for page in items]
         results = self._pool.map(jobs)
@@ -144,9 +144,9 @@ class ExtractDocuments:
 
 
 class RepeatedLines:
-    """Remembers, for each site, on which documents a short line was seen.
+    """Remembers, for each site, which documents a short line was in.
 
-    One a worker; lost at a restart, which is harmless. A document that comes again counts once:
+    One per worker; lost on restart, which is harmless. A document that comes again counts once:
     neither a retry nor a live blog makes its own lines repeated.
     """
 
@@ -154,7 +154,7 @@ class RepeatedLines:
         self._sites: OrderedDict[str, _Site] = OrderedDict()
 
     def drop(self, site: str, document_id: str, text: str) -> tuple[str, int]:
-        """Return the text without repeated lines, and how many were dropped; learns from it."""
+        """Return the text without repeated lines, and their number; also learns from the text."""
         known = self._sites.setdefault(site, _Site())
         self._sites.move_to_end(site)
         if len(self._sites) > _MAX_SITES:
@@ -171,14 +171,14 @@ class RepeatedLines:
 
 
 class _Site:
-    """Short lines of one site by their hash, with up to three documents that hold each."""
+    """Short lines of one site by hash, each with up to three documents that contain it."""
 
     def __init__(self) -> None:
         self._documents: OrderedDict[int, tuple[int, ...]] = OrderedDict()
         self._pages = 0
 
     def learn(self, document_id: str, lines: list[str]) -> set[int]:
-        """Return the numbers of the lines seen on enough documents, this one counted."""
+        """Return the numbers of the lines seen in enough documents, including this one."""
         me = hash(document_id)
         repeated = set()
         for number, line in enumerate(lines):

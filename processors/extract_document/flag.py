@@ -1,4 +1,4 @@
-"""What kind of text a document is: each flag with the reason for which it is set."""
+"""Flags what kind of text a document is; each flag has the reason why it is set."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from processors.extract_document.read.media import count_sponsored_links
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 OPINION_TYPES = frozenset(("OpinionNewsArticle",))
 LIVE_TYPES = frozenset(("LiveBlogPosting",))
-#: How a title says of itself that it is opinion: the word and a mark after it.
+#: Titles that announce opinion: the word, then punctuation.
 _OPINION_TITLE = re.compile(
     r"(?:opinion|editorial|op-ed|guest essay|kommentar|meinung|leitartikel|gastbeitrag|gastkommentar|kolumne"
     r"|éditorial|édito|opinión|editoriale|opinião|opinie|hoofdredactioneel commentaar|ledare|debatt)\s?[:|]",
     re.I,
 )
-#: Segments of an address, or names of sections, that name a kind of text; without accents.
+#: Path segments and section names that mean opinion; without accents.
 OPINION_SEGMENTS = frozenset(
     (
         "opinion", "opinions", "commentisfree", "editorial", "editorials", "op-ed", "oped",
@@ -53,7 +53,7 @@ _END_CHARACTERS = 1500
 _LABEL_CHARACTERS = 60
 _LEAST_PAID_LINKS = 2
 _RELEASE_TYPES = frozenset(("PressRelease", "PressReleaseArticle"))
-#: Sections and segments of addresses, without accents.
+#: Section names and path segments, without accents.
 _RELEASE_NAMES = frozenset(
     (
         "press-release", "press-releases", "pressrelease", "pressreleases", "news-releases",
@@ -71,7 +71,7 @@ _RELEASE_NAMES = frozenset(
         "komunikat-prasowy", "tiskove-zpravy",
     )
 )  # fmt: skip
-#: Services that pass on what companies send, as authors, agencies or publishers.
+#: Press release services, as authors, agencies or publishers.
 RELEASE_WIRES = frozenset(
     (
         "pr-newswire", "prnewswire", "business-wire", "businesswire", "globenewswire",
@@ -81,13 +81,13 @@ RELEASE_WIRES = frozenset(
         "dgap", "eqs-news", "actusnews-wire", "media-outreach-newswire", "prensa-comunicados",
     )
 )  # fmt: skip
-#: What stands in the first sentences of a release, in lower case.
+#: Phrases in the first sentences of a release, in lower case.
 _RELEASE_MARKS = (
     "for immediate release", "/prnewswire/", "/pr newswire/", "(globe newswire)", "(globenewswire)",
     "(business wire)", "(accesswire)", "(marketwired)", "globe newswire --", "globe newswire –",
     "(ots)", "sperrfrist:",
 )  # fmt: skip
-#: What its title or text begins with.
+#: Beginnings of its title or text.
 _RELEASE_START = re.compile(
     r"(?:press|media|news) release\b\s*[:–—-]?|presse(?:mitteilung|meldung|information)\b"
     r"|communiqué de presse\b|(?:nota|comunicado) de prensa\b|comunicato stampa\b"
@@ -95,12 +95,12 @@ _RELEASE_START = re.compile(
     r"|pressemeddelelse\b|pressemelding\b|komunikat prasowy\b",
     re.I,
 )
-#: What stands at its end, in lower case.
+#: Phrases at its end, in lower case.
 _RELEASE_END_MARKS = (
     "view source version on", "view the source version", "view original content", "original-content von",
     "übermittelt durch news aktuell", "übermittelt durch apa-ots",
 )  # fmt: skip
-#: What a line at its end begins with, each sure by itself.
+#: Beginnings of lines at its end; each is sufficient.
 _RELEASE_END = re.compile(
     r"(?-i:SOURCE [A-Z][^\n]{1,80}$)|(?:media|press) (?:contacts?|inquiries|enquiries)\b"
     r"|presse(?:kontakt|stelle)\s*:|(?:rückfragen|ansprechpartner) für (?:die )?(?:medien|presse|journalisten)"
@@ -132,7 +132,7 @@ _PAID_NAMES = frozenset(
         "artykul-sponsorowany",
     )
 )  # fmt: skip
-#: What a label beside the headline, or a line at the top of the text, says in whole.
+#: The whole of a label beside the headline, or of a line at the top of the text.
 _PAID_LABEL = re.compile(
     r"(?:sponsored(?: (?:content|post|article|feature|story|by .{1,40}))?|paid (?:content|post|partnership|program|for by .{1,40})"
     r"|advertorial|advert(?:isement)? feature|advertiser content|partner(?:ed)? content|branded content|brand ?voice|promoted(?: content| by .{1,40})?"
@@ -152,7 +152,7 @@ _PAID_TITLE = re.compile(
     r"|patrocinado|publiredazionale|publieditorial|advertentie|annons)\W{0,2}\s*[:|\]–—-]",
     re.I,
 )
-#: Sentences in which a site says who paid.
+#: Sentences that disclose who paid.
 _PAID_SENTENCE = re.compile(
     r"\bthis (?:article|content|post|story|feature) (?:is|was|has been) (?:sponsored|paid for|produced|created|written|brought to you) (?:and paid for )?(?:by|in (?:paid )?partnership with|on behalf of)\b"
     r"|\bthis is (?:a )?(?:sponsored|paid|branded) (?:content|post|article|partnership)\b"
@@ -167,7 +167,7 @@ _PAID_SENTENCE = re.compile(
     r"|\bdit (?:artikel|bericht) (?:is|werd) (?:gesponsord|betaald|gemaakt in (?:opdracht|samenwerking))",
     re.I,
 )  # fmt: skip
-#: One of these stands in every such sentence; to look for them first is ten times as fast.
+#: Every such sentence contains one of these; searching for them first is ten times as fast.
 _PAID_WORDS = (
     "sponsor", "gesponsord", "paid", "brought to you", "partnership", "on behalf of", "not involved", "bezahlt", "auftrag",
     "unterstützung", "kooperation", "beteiligt", "rédigé", "réalisé", "financé", "proposé", "participé", "patrocinad",
@@ -205,7 +205,7 @@ def flags_of(
 
 
 def as_fields(reasons: dict[str, str]) -> Fields:
-    """Return flags by the reasons for them, "" for one that is not set; those set have a proof."""
+    """Return flags from their reasons: "" means not set; a flag that is set has provenance."""
     return Fields(
         {name: bool(why) for name, why in reasons.items()},
         {name: provenance("true", _source(why), (), why) for name, why in reasons.items() if why},
@@ -213,7 +213,7 @@ def as_fields(reasons: dict[str, str]) -> Fields:
 
 
 class Signs(NamedTuple):
-    """What tells the kind of a text: JSON-LD types and genres, names of sections, and itself."""
+    """The evidence for the kind of a text: JSON-LD types and genres, section names, and the text."""
 
     types: tuple[str, ...]
     sections: tuple[str, ...]
@@ -223,10 +223,10 @@ class Signs(NamedTuple):
 
 
 def why_opinion(signs: Signs, own_segments: tuple[str, ...]) -> str:
-    """Return by what a text is known as opinion; "" when it is not.
+    """Return why a text is opinion; "" if it is not.
 
-    `own_segments` are those of the site: in addresses they count instead of the common list, as
-    names of sections beside it.
+    `own_segments` are those of the site: in URLs they replace the common list, as section names
+    they extend it.
     """
     own = frozenset(map(slug, own_segments))
     said = _OPINION_TITLE.match(signs.title)
@@ -239,23 +239,23 @@ def why_opinion(signs: Signs, own_segments: tuple[str, ...]) -> str:
 
 
 def why_live_blog(signs: Signs, own_segments: tuple[str, ...]) -> str:
-    """Return by what a text is known as a live blog; "" when it is not. Segments as for opinion."""
+    """Return why a text is a live blog; "" if it is not. Segments as for opinion."""
     known = frozenset(map(slug, own_segments)) or LIVE_SEGMENTS
     return why_type(signs.types, LIVE_TYPES) or why_segment(signs.url, known)
 
 
 def why_type(types: tuple[str, ...], known: frozenset[str]) -> str:
-    """Return which type of JSON-LD is one of these."""
+    """Return which JSON-LD type is one of these."""
     return next((f"JSON-LD type {one}" for one in types if one in known), "")
 
 
 def why_section(sections: tuple[str, ...], known: frozenset[str]) -> str:
-    """Return which name of a section is one of these."""
+    """Return which section name is one of these."""
     return next((f"section {one}" for one in sections if one and slug(one) in known), "")
 
 
 def why_segment(url: str, known: frozenset[str]) -> str:
-    """Return which segment of an address, or first label of its host, is one of these."""
+    """Return which path segment of a URL, or first label of its host, is one of these."""
     segments, label = _places(url)
     found = next((segment for segment in segments if segment in known), "")
     if found:
@@ -265,17 +265,17 @@ def why_segment(url: str, known: frozenset[str]) -> str:
 
 @lru_cache(maxsize=2048)
 def slug(name: str) -> str:
-    """Return a name as segments of addresses write it: "Débats & idées" → "debats-idees"."""
+    """Return a name as URLs write it: "Débats & idées" → "debats-idees"."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(one for one in plain if not unicodedata.combining(one))
     return _BETWEEN_WORDS.sub("-", letters).strip("-")
 
 
 def why_press_release(signs: Signs, names: Sequence[str]) -> str:
-    """Return by what a text is known as a press release; "" when it is not.
+    """Return why a text is a press release; "" if it is not.
 
-    `names` are its authors, agencies and publishers. That a report speaks of a press release
-    makes it none: only marks at its start and end count.
+    `names` are its authors, agencies and publishers. A report that mentions a press release is
+    not one: only its start and end count.
     """
     types, sections, url, title, text = signs
     known = (
@@ -302,10 +302,10 @@ def why_press_release(signs: Signs, names: Sequence[str]) -> str:
 
 
 def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence[str]) -> str:
-    """Return by what a text is known as paid content; "" when it is not.
+    """Return why a text is paid content; "" if it is not.
 
-    `labels` are short texts beside the headline: a mark of an advertisement anywhere else on a page
-    is one of the advertisement. `sponsor` is that of JSON-LD, `metas` the page's meta tags.
+    `labels` are short texts beside the headline: a label elsewhere on a page belongs to an
+    advertisement. `sponsor` is that of JSON-LD, `metas` are the page's meta tags.
     """
     types, sections, url, title, text = signs
     found = (
@@ -335,14 +335,14 @@ def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence
 
 
 def why_paid_links(sponsored: int, outgoing: int) -> str:
-    """Return whether most links out of a text are marked as paid for; "" when they are not."""
+    """Return the reason if most outgoing links of a text are marked as sponsored; else ""."""
     if sponsored >= _LEAST_PAID_LINKS and sponsored * 2 > outgoing:
         return f"{sponsored} of {outgoing} outgoing links are rel=sponsored"
     return ""
 
 
 def is_elsewhere(url: str, page_url: str) -> bool:
-    """Return whether a link leads to another host than the page's."""
+    """Return whether a link leads to another host."""
     try:
         host = urlsplit(url).hostname or ""
         return bool(host) and host != (urlsplit(page_url).hostname or "")
@@ -360,7 +360,7 @@ def _why_links(reading: HtmlReading, url: str) -> str:
 
 
 def _source(why: str) -> str:
-    """Return the source that a reason speaks of, in the words of `Candidate`."""
+    """Return the source of a reason, as `Candidate` names it."""
     if why.lower().startswith(("json-ld", "jsonld")):
         return "jsonld"
     return "meta" if why.startswith("meta ") else "page"
@@ -368,7 +368,7 @@ def _source(why: str) -> str:
 
 @lru_cache(maxsize=4)
 def _places(url: str) -> tuple[tuple[str, ...], str]:
-    """Return the segments of an address, and the first label of a host below a domain."""
+    """Return the path segments of a URL, and the subdomain of its host."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -16,37 +16,38 @@ class Options(BaseModel):
 
     mode: Literal["fast", "thorough", "precision"] = Field(
         "fast",
-        description="thorough: trafilatura's whole cascade, slower; precision: fewer lines around the article",
+        description="thorough: trafilatura's whole cascade, slower; precision: less text around the article",
     )
     rescue_ratio: float = Field(
         2.5,
         ge=0,
-        description="a second parser's text wins when it is so many times as long and no junk; 0 never",
+        description="a second parser's text wins if it is this many times as long and not junk; 0 never",
     )
     author_search: bool = Field(
-        False, description="look for authors all over a page that names none: slow, sometimes wrong"
+        False,
+        description="search the whole page for authors if it names none: slow, sometimes wrong",
     )
     date_search: bool = Field(
         True,
-        description="look for a date all over a page when feed and page name none; marked heuristic",
+        description="search the whole page for a date if feed and page name none; marked heuristic",
     )
     drops_repeated_lines: bool = Field(
         True, description="drop short lines seen on three or more pages of a site"
     )
-    max_parsed_characters: int = Field(3_000_000, gt=0, description="longer pages are cut there")
-    max_tags: int = Field(100_000, gt=0, description="pages with more are not parsed")
+    max_parsed_characters: int = Field(3_000_000, gt=0, description="longer pages are cut")
+    max_tags: int = Field(100_000, gt=0, description="pages with more tags are not parsed")
     max_tag_attributes: int = Field(
         5_000, gt=0, description="pages with more in one tag are not parsed"
     )
-    max_jsonld_characters: int = Field(500_000, ge=0, description="all blocks of a page together")
-    max_text_characters: int = Field(500_000, gt=0, description="longer texts are cut there")
+    max_jsonld_characters: int = Field(500_000, ge=0, description="of all blocks of a page")
+    max_text_characters: int = Field(500_000, gt=0, description="longer texts are cut")
     max_unpacked_bytes: int = Field(32 * MEBIBYTE, gt=0, description="of one page")
     page_timeout_seconds: float = Field(
         10.0, gt=0, description="a child that takes longer is killed"
     )
     child_memory_bytes: int = Field(
-        512 * MEBIBYTE, ge=0, description="address space of a child; 0 is no bound"
+        512 * MEBIBYTE, ge=0, description="address space of a child; 0 is no limit"
     )
     recycle_memory_bytes: int = Field(
-        200 * MEBIBYTE, ge=0, description="a child that holds more is replaced; 0 never"
+        200 * MEBIBYTE, ge=0, description="a child that uses more is replaced; 0 never"
     )

@@ -1,4 +1,4 @@
-"""Puts a document together from a page of plain text."""
+"""Assembles a document from a page of plain text."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿ])")
 def make_plain_document(
     page: Page, data: bytes, options: Options, rules: SiteRules = NO_RULES
 ) -> Document:
-    """Return the document of a plain text, from disk or from a site; its lines all stay.
+    """Return the document of a plain text, from disk or from a site; no line is dropped.
 
-    Of `rules` the zone counts, and the segments of addresses. Errors: none.
+    Of `rules` only the zone and the path segments count. Errors: none.
     """
     entry = page.entry
     zone = rules.timezone or entry.timezone
@@ -138,10 +138,10 @@ def _published(page: Page, found: PlainText, zone: str) -> ChosenDate:
 
 
 class PlainText(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plain-text file says; raw values, "" and () where it is silent.
+    """What a plain-text file says; raw values, "" and () for what is missing.
 
     `title_source`: meta (header), page (first line), h1 (Markdown heading), file (its name).
-    `date_source`: meta (header), page (dateline with a year), heuristic (a name on its path),
+    `date_source`: meta (header), page (dateline with a year), heuristic (a part of its path),
     "" for none.
     """
 
@@ -160,7 +160,7 @@ class PlainText(msgspec.Struct, frozen=True, kw_only=True):
 def read_plain_text(text: str, path: str, zone_name: str = "") -> PlainText:
     """Return title, authors, date and paragraphs of a decoded text; `path` is that of its file.
 
-    Title and byline are taken out of the text, a dateline stays in it. Errors: none.
+    Title and byline are removed from the text, a dateline is kept. Errors: none.
     """
     header = read_text_header(text)
     values = header.values
@@ -274,7 +274,7 @@ def _paragraphs(lines: list[str]) -> str:
 
 
 def _is_wrapped(blocks: list[list[str]]) -> bool:
-    """Return whether most lines that another follows end where a typewriter's would."""
+    """Return whether most lines that another line follows have the length of wrapped ones."""
     inner = [len(line) for block in blocks for line in block[:-1]]
     wrapped = sum(_WRAPPED_FROM <= length <= _WRAPPED_TO for length in inner)
     return bool(inner) and wrapped > len(inner) / 2

@@ -37,7 +37,7 @@ class Options(BaseModel):
         description="languages in which capitals mark names; in others only listed names are found",
     )
     max_characters: int = Field(
-        200_000, gt=0, description="text after this many characters is not looked at"
+        200_000, gt=0, description="text beyond this many characters is ignored"
     )
 
 
@@ -84,5 +84,5 @@ class FindEntities:
 
 
 def build(options: Options) -> FindEntities:
-    """Return the enricher. Errors: UnknownName when a named spaCy model is not there."""
+    """Return the enricher. Errors: UnknownName if the named spaCy model is not installed."""
     return FindEntities(options)

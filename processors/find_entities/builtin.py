@@ -22,7 +22,7 @@ from processors.find_entities.tokens import (
     tokenise,
 )
 
-#: From how many words about sport on a text is one about sport.
+#: A text with at least this many different sports words is about sport.
 _SPORT_WORDS = 3
 
 
@@ -56,7 +56,7 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
 
 
 def _with_low_words(sense: Sense, piece: Piece) -> Piece:
-    """Take in the lower-case parts of names in Romance languages.
+    """Include the lower-case parts of names in Romance languages.
 
     Before: ministère de la Justice. After: Cour des comptes, Agence régionale de santé.
     """
@@ -76,7 +76,7 @@ def _with_low_words(sense: Sense, piece: Piece) -> Piece:
 
 
 def _end_of_low_tail(sense: Sense, piece: Piece) -> int:
-    """Return where the tail ends: an adjective, then "de" and one word; each may be missing."""
+    """Return the end of the tail: an adjective, then "de" and one word; both are optional."""
     tokens, last = sense.tokens, piece.last
     if tokens[last - 1].key not in sense.pack.organisation_heads_first:
         return piece.last
@@ -105,7 +105,7 @@ def _is_of(token: Token) -> bool:
 
 
 def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
-    """Decide a piece; an unknown one may end in a person's full name: Acme Sports Jane Roe."""
+    """Classify a piece; an unknown one may end in a person's full name: Acme Sports Jane Roe."""
     decision = decide(sense, piece.first, piece.last, piece.title)
     if decision is not None or piece.title or not 2 <= piece.last - piece.first <= 7:
         return [(piece, decision)]
@@ -128,12 +128,12 @@ def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
 
 
 def _is_role(sense: Sense, first: int, last: int) -> bool:
-    """Return whether these words are a job after a company's name: Chief Operating Officer."""
+    """Return whether these words are a job title after a company's name: Chief Operating Officer."""
     return first < last and sense.tokens[last - 1].key in sense.pack.titles
 
 
 def _known(sense: Sense, taken: bytearray) -> list[Decision]:
-    """Decide well-known organisations of several words at once; keep the others as a hint."""
+    """Accept well-known organisations of several words at once; keep the others as hints."""
     found = []
     for first, last, known in find_known(sense.tokens):
         if taken[first]:
@@ -155,7 +155,7 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
 
 
 def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) -> int:
-    """Return the start with the place before a name that many have: Texas Supreme Court."""
+    """Return the start including a place before a common name: Texas Supreme Court."""
     tokens = sense.tokens
     if first == 0 or taken[first - 1] or tokens[last - 1].key not in _SHARED_HEADS:
         return first
@@ -166,12 +166,12 @@ def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) ->
     return first - 1 if is_place else first
 
 
-#: What parliaments and offices are divided into: House Intelligence Committee.
+#: Bodies within parliaments and offices: House Intelligence Committee.
 _COMMITTEES = frozenset(
     {"committee", "subcommittee", "commission", "council", "division", "bureau"}
 )
 
-#: Last words of well-known names that other countries and states have as well.
+#: Last words of well-known names that other countries and states use too.
 _SHARED_HEADS = frozenset(
     {"court", "senate", "guard", "force", "party", "cross", "crescent", "association", "assembly",
      "representatives", "commerce", "commission", "agency", "council", "police", "navy", "army",
@@ -236,12 +236,12 @@ _DASHES = frozenset({"—", "–", "-", "--", "―"})
 
 
 def _is_agency_between(tokens: list[Token], width: int, mark: int) -> bool:
-    """Tell "(Reuters)", ", Ohio", ", Nov. 3" between a place and the dash."""
+    """Return whether "(Reuters)", ", Ohio" or ", Nov. 3" stands between a place and the dash."""
     return mark > width and tokens[width].text in {"(", ",", "/"}
 
 
 def _is_in_quotes(sense: Sense, piece: Piece, decision: Decision | None) -> bool:
-    """Tell a title of a work: the whole piece between quotation marks, and not well known."""
+    """Return whether this is the title of a work: all of it in quotation marks, and not well known."""
     if decision is None or decision.rule in ("known_organisation", "country_name", "title_before"):
         return False
     tokens = sense.tokens
@@ -270,7 +270,7 @@ Cue = Callable[[Sense, int, int, str], Decision | None]
 
 
 def other_thing(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """An event, law, prize, work: its last word says so, or its first."""
+    """An event, law, prize or work, by its last word or its first."""
     if last - first == 1 or title:
         return None
     pack = sense.pack
@@ -288,7 +288,7 @@ def other_thing(sense: Sense, first: int, last: int, title: str) -> Decision | N
     return None
 
 
-#: The surest cues first; well-known organisations and what is not a name stand before them.
+#: The most reliable cues first, after well-known organisations and things that are not names.
 ORDER: tuple[Cue, ...] = (
     organisation_cues.known,
     other_thing,

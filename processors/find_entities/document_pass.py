@@ -1,4 +1,4 @@
-"""Settles what one look at a name could not: the whole text votes."""
+"""Decides what a single mention could not: all mentions in the text vote."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from processors.find_entities.tokens import (
     speaks,
 )
 
-#: How much a cue of each strength says.
+#: The weight of a vote by the strength of its cue.
 WEIGHTS = {"certain": 8, "strong": 4, "medium": 2, "weak": 1}
 
-#: Last words of clubs, by which a text calls them: Rovers, City.
+#: Last words of club names that are used alone: Rovers, City.
 _CLUB_TAILS = frozenset({"united", "city", "rovers", "wanderers", "athletic", "albion", "town",
                          "county", "rangers", "wednesday", "villa"})  # fmt: skip
 
-#: A first word that is a city of this size stands for the city, not for the organisation.
+#: A first word that is a city of this size means the city, not the organisation.
 _BIG_CITY = 250_000
 
 Looked = list[tuple[Piece, Decision | None]]
 
 
 class FullNames(msgspec.Struct):
-    """Full names in the text by the word that can stand for them."""
+    """Full names in the text by the word that can replace them."""
 
     surnames: dict[str, str] = msgspec.field(default_factory=dict)
     givens: dict[str, str] = msgspec.field(default_factory=dict)
@@ -60,7 +60,7 @@ def settle(sense: Sense, looked: Looked) -> list[Decision]:
 
 
 def _listed(sense: Sense, looked: Looked, decided: list[Decision | None]) -> list[Decision | None]:
-    """Type an unknown city that follows a place in a list: Leicester, Hull and Cork."""
+    """Classify an unknown city that follows a place in a list: Leicester, Hull and Cork."""
     result: list[Decision | None] = []
     before: Decision | None = None
     for (piece, _), decision in zip(looked, decided, strict=True):
@@ -105,7 +105,7 @@ def _full_names(sense: Sense, looked: Looked) -> FullNames:
 def _with_parts(
     sense: Sense, piece: Piece, decision: Decision | None, parts: FullNames
 ) -> Decision | None:
-    """Type a lone word after the full name in the same text that it is a part of."""
+    """Classify a single word by the full name in the same text that contains it."""
     first, last = (decision.first, decision.last) if decision else (piece.first, piece.last)
     token = sense.tokens[first]
     if last - first != 1 or token.is_shouted or token.key in sense.pack.openers:
@@ -143,7 +143,7 @@ def _with_parts(
 def _is_given_not_place(
     sense: Sense, token: Token, decision: Decision | None, parts: FullNames
 ) -> bool:
-    """Tell a Taylor or Chad who was named in full from the city or country."""
+    """Return whether this is the Taylor or Chad named in full, not the city or country."""
     if decision is None or decision.type != PLACE or token.key not in parts.givens:
         return False
     if key_at(sense, decision.first - 1) in sense.pack.unsure_places_before:
@@ -225,7 +225,7 @@ def _votes(sense: Sense, decided: list[Decision | None]) -> dict[str, Counter[st
 def _voted(
     sense: Sense, piece: Piece, decision: Decision | None, votes: dict[str, Counter[str]]
 ) -> Decision | None:
-    """Return the type that most of the mentions of this name have."""
+    """Return the decision with the type of most mentions of this name."""
     if decision is not None and not decision.type:
         return decision
     first, last = (decision.first, decision.last) if decision else (piece.first, piece.last)
@@ -245,7 +245,7 @@ def _voted(
 
 
 def _by_tail(sense: Sense, piece: Piece, votes: dict[str, Counter[str]]) -> Decision | None:
-    """Type an unknown full name by its last word, when that is a person elsewhere (Mr X)."""
+    """Classify an unknown full name by its last word if that is a person elsewhere (Mr X)."""
     if not 2 <= piece.last - piece.first <= 3:
         return None
     tokens = sense.tokens[piece.first : piece.last]

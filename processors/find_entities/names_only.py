@@ -1,4 +1,4 @@
-"""Finds names that lists hold, for languages whose capitals do not mark names."""
+"""Finds listed names, for languages in which capitals do not mark names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from processors.find_entities.tokens import Token, find_known, tokenise
 
 _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
 
-#: Languages that write particles together with the name.
+#: Languages that join particles to the name.
 _GLUING = frozenset({"ko", "ar", "he", "fa", "ur", "hi"})
 
 _LATIN = frozenset(
@@ -65,10 +65,10 @@ _LATIN = frozenset(
     ]
 )
 
-#: A city must have this many people, where nothing but its name speaks for it.
+#: A city needs this many people where its name is the only evidence.
 _MIN_POPULATION = 200_000
 
-#: Titles of address in German: with one of them a surname is enough.
+#: Forms of address: after one of them a surname is enough.
 _ADDRESSES = frozenset({"herr", "herrn", "frau", "dr", "prof", "pan", "pani"})
 
 
@@ -196,9 +196,9 @@ def _people_and_organisations(text: str, language: str) -> list[Mention]:
 
 
 def _end_of_person(tokens: list[Token], first: int, taken: bytearray) -> int:
-    """Return where the full name that starts here ends; 0 when none does.
+    """Return the end of the full name that starts here; 0 if there is none.
 
-    At least one given name, then a surname that is no given name here, particles between.
+    At least one given name, then a surname, with particles between them.
     """
     given, surnames = person_names().given, person_names().surnames
     if not _is_listed(tokens[first], given):

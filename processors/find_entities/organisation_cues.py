@@ -1,4 +1,4 @@
-"""Cues that a name is an organisation's."""
+"""Cues that a name is an organisation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _CLUB_FIRST = frozenset({"fc", "afc", "cf", "ac", "rc", "sc", "real", "atletico"
 
 
 def known(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """An organisation of our list."""
+    """An organisation on our list."""
     hit = sense.known.get(first)
     if hit is None or hit[0] != last:
         return None
@@ -67,7 +67,7 @@ def known(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def _is_believed(sense: Sense, first: int, last: int) -> bool:
-    """Return whether an ambiguous name is the organisation's here."""
+    """Return whether an ambiguous name means the organisation here."""
     token = sense.tokens[first]
     if token.key in sense.low:
         return False
@@ -154,7 +154,7 @@ def _club(sense: Sense, first: int, last: int, keys: list[str]) -> Decision | No
 
 
 def acronym(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """Two to six capitals that are no common abbreviation."""
+    """Two to six capitals that are not a common abbreviation."""
     token = sense.tokens[first]
     text = token.text.replace(".", "").replace("&", "")
     if last - first != 1 or title or not 2 <= len(text) <= 6 or not text.isupper():
@@ -176,7 +176,7 @@ def acronym(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def _is_shouting(sense: Sense, first: int, last: int) -> bool:
-    """Return whether the words about it are in capitals too."""
+    """Return whether a neighbouring word is in capitals too."""
     for number in (first - 1, last):
         if 0 <= number < len(sense.tokens):
             text = sense.tokens[number].text
@@ -186,7 +186,9 @@ def _is_shouting(sense: Sense, first: int, last: int) -> bool:
 
 
 def _acts_as_organisation(sense: Sense, first: int, last: int, before: str, following: str) -> bool:
-    """Tell "the ABC said", "ABC's chief": capitals alone may be a part, a rule, a disease."""
+    """Return whether the context is "the ABC said" or "ABC's chief".
+
+    Capitals alone may be a part, a rule or a disease."""
     pack = sense.pack
     if following in pack.speech or following in pack.organisation_after:
         return True

@@ -1,4 +1,4 @@
-"""Cues that a name is a person's."""
+"""Cues that a name is a person."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def titled(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         if title.islower() and place_hint(token.key).kind in ("country", "region"):
             return None
     if title.split()[-1].lower() in _HALVES and key_at(sense, last) in sense.pack.titles:
-        # Chief Strategy Officer: a title in three words, no person.
+        # Chief Strategy Officer: a title in three words, not a person.
         return None
     if title.islower() and any(token.key in sense.pack.organisation_heads for token in tokens[1:]):
         return None
     return Decision(first, last, PERSON, "title_before", "strong", f"title: {title}")
 
 
-#: Given names that open a question or an order: Will Smith resign?
+#: Given names that can open a question or a request: Will Smith resign?
 _VERBS = frozenset({"will", "may", "mark", "grant", "chase", "drew", "sue", "rob", "rich", "frank"})
 
 
 def royal(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """A title that belongs to the name: Prince Edgar, Pope Leo XIV."""
+    """A title that is part of the name: Prince Edgar, Pope Leo XIV."""
     del title
     if not 2 <= last - first <= 4 or sense.tokens[first].key not in sense.pack.royal:
         return None
@@ -121,12 +121,12 @@ def _without_roman(sense: Sense, first: int, last: int) -> Token:
 
 
 def _hyphened(token: Token) -> str:
-    """Return the key as the lists of names have it: Anne-Marie in one word."""
+    """Return the key as the name lists spell it: Anne-Marie as one word."""
     return token.key.replace(" ", "-")
 
 
 def _holds_thing(sense: Sense, first: int, last: int) -> bool:
-    """Return whether one of these words is known to be no surname (Street, Award, Company)."""
+    """Return whether one of these words cannot be a surname (Street, Award, Company)."""
     pack = sense.pack
     for token in sense.tokens[first:last]:
         key = token.key
@@ -199,7 +199,7 @@ def apposition(sense: Sense, first: int, last: int, title: str) -> Decision | No
 
 
 def _is_role_before(sense: Sense, first: int) -> bool:
-    """Tell "her co-author, X": a role, a comma, a name."""
+    """Return whether a role and a comma precede: "her co-author, X"."""
     if key_at(sense, first - 1) != ",":
         return False
     role = key_at(sense, first - 2)
@@ -256,7 +256,7 @@ def surname(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def lone_given_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """One word that is a given name and nothing else, inside a sentence, that does something."""
+    """A single word inside a sentence that is only a given name, and acts."""
     token = sense.tokens[first]
     if title or last - first != 1 or token.opens or token.is_shouted or len(token.text) < 3:
         return None

@@ -10,7 +10,7 @@ from processors.find_entities.tokens import Sense, Token, key_of
 
 _MORE_PARTICLES = frozenset({"do"})
 
-#: Bodies whose committees have long names: Senate Energy and Natural Resources Committee.
+#: Bodies with committees of long names: Senate Energy and Natural Resources Committee.
 _BODIES = frozenset({"senate", "house", "national", "royal", "commons", "assembly", "american",
                      "european", "international", "british", "australian", "canadian"})  # fmt: skip
 
@@ -23,7 +23,7 @@ class CapitalRun(NamedTuple):
 
 
 def runs(tokens: list[Token], pack: WordLists, taken: bytearray) -> list[CapitalRun]:
-    """Return the runs in order; tokens marked in `taken` belong to something known already."""
+    """Return the runs in order; tokens marked in `taken` already belong to something."""
     found: list[CapitalRun] = []
     number = 0
     count = len(tokens)
@@ -75,7 +75,7 @@ def _closes(previous: Token, tokens: list[Token], first: int, last: int, pack: W
 
 
 def _joined(tokens: list[Token], first: int, last: int, pack: WordLists, taken: bytearray) -> int:
-    """Return where the run goes on after a lower-case word that can join; `last` if it does not."""
+    """Return where the run continues after a lower-case word that can join; `last` if it ends."""
     token = tokens[last]
     after = last + 1
     if token.text == "," and _is_list_of_work(tokens, first, last, pack):
@@ -106,7 +106,7 @@ def _joined(tokens: list[Token], first: int, last: int, pack: WordLists, taken: 
 
 
 def _is_list_of_work(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
-    """Tell "Ministry of Health, Labour and Welfare": fields of work in a list after a head."""
+    """Return whether a head and a list of its fields follow: Ministry of Health, Labour and Welfare."""
     if last + 3 >= len(tokens) or not tokens[last + 1].is_capital:
         return False
     keys = [token.key for token in tokens[first:last]]
@@ -127,7 +127,7 @@ def _is_name(tokens: list[Token], number: int, pack: WordLists, taken: bytearray
 
 
 def _may_join(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
-    """Return whether "of", "for", "and" … join what comes next to the name so far."""
+    """Return whether "of", "for", "and" … join the next words to the name so far."""
     word = tokens[last].key
     keys = [token.key for token in tokens[first:last]]
     heads = pack.organisation_heads_first
@@ -145,7 +145,7 @@ def _may_join(tokens: list[Token], first: int, last: int, pack: WordLists) -> bo
 
 
 def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
-    """Tell "Health and Safety Executive": common words about an "and", then a head word."""
+    """Return whether two common words around "and" precede a head: Health and Safety Executive."""
     if last + 2 >= len(tokens):
         return False
     left, right, head = tokens[first], tokens[last + 1], tokens[last + 2]
@@ -165,7 +165,7 @@ def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: WordLis
 
 
 class Piece(NamedTuple):
-    """Tokens first..last (excluded); `title` is what stood before and makes it a person."""
+    """Tokens from `first` up to, not including, `last`; `title` came before and makes it a person."""
 
     first: int
     last: int
@@ -173,7 +173,7 @@ class Piece(NamedTuple):
 
 
 def pieces(sense: Sense, run: CapitalRun) -> list[Piece]:
-    """Return the pieces of a run in order, titles taken out, openers cut off."""
+    """Return the pieces of a run in order, without titles and openers."""
     first, last = run
     title = _title_before(sense, first)
     if _is_one_organisation(sense, first, last):
@@ -212,7 +212,7 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
         len(keys) == 2 and head in sense.names.surnames and keys[0] in sense.names.given
     )
     if is_headed:
-        # "Google CEO Jane Roe of Acme Inc" never comes as one run; a title inside still splits.
+        # "Google CEO Jane Roe of Acme Inc" is never one run; a title inside still splits.
         inner = [key for key in keys[1:-1] if key in pack.splitting]
         return not inner
     return (
@@ -223,7 +223,7 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
 
 
 def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, int] | None:
-    """Return the bounds of the title whose head is the token here, modifiers with it."""
+    """Return the bounds of the title whose head is this token, modifiers included."""
     pack, tokens = sense.pack, sense.tokens
     token = tokens[number]
     if token.key not in pack.titles and token.text.lower() not in pack.titles:
@@ -255,7 +255,7 @@ def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, in
     ):
         return None
     if end == last and number > start and begin == number:
-        # The last word: a surname such as Judge or King, or a job after a company's name.
+        # The last word: a surname such as Judge or King, or a job title after a company's name.
         before = tokens[number - 1]
         if before.key in sense.names.given:
             return None
@@ -278,7 +278,7 @@ def _title_before(sense: Sense, first: int) -> str:
 
 
 def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
-    """Cut openers, months, nationalities off the front, and what is no name off the end."""
+    """Cut openers, months and nationalities off the front, and what is not a name off the end."""
     first = _without_openers(sense, first, last)
     tokens, pack = sense.tokens, sense.pack
     while last > first and not place_hint(key_of(sense, first, last)).kind:
@@ -307,7 +307,7 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
 
 
 def _without_openers(sense: Sense, first: int, last: int) -> int:
-    """Return where the name begins, after words that only open the sentence or describe."""
+    """Return where the name begins, after words that only open the sentence or describe it."""
     while first < last and _is_no_part(sense, first, last):
         first += 1
     return first
@@ -372,7 +372,7 @@ def _is_kept(sense: Sense, first: int, last: int) -> bool:
 
 
 def _opens_before_name(sense: Sense, first: int, last: int) -> bool:
-    """Tell "Yesterday Jane Roe": an ordinary word that opens the sentence, then a full name."""
+    """Return whether an ordinary word opens the sentence before a full name: Yesterday Jane Roe."""
     tokens = sense.tokens
     token, following = tokens[first], tokens[first + 1]
     if token.key not in sense.low and token.key not in sense.pack.common:

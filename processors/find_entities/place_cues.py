@@ -1,4 +1,4 @@
-"""Cues that a name is a place's."""
+"""Cues that a name is a place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from processors.find_entities.tokens import (
     speaks,
 )
 
-#: First words that make a place only with a name that is known, or with "in" before.
+#: First words that make a place only in a known name, or after "in".
 _DOUBTFUL_FIRST = frozenset(
     {"san", "santa", "los", "las", "el", "la", "villa", "ben", "glen", "point", "river", "bay",
      "santo", "rio", "sao", "camp", "new", "st", "saint"}
@@ -92,7 +92,7 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """A city of the place file, believed by its size or its neighbours."""
+    """A city in the gazetteer, accepted for its size or its context."""
     key = key_of(sense, first, last)
     hint = place_hint(key, sense.pack.language)
     if hint.kind not in ("city", "alternate") or title:
@@ -117,7 +117,7 @@ def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
 
 
 def _min_population(sense: Sense, first: int, last: int) -> int:
-    """Return how many people a city must have here: fewer after "from" or a comma of a list."""
+    """Return how many people a city needs here: fewer after "from", "to" and the like."""
     token = sense.tokens[first]
     is_name = token.key in sense.names.given or token.key in sense.names.surnames
     if key_at(sense, first - 1) in _MOVES and not (is_name and last - first == 1):
@@ -130,7 +130,7 @@ _MOVES = frozenset({"from", "to", "via", "between", "leaving", "reached", "reach
 
 
 def _is_believed(sense: Sense, first: int, last: int, is_meant: bool, population: int) -> bool:
-    """Return whether one word that is a city's name is the city here."""
+    """Return whether a single word that is the name of a city means the city here."""
     token = sense.tokens[first]
     if is_common(sense, token) and (not is_meant or token.opens):
         return False

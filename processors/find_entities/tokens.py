@@ -35,8 +35,8 @@ class Token(msgspec.Struct, gc=False):
 
     `is_capital` of words that begin with a capital; `opens` of the first word of a sentence,
     heading or quotation; `is_possessive` where an 's was cut off (`end` is before it);
-    `is_joined` when only one blank stands before it; `is_shouted` inside headings and lines in
-    capitals, where capitals say nothing.
+    `is_joined` if only one space precedes it; `is_shouted` inside headings and lines in
+    capitals, where capitals mean nothing.
     """
 
     text: str
@@ -94,7 +94,7 @@ def tokenise(text: str, pack: WordLists) -> list[Token]:
 
 
 def _is_abbreviation(word: str, text: str, end: int, pack: WordLists) -> bool:
-    """Tell "Mr" or the initial "J" before a full stop that ends no sentence."""
+    """Return whether the full stop belongs to "Mr" or the initial "J" and ends no sentence."""
     if word in pack.abbreviations:
         return True
     return (
@@ -119,7 +119,7 @@ def _add_word(
         word, end, is_possessive = word[:-2], end - 2, True
     if "-" in word or "‐" in word:
         if word[1] == "-" and word[0] in "RDI" and len(word) > 4 and word[2].isupper():
-            # R-Texas, D-Ohio: the party of a member of Congress, and the place.
+            # R-Texas, D-Ohio: the party of a member of Congress, and the state.
             tokens.append(Token(word[0], start, start + 1, word[0].lower(), True, False))
             _add_word(tokens, word[2:], start + 2, end, False, pack)
             return
@@ -193,7 +193,7 @@ def _mark_openers(tokens: list[Token], text: str) -> None:
 
 
 def _mark_headings(tokens: list[Token], text: str, pack: WordLists) -> None:
-    """Mark lines whose capitals say nothing: headings in title case, lines in capitals."""
+    """Mark lines in which capitals mean nothing: headings in title case, lines in capitals."""
     line: list[Token] = []
     last = 0
     for token in [*tokens, None]:
@@ -242,7 +242,7 @@ def _longest(
     forms: Sequence[Form],
     hits: list[tuple[int, int, KnownOrganisation]],
 ) -> int:
-    """Note the longest form that stands here; give its width, 0 for none."""
+    """Add the longest form that matches here to the hits; return its width, 0 for none."""
     following = tokens[number + 1] if number + 1 < len(tokens) else None
     if tokens[number].text == "the" and (following is None or not following.is_capital):
         return 0
@@ -263,7 +263,7 @@ def _may_follow(token: Token | None, key: str) -> bool:
 
 
 def _fit(tokens: list[Token], number: int, form: Form) -> int:
-    """Return how many tokens this form covers here, 0 if it does not stand here."""
+    """Return how many tokens this form covers here, 0 if it does not match."""
     small = word_lists("en").small_words
     place = number
     has_capital = False
@@ -291,9 +291,9 @@ PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
 
 
 class Sense(msgspec.Struct):
-    """What the decisions about one text need to know.
+    """What all decisions about one text need.
 
-    `low` are words that stand in lower case in this text too: no evidence when capital.
+    `low` are words that are in lower case elsewhere in this text: a capital is no evidence then.
     `known` maps a token to where a well-known organisation that begins there ends.
     """
 
@@ -306,7 +306,7 @@ class Sense(msgspec.Struct):
 
 
 class Decision(NamedTuple):
-    """Tokens first..last (excluded) named as `type`; `type` "" says that it is no name."""
+    """Tokens from `first` up to, not including, `last`, classified; `type` "" means not a name."""
 
     first: int
     last: int
@@ -334,17 +334,17 @@ def is_common(sense: Sense, token: Token) -> bool:
 
 
 def is_upper(token: Token) -> bool:
-    """Tell an acronym: all its letters capital, dots aside."""
+    """Return whether all letters are capitals, ignoring dots."""
     return token.text.replace(".", "").isupper()
 
 
 def has_article(sense: Sense, first: int) -> bool:
-    """Return whether "the", "a" or "its" stands before."""
+    """Return whether "the", "a" or "its" precedes."""
     return key_at(sense, first - 1) in sense.pack.articles
 
 
 def is_person_like(sense: Sense, first: int, last: int) -> bool:
-    """Tell a given name and one more word or two, with no article before."""
+    """Return whether this is a given name and one or two more words, without an article before it."""
     if not 2 <= last - first <= 3 or has_article(sense, first):
         return False
     token = sense.tokens[first]
@@ -355,7 +355,7 @@ def is_person_like(sense: Sense, first: int, last: int) -> bool:
 
 
 def place_is_meant(sense: Sense, first: int, last: int) -> bool:
-    """Return whether the neighbours say that this is a place: "in X", "X, Ohio", "the city of X"."""
+    """Return whether the context shows a place: "in X", "X, Ohio", "the city of X"."""
     pack = sense.pack
     before = key_at(sense, first - 1)
     if before in pack.places_before and sense.tokens[first - 1].is_word:
@@ -387,5 +387,5 @@ def is_in_region(sense: Sense, last: int) -> bool:
 
 
 def speaks(sense: Sense, last: int) -> bool:
-    """Return whether a verb of speech or the like follows."""
+    """Return whether a verb of saying or a similar one follows."""
     return not sense.tokens[last - 1].is_possessive and key_at(sense, last) in sense.pack.speech

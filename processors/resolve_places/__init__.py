@@ -38,7 +38,7 @@ class ResolvePlaces:
         gazetteer()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with resolved places; unknown ones keep their provisional id."""
+        """Return the document with its places resolved; unknown ones keep their provisional id."""
         from ingest.entities.joining import merged_details, with_entities
 
         votes = count_votes(document.text, document.mentions)
@@ -57,7 +57,7 @@ class ResolvePlaces:
 
 
 def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored, Scored | None]]:
-    """Return winner and runner-up by provisional entity id: one sense a document."""
+    """Return the winner and the runner-up by provisional id: a name has one sense per document."""
     pinned = {m.entity_id for m in document.mentions if m.strength == "certain"}
     by_id: dict[str, list[Mention]] = {}
     for mention in document.mentions:
@@ -86,7 +86,7 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored,
 
 
 def _plainest(mentions: Sequence[Mention]) -> str:
-    """Return the form to look up: one that is not all in capitals, if there is one."""
+    """Return the form to look up: one that is not all capitals, if possible."""
     return next((m.text for m in mentions if not m.text.isupper()), mentions[0].text)
 
 
@@ -131,6 +131,6 @@ def _by_mention(
 
 
 def build(options: Options) -> ResolvePlaces:
-    """Return the enricher, the place file read."""
+    """Return the enricher, with the gazetteer loaded."""
     del options
     return ResolvePlaces()

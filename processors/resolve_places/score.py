@@ -28,7 +28,7 @@ from ingest.model import Geo, GeoFocus, GeoPoint, Mention
 
 _CAPITAL_WORD = re.compile(r"\b[A-ZÀ-Þ][^\W\d_]+(?:[ -][A-Z][a-z]+)?")
 
-#: Demonyms of two words begin with one of these.
+#: First words of demonyms of two words.
 _FIRST_OF_TWO = frozenset({"South", "North", "New", "Sri", "Costa", "Puerto", "Saudi", "Hong",
                            "Sierra", "Cape", "Papua", "Solomon", "Saint", "St"})  # fmt: skip
 
@@ -36,7 +36,7 @@ _FIRST_OF_TWO = frozenset({"South", "North", "New", "Sri", "Costa", "Puerto", "S
 _DIRECTIONS = frozenset({"north", "south", "east", "west", "northern", "southern", "eastern",
                          "western", "central"})  # fmt: skip
 
-#: Points of the parts of a score.
+#: Points that make up a score.
 FOLLOWED_BY_HOME = 10.0
 A_VOTE = 1.2
 MOST_VOTES = 2
@@ -45,9 +45,9 @@ OTHER_NAME = -1.0
 HOME_OF_PUBLISHER = 0.5
 NAMESAKE = -3.0
 COUNTRY_POINTS = 7.4
-#: A city smaller than this is no namesake that is meant before its region.
+#: Only a city of this size takes precedence over the region of the same name.
 BIG_CITY = 500_000
-#: How news agencies shorten the states of the USA, folded, and their postal codes.
+#: Agency abbreviations of US states, folded, and their postal codes.
 _STATE_SHORT = {
     "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT", "del": "DE",
     "fla": "FL", "ga": "GA", "ill": "IL", "ind": "IN", "kan": "KS", "ky": "KY", "la": "LA",
@@ -61,7 +61,7 @@ _STATE_SHORT = {
     "nv": "NV", "oh": "OH", "ok": "OK", "or": "OR", "tn": "TN", "tx": "TX", "ut": "UT", "wa": "WA",
     "wv": "WV", "wi": "WI", "wy": "WY",
 }  # fmt: skip
-#: A mention this early counts as one in the lead.
+#: A mention before this character is in the lead.
 LEAD_CHARACTERS = 300
 
 
@@ -73,8 +73,10 @@ class Votes(msgspec.Struct):
 
 
 def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
-    """Return the votes: a country named 2; a region 1 for its country, 2 for itself; a demonym 1;
-    a city that is the only one of its name 1; a place inside an organisation's name 1.
+    """Return the votes of all mentions and demonyms.
+
+    A country counts 2; a region 1 for its country and 2 for itself; a demonym 1; a city with a
+    unique name 1; a place inside an organisation's name 1.
     """
     votes = Votes()
     for mention in mentions:
@@ -142,7 +144,7 @@ def _demonyms(text: str) -> list[str]:
 
 
 class Scored(NamedTuple):
-    """One candidate with its score and what made it."""
+    """One candidate with its score and the parts of it."""
 
     place: Place
     score: float
@@ -150,10 +152,10 @@ class Scored(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """How a name stands in a document.
+    """The context of a name in a document.
 
-    `homes` are folded names of states or countries that follow it after a comma;
-    `is_after_city` when it mostly follows a city and a comma itself.
+    `homes` are folded names of states or countries that follow after a comma; `is_after_city`: it
+    mostly follows a city and a comma itself.
     """
 
     homes: frozenset[str]
@@ -166,8 +168,7 @@ class Situation(NamedTuple):
 def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored | None]:
     """Return the winner among the places of this name, and the runner-up.
 
-    A region that has its name from a big city in
-    it (New York) is meant only where a city stands before it.
+    A region named like a big city in it (New York) is meant only after a city.
     """
     key = name_key(name).removeprefix("the ")
     if key in ("us", "uk", "uae") and not name.replace(".", "").isupper():
@@ -186,7 +187,7 @@ def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored |
 
 
 def _candidates(name: str, key: str, language: str) -> list[tuple[Place, bool]]:
-    """Return the places of this name, each with whether it is called so in another language."""
+    """Return the places of this name, each with whether the name is from another language."""
     places = gazetteer()
     found = [(place, False) for place in places.named(key)]
     found += [(place, True) for place in places.named_elsewhere(key)]
@@ -214,7 +215,7 @@ def _scored(
     votes = situation.votes
     parts = [("population", math.log10(max(place.population, 10)))]
     if place.kind == COUNTRY:
-        # A country's people are no measure against its namesakes: votes decide.
+        # The population of a country says nothing about its namesakes: votes decide.
         parts = [("country", COUNTRY_POINTS)]
     if place.kind == REGION and (place.country, place.admin) in cities:
         if situation.is_after_city:
@@ -240,7 +241,7 @@ def _scored(
 
 
 def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
-    """Return whether one of these names is that of the place's region or country."""
+    """Return whether one of these names is the region or country of the place."""
     if place.kind == COUNTRY:
         return False
     for home in homes:
@@ -260,9 +261,9 @@ def geo_of(
     resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
     votes: Votes, dateline: str,
 ) -> Geo:  # fmt: skip
-    """Return the geography; `resolved` maps entity ids of this document to places.
+    """Return the geography; `resolved` maps the entity ids of this document to places.
 
-    Order: places as in the text, countries by votes.
+    Places are in the order of the text, countries by votes.
     """
     places = list(dict.fromkeys(resolved.values()))
     if not places and not votes.countries:
@@ -287,7 +288,7 @@ def geo_of(
 
 
 def _has_point(place: Place) -> bool:
-    """Leave out continents and the like: their middle says nothing."""
+    """Return whether the coordinates mean anything; those of a continent do not."""
     return place.kind != AREA or bool(place.country)
 
 
@@ -320,7 +321,7 @@ def _focus(
     resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
     countries: Counter[str],
 ) -> GeoFocus | None:  # fmt: skip
-    """Return the country with most votes, and in it the place named most, title and lead first."""
+    """Return the country with most votes and the city named most in it; title and lead count more."""
     if not countries:
         return None
     code = max(countries, key=lambda one: (countries[one], one))

@@ -18,7 +18,7 @@ _MAX_LOSERS = 5
 _MAX_VALUE_CHARACTERS = 500
 _MAX_WHY_CHARACTERS = 200
 
-#: Below this a text is short: marked, never thrown away.
+#: A text below this is flagged as short, never dropped.
 SHORT_CHARACTERS = 250
 _LEAST_JSONLD_CHARACTERS = 250
 _JSONLD_RATIO = 1.5
@@ -28,8 +28,8 @@ _END_CHARACTERS = 600
 _CUT_CHARACTERS = 1000
 _CONSENT_CHARACTERS = 1500
 _LEAST_CONSENT_PHRASES = 3
-#: Words at the end of a text that stops where paying begins, by the part of a word that stands in
-#: all of them: most texts hold none of these, which is told in a tenth of the time.
+#: Phrases at the end of a text that a paywall cuts, by a substring that they all contain: most
+#: texts contain none of the substrings, and searching for those takes a tenth of the time.
 _PAYWALL = {
     part: re.compile("|".join(phrases), re.I)
     for part, phrases in {
@@ -93,7 +93,7 @@ class Fields(NamedTuple):
 
 
 def candidate(value: str, source: str, raw: str = "") -> Candidate:
-    """Return a candidate with its values cut to 500 characters."""
+    """Return a candidate with its values limited to 500 characters."""
     return Candidate(
         value[:_MAX_VALUE_CHARACTERS], source, "" if raw == value else raw[:_MAX_VALUE_CHARACTERS]
     )
@@ -102,7 +102,7 @@ def candidate(value: str, source: str, raw: str = "") -> Candidate:
 def provenance(
     value: str, source: str, others: Iterable[Candidate] = (), why: str = ""
 ) -> Provenance:
-    """Return where a value came from, with what lost to it: at most 5, none of them empty.
+    """Return where a value came from, with at most 5 losing candidates, none empty.
 
     A candidate of the same source and value is the winner itself. `why` names the rule.
     """
@@ -123,7 +123,7 @@ def first_of(candidates: Iterable[Candidate]) -> Candidate | None:
 
 
 class ChosenText(msgspec.Struct, frozen=True):
-    """The text, its source as `content_source` (site, page, jsonld, feed, none), and why."""
+    """The text, its `content_source` (site, page, jsonld, feed, none), and why."""
 
     text: str
     content_source: str
@@ -139,18 +139,18 @@ def choose_text(
     site: str = "",
     is_feed_preferred: bool = False,
 ) -> ChosenText:
-    """Return the text that counts.
+    """Return the best text.
 
     `is_page_poor`: the page was refused, too deep, paid, or a consent wall, so that the feed's
-    own text wins when it is longer; else it must be > 2.5 times as long. `site` is what the
-    site's own rule found, "" where it missed. `is_feed_preferred`: the feed's text goes first
-    if it is more than a few lines.
+    text wins if it is longer; otherwise it must be > 2.5 times as long. `site` is what the site's
+    rule found, "" if nothing. `is_feed_preferred`: the feed's text wins if it is more than a few
+    lines.
     """
     text, source, why = page, "page", ""
     if site:
         text, source, why = site, "site", "body_xpath of config/sites.yml"
     if jsonld and not site and _solid(page) == _solid(jsonld):
-        # Where a page has no text of its own, trafilatura gives that of JSON-LD in one piece.
+        # If a page has no text of its own, trafilatura returns that of JSON-LD in one piece.
         text, source, why = jsonld, "jsonld", "the page's text is that of JSON-LD"
     if len(jsonld) >= _LEAST_JSONLD_CHARACTERS and (
         len(text) < SHORT_CHARACTERS or len(jsonld) > _JSONLD_RATIO * len(text)
@@ -166,7 +166,7 @@ def choose_text(
 
 
 class Body(NamedTuple):
-    """The text that counts, the feed's own, and by what the page is known as paid, a wall, or cut."""
+    """The chosen text, the feed's text, and the reasons why the page is paid, a wall or cut."""
 
     chosen: ChosenText
     feed: str
@@ -174,7 +174,7 @@ class Body(NamedTuple):
 
 
 def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules) -> Body:
-    """Return the text that counts among page, rules of the site, JSON-LD and feed. Errors: none."""
+    """Return the best text among page, rules of the site, JSON-LD and feed. Errors: none."""
     own, site = reading.text.text, reading.site.text
     read = site or own
     metered_why = "jsonld isAccessibleForFree" if reading.jsonld.is_metered else ""
@@ -204,9 +204,9 @@ def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules
 
 
 def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:
-    """Return the feed's own text: the longer of its content and its summary.
+    """Return the feed's text: the longer of its content and its summary.
 
-    Shape: "" when neither can be longer than `at_least` characters.
+    "" if neither can be longer than `at_least` characters.
     """
     limits = limits_of(options)
     raw = [one for one in (page.entry.content, page.entry.summary) if len(one) > at_least]
@@ -214,14 +214,14 @@ def feed_text(page: Page, options: Options, *, at_least: int = 0) -> str:
 
 
 def has_paywall_phrase(text: str) -> bool:
-    """Return whether the end of a text asks to pay."""
+    """Return whether the end of a text asks for payment."""
     end = text[-_END_CHARACTERS:]
     lower = end.lower()
     return any(part in lower and phrases.search(end) for part, phrases in _PAYWALL.items())
 
 
 def is_consent_page(text: str) -> bool:
-    """Return whether a text is short and says little but consent and cookies."""
+    """Return whether a text is short and mostly about consent and cookies."""
     if not text or len(text) > _CONSENT_CHARACTERS:
         return False
     return sum(bool(phrase.search(text)) for phrase in _CONSENT) >= _LEAST_CONSENT_PHRASES
@@ -230,7 +230,7 @@ def is_consent_page(text: str) -> bool:
 def is_cut(
     text_characters: int, feed_characters: int, *, is_metered: bool, has_phrase: bool
 ) -> bool:
-    """Return whether a paid text seems to stop early: short, or far shorter than the feed's own."""
+    """Return whether a paid text seems to be cut: short, or far shorter than the feed's."""
     if not (is_metered or has_phrase):
         return False
     return text_characters < _CUT_CHARACTERS or feed_characters > _FEED_RATIO * text_characters

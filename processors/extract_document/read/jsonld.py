@@ -1,4 +1,4 @@
-"""Reads the article that a page describes in JSON-LD, out of the parsed tree."""
+"""Reads the article that a page describes in JSON-LD."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _parsed(block: str) -> Any:
 
 
 def _unwrapped(block: str) -> str:
-    """Return the block without comment and CDATA marks around it and semicolons after it."""
+    """Return the block without the comment and CDATA marks around it and semicolons after it."""
     text = _WRAPPING.sub("", block[:200]) + block[200:]
     while True:
         text = text.rstrip()
@@ -205,7 +205,7 @@ def _one(value: Any) -> Any:
 
 
 def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return those who wrote it, people and whoever is not typed apart from organisations."""
+    """Return the authors: people and those without a type, then organisations."""
     people: dict[str, None] = {}
     organisations: dict[str, None] = {}
     for item in items(node.get("author") or node.get("creator"))[:50]:
@@ -225,10 +225,10 @@ def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple
 
 
 def _breadcrumb(lists: Sequence[Node]) -> str:
-    """Return the name of the section that a path of links to the article ends in.
+    """Return the name of the section at the end of the breadcrumb.
 
-    The first link is the front page, the last may be the article itself, which has no address
-    of a page above others: so it is the one before the last, where there are three or more.
+    The first link is the front page and the last may be the article itself, so it is the one before
+    the last, if there are three or more.
     """
     for one in lists[:3]:
         names = [text(item) or text(item.get("item")) for item in items(one.get("itemListElement"))[:10]
@@ -252,7 +252,7 @@ def _is_metered(node: Node) -> bool:
 
 
 def plain(value: str) -> str:
-    """Return the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
+    """Return the text of a JSON-LD value: entities unescaped twice, block tags as line ends."""
     if "&" in value:
         value = html.unescape(html.unescape(value))
     if "<" in value:
@@ -261,7 +261,7 @@ def plain(value: str) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a value as one line; "" for what is neither a text, a number, nor named."""
+    """Return a value as one line; "" for anything but text, numbers and objects with a name."""
     if isinstance(value, dict):
         value = value.get("@value") or value.get("name")
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -289,7 +289,7 @@ def types(node: Node) -> tuple[str, ...]:
 
 
 def address(node: Node) -> str:
-    """Return the address of the page a node is about; "" for none."""
+    """Return the URL of the page a node is about; "" for none."""
     for key in ("url", "mainEntityOfPage", "@id"):
         value = node.get(key)
         if isinstance(value, dict):
@@ -300,7 +300,7 @@ def address(node: Node) -> str:
 
 
 def link(value: Any) -> str:
-    """Return an address written as text, as a list of them, or as a node; never a data URI."""
+    """Return a URL written as text, in a list, or in a node; never a data URI."""
     for item in items(value)[:10]:
         if isinstance(item, dict):
             item = item.get("url") or item.get("contentUrl") or item.get("@id")
@@ -312,7 +312,7 @@ def link(value: Any) -> str:
 
 
 def resolved(value: Any, by_id: dict[str, Node]) -> Any:
-    """Return the node that a mere reference (`{"@id": …}`) means, else the value."""
+    """Return the node that a reference (`{"@id": …}`) means, else the value."""
     if isinstance(value, dict) and "name" not in value and "url" not in value:
         id = value.get("@id")
         if isinstance(id, str):
@@ -321,7 +321,7 @@ def resolved(value: Any, by_id: dict[str, Node]) -> Any:
 
 
 def images_of(node: Node, by_id: dict[str, Node]) -> tuple[Image, ...]:
-    """Return the pictures a node names, each once; their addresses are as written."""
+    """Return the images a node names, each once; their URLs are as written."""
     found: dict[str, Image] = {}
     for value in (*items(node.get("image")), *items(node.get("associatedMedia")))[:50]:
         value = resolved(value, by_id)
@@ -351,7 +351,7 @@ def _image(url: str, value: Node) -> Image:
 
 
 def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
-    """Return the films among these nodes, by the address of the player, else of the file."""
+    """Return the videos among these nodes, by the URL of the player, else of the file."""
     found: dict[str, Video] = {}
     for node in nodes:
         if not isinstance(node, dict):
@@ -369,7 +369,7 @@ def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
 
 
 def licence_of(node: Node) -> str:
-    """Return the licence of a node: an address, else its name."""
+    """Return the licence of a node: a URL, else its name."""
     value = next((item for item in items(node.get("license"))[:5] if item), "")
     return link(value) or text(value)[:200]
 

@@ -1,4 +1,4 @@
-"""The main text of a page, and what else is searched for all over it: authors and the date.
+"""Finds the main text of a page, and searches the whole page for authors and the date.
 
 The only file that imports trafilatura and htmldate. The expressions of config/sites.yml are the
 operator's, the page is a stranger's: the number of elements is bounded here, the time by the parent,
@@ -31,14 +31,14 @@ _INDENTED = re.compile(r"^ {2,}(?=\S)", re.M)
 OWN_GATE_FROM_CHARACTERS = 20_000
 _MAX_ELEMENTS = 5000
 _SITE_RATIO = 2.5
-#: What stands beside the text inside of its element.
+#: Elements beside the text, within the text's own element.
 _BESIDE = SILENT | {"figure", "figcaption", "aside", "nav", "form", "footer", "button", "select"}
 
 #: The largest of 1,311 real pages has 9,770 tags; 40,000 elements that look like dates took 17 s.
 _MAX_DATED_ELEMENTS = 20_000
 _MAX_PARAGRAPHS = 30
 _HEAD_CHARACTERS = 160
-#: After a dateline a report begins; what is shorter is a line that says when it was published.
+#: A report follows a dateline; if less follows, the line only says when it was published.
 _LEAST_REST = 40
 _BYLINE = re.compile(
     r"\s*(?:published|updated|posted|last|first|by|on|stand|veröffentlicht|aktualisiert|von|am|publié|mis à jour|par"
@@ -60,7 +60,7 @@ def extractor_for(mode: str) -> Extractor:
     """Return trafilatura's options for a mode; may be kept and used for many pages.
 
     fast: fast and recall, the default. thorough: its whole cascade. precision: fewer lines
-    around the article. Never deduplicate: it forgets documents that come again, as replays do.
+    around the article. Deduplication stays off: it drops documents that come again in a replay.
     """
     return Extractor(
         output_format="python",
@@ -72,10 +72,10 @@ def extractor_for(mode: str) -> Extractor:
 
 
 def extract_text(root: HtmlElement, url: str, options: Extractor) -> str:
-    """Return the main text, one paragraph a line; `""` when there is none to be found.
+    """Return the main text, one paragraph per line; `""` if there is none.
 
-    The tree stays as it was. Errors: none of its own; what trafilatura raises on odd trees is
-    taken as no text, and the rescue decides.
+    The tree is not changed. Errors: none of its own; an error of trafilatura on an odd tree means
+    no text, and the rescue decides.
     """
     options.url = options.source = url or None
     try:
@@ -89,7 +89,7 @@ def extract_text(root: HtmlElement, url: str, options: Extractor) -> str:
 
 
 def search_authors(root: HtmlElement) -> list[str]:
-    """Return authors found by looking all over the page: slow (5.6 ms) and sometimes wrong."""
+    """Return authors found by searching the whole page: slow (5.6 ms) and sometimes wrong."""
     try:
         found = extract_author(root)
     except (ValueError, TypeError, AttributeError):
@@ -98,9 +98,9 @@ def search_authors(root: HtmlElement) -> list[str]:
 
 
 class Gate(NamedTuple):
-    """Least shares of a text that is one; each 0 to 1.
+    """The minimum shares of a genuine text, each 0 to 1.
 
-    `letters` of the characters that are no blanks, `packed` size of the UTF-8 size,
+    `letters` of the characters that are not spaces, `packed`: compressed size of the UTF-8 size,
     `distinct` of the lines (digits masked).
     """
 
@@ -109,15 +109,15 @@ class Gate(NamedTuple):
     distinct: float
 
 
-#: What a rescued text must pass: all 45 true rescues on three sets do (worst: .88, .26, .41),
-#: all 7 cases of junk do not.
+#: For a rescued text: all 45 true rescues on three sets pass (worst: .88, .26, .41), all 7 cases
+#: of junk fail.
 RESCUE_GATE = Gate(0.60, 0.15, 0.30)
-#: For trafilatura's own text when it is long (lowest of 170 real ones: .81, .13, .32).
+#: For trafilatura's text if it is long (lowest of 170 real ones: .81, .13, .32).
 OWN_GATE = Gate(0.50, 0.05, 0.10)
 
 
 def second_text(html: str) -> str:
-    """Return resiliparse's main content, a blank line between paragraphs; `""` for none."""
+    """Return resiliparse's main content, with a blank line between paragraphs; `""` for none."""
     try:
         text = extract_plain_text(
             html,
@@ -143,7 +143,7 @@ def with_list_marks(text: str) -> str:
 
 
 def passes(text: str, gate: Gate, max_characters: int) -> bool:
-    """Return whether a text looks like one that somebody wrote. Errors: none."""
+    """Return whether a text looks like prose. Errors: none."""
     if not text or len(text) > max_characters:
         return False
     return (
@@ -154,7 +154,7 @@ def passes(text: str, gate: Gate, max_characters: int) -> bool:
 
 
 class PageText(msgspec.Struct, frozen=True):
-    """What was won from the page's HTML. `source` is page or rescue."""
+    """The text from the page's HTML. `source` is page or rescue."""
 
     text: str = ""
     source: str = "page"
@@ -162,17 +162,17 @@ class PageText(msgspec.Struct, frozen=True):
 
 
 class SiteText(msgspec.Struct, frozen=True):
-    """What `body_xpath` gave; `rule` as in `Extraction.body_rule`. `text` is "" unless it is a hit."""
+    """What `body_xpath` found; `rule` as in `Extraction.body_rule`. `text` is "" unless it is a hit."""
 
     text: str = ""
     rule: str = ""
 
 
 def pruned(root: HtmlElement, page: str, paths: tuple[str, ...]) -> str:
-    """Take elements out of the tree; give the page without them, as written when none was found.
+    """Remove elements from the tree; return the page without them, as written if none was found.
 
-    The text around an element stays. Never the root. Errors: none; an expression that cannot be
-    carried out takes nothing out.
+    The text around an element stays, and so does the root. Errors: none; a broken expression
+    removes nothing.
     """
     count = 0
     for path in paths:
@@ -185,10 +185,9 @@ def pruned(root: HtmlElement, page: str, paths: tuple[str, ...]) -> str:
 
 
 def site_text(root: HtmlElement, path: str, general: str, max_characters: int) -> SiteText:
-    """Return the text of the elements that a site's rule names, a blank line between paragraphs.
+    """Return the text of the elements that a site's rule names, with a blank line between paragraphs.
 
-    `general` is the text that was found without it. An element inside of another that was found
-    counts once. Errors: none.
+    `general` is the text found without the rule. Nested elements count once. Errors: none.
     """
     if not path:
         return SiteText()
@@ -202,22 +201,23 @@ def site_text(root: HtmlElement, path: str, general: str, max_characters: int) -
 
 
 def outweighs(general: str, site: str) -> bool:
-    """Return whether the general text is so long that the site's rule must have missed."""
+    """Return whether the general text is so long that the site's rule must have missed the text."""
     return len(general) > _SITE_RATIO * len(site)
 
 
 def load_search() -> None:
-    """Load what htmldate loads late, at its first date in words: 0.2 s that no page shall pay."""
+    """Make htmldate load what it loads for its first date in words, so that no page pays the 0.2 s."""
     words = "<html><body><p class='date'>November 20 15:23 2019</p></body></html>"
     search_date(html.document_fromstring(words), "", datetime(2020, 1, 1, tzinfo=UTC))
 
 
 def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
-    """Return the day the page seems to be of, as YYYY-MM-DD; `""` when none is found.
+    """Return the apparent date of the page as YYYY-MM-DD; `""` if none is found.
 
-    Nothing is looked for in pages of more than 20,000 elements. `latest` bounds it and is passed anew each time: a bound kept from an earlier day once turned
-    a date of today into one three weeks old. The tree may be changed: call it last.
-    Errors: none of its own; what htmldate raises on odd trees is taken as no date.
+    Pages of more than 20,000 elements are not searched. `latest` is the upper bound; it is passed
+    each time, since a bound kept from an earlier day once turned a date of today into one three
+    weeks old. The tree may be changed: call this last.
+    Errors: none of its own; an error of htmldate on an odd tree means no date.
     """
     if sum(1 for _ in root.iter("*")) > _MAX_DATED_ELEMENTS:
         return ""
@@ -237,7 +237,7 @@ def search_date(root: HtmlElement, url: str, latest: datetime) -> str:
 
 
 def cut_datelines(root: HtmlElement) -> int:
-    """Take the datelines out of the first paragraphs of a tree; give how many there were.
+    """Remove the datelines from the first paragraphs of a tree; return their number.
 
     Errors: none.
     """
@@ -256,7 +256,7 @@ def cut_datelines(root: HtmlElement) -> int:
 
 
 def _letter_share(text: str) -> float:
-    """Letters, and the vowel signs that many scripts write beside them."""
+    """Return the share of letters, including the vowel signs of many scripts."""
     solid = "".join(text.split())
     if not solid:
         return 0.0
@@ -286,7 +286,7 @@ def _lines(elements: list[HtmlElement]) -> list[str]:
 
 
 def _found(root: HtmlElement, path: str) -> list[HtmlElement] | None:
-    """Return the elements that an expression names, in their order, at most 5,000; None: broken."""
+    """Return at most 5,000 elements that an expression names, in order; None if it is broken."""
     try:
         found = _compiled(path)(root)
     except etree.XPathError:
@@ -312,7 +312,7 @@ def _head(paragraph: HtmlElement) -> str:
 
 
 def _remove(paragraph: HtmlElement, characters: int) -> None:
-    """Take so many characters off the beginning of what the paragraph says."""
+    """Remove this many characters from the start of the paragraph's text."""
     left = characters
     for event, element in etree.iterwalk(paragraph, events=("start", "end")):
         if event == "start":
@@ -324,7 +324,7 @@ def _remove(paragraph: HtmlElement, characters: int) -> None:
 
 
 def _shorten(element: HtmlElement, name: str, characters: int) -> int:
-    """Cut the text or tail of an element; give how many characters are still to be cut."""
+    """Cut the text or tail of an element; return how many characters remain to be cut."""
     text = getattr(element, name) or ""
     setattr(element, name, text[characters:] or None)
     return max(0, characters - len(text))

@@ -11,7 +11,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.entities.joining import Pinned, assembled
-from ingest.entities.lexicon import slug
+from ingest.entities.lexicon import folded_in_place, slug
 from ingest.errors import ConfigError, ConfigFault
 from ingest.model import EnrichedDocument, Mention, Watchlist, WatchlistHit
 from ingest.outcome import Keep, Outcome
@@ -62,15 +62,11 @@ class Lists(_Block):
     )
 
 
-class WatchedEntity(_Block):
+class WatchedEntity(NamedTuple):
     """One entity with everything that its list says about it."""
 
     list: str
-    type: Kind
-    name: str
-    id: str
-    forms: tuple[str, ...]
-    wikidata_id: str = ""
+    entity: Pinned
     case: Case = "capitals"
     language: str = ""
 
@@ -111,14 +107,16 @@ def _watched(lists: Lists, file: YamlFile) -> tuple[list[WatchedEntity], list[Co
                 )
             found.append(
                 WatchedEntity(
-                    list=block.name,
-                    type=block.type,
-                    name=entry.name,
-                    id=id,
-                    forms=tuple(dict.fromkeys((entry.name, *entry.aliases))),
-                    wikidata_id=entry.wikidata_id,
-                    case=entry.case or block.case,
-                    language=block.language if entry.language is None else entry.language,
+                    block.name,
+                    Pinned(
+                        id=id,
+                        type=block.type,
+                        name=entry.name,
+                        aliases=tuple(dict.fromkeys((entry.name, *entry.aliases))),
+                        wikidata_id=entry.wikidata_id,
+                    ),
+                    entry.case or block.case,
+                    block.language if entry.language is None else entry.language,
                 )
             )
     return found, faults
@@ -147,7 +145,7 @@ class MatchWatchlists:
         self._automaton = ahocorasick.Automaton()
         by_form: dict[str, list[tuple[str, WatchedEntity]]] = {}
         for one in watched:
-            for form in one.forms:
+            for form in one.entity.aliases:
                 by_form.setdefault(_folded(form), []).append((form, one))
         for form, entries in by_form.items():
             self._automaton.add_word(form, (len(form), entries))
@@ -170,8 +168,8 @@ class MatchWatchlists:
         hits = tuple(
             WatchlistHit(
                 list=found.watched.list,
-                entity_id=found.watched.id,
-                name=found.watched.name,
+                entity_id=found.watched.entity.id,
+                name=found.watched.entity.name,
                 start=found.start,
                 end=found.end,
             )
@@ -207,26 +205,18 @@ def _with_mentions(document: EnrichedDocument, found: Sequence[ListedName]) -> E
     pinned: dict[str, Pinned] = {}
     added: dict[tuple[int, int], Mention] = {}
     for start, end, watched in found:
-        pinned.setdefault(
-            watched.id,
-            Pinned(
-                id=watched.id,
-                type=watched.type,
-                name=watched.name,
-                aliases=watched.forms,
-                wikidata_id=watched.wikidata_id,
-            ),
-        )
+        entity = watched.entity
+        pinned.setdefault(entity.id, entity)
         added.setdefault(
             (start, end),
             Mention(
-                type=watched.type,
+                type=entity.type,
                 start=start,
                 end=end,
                 text=document.text[start:end],
                 rule="watchlist",
                 strength="certain",
-                entity_id=watched.id,
+                entity_id=entity.id,
                 evidence=f"list: {watched.list}",
             ),
         )
@@ -242,12 +232,7 @@ def _with_mentions(document: EnrichedDocument, found: Sequence[ListedName]) -> E
 
 
 def _folded(text: str) -> str:
-    """Return the text in lower case, character by character, so that offsets stay valid."""
-    text = text.translate(_QUOTES)
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return folded_in_place(text.translate(_QUOTES), str.lower)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:

@@ -12,6 +12,8 @@ import zstandard
 from ingest.entities.lexicon import name_key
 
 COUNTRY, REGION, AREA, CITY, CAPITAL = range(5)
+#: In order of importance; all others are cities.
+_KIND_NAMES = ((COUNTRY, "country"), (REGION, "region"), (AREA, "area"))
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +137,11 @@ def country_names(language: str) -> dict[str, str]:
     return every.get(language, {})
 
 
+def is_demonym(key: str) -> bool:
+    """Return whether a folded word is a nationality."""
+    return key in country_names("demonyms")
+
+
 @cache
 def city_names(language: str) -> dict[str, int]:
     """Return the rows of big cities by lower-case name in one language."""
@@ -180,13 +187,8 @@ def place_hint(key: str, language: str = "en") -> PlaceHint:
     found = [places.place(row) for row in rows]
     kinds = {place.kind for place in found}
     population = max(place.population for place in found)
-    if COUNTRY in kinds:
-        return PlaceHint("country", population)
-    if REGION in kinds:
-        return PlaceHint("region", population)
-    if AREA in kinds:
-        return PlaceHint("area", population)
-    return PlaceHint("city", population)
+    kind = next((name for one, name in _KIND_NAMES if one in kinds), "city")
+    return PlaceHint(kind, population)
 
 
 @lru_cache(maxsize=100)

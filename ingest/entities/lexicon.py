@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -37,6 +38,14 @@ def clean(text: str) -> str:
     """Return the form to show: NFKC, straight quotes, single spaces, no possessive."""
     text = _BLANKS.sub(" ", unicodedata.normalize("NFKC", text).translate(_QUOTES)).strip()
     return _POSSESSIVE.sub("", text) if len(text) > 4 and text[-1] in "s'" else text
+
+
+def folded_in_place(text: str, fold: Callable[[str], str]) -> str:
+    """Return the text folded character by character if need be, so that offsets stay valid."""
+    folded = fold(text)
+    if len(folded) == len(text):
+        return folded
+    return "".join(one if len(one := fold(character)) == 1 else character for character in text)
 
 
 def person_key(text: str, lists: WordLists) -> tuple[str, ...]:
@@ -128,6 +137,8 @@ class WordLists(msgspec.Struct, frozen=True, kw_only=True):
     unsure_places_before: frozenset[str] = frozenset()
     legal_forms: frozenset[str] = frozenset()
     small_words: frozenset[str] = frozenset()
+    of_words: frozenset[str] = frozenset()
+    latin_languages: frozenset[str] = frozenset()
 
     @property
     def heads_come_first(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ingest.entities.gazetteer import country_names, place_hint
+from ingest.entities.gazetteer import is_demonym, place_hint
 from ingest.entities.lexicon import KnownOrganisation, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities import organisation_cues, person_cues, place_cues
@@ -162,7 +162,7 @@ def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) ->
     before = tokens[first - 1]
     if not (before.is_capital and tokens[first].is_joined) or before.is_possessive:
         return first
-    is_place = bool(place_hint(before.key).kind) or before.key in country_names("demonyms")
+    is_place = bool(place_hint(before.key).kind) or is_demonym(before.key)
     return first - 1 if is_place else first
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import msgspec
 
-from ingest.entities.gazetteer import country_names, place_hint
+from ingest.entities.gazetteer import is_demonym, place_hint
 from processors.find_entities.pieces import Piece
 from processors.find_entities.tokens import (
     ORGANISATION,
@@ -110,33 +110,26 @@ def _with_parts(
     token = sense.tokens[first]
     if last - first != 1 or token.is_shouted or token.key in sense.pack.openers:
         return decision
+
+    def part_of(full: str, type: str, rule: str, strength: str) -> Decision:
+        return Decision(first, last, type, rule, strength, f"full name: {full}")
+
+    key = token.key
     if _is_surname_here(sense, token, decision, last, parts):
-        full = parts.surnames[token.key]
-        return Decision(first, last, PERSON, "surname_of_full_name", "medium", f"full name: {full}")
+        return part_of(parts.surnames[key], PERSON, "surname_of_full_name", "medium")
     if _is_given_not_place(sense, token, decision, parts):
-        full = parts.givens[token.key]
-        return Decision(
-            first, last, PERSON, "given_name_of_full_name", "weak", f"full name: {full}"
-        )
+        return part_of(parts.givens[key], PERSON, "given_name_of_full_name", "weak")
     if decision is not None and decision.type:
         return decision
     if token.key in parts.initials and len(token.key) > 2 and token.text.isupper():
         return Decision(first, last, ORGANISATION, "initials_of_organisation", "medium")
     if _is_club_here(sense, token, first, parts):
-        full = parts.clubs[token.key]
-        return Decision(
-            first, last, ORGANISATION, "last_word_of_club", "weak", f"full name: {full}"
-        )
+        return part_of(parts.clubs[key], ORGANISATION, "last_word_of_club", "weak")
     if _is_organisation_here(sense, token, first, last, parts):
-        full = parts.organisations[token.key]
-        return Decision(
-            first, last, ORGANISATION, "first_word_of_organisation", "medium", f"full name: {full}"
-        )
+        full = parts.organisations[key]
+        return part_of(full, ORGANISATION, "first_word_of_organisation", "medium")
     if _is_given_here(sense, token, last, parts):
-        full = parts.givens[token.key]
-        return Decision(
-            first, last, PERSON, "given_name_of_full_name", "weak", f"full name: {full}"
-        )
+        return part_of(parts.givens[key], PERSON, "given_name_of_full_name", "weak")
     return decision
 
 
@@ -204,7 +197,7 @@ def _is_organisation_here(
 ) -> bool:
     if token.key not in parts.organisations or len(token.text) < 3 or is_common(sense, token):
         return False
-    if token.key in sense.pack.not_names or token.key in country_names("demonyms"):
+    if token.key in sense.pack.not_names or is_demonym(token.key):
         return False
     hint = place_hint(token.key)
     if hint.kind in ("country", "region", "area") or hint.population > _BIG_CITY:

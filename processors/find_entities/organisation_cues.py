@@ -14,34 +14,6 @@ from processors.find_entities.tokens import (
     place_is_meant,
 )
 
-_OF = frozenset(
-    {
-        "d'",
-        "d’",
-        "dell'",
-        "dell’",
-        "della",
-        "dei",
-        "delle",
-        "degli",
-        "del",
-        "dos",
-        "das",
-        "vor",
-        "fur",
-        "of",
-        "for",
-        "de",
-        "des",
-        "du",
-        "da",
-        "do",
-        "van",
-        "voor",
-        "di",
-        "d",
-    }
-)
 _LOCAL_HEADS = frozenset({"council", "board", "court", "police", "school", "department", "office",
                           "college", "hospital", "assembly", "commission"})  # fmt: skip
 _CLUB_FIRST = frozenset({"fc", "afc", "cf", "ac", "rc", "sc", "real", "atletico", "sporting"})
@@ -93,7 +65,9 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
         return None
     for place, key in enumerate(keys):
         is_first = place == 0 and pack.heads_come_first and keys[1] not in sense.names.given
-        if key in pack.organisation_heads_first and (_OF & set(keys[place + 1 :]) or is_first):
+        if key in pack.organisation_heads_first and (
+            pack.of_words & set(keys[place + 1 :]) or is_first
+        ):
             return Decision(first, last, ORGANISATION, "organisation_head", "strong", key)
     head = keys[-1]
     if head == "executive" and "and" in keys:
@@ -201,7 +175,7 @@ def _acts_as_organisation(sense: Sense, first: int, last: int, before: str, foll
     if sense.tokens[last - 1].is_possessive and before in {"at", "by", "from", "of", "with", "to"}:
         return True
     if before not in pack.definite_articles:
-        return pack.language != "en" and before in _OF
+        return pack.language != "en" and before in pack.of_words
     if pack.language != "en":
         return True
     after = sense.tokens[last] if last < len(sense.tokens) else None

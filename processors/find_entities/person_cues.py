@@ -130,15 +130,16 @@ def _holds_thing(sense: Sense, first: int, last: int) -> bool:
     pack = sense.pack
     for token in sense.tokens[first:last]:
         key = token.key
-        is_surname = key in sense.names.surnames
-        if key in pack.weekdays or key in pack.openers or (key in pack.months and not is_surname):
+        if key in pack.weekdays or key in pack.openers:
             return True
-        if not is_surname and (key in pack.titles or key in pack.place_heads):
-            return True
-        if not is_surname and (
-            key in pack.organisation_heads or key in pack.other_heads
+        if key not in sense.names.surnames and (
+            key in pack.months
+            or key in pack.titles
+            or key in pack.place_heads
+            or key in pack.organisation_heads
+            or key in pack.other_heads
             or (key in sense.low and key in pack.common)
-        ):  # fmt: skip
+        ):
             return True
     return False
 

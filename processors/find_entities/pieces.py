@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ingest.entities.gazetteer import place_hint
+from ingest.entities.gazetteer import is_demonym, place_hint
 from ingest.entities.lexicon import WordLists
 from processors.find_entities.tokens import Sense, Token, key_of
 
@@ -330,7 +330,7 @@ def _is_no_part(sense: Sense, first: int, last: int) -> bool:
     describes = (
         (token.opens and token.key in pack.sentence_words)
         or _is_group_word(sense, token.key)
-        or _is_demonym(token.key)
+        or is_demonym(token.key)
         or token.key in pack.title_modifiers & pack.sentence_words
     )
     return describes and not _is_kept(sense, first, last)
@@ -367,7 +367,7 @@ def _is_kept(sense: Sense, first: int, last: int) -> bool:
         return True
     head = keys[-1].rstrip(".")
     if head in pack.organisation_heads:
-        return not sense.tokens[first].opens or _is_demonym(keys[0]) or keys[0] in pack.low_risk
+        return not sense.tokens[first].opens or is_demonym(keys[0]) or keys[0] in pack.low_risk
     return head in pack.other_heads or head in pack.place_heads
 
 
@@ -380,9 +380,3 @@ def _opens_before_name(sense: Sense, first: int, last: int) -> bool:
     if token.key in sense.names.given and last - first == 2:
         return False
     return following.key in sense.names.given and last - first >= 3
-
-
-def _is_demonym(key: str) -> bool:
-    from ingest.entities.gazetteer import country_names
-
-    return key in country_names("demonyms")

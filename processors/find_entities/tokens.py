@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.entities.gazetteer import place_hint
+from ingest.entities.gazetteer import country_names, place_hint
 from ingest.entities.lexicon import (
     Form,
     KnownOrganisation,
@@ -136,14 +136,10 @@ def _add_word(
                           is_joined and piece.start() == 0, pack)  # fmt: skip
             tokens[-1].is_possessive = is_possessive
             return
+    key = word.lower() if word.isascii() and word.isalpha() else name_key(word)
     tokens.append(
-        Token(
-            word,
-            start,
-            end,
-            word.lower() if word.isascii() and word.isalpha() else name_key(word), True, _is_capital(word), is_joined=is_joined,
-              is_possessive=is_possessive)
-    )  # fmt: skip
+        Token(word, start, end, key, True, _is_capital(word), False, is_possessive, is_joined)
+    )
 
 
 def _is_capital(word: str) -> bool:
@@ -156,8 +152,6 @@ def _is_capital(word: str) -> bool:
 
 @cache
 def _place_words() -> frozenset[str]:
-    from ingest.entities.gazetteer import country_names
-
     return frozenset(country_names("demonyms")) | frozenset(country_names("en")) | {
         "us", "uk", "eu", "un", "uae", "hamas", "hezbollah", "nato", "franco", "anglo", "sino",
         "afro", "indo", "euro",

@@ -47,19 +47,12 @@ NAMESAKE = -3.0
 COUNTRY_POINTS = 7.4
 #: Only a city of this size takes precedence over the region of the same name.
 BIG_CITY = 500_000
-#: Agency abbreviations of US states, folded, and their postal codes.
+#: Agency abbreviations of US states, folded, that are not their postal codes.
 _STATE_SHORT = {
-    "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT", "del": "DE",
-    "fla": "FL", "ga": "GA", "ill": "IL", "ind": "IN", "kan": "KS", "ky": "KY", "la": "LA",
-    "md": "MD", "mass": "MA", "mich": "MI", "minn": "MN", "miss": "MS", "mo": "MO", "mont": "MT",
-    "neb": "NE", "nev": "NV", "nh": "NH", "nj": "NJ", "nm": "NM", "ny": "NY", "nc": "NC",
-    "nd": "ND", "okla": "OK", "ore": "OR", "pa": "PA", "ri": "RI", "sc": "SC", "sd": "SD",
-    "tenn": "TN", "tex": "TX", "vt": "VT", "va": "VA", "wash": "WA", "wva": "WV", "wis": "WI",
-    "wyo": "WY", "dc": "DC", "al": "AL", "ak": "AK", "az": "AZ", "ar": "AR", "ca": "CA", "co": "CO",
-    "ct": "CT", "de": "DE", "fl": "FL", "hi": "HI", "id": "ID", "il": "IL", "in": "IN", "ia": "IA",
-    "ks": "KS", "me": "ME", "ma": "MA", "mi": "MI", "mn": "MN", "ms": "MS", "mt": "MT", "ne": "NE",
-    "nv": "NV", "oh": "OH", "ok": "OK", "or": "OR", "tn": "TN", "tx": "TX", "ut": "UT", "wa": "WA",
-    "wv": "WV", "wi": "WI", "wy": "WY",
+    "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT",
+    "del": "DE", "fla": "FL", "ill": "IL", "ind": "IN", "kan": "KS", "mass": "MA", "mich": "MI",
+    "minn": "MN", "miss": "MS", "mont": "MT", "neb": "NE", "nev": "NV", "okla": "OK",
+    "ore": "OR", "tenn": "TN", "tex": "TX", "wash": "WA", "wva": "WV", "wis": "WI", "wyo": "WY",
 }  # fmt: skip
 #: A mention before this character is in the lead.
 LEAD_CHARACTERS = 300
@@ -252,7 +245,7 @@ def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
                 return True
             if known.country == place.country and known.admin and known.admin == place.admin:
                 return True
-        if place.country == "US" and _STATE_SHORT.get(home) == place.admin:
+        if place.country == "US" and place.admin in (home.upper(), _STATE_SHORT.get(home)):
             return True
     return False
 

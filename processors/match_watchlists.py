@@ -102,7 +102,7 @@ def _watched(lists: Lists, file: YamlFile) -> tuple[list[WatchedEntity], list[Co
                         ("lists", number, "names", place),
                         id,
                         f"this id is already that of {named[id]!r}",
-                        "give one of the two another id, or the same name",
+                        "change one of the two ids, or use the same name",
                     )
                 )
             found.append(

@@ -160,8 +160,8 @@ def _name(
     """Add authors and publisher of the text, and flag its kind."""
     jsonld, values = reading.jsonld, draft.values
     values |= identity_fields(page, reading.metadata.site_name or jsonld.publisher)
-    nobody = Fields({"authors": (), "agencies": ()}, {"authors": _FAILED, "agencies": _FAILED})
-    draft.take("authors", lambda: names_of(page, reading, options, text), nobody)
+    unknown = Fields({"authors": (), "agencies": ()}, {"authors": _FAILED, "agencies": _FAILED})
+    draft.take("authors", lambda: names_of(page, reading, options, text), unknown)
     involved = (
         *values["authors"], *values["agencies"], *jsonld.organisations, values["publisher"],
     )  # fmt: skip
@@ -220,7 +220,7 @@ def _text_proof(
     if source == "page":
         source = reading.text.source
         if source == "rescue":
-            why = f"the second parser gives {reading.text.ratio:g} times as much"
+            why = f"the second parser found {reading.text.ratio:g} times as much"
         if reading.site.rule and not why:
             why = f"body_xpath: {reading.site.rule}"
     source = _source_of(page, source)

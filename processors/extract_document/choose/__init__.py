@@ -155,14 +155,16 @@ def choose_text(
     if len(jsonld) >= _LEAST_JSONLD_CHARACTERS and (
         len(text) < SHORT_CHARACTERS or len(jsonld) > _JSONLD_RATIO * len(text)
     ):
-        why = f"the page gives {len(text)} characters only"
+        why = f"the page has only {len(text)} characters"
         text, source = jsonld, "jsonld"
     if is_feed_preferred and len(feed) >= SHORT_CHARACTERS:
         text, source, why = feed, "feed", "prefer_feed_content in config/sites.yml"
     elif feed and len(feed) > len(text) * (1.0 if is_page_poor else _FEED_RATIO):
-        poor = "the page is refused, empty, paid or a wall" if is_page_poor else "far longer"
+        poor = (
+            "the page is refused, empty, paid or a consent wall" if is_page_poor else "far longer"
+        )
         text, source, why = feed, "feed", f"{poor}: {len(text)} characters against {len(feed)}"
-    return ChosenText(text, source if text else "none", why if text else "nobody gives a text")
+    return ChosenText(text, source if text else "none", why if text else "no source has a text")
 
 
 class Body(NamedTuple):
@@ -197,7 +199,7 @@ def body_of(page: Page, reading: HtmlReading, options: Options, rules: SiteRules
     reasons = {
         "is_metered": metered_why,
         "has_paywall_phrase": "a phrase at the end of the text" if has_phrase else "",
-        "is_consent_page": "a short text full of phrases of consent" if is_wall else "",
+        "is_consent_page": "a short text about consent" if is_wall else "",
         "is_cut": "paid, and short or far shorter than the feed's text" if cut_short else "",
     }
     return Body(chosen, feed, reasons)

@@ -139,13 +139,13 @@ def given_by_feed(
     """
     if at is None:
         return DateCandidate("feed", raw)
-    anew = given("feed", raw, zone_name, language)
-    if anew.read.is_zone_assumed and (zone_name or anew.read.at == at):
-        return anew
+    read_again = given("feed", raw, zone_name, language)
+    if read_again.read.is_zone_assumed and (zone_name or read_again.read.at == at):
+        return read_again
     precision = "day" if raw and ":" not in raw else "second"
     shift = timedelta(0) if is_zone_assumed else None
-    if anew.read.at == at:
-        precision, shift = anew.read.precision, anew.read.shift
+    if read_again.read.at == at:
+        precision, shift = read_again.read.precision, read_again.read.shift
     read = ReadDate(at.astimezone(UTC), is_zone_assumed, precision=precision, shift=shift)
     return DateCandidate("feed", raw, read)
 
@@ -160,7 +160,7 @@ def choose_published(
     """Return the first believable candidate; `search` is called if there is none.
 
     `fallback` (time and source, as first_seen_at or the time of a file) is the last resort. A
-    later candidate with a time replaces a mere day, if it is on that day in the zone of the site.
+    later candidate with a time replaces a date without a time, if it is on that day in the zone of the site.
     Errors: none.
     """
     every = list(candidates)
@@ -172,7 +172,7 @@ def choose_published(
     others = tuple(map(_as_candidate, every))
     if not good:
         at, source = fallback
-        refused = "no candidate can be believed" if others else "nobody names a date"
+        refused = "no candidate is believable" if others else "no source has a date"
         return ChosenDate(source, ReadDate(at, precision="second"), others, refused)
     best, why = good[0], ""
     if every[0] is not best:
@@ -181,7 +181,7 @@ def choose_published(
         day = best.day(zone_name)
         finer = next((one for one in good if one.is_fine and one.day(zone_name) == day), best)
         if finer is not best:
-            why = f"{best.source} names only the day, {finer.source} a time on it"
+            why = f"{best.source} has only the day, {finer.source} has a time"
         best = finer
     why = why or _difference(best, good)
     return ChosenDate(best.source, best.read, others, _with_zone(why, best.read, zone_name))
@@ -204,7 +204,7 @@ def choose_modified(
 
 def _why_passed_over(one: DateCandidate) -> str:
     if one.read.at is None:
-        return f"{one.source} names a date that cannot be read"
+        return f"{one.source} has a date that cannot be parsed"
     side = "before 1990" if one.read.at < EARLIEST else "after the article was seen"
     return f"the date of {one.source} is {side}"
 
@@ -222,7 +222,7 @@ def _difference(best: DateCandidate, good: Sequence[DateCandidate]) -> str:
 def _with_zone(why: str, read: ReadDate, zone_name: str) -> str:
     if not read.is_zone_assumed:
         return why
-    assumed = f"no zone written, {zone_name or 'UTC'} assumed"
+    assumed = f"no zone given, {zone_name or 'UTC'} assumed"
     return f"{why}; {assumed}" if why else assumed
 
 

@@ -105,7 +105,7 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
     no charset are first tried in the charset that they look like.
     """
     if data.startswith(_UTF_16_MARKS) and b"\x00" not in data:
-        data = data[2:]  # markup in UTF-16 holds NUL bytes: the mark lies
+        data = data[2:]  # markup in UTF-16 holds NUL bytes: the mark is wrong
     text, encoding, source = _decoded(data, content_type)
     # Valid UTF-8 need not be encoded again to look at its bytes.
     is_known = source == "valid_utf8" and "\r" not in text

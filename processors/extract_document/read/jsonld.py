@@ -39,9 +39,9 @@ _NUMBER = re.compile(r"\d{1,6}")
 
 
 class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
-    """What JSON-LD says of the article; "" and () where it is silent. Dates are raw, links as written.
+    """What JSON-LD says about the article; "" and () for what is missing. Dates and links are raw.
 
-    `authors` are people and whoever is not typed; `organisations` those typed so, and the source.
+    `authors` are people and those without a type; `organisations` include the source.
     """
 
     is_article: bool = False
@@ -72,12 +72,12 @@ class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
 def read_jsonld(
     elements: PageElements, url: str, max_characters: int, canonical_url: str = ""
 ) -> JsonLd:
-    """Return what the page's JSON-LD says of its article.
+    """Return what the page's JSON-LD says about its article.
 
-    Shape: all text is clean; `body` has paragraphs on lines. `max_characters` bounds all blocks
-    of the page together; what is over it is skipped. Several articles: the one whose address is
-    the page's or the one it calls its own (pages with endless scroll hold the next articles too), then the longest body, then one with a date, then one with an author.
-    Errors: none, whatever the blocks hold.
+    All text is clean; `body` has one paragraph per line. Blocks beyond `max_characters` for the
+    whole page are skipped. Of several articles (pages with endless scroll have the next ones too)
+    the best has the URL of the page or its canonical URL, then the longest body, then a date, then
+    an author. Errors: none, whatever the blocks contain.
     """
     nodes = _Nodes()
     left = max_characters
@@ -97,7 +97,7 @@ def read_jsonld(
 
 
 class _Nodes:
-    """The nodes of all blocks of a page, sorted by what they may tell of the article."""
+    """The nodes of all blocks of a page, sorted by kind."""
 
     def __init__(self) -> None:
         self.articles: list[Node] = []

@@ -93,7 +93,7 @@ def read_videos(
     found: dict[str, Video] = {}
     named = (metadata.named.get(name, "") for name in _VIDEO_NAMES)
     from_meta = (Video(url=url, source="meta") for url in named if url)
-    for video in (*jsonld, *from_meta, *_films_on(elements)):
+    for video in (*jsonld, *from_meta, *_videos_on(elements)):
         url = absolute(video.url, base_url)
         if url and len(found) < MAX_VIDEOS:
             found.setdefault(url, msgspec.structs.replace(video, url=url))
@@ -113,7 +113,7 @@ def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
 
 def _from_page(elements: PageElements) -> Iterator[Image]:
     """Return the images in figures, and other images in the article that are not links."""
-    for element in elements.pictures[:_MAX_ELEMENTS]:
+    for element in elements.images[:_MAX_ELEMENTS]:
         around = elements.around(element)
         if not _OUTSIDE.isdisjoint(around) or "figure" in around:
             continue
@@ -129,20 +129,20 @@ def _from_page(elements: PageElements) -> Iterator[Image]:
 def _of_figure(figure: HtmlElement, around: Container[object]) -> Iterator[Image]:
     if "a" in around and _leads_elsewhere(figure):
         return
-    picture = next(figure.iter("img"), None)
-    url = "" if picture is None else _source(picture, figure)
-    if picture is not None and url:
+    image = next(figure.iter("img"), None)
+    url = "" if image is None else _source(image, figure)
+    if image is not None and url:
         caption, credit = _caption(figure)
-        yield _image(url, picture, caption or clean(picture.get("alt") or ""), credit)
+        yield _image(url, image, caption or clean(image.get("alt") or ""), credit)
 
 
-def _image(url: str, picture: HtmlElement, caption: str, credit: str) -> Image:
+def _image(url: str, image: HtmlElement, caption: str, credit: str) -> Image:
     return Image(
         url=url,
         caption=" ".join(caption.split())[:_MAX_CAPTION_CHARACTERS],
         credit=credit[:_MAX_CREDIT_CHARACTERS],
-        width=pixels(picture.get("width")),
-        height=pixels(picture.get("height")),
+        width=pixels(image.get("width")),
+        height=pixels(image.get("height")),
         source="page",
     )
 
@@ -166,13 +166,13 @@ def _leads_elsewhere(figure: HtmlElement) -> bool:
     return False
 
 
-def _source(picture: HtmlElement, holder: HtmlElement) -> str:
+def _source(image: HtmlElement, holder: HtmlElement) -> str:
     """Return the URL of an image, the widest of a set; "" for none or a data URI."""
     for name in _SOURCES:
-        url = (picture.get(name) or "").strip()
+        url = (image.get(name) or "").strip()
         if url and not url.lower().startswith(("data:", "blob:", "about:")):
             return url
-    sets = (one.get(name) for one in (picture, *holder.iter("source")) for name in _SOURCE_SETS)
+    sets = (one.get(name) for one in (image, *holder.iter("source")) for name in _SOURCE_SETS)
     return next((url for one in sets if one and (url := _widest(one))), "")
 
 
@@ -216,8 +216,8 @@ def _bare(credit: str) -> str:
     return " ".join(name.split()).strip(" :/()[]|,")
 
 
-def _films_on(elements: PageElements) -> Iterator[Video]:
-    for element in elements.films[:_MAX_ELEMENTS]:
+def _videos_on(elements: PageElements) -> Iterator[Video]:
+    for element in elements.videos[:_MAX_ELEMENTS]:
         if not _OUTSIDE.isdisjoint(elements.around(element)):
             continue
         if element.tag == "iframe":

@@ -101,9 +101,9 @@ class PageElements:
         self.scripts = found["script"]
         self.anchors = found["a"]
         #: Of `figure` and `img`.
-        self.pictures = found["figure"]
+        self.images = found["figure"]
         #: Of `iframe` and `video`.
-        self.films = found["iframe"]
+        self.videos = found["iframe"]
         self._around: dict[HtmlElement, frozenset[str]] = {}
 
     def around(self, element: HtmlElement) -> frozenset[str]:

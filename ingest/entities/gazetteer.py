@@ -132,7 +132,7 @@ def gazetteer() -> Gazetteer:
 
 @cache
 def country_names(language: str) -> dict[str, str]:
-    """Return the countries by lower-case name in one language; the language `demonyms` has nationalities."""
+    """Return the countries by lower-case name in a language; `demonyms` has nationalities."""
     every = msgspec.msgpack.decode(_read("country_names.bin"), type=dict[str, dict[str, str]])
     return every.get(language, {})
 

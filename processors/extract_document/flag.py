@@ -213,7 +213,7 @@ def as_fields(reasons: dict[str, str]) -> Fields:
 
 
 class Signs(NamedTuple):
-    """The evidence for the kind of a text: JSON-LD types and genres, section names, and the text."""
+    """The evidence for the kind of a text; `types` are JSON-LD types and genres."""
 
     types: tuple[str, ...]
     sections: tuple[str, ...]

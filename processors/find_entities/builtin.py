@@ -128,7 +128,7 @@ def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
 
 
 def _is_role(sense: Sense, first: int, last: int) -> bool:
-    """Return whether these words are a job title after a company's name: Chief Operating Officer."""
+    """Return whether these words are a job title after a company: Chief Operating Officer."""
     return first < last and sense.tokens[last - 1].key in sense.pack.titles
 
 
@@ -241,7 +241,7 @@ def _is_agency_between(tokens: list[Token], width: int, mark: int) -> bool:
 
 
 def _is_in_quotes(sense: Sense, piece: Piece, decision: Decision | None) -> bool:
-    """Return whether this is the title of a work: all of it in quotation marks, and not well known."""
+    """Return whether this is the title of a work: all in quotation marks, not well known."""
     if decision is None or decision.rule in ("known_organisation", "country_name", "title_before"):
         return False
     tokens = sense.tokens

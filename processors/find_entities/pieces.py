@@ -106,7 +106,7 @@ def _joined(tokens: list[Token], first: int, last: int, pack: WordLists, taken: 
 
 
 def _is_list_of_work(tokens: list[Token], first: int, last: int, pack: WordLists) -> bool:
-    """Return whether a head and a list of its fields follow: Ministry of Health, Labour and Welfare."""
+    """Return whether a list of fields follows: Ministry of Health, Labour and Welfare."""
     if last + 3 >= len(tokens) or not tokens[last + 1].is_capital:
         return False
     keys = [token.key for token in tokens[first:last]]
@@ -165,7 +165,7 @@ def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: WordLis
 
 
 class Piece(NamedTuple):
-    """Tokens from `first` up to, not including, `last`; `title` came before and makes it a person."""
+    """Tokens from `first` up to, not including, `last`; a `title` before makes it a person."""
 
     first: int
     last: int

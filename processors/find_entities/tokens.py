@@ -338,7 +338,7 @@ def has_article(sense: Sense, first: int) -> bool:
 
 
 def is_person_like(sense: Sense, first: int, last: int) -> bool:
-    """Return whether this is a given name and one or two more words, without an article before it."""
+    """Return whether this is a given name and one or two more words, without an article."""
     if not 2 <= last - first <= 3 or has_article(sense, first):
         return False
     token = sense.tokens[first]

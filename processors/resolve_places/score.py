@@ -314,7 +314,7 @@ def _focus(
     resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
     countries: Counter[str],
 ) -> GeoFocus | None:  # fmt: skip
-    """Return the country with most votes and the city named most in it; title and lead count more."""
+    """Return the country with most votes and its city named most; title and lead count more."""
     if not countries:
         return None
     code = max(countries, key=lambda one: (countries[one], one))

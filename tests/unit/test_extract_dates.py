@@ -195,7 +195,7 @@ def test_a_document_keeps_the_offsets_of_both_dates() -> None:
     assert found.modified_at == datetime(2026, 11, 19, 14, 30, tzinfo=UTC)
     assert (found.modified_source, found.modified_precision) == ("meta", "minute")
     assert (found.modified_zone, found.is_modified_zone_assumed) == ("-05:00", True)
-    assert found.provenance["modified_at"].why == "no zone written, UTC assumed"  # fmt: skip
+    assert found.provenance["modified_at"].why == "no zone given, UTC assumed"  # fmt: skip
 
 
 def test_the_offset_of_the_feed_is_kept_and_a_missing_one_is_said_to_be_assumed() -> None:

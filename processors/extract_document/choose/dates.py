@@ -160,7 +160,7 @@ def choose_published(
     """Return the first believable candidate; `search` is called if there is none.
 
     `fallback` (time and source, as first_seen_at or the time of a file) is the last resort. A
-    later candidate with a time replaces a date without a time, if it is on that day in the zone of the site.
+    later candidate with a time on the same day (in the zone of the site) replaces a mere date.
     Errors: none.
     """
     every = list(candidates)

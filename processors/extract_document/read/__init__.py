@@ -41,7 +41,7 @@ _MAX_DEEP_TAGS = 16_000
 
 
 class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
-    """The reading of a page. `elements` and `root` are None if it was not parsed; `outcome` says why.
+    """What was read; `elements` and `root` are None if the page was not parsed, see `outcome`.
 
     `site` is what the site's own rule for the text found, if it has one.
     """

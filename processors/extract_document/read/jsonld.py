@@ -375,7 +375,7 @@ def licence_of(node: Node) -> str:
 
 
 def pixels(value: Any) -> int:
-    """Return a width or height written as number, text ("640px") or QuantitativeValue; 0 for none."""
+    """Return a size written as number, text ("640px") or QuantitativeValue; 0 for none."""
     if isinstance(value, dict):
         value = value.get("value") or value.get("@value")
     if isinstance(value, bool) or not isinstance(value, int | float | str):

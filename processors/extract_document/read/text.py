@@ -162,7 +162,7 @@ class PageText(msgspec.Struct, frozen=True):
 
 
 class SiteText(msgspec.Struct, frozen=True):
-    """What `body_xpath` found; `rule` as in `Extraction.body_rule`. `text` is "" unless it is a hit."""
+    """What `body_xpath` found; `rule` as in `Extraction.body_rule`, `text` only for a hit."""
 
     text: str = ""
     rule: str = ""
@@ -185,7 +185,7 @@ def pruned(root: HtmlElement, page: str, paths: tuple[str, ...]) -> str:
 
 
 def site_text(root: HtmlElement, path: str, general: str, max_characters: int) -> SiteText:
-    """Return the text of the elements that a site's rule names, with a blank line between paragraphs.
+    """Return the text of the elements that a site's rule names, as `paragraphs` formats it.
 
     `general` is the text found without the rule. Nested elements count once. Errors: none.
     """
@@ -206,7 +206,7 @@ def outweighs(general: str, site: str) -> bool:
 
 
 def load_search() -> None:
-    """Make htmldate load what it loads for its first date in words, so that no page pays the 0.2 s."""
+    """Load what htmldate needs for dates in words: 0.2 s that no page should pay."""
     words = "<html><body><p class='date'>November 20 15:23 2019</p></body></html>"
     search_date(html.document_fromstring(words), "", datetime(2020, 1, 1, tzinfo=UTC))
 

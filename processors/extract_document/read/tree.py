@@ -64,7 +64,7 @@ def depth(root: HtmlElement) -> int:
 
 
 def text_within(element: HtmlElement, max_characters: int) -> str:
-    """Return the text inside an element as `text_of`; "" if it is longer, without reading it all."""
+    """Return the text inside an element; "" if it is longer, without reading all of it."""
     parts: list[str] = []
     solid = 0
     for part in element.itertext():

@@ -118,12 +118,6 @@ class Gazetteer:
         return self._columns.aliases.get(row, [])
 
 
-def _as_list(value: int | list[int] | None) -> list[int]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, int) else value
-
-
 @cache
 def gazetteer() -> Gazetteer:
     """Return the gazetteer, read once per process."""
@@ -153,11 +147,6 @@ def city_names(language: str) -> dict[str, int]:
 def other_scripts() -> dict[str, int | list[int]]:
     """Return the rows of the bigger cities by their names in scripts other than Latin."""
     return msgspec.msgpack.decode(_read("alternates.bin"), type=dict[str, int | list[int]])
-
-
-def _read(name: str) -> bytes:
-    packed = (files(__package__) / "data" / name).read_bytes()
-    return zstandard.ZstdDecompressor().decompress(packed)
 
 
 class PlaceHint(NamedTuple):
@@ -201,6 +190,17 @@ def country_keys(language: str) -> dict[str, str]:
 def city_keys(language: str) -> dict[str, int]:
     """Return the rows of big cities by folded name in one language."""
     return {name_key(name): row for name, row in city_names(language).items()}
+
+
+def _as_list(value: int | list[int] | None) -> list[int]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, int) else value
+
+
+def _read(name: str) -> bytes:
+    packed = (files(__package__) / "data" / name).read_bytes()
+    return zstandard.ZstdDecompressor().decompress(packed)
 
 
 def _hint_elsewhere(key: str) -> PlaceHint:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ingest.entities.gazetteer import is_demonym, place_hint
 from ingest.entities.lexicon import WordLists
-from processors.find_entities.tokens import Sense, Token, key_of
+from processors.find_entities.tokens import Token, View, key_of
 
 _MORE_PARTICLES = frozenset({"do"})
 
@@ -35,6 +35,39 @@ def runs(tokens: list[Token], pack: WordLists, taken: bytearray) -> list[Capital
         last = _end_of_run(tokens, number, pack, taken)
         found.append(CapitalRun(number, last))
         number = last
+    return found
+
+
+class Piece(NamedTuple):
+    """Tokens from `first` up to, not including, `last`; a `title` before makes it a person."""
+
+    first: int
+    last: int
+    title: str = ""
+
+
+def pieces(view: View, run: CapitalRun) -> list[Piece]:
+    """Return the pieces of a run in order, without titles and openers."""
+    first, last = run
+    title = _title_before(view, first)
+    if _is_one_organisation(view, first, last):
+        first = _without_openers(view, first, last)
+        return [Piece(first, last)] if first < last else []
+    found: list[Piece] = []
+    start = first
+    number = first
+    while number < last:
+        width = _title_at(view, number, last, start)
+        if not width:
+            number += 1
+            continue
+        begin, end = width
+        if begin > start:
+            found += _trimmed(view, start, begin, title)
+        title = " ".join(token.text for token in view.tokens[begin:end])
+        start = number = end
+    if start < last:
+        found += _trimmed(view, start, last, title)
     return found
 
 
@@ -164,52 +197,19 @@ def _is_pair_with_head(tokens: list[Token], first: int, last: int, pack: WordLis
     )
 
 
-class Piece(NamedTuple):
-    """Tokens from `first` up to, not including, `last`; a `title` before makes it a person."""
-
-    first: int
-    last: int
-    title: str = ""
-
-
-def pieces(sense: Sense, run: CapitalRun) -> list[Piece]:
-    """Return the pieces of a run in order, without titles and openers."""
-    first, last = run
-    title = _title_before(sense, first)
-    if _is_one_organisation(sense, first, last):
-        first = _without_openers(sense, first, last)
-        return [Piece(first, last)] if first < last else []
-    found: list[Piece] = []
-    start = first
-    number = first
-    while number < last:
-        width = _title_at(sense, number, last, start)
-        if not width:
-            number += 1
-            continue
-        begin, end = width
-        if begin > start:
-            found += _trimmed(sense, start, begin, title)
-        title = " ".join(token.text for token in sense.tokens[begin:end])
-        start = number = end
-    if start < last:
-        found += _trimmed(sense, start, last, title)
-    return found
-
-
-def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
+def _is_one_organisation(view: View, first: int, last: int) -> bool:
     """Return whether head words make the whole run one organisation: General Motors Company."""
     if last - first < 2:
         return False
-    pack = sense.pack
-    keys = [token.key for token in sense.tokens[first:last]]
+    pack = view.pack
+    keys = [token.key for token in view.tokens[first:last]]
     head = keys[-1].rstrip(".")
     if head == "executive" and "and" in keys:
         return True
-    if keys[0] in pack.titles and (len(keys) == 2 or keys[1] in sense.names.given):
+    if keys[0] in pack.titles and (len(keys) == 2 or keys[1] in view.names.given):
         return False
     is_headed = head in pack.organisation_heads and not (
-        len(keys) == 2 and head in sense.names.surnames and keys[0] in sense.names.given
+        len(keys) == 2 and head in view.names.surnames and keys[0] in view.names.given
     )
     if is_headed:
         # "Google CEO Jane Roe of Acme Inc" is never one run; a title inside still splits.
@@ -222,9 +222,9 @@ def _is_one_organisation(sense: Sense, first: int, last: int) -> bool:
     )
 
 
-def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, int] | None:
+def _title_at(view: View, number: int, last: int, start: int) -> tuple[int, int] | None:
     """Return the bounds of the title whose head is this token, modifiers included."""
-    pack, tokens = sense.pack, sense.tokens
+    pack, tokens = view.pack, view.tokens
     token = tokens[number]
     if token.key not in pack.titles and token.text.lower() not in pack.titles:
         return None
@@ -250,48 +250,48 @@ def _title_at(sense: Sense, number: int, last: int, start: int) -> tuple[int, in
         begin == number
         and number > start
         and end < last
-        and token.key in sense.names.given
+        and token.key in view.names.given
         and (token.key not in ("sir", "dame"))
     ):
         return None
     if end == last and number > start and begin == number:
         # The last word: a surname such as Judge or King, or a job title after a company's name.
         before = tokens[number - 1]
-        if before.key in sense.names.given:
+        if before.key in view.names.given:
             return None
     return begin, end
 
 
-def _title_before(sense: Sense, first: int) -> str:
+def _title_before(view: View, first: int) -> str:
     """Return the lower-case title right before a run: coach, former president, the judge."""
     if first == 0:
         return ""
-    token = sense.tokens[first - 1]
-    if not token.is_word or not sense.tokens[first].is_joined or token.is_possessive:
+    token = view.tokens[first - 1]
+    if not token.is_word or not view.tokens[first].is_joined or token.is_possessive:
         return ""
     if token.is_capital and not token.opens:
         return ""
     key = token.key
-    if key in sense.pack.titles and key not in sense.pack.only_capital:
+    if key in view.pack.titles and key not in view.pack.only_capital:
         return token.text
     return ""
 
 
-def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
+def _trimmed(view: View, first: int, last: int, title: str) -> list[Piece]:
     """Cut openers, months and nationalities off the front, and what is not a name off the end."""
-    first = _without_openers(sense, first, last)
-    tokens, pack = sense.tokens, sense.pack
-    while last > first and not place_hint(key_of(sense, first, last)).kind:
+    first = _without_openers(view, first, last)
+    tokens, pack = view.tokens, view.pack
+    while last > first and not place_hint(key_of(view, first, last)).kind:
         key = tokens[last - 1].key
         is_date = (
             (key in pack.post_nominals and tokens[last - 1].text.isupper())
             or key in pack.weekdays
-            or (key in pack.months and key not in sense.names.surnames)
+            or (key in pack.months and key not in view.names.surnames)
         )
         is_group = (
             key in pack.not_names - pack.other_heads
             and last - first > 1
-            and key not in sense.names.surnames
+            and key not in view.names.surnames
         )
         if (
             is_date
@@ -306,15 +306,15 @@ def _trimmed(sense: Sense, first: int, last: int, title: str) -> list[Piece]:
     return [Piece(first, last, title)]
 
 
-def _without_openers(sense: Sense, first: int, last: int) -> int:
+def _without_openers(view: View, first: int, last: int) -> int:
     """Return where the name begins, after words that only open the sentence or describe it."""
-    while first < last and _is_no_part(sense, first, last):
+    while first < last and _is_no_part(view, first, last):
         first += 1
     return first
 
 
-def _is_no_part(sense: Sense, first: int, last: int) -> bool:
-    pack, token = sense.pack, sense.tokens[first]
+def _is_no_part(view: View, first: int, last: int) -> bool:
+    pack, token = view.pack, view.tokens[first]
     if token.key in pack.openers and not (
         token.is_abbreviation or (token.key in pack.given_words and not token.opens)
     ):
@@ -322,61 +322,61 @@ def _is_no_part(sense: Sense, first: int, last: int) -> bool:
     if token.key in pack.weekdays:
         return True
     if token.key in pack.months:
-        return not _is_person_month(sense, first, last)
+        return not _is_person_month(view, first, last)
     if last - first == 1:
         return False
-    if token.opens and _opens_before_name(sense, first, last):
+    if token.opens and _opens_before_name(view, first, last):
         return True
     describes = (
         (token.opens and token.key in pack.sentence_words)
-        or _is_group_word(sense, token.key)
+        or _is_group_word(view, token.key)
         or is_demonym(token.key)
         or token.key in pack.title_modifiers & pack.sentence_words
     )
-    return describes and not _is_kept(sense, first, last)
+    return describes and not _is_kept(view, first, last)
 
 
-def _is_group_word(sense: Sense, key: str) -> bool:
-    return key in sense.pack.not_names and key not in sense.names.given
+def _is_group_word(view: View, key: str) -> bool:
+    return key in view.pack.not_names and key not in view.names.given
 
 
-def _is_person_month(sense: Sense, first: int, last: int) -> bool:
-    token = sense.tokens[first]
-    is_name = token.key in sense.names.given or token.key in sense.names.surnames
+def _is_person_month(view: View, first: int, last: int) -> bool:
+    token = view.tokens[first]
+    is_name = token.key in view.names.given or token.key in view.names.surnames
     if not is_name or token.key == "march":
         return False
     if last - first >= 2:
         return True
-    return first > 0 and sense.tokens[first - 1].key in sense.pack.titles
+    return first > 0 and view.tokens[first - 1].key in view.pack.titles
 
 
-def _is_kept(sense: Sense, first: int, last: int) -> bool:
+def _is_kept(view: View, first: int, last: int) -> bool:
     """Return whether the first word belongs to a name: New York, Great Yarmouth, British Museum."""
-    pack = sense.pack
-    keys = [token.key for token in sense.tokens[first:last]]
+    pack = view.pack
+    keys = [token.key for token in view.tokens[first:last]]
     if place_hint(" ".join(keys)).kind:
         return True
-    if keys[0] in pack.royal and keys[1] in sense.names.given:
+    if keys[0] in pack.royal and keys[1] in view.names.given:
         return True
-    hit = sense.known.get(first)
+    hit = view.known.get(first)
     if hit is not None and (hit[0] > first + 1 or not hit[1].flags):
         return True
     if keys[0] in pack.directions:
-        return keys[-1] not in sense.names.surnames or bool(place_hint(keys[-1]).kind)
+        return keys[-1] not in view.names.surnames or bool(place_hint(keys[-1]).kind)
     if any(key in pack.organisation_heads_first for key in keys[1:]) and {"of", "for"} & set(keys):
         return True
     head = keys[-1].rstrip(".")
     if head in pack.organisation_heads:
-        return not sense.tokens[first].opens or is_demonym(keys[0]) or keys[0] in pack.low_risk
+        return not view.tokens[first].opens or is_demonym(keys[0]) or keys[0] in pack.low_risk
     return head in pack.other_heads or head in pack.place_heads
 
 
-def _opens_before_name(sense: Sense, first: int, last: int) -> bool:
+def _opens_before_name(view: View, first: int, last: int) -> bool:
     """Return whether an ordinary word opens the sentence before a full name: Yesterday Jane Roe."""
-    tokens = sense.tokens
+    tokens = view.tokens
     token, following = tokens[first], tokens[first + 1]
-    if token.key not in sense.low and token.key not in sense.pack.common:
+    if token.key not in view.low and token.key not in view.pack.common:
         return False
-    if token.key in sense.names.given and last - first == 2:
+    if token.key in view.names.given and last - first == 2:
         return False
-    return following.key in sense.names.given and last - first >= 3
+    return following.key in view.names.given and last - first >= 3

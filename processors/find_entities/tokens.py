@@ -20,6 +20,8 @@ from ingest.entities.lexicon import (
     word_lists,
 )
 
+PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
+
 _APOSTROPHES = "'’ʼ"
 
 _PARTICLE_HEADS = r"(?:al|el|ad|an|as|ash|ar|at|az|ul|bin|de)"
@@ -52,18 +54,30 @@ class Token(msgspec.Struct, gc=False):
     is_abbreviation: bool = False
 
 
-@cache
-def _pattern(elisions: frozenset[str]) -> re.Pattern[str]:
-    parts = [r"(?P<dotted>[^\W\d_]\.(?:[^\W\d_]\.)+)"]
-    if elisions:
-        elided = "|".join(sorted(elisions, key=len, reverse=True))
-        parts.append(rf"(?P<elision>\b(?i:{elided})['’](?=[^\W\d_]))")
-    parts += [
-        r"(?P<word>[^\W\d_]\w*(?:['’ʼ‐·-]\w+|\.(?:com|net|org|co|io|ai)\b)*)",
-        r"(?P<number>\d[\d.,:]*\d\w*|\d\w*)",
-        r"(?P<mark>\S)",
-    ]
-    return re.compile("|".join(parts))
+class View(msgspec.Struct):
+    """What all decisions about one text need.
+
+    `low` are words that are in lower case elsewhere in this text: a capital is no evidence then.
+    `known` maps a token to where a well-known organisation that begins there ends.
+    """
+
+    tokens: list[Token]
+    pack: WordLists
+    names: PersonNames
+    low: set[str]
+    is_sport: bool
+    known: dict[int, tuple[int, KnownOrganisation]]
+
+
+class Decision(NamedTuple):
+    """Tokens from `first` up to, not including, `last`, classified; `type` "" means not a name."""
+
+    first: int
+    last: int
+    type: str
+    rule: str
+    strength: str
+    evidence: str = ""
 
 
 def tokenise(text: str, pack: WordLists) -> list[Token]:
@@ -91,6 +105,95 @@ def tokenise(text: str, pack: WordLists) -> list[Token]:
     _mark_openers(tokens, text)
     _mark_headings(tokens, text, pack)
     return tokens
+
+
+def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:
+    """Return (first, last, organisation) for each hit, longest first, none overlapping."""
+    table = organisations()
+    hits: list[tuple[int, int, KnownOrganisation]] = []
+    number = 0
+    while number < len(tokens):
+        token = tokens[number]
+        width = 0
+        if token.is_capital or not token.text.islower() or token.key in _LOW_STARTS:
+            width = _longest(tokens, number, table.get(token.key, ()), hits)
+        number += width or 1
+    return hits
+
+
+def key_at(view: View, number: int) -> str:
+    """Return the key of a token, "" outside the text."""
+    return view.tokens[number].key if 0 <= number < len(view.tokens) else ""
+
+
+def key_of(view: View, first: int, last: int) -> str:
+    """Return the folded name of these tokens."""
+    if last - first == 1:
+        return view.tokens[first].key
+    return " ".join(token.key for token in view.tokens[first:last])
+
+
+def is_common(view: View, token: Token) -> bool:
+    """Return whether a capital word is an ordinary word too."""
+    return token.key in view.pack.common or token.key in view.low
+
+
+def is_upper(token: Token) -> bool:
+    """Return whether all letters are capitals, ignoring dots."""
+    return token.text.replace(".", "").isupper()
+
+
+def has_article(view: View, first: int) -> bool:
+    """Return whether "the", "a" or "its" precedes."""
+    return key_at(view, first - 1) in view.pack.articles
+
+
+def is_person_like(view: View, first: int, last: int) -> bool:
+    """Return whether this is a given name and one or two more words, without an article."""
+    if not 2 <= last - first <= 3 or has_article(view, first):
+        return False
+    token = view.tokens[first]
+    if token.key not in view.names.given or token.key in view.pack.common:
+        return False
+    hint = place_hint(token.key)
+    return hint.population <= 500_000 and hint.kind != "country"
+
+
+def place_is_meant(view: View, first: int, last: int) -> bool:
+    """Return whether the context shows a place: "in X", "X, Ohio", "the city of X"."""
+    pack = view.pack
+    before = key_at(view, first - 1)
+    if before in pack.places_before and view.tokens[first - 1].is_word:
+        return not view.tokens[first].opens
+    if before in pack.directions:
+        return True
+    if before == "of":
+        return key_at(view, first - 2) in pack.place_words_before
+    if before in {"to", "from"} and key_at(view, first - 2) in pack.travel_verbs:
+        return True
+    if before == "," and place_hint(key_of(view, first, last)).kind in ("country", "region"):
+        return place_hint(key_at(view, first - 2)).kind == "city"
+    return is_in_region(view, last)
+
+
+def is_in_region(view: View, last: int) -> bool:
+    """Return whether ", <state or country>" follows."""
+    tokens = view.tokens
+    if tokens[last - 1].is_possessive or last + 1 >= len(tokens) or tokens[last].text != ",":
+        return False
+    following = tokens[last + 1]
+    if not following.is_capital:
+        return False
+    for width in (3, 2, 1):
+        hint = place_hint(key_of(view, last + 1, min(last + 1 + width, len(tokens))))
+        if hint.kind in ("country", "region"):
+            return True
+    return following.is_abbreviation and following.key in view.pack.states_short
+
+
+def speaks(view: View, last: int) -> bool:
+    """Return whether a verb of saying or a similar one follows."""
+    return not view.tokens[last - 1].is_possessive and key_at(view, last) in view.pack.speech
 
 
 def _is_abbreviation(word: str, text: str, end: int, pack: WordLists) -> bool:
@@ -216,20 +319,6 @@ def _is_heading(line: list[Token], pack: WordLists) -> bool:
     return len(long_words) >= 4 and capitals > 0.8 * len(long_words)
 
 
-def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:
-    """Return (first, last, organisation) for each hit, longest first, none overlapping."""
-    table = organisations()
-    hits: list[tuple[int, int, KnownOrganisation]] = []
-    number = 0
-    while number < len(tokens):
-        token = tokens[number]
-        width = 0
-        if token.is_capital or not token.text.islower() or token.key in _LOW_STARTS:
-            width = _longest(tokens, number, table.get(token.key, ()), hits)
-        number += width or 1
-    return hits
-
-
 def _longest(
     tokens: list[Token],
     number: int,
@@ -281,105 +370,15 @@ def _fit(tokens: list[Token], number: int, form: Form) -> int:
     return place - number if has_capital else 0
 
 
-PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
-
-
-class Sense(msgspec.Struct):
-    """What all decisions about one text need.
-
-    `low` are words that are in lower case elsewhere in this text: a capital is no evidence then.
-    `known` maps a token to where a well-known organisation that begins there ends.
-    """
-
-    tokens: list[Token]
-    pack: WordLists
-    names: PersonNames
-    low: set[str]
-    is_sport: bool
-    known: dict[int, tuple[int, KnownOrganisation]]
-
-
-class Decision(NamedTuple):
-    """Tokens from `first` up to, not including, `last`, classified; `type` "" means not a name."""
-
-    first: int
-    last: int
-    type: str
-    rule: str
-    strength: str
-    evidence: str = ""
-
-
-def key_at(sense: Sense, number: int) -> str:
-    """Return the key of a token, "" outside the text."""
-    return sense.tokens[number].key if 0 <= number < len(sense.tokens) else ""
-
-
-def key_of(sense: Sense, first: int, last: int) -> str:
-    """Return the folded name of these tokens."""
-    if last - first == 1:
-        return sense.tokens[first].key
-    return " ".join(token.key for token in sense.tokens[first:last])
-
-
-def is_common(sense: Sense, token: Token) -> bool:
-    """Return whether a capital word is an ordinary word too."""
-    return token.key in sense.pack.common or token.key in sense.low
-
-
-def is_upper(token: Token) -> bool:
-    """Return whether all letters are capitals, ignoring dots."""
-    return token.text.replace(".", "").isupper()
-
-
-def has_article(sense: Sense, first: int) -> bool:
-    """Return whether "the", "a" or "its" precedes."""
-    return key_at(sense, first - 1) in sense.pack.articles
-
-
-def is_person_like(sense: Sense, first: int, last: int) -> bool:
-    """Return whether this is a given name and one or two more words, without an article."""
-    if not 2 <= last - first <= 3 or has_article(sense, first):
-        return False
-    token = sense.tokens[first]
-    if token.key not in sense.names.given or token.key in sense.pack.common:
-        return False
-    hint = place_hint(token.key)
-    return hint.population <= 500_000 and hint.kind != "country"
-
-
-def place_is_meant(sense: Sense, first: int, last: int) -> bool:
-    """Return whether the context shows a place: "in X", "X, Ohio", "the city of X"."""
-    pack = sense.pack
-    before = key_at(sense, first - 1)
-    if before in pack.places_before and sense.tokens[first - 1].is_word:
-        return not sense.tokens[first].opens
-    if before in pack.directions:
-        return True
-    if before == "of":
-        return key_at(sense, first - 2) in pack.place_words_before
-    if before in {"to", "from"} and key_at(sense, first - 2) in pack.travel_verbs:
-        return True
-    if before == "," and place_hint(key_of(sense, first, last)).kind in ("country", "region"):
-        return place_hint(key_at(sense, first - 2)).kind == "city"
-    return is_in_region(sense, last)
-
-
-def is_in_region(sense: Sense, last: int) -> bool:
-    """Return whether ", <state or country>" follows."""
-    tokens = sense.tokens
-    if tokens[last - 1].is_possessive or last + 1 >= len(tokens) or tokens[last].text != ",":
-        return False
-    following = tokens[last + 1]
-    if not following.is_capital:
-        return False
-    for width in (3, 2, 1):
-        hint = place_hint(key_of(sense, last + 1, min(last + 1 + width, len(tokens))))
-        if hint.kind in ("country", "region"):
-            return True
-    return following.is_abbreviation and following.key in sense.pack.states_short
-
-
-def speaks(sense: Sense, last: int) -> bool:
-    """Return whether a verb of saying or a similar one follows."""
-    return not sense.tokens[last - 1].is_possessive and key_at(sense, last) in sense.pack.speech
+@cache
+def _pattern(elisions: frozenset[str]) -> re.Pattern[str]:
+    parts = [r"(?P<dotted>[^\W\d_]\.(?:[^\W\d_]\.)+)"]
+    if elisions:
+        elided = "|".join(sorted(elisions, key=len, reverse=True))
+        parts.append(rf"(?P<elision>\b(?i:{elided})['’](?=[^\W\d_]))")
+    parts += [
+        r"(?P<word>[^\W\d_]\w*(?:['’ʼ‐·-]\w+|\.(?:com|net|org|co|io|ai)\b)*)",
+        r"(?P<number>\d[\d.,:]*\d\w*|\d\w*)",
+        r"(?P<mark>\S)",
+    ]
+    return re.compile("|".join(parts))

@@ -82,6 +82,79 @@ def count_votes(text: str, mentions: Iterable[Mention]) -> Votes:
     return votes
 
 
+class Scored(NamedTuple):
+    """One candidate with its score and the parts of it."""
+
+    place: Place
+    score: float
+    parts: str
+
+
+class Situation(NamedTuple):
+    """The context of a name in a document.
+
+    `homes` are folded names of states or countries that follow after a comma; `is_after_city`: it
+    mostly follows a city and a comma itself.
+    """
+
+    homes: frozenset[str]
+    is_after_city: bool
+    votes: Votes
+    publisher_country: str = ""
+    language: str = "en"
+
+
+def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored | None]:
+    """Return the winner among the places of this name, and the runner-up.
+
+    A region named like a big city in it (New York) is meant only after a city.
+    """
+    key = name_key(name).removeprefix("the ")
+    if key in ("us", "uk", "uae") and not name.replace(".", "").isupper():
+        return None, None
+    candidates = _candidates(name, key, situation.language)
+    cities = {(place.country, place.admin) for place, _ in candidates if _is_big_city(place)}
+    ranked = sorted(
+        (_scored(place, is_other, situation, cities) for place, is_other in candidates),
+        key=lambda one: (-one.score, one.place.row),
+    )
+    seen: dict[int, Scored] = {}
+    for one in ranked:
+        seen.setdefault(one.place.row, one)
+    best = list(seen.values())
+    return (best[0] if best else None, best[1] if len(best) > 1 else None)
+
+
+def geo_of(
+    resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
+    votes: Votes, dateline: str,
+) -> Geo:  # fmt: skip
+    """Return the geography; `resolved` maps the entity ids of this document to places.
+
+    Places are in the order of the text, countries by votes.
+    """
+    places = list(dict.fromkeys(resolved.values()))
+    if not places and not votes.countries:
+        return Geo()
+    countries = Counter({code: count for code, count in votes.countries.items() if code})
+    for place in places:
+        if place.country:
+            countries[place.country] += 1
+    named = {place.country for place in places if place.country}
+    ordered = [code for code, _ in countries.most_common() if code in named]
+    ordered += [code for code, count in countries.most_common() if code not in named and count >= 2]
+    return Geo(
+        points=tuple(_point(p) for p in places if p.kind != COUNTRY and _has_point(p)),
+        country_points=tuple(_point(p) for p in places if p.kind == COUNTRY),
+        focus=_focus(resolved, mentions, in_title, countries),
+        countries=tuple(ordered),
+        regions=tuple(_regions(places)),
+        geoname_ids=tuple(str(p.geoname_id) for p in places if p.geoname_id),
+        precision=_precision(places),
+        dateline=dateline,
+    )
+
+
 def _vote_of_place(votes: Votes, key: str) -> None:
     key = key.removeprefix("the ")
     places = gazetteer().named(key)
@@ -134,49 +207,6 @@ def _demonyms(text: str) -> list[str]:
         if code is not None:
             found.append(code)
     return found
-
-
-class Scored(NamedTuple):
-    """One candidate with its score and the parts of it."""
-
-    place: Place
-    score: float
-    parts: str
-
-
-class Situation(NamedTuple):
-    """The context of a name in a document.
-
-    `homes` are folded names of states or countries that follow after a comma; `is_after_city`: it
-    mostly follows a city and a comma itself.
-    """
-
-    homes: frozenset[str]
-    is_after_city: bool
-    votes: Votes
-    publisher_country: str = ""
-    language: str = "en"
-
-
-def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored | None]:
-    """Return the winner among the places of this name, and the runner-up.
-
-    A region named like a big city in it (New York) is meant only after a city.
-    """
-    key = name_key(name).removeprefix("the ")
-    if key in ("us", "uk", "uae") and not name.replace(".", "").isupper():
-        return None, None
-    candidates = _candidates(name, key, situation.language)
-    cities = {(place.country, place.admin) for place, _ in candidates if _is_big_city(place)}
-    ranked = sorted(
-        (_scored(place, is_other, situation, cities) for place, is_other in candidates),
-        key=lambda one: (-one.score, one.place.row),
-    )
-    seen: dict[int, Scored] = {}
-    for one in ranked:
-        seen.setdefault(one.place.row, one)
-    best = list(seen.values())
-    return (best[0] if best else None, best[1] if len(best) > 1 else None)
 
 
 def _candidates(name: str, key: str, language: str) -> list[tuple[Place, bool]]:
@@ -248,36 +278,6 @@ def _is_at_home(place: Place, homes: frozenset[str]) -> bool:
         if place.country == "US" and place.admin in (home.upper(), _STATE_SHORT.get(home)):
             return True
     return False
-
-
-def geo_of(
-    resolved: Mapping[str, Place], mentions: Sequence[Mention], in_title: frozenset[str],
-    votes: Votes, dateline: str,
-) -> Geo:  # fmt: skip
-    """Return the geography; `resolved` maps the entity ids of this document to places.
-
-    Places are in the order of the text, countries by votes.
-    """
-    places = list(dict.fromkeys(resolved.values()))
-    if not places and not votes.countries:
-        return Geo()
-    countries = Counter({code: count for code, count in votes.countries.items() if code})
-    for place in places:
-        if place.country:
-            countries[place.country] += 1
-    named = {place.country for place in places if place.country}
-    ordered = [code for code, _ in countries.most_common() if code in named]
-    ordered += [code for code, count in countries.most_common() if code not in named and count >= 2]
-    return Geo(
-        points=tuple(_point(p) for p in places if p.kind != COUNTRY and _has_point(p)),
-        country_points=tuple(_point(p) for p in places if p.kind == COUNTRY),
-        focus=_focus(resolved, mentions, in_title, countries),
-        countries=tuple(ordered),
-        regions=tuple(_regions(places)),
-        geoname_ids=tuple(str(p.geoname_id) for p in places if p.geoname_id),
-        precision=_precision(places),
-        dateline=dateline,
-    )
 
 
 def _has_point(place: Place) -> bool:

@@ -302,6 +302,11 @@ _ABBREVIATION = re.compile(
 )
 _LONGEST_ABBREVIATION = 12
 
+_COUNTED_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+#: Chinese, Japanese and Thai have no spaces: this many of their characters count as a word.
+_CHARACTERS_A_WORD = 2.0
+
 
 def sentences(text: str) -> list[str]:
     """Return the sentences in order, trimmed, none empty; a blank line ends one too."""
@@ -320,3 +325,13 @@ def sentences(text: str) -> list[str]:
     if rest:
         found.append(rest)
     return found
+
+
+def count_words(text: str) -> int:
+    """Return the number of words; an estimate for scripts without spaces."""
+    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
+    if not unspaced:
+        return len(_COUNTED_WORD.findall(text))
+    return len(_COUNTED_WORD.findall(_UNSPACED.sub(" ", text))) + round(
+        unspaced / _CHARACTERS_A_WORD
+    )

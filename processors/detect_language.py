@@ -1,4 +1,4 @@
-"""Tells the language of a document from its title and the start of its text."""
+"""Detects the language of a document from its title and the start of its text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ingest.outcome import Keep, Outcome
 
 VERSION = 1
 
-#: Both written Norwegians and the language they are of; and other codes of one language.
+#: The two written Norwegians under their common code, and older codes of some languages.
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "mo": "ro", "sh": "sr"}
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
@@ -42,9 +42,9 @@ class DetectLanguage:
         self._identifier = _identifier()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with its language as ISO 639-1 code, `und` where none can be told.
+        """Return the document with its language as ISO 639-1 code, `und` if unknown.
 
-        `language_source` is text, hint (the text was unsure) or none.
+        `language_source` is text, hint (where the text is ambiguous) or none.
         """
         language, score, source = self._decided(document)
         return Keep(
@@ -56,7 +56,7 @@ class DetectLanguage:
     def _decided(self, document: EnrichedDocument) -> tuple[str, float, str]:
         sample = f"{document.title}\n{document.text[: self._options.characters]}"
         letters = sum(1 for _ in _LETTER.finditer(sample))
-        # A sign of Chinese or Japanese says about as much as three letters.
+        # A Chinese or Japanese character says about as much as three letters.
         signs = sum(1 for character in sample if "\u3040" <= character <= "\u9fff")
         if letters + 2 * signs < self._options.min_letters:
             return "und", 0.0, "none"
@@ -71,7 +71,7 @@ class DetectLanguage:
 
 
 def code_of(hint: str) -> str:
-    """Return the language code of a tag such as `en-GB`, "" when it holds none."""
+    """Return the language code of a tag such as `en-GB`, "" if it has none."""
     match = _CODE.match(hint.strip())
     if match is None:
         return ""
@@ -95,5 +95,5 @@ def _identifier() -> Any:
 
 
 def build(options: Options) -> DetectLanguage:
-    """Return the enricher, its model loaded."""
+    """Return the enricher, with its model loaded."""
     return DetectLanguage(options)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
-from ingest.terms import sentences
+from ingest.terms import count_words, sentences
 
 VERSION = 1
-
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-
-#: Signs of Chinese, Japanese and Thai are counted as words of so many signs.
-_SIGNS_A_WORD = 2.0
 
 
 class Options(BaseModel):
@@ -47,16 +39,6 @@ class MeasureText:
                 reading_minutes=round(words / self._options.words_per_minute, 1),
             )
         )
-
-
-def count_words(text: str) -> int:
-    """Return the number of words; without blanks between them, an estimate from the signs."""
-    if text.isascii():
-        return len(_WORD.findall(text))
-    signs = len(_UNSPACED.findall(text))
-    if not signs:
-        return len(_WORD.findall(text))
-    return len(_WORD.findall(_UNSPACED.sub(" ", text))) + round(signs / _SIGNS_A_WORD)
 
 
 def build(options: Options) -> MeasureText:

@@ -41,8 +41,8 @@ class SummariseText:
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Return the document with a summary; a publisher's own keeps its source.
 
-        `summary_source` is then what it was, or lead (the first sentences). Source:
-        The first three sentences are a hard baseline for news.
+        `summary_source` then stays as it was; otherwise it is lead, the first sentences, which are a
+        hard baseline to beat for news.
         """
         options = self._options
         own = _BLANKS.sub(" ", _TAG.sub(" ", document.summary)).strip()
@@ -64,7 +64,7 @@ def _lead(text: str, options: Options) -> list[str]:
     chosen = []
     for sentence in sentences(head):
         cleaned = _BLANKS.sub(" ", sentence).strip()
-        # A line without an end is a heading or a byline, not a sentence.
+        # A line without end punctuation is a heading or a byline, not a sentence.
         if len(cleaned) >= 15 and cleaned[-1] in '.!?…"”»)。！？':
             chosen.append(cleaned)
         if len(chosen) == options.sentences:
@@ -77,7 +77,7 @@ def _is_title(summary: str, title: str) -> bool:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return the text, cut after a word with … when it is longer than `limit` characters."""
+    """Return the text, cut at a word and ended with … if it is longer than `limit` characters."""
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]

@@ -18,7 +18,7 @@ import faker.providers.person as person
 import zstandard
 from anyascii import anyascii
 
-TARGET = Path(__file__).parent.parent / "processors" / "find_entities" / "data" / "names.txt.zst"
+TARGET = Path(__file__).parent.parent / "ingest" / "entities" / "data" / "names.txt.zst"
 
 #: Family names that belong to no locale of Faker, or only to one in another script.
 MORE_SURNAMES = [

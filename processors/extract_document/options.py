@@ -16,7 +16,7 @@ class Options(BaseModel):
 
     mode: Literal["fast", "thorough", "precision"] = Field(
         "fast",
-        description="thorough: trafilatura's whole cascade, slower; precision: fewer lines around the article",
+        description="thorough: trafilatura's whole cascade, slower; precision: less text around the article",
     )
     rescue_ratio: float = Field(
         2.5,

@@ -1,4 +1,4 @@
-"""Puts a document together from a page of plain text."""
+"""Assembles a document from a page of plain text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import msgspec
 from ingest.dates import find_date
 from ingest.model import Document, Extraction, Page, PageInfo
 from ingest.settings.site_rules import NO_RULES, SiteRules
+from ingest.terms import count_words
 from ingest.text_header import read_text_header
-from processors.extract_document.choose import candidate, provenance
+from processors.extract_document.choose import SHORT_CHARACTERS, candidate, provenance
 from processors.extract_document.choose.authors import (
     ChosenAuthors,
     agencies_in_text,
@@ -25,7 +26,6 @@ from processors.extract_document.choose.dates import (
     given_by_feed,
     is_file,
 )
-from processors.extract_document.choose.text import SHORT_CHARACTERS
 from processors.extract_document.flag import flags_of
 from processors.extract_document.make_document import address_of, content_hash, identity_fields
 from processors.extract_document.options import Options
@@ -33,7 +33,6 @@ from processors.extract_document.read import HtmlReading, limits_of
 from processors.extract_document.read.decode import decode
 from processors.extract_document.read.metadata import language_code
 from processors.extract_document.read.tree import cut, fragment_line
-from processors.measure_text import count_words
 
 _MAX_TITLE_CHARACTERS = 200
 _BYLINE_WITHIN_LINES = 5
@@ -50,9 +49,9 @@ _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿ])")
 def make_plain_document(
     page: Page, data: bytes, options: Options, rules: SiteRules = NO_RULES
 ) -> Document:
-    """Return the document of a plain text, from disk or from a site; its lines all stay.
+    """Return the document of a plain text, from disk or from a site; no line is dropped.
 
-    Of `rules` the zone counts, and the segments of addresses. Errors: none.
+    Of `rules` only the zone and the path segments count. Errors: none.
     """
     entry = page.entry
     zone = rules.timezone or entry.timezone
@@ -139,10 +138,10 @@ def _published(page: Page, found: PlainText, zone: str) -> ChosenDate:
 
 
 class PlainText(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plain-text file says; raw values, "" and () where it is silent.
+    """What a plain-text file says; raw values, "" and () for what is missing.
 
     `title_source`: meta (header), page (first line), h1 (Markdown heading), file (its name).
-    `date_source`: meta (header), page (dateline with a year), heuristic (a name on its path),
+    `date_source`: meta (header), page (dateline with a year), heuristic (a part of its path),
     "" for none.
     """
 
@@ -161,7 +160,7 @@ class PlainText(msgspec.Struct, frozen=True, kw_only=True):
 def read_plain_text(text: str, path: str, zone_name: str = "") -> PlainText:
     """Return title, authors, date and paragraphs of a decoded text; `path` is that of its file.
 
-    Title and byline are taken out of the text, a dateline stays in it. Errors: none.
+    Title and byline are removed from the text, a dateline is kept. Errors: none.
     """
     header = read_text_header(text)
     values = header.values
@@ -275,7 +274,7 @@ def _paragraphs(lines: list[str]) -> str:
 
 
 def _is_wrapped(blocks: list[list[str]]) -> bool:
-    """Return whether most lines that another follows end where a typewriter's would."""
+    """Return whether most lines that another line follows have the length of wrapped ones."""
     inner = [len(line) for block in blocks for line in block[:-1]]
     wrapped = sum(_WRAPPED_FROM <= length <= _WRAPPED_TO for length in inner)
     return bool(inner) and wrapped > len(inner) / 2

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from ingest.entities.lexicon import person_names, word_lists
 from ingest.model import EnrichedDocument, Mention
 from ingest.outcome import Keep, Outcome
 from processors.find_entities.builtin import find_mentions
-from processors.find_entities.lexicon import names, pack
 from processors.find_entities.names_only import find_listed_names
 from processors.find_entities.spacy_backend import SpacyFinder, is_installed, model_for
 
@@ -55,8 +55,8 @@ class FindEntities:
         elif options.backend == "auto" and is_installed():
             self.engine = f"auto@{VERSION}"
         else:
-            names()
-            pack("en")
+            person_names()
+            word_lists("en")
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Return the document with its mentions in order of the text, none overlapping."""
@@ -84,5 +84,5 @@ class FindEntities:
 
 
 def build(options: Options) -> FindEntities:
-    """Return the enricher. Errors: UnknownName when a named spaCy model is not there."""
+    """Return the enricher. Errors: UnknownName if the named spaCy model is not installed."""
     return FindEntities(options)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ingest.entities.gazetteer import is_demonym, place_hint
+from ingest.entities.lexicon import KnownOrganisation, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities import organisation_cues, person_cues, place_cues
-from processors.find_entities.document_pass import settle
-from processors.find_entities.known import KnownOrganisation, find_known
-from processors.find_entities.lexicon import names, pack
-from processors.find_entities.pieces import Piece, pieces
-from processors.find_entities.runs import runs
-from processors.find_entities.sense import (
+from processors.find_entities.document_pass import decide_all
+from processors.find_entities.pieces import Piece, pieces, runs
+from processors.find_entities.tokens import (
     ORGANISATION,
     PLACE,
     Decision,
-    Sense,
+    Token,
+    View,
+    find_known,
     is_person_like,
     key_of,
+    tokenise,
 )
-from processors.find_entities.tokens import Token, tokenise
-from processors.resolve_places.gazetteer import country_names, place_hint
 
-#: From how many words about sport on a text is one about sport.
+#: A text with at least this many different sports words is about sport.
 _SPORT_WORDS = 3
 
 
@@ -31,54 +31,54 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
 
     For languages that capitalise like English. Errors: none.
     """
-    lists = pack(language)
+    lists = word_lists(language)
     tokens = tokenise(text, lists)
     if not tokens:
         return ()
     low = {token.key for token in tokens if token.is_word and not token.is_capital}
     sport = sum(1 for word in lists.sport if word in low)
-    sense = Sense(tokens, lists, names(), low, sport >= _SPORT_WORDS, {})
+    view = View(tokens, lists, person_names(), low, sport >= _SPORT_WORDS, {})
     taken = bytearray(len(tokens))
-    decided = _dateline(sense, taken)
-    decided += _known(sense, taken)
-    looked: list[tuple[Piece, Decision | None]] = [
+    decided = _dateline(view, taken)
+    decided += _known(view, taken)
+    candidates: list[tuple[Piece, Decision | None]] = [
         (Piece(one.first, one.last), one) for one in decided
     ]
     for run in runs(tokens, lists, taken):
         if tokens[run.first].is_shouted:
-            looked.append((Piece(*run), None))
+            candidates.append((Piece(*run), None))
             continue
-        for piece in pieces(sense, run):
-            looked += _parted(sense, _with_low_words(sense, piece))
-    looked.sort(key=lambda pair: pair[0].first)
-    looked = [pair for pair in looked if not _is_in_quotes(sense, pair[0], pair[1])]
-    return tuple(_mention(sense, text, one) for one in settle(sense, looked))
+        for piece in pieces(view, run):
+            candidates += _parted(view, _with_low_words(view, piece))
+    candidates.sort(key=lambda pair: pair[0].first)
+    candidates = [pair for pair in candidates if not _is_in_quotes(view, pair[0], pair[1])]
+    return tuple(_mention(view, text, one) for one in decide_all(view, candidates))
 
 
-def _with_low_words(sense: Sense, piece: Piece) -> Piece:
-    """Take in the lower-case parts of names in Romance languages.
+def _with_low_words(view: View, piece: Piece) -> Piece:
+    """Include the lower-case parts of names in Romance languages.
 
     Before: ministère de la Justice. After: Cour des comptes, Agence régionale de santé.
     """
-    if not sense.pack.heads_come_first or piece.title or sense.known.get(piece.first):
+    if not view.pack.heads_come_first or piece.title or view.known.get(piece.first):
         return piece
-    if sense.tokens[piece.first].key in sense.pack.organisation_heads_first:
-        return Piece(piece.first, _end_of_low_tail(sense, piece))
+    if view.tokens[piece.first].key in view.pack.organisation_heads_first:
+        return Piece(piece.first, _end_of_low_tail(view, piece))
     number = piece.first - 1
-    while number >= 0 and number > piece.first - 4 and _is_of(sense.tokens[number]):
+    while number >= 0 and number > piece.first - 4 and _is_of(view.tokens[number]):
         number -= 1
     if number < 0 or number == piece.first - 1:
         return piece
-    head = sense.tokens[number]
-    if head.is_capital or head.key not in sense.pack.low_heads:
+    head = view.tokens[number]
+    if head.is_capital or head.key not in view.pack.low_heads:
         return piece
     return Piece(number, piece.last)
 
 
-def _end_of_low_tail(sense: Sense, piece: Piece) -> int:
-    """Return where the tail ends: an adjective, then "de" and one word; each may be missing."""
-    tokens, last = sense.tokens, piece.last
-    if tokens[last - 1].key not in sense.pack.organisation_heads_first:
+def _end_of_low_tail(view: View, piece: Piece) -> int:
+    """Return the end of the tail: an adjective, then "de" and one word; both are optional."""
+    tokens, last = view.tokens, piece.last
+    if tokens[last - 1].key not in view.pack.organisation_heads_first:
         return piece.last
     if last < len(tokens) and _is_adjective(tokens[last]):
         last += 1
@@ -104,48 +104,45 @@ def _is_of(token: Token) -> bool:
     }  # fmt: skip
 
 
-def _parted(sense: Sense, piece: Piece) -> list[tuple[Piece, Decision | None]]:
-    """Decide a piece; an unknown one may end in a person's full name: Acme Sports Jane Roe."""
-    decision = decide(sense, piece.first, piece.last, piece.title)
+def _parted(view: View, piece: Piece) -> list[tuple[Piece, Decision | None]]:
+    """Classify a piece; an unknown one may end in a person's full name: Acme Sports Jane Roe."""
+    decision = decide(view, piece.first, piece.last, piece.title)
     if decision is not None or piece.title or not 2 <= piece.last - piece.first <= 7:
         return [(piece, decision)]
     for cut in range(piece.first + 1, piece.last - 1):
-        person = decide(sense, cut, piece.last)
+        person = decide(view, cut, piece.last)
         if person is None or person.rule not in ("given_name", "middle_initial"):
             continue
-        if (
-            person.strength == "weak"
-            and sense.tokens[piece.last - 1].key not in sense.names.surnames
-        ):
+        if person.strength == "weak" and view.tokens[piece.last - 1].key not in view.names.surnames:
             continue
         left = Piece(piece.first, cut)
-        return [*_parted(sense, left), (Piece(cut, piece.last), person)]
-    hit = sense.known.get(piece.first)
-    if hit is not None and not hit[1].flags and _is_role(sense, hit[0], piece.last):
-        known = decide(sense, piece.first, hit[0])
+        return [*_parted(view, left), (Piece(cut, piece.last), person)]
+    hit = view.known.get(piece.first)
+    if hit is not None and not hit[1].flags and _is_role(view, hit[0], piece.last):
+        known = decide(view, piece.first, hit[0])
         return [(Piece(piece.first, hit[0]), known)]
     return [(piece, None)]
 
 
-def _is_role(sense: Sense, first: int, last: int) -> bool:
-    """Return whether these words are a job after a company's name: Chief Operating Officer."""
-    return first < last and sense.tokens[last - 1].key in sense.pack.titles
+def _is_role(view: View, first: int, last: int) -> bool:
+    """Return whether these words are a job title after a company: Chief Operating Officer."""
+    return first < last and view.tokens[last - 1].key in view.pack.titles
 
 
-def _known(sense: Sense, taken: bytearray) -> list[Decision]:
-    """Decide well-known organisations of several words at once; keep the others as a hint."""
+def _known(view: View, taken: bytearray) -> list[Decision]:
+    """Accept well-known organisations of several words at once; keep the others as hints."""
     found = []
-    for first, last, known in find_known(sense.tokens):
+    for first, last, known in find_known(view.tokens):
         if taken[first]:
             continue
         if last - first == 1 or known.flags:
-            if any(token.is_capital for token in sense.tokens[first:last]):
-                sense.known[first] = (last, known)
+            if any(token.is_capital for token in view.tokens[first:last]):
+                view.known[first] = (last, known)
             else:
                 found.append(_locked(first, last, known, taken))
             continue
-        first = _with_place_before(sense, first, last, taken)
-        extended = _extended(sense, first, last)
+        first = _with_place_before(view, first, last, taken)
+        extended = _extended(view, first, last)
         if extended is None:
             found.append(_locked(first, last, known, taken))
         elif extended.type:
@@ -154,24 +151,24 @@ def _known(sense: Sense, taken: bytearray) -> list[Decision]:
     return found
 
 
-def _with_place_before(sense: Sense, first: int, last: int, taken: bytearray) -> int:
-    """Return the start with the place before a name that many have: Texas Supreme Court."""
-    tokens = sense.tokens
+def _with_place_before(view: View, first: int, last: int, taken: bytearray) -> int:
+    """Return the start including a place before a common name: Texas Supreme Court."""
+    tokens = view.tokens
     if first == 0 or taken[first - 1] or tokens[last - 1].key not in _SHARED_HEADS:
         return first
     before = tokens[first - 1]
     if not (before.is_capital and tokens[first].is_joined) or before.is_possessive:
         return first
-    is_place = bool(place_hint(before.key).kind) or before.key in country_names("demonyms")
+    is_place = bool(place_hint(before.key).kind) or is_demonym(before.key)
     return first - 1 if is_place else first
 
 
-#: What parliaments and offices are divided into: House Intelligence Committee.
+#: Bodies within parliaments and offices: House Intelligence Committee.
 _COMMITTEES = frozenset(
     {"committee", "subcommittee", "commission", "council", "division", "bureau"}
 )
 
-#: Last words of well-known names that other countries and states have as well.
+#: Last words of well-known names that other countries and states use too.
 _SHARED_HEADS = frozenset(
     {"court", "senate", "guard", "force", "party", "cross", "crescent", "association", "assembly",
      "representatives", "commerce", "commission", "agency", "council", "police", "navy", "army",
@@ -184,9 +181,9 @@ def _locked(first: int, last: int, known: KnownOrganisation, taken: bytearray) -
     return Decision(first, last, ORGANISATION, "known_organisation", "strong", known.name)
 
 
-def _extended(sense: Sense, first: int, last: int) -> Decision | None:
+def _extended(view: View, first: int, last: int) -> Decision | None:
     """Return what a known name becomes with the next word: Bank of America + Stadium."""
-    tokens, lists = sense.tokens, sense.pack
+    tokens, lists = view.tokens, view.pack
     if last >= len(tokens) or tokens[last - 1].is_possessive:
         return None
     token = tokens[last]
@@ -205,9 +202,9 @@ def _extended(sense: Sense, first: int, last: int) -> Decision | None:
     return None
 
 
-def _dateline(sense: Sense, taken: bytearray) -> list[Decision]:
+def _dateline(view: View, taken: bytearray) -> list[Decision]:
     """Return the place that opens the text: LONDON, Ohio (Agency) —."""
-    tokens = sense.tokens
+    tokens = view.tokens
     mark = next((n for n, token in enumerate(tokens[:14]) if token.text in _DASHES), None)
     if mark is None or not tokens[0].is_capital:
         return []
@@ -236,15 +233,15 @@ _DASHES = frozenset({"—", "–", "-", "--", "―"})
 
 
 def _is_agency_between(tokens: list[Token], width: int, mark: int) -> bool:
-    """Tell "(Reuters)", ", Ohio", ", Nov. 3" between a place and the dash."""
+    """Return whether "(Reuters)", ", Ohio" or ", Nov. 3" stands between a place and the dash."""
     return mark > width and tokens[width].text in {"(", ",", "/"}
 
 
-def _is_in_quotes(sense: Sense, piece: Piece, decision: Decision | None) -> bool:
-    """Tell a title of a work: the whole piece between quotation marks, and not well known."""
+def _is_in_quotes(view: View, piece: Piece, decision: Decision | None) -> bool:
+    """Return whether this is the title of a work: all in quotation marks, not well known."""
     if decision is None or decision.rule in ("known_organisation", "country_name", "title_before"):
         return False
-    tokens = sense.tokens
+    tokens = view.tokens
     if piece.last - piece.first < 2 and decision.strength != "weak":
         return False
     first = piece.first
@@ -257,38 +254,38 @@ def _is_in_quotes(sense: Sense, piece: Piece, decision: Decision | None) -> bool
     return before in {'"', "“", "‘", "«", "„"} and after in {'"', "”", "’", "»", "“"}
 
 
-def _mention(sense: Sense, text: str, decision: Decision) -> Mention:
-    start = sense.tokens[decision.first].start
-    end = sense.tokens[decision.last - 1].end
+def _mention(view: View, text: str, decision: Decision) -> Mention:
+    start = view.tokens[decision.first].start
+    end = view.tokens[decision.last - 1].end
     return Mention(
         type=decision.type, start=start, end=end, text=text[start:end], rule=decision.rule,
         strength=decision.strength, evidence=decision.evidence,
     )  # fmt: skip
 
 
-Cue = Callable[[Sense, int, int, str], Decision | None]
+Cue = Callable[[View, int, int, str], Decision | None]
 
 
-def other_thing(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """An event, law, prize, work: its last word says so, or its first."""
+def other_thing(view: View, first: int, last: int, title: str) -> Decision | None:
+    """An event, law, prize or work, by its last word or its first."""
     if last - first == 1 or title:
         return None
-    pack = sense.pack
-    head, opening = sense.tokens[last - 1].key, sense.tokens[first].key
+    pack = view.pack
+    head, opening = view.tokens[last - 1].key, view.tokens[first].key
     if head in pack.other_heads:
-        if is_person_like(sense, first, last) and (
-            head in pack.surname_heads or head in sense.names.surnames
+        if is_person_like(view, first, last) and (
+            head in pack.surname_heads or head in view.names.surnames
         ):
             return None
-        if place_hint(key_of(sense, first, last)).kind:
+        if place_hint(key_of(view, first, last)).kind:
             return None
         return Decision(first, last, "", "other_head", "strong")
-    if opening in pack.things_first and not is_person_like(sense, first, last):
+    if opening in pack.things_first and not is_person_like(view, first, last):
         return Decision(first, last, "", "other_head", "strong")
     return None
 
 
-#: The surest cues first; well-known organisations and what is not a name stand before them.
+#: The most reliable cues first, after well-known organisations and things that are not names.
 ORDER: tuple[Cue, ...] = (
     organisation_cues.known,
     other_thing,
@@ -309,10 +306,10 @@ ORDER: tuple[Cue, ...] = (
 )
 
 
-def decide(sense: Sense, first: int, last: int, title: str = "") -> Decision | None:
+def decide(view: View, first: int, last: int, title: str = "") -> Decision | None:
     """Return the first cue that fires on these tokens; None when none does."""
     for cue in ORDER:
-        decision = cue(sense, first, last, title)
+        decision = cue(view, first, last, title)
         if decision is not None:
             return decision
     return None

@@ -1,4 +1,4 @@
-"""Finds names that lists hold, for languages whose capitals do not mark names."""
+"""Finds listed names, for languages in which capitals do not mark names."""
 
 from __future__ import annotations
 
@@ -7,69 +7,27 @@ from functools import lru_cache
 
 import ahocorasick
 
-from ingest.model import Mention
-from processors.find_entities.known import find_known
-from processors.find_entities.lexicon import names, pack
-from processors.find_entities.tokens import Token, tokenise
-from processors.resolve_places.gazetteer import (
+from ingest.entities.gazetteer import (
     CITY,
     city_names,
     country_names,
     gazetteer,
     other_scripts,
 )
+from ingest.entities.lexicon import folded_in_place, person_names, word_lists
+from ingest.model import Mention
+from processors.find_entities.tokens import Token, find_known, tokenise
 
 _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
 
-#: Languages that write particles together with the name.
+#: Languages that join particles to the name.
 _GLUING = frozenset({"ko", "ar", "he", "fa", "ur", "hi"})
 
-_LATIN = frozenset(
-    [
-        "de",
-        "en",
-        "fr",
-        "es",
-        "it",
-        "pt",
-        "nl",
-        "sv",
-        "da",
-        "no",
-        "fi",
-        "is",
-        "ga",
-        "ca",
-        "ro",
-        "pl",
-        "cs",
-        "sk",
-        "sl",
-        "hr",
-        "hu",
-        "et",
-        "lv",
-        "lt",
-        "sq",
-        "tr",
-        "az",
-        "id",
-        "ms",
-        "vi",
-        "sw",
-        "eu",
-        "gl",
-        "mt",
-        "eo",
-        "af",
-        "lb",
-    ]
-)
 
-#: A city must have this many people, where nothing but its name speaks for it.
+#: A city needs this many people where its name is the only evidence.
 _MIN_POPULATION = 200_000
 
-#: Titles of address in German: with one of them a surname is enough.
+#: Forms of address: after one of them a surname is enough.
 _ADDRESSES = frozenset({"herr", "herrn", "frau", "dr", "prof", "pan", "pani"})
 
 
@@ -80,7 +38,7 @@ def find_listed_names(text: str, language: str) -> tuple[Mention, ...]:
     organisations.
     """
     found = _places(text, language)
-    if language in _LATIN:
+    if language in word_lists(language).latin_languages:
         listed = _people_and_organisations(text, language)
         spans = [(mention.start, mention.end) for mention in listed]
         found = [
@@ -94,37 +52,21 @@ def find_listed_names(text: str, language: str) -> tuple[Mention, ...]:
 
 
 def _places(text: str, language: str) -> list[Mention]:
-    lowered = text.casefold()
-    if len(lowered) != len(text):
-        lowered = "".join(_folded_one(character) for character in text)
     found: list[Mention] = []
     end_before = -1
     automaton = _automaton(language)
     if not len(automaton):
         return []
-    for last, (length, kind) in automaton.iter_long(lowered):
+    for last, (length, kind) in automaton.iter_long(folded_in_place(text, str.casefold)):
         start = last - length + 1
         if start <= end_before or text[start].islower():
             continue
         if not _is_whole(text, start, last + 1, language):
             continue
         end_before = last
-        found.append(
-            Mention(
-                type="place",
-                start=start,
-                end=last + 1,
-                text=text[start : last + 1],
-                rule=f"{kind}_name",
-                strength="strong" if kind == "country" else "medium",
-            )
-        )
+        strength = "strong" if kind == "country" else "medium"
+        found.append(_mention(text, start, last + 1, "place", f"{kind}_name", strength))
     return found
-
-
-def _folded_one(character: str) -> str:
-    folded = character.casefold()
-    return folded if len(folded) == 1 else character
 
 
 def _is_whole(text: str, start: int, end: int, language: str) -> bool:
@@ -141,7 +83,7 @@ def _is_whole(text: str, start: int, end: int, language: str) -> bool:
 def _automaton(language: str) -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
     places = gazetteer()
-    if language in _LATIN:
+    if language in word_lists(language).latin_languages:
         for row in range(len(places)):
             place = places.place(row)
             if place.kind < CITY or place.population < _MIN_POPULATION:
@@ -169,20 +111,20 @@ def _add(automaton: ahocorasick.Automaton, name: str, kind: str) -> None:
 
 
 def _people_and_organisations(text: str, language: str) -> list[Mention]:
-    tokens = tokenise(text, pack(language))
+    tokens = tokenise(text, word_lists(language))
     found = []
     taken = bytearray(len(tokens))
     for first, last, known in find_known(tokens):
         is_loud = tokens[first].text.isupper() and len(tokens[first].text) > 2
         if not known.flags and (last - first > 1 or is_loud):
             taken[first:last] = b"\1" * (last - first)
-            found.append(_mention(text, tokens, first, last, "organisation", "known_organisation"))
+            found.append(_named(text, tokens[first:last], "organisation", "known_organisation"))
     number = 0
     surnames: set[str] = set()
     while number < len(tokens) - 1:
         last = 0 if taken[number] else _end_of_person(tokens, number, taken)
         if last:
-            found.append(_mention(text, tokens, number, last, "person", "given_name"))
+            found.append(_named(text, tokens[number:last], "person", "given_name"))
             surnames.add(tokens[last - 1].key)
             taken[number:last] = b"\1" * (last - number)
         number = last or number + 1
@@ -190,18 +132,18 @@ def _people_and_organisations(text: str, language: str) -> list[Mention]:
         if taken[number] or not token.is_capital or token.is_shouted:
             continue
         is_addressed = number > 0 and tokens[number - 1].key in _ADDRESSES
-        if token.key in surnames or (is_addressed and token.key in names().surnames):
+        if token.key in surnames or (is_addressed and token.key in person_names().surnames):
             rule = "title_before" if is_addressed else "surname_of_full_name"
-            found.append(_mention(text, tokens, number, number + 1, "person", rule))
+            found.append(_named(text, tokens[number : number + 1], "person", rule))
     return found
 
 
 def _end_of_person(tokens: list[Token], first: int, taken: bytearray) -> int:
-    """Return where the full name that starts here ends; 0 when none does.
+    """Return the end of the full name that starts here; 0 if there is none.
 
-    At least one given name, then a surname that is no given name here, particles between.
+    At least one given name, then a surname, with particles between them.
     """
-    given, surnames = names().given, names().surnames
+    given, surnames = person_names().given, person_names().surnames
     if not _is_listed(tokens[first], given):
         return 0
     last = first + 1
@@ -221,10 +163,11 @@ def _is_listed(token: Token, listed: frozenset[str]) -> bool:
     return token.is_capital and not token.is_shouted and token.key.replace(" ", "-") in listed
 
 
-def _mention(
-    text: str, tokens: list[Token], first: int, last: int, type: str, rule: str
-) -> Mention:
-    start, end = tokens[first].start, tokens[last - 1].end
+def _named(text: str, tokens: list[Token], type: str, rule: str) -> Mention:
+    return _mention(text, tokens[0].start, tokens[-1].end, type, rule, "medium")
+
+
+def _mention(text: str, start: int, end: int, type: str, rule: str, strength: str) -> Mention:
     return Mention(
-        type=type, start=start, end=end, text=text[start:end], rule=rule, strength="medium"
+        type=type, start=start, end=end, text=text[start:end], rule=rule, strength=strength
     )

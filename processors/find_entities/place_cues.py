@@ -1,11 +1,12 @@
-"""Cues that a name is a place's."""
+"""Cues that a name is a place."""
 
 from __future__ import annotations
 
-from processors.find_entities.sense import (
+from ingest.entities.gazetteer import place_hint
+from processors.find_entities.tokens import (
     PLACE,
     Decision,
-    Sense,
+    View,
     is_common,
     is_person_like,
     is_upper,
@@ -14,9 +15,8 @@ from processors.find_entities.sense import (
     place_is_meant,
     speaks,
 )
-from processors.resolve_places.gazetteer import place_hint
 
-#: First words that make a place only with a name that is known, or with "in" before.
+#: First words that make a place only in a known name, or after "in".
 _DOUBTFUL_FIRST = frozenset(
     {"san", "santa", "los", "las", "el", "la", "villa", "ben", "glen", "point", "river", "bay",
      "santo", "rio", "sao", "camp", "new", "st", "saint"}
@@ -28,60 +28,60 @@ _PLACE_ADJECTIVES = frozenset(
 _BEFORE_FACILITIES = frozenset({"at", "on", "the", "to", "from", "off", "along", "into"})
 
 
-def sure(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+def sure(view: View, first: int, last: int, title: str) -> Decision | None:
     """A country, state, region or other area by its name."""
-    hint = place_hint(key_of(sense, first, last), sense.pack.language)
+    hint = place_hint(key_of(view, first, last), view.pack.language)
     if hint.kind not in ("country", "region", "area") or title:
         return None
-    token = sense.tokens[first]
+    token = view.tokens[first]
     rule = f"{hint.kind}_name"
     if last - first == 1:
         if token.key in ("us", "uk", "uae") and not is_upper(token):
             return None
-        if hint.kind == "region" and token.key in sense.pack.states_short:
-            is_after = key_at(sense, first - 1) == ","
+        if hint.kind == "region" and token.key in view.pack.states_short:
+            is_after = key_at(view, first - 1) == ","
             return Decision(first, last, PLACE, rule, "medium") if is_after else None
-        if token.key in sense.pack.often_people:
-            if place_is_meant(sense, first, last):
+        if token.key in view.pack.often_people:
+            if place_is_meant(view, first, last):
                 return Decision(first, last, PLACE, rule, "strong")
-            if speaks(sense, last) and token.key in sense.names.given | sense.names.surnames:
+            if speaks(view, last) and token.key in view.names.given | view.names.surnames:
                 return None
             return Decision(first, last, PLACE, rule, "weak" if hint.kind == "area" else "medium")
-        if is_common(sense, token) and hint.kind == "area" and token.opens:
+        if is_common(view, token) and hint.kind == "area" and token.opens:
             return None
     return Decision(first, last, PLACE, rule, "strong")
 
 
-def directed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+def directed(view: View, first: int, last: int, title: str) -> Decision | None:
     """A direction and a place: North East England, South London."""
-    tokens, pack = sense.tokens, sense.pack
+    tokens, pack = view.tokens, view.pack
     if title or last - first < 2 or tokens[first].key not in pack.directions:
         return None
     base = first
     while base < last and tokens[base].key in pack.directions:
         base += 1
-    hint = place_hint(key_of(sense, base, last), pack.language)
+    hint = place_hint(key_of(view, base, last), pack.language)
     if hint.kind in ("country", "region", "area") or hint.population > 300_000:
         return Decision(first, last, PLACE, "direction_and_place", "strong")
     return None
 
 
-def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+def headed(view: View, first: int, last: int, title: str) -> Decision | None:
     """A head word: … River, … Street, Lake …, Gulf of …."""
-    pack, tokens = sense.pack, sense.tokens
+    pack, tokens = view.pack, view.tokens
     if last - first < 2 or title:
         return None
     head, opening = tokens[last - 1].key, tokens[first].key
     if head in pack.place_heads and tokens[last - 1].is_capital:
-        before = key_at(sense, first - 1)
-        is_person = head in pack.surname_heads and is_person_like(sense, first, last)
+        before = key_at(view, first - 1)
+        is_person = head in pack.surname_heads and is_person_like(view, first, last)
         if is_person and before not in pack.places_before | _BEFORE_FACILITIES:
             return None
         return Decision(first, last, PLACE, "place_head", "strong", head)
     if opening in pack.place_heads_first:
         if opening in _DOUBTFUL_FIRST:
-            hint = place_hint(key_of(sense, first, last))
-            if not hint.kind and not place_is_meant(sense, first, last):
+            hint = place_hint(key_of(view, first, last))
+            if not hint.kind and not place_is_meant(view, first, last):
                 return None
             if hint.kind:
                 return None
@@ -91,36 +91,36 @@ def headed(sense: Sense, first: int, last: int, title: str) -> Decision | None:
     return None
 
 
-def by_name(sense: Sense, first: int, last: int, title: str) -> Decision | None:
-    """A city of the place file, believed by its size or its neighbours."""
-    key = key_of(sense, first, last)
-    hint = place_hint(key, sense.pack.language)
+def by_name(view: View, first: int, last: int, title: str) -> Decision | None:
+    """A city in the gazetteer, accepted for its size or its context."""
+    key = key_of(view, first, last)
+    hint = place_hint(key, view.pack.language)
     if hint.kind not in ("city", "alternate") or title:
         return None
-    if key_at(sense, first - 1) in sense.pack.organisation_before and not (
-        sense.tokens[first - 1].is_possessive
+    if key_at(view, first - 1) in view.pack.organisation_before and not (
+        view.tokens[first - 1].is_possessive
     ):
         return None
-    token = sense.tokens[first]
+    token = view.tokens[first]
     if last - first == 1 and token.text.isupper() and len(token.text) < 4:
         return None
-    if token.is_abbreviation and token.key in sense.pack.states_short:
+    if token.is_abbreviation and token.key in view.pack.states_short:
         return None
-    is_meant = place_is_meant(sense, first, last)
+    is_meant = place_is_meant(view, first, last)
     if hint.kind == "alternate" and (hint.population < 400_000 or not is_meant):
         return None
-    if last - first == 1 and not _is_believed(sense, first, last, is_meant, hint.population):
+    if last - first == 1 and not _is_believed(view, first, last, is_meant, hint.population):
         return None
-    if not is_meant and hint.population < _min_population(sense, first, last):
+    if not is_meant and hint.population < _min_population(view, first, last):
         return None
     return Decision(first, last, PLACE, "city_name", "strong" if is_meant else "medium")
 
 
-def _min_population(sense: Sense, first: int, last: int) -> int:
-    """Return how many people a city must have here: fewer after "from" or a comma of a list."""
-    token = sense.tokens[first]
-    is_name = token.key in sense.names.given or token.key in sense.names.surnames
-    if key_at(sense, first - 1) in _MOVES and not (is_name and last - first == 1):
+def _min_population(view: View, first: int, last: int) -> int:
+    """Return how many people a city needs here: fewer after "from", "to" and the like."""
+    token = view.tokens[first]
+    is_name = token.key in view.names.given or token.key in view.names.surnames
+    if key_at(view, first - 1) in _MOVES and not (is_name and last - first == 1):
         return 15_000
     return 90_000
 
@@ -129,33 +129,33 @@ _MOVES = frozenset({"from", "to", "via", "between", "leaving", "reached", "reach
                     "left", "toward", "towards"})  # fmt: skip
 
 
-def _is_believed(sense: Sense, first: int, last: int, is_meant: bool, population: int) -> bool:
-    """Return whether one word that is a city's name is the city here."""
-    token = sense.tokens[first]
-    if is_common(sense, token) and (not is_meant or token.opens):
+def _is_believed(view: View, first: int, last: int, is_meant: bool, population: int) -> bool:
+    """Return whether a single word that is the name of a city means the city here."""
+    token = view.tokens[first]
+    if is_common(view, token) and (not is_meant or token.opens):
         return False
-    if token.key in sense.pack.not_names:
+    if token.key in view.pack.not_names:
         return False
     if is_meant:
         return True
-    is_person_too = token.key in sense.names.given or token.key in sense.names.surnames
-    if token.key in sense.pack.often_people and speaks(sense, last):
+    is_person_too = token.key in view.names.given or token.key in view.names.surnames
+    if token.key in view.pack.often_people and speaks(view, last):
         return False
     return not (is_person_too and population < 400_000)
 
 
-def after_preposition(sense: Sense, first: int, last: int, title: str) -> Decision | None:
+def after_preposition(view: View, first: int, last: int, title: str) -> Decision | None:
     """An unknown name after "in", "near", "the town of", "northern"."""
-    pack, tokens = sense.pack, sense.tokens
+    pack, tokens = view.pack, view.tokens
     token = tokens[first]
-    if title or last - first > 3 or token.opens or token.is_shouted or first in sense.known:
+    if title or last - first > 3 or token.opens or token.is_shouted or first in view.known:
         return None
-    before = key_at(sense, first - 1)
+    before = key_at(view, first - 1)
     is_after = before in pack.unsure_places_before
     is_after = is_after or (
-        before in {"to", "from"} and key_at(sense, first - 2) in pack.travel_verbs
+        before in {"to", "from"} and key_at(view, first - 2) in pack.travel_verbs
     )
-    is_after = is_after or (before == "of" and key_at(sense, first - 2) in pack.place_words_before)
+    is_after = is_after or (before == "of" and key_at(view, first - 2) in pack.place_words_before)
     is_after = is_after or (before in pack.directions and last - first == 1)
     if not is_after or is_upper(token) or tokens[last - 1].is_possessive:
         return None
@@ -163,11 +163,11 @@ def after_preposition(sense: Sense, first: int, last: int, title: str) -> Decisi
     for one in tokens[start:last]:
         if (
             one.text.endswith(("ans", "ers", "ites", "ese"))
-            or is_common(sense, one)
+            or is_common(view, one)
             or one.key
             in (pack.not_names | pack.months | pack.weekdays | pack.other_heads | pack.titles)
         ):
             return None
-    if token.key in sense.names.surnames or (token.key in sense.names.given and last - first == 1):
+    if token.key in view.names.surnames or (token.key in view.names.given and last - first == 1):
         return None
     return Decision(first, last, PLACE, "place_preposition", "weak")

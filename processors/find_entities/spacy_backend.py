@@ -1,4 +1,4 @@
-"""Finds mentions with an installed spaCy model, in the form that the built-in engine gives."""
+"""Finds mentions with an installed spaCy model, in the same form as the built-in engine."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import msgspec
 from ingest.errors import UnknownName
 from ingest.model import Mention
 
-#: spaCy's labels → ours; all others are passed over.
+#: spaCy's labels → ours; all others are ignored.
 LABELS = {
     "PERSON": "person", "PER": "person", "ORG": "organisation",
     "GPE": "place", "LOC": "place", "FAC": "place",
 }  # fmt: skip
 
-#: Pipes that entities do not need; without them it is about twice as fast.
+#: Pipeline components that entities do not need; without them spaCy is about twice as fast.
 _UNUSED = ("tagger", "parser", "attribute_ruler", "lemmatizer", "morphologizer", "senter")
 
-#: Sizes in the order of preference: lg gains under a point over md, trf wants a GPU.
+#: Model sizes in order of preference: lg gains less than a point over md, trf needs a GPU.
 _SIZES = ("md", "lg", "sm", "trf")
 
 _ARTICLES = ("the ", "The ")
@@ -34,7 +34,7 @@ def is_installed() -> bool:
 
 
 def model_for(language: str) -> str:
-    """Return the installed model that fits this language best, "" when there is none."""
+    """Return the best installed model for this language, "" if there is none."""
     if not is_installed():
         return ""
     util = importlib.import_module("spacy.util")
@@ -49,7 +49,7 @@ def _rank(name: str) -> int:
 
 
 class SpacyFinder:
-    """One loaded model; `name` is package and version, for the engine's name."""
+    """One loaded model; `name` is its package and version, and becomes the engine's name."""
 
     def __init__(self, package: str) -> None:
         self._nlp = _loaded(package)
@@ -57,7 +57,7 @@ class SpacyFinder:
         self.name = f"{meta.get('lang', '')}_{meta.get('name', package)}@{meta.get('version', '0')}"
 
     def __call__(self, text: str, language: str) -> tuple[Mention, ...]:
-        """Return the mentions in order. A name gets the type that most of its mentions have."""
+        """Return the mentions in order. Each name gets the type of most of its mentions."""
         del language
         found = [
             mention

@@ -1,4 +1,4 @@
-"""Returns places their final ids, and the document its geography."""
+"""Gives places their final ids, and the document its geography."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from collections.abc import Sequence
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
+from ingest.entities.gazetteer import Place, gazetteer
+from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
-from processors.resolve_places.gazetteer import Place, gazetteer, place_key
-from processors.resolve_places.geo import geo_of
-from processors.resolve_places.score import Scored, Situation, best_place
-from processors.resolve_places.votes import Votes, count_votes
+from processors.resolve_places.score import (
+    Scored,
+    Situation,
+    Votes,
+    best_place,
+    count_votes,
+    geo_of,
+)
 
 VERSION = 1
 
@@ -32,8 +38,8 @@ class ResolvePlaces:
         gazetteer()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with resolved places; unknown ones keep their provisional id."""
-        from processors.merge_mentions.assemble import merged_details, with_entities
+        """Return the document with its places resolved; unknown ones keep their provisional id."""
+        from ingest.entities.joining import merged_details, with_entities
 
         votes = count_votes(document.text, document.mentions)
         chosen = _chosen(document, votes)
@@ -51,11 +57,12 @@ class ResolvePlaces:
 
 
 def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored, Scored | None]]:
-    """Return winner and runner-up by provisional entity id: one sense a document."""
+    """Return the winner and the runner-up by provisional id: a name has one sense per document."""
     pinned = {m.entity_id for m in document.mentions if m.strength == "certain"}
     by_id: dict[str, list[Mention]] = {}
     for mention in document.mentions:
-        if mention.type == "place" and mention.entity_id not in pinned:
+        # Without merge_mentions before it no mention has an entity, so none is resolved.
+        if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
     ends = {mention.end for mention in document.mentions if mention.type == "place"}
     chosen = {}
@@ -79,7 +86,7 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored,
 
 
 def _plainest(mentions: Sequence[Mention]) -> str:
-    """Return the form to look up: one that is not all in capitals, if there is one."""
+    """Return the form to look up: one that is not all capitals, if possible."""
     return next((m.text for m in mentions if not m.text.isupper()), mentions[0].text)
 
 
@@ -91,7 +98,7 @@ def _homes(text: str, mention: Mention) -> list[str]:
     words = after[2:].replace(")", ",").split(",")[0].split()
     if not words or not words[0][:1].isupper():
         return []
-    return [place_key(" ".join(words[:width])) for width in range(min(4, len(words)), 0, -1)]
+    return [name_key(" ".join(words[:width])) for width in range(min(4, len(words)), 0, -1)]
 
 
 def _with_place(mention: Mention, chosen: dict[str, tuple[Scored, Scored | None]]) -> Mention:
@@ -124,6 +131,6 @@ def _by_mention(
 
 
 def build(options: Options) -> ResolvePlaces:
-    """Return the enricher, the place file read."""
+    """Return the enricher, with the gazetteer loaded."""
     del options
     return ResolvePlaces()

@@ -13,12 +13,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from ingest.registry import known_processors
-from tests.house.house_sizes import LIMITS, importers
+from tests.house.house_sizes import importers
 from tests.house.project_files import ROOT, project_files
 
 #: No archive can do without it.
 NEEDED = "extract_document"
-ENTANGLED: dict[str, list[str]] = LIMITS["entangled_processors"]
 #: For each process that works on the copy: what is not there is not looked for where the project
 #: lies, which is where an editable installation finds it.
 ONLY_HERE = """
@@ -46,9 +45,7 @@ def imports_of_processors() -> set[tuple[str, str]]:
 
 def test_a_processor_imports_no_other() -> None:
     found = {pair for pair in imports_of_processors() if pair[0] not in ("ingest", pair[1])}
-    known = {(name, other) for name, others in ENTANGLED.items() for other in others}
-    assert sorted(found - known) == [], "what two processors share belongs under both of them"
-    assert sorted(known - found) == [], "take these out of tests/house/limits.toml"
+    assert sorted(found) == [], "what two processors share belongs under both of them"
 
 
 def test_nothing_else_imports_a_processor_that_can_be_left_out() -> None:
@@ -56,8 +53,17 @@ def test_nothing_else_imports_a_processor_that_can_be_left_out() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("left_out", sorted(set(known_processors()) - {NEEDED}))
+def test_the_rest_can_be_started_without_each_processor(tmp_path: Path, left_out: str) -> None:
+    _copied(tmp_path)
+    _removed(tmp_path / "processors", f"{left_out}.py", left_out)
+    _configured(tmp_path / "config" / "pipeline.yml", {left_out}, without_stages=False)
+    assert "6 stages" in _ran(tmp_path, "check", "--no-feeds")
+
+
+@pytest.mark.slow
 def test_the_rest_works_without_every_feature_that_can_be_left_out(tmp_path: Path) -> None:
-    left_out = set(known_processors()) - {NEEDED, *ENTANGLED.get(NEEDED, ())}
+    left_out = set(known_processors()) - {NEEDED}
     assert len(left_out) > 3
     _copied(tmp_path)
     for name in left_out:
@@ -98,11 +104,12 @@ def _removed(folder: Path, *names: str) -> None:
         path.unlink()
 
 
-def _configured(path: Path, left_out: set[str]) -> None:
+def _configured(path: Path, left_out: set[str], *, without_stages: bool = True) -> None:
     """Take the stages and processors out of pipeline.yml."""
     yaml = YAML()
     pipeline = yaml.load(path.read_text(encoding="utf-8"))
-    for name in [name for name, one in pipeline["stages"].items() if one["kind"] in STAGES]:
+    optional = [name for name, one in pipeline["stages"].items() if one["kind"] in STAGES]
+    for name in optional if without_stages else ():
         del pipeline["stages"][name]
     for stage in pipeline["stages"].values():
         if "processors" in stage:

@@ -76,7 +76,7 @@ def test_the_wheel_works_without_the_sources(wheel: Path, tmp_path: Path) -> Non
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "import ingest, processors\n"
-        "from processors.resolve_places.gazetteer import gazetteer; gazetteer()\n"
+        "from ingest.entities.gazetteer import gazetteer; gazetteer()\n"
         "from processors.find_entities import build, Options; build(Options(backend='builtin'))\n"
         "from ingest.cli.main import app\n"
         "print(ingest.__file__, processors.__file__)\n"

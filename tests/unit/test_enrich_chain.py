@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import wire
 from ingest.model import EnrichedDocument
-from ingest.outcome import Keep
+from ingest.outcome import Keep, Outcome
 from processors import (
     detect_language,
     find_entities,
@@ -19,7 +21,9 @@ from processors import (
 )
 from tests.builders import a_document
 
-CHAIN = (
+Enricher = Callable[[EnrichedDocument], Outcome[EnrichedDocument]]
+
+CHAIN: tuple[Enricher, ...] = (
     detect_language.build(detect_language.Options()),
     measure_text.build(measure_text.Options()),
     summarise_text.build(summarise_text.Options()),
@@ -34,10 +38,12 @@ TEXT = (
 )
 
 
-def enriched(text: str, **changes: object) -> EnrichedDocument:
+def enriched(text: str, without: Enricher | None = None, **changes: object) -> EnrichedDocument:
     fields = {"mentions": (), "entity_details": (), "language": "", "summary": ""}
     document = a_document(text=text, **(fields | changes))
     for step in CHAIN:
+        if step is without:
+            continue
         outcome = step(document)
         assert isinstance(outcome, Keep)
         document = outcome.value
@@ -53,6 +59,15 @@ def test_the_text_and_what_came_before_stay_as_they_were() -> None:
     after = enriched(TEXT)
     for field in ("id", "text", "title", "version", "first_seen_at", "url_canonical", "authors"):
         assert getattr(after, field) == getattr(before, field)
+
+
+@pytest.mark.parametrize("left_out", CHAIN, ids=lambda step: type(step).__name__)
+def test_the_chain_works_without_each_of_its_steps(left_out: Enricher) -> None:
+    document = enriched(TEXT, without=left_out)
+    assert document.text == TEXT
+    known = {mention.entity_id for mention in document.mentions} - {""}
+    assert known == set(document.entity_ids)
+    assert set(document.geo.countries) <= {"PT", "DE", "US"}
 
 
 def test_a_whole_document_crosses_the_wire() -> None:

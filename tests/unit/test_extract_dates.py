@@ -195,7 +195,7 @@ def test_a_document_keeps_the_offsets_of_both_dates() -> None:
     assert found.modified_at == datetime(2026, 11, 19, 14, 30, tzinfo=UTC)
     assert (found.modified_source, found.modified_precision) == ("meta", "minute")
     assert (found.modified_zone, found.is_modified_zone_assumed) == ("-05:00", True)
-    assert found.provenance["modified_at"].why == "no zone written, UTC assumed"  # fmt: skip
+    assert found.provenance["modified_at"].why == "no zone given, UTC assumed"  # fmt: skip
 
 
 def test_the_offset_of_the_feed_is_kept_and_a_missing_one_is_said_to_be_assumed() -> None:
@@ -223,7 +223,7 @@ def test_midnight_gives_way_to_a_time_on_the_same_day() -> None:
         "meta",
         datetime(2026, 11, 19, 13, 5, tzinfo=UTC),
     )
-    assert "names only the day" in found.provenance["published_at"].why
+    assert "has only the day" in found.provenance["published_at"].why
     alone = extracted(html_of(head=a_head("2026-11-19T00:00:00+01:00")))
     assert (alone.date_source, alone.date_precision) == ("jsonld", "second")
 
@@ -234,7 +234,7 @@ def test_the_reason_tells_what_was_refused_and_where_sources_differ() -> None:
     differ = extracted(html_of(head=a_head("2026-11-18T08:00:00Z", "2026-11-10T08:00:00Z")))
     assert "meta differs by 8 days" in differ.provenance["published_at"].why
     none = extracted(html_of(), options={"date_search": False})
-    assert none.provenance["published_at"].why == "nobody names a date"
+    assert none.provenance["published_at"].why == "no source has a date"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_text_says_why_it_was_chosen() -> None:
         f"<html><head>{jsonld(articleBody=' '.join(PARAGRAPHS))}</head><body><p>x</p></body></html>"
     )
     assert extracted(body).provenance["text"].why
-    assert extracted("", kind="feed", body=b"").provenance["text"].why == "nobody gives a text"
+    assert extracted("", kind="feed", body=b"").provenance["text"].why == "no source has a text"
 
 
 def test_of_several_articles_the_one_that_the_page_calls_its_own_counts() -> None:

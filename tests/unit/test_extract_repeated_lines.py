@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processors.extract_document.repeated_lines import RepeatedLines
+from processors.extract_document import RepeatedLines
 
 LONG = "A sentence of the article that only this page has, about the harbour of Port Elsin, "
 

@@ -21,9 +21,9 @@ from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.settings.site_rules import SiteRules
 from ingest.settings.sites import LiveSites, read_sites
+from ingest.terms import count_words
 from processors.extract_document import ExtractDocuments, Options, build
 from processors.extract_document.child import page_extractor
-from processors.measure_text import count_words
 from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, SEEN_AT, html_of, page_of
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processors.resolve_places.gazetteer import gazetteer
+from ingest.entities.gazetteer import gazetteer
 from tests.unit.test_places_scoring import resolved
 
 

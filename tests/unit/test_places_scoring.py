@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import pytest
 
+from ingest.entities.gazetteer import gazetteer
+from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
 from processors import find_entities, merge_mentions, resolve_places
-from processors.resolve_places.gazetteer import gazetteer, place_key
 from tests.builders import a_document
 
 CHAIN = (
@@ -87,7 +88,7 @@ def _is_right(case: Case) -> bool:
     id = ids(case.text).get(case.name, "")
     wanted = [
         place.id
-        for place in gazetteer().named(place_key(case.name))
+        for place in gazetteer().named(name_key(case.name))
         if place.country == case.country
         and (not case.admin or place.admin == case.admin)
         and (place.kind == 0) == case.is_country
@@ -96,7 +97,7 @@ def _is_right(case: Case) -> bool:
 
 
 def _largest_is_right(case: Case) -> bool:
-    places = gazetteer().named(place_key(case.name))
+    places = gazetteer().named(name_key(case.name))
     largest = max(places, key=lambda place: place.population)
     return largest.country == case.country and (not case.admin or largest.admin == case.admin)
 

@@ -1,4 +1,4 @@
-"""Chooses who wrote a text: people apart from news agencies, each with its provenance."""
+"""Chooses the authors of a text, people and news agencies separately, with provenance."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _BLANKS = re.compile(r"[\W_]+")
 _MAX_NAME_CHARACTERS = 120
 _MAX_NAME_WORDS = 8
 _MAX_AUTHORS = 20
-#: Between names, whatever stands on both sides.
+#: Separators of names, always.
 _SPLIT = re.compile(
     r"\s*[;&|•、，]\s*|\s+·\s+|\s+[/–—-]\s+|\s+(?:and|und|et|with|mit|avec)\s+|\s*\n\s*", re.I
 )
-#: Between names where whole ones stand on both sides: "Ann Lee y Bo Ray", never "Ortega y Gasset".
+#: Separators of names with full names on both sides: "Ann Lee y Bo Ray", not "Ortega y Gasset".
 _SPLIT_WHOLE = re.compile(
     r"\s+(?:y|e|i|en|og|och|ja)\s+|\s*,\s*|\s*/\s*|(?<=[^\W\d_]{3})\.\s+(?=[^\W\d_a-zß-ÿ])"
 )
-#: What somebody has learnt is no part of a name.
+#: Degrees, which are not part of a name.
 _DEGREE = re.compile(
     r",\s+(?:M\.?D\.?|Ph\.?\s?D\.?|M\.?S\.?|M\.?A\.?|MBA|J\.?D\.?|R\.?N\.?|RDN?|DDS|DO|Esq\.?|MPH|CFA|CPA)(?=$|[\s,;])"
 )
@@ -36,9 +36,9 @@ _BY = re.compile(
     r"|^(?:von|di|door|av|af|przez|text|texte|texto|testo|tekst|author|autor|auteur|autore|автор|redaktion|interview)\s*:\s*",
     re.I,
 )  # fmt: skip
-#: Without a colon these words begin names too ("von der Heide"): two capitals must follow.
+#: Without a colon these words also begin names ("von der Heide"): two capitals must follow.
 _BY_WORD = re.compile(r"^(?:Von|VON|Door|Av|Af|di)\s+(?=[^\W\d_a-zß-ÿ]\S*\s+\S*[^\W\d_a-zß-ÿ])")
-#: "Ann Lee in Berlin", "Ann Lee, Paris": where somebody writes is no name.
+#: "Ann Lee in Berlin", "Ann Lee, Paris": the place is not part of the name.
 _PLACES_WORD = r"(?:in|aus|à|au|en|em|da|te|from|reporting from)"
 _PLACE = re.compile(rf"^(?P<name>\S+\s+\S.*?)\s+{_PLACES_WORD}\s+[^\W\d_a-zß-ÿ].*$")
 _ONLY_PLACE = re.compile(rf"^{_PLACES_WORD}\s+[^\W\d_a-zß-ÿ]")
@@ -60,7 +60,7 @@ _NO_NAMES = frozenset(
         "view all posts", "see all", "more", "share", "follow", "twitter", "facebook", "archive", "posts",
     )
 )  # fmt: skip
-#: A role beside a name, or a desk instead of one.
+#: A role beside a name, or a desk in place of one.
 _ROLE = re.compile(
     r"\b(?:correspondents?|reporters?|editors?|editor-in-chief|journalists?|columnists?|contributors?|writers?|producers?"
     r"|photographers?|bureau(?: chief)?|staff|newsroom|news ?desk|editorial (?:board|team|staff)|editorial|agenc(?:y|ies)|news service|wire services?"
@@ -72,7 +72,7 @@ _ROLE = re.compile(
     r"|redactie|verslaggever|redacteur|correspondente?|redaksjonen|redaktionen|redakcja|редакция)\b",
     re.I,
 )
-#: Parts of a house that stand behind its name.
+#: Departments that follow the name of a publisher.
 _DESKS = frozenset(
     ("business", "digital", "international", "media", "money", "news", "online", "politics", "radio",
      "science", "sport", "sports", "tech", "travel", "tv", "wires", "world")
@@ -80,13 +80,13 @@ _DESKS = frozenset(
 _PHOTO = re.compile(r"^(?:photos?|photograph(?:y|s|ed)?|pictures?|fotos?|bild(?:er)?|illustrations?|video|grafik|graphics?|camera)\b", re.I)  # fmt: skip
 
 
-#: "Bo Ray (photos)" wrote nothing.
+#: "Bo Ray (photos)" is not an author of the text.
 _BY_OTHERS = re.compile(
     r"[^,;&|()]{2,60}\((?:photos?|fotos?|bild(?:er)?|illustrations?|illustrazioni|video|grafik|graphics|fotografie)\)",
     re.I,
 )
 Sources = Sequence[tuple[str, Iterable[str]]]
-#: Name as shown → other forms, compared without case, dots and blanks around.
+#: Name as shown → other forms, compared without case and surrounding punctuation.
 _AGENCIES: dict[str, tuple[str, ...]] = {
     "AFP": ("agence france-presse", "agence france presse", "afp relaxnews"),
     "AP": ("associated press", "the associated press", "a.p.", "ap news"),
@@ -136,7 +136,7 @@ _AGENCIES: dict[str, tuple[str, ...]] = {
     "PR Newswire": ("prnewswire",), "Business Wire": ("businesswire",), "GlobeNewswire": ("globe newswire",),
     "news aktuell": ("ots", "na presseportal", "presseportal"),
 }  # fmt: skip
-#: Too much like initials or words to be an agency outside of a list with others or brackets.
+#: Too much like initials or words to be an agency outside brackets or a list of agencies.
 _SHORT_AND_COMMON = frozenset(("aa", "pa", "ria", "ats", "tt", "rtr", "map", "tap", "nan", "uni", "sana",
     "nna", "spa", "ips", "tns", "sita", "agi", "ani", "andina", "cna", "aps", "mena", "hina", "lnw"))  # fmt: skip
 _EDGES = " \t.,;:()[]{}*–—-"
@@ -154,14 +154,14 @@ _BETWEEN = re.compile(r"\s*(?:/|,|;|&|\+|\band\b|\bund\b|\bet\b|\by\b|\be\b)\s*"
 
 
 class Byline(NamedTuple):
-    """Who wrote a text: people, and the agencies and other organisations named with them."""
+    """The authors of a text: people, and the agencies named with them."""
 
     people: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()
 
 
 class ChosenAuthors(NamedTuple):
-    """People with the source they came from, agencies with theirs ("none" for none)."""
+    """People and agencies, each with their source ("none" for none)."""
 
     people: tuple[str, ...]
     source: str
@@ -172,10 +172,10 @@ class ChosenAuthors(NamedTuple):
 def choose_authors(
     sources: Sequence[tuple[str, Iterable[str]]], site_names: Iterable[str] = ()
 ) -> ChosenAuthors:
-    """Return the people of the first source that has any, and the agencies of the first that has.
+    """Return the people and the agencies of the first source that has any.
 
-    `sources` are pairs of source and raw names, the one that counts first. `site_names` are names
-    of the site and its publisher, which are no author.
+    `sources` are pairs of source and raw names, the most reliable first. `site_names` are names of
+    the site and its publisher, which are not authors.
     """
     people: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()
@@ -191,9 +191,10 @@ def choose_authors(
 
 
 def read_byline(raw: Iterable[str], own: frozenset[str] = frozenset()) -> Byline:
-    """Return the people and agencies in raw author values: no addresses, handles, roles, places or
-    names of the site (`own`, folded); nothing of 120 characters, each once, at most 20.
-    Errors: none."""
+    """Return the people and agencies in raw author values, each once, at most 20.
+
+    Addresses, handles, roles, places, names of 120 characters and those of the site (`own`, folded)
+    are left out. Errors: none."""
     people: dict[str, str] = {}
     agencies: dict[str, None] = {}
     for value in raw:
@@ -222,7 +223,7 @@ def _is_person(name: str, own: frozenset[str]) -> bool:
 
 
 def _is_site(name: str, own: frozenset[str]) -> bool:
-    """Return whether a name is one of the site, or of a part of it ("CNN Business" of CNN)."""
+    """Return whether a name is that of the site or a department ("CNN Business" of CNN)."""
     solid = _BLANKS.sub("", name)
     for one in own:
         if solid == _BLANKS.sub("", one) or name.removeprefix(f"{one} ") in _DESKS:
@@ -240,16 +241,16 @@ def _parts(value: str) -> list[str]:
     names: list[str] = []
     for part in _SPLIT.split(_without_by(_IN_BRACKETS.sub(" ", value))):
         names += _whole_names(_without_by(part))
-    # In brackets stand agencies, roles, and what somebody is called besides.
+    # Brackets contain agencies, roles and nicknames.
     names += [bare for one in inside if agency_of(bare := _HELP.sub("", one), is_sure=True)]
     return [name for name in map(_bare, names) if name]
 
 
 def _whole_names(part: str) -> list[str]:
-    """Return the names of a list that words like "y" or commas part, where they are whole ones.
+    """Return the names of a list separated by words like "y" or by commas, if they are full names.
 
-    "Lee, Ann" is one name; of "Ann Lee, Political Editor" and "dpa/Ann Lee" each piece is judged
-    by itself.
+    "Lee, Ann" is one name; in "Ann Lee, Political Editor" and "dpa/Ann Lee" each piece is judged
+    on its own.
     """
     without_help = _HELP.sub("", part)
     if agency_of(without_help, is_sure=True):
@@ -290,7 +291,7 @@ def folded_name(name: str) -> str:
 
 
 def names_of(page: Page, reading: HtmlReading, options: Options, text: str) -> Fields:
-    """Return who wrote the text of a page; `text` is the one chosen."""
+    """Return the authors of a page; `text` is the chosen text."""
     jsonld, metadata = reading.jsonld, reading.metadata
     tagged = [
         value
@@ -341,8 +342,8 @@ _BY_FORM = {_folded(form): name for name, forms in _AGENCIES.items() for form in
 def agency_of(name: str, *, is_sure: bool = False) -> str:
     """Return the agency that a name means, as it is shown; "" for none.
 
-    Short forms that could be anybody's initials count only where `is_sure`, in brackets or
-    written in capitals. Errors: none.
+    Short forms that could be initials count only if `is_sure` (in brackets) or if written in
+    capitals. Errors: none.
     """
     form = _folded(name)
     if form in _SHORT_AND_COMMON and not (is_sure or name.strip(_EDGES).isupper()):
@@ -351,7 +352,7 @@ def agency_of(name: str, *, is_sure: bool = False) -> str:
 
 
 def agencies_in_text(text: str) -> tuple[str, ...]:
-    """Return the agencies that the dateline or the last line of a text names, and no others."""
+    """Return the agencies that the dateline or the last line of a text names."""
     dateline = _DATELINE.match(text[:200])
     found = _all(dateline["names"]) if dateline else ()
     last = text[-80:].rpartition("\n")[2].strip()
@@ -360,7 +361,7 @@ def agencies_in_text(text: str) -> tuple[str, ...]:
 
 
 def _all(names: str) -> tuple[str, ...]:
-    """Return the agencies of a list in which nothing else stands."""
+    """Return the agencies of a list that contains nothing else."""
     parts = [part for part in _BETWEEN.split(names.strip()) if part]
     found = [agency_of(part, is_sure=True) for part in parts]
     return tuple(dict.fromkeys(found)) if found and all(found) else ()

@@ -13,23 +13,23 @@ from ingest.model import Candidate, Page, Provenance
 from processors.extract_document.choose import candidate, provenance
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading
-from processors.extract_document.read.dates import search_date
 from processors.extract_document.read.metadata import MODIFIED_NAMES, PUBLISHED_NAMES, language_code
+from processors.extract_document.read.text import search_date
 
-#: Nothing before this is believed, and nothing later than a day after it was seen.
+#: Dates before this are rejected, and dates more than a day after the page was seen.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _GRACE = timedelta(days=1)
 #: The feed id of documents from disk, which have no feed.
 FILES = "files"
-#: Where the date of a document comes from that nobody dates.
+#: Sources of the date of a document that has no date.
 MERE_FALLBACKS = ("file", "first_seen_at")
-#: What the search gives when all it finds is a year, as beside a sign of copyright.
+#: The end of what the search returns if it finds only a year, as in a copyright notice.
 _MERE_YEAR = "-01-01"
 _UNREAD = ReadDate(None, fault="unreadable")
 
 
 class DateCandidate(msgspec.Struct, frozen=True):
-    """A date somebody gave: `raw` as written, `read` as understood."""
+    """A date from one source: `raw` as written, `read` as parsed."""
 
     source: str
     raw: str
@@ -37,14 +37,14 @@ class DateCandidate(msgspec.Struct, frozen=True):
 
     @property
     def is_fine(self) -> bool:
-        """Return whether it names more than a day; the midnight of its zone is a mere day too."""
+        """Return whether it has a time; midnight in its zone counts as a day only."""
         return self.read.precision != "day" and not self.read.is_midnight
 
     def day(self, zone_name: str) -> object:
         return self.read.at and self.read.at.astimezone(zone_of(zone_name)).date()
 
     def is_believable(self, seen_at: datetime) -> bool:
-        """Return whether it lies between 1990 and a day after we saw the page or its entry."""
+        """Return whether it is between 1990 and a day after `seen_at`."""
         return self.read.at is not None and EARLIEST <= self.read.at <= seen_at + _GRACE
 
 
@@ -117,7 +117,7 @@ def is_file(page: Page) -> bool:
 
 
 def fallback_date(page: Page) -> tuple[datetime, str]:
-    """Return the date of a document that nobody dates: of the file, or when it was first seen."""
+    """Return the date of a document without one: of the file, or when it was first seen."""
     if is_file(page) and page.fetched_at >= EARLIEST:
         return page.fetched_at, "file"
     return page.entry.first_seen_at, "first_seen_at"
@@ -134,18 +134,18 @@ def given_by_feed(
 ) -> DateCandidate:
     """Return the candidate for what the poll stage read; a raw form without a time is a day.
 
-    A time without a zone is read anew in the zone of the site (`zone_name`), and in any case told
-    as assumed.
+    A time without a zone is parsed again in the zone of the site (`zone_name`), and its zone is
+    always marked as assumed.
     """
     if at is None:
         return DateCandidate("feed", raw)
-    anew = given("feed", raw, zone_name, language)
-    if anew.read.is_zone_assumed and (zone_name or anew.read.at == at):
-        return anew
+    read_again = given("feed", raw, zone_name, language)
+    if read_again.read.is_zone_assumed and (zone_name or read_again.read.at == at):
+        return read_again
     precision = "day" if raw and ":" not in raw else "second"
     shift = timedelta(0) if is_zone_assumed else None
-    if anew.read.at == at:
-        precision, shift = anew.read.precision, anew.read.shift
+    if read_again.read.at == at:
+        precision, shift = read_again.read.precision, read_again.read.shift
     read = ReadDate(at.astimezone(UTC), is_zone_assumed, precision=precision, shift=shift)
     return DateCandidate("feed", raw, read)
 
@@ -157,11 +157,11 @@ def choose_published(
     first_seen_at: datetime,
     zone_name: str = "",
 ) -> ChosenDate:
-    """Return the first believable candidate; `search` is asked when there is none.
+    """Return the first believable candidate; `search` is called if there is none.
 
-    `fallback` (time and source, as first_seen_at or the time of a file) counts when nothing
-    else does. A mere day gives way to a later candidate with a time on that day in the zone of
-    the site. Errors: none.
+    `fallback` (time and source, as first_seen_at or the time of a file) is the last resort. A
+    later candidate with a time on the same day (in the zone of the site) replaces a mere date.
+    Errors: none.
     """
     every = list(candidates)
     good = [one for one in every if one.is_believable(first_seen_at)]
@@ -172,7 +172,7 @@ def choose_published(
     others = tuple(map(_as_candidate, every))
     if not good:
         at, source = fallback
-        refused = "no candidate can be believed" if others else "nobody names a date"
+        refused = "no candidate is believable" if others else "no source has a date"
         return ChosenDate(source, ReadDate(at, precision="second"), others, refused)
     best, why = good[0], ""
     if every[0] is not best:
@@ -181,7 +181,7 @@ def choose_published(
         day = best.day(zone_name)
         finer = next((one for one in good if one.is_fine and one.day(zone_name) == day), best)
         if finer is not best:
-            why = f"{best.source} names only the day, {finer.source} a time on it"
+            why = f"{best.source} has only the day, {finer.source} has a time"
         best = finer
     why = why or _difference(best, good)
     return ChosenDate(best.source, best.read, others, _with_zone(why, best.read, zone_name))
@@ -192,7 +192,7 @@ def choose_modified(
 ) -> ChosenDate:
     """Return the first change that is neither after the fetch nor before the publication.
 
-    `published_at` is None where nobody named it.
+    `published_at` is None if it is unknown.
     """
     others = tuple(_as_candidate(one) for one in candidates if one.raw or one.read.at)
     for one in candidates:
@@ -204,13 +204,13 @@ def choose_modified(
 
 def _why_passed_over(one: DateCandidate) -> str:
     if one.read.at is None:
-        return f"{one.source} names a date that cannot be read"
+        return f"{one.source} has a date that cannot be parsed"
     side = "before 1990" if one.read.at < EARLIEST else "after the article was seen"
     return f"the date of {one.source} is {side}"
 
 
 def _difference(best: DateCandidate, good: Sequence[DateCandidate]) -> str:
-    """Tell of the first other source that differs by more than a day."""
+    """Describe the first other source that differs by more than a day."""
     for one in good:
         if one.read.at and best.read.at and one.source != best.source:
             days = abs(one.read.at - best.read.at).days
@@ -222,7 +222,7 @@ def _difference(best: DateCandidate, good: Sequence[DateCandidate]) -> str:
 def _with_zone(why: str, read: ReadDate, zone_name: str) -> str:
     if not read.is_zone_assumed:
         return why
-    assumed = f"no zone written, {zone_name or 'UTC'} assumed"
+    assumed = f"no zone given, {zone_name or 'UTC'} assumed"
     return f"{why}; {assumed}" if why else assumed
 
 

@@ -8,11 +8,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from ingest.model import Candidate, Image, Page, Provenance, Video
-from processors.extract_document.choose import Fields, candidate, first_of, provenance
+from processors.extract_document.choose import ChosenText, Fields, candidate, first_of, provenance
 from processors.extract_document.choose.dates import (
     is_file,
 )
-from processors.extract_document.choose.text import ChosenText
 from processors.extract_document.options import Options
 from processors.extract_document.read import HtmlReading, limits_of
 from processors.extract_document.read.decode import clean
@@ -32,7 +31,7 @@ _NO_SECTIONS = frozenset(
      "allgemein", "non classé", "sin categoría")
 )  # fmt: skip
 MAX_TAG_CHARACTERS = 100
-#: What stands between a headline and the name of its site.
+#: Separators between a headline and the name of its site.
 _SEPARATOR = re.compile(r"\s+[|\-–—―·•»>:]\s+|:\s+|\s+[|»>•]|[|»>•]\s+")
 _QUOTES = str.maketrans("’‘‚“”„«»‐‑–—", '\'\'\'"""""----')
 _LEAST_HOST_CHARACTERS = 4
@@ -96,7 +95,7 @@ def first_with_proof(*candidates: Candidate) -> tuple[str, Provenance]:
 
 
 def section_of(page: Page, reading: HtmlReading) -> tuple[str, Provenance]:
-    """Return the section; names that every article of the site could have are none."""
+    """Return the section; a name that any article of the site could have is not one."""
     breadcrumb = reading.jsonld.breadcrumb
     given = [
         candidate(clean(reading.metadata.section), "meta"),
@@ -115,7 +114,7 @@ def _is_section(name: str, domain: str) -> bool:
 
 
 def tags_of(page: Page, reading: HtmlReading) -> tuple[tuple[str, ...], Provenance]:
-    """Return all tags, each once, those of the page first."""
+    """Return all tags, each once, the page's first."""
     found: dict[str, tuple[str, str]] = {}
     given = (
         ("meta", reading.metadata.tags), ("jsonld", reading.jsonld.tags), ("feed", page.entry.tags),
@@ -142,7 +141,7 @@ def tags_of(page: Page, reading: HtmlReading) -> tuple[tuple[str, ...], Provenan
 
 
 def subtitle_of(reading: HtmlReading, title: str) -> tuple[str, Provenance]:
-    """Return the line under the headline: the page's own mark, else what JSON-LD calls so."""
+    """Return the subtitle: as the page marks it, else that of JSON-LD."""
     heading = reading.heading
     others = (
         candidate(heading.subtitle, "page"),
@@ -176,7 +175,7 @@ def url_proof(page: Page, reading: HtmlReading) -> Provenance:
 
 
 def media_of(page: Page, reading: HtmlReading) -> Fields:
-    """Return the pictures, films and the licence of a page. Errors: none."""
+    """Return the images, videos and licence of a page. Errors: none."""
     metadata, jsonld = reading.metadata, reading.jsonld
     base = metadata.base_url or page.url_final or page.url_canonical
     image, image_proof = first_with_proof(
@@ -190,10 +189,14 @@ def media_of(page: Page, reading: HtmlReading) -> Fields:
     if reading.elements is not None:
         images = read_images(reading.elements, metadata, jsonld.images, base)
         videos = read_videos(reading.elements, metadata, jsonld.videos, base)
-        licences = read_licences(reading.elements, metadata, jsonld.licence, base)
+        licences = [
+            candidate(*one)
+            for one in read_licences(reading.elements, metadata, jsonld.licence, base)
+            if one[0]
+        ]
     if not images and image:
         images = (Image(url=image, source=image_proof.source),)
-    licence, licence_proof = first_with_proof(*licences)
+    licence, licence_proof = first_with_proof(*dict.fromkeys(licences))
     return Fields(
         {"image": image, "images": images, "videos": videos, "licence": licence},
         {
@@ -206,7 +209,7 @@ def media_of(page: Page, reading: HtmlReading) -> Fields:
 
 
 def _counted(sources: list[str]) -> Provenance:
-    """Return the provenance of a list: the source of its first, and how many came from where."""
+    """Return the provenance of a list: the source of its first item, and the count per source."""
     if not sources:
         return provenance("", "none")
     counts = ", ".join(f"{sources.count(one)} {one}" for one in dict.fromkeys(sources))
@@ -223,9 +226,9 @@ def choose_title(
     """Return title and source ("meta", "jsonld", "title_tag", "h1", "feed", "none").
 
     `candidates` are og:title, JSON-LD headline and `<title>` in this order, without the name of
-    the site. The first h1 wins when it equals one, a lone h1 when it contains or lies in one.
-    `is_feed_first` is for text that came from the feed: the page is then no witness.
-    Source: .817 exact on WCXB.
+    the site. The first h1 wins if it equals one, a single h1 if it contains or is part of one.
+    `is_feed_first`: the text came from the feed, so the page is not reliable.
+    Measured: .817 exact on WCXB.
     """
     given = [one for one in candidates if one.value]
     if is_feed_first and feed_title:
@@ -245,11 +248,11 @@ def choose_title(
 
 
 def without_title(text: str, title: str) -> str:
-    """Return a text without its first paragraph where that only repeats the title.
+    """Return a text without its first paragraph if that only repeats the title.
 
-    A short line before it, as the name of the section, goes with it.
-    Source: measured on AEB: 50 of 181 texts begin so, no gold text does; F1 .9626 → .9658; 3 have
-    such a line before it, no gold text has.
+    A short line before it, such as the name of the section, is dropped too.
+    Measured on AEB: 50 of 181 texts begin so, no gold text does; F1 .9626 → .9658; 3 have such a
+    line before it, no gold text has.
     """
     first, _, rest = text.partition("\n\n")
     if not (rest and title):
@@ -265,8 +268,8 @@ def without_title(text: str, title: str) -> str:
 def without_site(title: str, site_name: str, host: str) -> str:
     """Return a title without the trailing parts that name the site.
 
-    Shape: a part goes while it equals or lies in `site_name`, or equals or contains the name in
-    the host; something always stays. Errors: none.
+    A part is dropped if it equals or is part of `site_name`, or equals or contains the name in
+    the host; the result is never empty. Errors: none.
     """
     title = title[:MAX_TITLE_CHARACTERS].strip()
     site, name = _folded(site_name), _host_name(host)

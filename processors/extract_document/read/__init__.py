@@ -34,14 +34,14 @@ from processors.extract_document.read.text import (
 )
 from processors.extract_document.read.tree import PageElements, cut, depth, paragraphs, parse
 
-#: libxml2 drops what lies deeper than 256 levels.
+#: libxml2 drops anything deeper than 256 levels.
 _DEEP_LEVELS = 250
-#: The second parser is quadratic in depth: 16,000 levels take it 3.4 s, 4,000 0.2 s.
+#: The second parser is quadratic in depth: 16,000 levels take 3.4 s, 4,000 take 0.2 s.
 _MAX_DEEP_TAGS = 16_000
 
 
 class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page gave. `elements` and `root` are None when it was not parsed; `outcome` says why.
+    """What was read; `elements` and `root` are None if the page was not parsed, see `outcome`.
 
     `site` is what the site's own rule for the text found, if it has one.
     """
@@ -63,7 +63,7 @@ class HtmlReading(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.elements is None else self.elements.root
 
 
-#: Bytes, Content-Type and address of a page to what it holds.
+#: Turns bytes, Content-Type and URL of a page into its reading.
 ReadHtml = Callable[[bytes, str, str], HtmlReading]
 
 
@@ -74,10 +74,10 @@ def no_lap(_step: str) -> None:
 def html_reader(
     options: Options, rules: SiteRules = NO_RULES, lap: Callable[[str], None] = no_lap
 ) -> ReadHtml:
-    """Return a function from bytes, Content-Type and address of a page to what it holds.
+    """Return the function that reads pages of one site.
 
-    `rules` are those of its site; options that they change are the caller's to change. `lap` is
-    called with the name of each step when it is done.
+    `rules` are those of the site; the caller has already applied them to `options`. `lap` is
+    called with the name of each completed step.
     """
     limits = limits_of(options)
     extractor = extractor_for(options.mode)

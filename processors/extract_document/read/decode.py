@@ -1,4 +1,4 @@
-"""Turns the bytes of a page into clean text, or refuses what would cost a parser too much."""
+"""Decodes the bytes of a page into clean text; refuses pages that cost a parser too much."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BYTE_ORDER_MARKS = (
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
-#: Controls but tab and newline, lone surrogates, and the two non-characters XML forbids.
+#: Controls except tab and newline, lone surrogates, and the two non-characters that XML forbids.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(byte for byte in (*range(32), 127) if byte not in (9, 10))
 #: Printable ASCII, tab and newline, and all bytes of letters below U+0300.
@@ -31,12 +31,12 @@ _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _PERHAPS_NOT_NFC = re.compile(rb"\xe2(?:[^\x80]|\x80[\x80\x81])")
 _NON_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
 _SEVEN_BIT = frozenset({"iso2022_jp", "iso2022_kr", "hz"})
-#: Encodings that a detector names and nobody means.
+#: Encodings that a detector reports but nobody means.
 _NO_NEWS = frozenset({"utf-8", "ascii"})
 
-#: Labels of the WHATWG encoding standard whose meaning is not what Python's codec of that name
-#: does (https://encoding.spec.whatwg.org/#names-and-labels); other labels are looked up as they
-#: are, when they name an encoding of the standard.
+#: Labels of the WHATWG encoding standard that mean something else than Python's codec of that name
+#: (https://encoding.spec.whatwg.org/#names-and-labels); other labels are looked up as they are if
+#: they name an encoding of the standard.
 _WHATWG = {
     "ascii": "cp1252", "us-ascii": "cp1252", "latin1": "cp1252", "l1": "cp1252",
     "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "iso88591": "cp1252", "iso_8859-1": "cp1252",
@@ -68,7 +68,7 @@ _STANDARD = frozenset(
 )  # fmt: skip
 #: As many as the stream-safe text format of Unicode allows (UAX #15, section 13).
 MAX_MARKS = 30
-#: First bytes of what is no page, whatever its Content-Type says.
+#: First bytes of files that are not pages, whatever their Content-Type says.
 _FOREIGN = (
     b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"ID3",
     b"7z\xbc\xaf", b"Rar!", b"\x7fELF", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"OggS", b"fLaC",
@@ -87,7 +87,7 @@ _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
 class Decoded(NamedTuple):
-    """Clean text, the encoding it was read in, and which rule named the encoding.
+    """Clean text, its encoding, and which rule determined the encoding.
 
     `source` is one of: bom, valid_utf8, http, meta, detected, replacement.
     """
@@ -100,15 +100,14 @@ class Decoded(NamedTuple):
 def decode(data: bytes, content_type: str = "") -> Decoded:
     """Return the text of a page's bytes; `content_type` is the HTTP header's value.
 
-    Shape: no lone surrogates, no controls but tab and newline, NFC, line ends `\\n`.
-    Errors: none; what cannot be read becomes U+FFFD.
-    Before giving up to replacement, bytes that are no UTF-8 and
-    declare nothing are read as the charset they look like.
+    The text has no lone surrogates and no controls except tab and newline; it is in NFC, with line
+    ends `\\n`. Errors: none; undecodable bytes become U+FFFD. Bytes that are not UTF-8 and declare
+    no charset are first tried in the charset that they look like.
     """
     if data.startswith(_UTF_16_MARKS) and b"\x00" not in data:
-        data = data[2:]  # markup in UTF-16 holds NUL bytes: the mark lies
+        data = data[2:]  # markup in UTF-16 holds NUL bytes: the mark is wrong
     text, encoding, source = _decoded(data, content_type)
-    # What is valid UTF-8 need not be written as UTF-8 anew to look at its bytes.
+    # Valid UTF-8 need not be encoded again to look at its bytes.
     is_known = source == "valid_utf8" and "\r" not in text
     return Decoded(_cleaned(text, data if is_known else None), encoding, source)
 
@@ -121,7 +120,7 @@ def clean(text: str) -> str:
 
 
 def _cleaned(text: str, data: bytes | None) -> str:
-    """Return the text cleaned; `data` is the same text in UTF-8 where that is at hand."""
+    """Return the text cleaned; `data` is the same text in UTF-8 if available."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     looks = _look(text, data)
@@ -141,10 +140,11 @@ class _Looks(NamedTuple):
 
 
 def _look(text: str, data: bytes | None) -> _Looks:
-    """Tell by the bytes whether something unwanted may be in a text, and whether it is in NFC.
+    """Return whether a text may contain anything unwanted, and whether it is surely in NFC.
 
-    Five times as fast as to look for it in the text. All below U+0300 is in NFC, and so is what
-    begins with the bytes E2 80 (dashes, quotes) but its first two, which are blanks.
+    Looking at its bytes is five times as fast as searching the text. All below U+0300 is in NFC,
+    and so is everything that begins with the bytes E2 80 (dashes, quotes) except the first two,
+    which are spaces.
     """
     if data is None:
         try:
@@ -162,7 +162,7 @@ def _look(text: str, data: bytes | None) -> _Looks:
 
 
 def codec_of(label: str) -> str:
-    """Return the Python codec that a charset label means on the web; `""` for an unknown one."""
+    """Return the Python codec for a charset label on the web; `""` for an unknown one."""
     label = label.strip().lower()
     if label in _WHATWG:
         return _WHATWG[label]
@@ -194,14 +194,14 @@ def _decoded(data: bytes, content_type: str) -> tuple[str, str, str]:
 
 
 def _declared(data: bytes, content_type: str) -> list[tuple[str, str]]:
-    """Return the codecs that header and page name, the one that counts first."""
+    """Return the codecs that header and page declare, the most reliable first."""
     found = []
     in_header = _HEADER_CHARSET.search(content_type)
     if in_header and (codec := codec_of(in_header[1])):
         found.append((codec, "http"))
     in_page = _META_CHARSET.search(data[:_PROLOGUE_BYTES])
     if in_page and (codec := codec_of(in_page[1].decode("ascii", "replace"))):
-        # A page that could be read so far is not UTF-16, whatever it says of itself.
+        # A page that could be read this far is not UTF-16, whatever it declares.
         found.append(("utf-8" if codec.startswith("utf-16") else codec, "meta"))
     return found
 
@@ -209,8 +209,8 @@ def _declared(data: bytes, content_type: str) -> list[tuple[str, str]]:
 def limit_marks(text: str) -> str:
     """Return the text with at most 30 combining marks in a row.
 
-    Half a million marks out of order kept a normaliser busy for minutes. A longer run shows in
-    every thirtieth character: only a text that has a mark there is looked at whole.
+    Half a million marks out of order kept a normaliser busy for minutes. A longer run covers a
+    thirtieth character: only a text with a mark at one of those is searched.
     """
     if not any(map(unicodedata.combining, set(text[::MAX_MARKS]))):
         return text
@@ -219,7 +219,7 @@ def limit_marks(text: str) -> str:
 
 @cache
 def _too_many() -> re.Pattern[str]:
-    """Return the pattern of a run that is too long; made when first needed."""
+    """Return the pattern of a run that is too long; compiled on first use."""
     codes = [code for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code))]
     marks = f"[{''.join(map(chr, codes))}]"
     return re.compile(f"({marks}{{{MAX_MARKS}}}){marks}+")
@@ -234,7 +234,7 @@ class Limits(NamedTuple):
 
 
 class Guarded(NamedTuple):
-    """What may be parsed. `refusal` is "", too_many_tags or too_many_attributes."""
+    """The part of a page to parse. `refusal` is "", too_many_tags or too_many_attributes."""
 
     html: str
     is_truncated: bool
@@ -242,9 +242,9 @@ class Guarded(NamedTuple):
 
 
 def is_foreign(data: bytes, content_type: str = "") -> bool:
-    """Return whether these bytes are no text at all: PDF, image, archive, noise.
+    """Return whether these bytes are not text at all: PDF, image, archive, noise.
 
-    The bytes decide, the Content-Type only adds.
+    Either the bytes or the Content-Type can say so.
     """
     declared = content_type.strip().lower()
     if declared.startswith(_FOREIGN_TYPES):
@@ -255,13 +255,13 @@ def is_foreign(data: bytes, content_type: str = "") -> bool:
 
 
 def is_binary_file(data: bytes) -> bool:
-    """Return whether a file from disk is no text: NUL bytes without a UTF-16 mark count too."""
+    """Return whether a file from disk is not text: NUL bytes without a UTF-16 mark count too."""
     is_utf_16 = data.startswith(_UTF_16_MARKS)
     return is_foreign(data) or (not is_utf_16 and b"\x00" in data[:_SAMPLE_BYTES])
 
 
 def control_share(data: bytes) -> float:
-    """Return the share of control characters in the first bytes, 0 to 1; UTF-16 has none."""
+    """Return the share of control characters in the first bytes, 0 to 1; 0 for UTF-16."""
     sample = data[:_SAMPLE_BYTES]
     if not sample or data.startswith(_UTF_16_MARKS):
         return 0.0
@@ -288,7 +288,7 @@ def guard(html: str, limits: Limits) -> Guarded:
 def long_tags(html: str) -> Iterator[str]:
     """Return the beginnings of all tags longer than 20,000 characters, up to the next `<` or `>`.
 
-    In steps of that length: a tag that ends before the last `<` within reach is not so long.
+    Searches in steps of that length: a tag that ends before the last `<` within reach is shorter.
     """
     start = html.find("<")
     while start >= 0:

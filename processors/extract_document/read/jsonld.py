@@ -1,4 +1,4 @@
-"""Reads the article that a page describes in JSON-LD, out of the parsed tree."""
+"""Reads the article that a page describes in JSON-LD."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _NUMBER = re.compile(r"\d{1,6}")
 
 
 class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
-    """What JSON-LD says of the article; "" and () where it is silent. Dates are raw, links as written.
+    """What JSON-LD says about the article; "" and () for what is missing. Dates and links are raw.
 
-    `authors` are people and whoever is not typed; `organisations` those typed so, and the source.
+    `authors` are people and those without a type; `organisations` include the source.
     """
 
     is_article: bool = False
@@ -72,12 +72,12 @@ class JsonLd(msgspec.Struct, frozen=True, kw_only=True):
 def read_jsonld(
     elements: PageElements, url: str, max_characters: int, canonical_url: str = ""
 ) -> JsonLd:
-    """Return what the page's JSON-LD says of its article.
+    """Return what the page's JSON-LD says about its article.
 
-    Shape: all text is clean; `body` has paragraphs on lines. `max_characters` bounds all blocks
-    of the page together; what is over it is skipped. Several articles: the one whose address is
-    the page's or the one it calls its own (pages with endless scroll hold the next articles too), then the longest body, then one with a date, then one with an author.
-    Errors: none, whatever the blocks hold.
+    All text is clean; `body` has one paragraph per line. Blocks beyond `max_characters` for the
+    whole page are skipped. Of several articles (pages with endless scroll have the next ones too)
+    the best has the URL of the page or its canonical URL, then the longest body, then a date, then
+    an author. Errors: none, whatever the blocks contain.
     """
     nodes = _Nodes()
     left = max_characters
@@ -97,7 +97,7 @@ def read_jsonld(
 
 
 class _Nodes:
-    """The nodes of all blocks of a page, sorted by what they may tell of the article."""
+    """The nodes of all blocks of a page, sorted by kind."""
 
     def __init__(self) -> None:
         self.articles: list[Node] = []
@@ -128,7 +128,7 @@ def _parsed(block: str) -> Any:
 
 
 def _unwrapped(block: str) -> str:
-    """Return the block without comment and CDATA marks around it and semicolons after it."""
+    """Return the block without the comment and CDATA marks around it and semicolons after it."""
     text = _WRAPPING.sub("", block[:200]) + block[200:]
     while True:
         text = text.rstrip()
@@ -205,7 +205,7 @@ def _one(value: Any) -> Any:
 
 
 def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return those who wrote it, people and whoever is not typed apart from organisations."""
+    """Return the authors: people and those without a type, then organisations."""
     people: dict[str, None] = {}
     organisations: dict[str, None] = {}
     for item in items(node.get("author") or node.get("creator"))[:50]:
@@ -225,10 +225,10 @@ def _authors(node: Node, by_id: dict[str, Node]) -> tuple[tuple[str, ...], tuple
 
 
 def _breadcrumb(lists: Sequence[Node]) -> str:
-    """Return the name of the section that a path of links to the article ends in.
+    """Return the name of the section at the end of the breadcrumb.
 
-    The first link is the front page, the last may be the article itself, which has no address
-    of a page above others: so it is the one before the last, where there are three or more.
+    The first link is the front page and the last may be the article itself, so it is the one before
+    the last, if there are three or more.
     """
     for one in lists[:3]:
         names = [text(item) or text(item.get("item")) for item in items(one.get("itemListElement"))[:10]
@@ -252,7 +252,7 @@ def _is_metered(node: Node) -> bool:
 
 
 def plain(value: str) -> str:
-    """Return the text of a JSON-LD value: entities undone twice, block tags as line ends, items begin "- "."""
+    """Return the text of a JSON-LD value: entities unescaped twice, block tags as line ends."""
     if "&" in value:
         value = html.unescape(html.unescape(value))
     if "<" in value:
@@ -261,7 +261,7 @@ def plain(value: str) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a value as one line; "" for what is neither a text, a number, nor named."""
+    """Return a value as one line; "" for anything but text, numbers and objects with a name."""
     if isinstance(value, dict):
         value = value.get("@value") or value.get("name")
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -289,7 +289,7 @@ def types(node: Node) -> tuple[str, ...]:
 
 
 def address(node: Node) -> str:
-    """Return the address of the page a node is about; "" for none."""
+    """Return the URL of the page a node is about; "" for none."""
     for key in ("url", "mainEntityOfPage", "@id"):
         value = node.get(key)
         if isinstance(value, dict):
@@ -300,7 +300,7 @@ def address(node: Node) -> str:
 
 
 def link(value: Any) -> str:
-    """Return an address written as text, as a list of them, or as a node; never a data URI."""
+    """Return a URL written as text, in a list, or in a node; never a data URI."""
     for item in items(value)[:10]:
         if isinstance(item, dict):
             item = item.get("url") or item.get("contentUrl") or item.get("@id")
@@ -312,7 +312,7 @@ def link(value: Any) -> str:
 
 
 def resolved(value: Any, by_id: dict[str, Node]) -> Any:
-    """Return the node that a mere reference (`{"@id": …}`) means, else the value."""
+    """Return the node that a reference (`{"@id": …}`) means, else the value."""
     if isinstance(value, dict) and "name" not in value and "url" not in value:
         id = value.get("@id")
         if isinstance(id, str):
@@ -321,7 +321,7 @@ def resolved(value: Any, by_id: dict[str, Node]) -> Any:
 
 
 def images_of(node: Node, by_id: dict[str, Node]) -> tuple[Image, ...]:
-    """Return the pictures a node names, each once; their addresses are as written."""
+    """Return the images a node names, each once; their URLs are as written."""
     found: dict[str, Image] = {}
     for value in (*items(node.get("image")), *items(node.get("associatedMedia")))[:50]:
         value = resolved(value, by_id)
@@ -351,7 +351,7 @@ def _image(url: str, value: Node) -> Image:
 
 
 def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
-    """Return the films among these nodes, by the address of the player, else of the file."""
+    """Return the videos among these nodes, by the URL of the player, else of the file."""
     found: dict[str, Video] = {}
     for node in nodes:
         if not isinstance(node, dict):
@@ -369,13 +369,13 @@ def videos_of(nodes: Iterable[Any]) -> tuple[Video, ...]:
 
 
 def licence_of(node: Node) -> str:
-    """Return the licence of a node: an address, else its name."""
+    """Return the licence of a node: a URL, else its name."""
     value = next((item for item in items(node.get("license"))[:5] if item), "")
     return link(value) or text(value)[:200]
 
 
 def pixels(value: Any) -> int:
-    """Return a width or height written as number, text ("640px") or QuantitativeValue; 0 for none."""
+    """Return a size written as number, text ("640px") or QuantitativeValue; 0 for none."""
     if isinstance(value, dict):
         value = value.get("value") or value.get("@value")
     if isinstance(value, bool) or not isinstance(value, int | float | str):

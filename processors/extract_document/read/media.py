@@ -1,4 +1,4 @@
-"""Reads the pictures, films, links and licence of an article off its page; nothing is fetched."""
+"""Reads the images, videos, links and licence of an article from its page; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import msgspec
 from lxml.html import HtmlElement
 
 from ingest.identity import host_of
-from ingest.model import Candidate, Image, Video
-from processors.extract_document.choose import candidate
+from ingest.model import Image, Video
 from processors.extract_document.read.decode import clean
 from processors.extract_document.read.jsonld import pixels
 from processors.extract_document.read.metadata import PageMetadata, absolute
@@ -23,9 +22,9 @@ _MAX_CREDIT_CHARACTERS = 200
 _LEAST_PIXELS = 100
 _OUTSIDE = frozenset(("nav", "footer", "aside"))
 _INSIDE = frozenset(("article", "main"))
-#: More of them on one page are looked at by nobody.
+#: More elements than this on one page are ignored.
 _MAX_ELEMENTS = 1000
-#: Where images wait until a reader scrolls to them.
+#: Attributes of lazily loaded images, then the usual one.
 _SOURCES = ("data-src", "data-original", "data-lazy-src", "data-url", "data-image", "src")
 _SOURCE_SETS = ("data-srcset", "srcset")
 _CREDIT_CLASS = re.compile(
@@ -43,7 +42,7 @@ _CREDIT = re.compile(
 )  # fmt: skip
 _FURNITURE = re.compile(r"logo|icon|avatar|sprite|pixel|spacer|placeholder|blank\.|1x1", re.I)
 _IMAGE_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:$|\?)", re.I)
-#: Hosts whose frames are players of films.
+#: Hosts whose frames are video players.
 _PLAYERS = (
     "youtube.com", "youtube-nocookie.com", "youtu.be", "vimeo.com", "dailymotion.com",
     "jwplatform.com", "jwplayer.com", "brightcove.net", "brightcove.com", "kaltura.com",
@@ -56,11 +55,11 @@ _VIDEO_NAMES = ("og:video:secure_url", "og:video:url", "og:video", "twitter:play
 _LICENCE_NAMES = (
     "dc.rights.license", "dcterms.license", "dc.license", "license", "licence", "cc:license",
 )  # fmt: skip
-#: A licence inside of these is that of a picture, or of somebody else's text.
+#: A licence inside these belongs to an image or to a quoted text.
 _ELSEWHERE = frozenset(("figure", "aside"))
 _COMMONS = ("creativecommons.org/licenses/", "creativecommons.org/publicdomain/")
 MAX_LINKS = 500
-#: Where links lead around the site rather than out of the article.
+#: Containers of links that navigate the site rather than belong to the article.
 _AROUND_THE_TEXT = frozenset(("nav", "header", "footer", "aside"))
 _NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 
@@ -68,10 +67,10 @@ _NO_LINKS = ("#", "javascript:", "mailto:", "tel:", "data:")
 def read_images(
     elements: PageElements, metadata: PageMetadata, jsonld: Iterable[Image], base_url: str
 ) -> tuple[Image, ...]:
-    """Return the pictures of an article, each address once, at most 20: the main one first.
+    """Return the images of an article, each URL once, at most 20, the main one first.
 
-    Captions and credits of the page complete what metadata name by the same address.
-    Shape: absolute http(s) URLs, never data URIs. Errors: none.
+    Captions and credits on the page complete the metadata of the same URL.
+    URLs are absolute http(s), never data URIs. Errors: none.
     """
     found: dict[str, Image] = {}
     for image in (*_from_meta(metadata), *jsonld, *_from_page(elements)):
@@ -90,11 +89,11 @@ def read_images(
 def read_videos(
     elements: PageElements, metadata: PageMetadata, jsonld: Iterable[Video], base_url: str
 ) -> tuple[Video, ...]:
-    """Return the films of an article, each address once, at most 20. Errors: none."""
+    """Return the videos of an article, each URL once, at most 20. Errors: none."""
     found: dict[str, Video] = {}
     named = (metadata.named.get(name, "") for name in _VIDEO_NAMES)
     from_meta = (Video(url=url, source="meta") for url in named if url)
-    for video in (*jsonld, *from_meta, *_films_on(elements)):
+    for video in (*jsonld, *from_meta, *_videos_on(elements)):
         url = absolute(video.url, base_url)
         if url and len(found) < MAX_VIDEOS:
             found.setdefault(url, msgspec.structs.replace(video, url=url))
@@ -113,8 +112,8 @@ def _from_meta(metadata: PageMetadata) -> Iterator[Image]:
 
 
 def _from_page(elements: PageElements) -> Iterator[Image]:
-    """Return the pictures of figures, and others inside the article that are no links."""
-    for element in elements.pictures[:_MAX_ELEMENTS]:
+    """Return the images in figures, and other images in the article that are not links."""
+    for element in elements.images[:_MAX_ELEMENTS]:
         around = elements.around(element)
         if not _OUTSIDE.isdisjoint(around) or "figure" in around:
             continue
@@ -130,26 +129,26 @@ def _from_page(elements: PageElements) -> Iterator[Image]:
 def _of_figure(figure: HtmlElement, around: Container[object]) -> Iterator[Image]:
     if "a" in around and _leads_elsewhere(figure):
         return
-    picture = next(figure.iter("img"), None)
-    url = "" if picture is None else _source(picture, figure)
-    if picture is not None and url:
+    image = next(figure.iter("img"), None)
+    url = "" if image is None else _source(image, figure)
+    if image is not None and url:
         caption, credit = _caption(figure)
-        yield _image(url, picture, caption or clean(picture.get("alt") or ""), credit)
+        yield _image(url, image, caption or clean(image.get("alt") or ""), credit)
 
 
-def _image(url: str, picture: HtmlElement, caption: str, credit: str) -> Image:
+def _image(url: str, image: HtmlElement, caption: str, credit: str) -> Image:
     return Image(
         url=url,
         caption=" ".join(caption.split())[:_MAX_CAPTION_CHARACTERS],
         credit=credit[:_MAX_CREDIT_CHARACTERS],
-        width=pixels(picture.get("width")),
-        height=pixels(picture.get("height")),
+        width=pixels(image.get("width")),
+        height=pixels(image.get("height")),
         source="page",
     )
 
 
 def _completed(known: Image, other: Image) -> Image:
-    """Return the known picture with what only the other tells; a caption of the page counts most."""
+    """Return the known image completed by the other; a caption on the page is preferred."""
     has_better = other.source == "page" and other.caption
     return msgspec.structs.replace(
         known,
@@ -161,19 +160,19 @@ def _completed(known: Image, other: Image) -> Image:
 
 
 def _leads_elsewhere(figure: HtmlElement) -> bool:
-    """Return whether a figure is a link to another page: a teaser, no picture of this article."""
+    """Return whether a figure links to another page: a teaser, not an image of this article."""
     for element in figure.iterancestors("a"):
         return not _IMAGE_FILE.search(element.get("href") or "")
     return False
 
 
-def _source(picture: HtmlElement, holder: HtmlElement) -> str:
-    """Return the address of a picture, the widest of a set; "" for none or a data URI."""
+def _source(image: HtmlElement, holder: HtmlElement) -> str:
+    """Return the URL of an image, the widest of a set; "" for none or a data URI."""
     for name in _SOURCES:
-        url = (picture.get(name) or "").strip()
+        url = (image.get(name) or "").strip()
         if url and not url.lower().startswith(("data:", "blob:", "about:")):
             return url
-    sets = (one.get(name) for one in (picture, *holder.iter("source")) for name in _SOURCE_SETS)
+    sets = (one.get(name) for one in (image, *holder.iter("source")) for name in _SOURCE_SETS)
     return next((url for one in sets if one and (url := _widest(one))), "")
 
 
@@ -191,7 +190,7 @@ def _widest(source_set: str) -> str:
 
 
 def _caption(figure: HtmlElement) -> tuple[str, str]:
-    """Return caption and credit of a figure, apart."""
+    """Return caption and credit of a figure."""
     holder = next(figure.iter("figcaption"), None)
     credits = [
         element
@@ -211,14 +210,14 @@ def _caption(figure: HtmlElement) -> tuple[str, str]:
 
 
 def _bare(credit: str) -> str:
-    """Return a credit without the words that only say that it is one."""
+    """Return a credit without the words that introduce it."""
     found = _CREDIT.match(f" {credit}")
     name = found["name"] if found else credit
     return " ".join(name.split()).strip(" :/()[]|,")
 
 
-def _films_on(elements: PageElements) -> Iterator[Video]:
-    for element in elements.films[:_MAX_ELEMENTS]:
+def _videos_on(elements: PageElements) -> Iterator[Video]:
+    for element in elements.videos[:_MAX_ELEMENTS]:
         if not _OUTSIDE.isdisjoint(elements.around(element)):
             continue
         if element.tag == "iframe":
@@ -246,23 +245,25 @@ def read_licences(
     metadata: PageMetadata,
     jsonld: str,
     base_url: str,
-) -> list[Candidate]:
-    """Return the licences that a page states, the one that counts first; addresses, or names.
+) -> list[tuple[str, str, str]]:
+    """Return each licence that a page states as value, source and raw form, the best first.
 
+    A value is a URL or a name, "" for none.
     Order: JSON-LD of the article, `rel=license`, meta tags, a link to Creative Commons.
     Errors: none.
     """
-    found = [candidate(_address_or_name(jsonld, base_url), "jsonld", jsonld)]
     stated, commons = _linked(elements, base_url)
     named = metadata.first(_LICENCE_NAMES)
-    found.append(candidate(stated, "page"))
-    found.append(candidate(_address_or_name(named, base_url), "meta", named))
-    found.append(candidate(commons, "page"))
-    return [one for one in dict.fromkeys(found) if one.value]
+    return [
+        (_address_or_name(jsonld, base_url), "jsonld", jsonld),
+        (stated, "page", ""),
+        (_address_or_name(named, base_url), "meta", named),
+        (commons, "page", ""),
+    ]
 
 
 def _linked(elements: PageElements, base_url: str) -> tuple[str, str]:
-    """Return the first link that says to be the licence, and the first to one of Creative Commons."""
+    """Return the first link marked as the licence, and the first to a Creative Commons licence."""
     stated = commons = ""
     for element in (*elements.links, *elements.anchors):
         rel, href = element.get("rel") or "", element.get("href") or ""
@@ -279,7 +280,7 @@ def _linked(elements: PageElements, base_url: str) -> tuple[str, str]:
 
 
 def _address_or_name(value: str, base_url: str) -> str:
-    """Return an address as an absolute URL, a name as it is."""
+    """Return a URL as an absolute one, a name as it is."""
     value = clean(value).strip()
     if "/" in value and " " not in value:
         return absolute(value, base_url)
@@ -287,9 +288,9 @@ def _address_or_name(value: str, base_url: str) -> str:
 
 
 def read_links(elements: PageElements, base_url: str) -> tuple[str, ...]:
-    """Return where the page's own links lead: absolute, each once, at most 500, in their order.
+    """Return the targets of the page's own links: absolute, each once, at most 500, in order.
 
-    Links of menus, page heads, page feet and side columns are left out.
+    Links in menus, headers, footers and side columns are left out.
     """
     found: dict[str, None] = {}
     seen: set[str] = set()
@@ -309,7 +310,7 @@ def read_links(elements: PageElements, base_url: str) -> tuple[str, ...]:
 
 
 def count_sponsored_links(elements: PageElements) -> int:
-    """Return how many links of the page's own are marked as paid for."""
+    """Return how many of the page's own links are marked as sponsored."""
     return sum(
         "sponsored" in (element.get("rel") or "")
         and _AROUND_THE_TEXT.isdisjoint(elements.around(element))

@@ -1,20 +1,21 @@
-"""Reads what a page says of itself: in its head, and around its headline."""
+"""Reads what a page says about itself: in its head, and around its headline."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 from lxml import etree
 from lxml.html import HtmlElement
 
 from ingest.identity import joined
-from processors.extract_document.read.dates import read_times
 from processors.extract_document.read.decode import clean
 from processors.extract_document.read.tree import PageElements, text_of, text_within
 
-#: Names that hold the publication date, the one that counts first.
+#: Meta names of the publication date, the most reliable first.
 PUBLISHED_NAMES = (
     "article:published_time", "og:article:published_time", "og:published_time",
     "article:published", "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.created",
@@ -40,17 +41,17 @@ _MAX_HEADINGS = 20
 _MAX_URL_CHARACTERS = 2048
 _RELATIONS = ("canonical", "amphtml")
 _LANGUAGE = re.compile(r"^([a-zA-Z]{2,3})(?:[-_]|$)")
-#: Words in a class or id that name the line under a headline, in the usages of many systems.
+#: Words in a class or id that mean a subtitle, in many systems.
 _SUBTITLE_CLASS = re.compile(
     r"(?:^|[\s_-])(?:sub-?(?:title|headline|heading|head|hed)|standfirst|stand-first|dek|deck|strapline"
     r"|kicker-sub|untertitel|unterzeile|dachzeile-unten|chapo|chapeau|sous-titre|entradilla|bajada"
     r"|subtitulo|sottotitolo|occhiello-sotto|linha-fina|onderkop)(?:$|[\s_-])",
     re.I,
 )
-#: Where no class says so, only a heading right under the headline is taken for its second line.
+#: Without such a class, only a heading right under the headline is its subtitle.
 _SUBTITLE_TAGS = frozenset(("h2", "h3"))
 _marked = etree.XPath("//*[@itemprop='alternativeHeadline'][not(self::meta)]", smart_strings=False)
-#: A line that tells when, or who, is none that tells what.
+#: A line that says when or who is not a subtitle.
 _NO_SUBTITLE = re.compile(
     r"\d{1,2}:\d{2}|^(?:by|von|par|por|updated|published|posted|aktualisiert|veröffentlicht|publié)\b",
     re.I,
@@ -59,13 +60,25 @@ _MAX_SUBTITLE_CHARACTERS = 400
 _MAX_LABEL_CHARACTERS = 60
 _LEVELS_UP = 3
 _NEIGHBOURS = 4
+_MAX_TIMES = 50
+_MAX_TIME_CHARACTERS = 100
+_PUBLISHED = re.compile(
+    r"publish|pubdate|pub-date|posted|entry-date|created|veröffentlicht|publi[ée]", re.I
+)
+_MODIFIED = re.compile(
+    r"modified|updated?(?:$|[\s_-])|aktualisiert|mis-a-jour|actualiz|aggiornat", re.I
+)
+#: Containers of other articles, or of the site's clock.
+_ELSEWHERE = frozenset(("nav", "aside"))
+_EDGES = frozenset(("header", "footer"))
+_INSIDE = frozenset(("article", "main"))
 
 
 class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What the tags of a page say; "" and () where they are silent. URLs are absolute.
+    """What the tags of a page say; "" and () for what is missing. URLs are absolute.
 
-    `named` holds the first value of each meta name (lower case); `several` all values of the
-    few names that are given once a value.
+    `named` has the first value of each meta name (lower case), `several` all values of the few
+    names that may occur several times.
     """
 
     named: dict[str, str] = {}
@@ -100,7 +113,7 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def image(self) -> str:
-        """An absolute http(s) URL; data URIs are none."""
+        """An absolute http(s) URL, never a data URI."""
         return absolute(self.first(_IMAGE_NAMES), self.base_url)
 
     @property
@@ -123,7 +136,7 @@ class PageMetadata(msgspec.Struct, frozen=True, kw_only=True):
 def read_metadata(elements: PageElements, url: str) -> PageMetadata:
     """Return what the tags say; `url` is the page's own address.
 
-    Shape: values are clean, blanks folded, at most 4,000 characters. Errors: none.
+    Values are clean, with whitespace folded, at most 4,000 characters. Errors: none.
     """
     named: dict[str, str] = {}
     several: dict[str, list[str]] = {}
@@ -159,25 +172,16 @@ def read_metadata(elements: PageElements, url: str) -> PageMetadata:
 
 
 def language_code(raw: str) -> str:
-    """Return the lower-case language of a tag like `de-AT`; "" for what is none."""
+    """Return the lower-case language of a tag like `de-AT`; "" for anything else."""
     found = _LANGUAGE.match(raw.strip())
     return found[1].lower() if found else ""
 
 
 def absolute(link: str, base_url: str) -> str:
-    """Return a link as a clean absolute http(s) URL; "" when it is none or far too long."""
+    """Return a link as a clean absolute http(s) URL; "" if it is not one or far too long."""
     if not link or len(link) > _MAX_URL_CHARACTERS:
         return ""
     return joined(base_url, clean(link))
-
-
-def _folded(value: str) -> str:
-    return clean(" ".join(value[:_MAX_VALUE_CHARACTERS].split()))
-
-
-def _base_url(elements: PageElements, url: str) -> str:
-    base = next((one for one in elements.bases if one.get("href") is not None), None)
-    return (joined(url, base.get("href") or "") if base is not None else "") or url
 
 
 def is_amp(root: HtmlElement) -> bool:
@@ -185,27 +189,44 @@ def is_amp(root: HtmlElement) -> bool:
     return root.get("amp") is not None or root.get("⚡") is not None
 
 
-def _links_in_head(elements: PageElements, base_url: str) -> dict[str, str]:
-    """Return the first address of each relation that is asked for."""
-    found: dict[str, str] = {}
-    for element in elements.links:
-        for relation in (element.get("rel") or "").lower().split():
-            if relation in _RELATIONS and relation not in found:
-                found[relation] = absolute(element.get("href") or "", base_url)
-    return found
+class PageTimes(NamedTuple):
+    """Raw values of `datetime`; "" for none."""
+
+    published: str = ""
+    modified: str = ""
 
 
-def _headings(elements: PageElements) -> Iterator[str]:
-    for number, element in enumerate(elements.headlines):
-        if number >= _MAX_HEADINGS:
-            return
-        text = _folded(text_of(element))
-        if text:
-            yield text
+def read_times(elements: Iterable[HtmlElement]) -> PageTimes:
+    """Return when the page says that it was published and changed.
+
+    A `time` that is marked as such counts first, then the first in the article, then the first
+    elsewhere except in menus, side columns, and the header and footer of the site. A class that
+    means a change is the last resort for the publication, `dateModified` never is. Errors: none.
+    """
+    published: dict[int, str] = {}
+    modified = ""
+    for element in islice(elements, _MAX_TIMES):
+        value = (element.get("datetime") or "").strip()
+        if len(value) < 8 or not value[:4].isdigit():
+            continue
+        value = clean(" ".join(value[:_MAX_TIME_CHARACTERS].split()))
+        marks = f"{element.get('itemprop') or ''} {element.get('class') or ''}"[:300]
+        if _MODIFIED.search(marks) and not _PUBLISHED.search(marks):
+            modified = modified or value
+            if "modified" not in (element.get("itemprop") or "").lower():
+                # Many blogs call the only date they show "updated".
+                published.setdefault(3, value)
+        elif element.get("pubdate") is not None or _PUBLISHED.search(marks):
+            published.setdefault(0, value)
+        else:
+            rank = _rank(element)
+            if rank:
+                published.setdefault(rank, value)
+    return PageTimes(published[min(published)] if published else "", modified)
 
 
 class Heading(msgspec.Struct, frozen=True):
-    """The line under the headline with how it was known ("" for none), and short labels near it."""
+    """The subtitle with the evidence for it ("" for none), and short labels near the headline."""
 
     subtitle: str = ""
     why: str = ""
@@ -213,9 +234,9 @@ class Heading(msgspec.Struct, frozen=True):
 
 
 def read_heading(elements: PageElements, *, is_marked: bool = True) -> Heading:
-    """Return what stands around the first h1; nothing on a page without one.
+    """Return the subtitle and labels around the first h1; nothing for a page without one.
 
-    `is_marked` is False where the page nowhere has the word alternativeHeadline. Cost: a look at some neighbours of one element. Errors: none.
+    `is_marked` is False if the page does not contain the word alternativeHeadline. Errors: none.
     """
     headline = next(iter(elements.headlines), None)
     if headline is None:
@@ -234,10 +255,53 @@ def read_heading(elements: PageElements, *, is_marked: bool = True) -> Heading:
     return Heading(subtitle, why if subtitle else "", tuple(dict.fromkeys(labels)))
 
 
-def _neighbours(headline: HtmlElement) -> Iterator[tuple[HtmlElement, bool]]:
-    """Return the elements beside the headline and beside what holds it, and whether they follow.
+def _folded(value: str) -> str:
+    return clean(" ".join(value[:_MAX_VALUE_CHARACTERS].split()))
 
-    What holds it is looked beyond only as long as it is a head of some kind, not the article.
+
+def _base_url(elements: PageElements, url: str) -> str:
+    base = next((one for one in elements.bases if one.get("href") is not None), None)
+    return (joined(url, base.get("href") or "") if base is not None else "") or url
+
+
+def _links_in_head(elements: PageElements, base_url: str) -> dict[str, str]:
+    """Return the first URL of each wanted relation."""
+    found: dict[str, str] = {}
+    for element in elements.links:
+        for relation in (element.get("rel") or "").lower().split():
+            if relation in _RELATIONS and relation not in found:
+                found[relation] = absolute(element.get("href") or "", base_url)
+    return found
+
+
+def _headings(elements: PageElements) -> Iterator[str]:
+    for number, element in enumerate(elements.headlines):
+        if number >= _MAX_HEADINGS:
+            return
+        text = _folded(text_of(element))
+        if text:
+            yield text
+
+
+def _rank(element: HtmlElement) -> int:
+    """Return 1 in the article, 2 outside of it, 0 where a time means something else."""
+    edge: HtmlElement | None = None
+    for holder in element.iterancestors():
+        if holder.tag in _ELSEWHERE:
+            return 0
+        if holder.tag in _INSIDE:
+            return 1
+        if holder.tag in _EDGES:
+            edge = holder
+    if edge is None:
+        return 2
+    return 1 if next(edge.iter("h1"), None) is not None else 0
+
+
+def _neighbours(headline: HtmlElement) -> Iterator[tuple[HtmlElement, bool]]:
+    """Return the siblings of the headline and of its ancestors, and whether they follow.
+
+    Ancestors count only while they are some kind of header, not the article.
     """
     element = headline
     for _ in range(_LEVELS_UP):
@@ -254,7 +318,7 @@ def _neighbours(headline: HtmlElement) -> Iterator[tuple[HtmlElement, bool]]:
 
 
 def _named_subtitle(element: HtmlElement) -> str:
-    """Return why an element is the line under the headline; "" when it is none."""
+    """Return why an element is the subtitle; "" if it is not."""
     named = f"{element.get('class') or ''} {element.get('id') or ''}"
     found = _SUBTITLE_CLASS.search(named[:300])
     if found:
@@ -269,7 +333,7 @@ def _named_subtitle(element: HtmlElement) -> str:
 
 
 def _line(element: HtmlElement, title: str) -> str:
-    """Return the text of an element as a subtitle; "" for one that is too long or the title."""
+    """Return the text of an element as a subtitle; "" if it is too long or the title."""
     if len(element) > 20:
         return ""
     text = clean(text_within(element, _MAX_SUBTITLE_CHARACTERS))

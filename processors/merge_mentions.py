@@ -1,12 +1,12 @@
-"""Joins the mentions of a document to the people, organisations and places they mean."""
+"""Joins the mentions of a document to the people, organisations and places that they mean."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from ingest.entities.joining import assembled
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
-from processors.merge_mentions.assemble import assembled
 
 VERSION = 1
 

@@ -1,20 +1,59 @@
-"""Marks texts that somebody sent or paid for: press releases and paid content."""
+"""Flags what kind of text a document is; each flag has the reason why it is set."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from processors.extract_document.flag.page import Signs, slug, why_section, why_segment, why_type
+from ingest.settings.site_rules import SiteRules
+from processors.extract_document.choose import Fields, provenance
+from processors.extract_document.read import HtmlReading
+from processors.extract_document.read.media import count_sponsored_links
 
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+OPINION_TYPES = frozenset(("OpinionNewsArticle",))
+LIVE_TYPES = frozenset(("LiveBlogPosting",))
+#: Titles that announce opinion: the word, then punctuation.
+_OPINION_TITLE = re.compile(
+    r"(?:opinion|editorial|op-ed|guest essay|kommentar|meinung|leitartikel|gastbeitrag|gastkommentar|kolumne"
+    r"|éditorial|édito|opinión|editoriale|opinião|opinie|hoofdredactioneel commentaar|ledare|debatt)\s?[:|]",
+    re.I,
+)
+#: Path segments and section names that mean opinion; without accents.
+OPINION_SEGMENTS = frozenset(
+    (
+        "opinion", "opinions", "commentisfree", "editorial", "editorials", "op-ed", "oped",
+        "op-eds", "columnists", "columns", "columnist", "letters", "letters-to-the-editor", "views",
+        "viewpoint", "viewpoints", "commentary",
+        "meinung", "meinungen", "kommentar", "kommentare", "kolumne", "kolumnen", "leitartikel",
+        "gastbeitrag", "gastkommentar",
+        "tribune", "tribunes", "debats", "chroniques",  "edito", "editos", "idees",
+        "opiniones", "tribuna", "tribunas", "columnas", "editoriales",
+        "opiniao", "opinioes", "colunas", "colunistas", "editoriais",
+        "opinioni", "commenti", "editoriali",
+        "opinie", "opinies", "columns-opinie", "commentaar",
+        "debatt", "ledare", "kronikor", "meninger",  "debat", "kronik", "opinie-i-komentarze",
+    )
+)  # fmt: skip
+LIVE_SEGMENTS = frozenset(
+    (
+        "live", "liveblog", "live-blog", "live-updates", "live-update", "live-news", "live-coverage",
+        "liveticker", "live-ticker", "newsticker", "newsblog", "news-blog", "ticker",
+        "endirect", "en-direct",  "en-directo", "directo", "en-vivo", "minuto-a-minuto",
+        "diretta", "in-diretta", "ao-vivo", "minuto-a-minuto-ao-vivo", "liveblogs", "direkte",
+        "na-zywo", "relacja-na-zywo",
+    )
+)  # fmt: skip
 _START_CHARACTERS = 400
 _END_CHARACTERS = 1500
 _LABEL_CHARACTERS = 60
 _LEAST_PAID_LINKS = 2
-
 _RELEASE_TYPES = frozenset(("PressRelease", "PressReleaseArticle"))
-#: Sections and segments of addresses, without accents.
+#: Section names and path segments, without accents.
 _RELEASE_NAMES = frozenset(
     (
         "press-release", "press-releases", "pressrelease", "pressreleases", "news-releases",
@@ -32,7 +71,7 @@ _RELEASE_NAMES = frozenset(
         "komunikat-prasowy", "tiskove-zpravy",
     )
 )  # fmt: skip
-#: Services that pass on what companies send, as authors, agencies or publishers.
+#: Press release services, as authors, agencies or publishers.
 RELEASE_WIRES = frozenset(
     (
         "pr-newswire", "prnewswire", "business-wire", "businesswire", "globenewswire",
@@ -42,13 +81,13 @@ RELEASE_WIRES = frozenset(
         "dgap", "eqs-news", "actusnews-wire", "media-outreach-newswire", "prensa-comunicados",
     )
 )  # fmt: skip
-#: What stands in the first sentences of a release, in lower case.
+#: Phrases in the first sentences of a release, in lower case.
 _RELEASE_MARKS = (
     "for immediate release", "/prnewswire/", "/pr newswire/", "(globe newswire)", "(globenewswire)",
     "(business wire)", "(accesswire)", "(marketwired)", "globe newswire --", "globe newswire –",
     "(ots)", "sperrfrist:",
 )  # fmt: skip
-#: What its title or text begins with.
+#: Beginnings of its title or text.
 _RELEASE_START = re.compile(
     r"(?:press|media|news) release\b\s*[:–—-]?|presse(?:mitteilung|meldung|information)\b"
     r"|communiqué de presse\b|(?:nota|comunicado) de prensa\b|comunicato stampa\b"
@@ -56,12 +95,12 @@ _RELEASE_START = re.compile(
     r"|pressemeddelelse\b|pressemelding\b|komunikat prasowy\b",
     re.I,
 )
-#: What stands at its end, in lower case.
+#: Phrases at its end, in lower case.
 _RELEASE_END_MARKS = (
     "view source version on", "view the source version", "view original content", "original-content von",
     "übermittelt durch news aktuell", "übermittelt durch apa-ots",
 )  # fmt: skip
-#: What a line at its end begins with, each sure by itself.
+#: Beginnings of lines at its end; each is sufficient.
 _RELEASE_END = re.compile(
     r"(?-i:SOURCE [A-Z][^\n]{1,80}$)|(?:media|press) (?:contacts?|inquiries|enquiries)\b"
     r"|presse(?:kontakt|stelle)\s*:|(?:rückfragen|ansprechpartner) für (?:die )?(?:medien|presse|journalisten)"
@@ -93,7 +132,7 @@ _PAID_NAMES = frozenset(
         "artykul-sponsorowany",
     )
 )  # fmt: skip
-#: What a label beside the headline, or a line at the top of the text, says in whole.
+#: The whole of a label beside the headline, or of a line at the top of the text.
 _PAID_LABEL = re.compile(
     r"(?:sponsored(?: (?:content|post|article|feature|story|by .{1,40}))?|paid (?:content|post|partnership|program|for by .{1,40})"
     r"|advertorial|advert(?:isement)? feature|advertiser content|partner(?:ed)? content|branded content|brand ?voice|promoted(?: content| by .{1,40})?"
@@ -113,7 +152,7 @@ _PAID_TITLE = re.compile(
     r"|patrocinado|publiredazionale|publieditorial|advertentie|annons)\W{0,2}\s*[:|\]–—-]",
     re.I,
 )
-#: Sentences in which a site says who paid.
+#: Sentences that disclose who paid.
 _PAID_SENTENCE = re.compile(
     r"\bthis (?:article|content|post|story|feature) (?:is|was|has been) (?:sponsored|paid for|produced|created|written|brought to you) (?:and paid for )?(?:by|in (?:paid )?partnership with|on behalf of)\b"
     r"|\bthis is (?:a )?(?:sponsored|paid|branded) (?:content|post|article|partnership)\b"
@@ -128,29 +167,115 @@ _PAID_SENTENCE = re.compile(
     r"|\bdit (?:artikel|bericht) (?:is|werd) (?:gesponsord|betaald|gemaakt in (?:opdracht|samenwerking))",
     re.I,
 )  # fmt: skip
-#: One of these stands in every such sentence; to look for them first is ten times as fast.
+#: Every such sentence contains one of these; searching for them first is ten times as fast.
 _PAID_WORDS = (
     "sponsor", "gesponsord", "paid", "brought to you", "partnership", "on behalf of", "not involved", "bezahlt", "auftrag",
     "unterstützung", "kooperation", "beteiligt", "rédigé", "réalisé", "financé", "proposé", "participé", "patrocinad",
     "elaborad", "pagad", "financiad", "ofrecid", "realizzato", "prodotto", "produzid", "pago", "betaald", "gemaakt",
 )  # fmt: skip
 _PAID_METAS = (
-    "article:sponsor",
-    "sponsor",
-    "article:sponsored",
-    "sponsored",
-    "is_sponsored",
-    "paid",
-)
+    "article:sponsor", "sponsor", "article:sponsored", "sponsored", "is_sponsored", "paid",
+)  # fmt: skip
 _NO = frozenset(("", "0", "false", "no", "none", "null"))
 _PAID_OG_TYPES = frozenset(("advertorial", "sponsored", "article:sponsored"))
 
 
-def why_press_release(signs: Signs, names: Sequence[str]) -> str:
-    """Return by what a text is known as a press release; "" when it is not.
+def flags_of(
+    reading: HtmlReading,
+    rules: SiteRules,
+    *,
+    url: str,
+    section: str,
+    names: tuple[str, ...],
+    title: str,
+    text: str,
+) -> Fields:
+    """Return the flags of a text; `names` are its authors, agencies and publisher. Errors: none."""
+    jsonld, metadata = reading.jsonld, reading.metadata
+    sections = (section, jsonld.section, jsonld.breadcrumb)
+    signs = Signs(jsonld.types + jsonld.genres, sections, url, title, text)
+    paid = why_paid(signs, jsonld.sponsor, metadata.named, reading.heading.labels)
+    reasons = {
+        "is_opinion": why_opinion(signs, rules.opinion_paths),
+        "is_live_blog": why_live_blog(signs, rules.live_paths),
+        "is_press_release": why_press_release(signs, names),
+        "is_paid_content": paid or _why_links(reading, url),
+    }
+    return as_fields(reasons)
 
-    `names` are its authors, agencies and publishers. That a report speaks of a press release
-    makes it none: only marks at its start and end count.
+
+def as_fields(reasons: dict[str, str]) -> Fields:
+    """Return flags from their reasons: "" means not set; a flag that is set has provenance."""
+    return Fields(
+        {name: bool(why) for name, why in reasons.items()},
+        {name: provenance("true", _source(why), (), why) for name, why in reasons.items() if why},
+    )
+
+
+class Signs(NamedTuple):
+    """The evidence for the kind of a text; `types` are JSON-LD types and genres."""
+
+    types: tuple[str, ...]
+    sections: tuple[str, ...]
+    url: str
+    title: str
+    text: str
+
+
+def why_opinion(signs: Signs, own_segments: tuple[str, ...]) -> str:
+    """Return why a text is opinion; "" if it is not.
+
+    `own_segments` are those of the site: in URLs they replace the common list, as section names
+    they extend it.
+    """
+    own = frozenset(map(slug, own_segments))
+    said = _OPINION_TITLE.match(signs.title)
+    return (
+        why_type(signs.types, OPINION_TYPES)
+        or why_section(signs.sections, own | OPINION_SEGMENTS)
+        or why_segment(signs.url, own or OPINION_SEGMENTS)
+        or (f"“{said[0].strip()}” in the title" if said else "")
+    )
+
+
+def why_live_blog(signs: Signs, own_segments: tuple[str, ...]) -> str:
+    """Return why a text is a live blog; "" if it is not. Segments as for opinion."""
+    known = frozenset(map(slug, own_segments)) or LIVE_SEGMENTS
+    return why_type(signs.types, LIVE_TYPES) or why_segment(signs.url, known)
+
+
+def why_type(types: tuple[str, ...], known: frozenset[str]) -> str:
+    """Return which JSON-LD type is one of these."""
+    return next((f"JSON-LD type {one}" for one in types if one in known), "")
+
+
+def why_section(sections: tuple[str, ...], known: frozenset[str]) -> str:
+    """Return which section name is one of these."""
+    return next((f"section {one}" for one in sections if one and slug(one) in known), "")
+
+
+def why_segment(url: str, known: frozenset[str]) -> str:
+    """Return which path segment of a URL, or first label of its host, is one of these."""
+    segments, label = _places(url)
+    found = next((segment for segment in segments if segment in known), "")
+    if found:
+        return f"/{found}/ in the address"
+    return f"{label}. in the address" if label in known else ""
+
+
+@lru_cache(maxsize=2048)
+def slug(name: str) -> str:
+    """Return a name as URLs write it: "Débats & idées" → "debats-idees"."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    return _BETWEEN_WORDS.sub("-", letters).strip("-")
+
+
+def why_press_release(signs: Signs, names: Sequence[str]) -> str:
+    """Return why a text is a press release; "" if it is not.
+
+    `names` are its authors, agencies and publishers. A report that mentions a press release is
+    not one: only its start and end count.
     """
     types, sections, url, title, text = signs
     known = (
@@ -177,10 +302,10 @@ def why_press_release(signs: Signs, names: Sequence[str]) -> str:
 
 
 def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence[str]) -> str:
-    """Return by what a text is known as paid content; "" when it is not.
+    """Return why a text is paid content; "" if it is not.
 
-    `labels` are short texts beside the headline: a mark of an advertisement anywhere else on a page
-    is one of the advertisement. `sponsor` is that of JSON-LD, `metas` the page's meta tags.
+    `labels` are short texts beside the headline: a label elsewhere on a page belongs to an
+    advertisement. `sponsor` is that of JSON-LD, `metas` are the page's meta tags.
     """
     types, sections, url, title, text = signs
     found = (
@@ -210,16 +335,45 @@ def why_paid(signs: Signs, sponsor: str, metas: dict[str, str], labels: Sequence
 
 
 def why_paid_links(sponsored: int, outgoing: int) -> str:
-    """Return whether most links out of a text are marked as paid for; "" when they are not."""
+    """Return the reason if most outgoing links of a text are marked as sponsored; else ""."""
     if sponsored >= _LEAST_PAID_LINKS and sponsored * 2 > outgoing:
         return f"{sponsored} of {outgoing} outgoing links are rel=sponsored"
     return ""
 
 
 def is_elsewhere(url: str, page_url: str) -> bool:
-    """Return whether a link leads to another host than the page's."""
+    """Return whether a link leads to another host."""
     try:
         host = urlsplit(url).hostname or ""
         return bool(host) and host != (urlsplit(page_url).hostname or "")
     except ValueError:
         return False
+
+
+def _why_links(reading: HtmlReading, url: str) -> str:
+    if reading.elements is None:
+        return ""
+    sponsored = count_sponsored_links(reading.elements)
+    if not sponsored:
+        return ""
+    return why_paid_links(sponsored, sum(is_elsewhere(link, url) for link in reading.links))
+
+
+def _source(why: str) -> str:
+    """Return the source of a reason, as `Candidate` names it."""
+    if why.lower().startswith(("json-ld", "jsonld")):
+        return "jsonld"
+    return "meta" if why.startswith("meta ") else "page"
+
+
+@lru_cache(maxsize=4)
+def _places(url: str) -> tuple[tuple[str, ...], str]:
+    """Return the path segments of a URL, and the subdomain of its host."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return (), ""
+    label, _, rest = host.partition(".")
+    segments = parts.path.strip("/").split("/")
+    return tuple(slug(unquote(one)) for one in segments), label if "." in rest else ""

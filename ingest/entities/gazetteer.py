@@ -1,28 +1,26 @@
-"""Holds the place file: countries, regions, areas and cities by name."""
+"""The gazetteer: countries, regions, areas and cities by name."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 import msgspec
 import zstandard
-from anyascii import anyascii
+
+from ingest.entities.lexicon import name_key
 
 COUNTRY, REGION, AREA, CITY, CAPITAL = range(5)
-
-_APART = re.compile(r"[-‐‑–—/\s_]+")
-_GONE = re.compile(r"[.,'’‘`´()\"]")
+#: In order of importance; all others are cities.
+_KIND_NAMES = ((COUNTRY, "country"), (REGION, "region"), (AREA, "area"))
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
-    """The place file as it lies on disk: one item a place in each column.
+    """The gazetteer as stored on disk: each column has one item per place.
 
-    Units: degrees × 10,000. `keys` leads from a folded name to row numbers, `alternate_keys`
-    from names in other languages. `admins` are GeoNames' codes of first-level regions.
+    Coordinates are in degrees × 10,000. `keys` maps folded names to row numbers, `alternate_keys`
+    does so for names in other languages. `admins` are GeoNames' codes of first-level regions.
     """
 
     names: str
@@ -39,7 +37,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place(NamedTuple):
-    """One place. `geoname_id` is 0 where GeoNames' number is not known."""
+    """One place. `geoname_id` is 0 if its GeoNames id is unknown."""
 
     row: int
     name: str
@@ -58,26 +56,12 @@ class Place(NamedTuple):
             return f"country:{self.country}"
         if self.geoname_id:
             return f"place:{self.geoname_id}"
-        slug = place_key(self.name).replace(" ", "-")
+        slug = name_key(self.name).replace(" ", "-")
         return f"place:{self.country.lower()}-{slug}" if self.country else f"place:{slug}"
 
 
-@lru_cache(maxsize=8192)  # a document has the same few names again and again
-def place_key(text: str) -> str:
-    """Return the form by which names are compared: lower case, Latin letters without accents."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        if _is_mostly_latin(text):
-            text = anyascii(text)
-    return _APART.sub(" ", _GONE.sub("", text.casefold())).strip()
-
-
-def _is_mostly_latin(text: str) -> bool:
-    return all(ord(c) < 0x250 or 0x1E00 <= ord(c) < 0x2100 for c in text if c.isalpha())
-
-
 class Gazetteer:
-    """The places by name; rows are made into `Place` only when asked for."""
+    """The places by name; a row becomes a `Place` only on demand."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -114,7 +98,7 @@ class Gazetteer:
         return _as_list(self._keys.get(key))
 
     def alternate_rows(self, key: str) -> list[int]:
-        """Return the rows of bigger cities that are called so in some language."""
+        """Return the rows of bigger cities with this name in some language."""
         return _as_list(self._alternates.get(key))
 
     def named(self, key: str) -> list[Place]:
@@ -134,23 +118,22 @@ class Gazetteer:
         return self._columns.aliases.get(row, [])
 
 
-def _as_list(value: int | list[int] | None) -> list[int]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, int) else value
-
-
 @cache
 def gazetteer() -> Gazetteer:
-    """Return the place file of this package, read once a process."""
+    """Return the gazetteer, read once per process."""
     return Gazetteer(msgspec.msgpack.decode(_read("places.bin"), type=Columns))
 
 
 @cache
 def country_names(language: str) -> dict[str, str]:
-    """Return the countries by lower-case name in one language; `demonyms` gives nationalities."""
+    """Return the countries by lower-case name in a language; `demonyms` has nationalities."""
     every = msgspec.msgpack.decode(_read("country_names.bin"), type=dict[str, dict[str, str]])
     return every.get(language, {})
+
+
+def is_demonym(key: str) -> bool:
+    """Return whether a folded word is a nationality."""
+    return key in country_names("demonyms")
 
 
 @cache
@@ -166,13 +149,8 @@ def other_scripts() -> dict[str, int | list[int]]:
     return msgspec.msgpack.decode(_read("alternates.bin"), type=dict[str, int | list[int]])
 
 
-def _read(name: str) -> bytes:
-    packed = (files(__package__) / "data" / name).read_bytes()
-    return zstandard.ZstdDecompressor().decompress(packed)
-
-
 class PlaceHint(NamedTuple):
-    """What the place file says of a name: country, region, area or city ("" if unknown)."""
+    """The kind of place a name means: country, region, area, city or alternate; "" if unknown."""
 
     kind: str
     population: int = 0
@@ -183,7 +161,7 @@ _NO_HINT = PlaceHint("")
 
 @lru_cache(maxsize=50_000)
 def place_hint(key: str, language: str = "en") -> PlaceHint:
-    """Return the weightiest sense of a folded name."""
+    """Return the most important sense of a folded name."""
     places = gazetteer()
     if key.startswith("the "):
         key = key[4:]
@@ -198,25 +176,31 @@ def place_hint(key: str, language: str = "en") -> PlaceHint:
     found = [places.place(row) for row in rows]
     kinds = {place.kind for place in found}
     population = max(place.population for place in found)
-    if COUNTRY in kinds:
-        return PlaceHint("country", population)
-    if REGION in kinds:
-        return PlaceHint("region", population)
-    if AREA in kinds:
-        return PlaceHint("area", population)
-    return PlaceHint("city", population)
+    kind = next((name for one, name in _KIND_NAMES if one in kinds), "city")
+    return PlaceHint(kind, population)
 
 
 @lru_cache(maxsize=100)
 def country_keys(language: str) -> dict[str, str]:
     """Return the countries by folded name in one language."""
-    return {place_key(name): code for name, code in country_names(language).items()}
+    return {name_key(name): code for name, code in country_names(language).items()}
 
 
 @lru_cache(maxsize=100)
 def city_keys(language: str) -> dict[str, int]:
     """Return the rows of big cities by folded name in one language."""
-    return {place_key(name): row for name, row in city_names(language).items()}
+    return {name_key(name): row for name, row in city_names(language).items()}
+
+
+def _as_list(value: int | list[int] | None) -> list[int]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, int) else value
+
+
+def _read(name: str) -> bytes:
+    packed = (files(__package__) / "data" / name).read_bytes()
+    return zstandard.ZstdDecompressor().decompress(packed)
 
 
 def _hint_elsewhere(key: str) -> PlaceHint:

@@ -15,7 +15,7 @@ from ingest.errors import IndexDiffers
 from ingest.model import Extraction
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.indexing.layout_drift import drifts_of
-from ingest.pipeline.indexing.layout_watch import LayoutWatch, found_now
+from ingest.pipeline.indexing.layout_watch import LayoutWatch, current_alarms
 from ingest.ports import IndexWrite, LayoutFacts, SiteLayout, SiteLayouts
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_id, an_indexed_document
@@ -193,6 +193,6 @@ def test_the_index_stage_looks_when_it_is_its_turn(
 def test_asking_by_hand_writes_nothing(index: SqliteIndex) -> None:
     fill(index, "before", NOW - timedelta(days=4), ALL)
     fill(index, "now", NOW - HOUR, ("page",))
-    found = found_now(index.layouts, NOW)
+    found = current_alarms(index.layouts, NOW)
     assert [one.signal for one in found] == ["no_authors", "no_date", "no_jsonld", "no_title"]
     assert index.layouts.alarms() == ()

@@ -267,6 +267,6 @@ def test_a_host_state_that_was_refused_is_told(log: SqliteLog) -> None:
         until = time.monotonic() + 10
         while not sent(log, "news.host-state") and time.monotonic() < until:
             time.sleep(0.05)
-    behind = [one for one in said if one["event"] == "host_state_behind"]
+    behind = [one for one in said if one["event"] == "host_state_not_shared"]
     assert [one.get("key") for one in behind] == ["a.example/poll"], behind
     assert sent(log, "news.host-state") == ["b.example/poll"]

@@ -159,9 +159,9 @@ def test_only_the_guilty_items_of_a_chunk_fail(a_pool: Callable[..., ChildPool])
     for number, answer in enumerate(answers):
         if number not in guilty:
             assert answer == str(number)
-    assert answers[3] == ChildFailure("crashed", "died of SIGSEGV")
+    assert answers[3] == ChildFailure("crashed", "killed by SIGSEGV")
     assert answers[17].kind == "raised"
-    assert answers[18] == ChildFailure("crashed", "died of SIGABRT")
+    assert answers[18] == ChildFailure("crashed", "killed by SIGABRT")
     assert answers[39].kind == "killed_memory"
 
 

@@ -24,14 +24,14 @@ class Pool:
     def __init__(self, count: int = 1) -> None:
         self.count = count
         self.given: list[list[bytes]] = []
-        self.is_begun = threading.Event()
+        self.has_started = threading.Event()
         self.may_go = threading.Event()
         self.is_closed = False
 
     def map(self, items: Sequence[bytes], children: int = 0) -> list[Any]:
         assert children == 1
         self.given.append([item.strip() for item in items])
-        self.is_begun.set()
+        self.has_started.set()
         if self.is_slow(items):
             assert self.may_go.wait(10)
         if any(item.startswith(b"13 ") for item in items):
@@ -54,7 +54,7 @@ def asked(pool: Pool, documents: Sequence[bytes]) -> list[object]:
     """Ask for the first document, and for the others while it is being worked on."""
     with Submitter[bytes](pool, size_of=len) as children:
         first = children.submit(documents[0])
-        assert pool.is_begun.wait(10)
+        assert pool.has_started.wait(10)
         rest = [children.submit(document) for document in documents[1:]]
         pool.may_go.set()
         return [one.exception(10) or one.result() for one in [first, *rest]]
@@ -125,7 +125,7 @@ def test_after_the_end_nothing_is_taken_and_nothing_waits() -> None:
     pool = Pool()
     children = Submitter[bytes](pool, size_of=len)
     running = children.submit(b"short")
-    assert pool.is_begun.wait(10)
+    assert pool.has_started.wait(10)
     waiting = [children.submit(body) for body in (b"short", LONG)]
     threading.Timer(0.1, pool.may_go.set).start()
     children.close()
@@ -143,7 +143,7 @@ def test_what_nobody_waits_for_any_more_is_not_done() -> None:
     pool = Pool()
     with Submitter[bytes](pool, size_of=len) as children:
         children.submit(a_document(1))
-        assert pool.is_begun.wait(10)
+        assert pool.has_started.wait(10)
         given_up, wanted = children.submit(a_document(2)), children.submit(a_document(3))
         assert given_up.cancel()
         pool.may_go.set()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ingest import identity
 from ingest.model import Page
 from ingest.sources.documents.files import FileRefused
-from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
+from ingest.sources.documents.warc import Skipped, is_warc, pages_of_warc
 from ingest.sources.documents.warc_records import records
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_the_web_pages_come_in_and_the_rest_is_passed_over(tmp_path: Path, is_pa
     warc.answer("/c")
     found = found_in(tmp_path, warc.data, "crawl.warc.gz" if is_packed else "crawl.warc")
     assert paths_of(found) == ["/a", "/c"]
-    reasons = [one.reason for one in found if isinstance(one, PassedOver)]
+    reasons = [one.reason for one in found if isinstance(one, Skipped)]
     assert sorted(reasons) == [
         *("empty_body", "http_404", "link_is_home_page", "not_a_page", "not_a_page", "not_a_page")
     ]
@@ -264,7 +264,7 @@ def test_pages_that_list_articles_are_passed_over(
     warc = Warc()
     warc.answer(path, b"<html><head>" + head + b"</head><body><p>Lamps.")
     (found,) = found_in(tmp_path, warc.data)
-    assert (found == PassedOver("listing_page")) is is_one
+    assert (found == Skipped("listing_page")) is is_one
 
 
 def test_names_tell_warc_files() -> None:

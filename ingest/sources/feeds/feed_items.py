@@ -96,6 +96,42 @@ def hash_of(*parts: bytes) -> bytes:
     return hashlib.blake2b(b"\0".join(parts), digest_size=8).digest()
 
 
+def only_chosen(text: str, choose: Choose) -> tuple[str, int]:
+    """Return the document with the items that `choose` names, and how many others it had.
+
+    Short documents, and those whose items are not plainly one after the other, stay whole: a
+    parser takes 0.14 ms for an item of one line, 7 s for 50,000. Errors: those of `choose`.
+    """
+    starts, end = _items(text) if len(text) > SHORT_CHARACTERS else ([], 0)
+    stops = [*starts[1:], end]
+    spans = list(zip(starts, stops, strict=True)) if starts else []
+    numbers = choose([_raw_date(text, start, stop) for start, stop in spans])
+    if len(numbers) == len(spans):
+        return text, 0
+    kept = "".join(text[slice(*spans[number])] for number in numbers)
+    return f"{text[: starts[0]]}{kept}{text[end:]}", len(spans) - len(numbers)
+
+
+def pieces_of(
+    text: str, items: int = ITEMS_A_PIECE, *, longer_than: int = SHORT_CHARACTERS
+) -> Iterator[str]:
+    """Return documents that together have the items of this one, in its order, each with its head.
+
+    A document whose items are not plainly one after the other is given whole. Errors: none.
+    """
+    starts, end = _items(text) if len(text) > longer_than else ([], 0)
+    if len(starts) < 2 or (len(starts) <= items and len(text) <= PIECE_CHARACTERS):
+        yield text
+        return
+    head, tail = text[: starts[0]], text[end:]
+    first = 0
+    for number, stop in enumerate([*starts[1:], end], start=1):
+        is_full = number - first == items or stop - starts[first] > PIECE_CHARACTERS
+        if is_full or number == len(starts):
+            yield f"{head}{text[starts[first] : stop]}{tail}"
+            first = number
+
+
 class _Walk:
     """One pass of expat over a document: only depths and places are looked at."""
 
@@ -159,45 +195,9 @@ class _Walk:
         self._is_odd = True
 
 
-def only_chosen(text: str, choose: Choose) -> tuple[str, int]:
-    """Return the document with the items that `choose` names, and how many others it had.
-
-    Short documents, and those whose items are not plainly one after the other, stay whole: a
-    parser takes 0.14 ms for an item of one line, 7 s for 50,000. Errors: those of `choose`.
-    """
-    starts, end = _items(text) if len(text) > SHORT_CHARACTERS else ([], 0)
-    stops = [*starts[1:], end]
-    spans = list(zip(starts, stops, strict=True)) if starts else []
-    numbers = choose([_raw_date(text, start, stop) for start, stop in spans])
-    if len(numbers) == len(spans):
-        return text, 0
-    kept = "".join(text[slice(*spans[number])] for number in numbers)
-    return f"{text[: starts[0]]}{kept}{text[end:]}", len(spans) - len(numbers)
-
-
 def _raw_date(text: str, start: int, stop: int) -> str:
     found = _PUBLISHED.search(text, start, stop) or _UPDATED.search(text, start, stop)
     return found[1].strip() if found else ""
-
-
-def pieces_of(
-    text: str, items: int = ITEMS_A_PIECE, *, longer_than: int = SHORT_CHARACTERS
-) -> Iterator[str]:
-    """Return documents that together have the items of this one, in its order, each with its head.
-
-    A document whose items are not plainly one after the other is given whole. Errors: none.
-    """
-    starts, end = _items(text) if len(text) > longer_than else ([], 0)
-    if len(starts) < 2 or (len(starts) <= items and len(text) <= PIECE_CHARACTERS):
-        yield text
-        return
-    head, tail = text[: starts[0]], text[end:]
-    first = 0
-    for number, stop in enumerate([*starts[1:], end], start=1):
-        is_full = number - first == items or stop - starts[first] > PIECE_CHARACTERS
-        if is_full or number == len(starts):
-            yield f"{head}{text[starts[first] : stop]}{tail}"
-            first = number
 
 
 def _items(text: str) -> tuple[list[int], int]:

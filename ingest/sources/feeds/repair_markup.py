@@ -99,30 +99,6 @@ def feed_root(text: str) -> tuple[str, int]:
     return "", 0
 
 
-def _end(text: str, name: str) -> int:
-    """Return where the last end tag of this name ends; 0 without one. Its `>` may be missing."""
-    at = text.rfind(f"</{name}")
-    if at < 0:
-        return 0
-    found = re.compile(r"</[^\s<>]+\s*(?:>|\Z)").match(text, at)
-    return found.end() if found and found[0][2:].rstrip("> \t\r\n") == name else 0
-
-
-def _is_junk(text: str) -> bool:
-    """Return whether more than comments, instructions and a document type stands here."""
-    return bool(text) and bool(_DECLARATION.sub("", _BEFORE.sub(_shown, text)).strip())
-
-
-def _shown(found: re.Match[str]) -> str:
-    return found[0] if found[2] else ""
-
-
-def _known_references(text: str) -> int:
-    """Return how many references XML knows; counting them is ten times faster than fixing."""
-    numbers = len(_NUMBER.findall(text)) if "&#" in text else 0
-    return numbers + sum(text.count(name) for name in _NAMES)
-
-
 def with_references(text: str) -> tuple[str, dict[str, int]]:
     """Return a document with references that XML knows, and what was fixed, by kind.
 
@@ -204,6 +180,30 @@ def resolve_declared_entities(text: str) -> str:
     if growth > MAX_GROWTH_CHARACTERS or _declared(rest):
         raise _refusal()
     return _REFERENCE.sub(lambda one: values.get(one[1], one[0]), rest)
+
+
+def _end(text: str, name: str) -> int:
+    """Return where the last end tag of this name ends; 0 without one. Its `>` may be missing."""
+    at = text.rfind(f"</{name}")
+    if at < 0:
+        return 0
+    found = re.compile(r"</[^\s<>]+\s*(?:>|\Z)").match(text, at)
+    return found.end() if found and found[0][2:].rstrip("> \t\r\n") == name else 0
+
+
+def _is_junk(text: str) -> bool:
+    """Return whether more than comments, instructions and a document type stands here."""
+    return bool(text) and bool(_DECLARATION.sub("", _BEFORE.sub(_shown, text)).strip())
+
+
+def _shown(found: re.Match[str]) -> str:
+    return found[0] if found[2] else ""
+
+
+def _known_references(text: str) -> int:
+    """Return how many references XML knows; counting them is ten times faster than fixing."""
+    numbers = len(_NUMBER.findall(text)) if "&#" in text else 0
+    return numbers + sum(text.count(name) for name in _NAMES)
 
 
 def _declared(text: str) -> bool:

@@ -51,35 +51,6 @@ def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...
     )
 
 
-def _link(item: dict[str, Any], guid: str, url: str) -> str:
-    """Return the article's address; a guid serves only when it is an absolute one."""
-    own = _alternate(item, url)
-    if own:
-        return own
-    link = text_of(item, "link")
-    if link and not (dict.get(item, "guidislink") and not _is_absolute(guid)):
-        return absolute(url, link)
-    return absolute(url, guid) if _is_absolute(guid) else ""
-
-
-def _alternate(item: dict[str, Any], url: str) -> str:
-    """Return the first link to the entry itself that is a page, else the first of any type."""
-    found = [link for link in dict.get(item, "links") or () if _relation(link) == "alternate"]
-    found.sort(key=lambda link: "html" not in str(dict.get(link, "type") or "html"))
-    return next(
-        (address for link in found if (address := absolute(url, text_of(link, "href")))), ""
-    )
-
-
-def _relation(link: dict[str, Any]) -> str:
-    # Names of relations may be written as the address of the register that lists them.
-    return str(dict.get(link, "rel") or "alternate").rpartition("/")[2].lower()
-
-
-def _is_absolute(text: str) -> bool:
-    return text[:8].lower().startswith(("http://", "https://"))
-
-
 def links_of(holder: dict[str, Any], url: str, kinds: Iterable[str]) -> Iterator[str]:
     """Return the addresses of these relations, in the order of the document."""
     for link in dict.get(holder, "links") or ():
@@ -88,41 +59,6 @@ def links_of(holder: dict[str, Any], url: str, kinds: Iterable[str]) -> Iterator
             address = absolute(url, str(href))
             if address:
                 yield address
-
-
-def _summary(item: dict[str, Any]) -> str:
-    summary = text_of(item, "summary")
-    # feedparser puts Atom content without a summary into both fields.
-    return "" if summary and summary == _content(item) else summary
-
-
-def _content(item: dict[str, Any]) -> str:
-    values = [str(dict.get(part, "value") or "") for part in dict.get(item, "content") or ()]
-    return max(values, key=len, default="")
-
-
-def _tags(item: dict[str, Any]) -> list[str]:
-    found: dict[str, None] = {}
-    for tag in dict.get(item, "tags") or ():
-        word = str(dict.get(tag, "label") or dict.get(tag, "term") or "").strip()
-        if word:
-            found[html.unescape(word)] = None
-    return list(found)
-
-
-def _image(item: dict[str, Any], url: str) -> str:
-    for part in dict.get(item, "media_content") or ():
-        kind = f"{dict.get(part, 'medium') or ''}{dict.get(part, 'type') or ''}"
-        if "image" in kind and dict.get(part, "url"):
-            return absolute(url, str(part["url"]))
-    for part in dict.get(item, "media_thumbnail") or ():
-        if dict.get(part, "url"):
-            return absolute(url, str(part["url"]))
-    for link in dict.get(item, "links") or ():
-        if dict.get(link, "rel") == "enclosure" and "image" in str(dict.get(link, "type")):
-            return absolute(url, str(dict.get(link, "href") or ""))
-    image = dict.get(item, "image") or {}
-    return absolute(url, str(dict.get(image, "href") or "")) if image else ""
 
 
 def text_of(holder: dict[str, Any], name: str) -> str:
@@ -160,6 +96,85 @@ def authors_of_channel(channel: dict[str, Any], text: str) -> tuple[str, ...]:
     return tuple(name for name in found if name not in others)
 
 
+def plain_title(text: str, *, is_html: bool = False) -> str:
+    """Return a title in one line: markup (when it `is_html`) and references undone."""
+    text = text[:MAX_TITLE_CHARACTERS]
+    if is_html and "<" in text:
+        text = _BROKEN_TAG.sub("", _TAG.sub("", _UNSEEN.sub("", text)))
+    if "&" in text:
+        text = html.unescape(text)
+    return _BLANKS.sub(" ", text).strip()
+
+
+def absolute(url: str, link: str) -> str:
+    """Return a link joined to the address of its document; `""` for none."""
+    return joined(url, link) if link.strip() else ""
+
+
+def _link(item: dict[str, Any], guid: str, url: str) -> str:
+    """Return the article's address; a guid serves only when it is an absolute one."""
+    own = _alternate(item, url)
+    if own:
+        return own
+    link = text_of(item, "link")
+    if link and not (dict.get(item, "guidislink") and not _is_absolute(guid)):
+        return absolute(url, link)
+    return absolute(url, guid) if _is_absolute(guid) else ""
+
+
+def _alternate(item: dict[str, Any], url: str) -> str:
+    """Return the first link to the entry itself that is a page, else the first of any type."""
+    found = [link for link in dict.get(item, "links") or () if _relation(link) == "alternate"]
+    found.sort(key=lambda link: "html" not in str(dict.get(link, "type") or "html"))
+    return next(
+        (address for link in found if (address := absolute(url, text_of(link, "href")))), ""
+    )
+
+
+def _relation(link: dict[str, Any]) -> str:
+    # Names of relations may be written as the address of the register that lists them.
+    return str(dict.get(link, "rel") or "alternate").rpartition("/")[2].lower()
+
+
+def _is_absolute(text: str) -> bool:
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def _summary(item: dict[str, Any]) -> str:
+    summary = text_of(item, "summary")
+    # feedparser puts Atom content without a summary into both fields.
+    return "" if summary and summary == _content(item) else summary
+
+
+def _content(item: dict[str, Any]) -> str:
+    values = [str(dict.get(part, "value") or "") for part in dict.get(item, "content") or ()]
+    return max(values, key=len, default="")
+
+
+def _tags(item: dict[str, Any]) -> list[str]:
+    found: dict[str, None] = {}
+    for tag in dict.get(item, "tags") or ():
+        word = str(dict.get(tag, "label") or dict.get(tag, "term") or "").strip()
+        if word:
+            found[html.unescape(word)] = None
+    return list(found)
+
+
+def _image(item: dict[str, Any], url: str) -> str:
+    for part in dict.get(item, "media_content") or ():
+        kind = f"{dict.get(part, 'medium') or ''}{dict.get(part, 'type') or ''}"
+        if "image" in kind and dict.get(part, "url"):
+            return absolute(url, str(part["url"]))
+    for part in dict.get(item, "media_thumbnail") or ():
+        if dict.get(part, "url"):
+            return absolute(url, str(part["url"]))
+    for link in dict.get(item, "links") or ():
+        if dict.get(link, "rel") == "enclosure" and "image" in str(dict.get(link, "type")):
+            return absolute(url, str(dict.get(link, "href") or ""))
+    image = dict.get(item, "image") or {}
+    return absolute(url, str(dict.get(image, "href") or "")) if image else ""
+
+
 def _person_name(person: dict[str, Any], raw: str) -> str:
     name, email = str(dict.get(person, "name") or ""), str(dict.get(person, "email") or "")
     if email and email in raw:
@@ -180,18 +195,3 @@ def _elsewhere(holder: dict[str, Any]) -> Iterator[str]:
             name = html.unescape(str(dict.get(credit, "content") or "")).strip()
             if name:
                 yield name
-
-
-def plain_title(text: str, *, is_html: bool = False) -> str:
-    """Return a title in one line: markup (when it `is_html`) and references undone."""
-    text = text[:MAX_TITLE_CHARACTERS]
-    if is_html and "<" in text:
-        text = _BROKEN_TAG.sub("", _TAG.sub("", _UNSEEN.sub("", text)))
-    if "&" in text:
-        text = html.unescape(text)
-    return _BLANKS.sub(" ", text).strip()
-
-
-def absolute(url: str, link: str) -> str:
-    """Return a link joined to the address of its document; `""` for none."""
-    return joined(url, link) if link.strip() else ""

@@ -33,7 +33,7 @@ def build_parser(*, is_archive: bool = False) -> Callable[[FeedBody], ParsedFeed
 
     choose = None if is_archive else newest_numbers
     most = MAX_ARCHIVE_ENTRIES if is_archive else MAX_DOCUMENT_ENTRIES
-    parse = parse_feed.build_parser(takes_plain_sitemaps=is_archive, choose=choose)
+    parse = parse_feed.build_parser(with_plain_sitemaps=is_archive, choose=choose)
 
     def work(item: FeedBody) -> ParsedFeed | SourceError:
         found = parse(item)

@@ -1,4 +1,4 @@
-"""Child processes: what they give back, how they are killed, what survives."""
+"""Child processes: their results, how they are killed, and what survives."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def a_pool() -> Iterator[Callable[..., ChildPool]]:
         pool.close()
 
 
-def test_results_come_in_the_order_of_the_items(a_pool: Callable[..., ChildPool]) -> None:
+def test_results_are_in_the_order_of_the_items(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool("doubler", count=2, arguments=(3,))
     assert pool.map(list(range(100))) == [3 * number for number in range(100)]
 
@@ -170,14 +170,14 @@ def test_each_item_has_its_own_time(a_pool: Callable[..., ChildPool]) -> None:
     assert pool.map(["sleep 0.25"] * 3) == ["0.25"] * 3
 
 
-def test_an_item_that_wants_too_much_memory_fails_alone(a_pool: Callable[..., ChildPool]) -> None:
+def test_an_item_that_needs_too_much_memory_fails_alone(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool(memory_bytes=400 * MEBIBYTE)
     answers = pool.map(["say a", f"eat {900 * MEBIBYTE}", "say b"])
     assert [answers[0], answers[2]] == ["a", "b"]
     assert answers[1].kind == "killed_memory"
 
 
-def test_a_bound_on_what_an_item_adds_counts_from_the_loaded_child(
+def test_the_limit_of_growth_counts_from_the_loaded_child(
     a_pool: Callable[..., ChildPool],
 ) -> None:
     pool = a_pool(growth_bytes=100 * MEBIBYTE)
@@ -211,7 +211,7 @@ def test_a_signal_to_the_group_does_not_end_a_child(a_pool: Callable[..., ChildP
     assert answers == ["SIGINT", "SIGTERM", "on"]
 
 
-def test_work_that_cannot_be_loaded_is_told_with_its_reason(
+def test_work_that_cannot_be_loaded_raises_with_its_reason(
     a_pool: Callable[..., ChildPool],
 ) -> None:
     with pytest.raises(NewsIngestError, match="RuntimeError: no work here"):
@@ -266,7 +266,7 @@ def test_a_closed_pool_ends_its_children_and_refuses_work(
 
 
 @pytest.mark.slow
-def test_children_go_when_their_parent_is_killed(tmp_path: Path) -> None:
+def test_children_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import sys, time\n"

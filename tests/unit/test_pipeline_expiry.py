@@ -1,4 +1,4 @@
-"""Months that are not kept are forgotten once a day."""
+"""Expired months are deleted once a day."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.builders import an_indexed_document
         (datetime(2026, 3, 31, tzinfo=UTC), 15, datetime(2024, 12, 1, tzinfo=UTC)),
     ],
 )
-def test_the_running_month_and_so_many_before_it_are_kept(
+def test_the_current_month_and_the_configured_number_before_it_are_kept(
     now: datetime, months: int, expected: datetime
 ) -> None:
     assert oldest_kept(now, months) == expected
 
 
-def test_the_embedded_index_forgets_what_is_older(tmp_path: Path) -> None:
+def test_the_embedded_index_deletes_older_documents(tmp_path: Path) -> None:
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     clock: Callable[[], datetime] = lambda: now  # noqa: E731
     index = SqliteIndex(tmp_path / "index.db", IndexOptions(), clock=clock)

@@ -34,7 +34,7 @@ def test_a_new_document_is_revision_one() -> None:
     assert (result.document.revision, result.document.indexed_at, result.index) == (1, NOW, "")
 
 
-def test_a_changed_text_counts_up_and_stays_where_it_is() -> None:
+def test_a_changed_text_increases_the_revision_and_keeps_its_index() -> None:
     document = a_document(content_hash="f" * 64)
     result = plan_write(document, known(version=1), NOW)
     assert isinstance(result, IndexWrite)
@@ -66,7 +66,7 @@ def test_feed_content_never_replaces_a_page() -> None:
     assert plan_write(document, known(version=1), NOW) == Drop("page_text_kept")
 
 
-def test_a_removed_document_does_not_come_back() -> None:
+def test_a_removed_document_is_not_indexed_again() -> None:
     assert plan_write(a_document(), known(is_removed=True), NOW) == Drop("removed")
 
 
@@ -81,7 +81,7 @@ def test_a_new_document_keeps_its_own_first_sight_and_feeds() -> None:
     assert again.document.indexed_at == NOW
 
 
-def test_of_one_fetch_the_later_enrichment_stays() -> None:
+def test_the_later_enrichment_of_one_fetch_wins() -> None:
     hour = timedelta(hours=1)
 
     def is_older(ours: datetime | None, theirs: datetime | None, version: int = 0) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ingest.pipeline.open_work import Tracker
 
 
-def test_nothing_was_read_and_nothing_is_to_be_committed() -> None:
+def test_before_a_read_there_is_nothing_to_commit() -> None:
     tracker = Tracker(3, 10)
     assert (tracker.epoch, tracker.committable, tracker.needs_commit()) == (3, 10, False)
 
@@ -26,7 +26,7 @@ def test_the_lowest_open_offset_holds_back_those_after_it() -> None:
     assert not tracker.needs_commit()
 
 
-def test_an_offset_that_is_begun_again_moves_nothing_forward() -> None:
+def test_an_offset_that_is_started_again_does_not_advance_the_commit() -> None:
     tracker = Tracker(1, 10)
     tracker.started(14)
     tracker.started(12)
@@ -37,7 +37,7 @@ def test_an_offset_that_is_begun_again_moves_nothing_forward() -> None:
     assert tracker.committable == 15
 
 
-def test_a_record_that_came_before_the_position_was_asked_for_is_news() -> None:
+def test_a_record_before_the_first_known_position_needs_a_commit() -> None:
     tracker = Tracker(1, 12)
     tracker.started(10)
     assert tracker.committable == 10

@@ -205,7 +205,7 @@ def host_of(url_or_host: str) -> str:
 
 
 def _host_as_usual(href: str) -> str:
-    """Return the host of a URL without credentials and IPv6 address, in half the time; else `""`."""
+    """Return the host of a URL without credentials or IPv6 address in half the time, else `""`."""
     place = href.partition("://")[2].partition("/")[0]
     if "@" in place or "[" in place:
         return ""

@@ -87,7 +87,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def url_to_ask(self) -> str:
-        """Return the URL to fetch: the target of a redirect to another domain, else the published."""
+        """Return the URL to fetch: where a redirect to another domain led, else the published."""
         return self.url_redirected or self.url_published
 
 

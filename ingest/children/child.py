@@ -162,54 +162,6 @@ class Child:
             self._stdout.close()
 
 
-def crash_of(child: Child) -> ChildFailure:
-    """Return why a child died that was not killed by this process."""
-    try:
-        code = child.process.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        return ChildFailure("crashed", "closed its pipe and kept running")
-    if code == -signal.SIGKILL:
-        return ChildFailure("killed_memory", "killed by the kernel or another process (SIGKILL)")
-    if code < 0:
-        return ChildFailure("crashed", f"killed by {signal.Signals(-code).name}")
-    return ChildFailure("crashed", f"exited with status {code}")
-
-
-def _started(target: str) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-m", "ingest.children.main", target],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={
-                **_ALLOCATOR,
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            },
-        )
-    except OSError as error:
-        raise NewsIngestError(
-            f"a child process cannot be started: {error}",
-            value=target,
-            remedy="check free memory and the limit of processes",
-        ) from error
-
-
-def processor_time(process_id: int) -> tuple[float, bool]:
-    """Return the processor seconds that a process has used, and whether it is runnable.
-
-    (0, False) without /proc.
-    """
-    try:
-        with open(f"/proc/{process_id}/stat", "rb") as file:
-            fields = file.read().rpartition(b") ")[2].split()
-        ticks = int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK"), fields[0] == b"R"
-    except (OSError, ValueError, IndexError):
-        return 0.0, False
-
-
 class Run:
     """One call of `map`: sends items to the borrowed children and collects the results.
 
@@ -368,3 +320,51 @@ class Run:
         place = self.children.index(child)
         self.children[place] = fresh = Child(self._start)
         self._watch(fresh)
+
+
+def crash_of(child: Child) -> ChildFailure:
+    """Return why a child died that was not killed by this process."""
+    try:
+        code = child.process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        return ChildFailure("crashed", "closed its pipe and kept running")
+    if code == -signal.SIGKILL:
+        return ChildFailure("killed_memory", "killed by the kernel or another process (SIGKILL)")
+    if code < 0:
+        return ChildFailure("crashed", f"killed by {signal.Signals(-code).name}")
+    return ChildFailure("crashed", f"exited with status {code}")
+
+
+def processor_time(process_id: int) -> tuple[float, bool]:
+    """Return the processor seconds that a process has used, and whether it is runnable.
+
+    (0, False) without /proc.
+    """
+    try:
+        with open(f"/proc/{process_id}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK"), fields[0] == b"R"
+    except (OSError, ValueError, IndexError):
+        return 0.0, False
+
+
+def _started(target: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-m", "ingest.children.main", target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env={
+                **_ALLOCATOR,
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            },
+        )
+    except OSError as error:
+        raise NewsIngestError(
+            f"a child process cannot be started: {error}",
+            value=target,
+            remedy="check free memory and the limit of processes",
+        ) from error

@@ -62,7 +62,7 @@ def resident_bytes() -> int:
 
 
 def _statm_bytes(field: int) -> int:
-    """Return the address space (field 0) or its resident part (1). Errors: OSError without /proc."""
+    """Return the address space (0) or its resident part (1). Errors: OSError without /proc."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[field]) * resource.getpagesize()
 

@@ -236,7 +236,7 @@ class Submitter(Generic[Item]):
                 self._free_for_large += jobs[0].size > MAX_BYTES
 
     def _next_jobs(self) -> list[_Job]:
-        """Return the job that has waited longest and may start; with a small one, more small ones."""
+        """Return the job that may start and has waited longest; a small one with further small ones."""
         small, large = self._small, self._large
         with self._lock:
             if large and self._free_for_large and not (small and small[0].number < large[0].number):

@@ -63,7 +63,7 @@ def batch_worker(
     stop: Flag,
     idle: Callable[[], object] | None = None,
 ) -> StageWorker:
-    """Return the worker of a stage that works in batches; `idle` runs if there is nothing to read."""
+    """Return the worker of a batch stage; `idle` runs if there is nothing to read."""
 
     def make_loop(member: Member) -> BatchLoop:
         return BatchLoop(member, work, Breaker(breaker, plan.name), records_a_batch, idle)
@@ -179,7 +179,7 @@ class BatchLoop:
         return True
 
     def _seek_to_committed(self) -> None:
-        """Seek the partitions that we still own to their last commit: the batch was not committed."""
+        """Seek the partitions that we own to their last commit: the batch was not committed."""
         for place in self._reader.assignment():
             at = self._reader.committed(place)
             if at is not None:
@@ -218,31 +218,6 @@ class BatchLoop:
         _steps.labels(self._plan.name, step).observe(time.monotonic() - started)
 
 
-def _seen(judged: Judged) -> Seen:
-    outcome = judged.outcome
-    return Seen(
-        place=judged.record.place,
-        domain=judged.subject.domain,
-        key=judged.subject.id or judged.record.origin,
-        is_rejected=isinstance(outcome, Reject),
-        reason=outcome.reason if isinstance(outcome, Reject) else "",
-    )
-
-
-def _slices(records: Sequence[Record], max_bytes: int) -> list[list[Record]]:
-    """Return the records in slices of at most `max_bytes`; a larger record gets its own slice."""
-    slices: list[list[Record]] = []
-    size = 0
-    for record in records:
-        length = len(record.value or b"")
-        if not slices or size + length > max_bytes:
-            slices.append([])
-            size = 0
-        slices[-1].append(record)
-        size += length
-    return slices
-
-
 class FreshFirst:
     """Pauses the partitions of `backfill_reads` when a fresh record arrives.
 
@@ -279,3 +254,28 @@ class FreshFirst:
     def forget(self, places: Sequence[TopicPartition]) -> None:
         """Forget partitions that were assigned again: they are not paused."""
         self._paused -= frozenset(places)
+
+
+def _seen(judged: Judged) -> Seen:
+    outcome = judged.outcome
+    return Seen(
+        place=judged.record.place,
+        domain=judged.subject.domain,
+        key=judged.subject.id or judged.record.origin,
+        is_rejected=isinstance(outcome, Reject),
+        reason=outcome.reason if isinstance(outcome, Reject) else "",
+    )
+
+
+def _slices(records: Sequence[Record], max_bytes: int) -> list[list[Record]]:
+    """Return the records in slices of at most `max_bytes`; a larger record gets its own slice."""
+    slices: list[list[Record]] = []
+    size = 0
+    for record in records:
+        length = len(record.value or b"")
+        if not slices or size + length > max_bytes:
+            slices.append([])
+            size = 0
+        slices[-1].append(record)
+        size += length
+    return slices

@@ -64,7 +64,7 @@ def fetch_worker(
     clock: Clock,
     stop: Flag,
 ) -> StageWorker:
-    """Return the worker of the fetch stage; `fetch` runs in `loop`, `probe` checks its dependencies."""
+    """Return the worker of the fetch stage; `fetch` runs in `loop`, `probe` checks what it needs."""
 
     def make_loop(member: Member) -> FetchLoop:
         return FetchLoop(member, fetch, loop, hosts, probe, fetching)

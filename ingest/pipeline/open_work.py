@@ -77,7 +77,7 @@ class BackfillQueue:
             self._bytes -= len(record.value or b"")
 
     def take(self, is_free: Callable[[str], bool], most: int) -> Iterator[Record]:
-        """Return up to `most` records, one per host (the record key), of the hosts that are free."""
+        """Return up to `most` records of free hosts, one per host (the record key)."""
         taken: set[bytes] = set()
         for queue in self._waiting.values():
             for record in list(queue):

@@ -45,7 +45,7 @@ class StageProcess:
         self._backoff = FIRST_RESTART_SECONDS
 
     def start(self) -> None:
-        """Start the process; end of file on its standard input means that the supervisor is gone."""
+        """Start the process; its standard input is closed when the supervisor dies."""
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             env=self._environment,

@@ -16,7 +16,7 @@ from ingest.children.frames import Start
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="/proc tells it")
 
 #: A target whose child does nothing but wait for items.
-IDLE = Start("ingest.sources.feeds.parse_feed:build_parser", (), 0, 60.0)
+IDLE = Start("ingest.bootstrap.parsers:build_parser", (), 0, 60.0)
 
 
 @pytest.fixture

@@ -234,7 +234,7 @@ def test_an_empty_body_is_named() -> None:
 @pytest.mark.slow
 def test_children_parse_and_their_errors_come_back_whole() -> None:
     pool = ChildPool(
-        "ingest.sources.feeds.parse_feed:build_parser",
+        "ingest.bootstrap.parsers:build_parser",
         count=1,
         timeout_seconds=10,
         memory_bytes=0,

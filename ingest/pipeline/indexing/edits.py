@@ -31,6 +31,14 @@ class Older(msgspec.Struct, frozen=True):
     """The index already has a newer fetch of the same document: there is nothing to do."""
 
 
+class Differences(NamedTuple):
+    """The sentences that are in only one of two texts; `changed_share` as in Revision."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed_share: float
+
+
 def plan_write(
     document: EnrichedDocument, known: Known | None, now: datetime
 ) -> IndexWrite | Drop | Older:
@@ -54,32 +62,6 @@ def plan_write(
     first = min(known.first_seen_at, document.first_seen_at)
     revision = known.revision + 1 if has_changed else known.revision
     return IndexWrite(_indexed(document, revision, first, feeds, now), known.index)
-
-
-def _is_earlier(document: EnrichedDocument, known: Known) -> bool:
-    if document.enriched_at is None or known.enriched_at is None:
-        return False
-    return document.enriched_at < known.enriched_at
-
-
-def _indexed(
-    document: EnrichedDocument,
-    revision: int,
-    first_seen_at: datetime,
-    feed_ids: tuple[str, ...],
-    now: datetime,
-) -> IndexedDocument:
-    values = {name: getattr(document, name) for name in document.__struct_fields__}
-    values |= {"first_seen_at": first_seen_at, "feed_ids": feed_ids}
-    return IndexedDocument(**values, revision=revision, indexed_at=now)
-
-
-class Differences(NamedTuple):
-    """The sentences that are in only one of two texts; `changed_share` as in Revision."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed_share: float
 
 
 def is_edit(before: Known, after: IndexedDocument) -> bool:
@@ -137,25 +119,6 @@ def differences(before: str, after: str) -> Differences:
     changed = sum(map(len, removed)) + sum(map(len, added))
     share = round(changed / whole, 4) if whole else 0.0
     return Differences(tuple(added), tuple(removed), share)
-
-
-def _sentences(text: str) -> list[str]:
-    return [" ".join(one.split()) for one in sentences(text)]
-
-
-def _without(ours: Sequence[str], theirs: Counter[str]) -> list[str]:
-    left = theirs.copy()
-    found = []
-    for sentence in ours:
-        if left[sentence] > 0:
-            left[sentence] -= 1
-        else:
-            found.append(sentence)
-    return found
-
-
-def _kept(found: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one[:MAX_SENTENCE_CHARACTERS] for one in found[:MAX_SENTENCES])
 
 
 class Edits:
@@ -223,3 +186,40 @@ class Edits:
                 revisions += [] if revision is None else [revision]
             texts[document.id] = KnownText(document.title, document.text)
         return revisions
+
+
+def _is_earlier(document: EnrichedDocument, known: Known) -> bool:
+    if document.enriched_at is None or known.enriched_at is None:
+        return False
+    return document.enriched_at < known.enriched_at
+
+
+def _indexed(
+    document: EnrichedDocument,
+    revision: int,
+    first_seen_at: datetime,
+    feed_ids: tuple[str, ...],
+    now: datetime,
+) -> IndexedDocument:
+    values = {name: getattr(document, name) for name in document.__struct_fields__}
+    values |= {"first_seen_at": first_seen_at, "feed_ids": feed_ids}
+    return IndexedDocument(**values, revision=revision, indexed_at=now)
+
+
+def _sentences(text: str) -> list[str]:
+    return [" ".join(one.split()) for one in sentences(text)]
+
+
+def _without(ours: Sequence[str], theirs: Counter[str]) -> list[str]:
+    left = theirs.copy()
+    found = []
+    for sentence in ours:
+        if left[sentence] > 0:
+            left[sentence] -= 1
+        else:
+            found.append(sentence)
+    return found
+
+
+def _kept(found: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one[:MAX_SENTENCE_CHARACTERS] for one in found[:MAX_SENTENCES])

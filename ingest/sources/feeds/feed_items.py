@@ -1,4 +1,4 @@
-"""Finds the entries of a feed document without parsing them, to skip some or to split the document."""
+"""Finds the entries of a feed without parsing them, to skip some or to split the document."""
 
 from __future__ import annotations
 

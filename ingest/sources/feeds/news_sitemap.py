@@ -33,7 +33,7 @@ class NewsSitemap:
         self._with_plain = with_plain
 
     def recognises(self, body: bytes) -> bool:
-        """Return whether the root element is one of a sitemap; RSS may declare the namespace too."""
+        """Return whether the root element is that of a sitemap; RSS may use the namespace too."""
         try:
             return root_name(decode_feed(body).text) in ("urlset", "sitemapindex")
         except SourceError:

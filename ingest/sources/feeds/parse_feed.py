@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, Source
 from ingest.sources.feeds import json_feed, news_sitemap, rss
 from ingest.sources.feeds.decode_feed import decode_feed, root_name
 from ingest.sources.feeds.feed_items import Choose
-from ingest.sources.feeds.parse_in_children import FeedBody
 from ingest.sources.feeds.repair_markup import feed_root
 
 
@@ -43,27 +40,3 @@ def parse_feed(
             remedy="find the address of the feed with `news-ingest feeds discover URL`",
         )
     return rss.build(choose).parse(body, url, charset, known)
-
-
-def build_parser(
-    *, with_plain_sitemaps: bool = False, choose: Choose | None = None
-) -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Return the work of a child: its target is `ingest.sources.feeds.parse_feed:build_parser`.
-
-    The error of a document is its result, so that the parent receives it unchanged.
-    """
-
-    def work(item: FeedBody) -> ParsedFeed | SourceError:
-        try:
-            return parse_feed(
-                item.body,
-                item.url,
-                item.charset,
-                item.known,
-                with_plain_sitemaps=with_plain_sitemaps,
-                choose=choose,
-            )
-        except SourceError as error:
-            return error
-
-    return work

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TextIO, TypeVar
 
 import structlog
@@ -62,11 +63,9 @@ class _Lines:
         self._target = target
 
     def msg(self, line: str) -> None:
-        try:
+        with suppress(OSError, ValueError):
             self._target.write(line + "\n")
             self._target.flush()
-        except (OSError, ValueError):
-            pass
 
     debug = info = warning = error = critical = exception = log = msg
 

@@ -45,7 +45,6 @@ class ChildPool:
         growth_bytes: int = 0,
     ) -> None:
         self.count = count or cores()
-        self.timeout_seconds = timeout_seconds
         self._recycle_bytes = recycle_bytes
         self._start = Start(target, arguments, memory_bytes, timeout_seconds, growth_bytes)
         self._idle: list[Child] = []
@@ -69,10 +68,6 @@ class ChildPool:
         finally:
             self._return(run.children)
 
-    def run(self, item: Any) -> Any | ChildFailure:
-        """Return the result of one item, or its ChildFailure, as `map` does."""
-        return self.map([item])[0]
-
     def close(self) -> None:
         """Wait for running calls, then end all children. May be called twice."""
         with self._changed:
@@ -84,12 +79,6 @@ class ChildPool:
             child.hang_up()
         for child in children:
             child.end()
-
-    def __enter__(self) -> ChildPool:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self.close()
 
     @property
     def process_ids(self) -> list[int]:

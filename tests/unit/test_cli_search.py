@@ -80,7 +80,7 @@ def test_newest_first_by_either_time(cli: Cli, order: str, first: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("search", "ferry", "--sort", "size"), ("unknown sort order", "size", "published_at")),
+        (("search", "ferry", "--sort", "size"), ("no such order", "size", "published_at")),
         (("search", "persn:Dahlke"), ("persn", "person")),
         (("search", '"no end'), ('"no end',)),
         (("search", "ferry since:yesterweek"), ("yesterweek",)),

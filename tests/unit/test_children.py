@@ -279,7 +279,7 @@ def test_children_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
         "from ingest.children import ChildPool\n"
         "pool = ChildPool('work_for_children:obeyer', count=1, timeout_seconds=9,\n"
         "                 memory_bytes=0, recycle_bytes=0)\n"
-        "print(run(pool, 'pid'), flush=True)\n"
+        "print(pool.map(['pid'])[0], flush=True)\n"
         "time.sleep(60)\n",
         encoding="utf-8",
     )

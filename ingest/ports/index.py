@@ -21,7 +21,7 @@ Shape = TypeVar("Shape")
 
 
 class IndexWrite(msgspec.Struct, frozen=True):
-    """A document and where it goes: `index` of Known for a known one, "" for a new one."""
+    """A document to write, and its index: that of Known for a known one, "" for a new one."""
 
     document: IndexedDocument
     index: str = ""
@@ -80,7 +80,7 @@ class Index(Protocol):
         ...
 
     def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
-        """Write in bulk; one verdict each, in order.
+        """Write in bulk and return one verdict each, in order.
 
         Errors: IndexUnavailable (nothing may be assumed written), IndexRefused.
         """

@@ -115,7 +115,7 @@ def gauge() -> float | None:
     return REGISTRY.get_sample_value("news_ingest_sites_with_layout_alarm")
 
 
-def test_a_changed_layout_raises_an_alarm_and_a_fixed_one_clears_it(
+def test_a_changed_layout_raises_an_alarm_and_a_fixed_one_ends_it(
     index: SqliteIndex, time: Time
 ) -> None:
     watch = LayoutWatch(lambda: index.layouts, time, lambda: True)

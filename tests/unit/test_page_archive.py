@@ -85,7 +85,7 @@ def a_long_read() -> Page:
     return a_page("long", "<p>one", parts=parts, headers=(("Last-Modified", "yesterday"),))
 
 
-def test_pages_are_restored_as_they_were_fetched(tmp_path: Path) -> None:
+def test_pages_are_read_back_as_they_were_fetched(tmp_path: Path) -> None:
     feed_only = a_page("blocked", kind="feed", missing_reason="http_403", status=403)
     feed_only = Page(
         **{name: getattr(feed_only, name) for name in feed_only.__struct_fields__} | {"body": b""}

@@ -62,7 +62,7 @@ class SqliteIndex:
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
     def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
-        """Write all in one transaction, so that an error means that nothing was written."""
+        """Write all in one transaction: after an error nothing is written."""
         prepared = [self._prepared(item.document) for item in documents]
         if not any(isinstance(rows, DocumentRows) for rows in prepared):
             return [rows for rows in prepared if isinstance(rows, Verdict)]

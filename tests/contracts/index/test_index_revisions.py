@@ -167,7 +167,7 @@ def test_what_no_revision_has_is_refused(index: Index, query: str) -> None:
         found(index, "", part="middle")
 
 
-def test_texts_are_those_of_the_moment(index: Index) -> None:
+def test_texts_are_current_without_a_refresh(index: Index) -> None:
     index.put([IndexWrite(an_indexed_document(title="One", text="The lighthouse."))])
     later = NOW + timedelta(seconds=1)
     index.put([IndexWrite(an_indexed_document(title="Two", text="The mill.", fetched_at=later))])

@@ -147,8 +147,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Reject an unknown sort order or facet. Errors: QueryError."""
         if self.sort not in SORTS:
-            remedy = f"known are {', '.join(SORTS)}"
-            raise QueryError("unknown sort order", query=self.sort, remedy=remedy)
+            remedy = f"known: {', '.join(SORTS)}"
+            raise QueryError("no such sort order", query=self.sort, remedy=remedy)
         for name in self.facets:
             field_named(name, FACETS, "a facet")
 

@@ -76,8 +76,8 @@ def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
                 found += faults_of(error, shape, file, item.place)
         for name in _requested(build):
             if name not in NEEDS:
-                reason = f"its build requests `{name}`, which is not available"
-                remedy = f"it can request: {', '.join(NEEDS)}"
+                reason = f"its build needs `{name}`, which is not available"
+                remedy = f"it may ask for: {', '.join(NEEDS)}"
                 found.append(file.fault(item.place, item.name, reason, remedy))
     return found
 
@@ -135,7 +135,7 @@ def _found(name: str) -> tuple[ModuleType, Any]:
     if not callable(build):
         raise UnknownName(
             f"the module {path} has no function `{function or 'build'}`", value=name,
-            remedy="add one: build(options) → a callable from document to outcome",
+            remedy="add build(options), which returns a callable from document to outcome",
         )  # fmt: skip
     return module, build
 

@@ -91,8 +91,8 @@ class Breaker:
             f"stage {self._stage} stops: {why}; nothing of this batch was written",
             value=", ".join(f"{seen.key} ({seen.reason})" for seen in rejected[:3]),
             origin=self._stage,
-            remedy="look at `news-ingest dead-letters list`, fix the cause, start again; "
-            "`run --breaker off` lets records pass that are known to be bad",
+            remedy="see `news-ingest dead-letters list`, fix the cause, start again; "
+            "`run --breaker off` lets records that are known to be bad pass",
         )
 
 

@@ -33,7 +33,7 @@ def parse_feed(
     text = decode_feed(body, charset).text
     if root_name(text) == "html" and not feed_root(text)[0]:
         raise SourceError(
-            "the document is a web page, not a feed",
+            "a web page instead of a feed",
             kind="not_a_feed",
             value="root element html",
             origin=url,

@@ -232,5 +232,5 @@ def _refusal() -> SourceError:
         "the document declares XML entities of its own",
         kind="parse_failed",
         value="entity_declared",
-        remedy="such documents are not read: entities may expand to gigabytes, or read files",
+        remedy="such documents are refused: entities can expand to gigabytes or to files",
     )

@@ -1,19 +1,19 @@
-"""How fetched pages lie in the archive: what its writer and its readers agree on.
+"""The format of the page archive: what its writer and its readers agree on.
 
-A page is one WARC `response` record for each of its parts and then one `metadata` record, whose
-block is the page as JSON without the bytes of its parts. So any WARC tool finds the pages, and a
-page whose metadata is there is there as a whole.
+A page is one WARC `response` record for each of its parts, followed by one `metadata` record,
+whose block is the page as JSON without the bytes of its parts. Any WARC tool can read the pages,
+and a page is complete if its metadata record exists.
 """
 
 from __future__ import annotations
 
-#: Media type of the metadata record that makes records a page again.
+#: Media type of the metadata record that completes a page.
 PAGE_TYPE = "application/vnd.news-ingest.page+json"
-#: Header of every record of a page: its document's id.
+#: Header of every record of a page: the document id.
 DOCUMENT_HEADER = "X-News-Ingest-Document"
-#: Header of a response record: the number of the part, from 1.
+#: Header of a response record: the number of the part, counted from 1.
 PART_HEADER = "X-News-Ingest-Part"
-#: How the names of our files begin and end; one that is being written has OPEN_ENDING too.
+#: Prefix and suffix of our file names; a file that is still being written also has OPEN_ENDING.
 FILE_START = "pages-"
 FILE_ENDING = ".warc.gz"
 OPEN_ENDING = ".open"

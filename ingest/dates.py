@@ -1,4 +1,4 @@
-"""Reads dates as feeds and pages write them, in the forms that occur and not only those that should."""
+"""Reads dates as feeds and pages write them, standard forms and others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-#: Hours from UTC by abbreviation, as the press means it: CST is of Chicago, IST of Delhi.
+#: Hours from UTC by abbreviation, as news sites use it: CST is Chicago, IST is Delhi.
 ZONE_HOURS: dict[str, float] = {
     "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1,
     "CEST": 2, "MESZ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3, "EAT": 3, "GST": 4,
@@ -19,7 +19,7 @@ ZONE_HOURS: dict[str, float] = {
     "HST": -10,
 }  # fmt: skip
 
-#: One line a language: twelve months, forms of one month apart by `|`, without dots, lower case.
+#: Twelve months per language; forms of one month are separated by `|`, lower case, without dots.
 _LANGUAGES = {
     "en": "january|jan february|feb march|mar april|apr may june|jun july|jul august|aug "
     "september|sep|sept october|oct november|nov december|dec",
@@ -79,24 +79,12 @@ for _months in _BY_LANGUAGE.values():
     for _form, _number in _months.items():
         _ANY.setdefault(_form, _number)
 
-
-def month_number(word: str, language: str = "") -> int | None:
-    """Return the month (1 to 12) that a word names; None when it names none.
-
-    The language decides where one word names two months (`listopada`, `lip`); English comes
-    next, then any other.
-    """
-    form = word.casefold().rstrip(".")
-    own = _BY_LANGUAGE.get(language[:2].lower(), {})
-    return own.get(form) or _ANY.get(form)
-
-
-#: Names of zones that change their clocks: what hour they mean depends on the day.
+#: Zones with daylight saving time: their offset depends on the day.
 _CHANGING = {
     "ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver",
     "PT": "America/Los_Angeles",
 }  # fmt: skip
-#: Before this a date in a feed is a default value of some program.
+#: An earlier date in a feed is a default value of some program.
 EARLIEST_YEAR = 1990
 _MAX_CHARACTERS = 100
 
@@ -157,10 +145,10 @@ _NUMBERS_WITHIN, _WORDS_WITHIN = _forms(
     rf"(?=\d{{1,2}}[:.h]\d\d){_TIME}\s*{_ZONE})?",
     "",
 )
-#: What is written most comes first; within other text numbers are the surer date.
+#: The most frequent forms come first; within other text, numeric dates are more reliable.
 _WHOLE = (*_WHOLE_WORDS, *_WHOLE_NUMBERS)
 _WITHIN = (*_NUMBERS_WITHIN, *_WORDS_WITHIN)
-#: What most feeds write, told at a glance: Thu, 28 Jul 2022 04:35:05 GMT · 2022-07-28T04:35:05Z
+#: The two most frequent forms: Thu, 28 Jul 2022 04:35:05 GMT · 2022-07-28T04:35:05Z
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _GLANCE = re.compile(
     rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}}) "
@@ -171,11 +159,11 @@ _GLANCE = re.compile(
 
 
 class ReadDate(NamedTuple):
-    """A date as read: `at` is UTC or None, and then `fault` says why.
+    """A date as read: `at` is in UTC, or None with the reason in `fault`.
 
-    `fault` is missing, unreadable or implausible. `precision` is day, minute or second; of a day,
-    `at` is its first moment in the zone given. `shift` is the offset from UTC that was written or
-    assumed, None where nobody knows it.
+    `fault` is missing, unreadable or implausible. `precision` is day, minute or second; for a
+    day, `at` is its first moment in the zone given. `shift` is the offset from UTC that was
+    written or assumed; None if unknown.
     """
 
     at: datetime | None
@@ -186,7 +174,7 @@ class ReadDate(NamedTuple):
 
     @property
     def zone(self) -> str:
-        """Return the offset as "+02:00", "" for an unknown one."""
+        """Return the offset as "+02:00"; "" if unknown."""
         if self.shift is None:
             return ""
         minutes, odd = divmod(int(self.shift.total_seconds()), 60)
@@ -196,7 +184,7 @@ class ReadDate(NamedTuple):
 
     @property
     def is_midnight(self) -> bool:
-        """Return whether the clock of its zone stood at 0:00:00, as it does for mere days."""
+        """Return whether the local time is 0:00:00, as it is for dates without a time."""
         local = self.at and self.at + (self.shift or timedelta(0))
         return local is not None and (local.hour, local.minute, local.second) == (0, 0, 0)
 
@@ -204,11 +192,11 @@ class ReadDate(NamedTuple):
 def read_date(
     raw: str, *, language: str = "", timezone_name: str = "", date_order: str = ""
 ) -> ReadDate:
-    """Return the time that a text means which is a date and nothing else, as feeds write it.
+    """Return the time of a text that is a date and nothing else, as feeds write it.
 
-    `timezone_name` is a zone that somebody set for the feed: it is not told as assumed.
-    `date_order` (dmy, mdy, ymd) tells 3/4/2026; without it such a date is read only when one of
-    its numbers is over 12, or when dots stand between them (day first).
+    `timezone_name` is the zone configured for the feed: it does not count as assumed.
+    `date_order` (dmy, mdy, ymd) decides dates such as 3/4/2026; without it such a date is read
+    only if one of its numbers is over 12, or if its separator is a dot (day first).
     Errors: none, whatever the text.
     """
     text = " ".join(raw.split())[:_MAX_CHARACTERS]
@@ -224,22 +212,28 @@ def read_date(
 
 
 def find_date(raw: str, zone_name: str = "", language: str = "") -> ReadDate | None:
-    """Return the date that a text begins with or holds; None when none can be read surely.
+    """Return the date that a text begins with or contains; None if none can be read reliably.
 
-    `zone_name` is the IANA zone of the site, for dates that name none (told as assumed); UTC
+    `zone_name` is the IANA zone of the site, for dates without a zone (it counts as assumed); UTC
     without it. `language` decides where one word names two months. Errors: none.
     """
-    return _read(
-        raw.strip()[:_MAX_CHARACTERS],
-        _WITHIN,
-        _named_zone(zone_name),
-        language,
-    )
+    return _read(raw.strip()[:_MAX_CHARACTERS], _WITHIN, _named_zone(zone_name), language)
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the zone of an IANA name; UTC for none or an unknown one."""
+    """Return the zone of an IANA name; UTC if it is empty or unknown."""
     return _named_zone(name) or UTC
+
+
+def month_number(word: str, language: str = "") -> int | None:
+    """Return the month (1 to 12) that a word names; None for any other word.
+
+    The language decides where one word names two months (`listopada`, `lip`); then English is
+    tried, then any other language.
+    """
+    form = word.casefold().rstrip(".")
+    own = _BY_LANGUAGE.get(language[:2].lower(), {})
+    return own.get(form) or _ANY.get(form)
 
 
 def _read(
@@ -266,7 +260,7 @@ def _read(
 
 
 def _at_a_glance(text: str) -> ReadDate | None:
-    """Return the time of the two commonest forms as the long way would, at a tenth of its cost."""
+    """Return the time of the two most frequent forms, ten times faster than by the patterns."""
     found = _GLANCE.match(text)
     if found is None:
         return None
@@ -274,15 +268,9 @@ def _at_a_glance(text: str) -> ReadDate | None:
         found.groups()
     )
     try:
-        at = datetime(
-            int(year or iso_year),
-            _MONTHS.index(word) + 1 if word else int(iso_month),
-            int(day or iso_day),
-            int(hour),
-            int(minute),
-            int(second),
-            tzinfo=UTC,
-        )
+        month = _MONTHS.index(word) + 1 if word else int(iso_month)
+        date = int(year or iso_year), month, int(day or iso_day)
+        at = datetime(*date, int(hour), int(minute), int(second), tzinfo=UTC)
         shift = timedelta(hours=int(east), minutes=int(past)) if sign else timedelta()
         shift = -shift if sign == "-" else shift
         return ReadDate(at - shift, precision="second", shift=shift)
@@ -293,7 +281,7 @@ def _at_a_glance(text: str) -> ReadDate | None:
 def _day_and_month(
     parts: dict[str, str | None], language: str, date_order: str
 ) -> tuple[int, int | None]:
-    """Return the day and the month; None for a month that cannot be told."""
+    """Return the day and the month; None for a month that is ambiguous or unknown."""
     if parts.get("word"):
         return int(parts["day"] or 0), month_number(parts["word"] or "", language)
     if not parts.get("mark"):
@@ -315,15 +303,9 @@ def _dated(parts: dict[str, str | None], month: int, day: int, site_zone: tzinfo
     if len(parts["year"] or "") == 2:
         year += 2000 if year < 69 else 1900
     zone = _written_zone(parts)
-    local = datetime(
-        year,
-        month,
-        day,
-        0 if is_end_of_day else hour,
-        minute,
-        min(second, 59),
-        tzinfo=zone or site_zone,
-    )
+    if is_end_of_day:
+        hour = 0
+    local = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone or site_zone)
     if is_end_of_day:
         local += timedelta(days=1)
     precision = "second" if parts.get("second") else "minute" if parts.get("hour") else "day"
@@ -337,7 +319,7 @@ def _made(local: datetime, precision: str, is_zone_assumed: bool) -> ReadDate:
 
 
 def _written_zone(parts: dict[str, str | None]) -> tzinfo | None:
-    """Return the zone of `Z`, `+02:00`, `GMT+2`, a place or an abbreviation; None for none known."""
+    """Return the zone of `Z`, `+02:00`, `GMT+2`, a place or an abbreviation; None if unknown."""
     if parts.get("sign"):
         hours, minutes = int(parts["zone_hour"] or 0), int(parts.get("zone_minute") or 0)
         if hours > 15 or minutes > 59:

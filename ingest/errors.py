@@ -1,27 +1,28 @@
 """Every error of news-ingest.
 
 NewsIngestError
-├── ConfigError              wrong settings; holds all faults at once (exit 2)
-├── UnknownName              a processor, source or option that nobody knows (exit 2)
-├── QueryError               a search text that cannot be read; knows the position
-├── DependencyUnavailable    the log or the index does not answer: hold, count nothing
+├── ConfigError              invalid settings; holds all faults at once (exit 2)
+├── UnknownName              an unknown processor, source or option (exit 2)
+├── QueryError               a search text that cannot be parsed, with the position (exit 2)
+├── DependencyUnavailable    the log or the index does not answer: hold, count no attempt (exit 2)
 │   ├── LogUnavailable
 │   ├── IndexUnavailable
-│   └── ArchiveUnavailable   the folder of fetched pages takes no writes
+│   └── ArchiveUnavailable   the folder of fetched pages cannot be written
 ├── LogError
-│   ├── LeaseLost            the group gave our partitions to somebody else
+│   ├── LeaseLost            our partitions were assigned to another member
 │   ├── RebalanceRunning     commit later
-│   ├── RecordTooLarge       one record over the limit
-│   ├── RecordRefused        one record the log will never take
+│   ├── RecordTooLarge       one record is over the limit
+│   ├── RecordRefused        the log will never accept this record
 │   ├── TopicMissing         (exit 2)
 │   ├── TopicDiffers         (exit 2)
 │   └── LogRefused           authentication, authorisation, version (exit 4)
 ├── IndexFault
-│   ├── IndexDiffers         schema or engine does not fit (exit 2)
+│   ├── IndexDiffers         the schema or the engine does not match (exit 2)
 │   └── IndexRefused         authentication, authorisation (exit 4)
-├── WireError                a record whose bytes are not what its topic promises
-├── FetchFailed              an HTTP request that ended without an answer we can use
-├── SourceError              bytes that are no feed we can read
+├── WireError                the bytes of a record do not match the schema of its topic
+├── ErrorOfKind
+│   ├── FetchFailed          an HTTP request ended without a usable response
+│   └── SourceError          a document is not a readable feed
 └── BreakerTripped           too many rejects (exit 3)
 """
 
@@ -31,10 +32,10 @@ from typing import NamedTuple
 
 
 class NewsIngestError(Exception):
-    """Any error that news-ingest raises on purpose.
+    """Base class of all errors that news-ingest raises.
 
-    Says what failed, on which value, where it came from and what to do; each part is an
-    attribute too. `exit_code` is what a command ends with when nothing handles the error.
+    It says what failed, on which value, where the value came from and what to do; each part is
+    also an attribute. `exit_code` is the exit status of a command if nothing handles the error.
     """
 
     exit_code = 1
@@ -64,7 +65,7 @@ class NewsIngestError(Exception):
         return " · ".join(parts)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return the parts of a copy, so that errors cross process borders whole."""
+        """Return the parts of a copy, so that errors can be sent to other processes unchanged."""
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
@@ -83,7 +84,7 @@ def _shortened(value: object, limit: int = 300) -> str:
 
 
 class ConfigFault(NamedTuple):
-    """One thing wrong in the configuration, with all a person needs to mend it."""
+    """One fault in the configuration, with everything needed to fix it."""
 
     file: str
     line: int | None
@@ -99,7 +100,7 @@ class ConfigFault(NamedTuple):
 
 
 class ConfigError(NewsIngestError):
-    """The configuration cannot be used; `faults` holds everything wrong with it."""
+    """The configuration is invalid; `faults` lists everything that is wrong."""
 
     exit_code = 2
 
@@ -111,13 +112,13 @@ class ConfigError(NewsIngestError):
 
 
 class UnknownName(NewsIngestError):
-    """A name in the configuration that nothing answers to; the nearest known one is named."""
+    """An unknown name in the configuration; the message suggests the nearest known one."""
 
     exit_code = 2
 
 
 class QueryError(NewsIngestError):
-    """A search text that cannot be read; `position` counts characters from 0."""
+    """A search text that cannot be parsed; `position` counts characters from 0."""
 
     exit_code = 2
 
@@ -130,10 +131,10 @@ class QueryError(NewsIngestError):
 
 
 class DependencyUnavailable(NewsIngestError):
-    """Something the work needs does not answer now: hold, and count no attempt."""
+    """A dependency does not answer now: hold, and count no attempt."""
 
     exit_code = 2
-    #: Somebody waited the whole start timeout for it already.
+    #: Whether the start timeout has already been spent waiting for it.
     was_waited_for = False
 
 
@@ -142,7 +143,7 @@ class LogUnavailable(DependencyUnavailable):
 
 
 class IndexUnavailable(DependencyUnavailable):
-    """The index does not answer, not in time, or takes no writes for now."""
+    """The index does not answer, or not in time, or accepts no writes at the moment."""
 
 
 class ArchiveUnavailable(DependencyUnavailable):
@@ -150,15 +151,15 @@ class ArchiveUnavailable(DependencyUnavailable):
 
 
 class LogError(NewsIngestError):
-    """The log answered, and the answer is not what was asked for."""
+    """The log answered with an error."""
 
 
 class LeaseLost(LogError):
-    """The group gave our partitions to another member; nothing was committed."""
+    """The group assigned our partitions to another member; nothing was committed."""
 
 
 class RebalanceRunning(LogError):
-    """The group is being shared out anew; read once, then commit again."""
+    """The group is rebalancing; read once, then commit again."""
 
 
 class RecordTooLarge(LogError):
@@ -166,7 +167,7 @@ class RecordTooLarge(LogError):
 
 
 class RecordRefused(LogError):
-    """The log will never take this record."""
+    """The log will never accept this record."""
 
 
 class TopicMissing(LogError):
@@ -176,77 +177,69 @@ class TopicMissing(LogError):
 
 
 class TopicDiffers(LogError):
-    """A topic exists with other partitions or settings than the manifest says."""
+    """A topic exists with partitions or settings that differ from the manifest."""
 
     exit_code = 2
 
 
 class LogRefused(LogError):
-    """The log refuses this client: authentication, authorisation, version, foreign file."""
+    """The log rejected this client: authentication, authorisation, version, foreign file."""
 
     exit_code = 4
 
 
 class IndexFault(NewsIngestError):
-    """The index answered, and the answer is not what was asked for."""
+    """The index answered with an error."""
 
 
 class IndexDiffers(IndexFault):
-    """The engine or its schema does not fit this version of news-ingest."""
+    """The engine or its schema does not match this version of news-ingest."""
 
     exit_code = 2
 
 
 class IndexRefused(IndexFault):
-    """The index refuses this client: authentication or authorisation."""
+    """The index rejected this client: authentication or authorisation."""
 
     exit_code = 4
 
 
 class WireError(NewsIngestError):
-    """Bytes of a record that are not what its topic promises: rejected as permanent."""
+    """The bytes of a record do not match the schema of its topic: rejected as permanent."""
 
 
-class FetchFailed(NewsIngestError):
-    """A request that ended without a usable answer.
+class ErrorOfKind(NewsIngestError):
+    """An error whose `kind` is one of a fixed list."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        kind: str,
+        value: object = None,
+        origin: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(what, value=value, origin=origin, remedy=remedy)
+        self.kind = kind
+
+
+class FetchFailed(ErrorOfKind):
+    """A request ended without a usable response.
 
     `kind` is one of: dns_temporary, name_unknown, connect, timeout, tls, bad_response,
     too_many_redirects, address_not_public, body_too_large, bad_url.
     """
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        kind: str,
-        value: object = None,
-        origin: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        super().__init__(what, value=value, origin=origin, remedy=remedy)
-        self.kind = kind
 
-
-class SourceError(NewsIngestError):
-    """Bytes that are no feed we can read.
+class SourceError(ErrorOfKind):
+    """A document is not a readable feed.
 
     `kind` is one of: not_a_feed, empty_body, parse_failed.
     """
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        kind: str,
-        value: object = None,
-        origin: str | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        super().__init__(what, value=value, origin=origin, remedy=remedy)
-        self.kind = kind
-
 
 class BreakerTripped(NewsIngestError):
-    """So many records were rejected that going on would empty a topic into the dead letters."""
+    """Too many records were rejected: going on would move a whole topic to the dead letters."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""Which event loop the processes run on: uvloop where it is installed, else that of Python."""
+"""Event loops: uvloop if it is installed, else asyncio's own, and a thread that runs one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 try:
     import uvloop
-except ImportError:  # no build of it for this system: everything works, a tenth slower
+except ImportError:  # not available for this system: everything works, 10 % slower
     new_event_loop = asyncio.new_event_loop
 else:
     new_event_loop = uvloop.new_event_loop
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Return the result of a coroutine, run in a loop of its own, as asyncio.run does."""
+    """Run a coroutine in a new event loop and return its result, as asyncio.run does."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
 
@@ -44,11 +44,11 @@ class EventLoop:
             self._loop.close()
 
     def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Begin a coroutine; its future may be waited for in any thread but the loop's."""
+        """Start a coroutine; any thread except the loop's may wait for its future."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def call(self, function: Callable[[], Result], timeout_seconds: float = 10) -> Result:
-        """Run a quick function inside the loop and give its result."""
+        """Run a short function inside the loop and return its result."""
 
         async def called() -> Result:
             return function()

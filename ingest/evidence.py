@@ -1,4 +1,4 @@
-"""What is kept of how a document was made: candidates and reasons, pictures and films, the extraction."""
+"""What a document records about its extraction: candidates and reasons, images and videos."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One value that a field could have had, and where it came from.
+    """A possible value of a field, and where it came from.
 
     Sources: feed, jsonld, meta, time, h1, title_tag, page, rescue, site, file, heuristic,
     first_seen_at, none.
@@ -18,9 +18,9 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Where the chosen value of one field came from, what lost to it (at most 5), and why.
+    """Where the chosen value of a field came from, the rejected candidates (at most 5), and why.
 
-    `why` is the rule that decided, in some words; "" where the source says all.
+    `why` is the rule that decided, in a few words; "" if the source explains it.
     """
 
     source: str
@@ -30,7 +30,7 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A picture of an article, by its address; never its bytes. Pixels, 0 for unknown.
+    """The URL of an image of an article; its bytes are never stored. Sizes in pixels, 0 if unknown.
 
     `source` is meta, jsonld, page or feed.
     """
@@ -44,7 +44,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A film of an article, by the address of its file or of the player that shows it.
+    """A video of an article: the URL of its file or of its player.
 
     `source` is meta, jsonld or page.
     """
@@ -55,14 +55,14 @@ class Video(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Extraction(msgspec.Struct, frozen=True, kw_only=True):
-    """How the text was won.
+    """How the text was extracted.
 
     `outcome`: ok, no_text, too_deep, wrong_type, too_many_tags, too_many_attributes, feed_only.
-    `site_rules` is the key of config/sites.yml whose rules counted, "" for none. `body_rule` tells
-    what became of its `body_xpath`: hit, miss (it found nothing), outweighed (the general text is
-    far longer), broken (it could not be carried out), "" without one. `given` is what the page
-    itself has marks of: page (it was read), title, authors, date, jsonld. `failed_steps` are those
-    that raised: their fields are empty, and their provenance says what was raised.
+    `site_rules` is the key of config/sites.yml whose rules were applied, "" for none. `body_rule`
+    is the result of its `body_xpath`: hit, miss (it found nothing), outweighed (the general text
+    is far longer), broken (it could not be evaluated), "" without one. `given` lists what the page
+    itself provides: page (it was read), title, authors, date, jsonld. `failed_steps` are those
+    that raised: their fields are empty, and their provenance holds the error.
     """
 
     engine: str = ""
@@ -82,9 +82,9 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read off the page's bytes before its text.
+    """What is known of the page before its text is extracted.
 
-    `part_count` is how many pages the article was read from, 0 when there was none.
+    `part_count` is the number of pages of the article, 0 without a page.
     """
 
     encoding: str = ""

@@ -16,9 +16,9 @@ from ingest.tracking_parameters import BY_SITE, EVERYWHERE
 if TYPE_CHECKING:
     from tldextract import TLDExtract
 
-_BLANKS = "".join(map(chr, range(33)))  # what WHATWG trims: C0 controls and the space
+_BLANKS = "".join(map(chr, range(33)))  # trimmed by the WHATWG parser: C0 controls and the space
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Names that are nobody's (RFC 2606): no list of suffixes holds them, so none is loaded for them.
+#: Reserved names (RFC 2606): not in the list of public suffixes, which is not loaded for them.
 _RESERVED = frozenset({"example", "invalid", "localhost", "test"})
 _BREAKS = "\t\r\n"
 _WEB = ("http://", "https://")
@@ -32,12 +32,12 @@ _AMP_ENDINGS = ("/amp", "/amp.html", ".amp.html", ".amp")
 
 
 def entry_id(feed_id: str, entry_key: str) -> str:
-    """Return the id of an entry: 32 hex digits of its feed's id and its key in that feed."""
+    """Return the id of an entry: 32 hex digits, from the feed id and the key in that feed."""
     return _sha256(f"{feed_id}\0{entry_key}")[:32]
 
 
 def feed_id_of_url(url: str) -> str:
-    """Return the id of a feed that has none of its own in the config: 12 hex digits."""
+    """Return the id of a feed without an id in the configuration: 12 hex digits."""
     return _sha256(url.strip())[:12]
 
 
@@ -54,7 +54,7 @@ def document_id_of_content(data: bytes) -> str:
 def version_of(fetched_at: datetime, generation: int = 0) -> int:
     """Return the external version of a write: fetch time in ms × 1000 + replay generation.
 
-    Shape: a later fetch is always greater than any generation of an earlier one; generations
+    A later fetch always has a greater version than any generation of an earlier one; generations
     above 999 count as 999. Errors: none for aware times.
     """
     milliseconds = (fetched_at - _EPOCH) // timedelta(milliseconds=1)
@@ -62,15 +62,15 @@ def version_of(fetched_at: datetime, generation: int = 0) -> int:
 
 
 def generation_of(version: int) -> int:
-    """Return how often the fetch of this version was replayed before; 0 for the fetch itself."""
+    """Return the replay generation of a version; 0 for the fetch itself."""
     return version % GENERATIONS
 
 
 def raised(version: int, known: int | None = None) -> int:
-    """Return the version of a replay of this one: a generation above it, and above `known`.
+    """Return the version of a replay: one generation above this version and above `known`.
 
-    Shape: `known` is what the index has; one of another fetch changes nothing. Past generation
-    999 there is none, and the version stays. Errors: none.
+    `known` is the version in the index; it is ignored if it belongs to another fetch. The highest
+    generation is 999: then the version stays. Errors: none.
     """
     fetch = version // GENERATIONS
     if known is not None and known // GENERATIONS == fetch:
@@ -79,12 +79,12 @@ def raised(version: int, known: int | None = None) -> int:
 
 
 def canonical_url(url: str, more_tracking: Iterable[str] = ()) -> str:
-    """Return the canonical form of an http or https URL, by which a document is known.
+    """Return the canonical form of an http or https URL, which identifies a document.
 
-    Shape: WHATWG form without credentials, without tracking parameters, without a fragment
-    unless it starts `#!` or `#/`. The rest of the query keeps its bytes and its order. `""`
-    for anything that is no absolute http(s) URL. `more_tracking` are further names to cut,
-    in lower case; a name ending in `*` is a beginning.
+    It is the WHATWG form without credentials, tracking parameters and fragment, except a fragment
+    that starts with `#!` or `#/`. The rest of the query keeps its bytes and its order. `""` for
+    anything that is not an absolute http(s) URL. `more_tracking` are further parameters to remove,
+    in lower case; a name that ends in `*` is a prefix.
     Errors: none, whatever the text.
     """
     parsed = _canonical(url, tuple(more_tracking))
@@ -92,10 +92,10 @@ def canonical_url(url: str, more_tracking: Iterable[str] = ()) -> str:
 
 
 def match_key(url: str) -> str:
-    """Return the lossy form by which two URLs may be of one article: compared, never asked for.
+    """Return a lossy form that tells whether two URLs may be of one article; it is never requested.
 
-    Shape: host and path and sorted query, without scheme, `www.`, `m.`, AMP forms and the last
-    slash; `""` for anything that is no http(s) URL. Errors: none.
+    It is host, path and sorted query, without scheme, `www.`, `m.`, AMP forms and the last slash;
+    `""` for anything that is not an http(s) URL. Errors: none.
     """
     usual = _match_key_as_usual(_web_address(url))
     if usual is not None:
@@ -107,17 +107,12 @@ def match_key(url: str) -> str:
     pairs = sorted(pair for pair in pairs if pair and pair.lower() not in _AMP_PARAMETERS)
     port = f":{parsed.port}" if parsed.port else ""
     query = "?" + "&".join(pairs) if pairs else ""
-    return (
-        _folded_host(parsed.hostname)
-        + port
-        + _folded_path(parsed.pathname)
-        + query
-        + str(parsed.hash)
-    )
+    place = f"{_folded_host(parsed.hostname)}{port}{_folded_path(parsed.pathname)}"
+    return f"{place}{query}{parsed.hash}"
 
 
 def _web_address(url: str) -> str:
-    """Return the WHATWG form of an http or https URL, or `""`: one call, where an object takes many."""
+    """Return the WHATWG form of an http or https URL, or `""`, by one call of the parser."""
     try:
         href: str = ada_url.normalize_url(url)
     except ValueError:  # not a URL, or a lone surrogate
@@ -126,9 +121,9 @@ def _web_address(url: str) -> str:
 
 
 def _match_key_as_usual(href: str) -> str | None:
-    """Return what `match_key` gives for the URL of an article as most are, in half the time; else None.
+    """Return the match key of a URL without query, fragment and credentials, in half the time.
 
-    Without query, fragment and credentials there is nothing to choose from.
+    None for any other URL.
     """
     if any(mark in href for mark in _CHOICES):
         return None
@@ -140,17 +135,16 @@ def _match_key_as_usual(href: str) -> str | None:
 
 
 def joined(base: str, link: str) -> str:
-    """Return `link` as an absolute http(s) URL, seen from `base`.
+    """Return `link` as an absolute http(s) URL, resolved against `base`.
 
-    Shape: an absolute link comes back as it was written, trimmed; a relative one joined to the
-    base; credentials are taken out; `""` when it is neither http nor https, or no URL.
-    Errors: none.
+    An absolute link is returned as written, trimmed; a relative one is joined to the base.
+    Credentials are removed. `""` if it is not an http(s) URL. Errors: none.
     """
     trimmed = link.strip(_BLANKS)
     usual = _joined_as_usual(base, trimmed)
     if usual is not None:
         return usual
-    # `http:x` is seen from a base of the same scheme; two slashes make a link absolute.
+    # `http:x` is relative to a base of the same scheme; two slashes make a link absolute.
     absolute = _parsed(trimmed) if "//" in trimmed[:8] else None
     parsed = absolute or _parsed(trimmed, base.strip(_BLANKS)) or _parsed(trimmed)
     if parsed is None:
@@ -163,9 +157,9 @@ def joined(base: str, link: str) -> str:
 
 
 def _joined_as_usual(base: str, link: str) -> str | None:
-    """Return what `joined` gives for links as most are written, in a third of the time; else None.
+    """Return the joined form of a link as most are written, in a third of the time; else None.
 
-    Without an `@` there are no credentials to look for.
+    Without an `@` there are no credentials to remove.
     """
     if "@" in link:
         return None
@@ -183,9 +177,9 @@ def _joined_as_usual(base: str, link: str) -> str | None:
 
 @lru_cache(maxsize=8_192)
 def request_url(url: str) -> str:
-    """Return the URL to ask for: the WHATWG form without credentials and fragment, or `""`.
+    """Return the URL to request: the WHATWG form without credentials and fragment, or `""`.
 
-    International host names come out as A-labels, numeric host forms as addresses.
+    International host names become A-labels, numeric hosts become addresses.
     """
     href = _web_address(url)
     if "@" in href or "#" in href:
@@ -198,7 +192,7 @@ def request_url(url: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def host_of(url_or_host: str) -> str:
-    """Return the host, lower case and as A-labels, without port and brackets; `""` when none."""
+    """Return the host in lower case and as A-labels, without port and brackets, or `""`."""
     text = url_or_host.strip(_BLANKS)
     usual = _host_as_usual(_web_address(text if "://" in text else f"http://{text}"))
     if usual:
@@ -211,7 +205,7 @@ def host_of(url_or_host: str) -> str:
 
 
 def _host_as_usual(href: str) -> str:
-    """Return the host of a web address as most are, in half the time; else `""`."""
+    """Return the host of a URL without credentials or IPv6 address in half the time, else `""`."""
     place = href.partition("://")[2].partition("/")[0]
     if "@" in place or "[" in place:
         return ""
@@ -219,25 +213,25 @@ def _host_as_usual(href: str) -> str:
 
 
 def is_home_page(url: str) -> bool:
-    """Return whether this URL is the front of a site: no path and no query."""
+    """Return whether this URL is the front page of a site: no path and no query."""
     parsed = _parsed(canonical_url(url))
     return parsed is not None and parsed.pathname == "/" and not parsed.search
 
 
 def registrable_domain(url_or_host: str, *, with_private: bool = False) -> str:
-    """Return the domain that one owner registered: what politeness and record keys go by.
+    """Return the registered domain of one owner: the key for politeness and for records.
 
-    Shape: the ICANN reading (`a.blogspot.com` → `blogspot.com`), or with the private section
-    (`a.blogspot.com`) for questions of trust. Under an unknown suffix, as `.example`, the last
-    two labels. A bare address, `localhost` or a suffix itself gives the host; `""` for no host.
-    Errors: none.
+    It follows the ICANN section of the public suffix list (`a.blogspot.com` → `blogspot.com`), or
+    also the private section (`a.blogspot.com`) for questions of trust. Under an unknown suffix
+    such as `.example` it is the last two labels; for an IP address, `localhost` or a suffix it is
+    the host; `""` without a host. Errors: none.
     Source: the public suffix list shipped with tldextract, offline.
     """
     return _registrable(host_of(url_or_host), with_private)
 
 
 def same_site(a: str, b: str) -> bool:
-    """Return whether both lie with one owner, who may speak for the other address."""
+    """Return whether both have one owner, so that one address may speak for the other."""
     domain = registrable_domain(a, with_private=True)
     return bool(domain) and domain == registrable_domain(b, with_private=True)
 
@@ -247,21 +241,20 @@ def _sha256(text: str) -> str:
 
 
 def _any(text: str, base: str | None = None) -> ada_url.URL | None:
+    """Return the URL of any scheme; None for a text that is not one or has a lone surrogate."""
     try:
         return ada_url.URL(text) if base is None else ada_url.URL(text, base)
-    except ValueError:  # not a URL, or a lone surrogate
+    except ValueError:
         return None
 
 
 def _parsed(text: str, base: str | None = None) -> ada_url.URL | None:
     url = _any(text, base)
-    if url is None or url.protocol not in ("http:", "https:"):
-        return None
-    return url
+    return url if url is not None and url.protocol in ("http:", "https:") else None
 
 
 def _canonical(url: str, more_tracking: tuple[str, ...]) -> ada_url.URL | None:
-    """Return the URL without credentials, tracking and idle fragment; None as `_parsed`."""
+    """Return the URL without credentials, tracking and unused fragment; None as `_parsed`."""
     parsed = _parsed(url)
     if parsed is None:
         return None
@@ -272,7 +265,7 @@ def _canonical(url: str, more_tracking: tuple[str, ...]) -> ada_url.URL | None:
         query = parsed.search.removeprefix("?")
         kept = _without_tracking(query, parsed.hostname, more_tracking)
         if kept:
-            parsed.search = f"?{kept}"  # a bare value would lose a question mark of its own
+            parsed.search = f"?{kept}"  # without it, a leading question mark of `kept` is lost
         else:
             del parsed.search
     if "#" in href and not parsed.hash.startswith(("#!", "#/")):
@@ -287,8 +280,6 @@ def _is_written_plainly(text: str, url: ada_url.URL) -> bool:
 
 
 def _without_tracking(query: str, host: str, more: tuple[str, ...]) -> str:
-    if not query:
-        return ""
     names = BY_SITE.get(_registrable(host, False), {})
     kept = [pair for pair in query.split("&") if not _is_tracking(pair, names, more)]
     return "&".join(kept)
@@ -344,9 +335,9 @@ def _registrable(host: str, with_private: bool) -> str:
 
 @cache
 def _suffixes() -> TLDExtract:
-    """Return the list of public suffixes; loaded late, since it brings an HTTP client with it.
+    """Return the list of public suffixes, imported late because it imports an HTTP client.
 
-    Nothing is ever downloaded: the list shipped in the package counts.
+    Nothing is downloaded: the list shipped in the package is used.
     """
     from tldextract import TLDExtract
 

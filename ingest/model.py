@@ -1,9 +1,9 @@
-"""The shapes of the data, one frozen type a stage.
+"""The data model: one frozen type for each stage.
 
     Feed ─► Entry ─► Page ─► Document ─► EnrichedDocument ─► IndexedDocument
 
-Times are aware and UTC. Names are those of the search fields, so that what lies in the log,
-in the index and in `news-ingest show --json` reads the same.
+Times are timezone-aware and UTC. Field names are the same in the log, in the index and in
+`news-ingest show --json`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENTITY_TYPES = ("person", "organisation", "place")
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """An address that lists entries, with how to ask it: one block of config/feeds.yml."""
+    """The URL of a list of entries and how to request it: one block of config/feeds.yml."""
 
     id: str
     url: str
@@ -54,10 +54,10 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a feed says about one article, as found by one poll.
 
-    `id` is 32 hex of feed id + entry key (identity.entry_id). `first_seen_at` is set once and
-    never changes. `content` is the feed's own text of the article (HTML or plain), `summary`
-    its teaser; both untrusted. `published_raw` is the date as the feed wrote it.
-    `url_redirected` is where the last redirect to another domain led, `hops` counts those.
+    `id` is 32 hex digits of feed id + entry key (identity.entry_id). `first_seen_at` never
+    changes. `content` is the feed's text of the article (HTML or plain), `summary` its teaser;
+    both are untrusted. `published_raw` is the date as the feed wrote it. `url_redirected` is the
+    target of the last redirect to another domain, `hops` is the number of such redirects.
     """
 
     id: str
@@ -92,7 +92,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PagePart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A further page of an article that its site spreads over several; `body` as in Page."""
+    """A further page of an article that its site splits into several; `body` as in Page."""
 
     url: str
     body: bytes
@@ -101,14 +101,14 @@ class PagePart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An entry with the bytes that were fetched for it, and the document id fixed from them.
+    """An entry with the bytes that were fetched for it, and the document id they determine.
 
-    `body` is zstd-compressed (`body_encoding`), at most `max_page_bytes` when unpacked; empty
-    when no page could be had, and then `missing_reason` says why (http_403, robots_disallowed,
-    body_too_large …). `kind` is html, text or feed (no page, the feed's content only).
-    `version` is fetched_at in ms × 1000 + replay generation. `path` names a file from disk.
-    `parts` are the article's further pages in their order; `parts_missing_reason` says why they
-    are not all there. `headers` are those of the answer that an archive keeps.
+    `body` is compressed with zstd (`body_encoding`), at most `max_page_bytes` uncompressed; it is
+    empty if no page could be fetched, and `missing_reason` says why (http_403, robots_disallowed,
+    body_too_large …). `kind` is html, text or feed (no page, only the feed's content).
+    `version` is fetched_at in ms × 1000 + replay generation. `path` is set for files from disk.
+    `parts` are the article's further pages in order; `parts_missing_reason` says why some are
+    missing. `headers` are the response headers that the archive keeps.
     """
 
     document_id: str
@@ -134,12 +134,12 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Clean text with metadata: what is enriched and searched.
 
-    `text` has a blank line between paragraphs. `content_hash` is of the text before lines that
-    repeat over a site were dropped: it alone makes `revision` grow. `content_source` is one of
+    `text` has a blank line between paragraphs. `content_hash` is computed before lines repeated
+    across a site are dropped: only its change increases `revision`. `content_source` is one of
     site, page, jsonld, feed, file, none. `authors` are people; `agencies` are news agencies and
-    other organisations named in their place. Of both dates `…_precision` is day, minute or second,
-    `…_zone` the offset from UTC as it was published ("+02:00"), or the one that was assumed. Links
-    of `images`, `videos` and `licence` are never fetched.
+    other organisations named as authors. For both dates `…_precision` is day, minute or second,
+    and `…_zone` the offset from UTC as published ("+02:00") or assumed. The URLs in `images`,
+    `videos` and `licence` are never fetched.
     """
 
     id: str
@@ -200,9 +200,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
-    """One place in the text that names. Offsets count code points of `text`, end excluded.
+    """One mention of a name in the text. Offsets count code points of `text`, end excluded.
 
-    `rule` is the id of the rule that typed it, `strength` one of certain, strong, medium, weak.
+    `rule` is the id of the rule that chose the type, `strength` is certain, strong, medium or weak.
     """
 
     type: str
@@ -217,9 +217,9 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntityDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One person, organisation or place meant in a document. `salience` is 0 to 1.
+    """A person, organisation or place that a document mentions. `salience` is 0 to 1.
 
-    `forms` are all surface forms and aliases by which it can be found.
+    `forms` are all surface forms and aliases that find it.
     """
 
     id: str
@@ -233,7 +233,7 @@ class EntityDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Flat names by entity type, in order of salience: for facets and filters."""
+    """Names by entity type, in order of salience: for facets and filters."""
 
     person: tuple[str, ...] = ()
     organisation: tuple[str, ...] = ()
@@ -248,7 +248,7 @@ class GeoPoint(msgspec.Struct, frozen=True):
 
 
 class GeoFocus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The place a document is mostly about; `country` is an ISO 3166 code of two letters."""
+    """The place a document is mainly about; `country` is a two-letter ISO 3166 code."""
 
     name: str = ""
     country: str = ""
@@ -256,7 +256,7 @@ class GeoFocus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Geo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a document takes place. `points` leave out whole countries (`country_points`)."""
+    """Where a document takes place. `points` excludes whole countries (see `country_points`)."""
 
     points: tuple[GeoPoint, ...] = ()
     country_points: tuple[GeoPoint, ...] = ()
@@ -269,7 +269,7 @@ class Geo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WatchlistHit(msgspec.Struct, frozen=True, kw_only=True):
-    """One name of a list in config/watches.yml, found in the text."""
+    """A name from a list in config/watches.yml that was found in the text."""
 
     list: str
     entity_id: str
@@ -279,24 +279,24 @@ class WatchlistHit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Watchlist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The lists whose names a document holds."""
+    """The watchlists whose names a document mentions."""
 
     names: tuple[str, ...] = ()
     hits: tuple[WatchlistHit, ...] = ()
 
 
 class Enrichment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which engine filled what: `engines` maps a processor's name to `engine@version`."""
+    """Which engines ran: `engines` maps the name of a processor to `engine@version`."""
 
     engines: dict[str, str] = {}
     failed: tuple[str, ...] = ()
 
 
 class EnrichedDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """A document with what the enrichers found.
+    """A document with the results of the enrichers.
 
-    `extra` holds the fields of processors that are not part of this project: stored and shown
-    by their own names, never searched.
+    `extra` holds the fields of processors from outside this project: they are stored and shown
+    under their own names, and not searched.
     """
 
     enriched_at: datetime | None = None
@@ -317,9 +317,9 @@ class EnrichedDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class IndexedDocument(EnrichedDocument, frozen=True, kw_only=True, omit_defaults=True):
-    """An enriched document as it lies in the index.
+    """An enriched document as it is stored in the index.
 
-    `revision` counts texts, from 1. `removed_at` is set on a tombstone, which no search shows.
+    `revision` counts the texts, from 1. `removed_at` is set on a tombstone, which searches ignore.
     """
 
     revision: int = 1
@@ -329,7 +329,7 @@ class IndexedDocument(EnrichedDocument, frozen=True, kw_only=True, omit_defaults
 
 
 class DropRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What `news.drops` keeps of a record that ended on purpose or as a known loss."""
+    """The record in `news.drops` of a record that was dropped, intended or as a known loss."""
 
     id: str
     entry_id: str

@@ -1,4 +1,4 @@
-"""What becomes of one record in one stage: Keep, Drop, Retry or Reject."""
+"""The outcome of one record in one stage: Keep, Drop, Retry or Reject."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import msgspec
 
 Value = TypeVar("Value")
 
-#: Why something is rejected: decides between retry topic and dead letter.
-FAILURE_CLASSES = ("transient", "permanent", "timeout", "bug")
-
 
 class Keep(msgspec.Struct, Generic[Value], frozen=True):
-    """The record goes on as `value`."""
+    """The record goes on to the next stage as `value`."""
 
     value: Value
 
 
 class Drop(msgspec.Struct, frozen=True):
-    """The record ends here, on purpose or as a known loss; it is written to `news.drops`."""
+    """The record ends here, intended or as a known loss; it is written to `news.drops`."""
 
     reason: str
     is_intended: bool = True
@@ -28,8 +25,9 @@ class Drop(msgspec.Struct, frozen=True):
 class Retry(msgspec.Struct, frozen=True):
     """Try the record again later.
 
-    Units: `after_seconds` is the wish of whoever failed (Retry-After); None takes the next
-    rung. `counts_attempt=False` parks it (a full queue, a resting host) without using one up.
+    `after_seconds` is the delay that was asked for (Retry-After); None uses the next retry topic.
+    With `counts_attempt=False` the record waits (a full queue, a paused host) and no attempt is
+    counted.
     """
 
     reason: str
@@ -39,7 +37,7 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """The record is set aside as a dead letter."""
+    """The record becomes a dead letter; `failure_class` is transient, permanent, timeout or bug."""
 
     reason: str
     failure_class: str = "permanent"

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-# Bounded, so that no page makes it slow; attributes longer than this are no addresses.
+# Bounded, so that no page makes it slow; longer values are not addresses.
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z:-]{1,20})\s{0,8}=\s{0,8}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'>]{1,4096}))"""
 )
@@ -17,13 +17,13 @@ _ENDS = {
 
 
 def marks_of(names: str, *, stops_at_body: bool = False) -> re.Pattern[str]:
-    """Return the pattern that finds tags of these names (`link|meta`) for `tags_of`."""
+    """Return the pattern for `tags_of` that finds tags with these names (`link|meta`)."""
     body = r"<body\b|" if stops_at_body else ""
     return re.compile(rf"<!--|<script\b|<style\b|{body}<({names})\b([^<>]{{0,4096}})>", re.I)
 
 
 def tags_of(text: str, marks: re.Pattern[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Return name and attributes of each tag, in order; those in comments and scripts left out."""
+    """Return name and attributes of each tag in order, except those in comments and scripts."""
     at = 0
     while (mark := marks.search(text, at)) is not None:
         end = _ENDS.get(mark[0].lower())
@@ -40,7 +40,7 @@ def tags_of(text: str, marks: re.Pattern[str]) -> Iterator[tuple[str, dict[str, 
 
 
 def attributes_of(text: str) -> dict[str, str]:
-    """Return the attributes of a tag by their lower-case names, the first of each."""
+    """Return the attributes of a tag by lower-case name; the first of equal names counts."""
     found: dict[str, str] = {}
     for name, *values in _ATTRIBUTE.findall(text):
         found.setdefault(name.lower(), html.unescape("".join(values)).strip())

@@ -1,4 +1,4 @@
-"""Which partition a key lies in, the same on every log."""
+"""The partition of a key, the same on every log."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _MASK = 0xFFFFFFFF
 def murmur2(data: bytes) -> int:
     """Return the 32-bit murmur2 hash of these bytes as an unsigned number.
 
-    Source: Austin Appleby's MurmurHash2 with the seed that Kafka's Java client uses, so that
-    every Kafka client puts the same key into the same partition.
+    Source: Austin Appleby's MurmurHash2 with the seed of Kafka's Java client, so that every Kafka
+    client assigns a key to the same partition.
     """
     length = len(data)
     whole = length & ~3
@@ -37,7 +37,7 @@ def murmur2(data: bytes) -> int:
 def partition_for(key: str, partitions: int) -> int:
     """Return the partition of a key, from 0 to `partitions` - 1.
 
-    Errors: UnicodeEncodeError when the key cannot be written as UTF-8.
+    Errors: UnicodeEncodeError if the key cannot be encoded as UTF-8.
     Source: Kafka's default partitioner.
     """
     return (murmur2(key.encode("utf-8")) & 0x7FFFFFFF) % partitions

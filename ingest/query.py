@@ -1,7 +1,7 @@
-"""A search as a tree: what the query language means, before any engine.
+"""The syntax tree of a search, independent of any engine.
 
-The parser (ingest/search) makes it, the index adapters compile it. One rule decides about
-stems: quoted means exact, unquoted finds inflected forms.
+The parser (ingest/search) builds it, the index adapters compile it. Quoted words match exactly;
+unquoted words also match their inflected forms.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.search_fields import FACETS, field_named
 
-#: Orders of the hits; those by time begin with the newest.
+#: Sort orders of the hits; by time, the newest come first.
 SORTS = ("score", "published_at", "first_seen_at")
 
 
@@ -24,14 +24,14 @@ class Everything(msgspec.Struct, frozen=True):
 
 
 class Word(msgspec.Struct, frozen=True):
-    """An unquoted word: inflected forms match too. `field` "" means title and text."""
+    """An unquoted word: inflected forms also match. `field` "" means title and text."""
 
     text: str
     field: str = ""
 
 
 class Phrase(msgspec.Struct, frozen=True):
-    """Quoted words, in this order and exactly so."""
+    """Quoted words, exactly and in this order."""
 
     text: str
     field: str = ""
@@ -47,8 +47,8 @@ class Prefix(msgspec.Struct, frozen=True):
 class Near(msgspec.Struct, frozen=True):
     """Two words or phrases with at most `distance` other words between them, in any order.
 
-    Of a Word inflected forms match too. Both look into the field of `left`, and the two are never
-    the same word.
+    Inflected forms of a Word also match. Both are searched in the field of `left`, and they must
+    match different words.
     """
 
     left: Word | Phrase
@@ -57,14 +57,14 @@ class Near(msgspec.Struct, frozen=True):
 
 
 class EntityIs(msgspec.Struct, frozen=True):
-    """An entity of this type with this surface form, alias or entity id in the document."""
+    """The document mentions an entity of this type with this surface form, alias or entity id."""
 
     type: str
     value: str
 
 
 class ValueIs(msgspec.Struct, frozen=True):
-    """A value field of ingest/search_fields.py equals the value, case and accents aside."""
+    """A value field of ingest/search_fields.py equals the value, ignoring case and accents."""
 
     field: str
     value: str
@@ -77,14 +77,14 @@ class FlagIs(msgspec.Struct, frozen=True):
 
 
 class PublishedBetween(msgspec.Struct, frozen=True):
-    """`published_at` at or after `since` and before `until`; None leaves a side open."""
+    """`published_at` is at or after `since` and before `until`; None means no bound."""
 
     since: datetime | None = None
     until: datetime | None = None
 
 
 class NumberBetween(msgspec.Struct, frozen=True):
-    """A number field within these bounds, both included."""
+    """A number field is within these bounds, both included."""
 
     field: str
     low: float | None = None
@@ -92,19 +92,19 @@ class NumberBetween(msgspec.Struct, frozen=True):
 
 
 class And(msgspec.Struct, frozen=True):
-    """All parts hold, each anywhere in the document."""
+    """All parts match, each anywhere in the document."""
 
     parts: tuple[Node, ...]
 
 
 class Or(msgspec.Struct, frozen=True):
-    """At least one part holds."""
+    """At least one part matches."""
 
     parts: tuple[Node, ...]
 
 
 class Not(msgspec.Struct, frozen=True):
-    """The part does not hold."""
+    """The part does not match."""
 
     part: Node
 
@@ -145,7 +145,7 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     facet_size: int = 10
 
     def check(self) -> None:
-        """Refuse an order or a facet that there is not. Errors: QueryError."""
+        """Reject an unknown sort order or facet. Errors: QueryError."""
         if self.sort not in SORTS:
             remedy = f"known: {', '.join(SORTS)}"
             raise QueryError("no such sort order", query=self.sort, remedy=remedy)
@@ -154,24 +154,24 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """One document found, whole, with its score (0 when sorted by time)."""
+    """One matching document with its score (0 if sorted by time)."""
 
     document: IndexedDocument
     score: float
 
 
 class FacetValue(msgspec.Struct, frozen=True):
-    """One value of a facet and in how many of the found documents it stands."""
+    """One value of a facet and the number of matching documents that have it."""
 
     value: str
     count: int
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found: the count of all, the asked-for page of them, and the facets.
+    """The result of a search: the total count, the requested page of hits, and the facets.
 
-    `notes` say in words where an engine looked at a part only (ranking or facets over the
-    newest); empty when everything was looked at.
+    `notes` say where an engine considered only a part (ranking or facets over the newest); empty
+    if it considered all documents.
     """
 
     total: int
@@ -181,7 +181,7 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def languages_asked(node: Node) -> frozenset[str] | None:
-    """Return the languages that a match must have one of; None when any will do."""
+    """Return the languages to which a query is restricted; None if it is not."""
     match node:
         case ValueIs(field="language"):
             return frozenset({node.value.strip().lower()})

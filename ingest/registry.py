@@ -16,12 +16,12 @@ from ingest.errors import ConfigError, ConfigFault, UnknownName
 from ingest.settings.faults import faults_of, nearest
 from ingest.settings.yaml_file import YamlFile
 
-#: What a `build` may ask for by the name of a keyword-only parameter; bootstrap hands it in.
+#: Dependencies that a `build` can request by a keyword-only parameter; bootstrap provides them.
 NEEDS = ("index", "config_folder", "clock", "children", "sites")
 
 
 class Chosen(NamedTuple):
-    """One processor of a stage as the settings name it."""
+    """One processor of a stage as the settings name it; `place` is the path to it in the file."""
 
     name: str
     options: dict[str, Any]
@@ -29,7 +29,7 @@ class Chosen(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A processor ready to work; `engine` is `name@version`."""
+    """A processor that is ready to run; `engine` is `name@version`."""
 
     name: str
     engine: str
@@ -37,7 +37,7 @@ class Built(NamedTuple):
 
 
 def known_processors() -> list[str]:
-    """Return the names of all processors that come with the product, sorted."""
+    """Return the names of all processors of this project, sorted."""
     package = importlib.import_module("processors")
     return sorted(
         module.name
@@ -47,7 +47,7 @@ def known_processors() -> list[str]:
 
 
 def chosen(blocks: Sequence[str | Mapping[str, Any]], stage: str) -> list[Chosen]:
-    """Return the processors of one stage's list, in its order."""
+    """Return the processors of a stage in the order of its list."""
     result = []
     for number, block in enumerate(blocks):
         place = ("stages", stage, "processors", number)
@@ -60,7 +60,7 @@ def chosen(blocks: Sequence[str | Mapping[str, Any]], stage: str) -> list[Chosen
 
 
 def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
-    """Return everything wrong with these names and options; builds nothing."""
+    """Return all faults in these names and options, without building anything."""
     found: list[ConfigFault] = []
     for item in items:
         try:
@@ -74,24 +74,19 @@ def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
                 shape.model_validate(item.options)
             except ValidationError as error:
                 found += faults_of(error, shape, file, item.place)
-        for name, parameter in inspect.signature(build).parameters.items():
-            if parameter.kind is parameter.KEYWORD_ONLY and name not in NEEDS:
-                found.append(
-                    file.fault(
-                        item.place,
-                        item.name,
-                        f"its build needs `{name}`, which is not available",
-                        f"it may ask for: {', '.join(NEEDS)}",
-                    )
-                )
+        for name in _requested(build):
+            if name not in NEEDS:
+                reason = f"its build needs `{name}`, which is not available"
+                remedy = f"it may ask for: {', '.join(NEEDS)}"
+                found.append(file.fault(item.place, item.name, reason, remedy))
     return found
 
 
 def built(item: Chosen, needs: Mapping[str, Any]) -> Built:
-    """Return the processor at work.
+    """Build a processor.
 
-    `needs` holds what a `build` may name (NEEDS). Errors: UnknownName, ConfigError, and
-    whatever the processor's own `build` raises when something it needs is missing.
+    `needs` holds what a `build` may request (NEEDS). Errors: UnknownName, ConfigError, and
+    whatever the `build` of the processor raises.
     """
     module, build = _found(item.name)
     shape = _options_shape(module, build)
@@ -100,23 +95,20 @@ def built(item: Chosen, needs: Mapping[str, Any]) -> Built:
         try:
             options = shape.model_validate(item.options)
         except ValidationError as error:
+            place = ("config/pipeline.yml", None, item.name, item.options)
             raise ConfigError(
-                [
-                    ConfigFault(
-                        "config/pipeline.yml", None, item.name, item.options, one["msg"], ""
-                    )
-                    for one in error.errors()
-                ]
+                [ConfigFault(*place, one["msg"], "") for one in error.errors()]
             ) from error
-    asked = {
-        name: needs[name]
-        for name, parameter in inspect.signature(build).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    work = build(options, **asked)
+    work = build(options, **{name: needs[name] for name in _requested(build)})
     name = item.name.partition(":")[0].rpartition(".")[2]
     engine = getattr(work, "engine", f"{name}@{getattr(module, 'VERSION', 0)}")
     return Built(name, engine, work)
+
+
+def _requested(build: Any) -> list[str]:
+    """Return the names of the keyword-only parameters of a `build`."""
+    parameters = inspect.signature(build).parameters.values()
+    return [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
 
 
 def _found(name: str) -> tuple[ModuleType, Any]:
@@ -132,7 +124,7 @@ def _found(name: str) -> tuple[ModuleType, Any]:
         if missing and missing != path and not path.startswith(f"{missing}."):
             raise UnknownName(
                 f"the processor cannot be loaded: {error}", value=name,
-                remedy=f"install {missing}, or take the processor out of the list",
+                remedy=f"install {missing}, or remove the processor from the list",
             ) from error  # fmt: skip
         near = nearest(name, known_processors())
         raise UnknownName(

@@ -1,7 +1,7 @@
-"""The fields of the query language: a line each, for the parser, both indexes, help and docs.
+"""The fields of the query language: one table for the parser, both indexes, help and docs.
 
-A new value or flag is a line here and its mapping in config/index/documents.json. A new text or
-number also needs a column in the embedded index, and a step in its `schema.py` for older files.
+A new value or flag needs a line here and its mapping in config/index/documents.json. A new text
+or number also needs a column in the embedded index, and a migration in its `schema.py`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Kind: TypeAlias = Literal["text", "value", "entity", "flag", "number", "time"]
 
 
 class SearchField(msgspec.Struct, frozen=True):
-    """What is asked for as `name:`, or as `is:name` if it is a flag.
+    """A field that a query names as `name:`, or as `is:name` if it is a flag.
 
-    `path` leads to it in a document; of a text, a number and the id it is also the column of the
-    embedded index. Values and entities are kept there under `number`, a flag as the bit `number`,
-    the values of a facet under `facet`: stored numbers, never to be changed or used again.
-    `elastic` names the fields of Elasticsearch where they do not follow from kind and path.
-    `path`, `elastic` and `aliases` hold several names with blanks between.
+    `path` is its path in a document; for a text, a number and the id it is also the column of the
+    embedded index. There, values and entities are stored under `number`, a flag as the bit
+    `number`, the values of a facet under `facet`: these numbers must never be changed or reused.
+    `elastic` names the fields of Elasticsearch if they do not follow from kind and path.
+    `path`, `elastic` and `aliases` may hold several names, separated by blanks.
     """
 
     name: str
@@ -40,7 +40,7 @@ class SearchField(msgspec.Struct, frozen=True):
 
     @property
     def elastic_fields(self) -> list[str]:
-        """Return the fields of Elasticsearch that a search looks into, with their weights."""
+        """Return the fields of Elasticsearch that are searched, with their boosts."""
         if self.elastic:
             return self.elastic.split()
         match self.kind:
@@ -53,17 +53,17 @@ class SearchField(msgspec.Struct, frozen=True):
 
     @property
     def written(self) -> list[str]:
-        """Return how a query names it: `person:` and `people:`, or `is:opinion` for a flag."""
+        """Return its names in a query: `person:` and `people:`, or `is:opinion` for a flag."""
         if self.kind == "flag":
             return [f"is:{self.name}"]
         return [f"{name}:" for name in (self.name, *self.aliases.split())]
 
     def of(self, document: object) -> Any:
-        """Return what a document has in this field."""
+        """Return the value of this field in a document."""
         return attrgetter(self.path)(document)
 
 
-#: What words without a field are looked for in.
+#: Where words without a field are searched.
 ANYWHERE = SearchField("", "text", "title text", "title and text", elastic="title^3 text")
 
 SEARCH_FIELDS = (
@@ -119,7 +119,7 @@ FACETS = {one.name: one for one in SEARCH_FIELDS if one.facet}
 
 
 def field_named(name: str, among: Mapping[str, SearchField], what: str) -> SearchField:
-    """Return the field of this name. Errors: QueryError with the names there are."""
+    """Return the field of this name. Errors: QueryError with the known names."""
     if name not in among:
         remedy = f"known: {', '.join(filter(None, among))}"
         raise QueryError(f"{name!r} is not {what} that can be searched", query=name, remedy=remedy)

@@ -1,12 +1,12 @@
-"""Named events: each writes one structured line and moves one counter.
+"""Named events: each writes one structured log line and increments one counter.
 
-An area declares its events beside their use:
+A module declares the events it emits:
 
     feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
     feed_polled(outcome="new", feed=feed.id, seconds=0.3)
 
-Lines go to stdout (commands that print answers send them to stderr): readable on a terminal,
-JSON elsewhere. Metrics are called `news_ingest_…`; no feed, host or URL is ever a label.
+Log lines go to stdout (to stderr for commands that print results): readable on a terminal, JSON
+elsewhere. Metrics are named `news_ingest_…`; feeds, hosts and URLs are never labels.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, TypeVar
 
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
+
 _context: dict[str, str] = {}
+_metrics: dict[str, Any] = {}
 
 
 def configure(
     stage: str, *, stream: TextIO | None = None, level: str = "info", as_json: bool | None = None
 ) -> None:
-    """Set up the lines of this process. `as_json` None: readable on a terminal, else JSON."""
+    """Configure the log of this process. `as_json` None: readable on a terminal, else JSON."""
     target = stream if stream is not None else sys.stdout
     is_json = not target.isatty() if as_json is None else as_json
     number = getattr(logging, level.upper())
@@ -53,58 +57,51 @@ def configure(
 
 
 class _Lines:
-    """Writes lines to a stream; one that nobody takes any more never stops the work."""
+    """Writes lines to a stream; a closed stream is ignored."""
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
 
     def msg(self, line: str) -> None:
-        try:
+        with suppress(OSError, ValueError):
             self._target.write(line + "\n")
             self._target.flush()
-        except (OSError, ValueError):
-            pass
 
     debug = info = warning = error = critical = exception = log = msg
 
 
 def counter(name: str, *labels: str) -> Counter:
-    """Return the counter `news_ingest_<name>`, made once a process."""
-    made: Counter = _made(Counter, name, labels)
-    return made
+    """Return the counter `news_ingest_<name>`, created once per process."""
+    return _metric(Counter, name, labels)
 
 
 def gauge(name: str, *labels: str) -> Gauge:
-    """Return the gauge `news_ingest_<name>`, made once a process."""
-    made: Gauge = _made(Gauge, name, labels)
-    return made
+    """Return the gauge `news_ingest_<name>`, created once per process."""
+    return _metric(Gauge, name, labels)
 
 
 def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -> Histogram:
     """Return the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
     options = {} if buckets is None else {"buckets": buckets}
-    made: Histogram = _made(Histogram, name, labels, **options)
-    return made
+    return _metric(Histogram, name, labels, **options)
 
 
-_metrics: dict[str, Any] = {}
-
-
-def _made(kind: Any, name: str, labels: Sequence[str], **options: Any) -> Any:
+def _metric(kind: type[Metric], name: str, labels: Sequence[str], **options: Any) -> Metric:
     if name not in _metrics:
         full = f"news_ingest_{name}"
         _metrics[name] = kind(full, full, list(labels), registry=REGISTRY, **options)
-    return _metrics[name]
+    metric: Metric = _metrics[name]
+    return metric
 
 
 class Event:
-    """Something that happened, by its name; calling it writes the line and moves the counter.
+    """A named event; calling it writes the log line and increments the counter by `amount`.
 
-    Fields named like the counter's labels become its labels. `amount` moves the counter by more
-    than one. Never pass secrets or article text.
+    Fields with the name of a label of the counter become that label. Never pass secrets or article
+    text.
     """
 
-    #: Lines below this level are not made at all.
+    #: Lines below this level are not rendered.
     lowest = 0
 
     def __init__(self, name: str, *, level: str = "info", counter: Counter | None = None) -> None:

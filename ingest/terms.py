@@ -1,8 +1,8 @@
-"""Splits text into the terms that search, facets and watches compare.
+"""Splits text into sentences, and into the terms that search, facets and watchlists compare.
 
-`words` gives lower-case words with their accents, `terms` the same folded to ASCII where they
-are Latin, `stems` what the words inflect from. The analysers in config/index do the same on
-Elasticsearch, so both engines find the same documents.
+`words` returns lower-case words with accents, `terms` the same with Latin letters folded to ASCII,
+`stems` their stems. The analysers in config/index do the same on Elasticsearch, so that both
+engines find the same documents.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from types import MappingProxyType
 
 import Stemmer
 
-#: Goes up when the output of this file changes: an index written with another must be rebuilt.
+#: Increased when the output of this file changes: an index of another version must be rebuilt.
 TERMS_VERSION = 1
 
-#: Longest term in characters; what is longer is cut into pieces, as the engine's tokeniser does.
+#: Maximum length of a term in characters; longer ones are split, as Elasticsearch's tokeniser does.
 MAX_TERM_CHARACTERS = 255
 
-#: Language code → Snowball's name; `cjk` for languages whose words have no blanks between them:
-#: they have bigrams in Elasticsearch, and no stems.
+#: Language code → Snowball's name; `cjk` for languages without blanks between words: they have
+#: bigrams in Elasticsearch, and no stems.
 LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
         "ar": "arabic", "de": "german", "en": "english", "es": "spanish", "fr": "french",
@@ -37,11 +37,24 @@ STEMMED_LANGUAGES = tuple(sorted(code for code, name in LANGUAGES.items() if nam
 
 _CACHE_ENTRIES = 200_000
 
+#: A run of end marks matches from its first mark only, so that a text of nothing but marks takes
+#: linear time.
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"”’»)\]]*(?=\s+[^\sa-zà-ÿ]|\s*$)|[。！？]|\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Rev|St|vs|No|Jan|Feb|Mar|Apr|Aug"
+    r"|Sept|Oct|Nov|Dec|bzw|Nr|Hr|Fr|Sr|Sra|Mme|M)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])$"
+)
+_LONGEST_ABBREVIATION = 12
+_COUNTED_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+#: Chinese, Japanese and Thai have no spaces: this many of their characters count as a word.
+_CHARACTERS_A_WORD = 2.0
+
 
 def words(text: str) -> list[str]:
-    """Return the lower-case words of a text in order, accents kept: what stemmers understand.
+    """Return the lower-case words of a text in order, with accents, as stemmers need them.
 
-    Shape: as many items as `terms` gives, in the same places.
+    `terms` returns as many items, in the same order.
     """
     if text.isascii():
         return _cut(text.translate(_ASCII_TABLE).split())
@@ -55,8 +68,8 @@ def words(text: str) -> list[str]:
 def terms(text: str) -> list[str]:
     """Return the terms of a text in order: lower case, Latin letters folded to ASCII.
 
-    Each Han or Hiragana character is a term; runs of Katakana or of a script of South East Asia
-    end with the script. Any other letters and digits stay together, Hangul and Latin too.
+    Each Han or Hiragana character is a term; runs of Katakana or of a South-East Asian script end
+    where the script ends. All other letters and digits stay together, including Hangul and Latin.
     """
     found = words(text)
     return found if text.isascii() else folded(found)
@@ -78,17 +91,17 @@ def words_with_spans(text: str) -> list[tuple[str, int, int]]:
 def stem(word: str, language: str) -> str:
     """Return the folded stem of one lower-case word, without a tag.
 
-    The word is best given with its accents (from `words`): folding comes after stemming, as in
-    the engine's analysers. A language without stems gives the folded word.
+    The word should have its accents (from `words`): it is stemmed before it is folded, as in the
+    analysers of Elasticsearch. For a language without stems it is the folded word.
     """
     code = language_code(language)
     return _stems_of(code)[word].partition("_")[2] if code in STEMMED_LANGUAGES else fold(word)
 
 
 def stems(words: Iterable[str], language: str) -> list[str]:
-    """Return the stems of these words, each tagged with its language: `en_flood`.
+    """Return the stem of each word in order, tagged with the language: `en_flood`.
 
-    Shape: one a word, in order; empty for a language without stems.
+    Empty for a language without stems.
     """
     code = language_code(language)
     if code not in STEMMED_LANGUAGES:
@@ -99,21 +112,50 @@ def stems(words: Iterable[str], language: str) -> list[str]:
 
 
 def language_code(language: str) -> str:
-    """Return the code of a language's own analysis: `en` for en-GB, `cjk`, or "" for none."""
+    """Return the code of the analyser for a language: `en` for en-GB, `cjk`, or "" for none."""
     code = language.lower().partition("-")[0]
     return {"": "", "cjk": "cjk"}.get(LANGUAGES.get(code, ""), code)
 
 
 def fold(text: str) -> str:
-    """Return a value as it is compared: lower case, Latin letters and quotes folded to ASCII.
+    """Return the form in which values are compared: lower case, letters and quotes folded to ASCII.
 
     The normaliser `news_key` does the same on Elasticsearch.
     """
     return text.lower() if text.isascii() else _lowered(text).translate(_fold_table)
 
 
+def sentences(text: str) -> list[str]:
+    """Return the sentences in order, trimmed, none empty; a blank line also ends one."""
+    found = []
+    start = 0
+    for match in _END.finditer(text):
+        if match.group() == "." and _ABBREVIATION.search(
+            text, max(0, match.start() - _LONGEST_ABBREVIATION), match.start()
+        ):
+            continue
+        piece = text[start : match.end()].strip()
+        if piece:
+            found.append(piece)
+        start = match.end()
+    rest = text[start:].strip()
+    if rest:
+        found.append(rest)
+    return found
+
+
+def count_words(text: str) -> int:
+    """Return the number of words; an estimate for scripts without spaces."""
+    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
+    if not unspaced:
+        return len(_COUNTED_WORD.findall(text))
+    return len(_COUNTED_WORD.findall(_UNSPACED.sub(" ", text))) + round(
+        unspaced / _CHARACTERS_A_WORD
+    )
+
+
 def _cut(found: list[str]) -> list[str]:
-    """Return the words, those that are too long in pieces."""
+    """Return the words, with those that are too long split into pieces."""
     most = MAX_TERM_CHARACTERS
     if max(map(len, found), default=0) <= most:
         return found
@@ -121,7 +163,7 @@ def _cut(found: list[str]) -> list[str]:
 
 
 def _lowered(text: str) -> str:
-    """Lower each character alone: same length as before, no rule for a final sigma."""
+    """Lower each character on its own: the length stays, and there is no rule for a final sigma."""
     if "İ" in text:
         text = text.replace("İ", "i")
     if "Σ" in text:
@@ -133,7 +175,7 @@ def _lowered(text: str) -> str:
 
 
 class _Remembered(dict[str, str]):
-    """Answers of a function by word; emptied when it has grown too large."""
+    """The results of a function by word; emptied when it has grown too large."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         self._function = function
@@ -162,8 +204,8 @@ def _stems_of(language: str) -> _Remembered:
 
 # ── folding ─────────────────────────────────────────────────────────────────────────────────
 
-#: Letters that Unicode does not take apart, as Lucene's ASCIIFoldingFilter reads them: what they
-#: become, and all that become it.
+#: Letters that Unicode does not decompose, as Lucene's ASCIIFoldingFilter maps them: the ASCII form
+#: and the letters that become it.
 _SPECIAL_LETTERS = {
     letter: base
     for base, letters in {
@@ -180,23 +222,23 @@ _SPECIAL_LETTERS = {
     for letter in letters
 }  # fmt: skip
 
-#: Typographic quotes and dashes, which values may be written with or without.
+#: Typographic quotes and dashes and their plain forms.
 _SPECIAL_MARKS = {
     **dict.fromkeys("‘’‚‛′‵‹›", "'"),
     **dict.fromkeys("“”„″‶«»", '"'),
     **dict.fromkeys("‐‑‒–—", "-"),
 }
 
-#: Raised and lowered letters that fold; the others stay.
+#: Superscript and subscript letters that are folded; the others stay.
 _FOLDED_MODIFIERS = "ⁱⁿₐₑₒₓₔᵢᵣᵤᵥ"
 _FULL_WIDTH = range(0xFF00, 0xFFF0)
 _LIGATURES = range(0xFB00, 0xFB07)
-#: Letters that only look otherwise (mathematical, numerals) begin here.
+#: Letters that differ only in looks (mathematical, numerals) begin here.
 _FIRST_LOOKALIKE = 0x2100
 
 
 class _FoldTable(dict[int, str]):
-    """For str.translate: a lower-case character → its ASCII form, itself when it has none."""
+    """For str.translate: a lower-case character → its ASCII form, or itself without one."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -231,11 +273,11 @@ _folded_words = _Remembered(fold)
 
 # ── patterns ────────────────────────────────────────────────────────────────────────────────
 
-#: ASCII: letters to lower case, digits stay, all else is a blank; other bytes of UTF-8 stay.
+#: ASCII: letters to lower case, digits stay, the rest becomes a blank; other UTF-8 bytes stay.
 _ASCII_TABLE = "".join(chr(c).lower() if chr(c).isalnum() else " " for c in range(128))
 _BYTE_TABLE = _ASCII_TABLE.encode() + bytes(range(128, 256))
 
-#: Letters of scripts that need no marks: Latin, Greek, Cyrillic, Arabic, Hangul; ASCII digits.
+#: Letters of scripts without combining marks: Latin, Greek, Cyrillic, Arabic, Hangul; ASCII digits.
 _SIMPLE_LETTERS = (
     "a-z0-9ªµºß-öø-ɏḀ-ỿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ϿЀ-ҁҊ-ԯ\u0620-\u064a\u066e\u066f\u0671-\u06d3\uac00-\ud7a3"
 )
@@ -243,7 +285,7 @@ _SIMPLE_SIGNS = (
     "\x00-\xac\xae-\xbf×÷\u060c\u061b\u061f\u2000-\u200a\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
 )
 _PICTURES = "\u2116\u2122\u2190-\u2bff\u3001\u3002\ufffd\U0001f300-\U0001faff"
-#: Anything that is neither such a letter nor plain punctuation: needs the whole pattern.
+#: Anything that is neither such a letter nor plain punctuation: needs the full pattern.
 _NOT_SIMPLE = re.compile(f"[^{_SIMPLE_LETTERS}{_SIMPLE_SIGNS}{_PICTURES}]")
 _SIMPLE_SIGN = re.compile(f"[^{_SIMPLE_LETTERS}\\x00-\\x7f]")
 _SIMPLE_WORD = re.compile(f"[{_SIMPLE_LETTERS}]{{1,{MAX_TERM_CHARACTERS}}}")
@@ -261,7 +303,7 @@ _SOUTH_EAST_ASIAN = (
 
 @cache
 def _any_word() -> re.Pattern[str]:
-    """Return the pattern of one word in any script; a word begins with a letter or a digit."""
+    """Return the pattern of a word in any script; a word begins with a letter or a digit."""
     own = set()
     for script in (_HAN_OR_HIRAGANA, _KATAKANA, _SOUTH_EAST_ASIAN):
         matches = re.compile(f"[{script}]").match
@@ -283,7 +325,7 @@ def _any_word() -> re.Pattern[str]:
 
 
 def _ranges(codes: list[int]) -> str:
-    """Return sorted code points as the inside of a character class."""
+    """Return sorted code points as the content of a character class."""
     found: list[tuple[int, int]] = []
     for code in codes:
         if found and found[-1][1] == code - 1:
@@ -291,47 +333,3 @@ def _ranges(codes: list[int]) -> str:
         else:
             found.append((code, code))
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in found)
-
-
-#: A run of end marks is looked at from its first mark only, so that a text of nothing but marks
-#: takes time by its length.
-_END = re.compile(r"(?<![.!?…])[.!?…]++[\"”’»)\]]*(?=\s+[^\sa-zà-ÿ]|\s*$)|[。！？]|\n\s*\n")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Rev|St|vs|No|Jan|Feb|Mar|Apr|Aug"
-    r"|Sept|Oct|Nov|Dec|bzw|Nr|Hr|Fr|Sr|Sra|Mme|M)|\b[A-Z]|\b(?:[A-Za-z]\.)+[A-Za-z])$"
-)
-_LONGEST_ABBREVIATION = 12
-
-_COUNTED_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\w+(?:['’\-]\w+)*")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-#: Chinese, Japanese and Thai have no spaces: this many of their characters count as a word.
-_CHARACTERS_A_WORD = 2.0
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences in order, trimmed, none empty; a blank line ends one too."""
-    found = []
-    start = 0
-    for match in _END.finditer(text):
-        if match.group() == "." and _ABBREVIATION.search(
-            text, max(0, match.start() - _LONGEST_ABBREVIATION), match.start()
-        ):
-            continue
-        piece = text[start : match.end()].strip()
-        if piece:
-            found.append(piece)
-        start = match.end()
-    rest = text[start:].strip()
-    if rest:
-        found.append(rest)
-    return found
-
-
-def count_words(text: str) -> int:
-    """Return the number of words; an estimate for scripts without spaces."""
-    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
-    if not unspaced:
-        return len(_COUNTED_WORD.findall(text))
-    return len(_COUNTED_WORD.findall(_UNSPACED.sub(" ", text))) + round(
-        unspaced / _CHARACTERS_A_WORD
-    )

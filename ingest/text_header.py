@@ -1,11 +1,11 @@
-"""Reads the header block that a plain-text document may begin with."""
+"""Reads the optional header block of a plain-text document."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-#: Names a header may give, and what they mean.
+#: Keys of a header, and what they mean.
 KEYS = {
     "title": "title", "headline": "title",
     "author": "author", "authors": "author", "by": "author", "byline": "author",
@@ -21,9 +21,9 @@ _MAX_VALUE_CHARACTERS = 2000
 
 
 class TextHeader(NamedTuple):
-    """What the block says by the names title, author, date, url, language, publisher.
+    """The values of a block: title, author, date, url, language, publisher.
 
-    `body` is the text after the block; all of the text when there is none.
+    `body` is the text after the block; the whole text if there is none.
     """
 
     values: dict[str, str]
@@ -33,8 +33,8 @@ class TextHeader(NamedTuple):
 def read_text_header(text: str) -> TextHeader:
     """Return the header block of a plain text.
 
-    A block is leading `Key: value` lines up to the first blank line, all keys known, or front
-    matter between lines of `---`, where unknown keys are passed over. Anything else is text.
+    A block is either `Key: value` lines up to the first blank line, all with known keys, or front
+    matter between lines of `---`, where unknown keys are ignored. Anything else is text.
     Errors: none.
     """
     stripped = text.lstrip("\ufeff \t\n")

@@ -1,4 +1,4 @@
-"""Bytes of the log: the only place that encodes and decodes records."""
+"""Encodes and decodes the records of the log."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _decoders: dict[object, msgspec.json.Decoder[object]] = {}
 def encode(value: object) -> bytes:
     """Return the UTF-8 JSON of a struct or mapping.
 
-    Errors: WireError when a value cannot be written (a lone surrogate, an unknown type).
+    Errors: WireError if a value cannot be encoded (a lone surrogate, an unknown type).
     """
     try:
         return _encoder.encode(value)
     except (TypeError, ValueError, UnicodeEncodeError) as error:
         raise WireError(
-            f"cannot be written as JSON: {error}",
+            f"cannot be encoded as JSON: {error}",
             value=type(value).__name__,
-            remedy="this is a fault of the code that made the value: please report it",
+            remedy="this is a bug in the code that made the value: please report it",
         ) from error
 
 
 def decode(data: bytes | None, shape: type[Shape], origin: str = "") -> Shape:
-    """Return the struct that these bytes hold; unknown fields are passed over.
+    """Return the struct that these bytes hold; unknown fields are ignored.
 
-    Errors: WireError when they do not fit the shape; `origin` then says where they lay.
+    Errors: WireError if they do not match the shape; it names their `origin`.
     """
     decoder = _decoders.get(shape)
     if decoder is None:

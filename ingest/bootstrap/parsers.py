@@ -25,19 +25,22 @@ _RECYCLE_BYTES = 80 * 1024 * 1024
 
 
 def build_parser(*, is_archive: bool = False) -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Return what a child does: it parses what a poll can take of a long document.
+    """Return the work of a child: it parses a document and keeps its newest entries.
 
-    For a backfill (`is_archive`) sitemaps without news count too, and are long.
+    For a backfill (`is_archive`), sitemaps without news are also read, and may be long. The error
+    of a document is its result, so that the parent receives it unchanged.
     """
-    from ingest.sources.feeds import parse_feed  # parsers belong into the children's memory alone
+    from ingest.sources.feeds.parse_feed import parse_feed  # only children import parsers
 
     choose = None if is_archive else newest_numbers
     most = MAX_ARCHIVE_ENTRIES if is_archive else MAX_DOCUMENT_ENTRIES
-    parse = parse_feed.build_parser(takes_plain_sitemaps=is_archive, choose=choose)
 
     def work(item: FeedBody) -> ParsedFeed | SourceError:
-        found = parse(item)
-        return found if isinstance(found, SourceError) else newest_of(found, most)
+        try:
+            found = parse_feed(*item, with_plain_sitemaps=is_archive, choose=choose)
+        except SourceError as error:
+            return error
+        return newest_of(found, most)
 
     return work
 

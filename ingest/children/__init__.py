@@ -1,9 +1,8 @@
-"""Child processes whose work the parent can kill.
+"""Child processes that the parent can kill.
 
-What parses a stranger's bytes may hang in C code or eat memory; no timer inside the same process
-comes in time. So the work runs in children, the clock runs in the parent, and
-a late child gets SIGKILL. Only the item it was working on fails; the rest of its chunk goes to a
-new one.
+Parsing untrusted bytes may hang in C code or use up the memory, and a timer in the same process
+cannot interrupt it. So the work runs in children, the parent measures the time, and a late child
+gets SIGKILL. Only the item it was working on fails; the rest of its chunk goes to a new child.
 """
 
 from ingest.children.child import ChildFailure

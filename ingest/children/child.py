@@ -1,4 +1,4 @@
-"""One child process as the parent sees it: its pipes, what it was given, how it died."""
+"""One child process as the parent sees it, and one run of items through several children."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ import msgspec
 from ingest.children.frames import LENGTH, Start, frame
 from ingest.errors import NewsIngestError
 
-#: A child imports for 0.3 s of CPU; a machine under load takes its time.
+#: The imports of a child take 0.3 s of CPU time; on a loaded machine this may take long.
 START_TIMEOUT_SECONDS = 120.0
 _READ_BYTES = 1 << 20
-#: How far back a look at the child's processor time may lie when an item begins.
-_LOOK_SECONDS = 0.2
-#: For glibc: memory freed after one item stays for the next. Giving it back and asking again cost
-#: 70 page faults a page of news. A child that grew all the same is replaced (`recycle_bytes`).
+#: Maximum age of the measured processor time of a child when an item begins.
+_MEASURE_SECONDS = 0.2
+#: For glibc: memory freed after one item is kept for the next. Returning it to the system costs 70
+#: page faults per news page. A child that grew too large is replaced (`recycle_bytes`).
 _ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024),
     "MALLOC_TOP_PAD_": str(4 * 1024 * 1024),
     "MALLOC_MMAP_THRESHOLD_": str(8 * 1024 * 1024),
 }
 
-#: Items that go to a child at once: two children then do 1.98 times the work of one, 1.83 times
-#: with items one by one.
+#: Maximum number of items in a chunk: with chunks, two children do 1.98 times the work of one, with
+#: single items 1.83 times.
 CHUNK_ITEMS = 16
 _CHUNK_BYTES = 8 * 1024 * 1024
 _START_ATTEMPTS = 3
@@ -42,9 +42,9 @@ _START_ATTEMPTS = 3
 class ChildFailure(msgspec.Struct, frozen=True):
     """Why one item has no result.
 
-    `kind` is killed_time (it took longer than the timeout), killed_memory (it wanted more than
-    a child may have, or the kernel ended the child), crashed (the child died of a signal or left
-    by itself), raised (the work raised; `message` names the exception).
+    `kind` is killed_time (it took longer than the timeout), killed_memory (it needed more memory
+    than allowed, or the kernel killed the child), crashed (the child exited or was killed by a
+    signal), raised (the work raised; `message` names the exception).
     """
 
     kind: str
@@ -53,50 +53,50 @@ class ChildFailure(msgspec.Struct, frozen=True):
 
 
 class Child:
-    """One child process and what it has been given to do.
+    """One child process and the items it was sent.
 
-    Errors: NewsIngestError when the process cannot be started.
+    Errors: NewsIngestError if the process cannot be started.
     """
 
     def __init__(self, start: Start) -> None:
         self.process = _started(start.target)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.sink = self.process.stdin.fileno()
-        self.source = self.process.stdout.fileno()
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+        self.sink, self.source = self._stdin.fileno(), self._stdout.fileno()
         os.set_blocking(self.sink, False)
         os.set_blocking(self.source, False)
         self.is_ready = False
         self.is_usable = True
         self.deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        #: Numbers of the items given and not yet answered; the first is being worked on.
+        #: Numbers of the items sent and not yet answered; the child works on the first.
         self.waiting: deque[int] = deque()
         self.is_busy = False
         self._processor_seconds = 0.0
-        self._looked_at = float("-inf")
+        self._measured_at = float("-inf")
         self._had_more_time = False
         self._incoming = bytearray()
         self._outgoing: deque[memoryview] = deque()
         self.send(pickle.dumps(start, protocol=5))
 
     def began_item(self, timeout_seconds: float) -> None:
-        """Start the clock for the item that the child works on now."""
+        """Set the deadline of the item that the child works on now."""
         now = time.monotonic()
         self.deadline = now + timeout_seconds
         self._had_more_time = False
-        if now - self._looked_at > _LOOK_SECONDS:  # a look is dear beside a small item
-            self._looked_at = now
+        if now - self._measured_at > _MEASURE_SECONDS:  # expensive compared with a small item
+            self._measured_at = now
             self._processor_seconds = processor_time(self.process.pid)[0]
 
     def gets_more_time(self, timeout_seconds: float) -> bool:
-        """Return a late child its time once more, if the machine kept the processor from it.
+        """Extend the deadline of a late child once, if other processes kept it from running.
 
-        So it is when the child wants to run and had less than half of the time for itself: a
-        page is killed for what it is, not for what else the machine does.
+        That is the case if the child is runnable and had the processor for less than half of the
+        time: a page must not be killed because the machine is busy. Return whether it was extended.
         """
-        used, wants_to_run = processor_time(self.process.pid)
+        used, is_runnable = processor_time(self.process.pid)
         is_starved = used - self._processor_seconds < timeout_seconds / 2
-        if self._had_more_time or not (wants_to_run and is_starved):
+        if self._had_more_time or not (is_runnable and is_starved):
             return False
         self._had_more_time = True
         self.deadline = time.monotonic() + timeout_seconds
@@ -111,7 +111,7 @@ class Child:
         return bool(self._outgoing)
 
     def write(self) -> None:
-        """Write what the pipe takes now; a dead child is noticed where its answers are read."""
+        """Write what fits into the pipe; a dead child is noticed when its answers are read."""
         try:
             while self._outgoing:
                 written = os.write(self.sink, self._outgoing[0])
@@ -125,7 +125,7 @@ class Child:
             self._outgoing.clear()
 
     def read(self) -> tuple[list[tuple[str, Any]], bool]:
-        """Return the messages that came, and whether more can come."""
+        """Return the messages received, and whether the pipe is still open."""
         try:
             data = os.read(self.source, _READ_BYTES)
         except BlockingIOError:
@@ -145,78 +145,27 @@ class Child:
         return messages
 
     def hang_up(self) -> None:
-        """Close the pipe, which is how a child learns that it may go."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        """Close the pipe, which tells a child to exit."""
+        self._stdin.close()
 
     def end(self) -> int:
-        """End the process, at once if it is at work, and give its return code."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
+        """End the process, at once if it is working, and return its exit code."""
         if not self.is_usable or self.is_busy:
             self.process.kill()
-        self.process.stdin.close()
+        self._stdin.close()
         try:
             return self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
         finally:
-            self.process.stdout.close()
-
-
-def cause_of_death(child: Child) -> ChildFailure:
-    """Tell why a child died that nobody here killed."""
-    try:
-        code = child.process.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        return ChildFailure("crashed", "closed its pipe and went on")
-    if code == -signal.SIGKILL:
-        return ChildFailure("killed_memory", "killed by the kernel or another process (SIGKILL)")
-    if code < 0:
-        return ChildFailure("crashed", f"died of {signal.Signals(-code).name}")
-    return ChildFailure("crashed", f"left with exit code {code}")
-
-
-def _started(target: str) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-m", "ingest.children.main", target],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={
-                **_ALLOCATOR,
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            },
-        )
-    except OSError as error:
-        raise NewsIngestError(
-            f"a child process cannot be started: {error}",
-            value=target,
-            remedy="is there memory and room for another process?",
-        ) from error
-
-
-def processor_time(process_id: int) -> tuple[float, bool]:
-    """Return the processor seconds a process has had, and whether it wants to run now.
-
-    (0, False) where /proc does not tell.
-    """
-    try:
-        with open(f"/proc/{process_id}/stat", "rb") as file:
-            fields = file.read().rpartition(b") ")[2].split()
-        ticks = int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK"), fields[0] == b"R"
-    except (OSError, ValueError, IndexError):
-        return 0.0, False
+            self._stdout.close()
 
 
 class Run:
-    """One call of `map`: items out to the borrowed children, results in.
+    """One call of `map`: sends items to the borrowed children and collects the results.
 
-    `children` holds as many children at the end as at the start, though others by then.
+    Children may be replaced, so `children` may hold others at the end, but as many.
     """
 
     def __init__(
@@ -267,7 +216,7 @@ class Run:
                 self._give_chunk(child)
 
     def _give_chunk(self, child: Child) -> None:
-        """Return a chunk that leaves enough for the others, smaller towards the end."""
+        """Send a child a chunk that leaves enough for the others, smaller towards the end."""
         share = 1 if len(self.children) == 1 else 2 * len(self.children)
         most = min(CHUNK_ITEMS, max(1, math.ceil(len(self._todo) / share)))
         chunk: list[bytes] = []
@@ -276,7 +225,7 @@ class Run:
             number = self._todo.popleft()
             try:
                 pickled = pickle.dumps(self._items[number], protocol=5)
-            except Exception as error:  # noqa: BLE001 - an item that cannot be sent fails alone
+            except Exception as error:  # noqa: BLE001 - only the item that cannot be sent fails
                 self._done[number] = ChildFailure("raised", f"{type(error).__name__}: {error}")
                 continue
             chunk.append(pickled)
@@ -290,7 +239,7 @@ class Run:
                 self._selector.register(child.sink, selectors.EVENT_WRITE, child)
 
     def _step(self) -> None:
-        """Wait for answers or the next deadline, and act on what came."""
+        """Wait for answers or the next deadline, and handle them."""
         bounds = [c.deadline for c in self.children if c.is_busy or not c.is_ready]
         if not bounds:
             return
@@ -346,15 +295,15 @@ class Run:
         self._replace(child, ChildFailure("killed_time", f"not done after {seconds:g} s"))
 
     def _replace(self, child: Child, failure: ChildFailure | None = None) -> None:
-        """End this child and put a new one in its place.
+        """Replace a child by a new one.
 
-        With a failure, the item it was working on fails; the rest of its chunk waits again.
+        With a failure, the item it was working on fails; the rest of its chunk is sent again.
         """
         self._forget(child)
         child.is_usable = False
         was_ready = child.is_ready
         if failure is not None and failure.kind == "crashed":
-            failure = cause_of_death(child)
+            failure = crash_of(child)
         child.end()
         if failure is not None and child.waiting:
             self._done[child.waiting.popleft()] = failure
@@ -366,8 +315,56 @@ class Run:
                 raise NewsIngestError(
                     "child processes die before they are ready",
                     value=self._start.target,
-                    remedy="see stderr; is there enough memory?",
+                    remedy="see stderr, and check free memory",
                 )
         place = self.children.index(child)
         self.children[place] = fresh = Child(self._start)
         self._watch(fresh)
+
+
+def crash_of(child: Child) -> ChildFailure:
+    """Return why a child died that was not killed by this process."""
+    try:
+        code = child.process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        return ChildFailure("crashed", "closed its pipe and kept running")
+    if code == -signal.SIGKILL:
+        return ChildFailure("killed_memory", "killed by the kernel or another process (SIGKILL)")
+    if code < 0:
+        return ChildFailure("crashed", f"killed by {signal.Signals(-code).name}")
+    return ChildFailure("crashed", f"exited with status {code}")
+
+
+def processor_time(process_id: int) -> tuple[float, bool]:
+    """Return the processor seconds that a process has used, and whether it is runnable.
+
+    (0, False) without /proc.
+    """
+    try:
+        with open(f"/proc/{process_id}/stat", "rb") as file:
+            fields = file.read().rpartition(b") ")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK"), fields[0] == b"R"
+    except (OSError, ValueError, IndexError):
+        return 0.0, False
+
+
+def _started(target: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-m", "ingest.children.main", target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env={
+                **_ALLOCATOR,
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            },
+        )
+    except OSError as error:
+        raise NewsIngestError(
+            f"a child process cannot be started: {error}",
+            value=target,
+            remedy="check free memory and the limit of processes",
+        ) from error

@@ -1,10 +1,10 @@
-"""What goes over the pipes between parent and child.
+"""The protocol on the pipes between parent and child.
 
-Frames both ways: eight bytes of length (big endian), then a pickle. The parent sends one `Start`,
-then chunks (lists of pickled items). The child answers `("ready", None)` or `("not_started", …)`,
-then one frame an item, `("result", value)` or `("failure", (kind, message, stacktrace))`, and
-`("chunk_done", resident bytes)` after each chunk. The answer to one item tells the parent that
-the next one has begun.
+A frame is eight bytes of length (big endian) and a pickle. The parent sends one `Start`, then
+chunks (lists of pickled items). The child answers `("ready", None)` or `("not_started", …)`, then
+one frame per item, `("result", value)` or `("failure", (kind, message, stacktrace))`, and
+`("chunk_done", resident bytes)` after each chunk. With the answer to one item, the next one has
+started.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ LENGTH = struct.Struct(">Q")
 
 
 class Start(NamedTuple):
-    """The first frame a child gets.
+    """The first frame that a child receives.
 
-    `memory_bytes` bounds its address space, `growth_bytes` what comes to it once the work is
-    loaded; 0 is no bound.
+    `memory_bytes` limits its address space, `growth_bytes` the growth after the work is loaded; 0
+    means no limit.
     """
 
     target: str
@@ -30,5 +30,5 @@ class Start(NamedTuple):
 
 
 def frame(payload: bytes) -> bytes:
-    """Return the payload with its length before it."""
+    """Return the payload with its length in front."""
     return LENGTH.pack(len(payload)) + payload

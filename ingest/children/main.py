@@ -1,4 +1,4 @@
-"""What runs inside a child process: takes items, gives back results (see frames.py)."""
+"""The program of a child process: receives items and sends results (see frames.py)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STACKTRACE_CHARACTERS = 8000
 
 
 def main() -> None:
-    """Work until the parent closes the pipe or is gone."""
-    # The parent decides when a child ends, by the pipe or by SIGKILL; a signal to the whole
-    # process group must not cost the page that is being worked on.
+    """Work until the parent closes the pipe or dies."""
+    # The parent ends a child by closing the pipe or by SIGKILL; a signal to the whole process
+    # group must not interrupt the page that is being processed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -35,14 +35,14 @@ def main() -> None:
     start: Start = pickle.loads(first)  # noqa: S301 - the parent's own bytes
     try:
         work = _load(start)
-    except BaseException as error:  # noqa: BLE001 - told to the parent, which raises it
+    except BaseException as error:  # noqa: BLE001 - sent to the parent, which raises it
         _send(sink, ("not_started", (_sentence(error), _trace())))
         return
     _send(sink, ("ready", None))
     while (chunk := _receive(source)) is not None:
         for item in pickle.loads(chunk):  # noqa: S301 - the parent's own bytes
-            # Last resort for a child whose parent died while it hung in C code: the kernel ends
-            # it, no Python needed. The parent's own timer is always earlier.
+            # Last resort for a child that hangs in C code after its parent died: the kernel kills
+            # it without running Python. The timeout of the parent is always earlier.
             signal.setitimer(signal.ITIMER_REAL, 2 * start.timeout_seconds + 5)
             answer, is_last = _answer(work, item)
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def resident_bytes() -> int:
-    """Return the memory this process holds now, in bytes; its peak where no /proc tells it."""
+    """Return the resident memory of this process in bytes; its peak on systems without /proc."""
     try:
         return _statm_bytes(1)
     except OSError:
@@ -62,13 +62,13 @@ def resident_bytes() -> int:
 
 
 def _statm_bytes(field: int) -> int:
-    """Return the address space (0) or what of it is resident (1). Errors: OSError without /proc."""
+    """Return the address space (0) or its resident part (1). Errors: OSError without /proc."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[field]) * resource.getpagesize()
 
 
 def _private_pipes() -> tuple[int, int]:
-    """Return the pipes to and from the parent; what libraries print goes to stderr."""
+    """Return the pipes from and to the parent; output of libraries is redirected to stderr."""
     source, sink = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -92,21 +92,21 @@ def _load(start: Start) -> Callable[[Any], Any]:
         bound = min(bounds)
         if hard != resource.RLIM_INFINITY:
             bound = min(bound, hard)
-        with contextlib.suppress(ValueError, OSError):  # some systems know no such bound
+        with contextlib.suppress(ValueError, OSError):  # not supported by all systems
             resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
     return work
 
 
 def _answer(work: Callable[[Any], Any], item: bytes) -> tuple[bytes, bool]:
-    """Return the pickled answer for one item, and whether this child must end after it."""
+    """Return the pickled answer for one item, and whether this child must exit after it."""
     try:
         result = work(pickle.loads(item))  # noqa: S301 - the parent's own bytes
         return pickle.dumps(("result", result), protocol=5), False
     except MemoryError:
         pass
-    except BaseException as error:  # noqa: BLE001 - becomes the failure of this one item
+    except BaseException as error:  # noqa: BLE001 - becomes the failure of this item
         text = _sentence(error)
-        if "emory alloc" not in text:  # libxml2's words for an exhausted address space
+        if "emory alloc" not in text:  # libxml2's message for an exhausted address space
             failure = ("raised", text, _trace())
             return pickle.dumps(("failure", failure), protocol=5), False
     failure = ("killed_memory", "more memory than a child may use", "")

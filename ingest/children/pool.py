@@ -1,4 +1,4 @@
-"""The pool: keeps children between calls, lends them to one call at a time."""
+"""A pool of child processes, and a queue that submits items to it from any thread."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from ingest.children.child import Child, ChildFailure, Run
 from ingest.children.frames import Start
 from ingest.errors import NewsIngestError
 
-#: So many items go to a child together, and so many bytes: one that hangs holds up few others.
+#: Maximum number of items that are sent to a child together: one that hangs delays few others.
 MAX_ITEMS = 8
-#: An item up to this size is small: it is parsed in a tenth of a second, a larger one in ten.
+#: Maximum size of a small item, and of small items together: 0.1 s of parsing, not 10 s.
 MAX_BYTES = 512 * 1024
-#: Items under way for each child when they are mapped: what bounds the memory of the parent.
+#: Maximum number of unfinished items per child in `map`, which limits the memory of the parent.
 _ITEMS_A_CHILD = 3 * MAX_ITEMS
 Item = TypeVar("Item")
 
 
 class ChildPool:
-    """Children that run one function on items, killable one by one.
+    """Child processes that run one function on items; each can be killed alone.
 
     `target` is "module:function": a factory, called once in each child with `arguments`, that
-    gives a callable from item to result. Items and results must pickle.
-    Units: seconds for one item; `memory_bytes` bounds a child's address space, `growth_bytes`
-    what an item may add to it (0: no bound);
-    a child that holds more than `recycle_bytes` after a chunk is replaced (0: never).
-    `count` 0 is one child a core. Children start when they are first needed.
+    returns a callable from item to result. Items and results must be picklable. The timeout is per
+    item. `memory_bytes` limits a child's address space, `growth_bytes` what an item may add to it
+    (0: no limit). A child that holds more than `recycle_bytes` after a chunk is replaced (0:
+    never). `count` 0 means one child per core. Children start when they are first needed.
     """
 
     def __init__(
@@ -46,7 +45,6 @@ class ChildPool:
         growth_bytes: int = 0,
     ) -> None:
         self.count = count or cores()
-        self.timeout_seconds = timeout_seconds
         self._recycle_bytes = recycle_bytes
         self._start = Start(target, arguments, memory_bytes, timeout_seconds, growth_bytes)
         self._idle: list[Child] = []
@@ -57,9 +55,9 @@ class ChildPool:
     def map(self, items: Sequence[Any], children: int = 0) -> list[Any | ChildFailure]:
         """Return a result or a ChildFailure for each item, in order.
 
-        May be called from several threads at once: each call works with the children that are
-        free then, at least one and at most `children` (0: as many as there are items).
-        Errors: NewsIngestError when no child can be started or the pool is closed.
+        May be called from several threads at once: each call uses the children that are free, at
+        least one and at most `children` (0: as many as there are items).
+        Errors: NewsIngestError if no child can be started or the pool is closed.
         """
         if not items:
             return []
@@ -68,14 +66,10 @@ class ChildPool:
         try:
             return run.results()
         finally:
-            self._give_back(run.children)
-
-    def run(self, item: Any) -> Any | ChildFailure:
-        """Return the result of one item, or its ChildFailure; otherwise as `map`."""
-        return self.map([item])[0]
+            self._return(run.children)
 
     def close(self) -> None:
-        """Wait for calls that still run, then end all children. May be called twice."""
+        """Wait for running calls, then end all children. May be called twice."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -85,12 +79,6 @@ class ChildPool:
             child.hang_up()
         for child in children:
             child.end()
-
-    def __enter__(self) -> ChildPool:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self.close()
 
     @property
     def process_ids(self) -> list[int]:
@@ -124,7 +112,7 @@ class ChildPool:
             raise
         return alive
 
-    def _give_back(self, children: list[Child]) -> None:
+    def _return(self, children: list[Child]) -> None:
         usable = [child for child in children if child.is_usable]
         for child in children:
             if not child.is_usable:
@@ -136,14 +124,14 @@ class ChildPool:
 
 
 def cores() -> int:
-    """Return the number of cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Pool(Protocol):
-    """What is needed of a pool of children."""
+    """What a Submitter needs of a pool of children."""
 
     @property
     def count(self) -> int: ...
@@ -161,9 +149,9 @@ class _Job(NamedTuple):
 class Submitter(Generic[Item]):
     """Submits items to a pool of its own, from any thread.
 
-    Small items that wait at the same time go to one child together. All children but one may work
-    on large items, so that small ones never wait for those; a pool of one child takes both.
-    `size_of` returns the bytes of an item.
+    Small items that wait at the same time are sent to one child together. Large items never occupy
+    the last child, so that small ones do not wait for them; a single child works on both.
+    `size_of` returns the size of an item in bytes.
     """
 
     def __init__(self, pool: Pool, *, size_of: Callable[[Item], int] = lambda _: 0) -> None:
@@ -177,9 +165,9 @@ class Submitter(Generic[Item]):
         self._large: deque[_Job] = deque()
 
     def submit(self, item: Item) -> Future[Any]:
-        """Return the future result of one item, or its ChildFailure.
+        """Return a future for the result of an item, or its ChildFailure.
 
-        Errors: RuntimeError after `close`; the future has what `map` of the pool raises.
+        Errors: RuntimeError after `close`; the future raises what `map` of the pool raises.
         """
         size = self._size_of(item)
         with self._lock:
@@ -189,9 +177,9 @@ class Submitter(Generic[Item]):
         return job.result
 
     def map(self, items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
-        """Return each item with its result, in order; a few for each child are under way.
+        """Return each item with its result, in order; a few per child are unfinished at a time.
 
-        Errors: those of `items`, and what `map` of the pool raises.
+        Errors: those of `items`, and those of `map` of the pool.
         """
         waiting: deque[tuple[Item, Future[Any]]] = deque()
         most = _ITEMS_A_CHILD * self._pool.count
@@ -204,7 +192,7 @@ class Submitter(Generic[Item]):
             yield done, result.result()
 
     def close(self) -> None:
-        """Cancel what waits, wait for what the children work on, and close the pool."""
+        """Cancel waiting items, wait for running ones, and close the pool."""
         with self._lock:
             waiting = [*self._small, *self._large]
             self._small.clear()
@@ -221,13 +209,13 @@ class Submitter(Generic[Item]):
         self.close()
 
     def _work(self) -> None:
-        """Work until nothing waits that may begin; called once for each submitted item."""
-        while jobs := self._taken():
+        """Run jobs until none may start; called once for each submitted item."""
+        while jobs := self._next_jobs():
             running = [job for job in jobs if job.result.set_running_or_notify_cancel()]
             try:
                 results = self._pool.map([job.item for job in running], children=1)
                 pairs = list(zip(running, results, strict=True))
-            except BaseException as error:  # noqa: BLE001 - raised where the results are awaited
+            except BaseException as error:  # noqa: BLE001 - raised by the futures
                 for job in running:
                     job.result.set_exception(error)
             else:
@@ -236,8 +224,8 @@ class Submitter(Generic[Item]):
             with self._lock:
                 self._free_for_large += jobs[0].size > MAX_BYTES
 
-    def _taken(self) -> list[_Job]:
-        """Take the job that has waited longest and may begin; small ones bring those behind them."""
+    def _next_jobs(self) -> list[_Job]:
+        """Return the job that may start and has waited longest; a small one with further small ones."""
         small, large = self._small, self._large
         with self._lock:
             if large and self._free_for_large and not (small and small[0].number < large[0].number):

@@ -31,7 +31,7 @@ from ingest.ports import Index, Log
 from ingest.records.stage_plan import plans
 from ingest.settings.load import Settings
 from ingest.sources.documents.files import FileFound, FileRefused, list_documents, page_of_file
-from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
+from ingest.sources.documents.warc import Skipped, is_warc, pages_of_warc
 
 #: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
 MAX_WAITING = 20_000
@@ -93,7 +93,7 @@ def _taken_in(
     max_bytes = settings.pipeline.fetching.max_page_bytes
     for found in list_documents(paths):
         for result in _pages(found, max_bytes):
-            if isinstance(result, PassedOver):
+            if isinstance(result, Skipped):
                 intake.pass_over(found.path, result.reason)
             elif isinstance(result, FileRefused):
                 record = DropRecord(
@@ -109,7 +109,7 @@ def _taken_in(
 
 def _pages(
     found: FileFound | FileRefused, max_bytes: int
-) -> Iterable[Page | FileRefused | PassedOver]:
+) -> Iterable[Page | FileRefused | Skipped]:
     if isinstance(found, FileRefused):
         return [found]
     if is_warc(found.path):

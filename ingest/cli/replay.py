@@ -38,7 +38,7 @@ from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan, plans
 from ingest.search import moments
 from ingest.settings.load import Settings
-from ingest.sources.documents.warc import KeptPages
+from ingest.sources.documents.warc import ArchivedPages
 
 _FLOW = ("fetch", "extract", "enrich", "index")
 
@@ -95,7 +95,7 @@ def replay(
     plan = _reader_of(settings, source)
     with opened_log(settings) as log, opened_index(settings) as index:
         max_bytes = settings.pipeline.fetching.max_page_bytes
-        kept = KeptPages(settings.archive_folder, max_bytes, now)
+        kept = ArchivedPages(settings.archive_folder, max_bytes, now)
         archive = kept if source == "pages" else None
         work = Replay(log, index, plan, source, clock=now, archive=archive)
         selection = work.select(wanted, _staleness(settings, source) if stale else None)

@@ -1,1 +1,1 @@
-"""Pipeline: stages, the worker loop, failures, and what they leave behind."""
+"""The stages: their loops, their failure policy, and the supervisor."""

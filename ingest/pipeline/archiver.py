@@ -1,4 +1,4 @@
-"""The work of the archive stage: fetched pages into files that outlive the log's retention."""
+"""The archive stage: writes fetched pages to files that outlive the log's retention."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ page_not_archived = Event("page_not_archived", level="debug", counter=_pages)
 
 
 class Archive(Protocol):
-    """The files, as this stage needs them."""
+    """The files of the archive as this stage uses them."""
 
     def add(self, pages: Sequence[Page]) -> None:
-        """Append pages, durable when it comes back. Errors: ArchiveUnavailable."""
+        """Append pages; they are durable when this returns. Errors: ArchiveUnavailable."""
         ...
 
     def tidy(self) -> None:
-        """Do what is due by time. Errors: ArchiveUnavailable."""
+        """Do the maintenance that is due. Errors: ArchiveUnavailable."""
         ...
 
     def probe(self) -> None:
@@ -38,10 +38,10 @@ class Archive(Protocol):
 
 
 class ArchiveWork:
-    """Pages in, nothing out: every record is kept once its page is on the disk.
+    """Reads pages and emits nothing: every record is kept once its page is on disk.
 
-    Passed over are pages from disk, those of a replay (they were fetched before), and records
-    that are no pages: what becomes of them is the extract stage's to say.
+    It skips pages from disk, pages of a replay (they were fetched before), and records that are
+    not pages: the extract stage rejects those.
     """
 
     def __init__(self, archive: Archive) -> None:
@@ -56,7 +56,7 @@ class ArchiveWork:
                 page_not_archived(outcome="broken_record", record=record.origin)
                 judged.append(Judged(record=record, outcome=Keep(None)))
                 continue
-            reason = _passed_over(page)
+            reason = _skip_reason(page)
             if reason:
                 page_not_archived(outcome=reason, id=page.document_id)
             else:
@@ -68,7 +68,7 @@ class ArchiveWork:
         return judged
 
     def idle(self) -> None:
-        """Do what is due while no pages come. Errors: ArchiveUnavailable."""
+        """Do the maintenance that is due while no pages arrive. Errors: ArchiveUnavailable."""
         self._archive.tidy()
 
     def probe(self) -> None:
@@ -78,7 +78,7 @@ class ArchiveWork:
         self._archive.close()
 
 
-def _passed_over(page: Page) -> str:
+def _skip_reason(page: Page) -> str:
     if page.path:
         return "from_disk"
     return "replayed" if generation_of(page.version) else ""

@@ -1,7 +1,7 @@
 """The loop of a stage in batch form: read · process · judge · append · flush · commit.
 
-Nothing is open while `read` lets the group be shared out anew, so a rebalance costs at most
-work done twice. The order of the steps is that of ARCHITECTURE.md, promise 1.
+No batch is open during `read`, where a rebalance may happen, so a rebalance costs at most
+repeated work. ARCHITECTURE.md, promise 1, explains the order of the steps.
 """
 
 from __future__ import annotations
@@ -24,29 +24,28 @@ from ingest.telemetry import Event, gauge, histogram
 Result = TypeVar("Result")
 
 READ_SECONDS = 0.5
+#: How long a read waits for fresh records before the backfill may continue.
+QUIET_SECONDS = 0.1
 
 batch_done = Event("batch_done", level="debug")
 lease_lost = Event("lease_lost", level="warning")
 _steps = histogram("batch_seconds", "stage", "step")
 _owned = gauge("partitions_owned", "stage")
 
-#: How long a read waits for fresh records before the backfill may go on.
-QUIET_SECONDS = 0.1
-
 
 class Work(Protocol):
-    """A stage's own work on a batch of records."""
+    """The work of a stage on a batch of records."""
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
-        """Return each record's fate, in order. Bad records are judged, never raised.
+        """Return the outcome of each record, in order. A bad record gets an outcome, no exception.
 
-        Errors: DependencyUnavailable when the work as a whole cannot be done now; the loop
-        holds and asks again with the same records.
+        Errors: DependencyUnavailable if the work as a whole cannot be done now; the loop holds
+        and calls again with the same records.
         """
         ...
 
     def probe(self) -> None:
-        """Ask what the work depends on for a sign of life. Errors: DependencyUnavailable."""
+        """Check that the dependencies of the work respond. Errors: DependencyUnavailable."""
         ...
 
     def close(self) -> None: ...
@@ -64,7 +63,7 @@ def batch_worker(
     stop: Flag,
     idle: Callable[[], object] | None = None,
 ) -> StageWorker:
-    """Return the worker of a stage that works in batches; `idle` runs when there is nothing to read."""
+    """Return the worker of a batch stage; `idle` runs if there is nothing to read."""
 
     def make_loop(member: Member) -> BatchLoop:
         return BatchLoop(member, work, Breaker(breaker, plan.name), records_a_batch, idle)
@@ -76,7 +75,7 @@ def batch_worker(
 
 
 class BatchLoop:
-    """Reads a batch and takes it through all steps, again and again."""
+    """Reads one batch after another and takes each through all steps."""
 
     def __init__(
         self,
@@ -101,53 +100,53 @@ class BatchLoop:
         return self._epochs.keys()
 
     def finish(self) -> None:
-        """Nothing is open between two turns."""
+        """Do nothing: no batch is open between two turns."""
 
     def turn(self) -> None:
-        """Read a batch and work on it; while nothing comes, do what is idle."""
+        """Read a batch and process it; run `idle` if there is none."""
         started = time.monotonic()
         self._rungs.resume()
         seconds = QUIET_SECONDS if self._fresh_first.is_waiting else READ_SECONDS
         records = self._reader.read(self._records_a_batch, seconds)
         self._sync_assignment()
-        fresh, late = self._fresh_first.parted(records, self._records_a_batch)
+        fresh, backfill = self._fresh_first.split(records, self._records_a_batch)
         if not records:
             if self._idle is not None:
-                self._held("idle", self._idle, self._work.probe)
+                self._run_step("idle", self._idle, self._work.probe)
             return
-        self._timed("read", started)
-        for part in (self._rungs.due(fresh), late):
+        self._observe("read", started)
+        for part in (self._rungs.due(fresh), backfill):
             for batch in _slices(part, self._options.max_batch_bytes):
                 if not self._handle(batch):
                     return
 
     def _handle(self, batch: Sequence[Record]) -> bool:
-        """Take a batch through all steps; False when its commit was refused."""
+        """Take a batch through all steps; return False if its commit was rejected."""
         epochs = {record.place: self._epochs.get(record.place) for record in batch}
-        judged = self._held("process", lambda: self._work.process(batch), self._work.probe)
-        judged = self._still_ours(judged, epochs)
+        judged = self._run_step("process", lambda: self._work.process(batch), self._work.probe)
+        judged = self._still_owned(judged, epochs)
         self._breaker.judge([_seen(one) for one in judged])
-        final = self._held(
+        final = self._run_step(
             "append",
             lambda: append_judged(judged, self._plan, self._appender, self._clock),
             self._log.ping,
         )
-        final = self._still_ours(final, epochs)
+        records = [one.record for one in self._still_owned(final, epochs)]
         positions = {
-            one.record.place: Position(
-                one.record.offset + 1, self._breaker.metadata(one.record.place)
-            )
-            for one in final
+            record.place: Position(record.offset + 1, self._breaker.metadata(record.place))
+            for record in records
         }
-        if not self._held("commit", lambda: self._committed(positions), self._log.ping):
+        if not self._run_step("commit", lambda: self._commit(positions), self._log.ping):
             return False
         for one in final:
             report(one, self._plan)
         batch_done(records=len(final))
         return True
 
-    def _held(self, step: str, act: Callable[[], Result], probe: Callable[[], object]) -> Result:
-        """Do a step; while what it needs is down, hold, then do it again."""
+    def _run_step(
+        self, step: str, act: Callable[[], Result], probe: Callable[[], object]
+    ) -> Result:
+        """Run a step; while a dependency is unavailable, hold, then run it again."""
         while True:
             started = time.monotonic()
             try:
@@ -156,10 +155,11 @@ class BatchLoop:
                 self._holder.hold(error, [probe, self._log.ping])
                 self._sync_assignment()
                 continue
-            self._timed(step, started)
+            self._observe(step, started)
             return result
 
-    def _committed(self, positions: Mapping[TopicPartition, Position]) -> bool:
+    def _commit(self, positions: Mapping[TopicPartition, Position]) -> bool:
+        """Commit positions; return False if the lease is lost. During a rebalance, carry them."""
         owned = self._reader.assignment()
         wanted = {**self._carried, **positions}
         wanted = {place: at for place, at in wanted.items() if place in owned}
@@ -173,20 +173,20 @@ class BatchLoop:
         except LeaseLost as error:
             lease_lost(message=str(error))
             self._carried = {}
-            self._go_back()
+            self._seek_to_committed()
             return False
         self._carried = {}
         return True
 
-    def _go_back(self) -> None:
-        """Read again from the last commit whatever is still ours: the batch was not committed."""
+    def _seek_to_committed(self) -> None:
+        """Seek the partitions that we own to their last commit: the batch was not committed."""
         for place in self._reader.assignment():
             at = self._reader.committed(place)
             if at is not None:
                 self._reader.seek(place, at.offset)
 
     def _sync_assignment(self) -> None:
-        """Follow partitions that came and went, with their runs of rejected records."""
+        """Follow assigned and revoked partitions, with their rows of rejected records."""
         now = dict(self._reader.assignment())
         if now == self._epochs:
             return
@@ -204,18 +204,56 @@ class BatchLoop:
         self._carried = {place: at for place, at in self._carried.items() if place in now}
         _owned.labels(self._plan.name).set(len(now))
 
-    def _still_ours(
+    def _still_owned(
         self, judged: Sequence[Judged], epochs: Mapping[TopicPartition, int | None]
     ) -> list[Judged]:
-        """Leave out records of partitions that were taken from us while we held."""
+        """Return the records of partitions that were not revoked while we held."""
         return [
             one
             for one in judged
             if self._epochs.get(one.record.place) == epochs.get(one.record.place)
         ]
 
-    def _timed(self, step: str, started: float) -> None:
+    def _observe(self, step: str, started: float) -> None:
         _steps.labels(self._plan.name, step).observe(time.monotonic() - started)
+
+
+class FreshFirst:
+    """Pauses the partitions of `backfill_reads` when a fresh record arrives.
+
+    They are resumed when a read without them returns less than it could: then no fresh record
+    waits, and the next one waits for one batch of the backfill at most.
+    """
+
+    def __init__(self, plan: StagePlan, reader: Reader) -> None:
+        self._plan, self._reader = plan, reader
+        self._paused: frozenset[TopicPartition] = frozenset()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether the backfill is paused."""
+        return bool(self._paused)
+
+    def split(self, records: Sequence[Record], most: int) -> tuple[list[Record], list[Record]]:
+        """Return the fresh records of a read of up to `most`, and those of the backfill.
+
+        Pauses or resumes the backfill.
+        """
+        topic = self._plan.backfill_reads
+        if not topic:
+            return list(records), []
+        fresh = [record for record in records if record.topic != topic]
+        owned = frozenset(place for place in self._reader.assignment() if place.topic == topic)
+        has_fresh = len(fresh) >= most if self._paused else bool(fresh)
+        wanted = owned if has_fresh else frozenset[TopicPartition]()
+        self._reader.pause(wanted - self._paused)
+        self._reader.resume((self._paused & owned) - wanted)
+        self._paused = wanted
+        return fresh, [record for record in records if record.topic == topic]
+
+    def forget(self, places: Sequence[TopicPartition]) -> None:
+        """Forget partitions that were assigned again: they are not paused."""
+        self._paused -= frozenset(places)
 
 
 def _seen(judged: Judged) -> Seen:
@@ -230,7 +268,7 @@ def _seen(judged: Judged) -> Seen:
 
 
 def _slices(records: Sequence[Record], max_bytes: int) -> list[list[Record]]:
-    """Return the records in runs of at most so many bytes (one larger record stands alone)."""
+    """Return the records in slices of at most `max_bytes`; a larger record gets its own slice."""
     slices: list[list[Record]] = []
     size = 0
     for record in records:
@@ -241,41 +279,3 @@ def _slices(records: Sequence[Record], max_bytes: int) -> list[list[Record]]:
         slices[-1].append(record)
         size += length
     return slices
-
-
-class FreshFirst:
-    """Pauses the partitions of `backfill_reads` from a fresh record on.
-
-    They go on when a read without them brought less than it might have: then nothing fresh waits,
-    and one batch of the backfill is what the next fresh record can meet at most.
-    """
-
-    def __init__(self, plan: StagePlan, reader: Reader) -> None:
-        self._plan, self._reader = plan, reader
-        self._paused: frozenset[TopicPartition] = frozenset()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Return whether the backfill is held back now."""
-        return bool(self._paused)
-
-    def parted(self, records: Sequence[Record], most: int) -> tuple[list[Record], list[Record]]:
-        """Return the fresh records of a read of up to `most`, then those of the backfill.
-
-        Holds the backfill back, or lets it go on.
-        """
-        topic = self._plan.backfill_reads
-        if not topic:
-            return list(records), []
-        fresh = [record for record in records if record.topic != topic]
-        owned = frozenset(place for place in self._reader.assignment() if place.topic == topic)
-        is_held = len(fresh) >= most if self._paused else bool(fresh)
-        wanted = owned if is_held else frozenset[TopicPartition]()
-        self._reader.pause(wanted - self._paused)
-        self._reader.resume((self._paused & owned) - wanted)
-        self._paused = wanted
-        return fresh, [record for record in records if record.topic == topic]
-
-    def forget(self, places: Sequence[TopicPartition]) -> None:
-        """Learn that these partitions came anew, and so are not paused."""
-        self._paused -= frozenset(places)

@@ -1,4 +1,4 @@
-"""Stops a stage that would empty a topic into the dead letters (pure)."""
+"""The circuit breaker: stops a stage that would move a whole topic to the dead letters (pure)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ingest.settings.options import BreakerOptions
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Rejects in a row in one partition, and of which domains (short hashes)."""
+    """The number of rejects in a row in one partition, and their domains (short hashes)."""
 
     rejects: int = 0
     domains: tuple[str, ...] = ()
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One processed record as the breaker sees it."""
+    """A processed record as the breaker sees it."""
 
     place: TopicPartition
     domain: str
@@ -31,20 +31,20 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Breaker:
-    """Remembers the last records of this process and the row of rejects of each partition."""
+    """Remembers the last records of this process, and the rejects in a row of each partition."""
 
     def __init__(self, options: BreakerOptions, stage: str) -> None:
         self._options = options
         self._stage = stage
         self._rows: dict[TopicPartition, Row] = {}
         self._window: deque[tuple[bool, str]] = deque(maxlen=options.window_records)
-        self._rejects = 0  # of the window
+        self._rejects = 0  # in the window
 
     def judge(self, batch: Sequence[Seen]) -> None:
-        """Take note of a batch before anything of it is written.
+        """Record a batch before anything of it is written.
 
-        Errors: BreakerTripped when the row or the share of rejects is over its bound, and they
-        come from enough domains that it is not one site's fault.
+        Errors: BreakerTripped if the number of rejects in a row or their share is over its limit
+        and they come from several domains, so that no single site is the cause.
         """
         rows = dict(self._rows)
         window = deque(self._window, maxlen=self._options.window_records)
@@ -60,12 +60,12 @@ class Breaker:
         self._rows, self._window, self._rejects = rows, window, rejects
 
     def metadata(self, place: TopicPartition) -> str:
-        """Return the row of a partition as text for its commit; "" when there is none."""
+        """Return the rejects in a row of a partition as metadata for its commit, or ""."""
         row = self._rows.get(place)
         return "" if row is None or not row.rejects else msgspec.json.encode(row).decode()
 
     def restore(self, committed: Mapping[TopicPartition, str]) -> None:
-        """Take over the rows of partitions from the texts of their last commits."""
+        """Restore the rejects in a row of partitions from the metadata of their last commits."""
         for place, text in committed.items():
             try:
                 self._rows[place] = msgspec.json.decode(text, type=Row) if text else Row()

@@ -1,8 +1,8 @@
-"""The loop of the fetch stage in pause/resume form: many records open, each ends in its time.
+"""The loop of the fetch stage: many records are open at once, and each finishes independently.
 
-One slow host never holds up others: records are worked on side by side, an offset counts as
-done when its outputs are durable, and the lowest unfinished offset of a partition is committed.
-Entries of a backfill begin only while no fresh ones come, one a host, where no other is open.
+One slow host never blocks others: records are fetched concurrently, an offset is done when its
+outputs are durable, and the lowest unfinished offset of a partition is committed. Entries of a
+backfill start only while no fresh ones arrive, one per host, on hosts without other open entries.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ IDLE_READ_SECONDS = 0.5
 BUSY_READ_SECONDS = 0.05
 COMMIT_SECONDS = 2.0
 COMMIT_RECORDS = 500
-#: Entries of one host that may wait inside the worker; more go back by the first rung.
+#: Maximum number of entries of one host that wait in the worker; more go to the first retry topic.
 MAX_WAITING_PER_HOST = 300
 MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024
 
@@ -47,8 +47,8 @@ _in_flight = gauge("in_flight_records", "stage")
 _owned = gauge("partitions_owned", "stage")
 
 Key = tuple[TopicPartition, int, int]
-Fate = Outcome[Page | Entry] | DependencyUnavailable
-Finished = tuple[Record, Entry, int, Fate]
+FetchResult = Outcome[Page | Entry] | DependencyUnavailable
+Finished = tuple[Record, Entry, int, FetchResult]
 
 
 def fetch_worker(
@@ -64,15 +64,13 @@ def fetch_worker(
     clock: Clock,
     stop: Flag,
 ) -> StageWorker:
-    """Return the worker of the fetch stage; `fetch` runs in `loop`, `probe` asks what it needs."""
+    """Return the worker of the fetch stage; `fetch` runs in `loop`, `probe` checks what it needs."""
 
     def make_loop(member: Member) -> FetchLoop:
         return FetchLoop(member, fetch, loop, hosts, probe, fetching)
 
     topics = [*plan.inputs, hosts.topic]
-    return StageWorker(
-        plan, log, make_loop, topics=topics, options=options, clock=clock, stop=stop
-    )  # fmt: skip
+    return StageWorker(plan, log, make_loop, topics=topics, options=options, clock=clock, stop=stop)
 
 
 class FetchLoop:
@@ -97,9 +95,9 @@ class FetchLoop:
         self._waiting: Counter[str] = Counter()
         self._bytes = 0
         self._queue = BackfillQueue()
-        #: Partitions of the backfill that are paused for its own reasons, and its open records.
+        #: Partitions of the backfill that are paused, and the number of its open records.
         self._held_back: set[TopicPartition] = set()
-        self._late = 0
+        self._open_backfill = 0
         self._finished: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._uncommitted = 0
         self._committed_at = time.monotonic()
@@ -111,7 +109,7 @@ class FetchLoop:
         return self._trackers.keys()
 
     def turn(self) -> None:
-        """Read, begin what may begin, and make durable what is finished."""
+        """Read, start what may start, and append what is finished."""
         self._rungs.resume()
         self._sync_assignment()
         self._make_room()
@@ -120,18 +118,19 @@ class FetchLoop:
         seconds = BUSY_READ_SECONDS if is_busy else IDLE_READ_SECONDS
         records = self._reader.read(free, seconds)
         self._sync_assignment()
-        entries = [one for one in records if not self._hosts.takes(one)]
-        late = self._plan.backfill_reads
-        for record in self._rungs.due([one for one in entries if one.topic != late]):
-            self._begin(record)
-        self._take_late([one for one in entries if one.topic == late])
+        entries = [one for one in records if not self._hosts.apply(one)]
+        backfill = self._plan.backfill_reads
+        fresh = [one for one in entries if one.topic != backfill]
+        for record in self._rungs.due(fresh):
+            self._accept(record)
+        self._accept_backfill([one for one in entries if one.topic == backfill])
         held = self._rungs.paused() | self._held_back
         self._hosts.follow(self._reader, self._plan.inputs, held)
-        self._start_backfill(has_fresh=any(one.topic != late for one in entries))
+        self._start_backfill(has_fresh=bool(fresh))
         self._settle()
 
     def _sync_assignment(self) -> None:
-        """Follow partitions that came and went; kept ones keep their open work."""
+        """Follow assigned and revoked partitions; those that stay keep their open work."""
         now = self._reader.assignment()
         for place in [p for p, t in self._trackers.items() if now.get(p) != t.epoch]:
             del self._trackers[place]
@@ -149,7 +148,7 @@ class FetchLoop:
         _owned.labels(self._plan.name).set(len(self._trackers))
 
     def _make_room(self) -> None:
-        """Pause everything when too much is open; go on below half of that."""
+        """Pause all partitions when too much is open; resume them below half of the limit."""
         count, limit = len(self._open), self._fetching.max_in_flight_records
         if not self._is_full and (count >= limit or self._bytes >= MAX_IN_FLIGHT_BYTES):
             self._is_full = True
@@ -161,28 +160,28 @@ class FetchLoop:
             self._reader.resume([place for place in self._trackers if place not in held])
         _in_flight.labels(self._plan.name).set(count)
 
-    def _begin(self, record: Record) -> None:
+    def _accept(self, record: Record) -> None:
+        """Start or queue a record that was read; one without room waits in a retry topic."""
         tracker = self._trackers.get(record.place)
         if tracker is None:
             return
-        tracker.began(record.offset)
+        tracker.started(record.offset)
         entry = decoded(record, Entry)
         if isinstance(entry, Judged):
             self._close_out([entry])
             return
-        domain = record.key.decode("utf-8", "replace")
         if self._plan.is_backfill(record):
             has_room = self._queue.put(record)
         else:
-            has_room = self._waiting[domain] < MAX_WAITING_PER_HOST
+            has_room = self._waiting[_domain(record)] < MAX_WAITING_PER_HOST
             if has_room:
                 self._start_counted(record, entry, tracker.epoch)
         if not has_room:
-            wish = Retry("host_queue_full", counts_attempt=False)
-            self._close_out([self._judged(record, entry, wish)])
+            retry = Retry("host_queue_full", counts_attempt=False)
+            self._close_out([self._judged(record, entry, retry)])
 
-    def _take_late(self, records: Sequence[Record]) -> None:
-        """Queue records of the backfill; what finds no room is read again later."""
+    def _accept_backfill(self, records: Sequence[Record]) -> None:
+        """Queue records of the backfill; those without room are read again later."""
         full: set[TopicPartition] = set()
         for record in records:
             if record.place in full or record.place not in self._trackers:
@@ -191,34 +190,31 @@ class FetchLoop:
                 full.add(record.place)
                 self._reader.seek(record.place, record.offset)
                 continue
-            self._begin(record)
+            self._accept(record)
 
     def _start_backfill(self, *, has_fresh: bool) -> None:
-        """Begin what is queued of the backfill where nobody is before it; read on, or wait."""
+        """Start queued records of the backfill on free hosts; pause or resume its partitions."""
         topic = self._plan.backfill_reads
-        late = {place for place in self._trackers if place.topic == topic}
-        # With fewer open than may be asked at once, an old entry takes nobody's place.
+        owned = {place for place in self._trackers if place.topic == topic}
+        # While fewer are open than may be requested at once, an old entry delays no fresh one.
         has_no_room = len(self._open) >= self._fetching.concurrent_requests
         is_pressed = self._is_full or (has_fresh and has_no_room)
         if not is_pressed:
-            room = max(1, self._fetching.concurrent_requests // 2) - self._late
+            room = max(1, self._fetching.concurrent_requests // 2) - self._open_backfill
             for record in self._queue.take(lambda domain: not self._waiting[domain], room):
-                self._start_late(record)
-        holds = late if is_pressed else set(filter(self._queue.is_full, late))
+                tracker, entry = self._trackers.get(record.place), decoded(record, Entry)
+                if tracker is not None and isinstance(entry, Entry):
+                    self._start_counted(record, entry, tracker.epoch)
+        holds = owned if is_pressed else set(filter(self._queue.is_full, owned))
         self._reader.pause(holds - self._held_back)
         blocked = self._hosts.unrestored(self._plan.inputs)
         self._reader.resume(self._held_back - holds - blocked)
         self._held_back = holds
 
-    def _start_late(self, record: Record) -> None:
-        tracker, entry = self._trackers.get(record.place), decoded(record, Entry)
-        if tracker is not None and isinstance(entry, Entry):
-            self._start_counted(record, entry, tracker.epoch)
-
     def _start_counted(self, record: Record, entry: Entry, epoch: int) -> None:
-        self._waiting[record.key.decode("utf-8", "replace")] += 1
+        self._waiting[_domain(record)] += 1
         self._bytes += len(record.value or b"")
-        self._late += self._plan.is_backfill(record)
+        self._open_backfill += self._plan.is_backfill(record)
         self._start(record, entry, epoch)
 
     def _start(self, record: Record, entry: Entry, epoch: int) -> None:
@@ -227,25 +223,25 @@ class FetchLoop:
         self._open[record.place, record.offset, epoch] = (record, self._loop.start(work))
 
     async def _work(self, record: Record, entry: Entry, attempt: int, epoch: int) -> None:
-        outcome: Fate
+        outcome: FetchResult
         try:
             outcome = await self._fetch(entry, attempt)
         except DependencyUnavailable as error:
             outcome = error
-        except Exception as error:  # noqa: BLE001 - the outermost catch of this record's work
+        except Exception as error:  # noqa: BLE001 - the outermost handler for this record
             outcome = after_bug(bug(error, "fetch"), record)
         self._finished.put((record, entry, epoch, outcome))
 
     def _forget(self, key: Key) -> None:
-        """Take a record off the books of what is open; nothing when it is off already."""
+        """Remove a record from the open ones; do nothing if it is not open."""
         record, _ = self._open.pop(key, (None, None))
         if record is not None:
-            self._waiting[record.key.decode("utf-8", "replace")] -= 1
+            self._waiting[_domain(record)] -= 1
             self._bytes -= len(record.value or b"")
-            self._late -= self._plan.is_backfill(record)
+            self._open_backfill -= self._plan.is_backfill(record)
 
     def _settle(self) -> None:
-        """Make what finished durable, and commit now and then."""
+        """Append the outputs of finished records, and commit from time to time."""
         done: list[Judged] = []
         stuck: list[Finished] = []
         while not self._finished.empty():
@@ -266,8 +262,8 @@ class FetchLoop:
             self._wait_and_repeat(stuck)
 
     def _wait_and_repeat(self, stuck: list[Finished]) -> None:
-        """Hold until what these records need is back, then start again those that are still ours."""
-        errors = [fate for *_, fate in stuck if isinstance(fate, DependencyUnavailable)]
+        """Hold until the dependency of these records is back, then restart those we still own."""
+        errors = [result for *_, result in stuck if isinstance(result, DependencyUnavailable)]
         self._holder.hold(errors[0], [self._probe, self._log.ping])
         self._sync_assignment()
         for record, entry, epoch, _ in stuck:
@@ -275,11 +271,12 @@ class FetchLoop:
                 self._start(record, entry, epoch)
 
     def _close_out(self, judged: list[Judged]) -> None:
+        """Append the outputs of records, and mark their offsets as done."""
         changes = self._hosts.changes()
-        self._until_taken(lambda: self._hosts.write(self._appender, changes))
+        self._until_appended(lambda: self._hosts.write(self._appender, changes))
         if not judged:
             return
-        final = self._until_taken(
+        final = self._until_appended(
             lambda: append_judged(judged, self._plan, self._appender, self._clock)
         )
         for one in final:
@@ -289,7 +286,7 @@ class FetchLoop:
             report(one, self._plan)
         self._uncommitted += len(final)
 
-    def _until_taken(self, act: Callable[[], Result]) -> Result:
+    def _until_appended(self, act: Callable[[], Result]) -> Result:
         """Append something; while the log does not answer, hold, then append it again."""
         while True:
             try:
@@ -300,9 +297,9 @@ class FetchLoop:
 
     def _commit(self) -> None:
         wanted = {
-            place: Position(tracker.commitable)
+            place: Position(tracker.committable)
             for place, tracker in self._trackers.items()
-            if tracker.has_news()
+            if tracker.needs_commit()
         }
         self._committed_at = time.monotonic()
         self._uncommitted = 0
@@ -320,24 +317,23 @@ class FetchLoop:
             self._trackers[place].committed(at.offset)
 
     def _judged(self, record: Record, entry: Entry, outcome: Outcome[Page | Entry]) -> Judged:
-        subject = Subject(
-            entry.id, entry.id, entry.url_published, record.key.decode("utf-8", "replace")
-        )
+        subject = Subject(entry.id, entry.id, entry.url_published, _domain(record))
         if not isinstance(outcome, Keep):
             return Judged(record=record, outcome=outcome, subject=subject)
-        value = outcome.value
-        output = (
-            page_output(value, record, self._plan, self._clock)
-            if isinstance(value, Page)
-            else entry_output(
-                value, record, self._plan.reads_for(record), self._plan.name, self._clock()
-            )
-        )
+        value, plan = outcome.value, self._plan
+        if isinstance(value, Page):
+            output = page_output(value, record, plan, self._clock)
+        else:
+            output = entry_output(value, record, plan.reads_for(record), plan.name, self._clock())
         return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
 
     def finish(self) -> None:
-        """Cancel running requests, which the next start asks again; commit what is done."""
+        """Cancel open requests, which the next start repeats; commit what is done."""
         for _, future in self._open.values():
             future.cancel()
         self._settle()
         self._commit()
+
+
+def _domain(record: Record) -> str:
+    return record.key.decode("utf-8", "replace")

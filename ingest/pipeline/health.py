@@ -1,4 +1,4 @@
-"""/health and /metrics of one stage, on a port of its own."""
+"""Serves /health and /metrics of one stage on its own port."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ingest.telemetry import Event, gauge
 
-#: A stage that has not read for so long is not alive.
+#: A stage whose last read is older than this is stuck.
 MAX_READ_AGE_SECONDS = 60.0
 
-health_listens = Event("health_listens")
-health_port_taken = Event("health_port_taken", level="warning")
+health_server_started = Event("health_server_started")
+health_port_in_use = Event("health_port_in_use", level="warning")
 _age = gauge("last_poll_age_seconds", "stage")
 
 
 class Watched(Protocol):
-    """What a worker shows of itself."""
+    """The state of a worker that /health shows."""
 
     read_at: float
 
@@ -33,7 +33,7 @@ class Watched(Protocol):
 
 
 def health_of(stage: str, worker: Watched) -> dict[str, Any]:
-    """Return what /health says: status is working, holding or stuck."""
+    """Return the body of /health: `status` is working, holding or stuck."""
     age = time.monotonic() - worker.read_at
     holding = worker.holding_on
     status = "holding" if holding else "stuck" if age > MAX_READ_AGE_SECONDS else "working"
@@ -50,7 +50,7 @@ def health_of(stage: str, worker: Watched) -> dict[str, Any]:
 def serve_health(
     host: str, port: int, health: Callable[[], dict[str, Any]]
 ) -> ThreadingHTTPServer | None:
-    """Answer on host:port until the process ends; None (and a warning) when the port is taken."""
+    """Serve on host:port until the process ends; return None, with a warning, if that fails."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -61,7 +61,7 @@ def serve_health(
                 status = 503 if now["status"] == "stuck" else 200
                 self._answer(status, "application/json", json.dumps(now).encode())
             else:
-                self._answer(404, "text/plain", b"here are /health and /metrics\n")
+                self._answer(404, "text/plain", b"the paths are /health and /metrics\n")
 
         def _answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
@@ -71,14 +71,15 @@ def serve_health(
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Requests for health are no news."""
+            """Log no requests."""
 
     try:
         server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
-        health_port_taken(port=port, reason=str(error), remedy="set telemetry.ports, or 0 for none")
+        reason, remedy = str(error), "set telemetry.ports, or 0 for none"
+        health_port_in_use(port=port, reason=reason, remedy=remedy)
         return None
     server.daemon_threads = True
     Thread(target=server.serve_forever, name="health", daemon=True).start()
-    health_listens(address=f"http://{host}:{server.server_address[1]}/health")
+    health_server_started(address=f"http://{host}:{server.server_address[1]}/health")
     return server

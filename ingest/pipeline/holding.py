@@ -1,4 +1,4 @@
-"""Waits out a dependency that is down, while the group stays whole."""
+"""Waits for an unavailable dependency without leaving the consumer group."""
 
 from __future__ import annotations
 
@@ -14,43 +14,34 @@ from ingest.telemetry import Event, gauge
 PAUSED_POLL_SECONDS = 0.2
 FIRST_PROBE_SECONDS = 0.2
 
-holding_began = Event("holding_began", level="warning")
+holding_started = Event("holding_started", level="warning")
 holding_ended = Event("holding_ended", level="info")
 _holding = gauge("holding", "stage", "dependency")
 
 
 class StopRequestedError(Exception):
-    """The stage was asked to stop while it held."""
+    """The stage was asked to stop while it was holding."""
 
 
 class Holder:
-    """Knows whether the stage holds, on what, and since when; /health shows it."""
+    """Holds a stage; `cause` says on what, "" while it does not hold. /health shows it."""
 
-    def __init__(
-        self,
-        stage: str,
-        reader: Reader | None,
-        stop: Flag,
-        *,
-        probe_seconds: float,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
+    def __init__(self, stage: str, reader: Reader, stop: Flag, *, probe_seconds: float) -> None:
         self._stage = stage
         self._reader = reader
         self._stop = stop
         self._probe_seconds = probe_seconds
-        self._sleep = sleep
         self.cause = ""
 
     def hold(self, error: DependencyUnavailable, probes: Sequence[Callable[[], object]]) -> None:
-        """Come back when every probe passes. Errors: StopRequestedError; and what a probe raises else.
+        """Return when every probe passes. Errors: StopRequestedError, and other errors of a probe.
 
-        No attempt is counted, nothing is written, and what slips in from partitions that are
-        assigned meanwhile is sought back.
+        No attempt is counted, nothing is written, and records read from partitions that are
+        assigned meanwhile are sought back.
         """
         self.cause = str(error)
         dependency = type(error).__name__.removesuffix("Unavailable").lower() or "dependency"
-        holding_began(cause=self.cause, dependency=dependency)
+        holding_started(cause=self.cause, dependency=dependency)
         _holding.labels(self._stage, dependency).set(1)
         began = time.monotonic()
         paused: set[object] = set()
@@ -79,9 +70,7 @@ class Holder:
         return True
 
     def _keep_membership(self, paused: set[object], seconds: float) -> None:
-        if self._reader is None:
-            self._stop.wait(seconds)
-            return
+        """Poll the reader, with all partitions paused, so that the group keeps this member."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stop.is_set():
             fresh = [place for place in self._reader.assignment() if place not in paused]
@@ -92,5 +81,5 @@ class Holder:
                 self._reader.seek(record.place, record.offset)
 
     def _resume(self, paused: set[object]) -> None:
-        if self._reader is not None and not self._stop.is_set():
+        if not self._stop.is_set():
             self._reader.resume([place for place in self._reader.assignment() if place in paused])

@@ -1,4 +1,4 @@
-"""What poll and fetch both must know of a host, kept in the compacted topic news.host-state."""
+"""Host states shared by the stages poll and fetch, in the compacted topic news.host-state."""
 
 from __future__ import annotations
 
@@ -16,31 +16,30 @@ from ingest.records.stage_plan import HOST_STATE
 from ingest.telemetry import Event
 
 FLUSH_SECONDS = 10.0
-
-host_state_behind = Event("host_state_behind", level="warning")
-
 READ_SECONDS = 1.0
 READ_RECORDS = 500
-#: Every record of any topic wakes a reader of the embedded log: this one looks less often.
+#: Every record of any topic wakes a reader of the embedded log: this one pauses between reads.
 PAUSE_SECONDS = 0.2
+
+host_state_not_shared = Event("host_state_not_shared", level="warning")
 
 
 class HostMemory(Protocol):
-    """Where politeness keeps its states of hosts; bytes are its own format."""
+    """The host states of this process; their bytes are its own format."""
 
     def changes(self) -> list[tuple[str, bytes]]:
-        """Return (domain, state) of what changed since the last call."""
+        """Return (domain, state) for each domain that changed since the last call."""
         ...
 
     def apply(self, domain: str, data: bytes) -> None:
-        """Take over what the other stage, or an earlier run, knew of a domain."""
+        """Merge the state of a domain from the other stage or from an earlier run."""
         ...
 
 
 class HostTable:
     """Follows the topic for one stage; entries of partition n wait until n is restored.
 
-    Offsets of this topic are never committed: a new assignment reads it from the start.
+    Offsets of this topic are never committed: after an assignment it is read from the start.
     """
 
     topic = HOST_STATE
@@ -51,8 +50,8 @@ class HostTable:
         self._epochs: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
 
-    def takes(self, record: Record) -> bool:
-        """Take the record over if it is of this topic; tell whether it was."""
+    def apply(self, record: Record) -> bool:
+        """Apply a record of this topic; return False for a record of another topic."""
         if record.topic != self.topic:
             return False
         if record.value:
@@ -60,7 +59,7 @@ class HostTable:
         return True
 
     def sync_assignment(self, reader: Reader, inputs: Sequence[str]) -> None:
-        """Learn of assigned partitions; hold back the entries of those not yet restored."""
+        """Follow assigned partitions; pause the entries of those that are not yet restored."""
         owned = {
             place: epoch
             for place, epoch in reader.assignment().items()
@@ -75,7 +74,7 @@ class HostTable:
         self._ends = {place: end for place, end in self._ends.items() if place in owned}
 
     def follow(self, reader: Reader, inputs: Sequence[str], held: set[TopicPartition]) -> None:
-        """Let entries go on whose host states are restored now."""
+        """Resume the entries of partitions whose host states are restored now."""
         if not self._ends:
             return
         done = [place for place, end in self._ends.items() if reader.position(place) >= end]
@@ -86,18 +85,18 @@ class HostTable:
         reader.resume([place for place in siblings if place in owned and place not in held])
 
     def unrestored(self, inputs: Sequence[str]) -> set[TopicPartition]:
-        """Return the input partitions that still wait for their host states."""
+        """Return the input partitions that wait for their host states."""
         return set(self._siblings(list(self._ends), inputs))
 
     def changes(self) -> list[NewRecord]:
-        """Return the records that tell the other stage what was learnt of hosts."""
+        """Return the records of the host states that changed, for the other stage."""
         return [host_record(domain, self._stage, data) for domain, data in self._memory.changes()]
 
     def write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:
-        """Make changes durable. Errors: LogUnavailable, TopicMissing, LogRefused."""
+        """Append changes and flush. Errors: LogUnavailable, TopicMissing, LogRefused."""
         refused = append_and_flush(appender, changes, FLUSH_SECONDS) if changes else {}
         for number, error in refused.items():
-            host_state_behind(cause=str(error), key=changes[number].key)
+            host_state_not_shared(cause=str(error), key=changes[number].key)
 
     def _siblings(
         self, places: Sequence[TopicPartition], inputs: Sequence[str]
@@ -106,9 +105,9 @@ class HostTable:
 
 
 class HostFollower:
-    """A thread with a group of its own, so that it learns of every host. Use as a context.
+    """A thread with its own consumer group, so that it reads all hosts. Use as a context manager.
 
-    What it could not write during an outage is written with the next change of that host.
+    A change that cannot be written during an outage is written with the next change of its host.
     """
 
     def __init__(self, log: Log, memory: HostMemory, stage: str) -> None:
@@ -133,16 +132,15 @@ class HostFollower:
         try:
             while not self._stop.is_set():
                 for record in reader.read(READ_RECORDS, READ_SECONDS):
-                    self._table.takes(record)
+                    self._table.apply(record)
                 try:
                     self._table.write(appender, self._table.changes())
                 except DependencyUnavailable as error:
-                    host_state_behind(cause=str(error))
+                    host_state_not_shared(cause=str(error))
                 self._stop.wait(PAUSE_SECONDS)
         except NewsIngestError as error:
-            host_state_behind(
-                cause=str(error), remedy="rests of hosts are not shared until the stage restarts"
-            )
+            remedy = "the pauses of hosts are not shared until the stage restarts"
+            host_state_not_shared(cause=str(error), remedy=remedy)
         finally:
             reader.close()
             appender.close()

@@ -1,4 +1,4 @@
-"""What the fetch loop has open: offsets of partitions, and records of a backfill that wait."""
+"""The open work of the fetch loop: offsets of partitions, and queued records of a backfill."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 from ingest.ports import Record, TopicPartition
 
-#: Records of one partition, and bytes of all, that may wait; then nothing more is read.
+#: Maximum number of queued records of one partition, and of queued bytes of all.
 MAX_RECORDS = 50
 MAX_BYTES = 8 * 1024 * 1024
 
 
 class Tracker:
-    """One partition: open offsets, and the next offset to be read."""
+    """The open offsets of one partition, and the next offset to be read."""
 
     def __init__(self, epoch: int, position: int) -> None:
         self.epoch = epoch
@@ -21,36 +21,36 @@ class Tracker:
         self._open: set[int] = set()
         self._committed = position
 
-    def began(self, offset: int) -> None:
-        """Take note that work on this offset has started.
+    def started(self, offset: int) -> None:
+        """Record that work on this offset has started.
 
-        The read that brings a partition may bring its first records too, before anybody asked
-        for its position: an offset below it then is not committed yet.
+        The read that assigns a partition may also return its first records, before its position
+        is known: an offset below the position is not committed yet.
         """
         self._committed = min(self._committed, offset)
         self._open.add(offset)
         self._next = max(self._next, offset + 1)
 
     def done(self, offset: int) -> None:
-        """Take note that all outputs of this offset are durable."""
+        """Record that all outputs of this offset are durable."""
         self._open.discard(offset)
 
     @property
-    def commitable(self) -> int:
-        """The lowest offset that is not finished: where the group would go on."""
+    def committable(self) -> int:
+        """The lowest unfinished offset: where the group continues after a restart."""
         return min(self._open) if self._open else self._next
 
-    def has_news(self) -> bool:
-        """Return whether a commit would move the group."""
-        return self.commitable > self._committed
+    def needs_commit(self) -> bool:
+        """Return whether a commit would advance the group."""
+        return self.committable > self._committed
 
     def committed(self, offset: int) -> None:
-        """Take note of what was committed."""
+        """Record what was committed."""
         self._committed = offset
 
 
 class BackfillQueue:
-    """What was read and not begun, a queue a partition, in order."""
+    """Records of a backfill that were read and not started: one queue per partition, in order."""
 
     def __init__(self) -> None:
         self._waiting: dict[TopicPartition, deque[Record]] = {}
@@ -60,7 +60,7 @@ class BackfillQueue:
         return sum(len(queue) for queue in self._waiting.values())
 
     def put(self, record: Record) -> bool:
-        """Take a record; False when there is no room for it."""
+        """Queue a record; return False if the queue is full."""
         if self.is_full(record.place):
             return False
         self._waiting.setdefault(record.place, deque()).append(record)
@@ -68,16 +68,16 @@ class BackfillQueue:
         return True
 
     def is_full(self, place: TopicPartition) -> bool:
-        """Return whether no more of this partition should be read now."""
+        """Return whether the queue has no room for records of this partition."""
         return self._bytes >= MAX_BYTES or len(self._waiting.get(place, ())) >= MAX_RECORDS
 
     def forget(self, place: TopicPartition) -> None:
-        """Leave to others what belongs to a partition that is no longer ours."""
+        """Remove the records of a partition that was revoked."""
         for record in self._waiting.pop(place, ()):
             self._bytes -= len(record.value or b"")
 
     def take(self, is_free: Callable[[str], bool], most: int) -> Iterator[Record]:
-        """Return up to `most` records, one a host, of the hosts that are free (by record key)."""
+        """Return up to `most` records of free hosts, one per host (the record key)."""
         taken: set[bytes] = set()
         for queue in self._waiting.values():
             for record in list(queue):

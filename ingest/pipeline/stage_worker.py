@@ -1,4 +1,4 @@
-"""One member of a stage's group: opens what the stage's loop needs, runs it until asked to stop."""
+"""One member of a stage's consumer group, and the retry topics that it reads when they are due."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.settings.options import WorkerOptions
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What a loop works with while it is a member of its group."""
+    """The parts that a loop uses while it is a member of its group."""
 
     plan: StagePlan
     log: Log
@@ -39,16 +39,16 @@ class Loop(Protocol):
         ...
 
     def turn(self) -> None:
-        """Read and work once. Errors: StopRequestedError when it was asked to stop while it held."""
+        """Read and work once. Errors: StopRequestedError if asked to stop while holding."""
         ...
 
     def finish(self) -> None:
-        """End what is open, before the group is left."""
+        """End open work before the worker leaves the group."""
         ...
 
 
 class StageWorker:
-    """Runs the loop of a stage. Other threads may read its properties: /health does."""
+    """Runs the loop of a stage. Other threads may read its properties, as /health does."""
 
     def __init__(
         self,
@@ -66,21 +66,21 @@ class StageWorker:
         self._options, self._clock, self._stop, self._close = options, clock, stop, close
         self._member: Member | None = None
         self._loop: Loop | None = None
-        #: When the last turn began, by the monotonic clock.
+        #: Start of the last turn, by the monotonic clock.
         self.read_at = time.monotonic()
 
     @property
     def holding_on(self) -> str:
-        """What the stage waits for now; "" when it works."""
+        """The dependency that the stage waits for; "" while it works."""
         return "" if self._member is None else self._member.holder.cause
 
     @property
     def partitions(self) -> int:
-        """How many partitions this worker owns."""
+        """The number of partitions that this worker owns."""
         return 0 if self._loop is None else len(self._loop.places)
 
     def owns_first(self, topic: str) -> bool:
-        """Return whether this worker has the first partition of a topic: one of its group does."""
+        """Return whether this worker owns partition 0 of a topic, as one member of a group does."""
         places = () if self._loop is None else self._loop.places
         return any(place.topic == topic and place.partition == 0 for place in places)
 
@@ -88,7 +88,7 @@ class StageWorker:
         """Work until asked to stop.
 
         Errors: BreakerTripped, TopicMissing, LogRefused, IndexRefused and IndexDiffers end the
-        stage with their exit codes; nothing that was read is committed then.
+        stage with their exit codes; what was read last is then not committed.
         """
         with ExitStack() as opened:
             opened.callback(self._close)
@@ -118,9 +118,9 @@ class StageWorker:
 
 
 class Rungs:
-    """Pauses a retry partition at its first record that is not due, and resumes it in time.
+    """Pauses a retry partition at its first record that is not due, and resumes it when it is.
 
-    One rung has one delay, so the head of a partition is always the first one due.
+    A retry topic has one delay, so the first record of a partition is always due first.
     """
 
     def __init__(self, plan: StagePlan, reader: Reader, now_ms: Callable[[], int]) -> None:
@@ -130,7 +130,7 @@ class Rungs:
         self._due: dict[TopicPartition, int] = {}
 
     def due(self, records: Sequence[Record]) -> list[Record]:
-        """Return the records that may be worked on now, in order; the others come again."""
+        """Return the records that are due, in order; the others are read again later."""
         ready: list[Record] = []
         held: set[TopicPartition] = set()
         for record in records:
@@ -147,7 +147,7 @@ class Rungs:
         return ready
 
     def resume(self) -> None:
-        """Let partitions go on whose head is due now; forget those that are no longer ours."""
+        """Resume partitions whose first record is due; forget those that were revoked."""
         if not self._due:
             return
         owned = self._reader.assignment()
@@ -160,7 +160,7 @@ class Rungs:
                 self._reader.resume([place])
 
     def paused(self) -> set[TopicPartition]:
-        """Return the partitions that wait for their time."""
+        """Return the partitions that wait until their first record is due."""
         return set(self._due)
 
     def _is_due(self, record: Record, seconds: float) -> bool:

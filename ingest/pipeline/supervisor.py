@@ -1,4 +1,4 @@
-"""All stages in one process tree: starts them, restarts what crashes, stops them together."""
+"""Runs all stages in one process tree: starts them, restarts those that crash, stops them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import IO
 
 from ingest.telemetry import Event
 
-#: Exit codes that a restart would not mend: config, breaker, refusal.
+#: Exit codes that a restart does not fix: configuration, breaker, rejected client.
 FINAL_CODES = (2, 3, 4)
 FIRST_RESTART_SECONDS = 0.5
 MAX_RESTART_SECONDS = 30.0
-#: A stage that ran this long starts with a fresh backoff after its next crash.
+#: After running this long, a stage that crashes is restarted with the first backoff again.
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 45.0
-LOOK_SECONDS = 0.1
+CHECK_SECONDS = 0.1
 
 stage_started = Event("stage_started")
 stage_crashed = Event("stage_crashed", level="error")
 stage_ended = Event("stage_ended")
 
 
-class Child:
-    """One stage's process and its history."""
+class StageProcess:
+    """The process of one stage, and when to restart it."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Child:
         self._backoff = FIRST_RESTART_SECONDS
 
     def start(self) -> None:
-        """Start the process; the end of its standard input tells it that this one is gone."""
+        """Start the process; its standard input is closed when the supervisor dies."""
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             self._command,
             env=self._environment,
@@ -58,7 +58,7 @@ class Child:
         stage_started(name=self.name, pid=self.process.pid)
 
     def crashed(self, code: int) -> None:
-        """Plan the next start, later after each crash in a row."""
+        """Schedule the restart, with exponential backoff."""
         if time.monotonic() - self.started_at > STEADY_SECONDS:
             self._backoff = FIRST_RESTART_SECONDS
         stage_crashed(name=self.name, code=code, restart_in_seconds=self._backoff)
@@ -74,28 +74,26 @@ def supervise(
     environment: Mapping[str, str],
     arguments: Sequence[str] = (),
     output: IO[bytes] | None = None,
-    on_started: Callable[[Mapping[str, Child]], None] | None = None,
+    on_started: Callable[[Mapping[str, StageProcess]], None] | None = None,
 ) -> int:
-    """Run every stage as a child until `stop` is set; give the exit code for the tree.
+    """Run every stage as a child process until `stop` is set, and return the exit status.
 
-    Their lines go to `output`, or to where those of this process go.
-
-    A stage that crashes starts again with a growing delay; one that ends with 2, 3 or 4 ends
-    the tree with that code, since it has said what is wrong. Stopping sends SIGTERM to all and
-    waits; what does not end in time is killed.
+    Their log lines go to `output`, by default to the output of this process. A stage that crashes
+    is restarted after a growing delay; if one exits with status 2, 3 or 4, all stop and that is
+    the exit status. Stopping sends SIGTERM to all, and SIGKILL to those that do not end in time.
     """
     children = {}
     for name in stages:
         command = [sys.executable, "-m", "ingest.cli.main", "run", "--stage", name, "--supervised"]
-        children[name] = Child(name, [*command, *arguments], environment, output)
+        children[name] = StageProcess(name, [*command, *arguments], environment, output)
     code = 0
     try:
         for child in children.values():
             child.start()
         if on_started is not None:
             on_started(children)
-        while not stop.wait(LOOK_SECONDS):
-            code = _look_after(children)
+        while not stop.wait(CHECK_SECONDS):
+            code = _restart_crashed(children)
             if code:
                 break
     finally:
@@ -103,7 +101,8 @@ def supervise(
     return code
 
 
-def _look_after(children: Mapping[str, Child]) -> int:
+def _restart_crashed(children: Mapping[str, StageProcess]) -> int:
+    """Restart the stages that crashed; return the status of one that ended for good, else 0."""
     for child in children.values():
         if child.process is None:
             if time.monotonic() >= child.restart_at:
@@ -120,7 +119,7 @@ def _look_after(children: Mapping[str, Child]) -> int:
     return 0
 
 
-def _stop(children: Mapping[str, Child]) -> None:
+def _stop(children: Mapping[str, StageProcess]) -> None:
     alive = {name: child.process for name, child in children.items() if child.process is not None}
     for process in alive.values():
         if process.poll() is None:

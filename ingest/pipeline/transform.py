@@ -1,4 +1,4 @@
-"""The work of a stage that turns one kind of document into the next by its processors."""
+"""The stages extract and enrich: they run processors on pages and documents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Probe = Callable[[], object]
 
 
 class ExtractWork:
-    """Pages in, documents out, through one batch processor."""
+    """Turns pages into documents with one batch processor."""
 
     def __init__(self, processor: Built, plan: StagePlan, clock: Clock) -> None:
         self._processor: BatchProcessor = processor.work
@@ -36,36 +36,27 @@ class ExtractWork:
         self._clock = clock
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
-        pages: list[Page] = []
-        judged: list[Judged | None] = []
-        for record in records:
-            page = decoded(record, Page)
-            if isinstance(page, Judged):
-                judged.append(page)
-            else:
-                judged.append(None)
-                pages.append(page)
+        found = [decoded(record, Page) for record in records]
+        pages = [page for page in found if isinstance(page, Page)]
         outcomes = iter(zip(pages, self._processor.process_batch(pages), strict=True))
         return [
-            done if done is not None else self._judged(record, *next(outcomes))
-            for record, done in zip(records, judged, strict=True)
+            self._judged(record, *next(outcomes)) if isinstance(page, Page) else page
+            for record, page in zip(records, found, strict=True)
         ]
 
     def _judged(self, record: Record, page: Page, outcome: Outcome[Document]) -> Judged:
         subject = Subject(page.document_id, page.entry.id, page.url_canonical, page.domain)
-        if not isinstance(outcome, Keep):
-            return Judged(record=record, outcome=after_bug(outcome, record), subject=subject)
-        return kept(record, subject, outcome.value, self._plan, self._clock)
+        return judged(record, subject, outcome, self._plan, self._clock)
 
     def probe(self) -> None:
-        """Nothing but the log is needed."""
+        """Do nothing: the work depends on the log only."""
 
     def close(self) -> None:
         self._processor.close()
 
 
 class EnrichWork:
-    """Documents in, enriched documents out, through a chain of processors."""
+    """Turns documents into enriched documents with a chain of processors."""
 
     def __init__(
         self, chain: Sequence[Built], plan: StagePlan, clock: Clock, probe: Probe | None = None
@@ -84,9 +75,7 @@ class EnrichWork:
             return document
         subject = Subject(document.id, document.entry_id, document.url_canonical, document.domain)
         outcome = enriched(document, self._chain, self._clock)
-        if not isinstance(outcome, Keep):
-            return Judged(record=record, outcome=after_bug(outcome, record), subject=subject)
-        return kept(record, subject, outcome.value, self._plan, self._clock)
+        return judged(record, subject, outcome, self._plan, self._clock)
 
     def probe(self) -> None:
         if self._probe is not None:
@@ -104,17 +93,18 @@ def enriched(
 ) -> Outcome[EnrichedDocument]:
     """Return the document after every processor of the chain.
 
-    A processor that fails loses its own fields, never the document: its name goes to
-    `enrichment.failed`. Errors: DependencyUnavailable passes, since the work must wait.
+    If a processor fails, only its own fields are missing, and its name is in `enrichment.failed`.
+    Errors: DependencyUnavailable, since the work must wait.
     """
     engines = dict(document.enrichment.engines)
-    failed = [name for name in document.enrichment.failed if name not in _names(chain)]
+    names = {item.name for item in chain}
+    failed = [name for name in document.enrichment.failed if name not in names]
     for item in chain:
         try:
             outcome: Outcome[EnrichedDocument] | EnrichedDocument = item.work(document)
         except DependencyUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - any fault of any enricher, ours or another's
+        except Exception as error:  # noqa: BLE001 - any error of any enricher
             enricher_failed(
                 processor=item.name, id=document.id, error=f"{type(error).__name__}: {error}"[:300]
             )
@@ -131,29 +121,20 @@ def enriched(
     return Keep(msgspec.structs.replace(document, enrichment=marks, enriched_at=clock()))
 
 
-def _names(chain: Sequence[Built]) -> set[str]:
-    return {item.name for item in chain}
-
-
 def decoded(record: Record, shape: type[Any]) -> Any:
-    """Return the value of a record; a Judged with a Reject when its bytes are not that."""
+    """Return the value of a record; a Judged with a Reject if its bytes do not match."""
     try:
         return decode(record.value, shape, record.origin)
     except WireError as error:
-        reject = Reject(
-            reason="broken_record",
-            failure_class="permanent",
-            message=str(error),
-            exception=type(error).__name__,
-        )
+        kind = type(error).__name__
+        reject = Reject(reason="broken_record", message=str(error), exception=kind)
         return Judged(record=record, outcome=reject)
 
 
 def after_bug(outcome: Outcome[Any], record: Record) -> Outcome[Any]:
-    """Return the outcome; a bug gets one more try by the first rung before it is rejected."""
-    is_bug = isinstance(outcome, Reject) and outcome.failure_class == "bug"
-    if is_bug and record.header("retry.attempt") is None:
-        assert isinstance(outcome, Reject)
+    """Return the outcome; a bug is retried once before the record is rejected."""
+    is_first = record.header("retry.attempt") is None
+    if is_first and isinstance(outcome, Reject) and outcome.failure_class == "bug":
         return Retry(reason=outcome.reason, message=outcome.message)
     return outcome
 
@@ -170,12 +151,14 @@ def bug(error: Exception, processor: str) -> Reject:
     )
 
 
-def kept(
-    record: Record, subject: Subject, document: Document, plan: StagePlan, clock: Clock
+def judged(
+    record: Record, subject: Subject, outcome: Outcome[Any], plan: StagePlan, clock: Clock
 ) -> Judged:
-    """Return the record as kept, with the one output that carries the document on."""
+    """Return the record with its outcome; the output of a Keep is its document."""
+    if not isinstance(outcome, Keep):
+        return Judged(record=record, outcome=after_bug(outcome, record), subject=subject)
     try:
-        output = document_output(document, record, plan, clock)
+        output = document_output(outcome.value, record, plan, clock)
     except WireError as error:
         return Judged(record=record, outcome=bug(error, plan.name), subject=subject)
-    return Judged(record=record, outcome=Keep(document), subject=subject, outputs=(output,))
+    return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))

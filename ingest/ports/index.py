@@ -20,8 +20,8 @@ from ingest.query import SearchRequest, SearchResult
 Shape = TypeVar("Shape")
 
 
-class Placed(msgspec.Struct, frozen=True):
-    """A document and where it goes: `index` of Known for a known one, "" for a new one."""
+class IndexWrite(msgspec.Struct, frozen=True):
+    """A document to write, and its index: that of Known for a known one, "" for a new one."""
 
     document: IndexedDocument
     index: str = ""
@@ -79,8 +79,8 @@ class Index(Protocol):
         """Return how well the pages of each site are read."""
         ...
 
-    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
-        """Write in bulk; one verdict each, in order.
+    def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
+        """Write in bulk and return one verdict each, in order.
 
         Errors: IndexUnavailable (nothing may be assumed written), IndexRefused.
         """

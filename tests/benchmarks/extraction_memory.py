@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import psutil
 
@@ -58,14 +59,15 @@ def lines(found: list[Case], count: int) -> Iterator[str]:
     pages = varied(found, count)
     peak, seen = 0, 0
     started: set[int] = set()
-    with ChildPool(
+    made = ChildPool(
         "processors.extract_document.child:page_extractor",
         count=1,
         timeout_seconds=options.page_timeout_seconds,
         memory_bytes=options.child_memory_bytes,
         recycle_bytes=options.recycle_memory_bytes,
         arguments=(options.model_dump(), "benchmark"),
-    ) as pool:
+    )
+    with closing(made) as pool:
         while chunk := [page for _, page in zip(range(_CHUNK_PAGES), pages, strict=False)]:
             for answer in pool.map(chunk):
                 if not isinstance(answer, Document):

@@ -11,7 +11,7 @@ import pytest
 import ingest
 import processors
 from ingest import errors
-from ingest.errors import ConfigError, ConfigFault, NewsIngestError, QueryError
+from ingest.errors import ConfigError, ConfigFault, ErrorOfKind, NewsIngestError, QueryError
 
 
 def every_error() -> list[type[NewsIngestError]]:
@@ -35,7 +35,7 @@ def example(kind: type[NewsIngestError]) -> NewsIngestError:
         return ConfigError([fault])
     if kind is QueryError:
         return QueryError("what failed", query="the value", position=4, remedy="do it")
-    more = {"kind": "timeout"} if kind.__name__ in ("FetchFailed", "SourceError") else {}
+    more = {"kind": "timeout"} if issubclass(kind, ErrorOfKind) else {}
     return kind(
         "what failed", value="the value", origin="place in the file", remedy="do it", **more
     )

@@ -1,4 +1,4 @@
-"""Child processes: what they give back, how they are killed, what survives."""
+"""Child processes: their results, how they are killed, and what survives."""
 
 from __future__ import annotations
 
@@ -100,7 +100,12 @@ def a_pool() -> Iterator[Callable[..., ChildPool]]:
         pool.close()
 
 
-def test_results_come_in_the_order_of_the_items(a_pool: Callable[..., ChildPool]) -> None:
+def run(pool: ChildPool, item: object) -> Any:
+    (answer,) = pool.map([item])
+    return answer
+
+
+def test_results_are_in_the_order_of_the_items(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool("doubler", count=2, arguments=(3,))
     assert pool.map(list(range(100))) == [3 * number for number in range(100)]
 
@@ -159,9 +164,9 @@ def test_only_the_guilty_items_of_a_chunk_fail(a_pool: Callable[..., ChildPool])
     for number, answer in enumerate(answers):
         if number not in guilty:
             assert answer == str(number)
-    assert answers[3] == ChildFailure("crashed", "died of SIGSEGV")
+    assert answers[3] == ChildFailure("crashed", "killed by SIGSEGV")
     assert answers[17].kind == "raised"
-    assert answers[18] == ChildFailure("crashed", "died of SIGABRT")
+    assert answers[18] == ChildFailure("crashed", "killed by SIGABRT")
     assert answers[39].kind == "killed_memory"
 
 
@@ -170,14 +175,14 @@ def test_each_item_has_its_own_time(a_pool: Callable[..., ChildPool]) -> None:
     assert pool.map(["sleep 0.25"] * 3) == ["0.25"] * 3
 
 
-def test_an_item_that_wants_too_much_memory_fails_alone(a_pool: Callable[..., ChildPool]) -> None:
+def test_an_item_that_needs_too_much_memory_fails_alone(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool(memory_bytes=400 * MEBIBYTE)
     answers = pool.map(["say a", f"eat {900 * MEBIBYTE}", "say b"])
     assert [answers[0], answers[2]] == ["a", "b"]
     assert answers[1].kind == "killed_memory"
 
 
-def test_a_bound_on_what_an_item_adds_counts_from_the_loaded_child(
+def test_the_limit_of_growth_counts_from_the_loaded_child(
     a_pool: Callable[..., ChildPool],
 ) -> None:
     pool = a_pool(growth_bytes=100 * MEBIBYTE)
@@ -189,10 +194,10 @@ def test_a_bound_on_what_an_item_adds_counts_from_the_loaded_child(
 
 def test_a_child_that_grew_is_replaced(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool(recycle_bytes=90 * MEBIBYTE)
-    small = pool.run("keep 10")
-    assert pool.run("pid") == small
-    assert pool.run(f"keep {100 * MEBIBYTE}") == small
-    assert pool.run("pid") != small
+    small = run(pool, "keep 10")
+    assert run(pool, "pid") == small
+    assert run(pool, f"keep {100 * MEBIBYTE}") == small
+    assert run(pool, "pid") != small
     assert not psutil.pid_exists(small)
 
 
@@ -200,10 +205,10 @@ def test_a_child_that_died_between_two_calls_costs_no_item(
     a_pool: Callable[..., ChildPool],
 ) -> None:
     pool = a_pool()
-    pid = pool.run("pid")
+    pid = run(pool, "pid")
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=0.2)
-    assert pool.run("say still here") == "still here"
+    assert run(pool, "say still here") == "still here"
 
 
 def test_a_signal_to_the_group_does_not_end_a_child(a_pool: Callable[..., ChildPool]) -> None:
@@ -211,7 +216,7 @@ def test_a_signal_to_the_group_does_not_end_a_child(a_pool: Callable[..., ChildP
     assert answers == ["SIGINT", "SIGTERM", "on"]
 
 
-def test_work_that_cannot_be_loaded_is_told_with_its_reason(
+def test_work_that_cannot_be_loaded_raises_with_its_reason(
     a_pool: Callable[..., ChildPool],
 ) -> None:
     with pytest.raises(NewsIngestError, match="RuntimeError: no work here"):
@@ -232,7 +237,7 @@ def test_several_threads_share_the_children(a_pool: Callable[..., ChildPool]) ->
     answers: dict[int, list[Any]] = {}
 
     def call(number: int) -> None:
-        answers[number] = [pool.run(f"say {number}.{turn}") for turn in range(20)]
+        answers[number] = [run(pool, f"say {number}.{turn}") for turn in range(20)]
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -245,10 +250,10 @@ def test_several_threads_share_the_children(a_pool: Callable[..., ChildPool]) ->
 
 def test_one_item_costs_little_beside_its_work(a_pool: Callable[..., ChildPool]) -> None:
     pool = a_pool()
-    pool.run("say warm")
+    run(pool, "say warm")
     started = time.perf_counter()
     for _ in range(200):
-        pool.run("say x")
+        run(pool, "say x")
     assert (time.perf_counter() - started) / 200 < 0.01
 
 
@@ -262,11 +267,11 @@ def test_a_closed_pool_ends_its_children_and_refuses_work(
     pool.close()
     assert not any(psutil.pid_exists(pid) for pid in pids)
     with pytest.raises(NewsIngestError, match="closed"):
-        pool.run("say b")
+        run(pool, "say b")
 
 
 @pytest.mark.slow
-def test_children_go_when_their_parent_is_killed(tmp_path: Path) -> None:
+def test_children_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import sys, time\n"
@@ -274,7 +279,7 @@ def test_children_go_when_their_parent_is_killed(tmp_path: Path) -> None:
         "from ingest.children import ChildPool\n"
         "pool = ChildPool('work_for_children:obeyer', count=1, timeout_seconds=9,\n"
         "                 memory_bytes=0, recycle_bytes=0)\n"
-        "print(pool.run('pid'), flush=True)\n"
+        "print(pool.map(['pid'])[0], flush=True)\n"
         "time.sleep(60)\n",
         encoding="utf-8",
     )

@@ -16,7 +16,7 @@ from ingest.children.frames import Start
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="/proc tells it")
 
 #: A target whose child does nothing but wait for items.
-IDLE = Start("ingest.sources.feeds.parse_feed:build_parser", (), 0, 60.0)
+IDLE = Start("ingest.bootstrap.parsers:build_parser", (), 0, 60.0)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def child() -> Iterator[Child]:
 
 
 @pytest.mark.slow
-def test_a_busy_process_wants_to_run_and_its_time_grows(burner: subprocess.Popen[bytes]) -> None:
+def test_a_busy_process_is_runnable_and_its_time_grows(burner: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + 20
     while processor_time(burner.pid)[0] < 0.2:
         assert time.monotonic() < until
@@ -55,7 +55,7 @@ def test_a_child_that_waits_for_something_gets_no_more_time(child: Child) -> Non
 
 
 @pytest.mark.slow
-def test_a_starved_child_gets_its_time_once_more_and_only_once(
+def test_a_starved_child_gets_more_time_only_once(
     child: Child, burner: subprocess.Popen[bytes]
 ) -> None:
     own, child.process = child.process, burner

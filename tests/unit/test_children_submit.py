@@ -1,4 +1,4 @@
-"""Small items that wait at the same time go to a child together; large ones hold up nobody."""
+"""Small items that wait are sent to a child together; large ones block no others."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def a_document(number: int, size: int = 10) -> bytes:
 
 
 class Pool:
-    """Notes what it is given at once; what is slow holds until it is let go."""
+    """Records its items; a slow one waits until it is released."""
 
     def __init__(self, count: int = 1) -> None:
         self.count = count
         self.given: list[list[bytes]] = []
-        self.is_begun = threading.Event()
+        self.has_started = threading.Event()
         self.may_go = threading.Event()
         self.is_closed = False
 
     def map(self, items: Sequence[bytes], children: int = 0) -> list[Any]:
         assert children == 1
         self.given.append([item.strip() for item in items])
-        self.is_begun.set()
+        self.has_started.set()
         if self.is_slow(items):
             assert self.may_go.wait(10)
         if any(item.startswith(b"13 ") for item in items):
@@ -54,13 +54,13 @@ def asked(pool: Pool, documents: Sequence[bytes]) -> list[object]:
     """Ask for the first document, and for the others while it is being worked on."""
     with Submitter[bytes](pool, size_of=len) as children:
         first = children.submit(documents[0])
-        assert pool.is_begun.wait(10)
+        assert pool.has_started.wait(10)
         rest = [children.submit(document) for document in documents[1:]]
         pool.may_go.set()
         return [one.exception(10) or one.result() for one in [first, *rest]]
 
 
-def test_what_waits_goes_together_and_everybody_gets_his_own() -> None:
+def test_waiting_items_are_sent_together_and_each_gets_its_own_result() -> None:
     pool = Pool()
     documents = [a_document(number) for number in range(MAX_ITEMS + 3)]
     assert asked(pool, documents) == [document.strip() for document in documents]
@@ -68,14 +68,14 @@ def test_what_waits_goes_together_and_everybody_gets_his_own() -> None:
 
 
 @pytest.mark.parametrize("size", [MAX_BYTES, MAX_BYTES + 1])
-def test_large_documents_go_alone_in_their_turn(size: int) -> None:
+def test_large_documents_are_sent_alone_and_in_turn(size: int) -> None:
     pool = Pool()
     documents = [a_document(1), a_document(2, size), a_document(3, size), a_document(4)]
     asked(pool, documents)
     assert pool.given == [[b"1"], [b"2"], [b"3"], [b"4"]]
 
 
-def test_an_error_of_the_work_reaches_all_that_went_together() -> None:
+def test_an_error_of_the_pool_reaches_all_items_sent_together() -> None:
     pool = Pool()
     found = asked(pool, [a_document(1), a_document(13), a_document(3)])
     assert found[0] == b"1"
@@ -83,7 +83,7 @@ def test_an_error_of_the_work_reaches_all_that_went_together() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_many_come_to_an_end_in_their_order(count: int) -> None:
+def test_many_items_are_returned_in_order(count: int) -> None:
     pool = Pool(count)
     pool.may_go.set()
     documents = [a_document(number) for number in range(200, 500)]
@@ -92,7 +92,7 @@ def test_many_come_to_an_end_in_their_order(count: int) -> None:
     assert found == [(document, document.strip()) for document in documents]
 
 
-def test_only_some_are_taken_ahead() -> None:
+def test_only_a_few_items_are_read_ahead() -> None:
     taken = 0
 
     def documents() -> Iterator[bytes]:
@@ -121,11 +121,11 @@ def test_short_documents_do_not_wait_for_long_ones(count: int) -> None:
         assert all(one.result(10) for one in long)
 
 
-def test_after_the_end_nothing_is_taken_and_nothing_waits() -> None:
+def test_after_close_nothing_is_accepted_and_nothing_waits() -> None:
     pool = Pool()
     children = Submitter[bytes](pool, size_of=len)
     running = children.submit(b"short")
-    assert pool.is_begun.wait(10)
+    assert pool.has_started.wait(10)
     waiting = [children.submit(body) for body in (b"short", LONG)]
     threading.Timer(0.1, pool.may_go.set).start()
     children.close()
@@ -139,11 +139,11 @@ def test_after_the_end_nothing_is_taken_and_nothing_waits() -> None:
             children.submit(body)
 
 
-def test_what_nobody_waits_for_any_more_is_not_done() -> None:
+def test_a_cancelled_item_is_not_processed() -> None:
     pool = Pool()
     with Submitter[bytes](pool, size_of=len) as children:
         children.submit(a_document(1))
-        assert pool.is_begun.wait(10)
+        assert pool.has_started.wait(10)
         given_up, wanted = children.submit(a_document(2)), children.submit(a_document(3))
         assert given_up.cancel()
         pool.may_go.set()

@@ -30,14 +30,14 @@ def test_a_coroutine_runs_in_the_loop_of_uvloop() -> None:
     assert event_loops.run(kind_of_loop()).startswith("uvloop")
 
 
-def test_where_there_is_no_uvloop_the_loop_is_that_of_python() -> None:
+def test_without_uvloop_the_loop_is_that_of_asyncio() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.startswith("asyncio.")
 
 
-def test_an_error_comes_out_as_it_is() -> None:
+def test_an_error_is_raised_unchanged() -> None:
     async def fails() -> None:
         raise LookupError("here")
 

@@ -57,7 +57,7 @@ def test_what_is_written_is_read_again() -> None:
         (b'<!DOCTYPE opml [<!ENTITY a "b">]><opml><body/></opml>', "parse_failed"),
     ],
 )
-def test_what_is_no_list_is_refused(body: bytes, kind: str) -> None:
+def test_a_document_that_is_not_a_list_is_refused(body: bytes, kind: str) -> None:
     with pytest.raises(SourceError) as caught:
         read_opml(body)
     assert caught.value.kind == kind
@@ -88,7 +88,7 @@ def test_an_address_is_read_as_it_is_meant(written: str, meant: str) -> None:
         (LIST[: LIST.index(b"Alone")], True),
     ],
 )
-def test_a_list_that_ends_in_the_middle_says_so(body: bytes, is_cut: bool) -> None:
+def test_a_truncated_list_is_marked(body: bytes, is_cut: bool) -> None:
     assert read_opml(body).is_cut is is_cut
 
 

@@ -18,9 +18,9 @@ from ingest.cli.main import app
 from ingest.fetching.host_state import HostRecord
 from ingest.identity import registrable_domain
 from ingest.model import Extraction
-from ingest.pipeline.indexing.layout_watch import renewed
+from ingest.pipeline.indexing.layout_watch import update_alarms
 from ingest.polling.state.feed_state import FeedState, encode_state
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.records.stage_plan import FEED_STATE, HOST_STATE
 from ingest.settings.load import load
 from tests.builders import an_indexed_document
@@ -126,7 +126,7 @@ def _change_layout(folder: Path) -> None:
         extraction = Extraction(characters=900, given=given)
         index.put(
             [
-                Placed(
+                IndexWrite(
                     an_indexed_document(
                         f"{name} {n}",
                         fetched_at=at,
@@ -140,7 +140,7 @@ def _change_layout(folder: Path) -> None:
                 for n in range(22)
             ]
         )
-    renewed(index.layouts, NOW)
+    update_alarms(index.layouts, NOW)
     index.close()
 
 

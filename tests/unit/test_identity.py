@@ -186,7 +186,7 @@ def test_two_blogs_of_one_platform_are_not_one_site() -> None:
         ("file:///etc/passwd", ""),
     ],
 )
-def test_links_are_joined_and_otherwise_left_alone(link: str, result: str) -> None:
+def test_links_are_joined_and_otherwise_unchanged(link: str, result: str) -> None:
     assert identity.joined("https://a.example/x/y", link) == result
 
 
@@ -214,7 +214,7 @@ def test_a_link_leads_where_a_browser_would_go(base: str, link: str) -> None:
     assert ada_url.URL(found).href == wanted.href
 
 
-def test_a_relative_link_without_a_base_is_no_url() -> None:
+def test_a_relative_link_without_a_base_is_not_a_url() -> None:
     assert identity.joined("", "x/y") == ""
 
 

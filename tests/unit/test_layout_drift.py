@@ -15,8 +15,8 @@ from ingest.errors import IndexDiffers
 from ingest.model import Extraction
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.indexing.layout_drift import drifts_of
-from ingest.pipeline.indexing.layout_watch import LayoutWatch, found_now
-from ingest.ports import LayoutFacts, Placed, SiteLayout, SiteLayouts
+from ingest.pipeline.indexing.layout_watch import LayoutWatch, current_alarms
+from ingest.ports import IndexWrite, LayoutFacts, SiteLayout, SiteLayouts
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_id, an_indexed_document
 
@@ -98,7 +98,7 @@ def fill(index: SqliteIndex, name: str, at: datetime, given: tuple[str, ...]) ->
     extraction = Extraction(characters=2000, given=given)
     index.put(
         [
-            Placed(an_indexed_document(f"{name} {n}", fetched_at=at, extraction=extraction))
+            IndexWrite(an_indexed_document(f"{name} {n}", fetched_at=at, extraction=extraction))
             for n in range(25)
         ]
     )
@@ -115,7 +115,7 @@ def gauge() -> float | None:
     return REGISTRY.get_sample_value("news_ingest_sites_with_layout_alarm")
 
 
-def test_a_changed_layout_raises_an_alarm_and_a_mended_one_ends_it(
+def test_a_changed_layout_raises_an_alarm_and_a_fixed_one_ends_it(
     index: SqliteIndex, time: Time
 ) -> None:
     watch = LayoutWatch(lambda: index.layouts, time, lambda: True)
@@ -142,7 +142,7 @@ def test_a_changed_layout_raises_an_alarm_and_a_mended_one_ends_it(
     assert gauge() == 0
 
 
-def test_it_looks_once_an_hour_and_on_one_worker(index: SqliteIndex, time: Time) -> None:
+def test_it_checks_once_an_hour_and_on_one_worker(index: SqliteIndex, time: Time) -> None:
     asked = []
     is_ours = False
 
@@ -160,9 +160,7 @@ def test_it_looks_once_an_hour_and_on_one_worker(index: SqliteIndex, time: Time)
     assert [(at - NOW) // timedelta(minutes=1) for at in asked] == [0, 60, 121]
 
 
-def test_a_look_that_fails_is_tried_again_soon_and_ends_nothing(
-    index: SqliteIndex, time: Time
-) -> None:
+def test_a_failed_check_is_retried_soon_and_ends_nothing(index: SqliteIndex, time: Time) -> None:
     tries = []
 
     def layouts() -> SiteLayouts:
@@ -180,7 +178,7 @@ def test_a_look_that_fails_is_tried_again_soon_and_ends_nothing(
 
 
 @pytest.mark.parametrize("watches", [True, False])
-def test_the_index_stage_looks_when_it_is_its_turn(
+def test_the_index_stage_checks_when_it_is_due(
     index: SqliteIndex, time: Time, watches: bool
 ) -> None:
     fill(index, "before", NOW - timedelta(days=4), ALL)
@@ -190,9 +188,9 @@ def test_the_index_stage_looks_when_it_is_its_turn(
     assert bool(alarmed(index)) is watches
 
 
-def test_asking_by_hand_writes_nothing(index: SqliteIndex) -> None:
+def test_a_manual_check_writes_nothing(index: SqliteIndex) -> None:
     fill(index, "before", NOW - timedelta(days=4), ALL)
     fill(index, "now", NOW - HOUR, ("page",))
-    found = found_now(index.layouts, NOW)
+    found = current_alarms(index.layouts, NOW)
     assert [one.signal for one in found] == ["no_authors", "no_date", "no_jsonld", "no_title"]
     assert index.layouts.alarms() == ()

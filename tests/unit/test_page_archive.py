@@ -28,7 +28,7 @@ from ingest.ports import Record
 from ingest.settings.options import ArchiveOptions
 from ingest.sources.documents.archived_pages import archive_files, metadata_of
 from ingest.sources.documents.files import FileRefused
-from ingest.sources.documents.warc import PassedOver, pages_of_warc
+from ingest.sources.documents.warc import Skipped, pages_of_warc
 from ingest.wire import encode
 from tests.builders import NOW, a_page, an_entry, an_id
 
@@ -85,7 +85,7 @@ def a_long_read() -> Page:
     return a_page("long", "<p>one", parts=parts, headers=(("Last-Modified", "yesterday"),))
 
 
-def test_pages_come_back_as_they_were_fetched(tmp_path: Path) -> None:
+def test_pages_are_read_back_as_they_were_fetched(tmp_path: Path) -> None:
     feed_only = a_page("blocked", kind="feed", missing_reason="http_403", status=403)
     feed_only = Page(
         **{name: getattr(feed_only, name) for name in feed_only.__struct_fields__} | {"body": b""}
@@ -146,7 +146,7 @@ def test_a_page_whose_metadata_is_missing_is_a_page_like_any(tmp_path: Path) -> 
     alone, whole = [one for one in found if isinstance(one, Page)]
     assert (alone.url_final, alone.path) == ("https://elsin-courier.example/long", str(path))
     assert (whole.document_id, whole.path) == (an_id("flood"), "")
-    reasons = [one.reason for one in found if isinstance(one, PassedOver)]
+    reasons = [one.reason for one in found if isinstance(one, Skipped)]
     assert reasons == ["not_a_page", "part_of_a_page", "part_of_a_page"]
 
 

@@ -138,7 +138,7 @@ def waiting(log: SqliteLog) -> int:
 
 
 @pytest.mark.slow
-def test_fetch_takes_a_fresh_entry_before_a_backfill_of_the_same_host(log: SqliteLog) -> None:
+def test_fetch_prefers_a_fresh_entry_to_a_backfill_of_the_same_host(log: SqliteLog) -> None:
     append(log, "in.backfill", "old", 80)
     site = Site()
     running = Fetching(log, site)
@@ -158,7 +158,7 @@ def test_fetch_takes_a_fresh_entry_before_a_backfill_of_the_same_host(log: Sqlit
 
 
 @pytest.mark.slow
-def test_a_host_with_a_long_backfill_does_not_hold_up_other_partitions(log: SqliteLog) -> None:
+def test_a_host_with_a_long_backfill_does_not_block_other_partitions(log: SqliteLog) -> None:
     append(log, "in.backfill", "old", MAX_RECORDS * 3, host="a")
     append(log, "in.backfill", "old", 20, host="d")
     places = {one.key: one.partition for one in log.scan("in.backfill")}
@@ -171,7 +171,7 @@ def test_a_host_with_a_long_backfill_does_not_hold_up_other_partitions(log: Sqli
 
 
 @pytest.mark.slow
-def test_a_retry_and_a_redirect_of_a_backfill_stay_on_its_way(log: SqliteLog) -> None:
+def test_a_retry_and_a_redirect_of_a_backfill_stay_in_its_topics(log: SqliteLog) -> None:
     append(log, "in.backfill", "old", 3)
     site = Site()
     moved: list[str] = []
@@ -214,7 +214,7 @@ def test_a_restart_in_the_middle_of_a_backfill_loses_nothing(log: SqliteLog) -> 
 
 
 class Slow:
-    """Work of a stage in batch form that takes its time and writes down the order."""
+    """Work of a batch stage that is slow and records the order."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -238,7 +238,7 @@ class Slow:
 
 
 @pytest.mark.slow
-def test_a_stage_in_batch_form_takes_fresh_records_first(log: SqliteLog) -> None:
+def test_a_batch_stage_reads_fresh_records_first(log: SqliteLog) -> None:
     appender = log.appender()
     for number in range(400):
         appender.append("in.backfill", f"old-{number}", b"{}", [(BACKFILL, b"1")])

@@ -40,7 +40,7 @@ def test_a_few_rejects_among_many_pass() -> None:
     breaker.judge([seen(number, is_rejected=number % 10 == 0) for number in range(300)])
 
 
-def test_the_row_survives_a_restart_by_the_text_of_the_commit() -> None:
+def test_rejects_in_a_row_survive_a_restart_in_the_commit_metadata() -> None:
     first = Breaker(OPTIONS, "extract")
     first.judge([seen(number) for number in range(9)])
     second = Breaker(OPTIONS, "extract")
@@ -61,7 +61,7 @@ def test_it_can_be_switched_off() -> None:
     Breaker(off, "extract").judge([seen(number) for number in range(50)])
 
 
-def test_rejects_that_left_the_window_count_no_more() -> None:
+def test_rejects_that_left_the_window_do_not_count() -> None:
     breaker = Breaker(OPTIONS, "extract")
     breaker.judge([seen(number, is_rejected=number % 6 == 0) for number in range(100)])
     breaker.judge([seen(number, is_rejected=False) for number in range(100)])
@@ -70,7 +70,7 @@ def test_rejects_that_left_the_window_count_no_more() -> None:
         breaker.judge([seen(number, is_rejected=number % 3 == 0) for number in range(100)])
 
 
-def test_rejects_before_the_least_number_of_records_count_once_it_is_there() -> None:
+def test_rejects_before_the_minimum_number_of_records_count_once_it_is_reached() -> None:
     breaker = Breaker(OPTIONS, "extract")
     mixed = [seen(number, is_rejected=number % 2 == 0) for number in range(39)]
     breaker.judge(mixed)
@@ -78,7 +78,7 @@ def test_rejects_before_the_least_number_of_records_count_once_it_is_there() -> 
         breaker.judge([seen(39, is_rejected=False)])
 
 
-def test_what_stopped_the_stage_is_told_with_three_examples() -> None:
+def test_the_error_names_three_examples_of_what_stopped_the_stage() -> None:
     batch = [seen(number, is_rejected=number != 1) for number in range(12)]
     with pytest.raises(BreakerTripped) as caught:
         Breaker(OPTIONS, "extract").judge(batch)
@@ -90,7 +90,7 @@ def test_what_stopped_the_stage_is_told_with_three_examples() -> None:
     assert "dead-letters list" in error.remedy
 
 
-def test_a_text_that_is_no_row_begins_a_new_one() -> None:
+def test_invalid_metadata_counts_as_no_rejects() -> None:
     breaker = Breaker(OPTIONS, "extract")
     breaker.judge([seen(number) for number in range(9)])
     other = TopicPartition("news.pages", 1)
@@ -99,12 +99,12 @@ def test_a_text_that_is_no_row_begins_a_new_one() -> None:
     breaker.judge([seen(9)])
 
 
-def test_just_as_many_domains_as_are_asked_for_are_enough() -> None:
+def test_exactly_the_minimum_number_of_domains_is_enough() -> None:
     with pytest.raises(BreakerTripped, match="10 rejects in a row"):
         Breaker(OPTIONS, "extract").judge([seen(number, domains=3) for number in range(10)])
 
 
-def test_just_the_share_that_is_allowed_passes() -> None:
+def test_exactly_the_allowed_share_passes() -> None:
     options = OPTIONS.model_copy(update={"share": 0.5, "min_records": 40})
     half = [seen(number, is_rejected=number % 2 == 1, domains=20) for number in range(80)]
     Breaker(options, "extract").judge(half)

@@ -1,4 +1,4 @@
-"""What counts as a change of a published text, and what is said of it."""
+"""What counts as an edit of a published text, and what a revision records."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def known(document: IndexedDocument, **changes: object) -> Known:
     return Known(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_sentences_that_came_and_went_are_told_in_order() -> None:
+def test_added_and_removed_sentences_are_returned_in_order() -> None:
     before = "The sea wall broke. Nobody was hurt.\n\nThe mayor was away."
     after = "The sea wall broke. Two people were hurt.\n\nThe mayor was away. He came back."
     found = differences(before, after)
@@ -47,24 +47,24 @@ def test_sentences_that_came_and_went_are_told_in_order() -> None:
     assert found.changed_share == pytest.approx(50 / (whole - 6), abs=0.05)
 
 
-def test_what_only_moved_or_was_set_anew_is_no_change() -> None:
+def test_a_sentence_that_moved_or_was_reformatted_is_not_a_change() -> None:
     assert differences("One. Two. Three.", "Three. One.\n\nTwo.") == ((), (), 0.0)
     assert differences("One   line.", "One\nline.") == ((), (), 0.0)
     assert differences("", "") == ((), (), 0.0)
 
 
-def test_a_sentence_that_stood_twice_and_stands_once_went_once() -> None:
+def test_a_sentence_that_occurred_twice_and_occurs_once_was_removed_once() -> None:
     assert differences("Ring. Ring. Stop.", "Ring. Stop.").removed == ("Ring.",)
 
 
-def test_another_text_altogether_is_a_change_of_all() -> None:
+def test_a_completely_different_text_changes_all_sentences() -> None:
     assert differences("Old news. Old text.", "New news.").changed_share == 1.0
 
 
 @given(
     st.lists(st.sampled_from("ABCDE"), max_size=8), st.lists(st.sampled_from("ABCDE"), max_size=8)
 )
-def test_what_stayed_and_what_came_make_the_new_text(old: list[str], new: list[str]) -> None:
+def test_kept_and_added_sentences_make_the_new_text(old: list[str], new: list[str]) -> None:
     before, after = (" ".join(f"The {one} stands." for one in text) for text in (old, new))
     found = differences(before, after)
     left = [f"The {one} stands." for one in old]
@@ -85,7 +85,7 @@ def test_a_revision_says_what_and_where_and_when() -> None:
     assert (found.url, found.publisher) == (document.url_canonical, document.publisher)
 
 
-def test_more_sentences_than_can_be_kept_are_counted() -> None:
+def test_sentences_over_the_maximum_are_only_counted() -> None:
     text = " ".join(f"Line {number} is new." for number in range(MAX_SENTENCES + 5))
     document = an_indexed_document(text=text, revision=2)
     found = revision_of(known(document), KnownText(document.title, "Nothing."), document)
@@ -93,7 +93,7 @@ def test_more_sentences_than_can_be_kept_are_counted() -> None:
     assert (len(found.added), found.added_count) == (MAX_SENTENCES, MAX_SENTENCES + 5)
 
 
-def test_no_sentence_and_no_title_changed_is_no_revision() -> None:
+def test_without_a_changed_sentence_or_title_there_is_no_revision() -> None:
     document = an_indexed_document(text="One. Two.", revision=2)
     assert revision_of(known(document), KnownText(document.title, "Two.\nOne."), document) is None
     other = revision_of(known(document), KnownText("Other", "One. Two."), document)

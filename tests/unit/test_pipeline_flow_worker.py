@@ -44,7 +44,7 @@ TOPICS = [
 
 
 class Hosts:
-    """A memory of hosts that writes down what it is told."""
+    """A host memory that records what it is told."""
 
     def __init__(self) -> None:
         self.pending: list[tuple[str, bytes]] = []
@@ -67,7 +67,7 @@ def log(tmp_path: Path) -> Iterator[SqliteLog]:
 
 
 class Site:
-    """Fetches at once, unless the entry's host is `slow` (never) or it is told otherwise."""
+    """Fetches at once, except from the host `slow` (never) or as set by a test."""
 
     def __init__(self) -> None:
         self.fate: Callable[[Entry, int], Outcome[Page | Entry] | None] = lambda _, __: None
@@ -150,7 +150,7 @@ def test_pages_of_a_fresh_start_are_appended_and_committed(log: SqliteLog) -> No
 
 
 @pytest.mark.slow
-def test_a_slow_host_holds_up_nobody_and_is_asked_again_after_a_restart(log: SqliteLog) -> None:
+def test_a_slow_host_blocks_no_other_and_is_requested_again_after_a_restart(log: SqliteLog) -> None:
     append(log, "slow", 3)
     append(log, "fast", 20)
     running = Running(log, Site())
@@ -206,7 +206,7 @@ def test_an_entry_for_another_domain_is_appended_again_by_that_domain(log: Sqlit
 
 
 @pytest.mark.slow
-def test_retries_and_drops_are_settled_like_everywhere(log: SqliteLog) -> None:
+def test_retries_and_drops_are_handled_as_in_other_stages(log: SqliteLog) -> None:
     site = Site()
     site.fate = lambda _, attempt: Retry("http_500") if attempt == 0 else Drop("home_page")
     append(log, "fast", 1)
@@ -216,7 +216,7 @@ def test_retries_and_drops_are_settled_like_everywhere(log: SqliteLog) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_learnt_of_hosts_is_written_and_read_again_at_the_start(log: SqliteLog) -> None:
+def test_host_states_are_written_and_restored_at_the_start(log: SqliteLog) -> None:
     hosts = Hosts()
     hosts.pending = [("fast.example", b"{}")]
     running = Running(log, Site(), hosts)

@@ -1,4 +1,4 @@
-"""What the log refuses, at once or in the delivery, is never told as appended and never lost."""
+"""A record that the log refuses, at once or in the delivery, is reported and never lost."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def sent(log: SqliteLog, topic: str = "news.pages") -> list[str]:
 
 
 @both_ways
-def test_refusals_come_back_by_number(log: SqliteLog, at_once: bool) -> None:
+def test_refusals_are_returned_by_number(log: SqliteLog, at_once: bool) -> None:
     appender = RefusingLog(log, {"b", "d"}.__contains__, at_once=at_once).appender()
     records = [NewRecord("news.pages", key, b"v") for key in "abcd"]
     refused = append_and_flush(appender, records, 10)
@@ -125,7 +125,7 @@ class _Silent:
         pass
 
 
-def test_what_is_not_acknowledged_is_an_outage() -> None:
+def test_a_missing_acknowledgement_is_an_outage() -> None:
     with pytest.raises(LogUnavailable):
         append_and_flush(_Silent(), [NewRecord("news.pages", "a", b"v")], 0.1)
 
@@ -208,12 +208,14 @@ def test_a_page_over_the_limit_of_its_topic_is_refused_by_name(
     check_intake(intake, log)
 
 
-def test_a_page_refused_in_the_delivery_is_told_so(log: SqliteLog, index: SqliteIndex) -> None:
+def test_a_page_refused_in_the_delivery_is_reported(log: SqliteLog, index: SqliteIndex) -> None:
     refusing = RefusingLog(log, lambda key: key == an_id("large"))
     check_intake(taken_in(refusing, index, small="<p>a", large="<p>b", last="<p>c"), log)
 
 
-def test_a_file_that_is_no_document_leaves_its_record(log: SqliteLog, index: SqliteIndex) -> None:
+def test_a_file_that_is_not_a_document_leaves_a_drop_record(
+    log: SqliteLog, index: SqliteIndex
+) -> None:
     throttle = Throttle(log, EXTRACT, "news.pages", 1000)
     intake = Intake(log, index, FETCH, lambda: NOW, throttle=throttle, stop=Flag())
     drop_record = DropRecord(
@@ -261,12 +263,12 @@ class Memory:
         """Nothing is learnt."""
 
 
-def test_a_host_state_that_was_refused_is_told(log: SqliteLog) -> None:
+def test_a_refused_host_state_is_logged(log: SqliteLog) -> None:
     refusing = RefusingLog(log, lambda key: key == "a.example/poll")
     with capture_logs() as said, HostFollower(refusing, Memory(), "poll"):
         until = time.monotonic() + 10
         while not sent(log, "news.host-state") and time.monotonic() < until:
             time.sleep(0.05)
-    behind = [one for one in said if one["event"] == "host_state_behind"]
+    behind = [one for one in said if one["event"] == "host_state_not_shared"]
     assert [one.get("key") for one in behind] == ["a.example/poll"], behind
     assert sent(log, "news.host-state") == ["b.example/poll"]

@@ -26,7 +26,7 @@ from ingest.operations.replay import (
 )
 from ingest.operations.replay_heads import Wanted, wanted_id
 from ingest.operations.throttle import Throttle
-from ingest.ports import Placed, Position, TopicSpec
+from ingest.ports import IndexWrite, Position, TopicSpec
 from ingest.records.outputs import document_output, entry_output, page_output
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
@@ -71,7 +71,7 @@ class Place:
 
     def put(self, name: str, version: int, **changes: Any) -> None:
         document = an_indexed_document(name, version=version, **changes)
-        (verdict,) = self.index.put([Placed(document)])
+        (verdict,) = self.index.put([IndexWrite(document)])
         assert verdict.kind == "written"
 
     def replay(self, kind: str = "pages", plan: StagePlan | None = None) -> Replay:
@@ -96,7 +96,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.log.close()
 
 
-def test_each_document_goes_once_as_its_newest_page_a_generation_higher(place: Place) -> None:
+def test_each_document_is_sent_once_as_its_newest_page_one_generation_higher(place: Place) -> None:
     old, new = NOW - DAY, NOW
     place.append(a_page("flood", fetched_at=old), a_page("flood", "<p>new", fetched_at=new))
     place.append(a_page("flood", "<p>new", fetched_at=new), a_page("other", fetched_at=old))
@@ -122,7 +122,7 @@ def test_a_second_replay_wins_over_the_first(place: Place) -> None:
     assert [one.new_version for one in again.chosen.values()] == [version_at(NOW, 6)]
 
 
-def test_a_page_with_text_goes_before_a_newer_one_without(place: Place) -> None:
+def test_a_page_with_text_is_preferred_to_a_newer_one_without(place: Place) -> None:
     whole = a_page("flood", fetched_at=NOW - DAY)
     blocked = a_page("flood", kind="feed", body=b"", missing_reason="http_403")
     place.append(whole, blocked)
@@ -130,7 +130,7 @@ def test_a_page_with_text_goes_before_a_newer_one_without(place: Place) -> None:
     assert selection.chosen[an_id("flood")].version == whole.version
 
 
-def test_what_the_index_has_by_a_newer_fetch_or_as_removed_is_left_alone(place: Place) -> None:
+def test_documents_with_a_newer_fetch_or_removed_in_the_index_are_skipped(place: Place) -> None:
     place.append(*(a_page(name, fetched_at=NOW - DAY) for name in ("newer", "gone", "unknown")))
     place.put("newer", version_at(NOW))
     place.put("gone", version_at(NOW - DAY))
@@ -153,7 +153,9 @@ def test_what_the_index_has_by_a_newer_fetch_or_as_removed_is_left_alone(place: 
         (Wanted(id="nobody"), []),
     ],
 )
-def test_only_what_is_asked_for(place: Place, wanted: Wanted, names: list[str]) -> None:
+def test_only_the_selected_documents_are_sent(
+    place: Place, wanted: Wanted, names: list[str]
+) -> None:
     place.append(
         a_page("a", fetched_at=NOW - 3 * DAY),
         a_page("b", fetched_at=NOW - DAY),
@@ -170,7 +172,7 @@ def test_a_url_names_its_document() -> None:
     assert wanted_id(" abc ") == "abc"
 
 
-def test_only_what_another_extractor_made(place: Place) -> None:
+def test_only_documents_of_another_extractor_are_sent(place: Place) -> None:
     for name in ("old", "new", "nowhere"):
         place.append(a_page(name))
     place.put("old", version_at(NOW), extraction=Extraction(engine="x@1"))
@@ -202,7 +204,7 @@ def _lose_the_first_record(place: Place) -> None:
     place.log.apply([TopicSpec(name="news.pages", partitions=2)])
 
 
-def test_documents_go_again_with_another_version_and_stale_ones_alone(place: Place) -> None:
+def test_documents_are_sent_with_another_version_and_only_stale_ones(place: Place) -> None:
     plan = a_plan("enrich", "news.documents")
     writer = msgspec.structs.replace(plan, writes="news.documents")
     for name in ("flood", "other"):
@@ -221,7 +223,7 @@ def test_documents_go_again_with_another_version_and_stale_ones_alone(place: Pla
     assert sent.first_seen_at == a_document("other").first_seen_at
 
 
-def test_entries_go_back_to_where_they_were_published(place: Place) -> None:
+def test_entries_are_sent_to_the_topic_where_they_were_published(place: Place) -> None:
     plan = a_plan("fetch", "news.entries")
     entry = an_entry("flood")
     moved = an_entry("flood", hops=2, url_redirected="https://elsewhere.example/flood")
@@ -280,7 +282,7 @@ def test_no_more_than_allowed_wait_before_the_stage(place: Place) -> None:
     assert 0 < most <= 10
 
 
-def test_who_is_to_make_room_is_called_once(place: Place) -> None:
+def test_the_callback_for_room_is_called_once(place: Place) -> None:
     place.append(*(a_page(f"a{number}") for number in range(5)))
     called: list[int] = []
     reader = place.log.reader("news-extract", ["news.pages"])
@@ -298,7 +300,7 @@ def test_who_is_to_make_room_is_called_once(place: Place) -> None:
     assert called == [1]
 
 
-def test_nobody_is_waited_for_who_does_not_work(place: Place) -> None:
+def test_a_stage_that_is_not_running_is_not_waited_for(place: Place) -> None:
     place.append(*(a_page(f"a{number}") for number in range(5)))
     times = iter(range(0, 10_000, 15))
     throttle = Throttle(place.log, a_plan(), "news.pages", 4, monotonic=lambda: float(next(times)))
@@ -316,7 +318,7 @@ def test_generations_end_where_the_next_millisecond_begins() -> None:
     assert raised(fetch + 999) == fetch + 999
 
 
-def test_what_is_sent_gives_way_where_the_stage_has_a_topic_for_that(place: Place) -> None:
+def test_a_replay_uses_the_backfill_topic_of_a_stage_if_there_is_one(place: Place) -> None:
     place.log.apply([TopicSpec(name="news.pages.backfill", partitions=2)])
     plan = msgspec.structs.replace(a_plan(), backfill_reads="news.pages.backfill")
     place.append(a_page("flood"))

@@ -8,50 +8,50 @@ from hypothesis import strategies as st
 from ingest.pipeline.open_work import Tracker
 
 
-def test_nothing_was_read_and_nothing_is_to_be_committed() -> None:
+def test_before_a_read_there_is_nothing_to_commit() -> None:
     tracker = Tracker(3, 10)
-    assert (tracker.epoch, tracker.commitable, tracker.has_news()) == (3, 10, False)
+    assert (tracker.epoch, tracker.committable, tracker.needs_commit()) == (3, 10, False)
 
 
 def test_the_lowest_open_offset_holds_back_those_after_it() -> None:
     tracker = Tracker(1, 10)
     for offset in (10, 11, 12):
-        tracker.began(offset)
+        tracker.started(offset)
     tracker.done(11)
     tracker.done(12)
-    assert (tracker.commitable, tracker.has_news()) == (10, False)
+    assert (tracker.committable, tracker.needs_commit()) == (10, False)
     tracker.done(10)
-    assert (tracker.commitable, tracker.has_news()) == (13, True)
+    assert (tracker.committable, tracker.needs_commit()) == (13, True)
     tracker.committed(13)
-    assert not tracker.has_news()
+    assert not tracker.needs_commit()
 
 
-def test_an_offset_that_is_begun_again_moves_nothing_forward() -> None:
+def test_an_offset_that_is_started_again_does_not_advance_the_commit() -> None:
     tracker = Tracker(1, 10)
-    tracker.began(14)
-    tracker.began(12)
+    tracker.started(14)
+    tracker.started(12)
     tracker.done(12)
     tracker.done(12)
-    assert tracker.commitable == 14
+    assert tracker.committable == 14
     tracker.done(14)
-    assert tracker.commitable == 15
+    assert tracker.committable == 15
 
 
-def test_a_record_that_came_before_the_position_was_asked_for_is_news() -> None:
+def test_a_record_before_the_first_known_position_needs_a_commit() -> None:
     tracker = Tracker(1, 12)
-    tracker.began(10)
-    assert tracker.commitable == 10
+    tracker.started(10)
+    assert tracker.committable == 10
     tracker.done(10)
-    assert (tracker.commitable, tracker.has_news()) == (12, True)
+    assert (tracker.committable, tracker.needs_commit()) == (12, True)
 
 
 @given(st.permutations(range(8)))
 def test_in_whatever_order_work_ends_no_open_offset_is_committed(order: list[int]) -> None:
     tracker = Tracker(0, 0)
     for offset in range(8):
-        tracker.began(offset)
+        tracker.started(offset)
     open_ones = set(range(8))
     for offset in order:
         tracker.done(offset)
         open_ones.discard(offset)
-        assert tracker.commitable == min(open_ones, default=8)
+        assert tracker.committable == min(open_ones, default=8)

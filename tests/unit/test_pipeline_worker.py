@@ -176,7 +176,7 @@ def test_a_stage_that_holds_stops_when_asked(log: SqliteLog) -> None:
 
 
 @pytest.mark.slow
-def test_a_retry_comes_back_after_its_rung_and_keeps_its_origin(log: SqliteLog) -> None:
+def test_a_retry_is_read_again_after_its_delay_and_keeps_its_origin(log: SqliteLog) -> None:
     tries: list[str | None] = []
 
     def fate(record: Record) -> Outcome[None] | None:

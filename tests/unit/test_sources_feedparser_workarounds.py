@@ -17,7 +17,7 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://first.exam
 <link href="1"/><updated>2026-06-01T09:00:00Z</updated></entry></feed>"""
 
 
-def test_joined_addresses_are_remembered_and_dates_left_alone() -> None:
+def test_joined_addresses_are_cached_and_dates_are_not_parsed() -> None:
     assert rss.feedparser is feedparser
     assert hasattr(feedparser.mixin.make_safe_absolute_uri, "cache_info")
     entry = feedparser.parse(io.BytesIO(ATOM))["entries"][0]
@@ -25,7 +25,7 @@ def test_joined_addresses_are_remembered_and_dates_left_alone() -> None:
     assert entry["updated_parsed"].tm_year == 1970
 
 
-def test_bases_of_one_document_are_none_of_the_next() -> None:
+def test_the_base_of_one_document_is_not_used_for_the_next() -> None:
     links = [
         feedparser.parse(io.BytesIO(ATOM.replace(b"first.example", host)))["entries"][0]["link"]
         for host in (b"first.example", b"second.example", b"first.example")
@@ -37,13 +37,13 @@ def test_bases_of_one_document_are_none_of_the_next() -> None:
     ]
 
 
-def test_characters_of_windows_are_put_right_and_no_others_touched() -> None:
+def test_only_windows_characters_are_replaced() -> None:
     text = "a\x80b\x9fc \x81 \xe9 \u2014 \u4e2d <b>"
     for marks in (feedparser.html._cp1252, feedparser.mixin._cp1252):
         assert text.translate(marks) == "a\u20acb\u0178c \x81 \xe9 \u2014 \u4e2d <b>"
 
 
-def test_a_copy_of_what_was_read_stands_by_itself() -> None:
+def test_a_copy_of_a_result_is_independent() -> None:
     made = feedparser.FeedParserDict(value="one", links=[{"href": "1"}])
     made["self"] = made
     copied = copy.deepcopy(made)
@@ -53,7 +53,7 @@ def test_a_copy_of_what_was_read_stands_by_itself() -> None:
     assert (made["value"], made["links"]) == ("one", [{"href": "1"}])
 
 
-def test_no_parser_is_looked_for_that_nobody_has() -> None:
+def test_no_missing_parser_is_searched() -> None:
     assert feedparser.api.PREFERRED_XML_PARSERS == []
 
 

@@ -82,7 +82,7 @@ def test_a_link_to_a_file_elsewhere_is_followed(tmp_path: Path) -> None:
         ("large.html", b"<p>" + b"x" * LIMIT, "too_large"),
     ],
 )
-def test_what_is_no_document_is_refused_with_its_reason(
+def test_a_file_that_is_not_a_document_is_refused_with_its_reason(
     tmp_path: Path, name: str, content: bytes, reason: str
 ) -> None:
     path = a_file(tmp_path, name, content)
@@ -91,7 +91,7 @@ def test_what_is_no_document_is_refused_with_its_reason(
     assert refused.id == refusal_of(path).id
 
 
-def test_what_is_no_file_or_gone_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_or_missing_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     assert refusal_of(tmp_path / "pipe.txt").reason == "wrong_type"
     assert refusal_of(tmp_path / "gone.txt").reason == "unreadable"
@@ -165,7 +165,7 @@ def test_a_file_from_the_future_counts_as_of_now(tmp_path: Path) -> None:
     assert page_at(path).fetched_at == NOW
 
 
-def test_a_name_that_is_no_utf_8_can_be_written(tmp_path: Path) -> None:
+def test_a_name_that_is_not_valid_utf_8_can_be_written(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/f\xe4hre.txt"
     Path(os.fsdecode(path)).write_text("Text of the ferry.", encoding="utf-8")
     (found,) = list_documents([tmp_path])

@@ -35,7 +35,7 @@ def test_every_piece_is_a_document_with_the_head_and_the_end() -> None:
     assert all(piece.endswith("<ttl>45</ttl></channel></rss>") for piece in pieces)
 
 
-def test_a_long_feed_says_what_it_says() -> None:
+def test_a_long_feed_has_the_same_entries_in_pieces() -> None:
     count = 2 * ITEMS_A_PIECE + 1
     found = parse_feed(rss(count).encode(), URL)
     assert [entry.title for entry in found.entries] == [f"Row {number}" for number in range(count)]
@@ -68,11 +68,11 @@ def test_an_item_outside_its_channel_is_cut_too() -> None:
         "<rss>" + "x" * (SHORT_CHARACTERS + 1),
     ],
 )
-def test_what_is_short_or_not_plain_stays_whole(document: str) -> None:
+def test_a_short_or_irregular_document_is_not_split(document: str) -> None:
     assert list(pieces_of(document)) == [document]
 
 
-def test_a_fault_in_one_piece_is_the_documents() -> None:
+def test_a_fault_in_one_piece_is_a_fault_of_the_document() -> None:
     document = rss(2 * ITEMS_A_PIECE).replace("<title>Row 1500</title>", "<title>Row 1500")
     found = parse_feed(document.encode(), URL)
     assert len(found.entries) == 2 * ITEMS_A_PIECE
@@ -106,7 +106,7 @@ def test_items_are_chosen_by_their_raw_dates(date: str, raw: str) -> None:
     assert found.ttl_minutes == 45
 
 
-def test_what_is_short_is_not_chosen_from() -> None:
+def test_all_items_of_a_short_document_are_read() -> None:
     assert only_chosen(rss(10), lambda dates: list(range(len(dates)))) == (rss(10), 0)
 
 

@@ -1,4 +1,4 @@
-"""Feeds as they come: junk around them, bare ampersands, ids, authors and links in odd places."""
+"""Feeds as sites send them: junk, bare ampersands, ids, authors and links in odd places."""
 
 from __future__ import annotations
 
@@ -58,15 +58,13 @@ def only(text: str) -> SourceEntry:
         ("<html><body><pre>", "</pre></body></html>", {"junk_before": 1, "junk_after": 1}),
     ],
 )
-def test_what_stands_around_a_feed_is_cut_off(
-    before: str, after: str, oddities: dict[str, int]
-) -> None:
+def test_junk_around_a_feed_is_removed(before: str, after: str, oddities: dict[str, int]) -> None:
     found = parsed(f"{before}{rss()}{after}")
     assert [entry.title for entry in found.entries] == ["Bridge reopens"]
     assert found.oddities == oddities
 
 
-def test_a_page_that_shows_no_feed_is_none() -> None:
+def test_a_page_without_a_feed_is_not_a_feed() -> None:
     page = (
         "<html><body><p>Our &lt;rss version='2.0'&gt; is gone, see <b>feed</b> </p></body></html>"
     )
@@ -75,14 +73,14 @@ def test_a_page_that_shows_no_feed_is_none() -> None:
     assert caught.value.kind == "not_a_feed"
 
 
-def test_a_missing_last_character_is_no_cut() -> None:
+def test_a_missing_last_character_is_not_a_truncation() -> None:
     found = parsed(rss()[:-1])
     assert len(found.entries) == 1
     assert "document_cut" not in found.oddities
 
 
 @pytest.mark.parametrize("end", ["</item>", "</channel></rs", "<item><title>Next"])
-def test_a_feed_that_ends_in_the_middle_says_so(end: str) -> None:
+def test_a_truncated_feed_has_an_oddity(end: str) -> None:
     whole = rss()
     cut = whole[: whole.index("</item>")] + end
     found = parsed(cut)
@@ -90,7 +88,7 @@ def test_a_feed_that_ends_in_the_middle_says_so(end: str) -> None:
     assert found.oddities["document_cut"] == 1
 
 
-def test_ampersands_and_names_of_html_cost_nothing_else() -> None:
+def test_ampersands_and_html_names_change_nothing_else() -> None:
     entry = only(
         rss(
             "<title>AT&T & Caf&eacute; &ndash; R&D &nobody;</title>"
@@ -114,7 +112,7 @@ def test_an_address_in_a_sitemap_keeps_its_parameters() -> None:
     assert (entry.link, entry.title) == ("https://elsin-courier.example/?a=1&b=2", "Q&A – rain")
 
 
-def test_what_was_mended_is_counted() -> None:
+def test_fixes_are_counted() -> None:
     assert parsed(rss("<title>AT&T&nbsp;& Co</title>")).oddities == {
         "bare_ampersands": 2,
         "html_entities": 1,
@@ -129,7 +127,7 @@ def declaring(*declarations: str, title: str = "&pub; today") -> str:
     return prolog + rss(f"<title>{title}</title>")
 
 
-def test_entities_that_stand_for_plain_text_are_put_in_place() -> None:
+def test_entities_of_plain_text_are_replaced() -> None:
     document = declaring(
         '<!ENTITY pub "Courier &#38; Co">', "<!ENTITY shy '&#173;'>", title="&pub; to&shy;day"
     )
@@ -146,7 +144,7 @@ def test_entities_that_stand_for_plain_text_are_put_in_place() -> None:
         (f'<!ENTITY pub "{"x" * 501}">',),
     ],
 )
-def test_entities_that_stand_for_more_are_refused(declarations: tuple[str, ...]) -> None:
+def test_entities_of_anything_else_are_refused(declarations: tuple[str, ...]) -> None:
     with pytest.raises(SourceError) as caught:
         parsed(declaring(*declarations))
     assert (caught.value.kind, caught.value.value) == ("parse_failed", "entity_declared")
@@ -212,7 +210,7 @@ def test_authors_are_found_where_feeds_name_them(item: str, authors: tuple[str, 
     assert only(rss(f"<title>a</title>{item}")).authors == authors
 
 
-def test_an_editor_is_no_author_of_every_entry() -> None:
+def test_an_editor_is_not_an_author_of_every_entry() -> None:
     editor = (
         "<managingEditor>desk@harbour.example (The Desk)</managingEditor>"
         "<webMaster>web@harbour.example</webMaster>"
@@ -265,7 +263,7 @@ def test_no_title_takes_long(piece: str) -> None:
         "<georss:where></georss:where>",
     ],
 )
-def test_elements_that_nobody_asks_for_cost_no_entry(trouble: str) -> None:
+def test_unused_elements_cost_no_entry(trouble: str) -> None:
     spaces = (
         'xmlns:georss="http://www.georss.org/georss" xmlns:psc="http://podlove.org/simple-chapters"'
     )
@@ -273,13 +271,13 @@ def test_elements_that_nobody_asks_for_cost_no_entry(trouble: str) -> None:
     assert [entry.title for entry in found.entries] == ["Bridge reopens"]
 
 
-def test_an_entry_that_the_parser_gives_up_costs_no_other() -> None:
+def test_an_entry_that_breaks_the_parser_costs_no_other() -> None:
     odd = '<x:y xmlns:x="a&#160;b&#160;c"/>'  # feedparser takes this name for four
     one, two = "<title>One</title></item><item>", "</item><item><title>Two</title>"
     found = parsed(rss(f"{one}<title>Odd</title>{odd}{two}"))
     assert [entry.title for entry in found.entries] == ["One", "Two"]
     assert found.oddities == {"entry_unreadable": 1}
-    with pytest.raises(SourceError, match="gave up"):
+    with pytest.raises(SourceError, match="parser failed"):
         parsed(rss(f"<title>Odd</title>{odd}"))
 
 
@@ -310,7 +308,7 @@ def test_one_wrong_byte_does_not_change_the_charset() -> None:
     assert "größer" in decoded.text
 
 
-def test_json_without_a_version_is_told_by_what_only_it_says() -> None:
+def test_json_without_a_version_is_recognised_by_its_own_keys() -> None:
     found = parsed('{"items": [{"id": "1", "url": "/a/1", "content_text": "Open again."}]}')
     assert (found.format, found.entries[0].content) == ("JSON Feed", "Open again.")
     with pytest.raises(SourceError):

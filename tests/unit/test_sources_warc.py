@@ -1,4 +1,4 @@
-"""WARC files: their web pages come in, whatever else or broken is between them."""
+"""The web pages of a WARC file are read, whatever is broken between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ingest import identity
 from ingest.model import Page
 from ingest.sources.documents.files import FileRefused
-from ingest.sources.documents.warc import PassedOver, is_warc, pages_of_warc
+from ingest.sources.documents.warc import Skipped, is_warc, pages_of_warc
 from ingest.sources.documents.warc_records import records
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -83,7 +83,7 @@ def paths_of(found: list[object]) -> list[str]:
 
 
 @pytest.mark.parametrize("is_packed", [True, False])
-def test_the_web_pages_come_in_and_the_rest_is_passed_over(tmp_path: Path, is_packed: bool) -> None:
+def test_the_web_pages_are_read_and_the_rest_is_skipped(tmp_path: Path, is_packed: bool) -> None:
     warc = Warc(is_packed=is_packed)
     warc.other("warcinfo")
     warc.answer("/a")
@@ -95,7 +95,7 @@ def test_the_web_pages_come_in_and_the_rest_is_passed_over(tmp_path: Path, is_pa
     warc.answer("/c")
     found = found_in(tmp_path, warc.data, "crawl.warc.gz" if is_packed else "crawl.warc")
     assert paths_of(found) == ["/a", "/c"]
-    reasons = [one.reason for one in found if isinstance(one, PassedOver)]
+    reasons = [one.reason for one in found if isinstance(one, Skipped)]
     assert sorted(reasons) == [
         *("empty_body", "http_404", "link_is_home_page", "not_a_page", "not_a_page", "not_a_page")
     ]
@@ -108,7 +108,7 @@ def test_the_web_pages_come_in_and_the_rest_is_passed_over(tmp_path: Path, is_pa
     assert page.content_type == "text/html; charset=utf-8"
 
 
-def test_packed_and_chunked_answers_are_unpacked(tmp_path: Path) -> None:
+def test_compressed_and_chunked_responses_are_decoded(tmp_path: Path) -> None:
     warc = Warc()
     warc.answer("/a", gzip.compress(page_body("/a")), headers=(("Content-Encoding", "gzip"),))
     whole = page_body("/b")
@@ -135,7 +135,7 @@ def test_packed_and_chunked_answers_are_unpacked(tmp_path: Path) -> None:
         ("identity", bytes),
     ],
 )
-def test_every_way_of_packing_is_undone_also_where_the_crawler_undid_it(
+def test_every_encoding_is_decoded_also_if_the_crawler_decoded_it(
     tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     warc = Warc()
@@ -146,7 +146,7 @@ def test_every_way_of_packing_is_undone_also_where_the_crawler_undid_it(
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip", "zstd", "deflate", "sdch"])
-def test_a_body_that_cannot_be_unpacked_costs_itself(tmp_path: Path, encoding: str) -> None:
+def test_a_body_that_cannot_be_decoded_costs_no_other(tmp_path: Path, encoding: str) -> None:
     warc = Warc()
     warc.answer("/a", b"\xf7\xf8 no packed data", headers=(("Content-Encoding", encoding),))
     warc.answer("/b")
@@ -177,7 +177,7 @@ def test_the_canonical_link_names_the_document_within_its_own_domain(tmp_path: P
     assert [page.url_canonical for page in pages] == [f"{HOST}/a", f"{HOST}/b"]
 
 
-def test_a_file_packed_as_a_whole_is_read_too(tmp_path: Path) -> None:
+def test_a_file_compressed_as_a_whole_is_read_too(tmp_path: Path) -> None:
     warc = Warc(is_packed=False)
     for path in ("/a", "/b"):
         warc.answer(path)
@@ -198,7 +198,7 @@ def test_a_damaged_record_costs_no_other(tmp_path: Path, is_packed: bool) -> Non
     assert {one.reason for one in found if isinstance(one, FileRefused)} == {"broken_record"}
 
 
-def test_a_file_that_breaks_off_gives_what_was_whole(tmp_path: Path) -> None:
+def test_the_complete_records_of_a_truncated_file_are_read(tmp_path: Path) -> None:
     warc = Warc()
     for path in ("/a", "/b"):
         warc.answer(path)
@@ -258,16 +258,16 @@ SAYS_WEBSITE = b"<meta content='website' property='og:type'>"
         ("/harbour/pages/3", b"", False),
     ],
 )
-def test_pages_that_list_articles_are_passed_over(
+def test_pages_that_list_articles_are_skipped(
     tmp_path: Path, path: str, head: bytes, is_one: bool
 ) -> None:
     warc = Warc()
     warc.answer(path, b"<html><head>" + head + b"</head><body><p>Lamps.")
     (found,) = found_in(tmp_path, warc.data)
-    assert (found == PassedOver("listing_page")) is is_one
+    assert (found == Skipped("listing_page")) is is_one
 
 
-def test_names_tell_warc_files() -> None:
+def test_warc_files_are_recognised_by_name() -> None:
     assert is_warc("/in/CC-NEWS-1.WARC.GZ")
     assert is_warc("a.warc")
     assert not is_warc("a.html")

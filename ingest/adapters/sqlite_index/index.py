@@ -22,7 +22,7 @@ from ingest.adapters.sqlite_index.rows import (
 )
 from ingest.adapters.sqlite_index.site_layouts import SqliteSiteLayouts
 from ingest.model import IndexedDocument
-from ingest.ports import Clock, ExportPage, FeedRecord, Known, Placed, Verdict
+from ingest.ports import Clock, ExportPage, FeedRecord, IndexWrite, Known, Verdict
 from ingest.ports.known import TOMBSTONE_VERSION
 from ingest.query import SearchRequest, SearchResult
 from ingest.settings.options import IndexOptions
@@ -61,8 +61,8 @@ class SqliteIndex:
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
-    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
-        """Write all in one transaction, so that an error means that nothing was written."""
+    def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
+        """Write all in one transaction: after an error nothing is written."""
         prepared = [self._prepared(item.document) for item in documents]
         if not any(isinstance(rows, DocumentRows) for rows in prepared):
             return [rows for rows in prepared if isinstance(rows, Verdict)]

@@ -19,7 +19,7 @@ from ingest.cli.context import (
 from ingest.cli.terminal_text import line, print_json, say
 from ingest.errors import NewsIngestError
 from ingest.pipeline.indexing.layout_drift import BEFORE, LATEST, LEAST_DOCUMENTS
-from ingest.pipeline.indexing.layout_watch import found_now
+from ingest.pipeline.indexing.layout_watch import current_alarms
 from ingest.polling.report.feed_reporter import alarms_by_feed
 from ingest.ports import LayoutAlarm
 from ingest.settings.load import Settings
@@ -33,7 +33,7 @@ def drift(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """
     settings = settings_of(config)
     with opened_index(settings) as index:
-        alarms = found_now(index.layouts, clock())
+        alarms = current_alarms(index.layouts, clock())
     for alarm in alarms:
         if as_json:
             print_json(_plain(alarm))

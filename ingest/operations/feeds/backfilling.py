@@ -246,7 +246,7 @@ def _learn_hosts(log: Log, web: Web) -> None:
     """Take over the rests and robots.txt that the stages know, before anything is asked."""
     table = HostTable(web.host_states, BACKFILL_STAGE)
     for record in log.scan(HOST_STATE):
-        table.takes(record)
+        table.apply(record)
 
 
 def _known(index: LazyIndex, ids: Iterable[str]) -> list[str]:

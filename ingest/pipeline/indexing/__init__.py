@@ -1,1 +1,1 @@
-"""What the index stage does: versions, revisions, bulk writes, layout drift."""
+"""The index stage: versions, revisions, bulk writes, layout drift."""

@@ -1,4 +1,4 @@
-"""Keeps what changed in the texts of one batch: found before the batch is written, and put first."""
+"""Decides what is written to the index, and finds the edits between an old and a new text."""
 
 from __future__ import annotations
 
@@ -9,36 +9,46 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.identity import GENERATIONS
 from ingest.model import EnrichedDocument, IndexedDocument
 from ingest.outcome import Drop
-from ingest.ports import Index, Known, KnownText, Placed, Revision, Verdict
+from ingest.ports import Index, IndexWrite, Known, KnownText, Revision, Verdict
 from ingest.telemetry import Event, counter
 from ingest.terms import sentences
 
-#: Sources of a text that are no page: they never replace the page text of a known document.
+#: Sources other than a page: such a text never replaces the page text of a known document.
 WEAK_SOURCES = ("feed", "none")
 
-#: More is counted and not kept: a page that became another one is no edit to read.
+#: Maximum number and length of stored sentences; further ones are only counted.
 MAX_SENTENCES = 300
 MAX_SENTENCE_CHARACTERS = 2_000
-#: Generations of a replay over one fetched page lie so close together (identity.version_of).
-_GENERATIONS = 1_000
 _MAX_ENTITY_IDS = 200
+
 revision_found = Event("revision_found", level="debug", counter=counter("revisions_total"))
 
 
 class Older(msgspec.Struct, frozen=True):
-    """A newer fetch of the same document is in the index already: nothing to do."""
+    """The index already has a newer fetch of the same document: there is nothing to do."""
 
 
-def placed(document: EnrichedDocument, known: Known | None, now: datetime) -> Placed | Drop | Older:
+class Differences(NamedTuple):
+    """The sentences that are in only one of two texts; `changed_share` as in Revision."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed_share: float
+
+
+def plan_write(
+    document: EnrichedDocument, known: Known | None, now: datetime
+) -> IndexWrite | Drop | Older:
     """Return the document as it is written, or why it is not.
 
-    `revision` grows by one when the text changed; the earlier `first_seen_at` stays, and with
-    it the monthly index; the feeds of all sightings are joined.
+    `revision` increases by one if the text changed; the earlier `first_seen_at` stays, and with
+    it the monthly index; the feeds are merged.
     """
     if known is None:
-        return Placed(_indexed(document, 1, document.first_seen_at, document.feed_ids, now))
+        return IndexWrite(_indexed(document, 1, document.first_seen_at, document.feed_ids, now))
     if known.is_removed:
         return Drop("removed")
     if known.version > document.version:
@@ -51,52 +61,26 @@ def placed(document: EnrichedDocument, known: Known | None, now: datetime) -> Pl
     feeds = tuple(dict.fromkeys((*known.feed_ids, *document.feed_ids)))
     first = min(known.first_seen_at, document.first_seen_at)
     revision = known.revision + 1 if has_changed else known.revision
-    return Placed(_indexed(document, revision, first, feeds, now), known.index)
-
-
-def _is_earlier(document: EnrichedDocument, known: Known) -> bool:
-    if document.enriched_at is None or known.enriched_at is None:
-        return False
-    return document.enriched_at < known.enriched_at
-
-
-def _indexed(
-    document: EnrichedDocument,
-    revision: int,
-    first_seen_at: datetime,
-    feed_ids: tuple[str, ...],
-    now: datetime,
-) -> IndexedDocument:
-    values = {name: getattr(document, name) for name in document.__struct_fields__}
-    values |= {"first_seen_at": first_seen_at, "feed_ids": feed_ids}
-    return IndexedDocument(**values, revision=revision, indexed_at=now)
-
-
-class Differences(NamedTuple):
-    """The sentences of one text that are not in the other; `changed_share` as in Revision."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed_share: float
+    return IndexWrite(_indexed(document, revision, first, feeds, now), known.index)
 
 
 def is_edit(before: Known, after: IndexedDocument) -> bool:
-    """Return whether a grown revision is the publisher's doing, and worth reporting.
+    """Return whether a new revision is an edit by the publisher.
 
-    Not so: another reading of the page that was fetched before (a replay), the page's text in
-    place of the feed's, and the posts of a live blog, which grows by design.
+    It is not if the same page was read again (a replay), if the text of the page replaces that of
+    the feed, or if the document is a live blog, which grows by design.
     """
     if after.revision <= before.revision or after.is_live_blog:
         return False
-    if after.version // _GENERATIONS == before.version // _GENERATIONS:
+    if after.version // GENERATIONS == before.version // GENERATIONS:
         return False
     return before.content_source not in WEAK_SOURCES or after.content_source in WEAK_SOURCES
 
 
 def revision_of(before: Known, text: KnownText, after: IndexedDocument) -> Revision | None:
-    """Return what changed; None when every sentence and the title are as before.
+    """Return what changed; None if all sentences and the title are unchanged.
 
-    The same two documents always give the same revision.
+    The same two documents always have the same revision.
     """
     found = differences(text.text, after.text)
     if not found.added and not found.removed and text.title == after.title:
@@ -124,10 +108,10 @@ def revision_of(before: Known, text: KnownText, after: IndexedDocument) -> Revis
 
 
 def differences(before: str, after: str) -> Differences:
-    """Return the sentences that came and that went, each in the order of its own text.
+    """Return the added and the removed sentences, each in the order of its text.
 
-    A sentence that only moved, or whose blanks changed, is in neither. A sentence that stood twice
-    and stands once now went once. Takes time by the length of the texts.
+    A sentence that only moved, or whose blanks changed, is in neither. A sentence that occurred
+    twice and now occurs once was removed once. Takes linear time.
     """
     old, new = _sentences(before), _sentences(after)
     removed, added = _without(old, Counter(new)), _without(new, Counter(old))
@@ -135,6 +119,91 @@ def differences(before: str, after: str) -> Differences:
     changed = sum(map(len, removed)) + sum(map(len, added))
     share = round(changed / whole, 4) if whole else 0.0
     return Differences(tuple(added), tuple(removed), share)
+
+
+class Edits:
+    """The edits of one batch, which are written before its documents.
+
+    In the other order, a crash between the two would lose them: the index would already have the
+    new text. After a crash they are found again and overwritten under the same id.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._found: list[tuple[Known, IndexedDocument]] = []
+
+    def note(self, before: Known | None, after: IndexWrite) -> None:
+        """Add a document that will be written, and what the index knew of it before."""
+        if before is not None and is_edit(before, after.document):
+            self._found.append((before, after.document))
+
+    def put(self, known: dict[str, Known], writes: Sequence[IndexWrite]) -> list[Revision]:
+        """Write the edits and return them. `known` is the state before the batch.
+
+        Errors: those of Revisions.
+        """
+        if not self._found:
+            return []
+        revisions = self._revisions(known, writes)
+        if revisions:
+            self._index.revisions.put(revisions)
+        for revision in revisions:
+            revision_found(
+                id=revision.document_id, revision=revision.revision, share=revision.changed_share
+            )
+        return revisions
+
+    def forget_refused(
+        self,
+        revisions: Sequence[Revision],
+        writes: Sequence[IndexWrite],
+        verdicts: Sequence[Verdict],
+    ) -> None:
+        """Remove the edits of documents that the index refused."""
+        refused = {
+            (item.document.id, item.document.revision)
+            for item, verdict in zip(writes, verdicts, strict=True)
+            if verdict.kind == "refused"
+        }
+        left = [one for one in revisions if (one.document_id, one.revision) in refused]
+        if left:
+            self._index.revisions.forget(left)
+
+    def _revisions(self, known: dict[str, Known], writes: Sequence[IndexWrite]) -> list[Revision]:
+        """Return the edits, each against the text before it, which may be of the same batch."""
+        edited = {after.id for _, after in self._found}
+        texts = self._index.revisions.texts([known[id] for id in edited if id in known])
+        befores = {(after.id, after.version): before for before, after in self._found}
+        revisions = []
+        for item in writes:
+            document = item.document
+            if document.id not in edited:
+                continue
+            before = befores.get((document.id, document.version))
+            text = texts.get(document.id)
+            if before is not None and text is not None:
+                revision = revision_of(before, text, document)
+                revisions += [] if revision is None else [revision]
+            texts[document.id] = KnownText(document.title, document.text)
+        return revisions
+
+
+def _is_earlier(document: EnrichedDocument, known: Known) -> bool:
+    if document.enriched_at is None or known.enriched_at is None:
+        return False
+    return document.enriched_at < known.enriched_at
+
+
+def _indexed(
+    document: EnrichedDocument,
+    revision: int,
+    first_seen_at: datetime,
+    feed_ids: tuple[str, ...],
+    now: datetime,
+) -> IndexedDocument:
+    values = {name: getattr(document, name) for name in document.__struct_fields__}
+    values |= {"first_seen_at": first_seen_at, "feed_ids": feed_ids}
+    return IndexedDocument(**values, revision=revision, indexed_at=now)
 
 
 def _sentences(text: str) -> list[str]:
@@ -154,67 +223,3 @@ def _without(ours: Sequence[str], theirs: Counter[str]) -> list[str]:
 
 def _kept(found: Sequence[str]) -> tuple[str, ...]:
     return tuple(one[:MAX_SENTENCE_CHARACTERS] for one in found[:MAX_SENTENCES])
-
-
-class Edits:
-    """The edits of one batch. What changed is written before the documents are.
-
-    The other way round a crash between the two would lose it: the text in the index would be the
-    new one already. Written first it is found again, with the same id, and written once.
-    """
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._found: list[tuple[Known, IndexedDocument]] = []
-
-    def note(self, before: Known | None, after: Placed) -> None:
-        """Take note of a document on its way, and of what the index knew of it."""
-        if before is not None and is_edit(before, after.document):
-            self._found.append((before, after.document))
-
-    def put(self, known: dict[str, Known], writes: Sequence[Placed]) -> list[Revision]:
-        """Write what changed and return it. `known` is what was so before the batch.
-
-        Errors: those of Revisions.
-        """
-        if not self._found:
-            return []
-        revisions = self._revisions(known, writes)
-        if revisions:
-            self._index.revisions.put(revisions)
-        for revision in revisions:
-            revision_found(
-                id=revision.document_id, revision=revision.revision, share=revision.changed_share
-            )
-        return revisions
-
-    def forget_refused(
-        self, revisions: Sequence[Revision], writes: Sequence[Placed], verdicts: Sequence[Verdict]
-    ) -> None:
-        """Take out what belongs to documents that the index refused."""
-        refused = {
-            (item.document.id, item.document.revision)
-            for item, verdict in zip(writes, verdicts, strict=True)
-            if verdict.kind == "refused"
-        }
-        left = [one for one in revisions if (one.document_id, one.revision) in refused]
-        if left:
-            self._index.revisions.forget(left)
-
-    def _revisions(self, known: dict[str, Known], writes: Sequence[Placed]) -> list[Revision]:
-        """Return what changed, each against the text that stood before it, in this batch too."""
-        edited = {after.id for _, after in self._found}
-        texts = self._index.revisions.texts([known[id] for id in edited if id in known])
-        befores = {(after.id, after.version): before for before, after in self._found}
-        revisions = []
-        for item in writes:
-            document = item.document
-            if document.id not in edited:
-                continue
-            before = befores.get((document.id, document.version))
-            text = texts.get(document.id)
-            if before is not None and text is not None:
-                revision = revision_of(before, text, document)
-                revisions += [] if revision is None else [revision]
-            texts[document.id] = KnownText(document.title, document.text)
-        return revisions

@@ -1,17 +1,16 @@
-"""The work of the index stage: bulk writes with a verdict for each document."""
+"""Writes documents to the index in bulk, with a verdict for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome, Reject
-from ingest.pipeline.indexing.edits import Edits, Older, placed
+from ingest.pipeline.indexing.edits import Edits, Older, plan_write
 from ingest.pipeline.indexing.layout_watch import LayoutWatch
 from ingest.pipeline.transform import decoded
-from ingest.ports import Clock, Index, Known, Placed, Record, Verdict
+from ingest.ports import Clock, Index, IndexWrite, Known, Record, Verdict
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
 from ingest.telemetry import Event, counter, histogram
@@ -27,7 +26,7 @@ _batch = histogram("index_batch_documents", buckets=(1, 5, 10, 50, 100, 200, 500
 
 
 class IndexWork:
-    """Asks what is known, writes what is newer, judges each record by its verdict."""
+    """Looks up what is known, writes what is newer, and judges each record by its verdict."""
 
     def __init__(
         self,
@@ -36,7 +35,7 @@ class IndexWork:
         retention_months: int = 0,
         watches_layouts: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`retention_months` 0 keeps everything; `watches_layouts` tells whether it is for us."""
+        """Keep all months if `retention_months` is 0; watch layouts while `watches_layouts()`."""
         self._index = index
         self._clock = clock
         self._retention_months = retention_months
@@ -48,7 +47,7 @@ class IndexWork:
         self._layouts.tick()
         documents = [decoded(record, EnrichedDocument) for record in records]
         good = [one for one in documents if not isinstance(one, Judged)]
-        fates = self._fates(good)
+        outcomes = self._outcomes(good)
         judged = []
         for record, document in zip(records, documents, strict=True):
             if isinstance(document, Judged):
@@ -57,27 +56,27 @@ class IndexWork:
             subject = Subject(
                 document.id, document.entry_id, document.url_canonical, document.domain
             )
-            judged.append(Judged(record=record, outcome=next(fates), subject=subject))
+            judged.append(Judged(record=record, outcome=next(outcomes), subject=subject))
         return judged
 
     def _expire(self) -> None:
-        """Once a day, forget the months that are not kept."""
+        """Delete expired months, once a day."""
         now = self._clock()
         if self._retention_months and self._expired_on != now.date():
             count = self._index.expire(oldest_kept(now, self._retention_months))
             self._expired_on = now.date()
             months_expired(count=count)
 
-    def _fates(self, documents: Sequence[EnrichedDocument]) -> Any:
-        """Return the outcomes, in order. One document may come several times in a batch."""
+    def _outcomes(self, documents: Sequence[EnrichedDocument]) -> Iterator[Outcome[None]]:
+        """Return the outcomes, in order. A batch may hold a document several times."""
         before = dict(self._index.known({one.id for one in documents})) if documents else {}
         known = dict(before)
         outcomes: list[Outcome[None] | None] = []
-        writes: list[Placed] = []
+        writes: list[IndexWrite] = []
         edits = Edits(self._index)
         for document in documents:
-            decision = placed(document, known.get(document.id), self._clock())
-            if isinstance(decision, Placed):
+            decision = plan_write(document, known.get(document.id), self._clock())
+            if isinstance(decision, IndexWrite):
                 writes.append(decision)
                 edits.note(known.get(document.id), decision)
                 known[document.id] = _as_known(decision, known.get(document.id))
@@ -92,7 +91,7 @@ class IndexWork:
         verdicts = map(_outcome, written)
         return iter([next(verdicts) if outcome is None else outcome for outcome in outcomes])
 
-    def _written(self, writes: Sequence[Placed]) -> list[Verdict]:
+    def _written(self, writes: Sequence[IndexWrite]) -> list[Verdict]:
         if not writes:
             return []
         _batch.observe(len(writes))
@@ -112,23 +111,19 @@ class IndexWork:
 
 
 def oldest_kept(now: datetime, months: int) -> datetime:
-    """Return the start of the oldest whole month that is kept, UTC: this month and `months` before."""
+    """Return the start of the oldest month that is kept, UTC: `months` before the current one."""
     number = now.year * 12 + now.month - 1 - months
     return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
 def _outcome(verdict: Verdict) -> Outcome[None]:
     if verdict.kind == "refused":
-        return Reject(
-            reason=verdict.code or "refused_by_index",
-            failure_class="permanent",
-            message=verdict.reason,
-        )
+        return Reject(reason=verdict.code or "refused_by_index", message=verdict.reason)
     return Keep(None)
 
 
-def _as_known(item: Placed, before: Known | None) -> Known:
-    """Return what the index will know after this write, for the next one of the same batch."""
+def _as_known(item: IndexWrite, before: Known | None) -> Known:
+    """Return what the index knows after this write, for the next one of the same batch."""
     document = item.document
     return Known(
         id=document.id,

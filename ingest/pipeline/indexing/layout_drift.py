@@ -1,6 +1,6 @@
-"""Decides which sites changed their layout, from what their documents show (pure).
+"""Decides which sites changed their layout, from statistics of their documents (pure).
 
-The bounds are first values, not measured on a stream of years.
+The thresholds are initial values, not measured over years.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 from ingest.ports import LayoutFacts, SiteLayout
 
-#: The last day is held against the 14 days before it, from so many documents on each side.
+#: The last day is compared with the 14 days before it, with a minimum number of documents in each.
 LATEST = timedelta(days=1)
 BEFORE = timedelta(days=14)
 LEAST_DOCUMENTS = 20
-#: Half or twice the length of texts.
+#: Change of the median length of texts: half or twice.
 SHORTER, LONGER = 0.5, 2.0
-#: Points by which the share of a signal may grow.
+#: Increase of the share of a signal, as a fraction.
 POINTS = 0.20
-#: Dropped lines a document, three times as many; under one a document it says nothing.
+#: Increase of dropped lines per document, and their minimum number per document.
 MORE_LINES = 3.0
 LEAST_LINES = 1.0
-#: Share of pages on which a rule for the text may find nothing.
+#: Maximum share of pages on which a rule for the text finds nothing.
 MISSED = 0.10
 
 _SHARES = {
@@ -36,7 +36,7 @@ _SHARES = {
 
 
 class Drift(NamedTuple):
-    """One thing that changed: `signal` names it and the order of its examples."""
+    """One change of a site: `signal` names it and selects its examples."""
 
     site: str
     signal: str
@@ -47,7 +47,7 @@ class Drift(NamedTuple):
 
 
 def drifts_of(layout: SiteLayout) -> list[Drift]:
-    """Return what changed about the pages of one site; nothing where there is too little to say."""
+    """Return what changed about the pages of a site; nothing if there are too few documents."""
     latest, before = layout.latest, layout.before
     found = list(_missed(layout))
     if min(latest.documents, before.documents) >= LEAST_DOCUMENTS:
@@ -73,8 +73,8 @@ def _shares(layout: SiteLayout) -> Iterator[Drift]:
         now = layout.latest.counts.get(signal, 0) / whole
         before = layout.before.counts.get(signal, 0) / whole_before
         if now - before >= POINTS:
-            said = f"{words} on {now:.0%} of {kind}, {before:.0%} before"
-            yield _drift(layout, signal, before, now, said, whole)
+            sentence = f"{words} on {now:.0%} of {kind}, {before:.0%} before"
+            yield _drift(layout, signal, before, now, sentence, whole)
 
 
 def _lines(layout: SiteLayout) -> Iterator[Drift]:
@@ -85,7 +85,7 @@ def _lines(layout: SiteLayout) -> Iterator[Drift]:
 
 
 def _missed(layout: SiteLayout) -> Iterator[Drift]:
-    """Tell of a rule that misses, whatever was before: it was written to be hit."""
+    """Report a rule that finds nothing, even if it never did: it should always match."""
     rules = layout.latest.rules
     if rules < LEAST_DOCUMENTS:
         return

@@ -1,4 +1,4 @@
-"""Looks once an hour whether sites changed their layout, in the index stage."""
+"""Checks once an hour, in the index stage, whether sites changed their layout."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ingest.telemetry import Event, gauge
 
 EXAMPLES = 3
 PERIOD = timedelta(hours=1)
-#: After a look that failed.
-AGAIN_AFTER = timedelta(minutes=5)
+#: Delay after a check that failed.
+RETRY_AFTER = timedelta(minutes=5)
 
 layout_changed = Event("layout_changed", level="warning")
-layout_is_well_again = Event("layout_is_well_again")
+layout_alarm_cleared = Event("layout_alarm_cleared")
 layout_watch_failed = Event("layout_watch_failed", level="warning")
 _sites = gauge("sites_with_layout_alarm")
 
 
 class LayoutWatch:
-    """Keeps the alarms of the index as the documents want them.
+    """Updates the layout alarms in the index.
 
-    `is_ours` tells whether this worker is the one of its stage that looks.
+    `is_ours` returns whether this worker is the one of its stage that checks.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class LayoutWatch:
         self._due_at: datetime | None = None
 
     def tick(self) -> None:
-        """Look when it is time. Errors: none; a failed look is told and tried again."""
+        """Check if it is due. Errors: none; a failed check is logged and retried."""
         now = self._clock()
         if self._due_at is not None and now < self._due_at:
             return
@@ -44,23 +44,24 @@ class LayoutWatch:
             _sites.set(0)
             return
         try:
-            alarms = renewed(self._layouts(), now)
+            alarms = update_alarms(self._layouts(), now)
         except NewsIngestError as error:
-            self._due_at = now + AGAIN_AFTER
+            self._due_at = now + RETRY_AFTER
             layout_watch_failed(cause=str(error))
             return
         self._due_at = now + PERIOD
         _sites.set(len({one.site for one in alarms}))
 
 
-def renewed(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
-    """Write the alarms of now, tell of those that came and went, and give them.
+def update_alarms(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
+    """Write the current alarms, log those that are new or cleared, and return the current ones.
 
     Errors: those of SiteLayouts.
     """
     before = {one.id: one for one in layouts.alarms()}
     alarms = tuple(
-        replace(one, raised_at=before.get(one.id, one).raised_at) for one in found_now(layouts, now)
+        replace(one, raised_at=before.get(one.id, one).raised_at)
+        for one in current_alarms(layouts, now)
     )
     if alarms or before:
         layouts.put_alarms(alarms)
@@ -69,12 +70,12 @@ def renewed(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
             layout_changed(site=one.site, signal=one.signal, sentence=one.sentence,
                            before=one.before, now=one.now, documents=one.document_ids)  # fmt: skip
     for id in before.keys() - {one.id for one in alarms}:
-        layout_is_well_again(site=before[id].site, signal=before[id].signal)
+        layout_alarm_cleared(site=before[id].site, signal=before[id].signal)
     return alarms
 
 
-def found_now(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
-    """Return the alarms that the documents of now make; writes nothing. Errors: as SiteLayouts."""
+def current_alarms(layouts: SiteLayouts, now: datetime) -> tuple[LayoutAlarm, ...]:
+    """Return the alarms of the current documents, without writing. Errors: those of SiteLayouts."""
     since = now - LATEST
     sites = layouts.layouts(since - BEFORE, since, LEAST_DOCUMENTS)
     return tuple(

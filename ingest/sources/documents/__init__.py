@@ -1,1 +1,1 @@
-"""Documents on disk: files, WARC files, and the archive of fetched pages."""
+"""Reads documents from disk: files, WARC files, and the archive of fetched pages."""

@@ -1,4 +1,4 @@
-"""Makes pages again of the records that the archive of fetched pages keeps."""
+"""Restores pages from the records of the page archive."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ingest.model import Page
 from ingest.sources.documents.warc_records import records
 from ingest.wire import decode
 
-#: More parts than this no page has; what holds more is not ours.
+#: No page has more parts; a page that seems to have more was not written by us.
 _MAX_PARTS = 32
 _METADATA = re.compile(rb"^content-type:[ \t]*" + re.escape(PAGE_TYPE.encode()), re.I | re.M)
 _HEAD_END = b"\r\n\r\n"
 
 
 class Held(NamedTuple):
-    """A response whose page is not whole yet, with its record and the number of that."""
+    """A response whose page is not complete yet, with its record and the number of that."""
 
     document_id: str
     number: int
@@ -42,7 +42,7 @@ class Held(NamedTuple):
 
 
 def place_of(headers: Any) -> tuple[str, int] | None:
-    """Return document and part of a response of our archive; None for any other record."""
+    """Return document id and part number of a response of our archive; None for other records."""
     document_id = headers.get_header(DOCUMENT_HEADER) or ""
     number = headers.get_header(PART_HEADER) or ""
     if not document_id or not number.isascii() or not number.isdigit() or len(number) > 3:
@@ -51,20 +51,20 @@ def place_of(headers: Any) -> tuple[str, int] | None:
 
 
 class Assembler:
-    """Holds the responses of a page until its metadata comes, `max_bytes` of them at most."""
+    """Holds the responses of a page until its metadata arrives, at most `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._held: list[Held] = []
 
     def hold(self, held: Held) -> list[Held]:
-        """Take a response and return those that will be no page: another came, or they are too much."""
+        """Hold a response; return those that cannot become a page, as another began or by size."""
         lost: list[Held] = []
         if held.number == 1 or not self._is_next(held):
-            lost = self.given_up()
+            lost = self.release()
         self._held.append(held)
         if sum(len(one.body) for one in self._held) > self._max_bytes:
-            lost += self.given_up()
+            lost += self.release()
         return lost
 
     def _is_next(self, held: Held) -> bool:
@@ -75,13 +75,13 @@ class Assembler:
             and last.number + 1 == held.number <= _MAX_PARTS
         )
 
-    def given_up(self) -> list[Held]:
-        """Return the responses that are held, and hold them no more."""
+    def release(self) -> list[Held]:
+        """Return the held responses, and forget them."""
         held, self._held = self._held, []
         return held
 
     def page(self, metadata: bytes, now: datetime) -> Page | None:
-        """Return the page that this metadata and what is held make; None when they do not fit.
+        """Return the page of this metadata and the held responses; None if they do not match.
 
         Times and version are never later than `now`. Errors: none.
         """
@@ -93,7 +93,7 @@ class Assembler:
         if [one.document_id for one in self._held] != [bare.document_id] * wanted:
             return None
         packer = zstandard.ZstdCompressor(level=3)
-        bodies = [packer.compress(one.body) for one in self.given_up()]
+        bodies = [packer.compress(one.body) for one in self.release()]
         parts = [
             msgspec.structs.replace(part, body=body)
             for part, body in zip(bare.parts, bodies[1:], strict=True)
@@ -115,10 +115,10 @@ class Assembler:
 
 
 def archive_files(folder: Path, since: datetime | None = None) -> list[Path]:
-    """Return the files of an archive in the order of time, those being written too.
+    """Return the files of an archive in order of time, including those still being written.
 
-    Left out are files last written before `since`: what lies there was fetched earlier still.
-    Errors: none; an archive that is not there has no files.
+    Files last written before `since` are left out: their pages are older.
+    Errors: none; a missing archive has no files.
     """
     found = []
     for path in sorted(folder.glob(f"{FILE_START}*")):
@@ -134,7 +134,7 @@ def archive_files(folder: Path, since: datetime | None = None) -> list[Path]:
 
 
 def metadata_of(path: Path, max_bytes: int) -> Iterator[bytes]:
-    """Return the metadata of every whole page of one file as JSON, without reading the pages.
+    """Return the metadata of every complete page of a file as JSON, without decoding the pages.
 
     Errors: OSError.
     """

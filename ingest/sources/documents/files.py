@@ -1,8 +1,7 @@
-"""Finds documents on disk and makes pages of them."""
+"""Finds documents on disk and turns them into pages."""
 
 from __future__ import annotations
 
-import html
 import os
 import re
 import stat
@@ -15,9 +14,10 @@ import zstandard
 
 from ingest import identity
 from ingest.model import Entry, Page
+from ingest.page_tags import marks_of, tags_of
 from ingest.text_header import read_text_header
 
-#: The feed id of everything from disk.
+#: The feed id of all documents from disk.
 FEED_ID = "files"
 TEXT_ENDINGS = frozenset((".txt", ".text", ".md", ".markdown"))
 HTML_ENDINGS = frozenset((".html", ".htm", ".xhtml"))
@@ -31,20 +31,20 @@ _LOOKS_LIKE_HTML = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.I | re.S,
 )
-_TAG = re.compile(r"<(?:link|meta)\b[^<>]{0,4000}>", re.I)
-_ATTRIBUTE = re.compile(r"""([a-z:-]{1,30})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
+_LINKS = marks_of("link|meta")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FileFound(NamedTuple):
-    """A file that may be a document; nothing of it was read yet."""
+    """A file that may be a document; it was not read yet."""
 
     path: str
 
 
 class FileRefused(NamedTuple):
-    """A file that is none, with an id for the drop that is written of it.
+    """A file that is not a document, with an id for its drop record.
 
-    `reason`: empty_file, wrong_type, too_large or unreadable; `detail` in words.
+    `reason`: empty_file, wrong_type, too_large or unreadable; `detail` explains it.
     """
 
     path: str
@@ -56,9 +56,9 @@ class FileRefused(NamedTuple):
 def list_documents(paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileFound | FileRefused]:
     """Return every file under these paths, folders recursively, sorted by name.
 
-    Shape: hidden files and folders are left out unless named themselves. Links are followed;
-    a folder reached a second time, as in a loop of links, is passed over.
-    Errors: none; what cannot be listed comes as FileRefused.
+    Hidden files and folders are skipped unless they are named in `paths`. Links are followed; a
+    folder reached a second time, as in a loop of links, is skipped.
+    Errors: none; a path that cannot be listed is a FileRefused.
     """
     visited: set[tuple[int, int]] = set()
     for path in paths:
@@ -70,7 +70,7 @@ def read_document(path: str, max_bytes: int) -> bytes | FileRefused:
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            return refused(path, "wrong_type", "no regular file")
+            return refused(path, "wrong_type", "not a regular file")
         if found.st_size > max_bytes:
             return refused(path, "too_large", f"{found.st_size} bytes, at most {max_bytes}")
         with open(path, "rb") as file:
@@ -85,19 +85,19 @@ def read_document(path: str, max_bytes: int) -> bytes | FileRefused:
 def page_of_file(found: FileFound, now: datetime, max_bytes: int) -> Page | FileRefused:
     """Return the page of a file, ready for the extract stage.
 
-    The document id is that of the URL that a header block, `link rel=canonical` or `og:url`
-    names, else of the content. `fetched_at` and so the version is when the file was changed: the
-    same file again is the same version, a changed one with a URL is a newer version, one
-    without is another document. Errors: none.
+    The document id is that of the URL in a header block, `link rel=canonical` or `og:url`, else
+    of the content. `fetched_at`, and so the version, is the modification time of the file: the
+    same file is always the same version; a changed file is a newer version if it has a URL, and
+    another document if it has none. Errors: none.
     """
     data = read_document(found.path, max_bytes)
     return data if isinstance(data, FileRefused) else page_of_data(found.path, data, now)
 
 
 def page_of_data(path: str, data: bytes, now: datetime, name: str = "") -> Page | FileRefused:
-    """Return the page of a file whose bytes are these, as `page_of_file` does. Errors: none.
+    """Return the page of a file with this content, as `page_of_file` does. Errors: none.
 
-    `name` has the ending that tells what they are, where that of the path tells of a wrapping.
+    `name` is the name of the content if the ending of `path` is that of a compressed file.
     """
     if not data.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         return refused(path, "empty_file")
@@ -118,17 +118,9 @@ def make_page(path: str, data: bytes, kind: str, *, now: datetime, changed_at: d
     document_id = identity.document_id_of_url(url) if url else identity.document_id_of_content(data)
     key = url or f"content:{document_id}"
     fetched_at = max(min(changed_at, now), _EPOCH)
-    entry = Entry(
-        id=identity.entry_id(FEED_ID, key),
-        feed_id=FEED_ID,
-        feed_url="",
-        entry_key=key,
-        url_published=url or address,
-        first_seen_at=now,
-    )
     return Page(
         document_id=document_id,
-        entry=entry,
+        entry=entry_of(key, url or address, now),
         url_canonical=url or address,
         url_match_key=identity.match_key(url),
         url_final=url or address,
@@ -142,24 +134,34 @@ def make_page(path: str, data: bytes, kind: str, *, now: datetime, changed_at: d
     )
 
 
+def entry_of(key: str, url: str, first_seen_at: datetime) -> Entry:
+    """Return the entry of a document from disk."""
+    return Entry(
+        id=identity.entry_id(FEED_ID, key),
+        feed_id=FEED_ID,
+        feed_url="",
+        entry_key=key,
+        url_published=url,
+        first_seen_at=first_seen_at,
+    )
+
+
 def kind_of(path: str, data: bytes) -> str:
     """Return html, text, or "" for neither: by the ending, confirmed by the first bytes.
 
-    A file without an ending is what its bytes look like; text that begins as a web page is one.
+    A file without an ending is judged by its bytes; text that begins like a web page is html.
     """
     ending = os.path.splitext(path)[1].lower()
-    if ending and ending not in TEXT_ENDINGS | HTML_ENDINGS:
-        return ""
-    if _is_binary(data):
+    if (ending and ending not in TEXT_ENDINGS | HTML_ENDINGS) or _is_binary(data):
         return ""
     is_html = ending in HTML_ENDINGS or bool(_LOOKS_LIKE_HTML.match(_prologue(data)))
     return "html" if is_html else "text"
 
 
 def url_in(data: bytes, kind: str) -> str:
-    """Return the canonical URL that a document names for itself; "" for none.
+    """Return the canonical URL that a document declares; "" for none.
 
-    The front of a site is no address of an article, though some sites name it on every page.
+    The front page of a site does not count, though some sites declare it on every page.
     """
     prologue = _prologue(data)
     if kind == "text":
@@ -174,12 +176,14 @@ def url_in(data: bytes, kind: str) -> str:
 
 
 def refused(path: str, reason: str, detail: str = "") -> FileRefused:
-    """Return the refusal of a file; its id is always the same for the same path."""
+    """Return the refusal of a file; the same path always has the same id."""
     shown = printable(os.path.abspath(path))
     return FileRefused(shown, reason, identity.entry_id(FEED_ID, f"path:{shown}"), detail)
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+def printable(path: str) -> str:
+    """Return a path with bytes replaced that are not valid UTF-8, as log and JSON require."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _listed(path: str, visited: set[tuple[int, int]]) -> Iterator[FileFound | FileRefused]:
@@ -212,7 +216,7 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _prologue(data: bytes) -> str:
-    """Return the beginning of a file as text, good enough for names and addresses."""
+    """Return the beginning of a file as text, decoded well enough to find tags and URLs."""
     start = data[:_PROLOGUE_BYTES]
     encoding = _UTF_16.get(start[:2], "utf-8")
     return start.decode(encoding, "replace").lstrip("\ufeff").replace("\r\n", "\n")
@@ -221,16 +225,9 @@ def _prologue(data: bytes) -> str:
 def _urls_in_tags(prologue: str) -> list[str]:
     """Return the addresses of `link rel=canonical` and `og:url`, in this order."""
     canonical, open_graph = [], []
-    for tag in _TAG.finditer(prologue):
-        pairs = ((name, a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag[0]))
-        values = {name.lower(): html.unescape(value).strip() for name, value in pairs}
+    for _, values in tags_of(prologue, _LINKS):
         if values.get("rel", "").lower() == "canonical":
             canonical.append(values.get("href", ""))
         elif (values.get("property") or values.get("name", "")).lower() == "og:url":
             open_graph.append(values.get("content", ""))
     return canonical + open_graph
-
-
-def printable(path: str) -> str:
-    """Return a path without bytes that are not valid UTF-8, which neither log nor JSON can hold."""
-    return os.fsencode(path).decode("utf-8", "replace")

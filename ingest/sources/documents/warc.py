@@ -1,4 +1,4 @@
-"""Makes pages of the web pages in a WARC file."""
+"""Reads the pages of WARC files, including those of our own archive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 
 from ingest import identity
 from ingest.archive_format import FILE_ENDING, OPEN_ENDING, PAGE_TYPE
-from ingest.model import Entry, Page
+from ingest.model import Page
 from ingest.ports import Clock
 from ingest.sources.documents.archived_pages import (
     Assembler,
@@ -25,32 +25,32 @@ from ingest.sources.documents.archived_pages import (
     metadata_of,
     place_of,
 )
-from ingest.sources.documents.files import FEED_ID, FileRefused, refused, url_in
+from ingest.sources.documents.files import FileRefused, entry_of, refused, url_in
 from ingest.sources.documents.warc_body import body_of
 from ingest.sources.documents.warc_records import Broken, records
 
 ENDINGS = (".warc", ".warc.gz", FILE_ENDING + OPEN_ENDING)
 _HTML = ("text/html", "application/xhtml+xml")
-#: Header lines of a record and of the answer in it.
+#: Maximum size of the headers of a record and of the response in it.
 _HEADERS_BYTES = 256 * 1024
-#: Records of other types say something about a page and are none.
+#: Types of records that hold a page.
 _WITH_PAGE = ("response", "resource")
-#: warcio raises what it likes where a record is not what it says: KeyError, AttributeError …
+#: warcio raises many types of errors for a malformed record: KeyError, AttributeError …
 _UNREADABLE = (ArchiveLoadFailed, ArithmeticError, AttributeError, EOFError, LookupError, OSError,
                TypeError, ValueError)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: A record of the archive has its entry beside the page.
+#: Maximum size of the entry that a record of the archive holds beside the page.
 _MAX_ENTRY_BYTES = 16 * 1024 * 1024
-#: Segments of paths under which sites list or ask, in lower case.
+#: Path segments of lists, forms and searches, in lower case.
 _SEGMENTS = frozenset(
     ("author", "authors", "autor", "autoren", "buscar", "cart", "categories", "category", "checkout",
      "kategorie", "login", "recherche", "register", "schlagwort", "search", "signin", "sign-in",
      "subscribe", "suche", "tag", "tags", "wp-login.php")
 )  # fmt: skip
 _NUMBERED = re.compile(r"/page/\d+/?$", re.IGNORECASE)
-#: A last segment of so many words is the title of something.
+#: A last path segment with this many hyphens is a title.
 _TITLE_HYPHENS = 3
-_LOOKED_AT_BYTES = 256 * 1024
+_HEAD_BYTES = 256 * 1024
 _ARTICLE = re.compile(
     rb"""article:published_time|["']og:type["'][^<>]{0,200}["']article["']|"""
     rb"""["']article["'][^<>]{0,200}["']og:type["']|itemprop=["'](?:articleBody|datePublished)["']|"""
@@ -63,8 +63,8 @@ _WEBSITE = re.compile(
 )
 
 
-class PassedOver(NamedTuple):
-    """A record that was never meant to be an article.
+class Skipped(NamedTuple):
+    """A record that is not an article.
 
     `reason`: not_a_page, http_STATUS, link_is_home_page, listing_page, empty_body, part_of_a_page.
     """
@@ -72,36 +72,35 @@ class PassedOver(NamedTuple):
     reason: str
 
 
-_Result: TypeAlias = Page | FileRefused | PassedOver
+_Result: TypeAlias = Page | FileRefused | Skipped
 
 
 def is_warc(path: str) -> bool:
-    """Tell by its name whether a file is a WARC file."""
+    """Return whether a file is a WARC file, by its name."""
     return path.lower().endswith(ENDINGS)
 
 
 def pages_of_warc(path: str, now: datetime, max_bytes: int) -> Iterator[_Result]:
-    """Return the pages of a WARC file in its order, whatever else is in it.
+    """Return the pages of a WARC file in order, and what is skipped or refused.
 
-    A page is an answer of status 200 with HTML, or such a resource, and no front page of a site
-    or list of articles.
-    Its document id is that of the canonical link where that names the same domain, else of the
-    address it was asked at; `fetched_at` and so the version is WARC-Date: the same file again
-    adds nothing. The pages of our own archive come back as they were fetched, with their
-    entries. Errors: none; a file that cannot be read is refused.
+    A page is a response with status 200 and HTML, or an HTML resource, that is neither the front
+    page of a site nor a list of articles. Its document id is that of the canonical link if it
+    names the same domain, else of the requested URL; `fetched_at`, and so the version, is
+    WARC-Date: reading a file again adds nothing. The pages of our own archive are returned as they
+    were fetched, with their entries. Errors: none; a file that cannot be read is refused.
     """
     reading = _Reading(path, now, max_bytes)
     try:
         with open(path, "rb") as file:
             for number, record in enumerate(records(file, max_bytes + _HEADERS_BYTES), 1):
-                yield from reading.taken(number, record)
+                yield from reading.read(number, record)
     except OSError as error:
         yield refused(path, "unreadable", error.strerror or str(error))
-    yield from reading.ended()
+    yield from reading.finish()
 
 
-class KeptPages:
-    """The pages in the folder of an archive, in the order of time, as a replay reads them."""
+class ArchivedPages:
+    """The pages in the folder of an archive in order of time, as a replay reads them."""
 
     def __init__(self, folder: Path, max_page_bytes: int, clock: Clock) -> None:
         self._folder = folder
@@ -109,12 +108,12 @@ class KeptPages:
         self._clock = clock
 
     def heads(self, since: datetime | None) -> Iterator[bytes]:
-        """Return every page written since then as JSON, its bytes left out. Errors: OSError."""
+        """Return every page written since then as JSON, without its bytes. Errors: OSError."""
         for path in archive_files(self._folder, since):
             yield from metadata_of(path, self._max_bytes)
 
     def pages(self, since: datetime | None) -> Iterator[Page]:
-        """Return every whole page written since then; broken records are passed over."""
+        """Return every complete page written since then; broken records are skipped."""
         for path in archive_files(self._folder, since):
             for found in pages_of_warc(str(path), self._clock(), self._max_bytes):
                 if isinstance(found, Page) and not found.path:
@@ -122,7 +121,7 @@ class KeptPages:
 
 
 class _Reading:
-    """One file in its order; holds what belongs together until it is whole."""
+    """Reads the records of one file in order; holds the parts of a page until it is complete."""
 
     def __init__(self, path: str, now: datetime, max_bytes: int) -> None:
         self._path = path
@@ -130,8 +129,8 @@ class _Reading:
         self._max_bytes = max_bytes
         self._assembler = Assembler(max_bytes)
 
-    def taken(self, number: int, data: bytes | Broken) -> Iterator[_Result]:
-        """Take the next record; give what is known of pages now."""
+    def read(self, number: int, data: bytes | Broken) -> Iterator[_Result]:
+        """Read the next record, and return the results that are complete now."""
         if isinstance(data, Broken):
             yield _refused(self._path, number, data.reason, data.detail)
             return
@@ -149,21 +148,21 @@ class _Reading:
         except _UNREADABLE as error:
             yield _broken(self._path, number, error)
             return
-        yield from self.ended()
+        yield from self.finish()
         yield _page(self._path, number, record, self._now, self._max_bytes)
 
     def _with_metadata(self, metadata: bytes) -> Iterator[_Result]:
         page = self._assembler.page(metadata, self._now)
-        yield from self.ended()
-        yield PassedOver("not_a_page") if page is None else page
+        yield from self.finish()
+        yield Skipped("not_a_page") if page is None else page
 
-    def ended(self) -> Iterator[_Result]:
-        """Return what is held for itself, since nothing will join it."""
-        return map(self._alone, self._assembler.given_up())
+    def finish(self) -> Iterator[_Result]:
+        """Return each held record on its own, since its page cannot become complete."""
+        return map(self._alone, self._assembler.release())
 
     def _alone(self, held: Held) -> _Result:
         if held.number > 1:
-            return PassedOver("part_of_a_page")
+            return Skipped("part_of_a_page")
         record = _parsed(held.record)
         return _page(self._path, held.record_number, record, self._now, self._max_bytes)
 
@@ -175,13 +174,13 @@ def _parsed(data: bytes) -> Any:
 def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) -> _Result:
     try:
         if record.rec_type not in _WITH_PAGE:
-            return PassedOver("not_a_page")
+            return Skipped("not_a_page")
         status = _status(record)
         if status not in (0, 200):
-            return PassedOver(f"http_{status}")
+            return Skipped(f"http_{status}")
         content_type = _content_type(record)
         if content_type.partition(";")[0].strip().lower() not in _HTML:
-            return PassedOver("not_a_page")
+            return Skipped("not_a_page")
         body = body_of(record, max_bytes)
     except _UNREADABLE as error:
         return _broken(path, number, error)
@@ -191,26 +190,26 @@ def _page(path: str, number: int, record: Any, now: datetime, max_bytes: int) ->
     if not url:
         return _refused(path, number, "broken_record", "it names no http address")
     if identity.is_home_page(url):
-        return PassedOver("link_is_home_page")
+        return Skipped("link_is_home_page")
     if not body.strip():
-        return PassedOver("empty_body")
+        return Skipped("empty_body")
     if _is_listing(url, body):
-        return PassedOver("listing_page")
+        return Skipped("listing_page")
     fetched_at = _date(record.rec_headers.get_header("WARC-Date") or "", now)
     return _made(path, url, body, content_type, status, fetched_at)
 
 
 def _is_listing(url: str, body: bytes) -> bool:
-    """Return whether a page only lists articles, by its address and by what it says of itself.
+    """Return whether a page is a list of articles, by its URL and its metadata.
 
-    Never for a page that calls itself an article, or whose address ends in a title: an article
-    too many is found by nobody, one that is missing is missed.
+    A page that declares itself an article, or whose URL ends in a title, is not: an extra list in
+    the index does less harm than a missing article.
     """
     path = urlsplit(url).path
     segments = [one.lower() for one in path.split("/") if one]
     if not segments or segments[-1].count("-") >= _TITLE_HYPHENS:
         return False
-    head = body[:_LOOKED_AT_BYTES]
+    head = body[:_HEAD_BYTES]
     has_word = not _SEGMENTS.isdisjoint(segments) or bool(_NUMBERED.search(path))
     is_section = len(segments) == 1 and segments[0].isalpha() and bool(_WEBSITE.search(head))
     return (has_word or is_section) and not _ARTICLE.search(head)
@@ -223,14 +222,7 @@ def _made(
     canonical = named if named and identity.same_site(named, url) else url
     return Page(
         document_id=identity.document_id_of_url(canonical),
-        entry=Entry(
-            id=identity.entry_id(FEED_ID, canonical),
-            feed_id=FEED_ID,
-            feed_url="",
-            entry_key=canonical,
-            url_published=url,
-            first_seen_at=fetched_at,
-        ),
+        entry=entry_of(canonical, url, fetched_at),
         url_canonical=canonical,
         url_match_key=identity.match_key(canonical),
         url_final=url,
@@ -245,11 +237,11 @@ def _made(
 
 
 def _status(record: Any) -> int:
-    """Return the status of an answer, 0 of a resource. Errors: ValueError."""
+    """Return the status of a response, 0 for a resource. Errors: ValueError."""
     if record.rec_type == "resource":
         return 0
     if record.http_headers is None:
-        raise ValueError("an answer without its status line")
+        raise ValueError("a response without its status line")
     return int(record.http_headers.get_statuscode())
 
 

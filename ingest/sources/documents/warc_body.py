@@ -1,4 +1,4 @@
-"""Unpacks the body of an answer that a WARC record holds, within a bound."""
+"""Decodes the body of a response in a WARC record, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import zstandard
 from warcio.bufferedreaders import ChunkedDataReader
 
 _GZIP = b"\x1f\x8b"
-#: Some crawlers store the body unpacked and leave the header as it was.
+#: Some crawlers store the body decoded and keep its Content-Encoding header.
 _PLAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<", re.DOTALL)
-#: More encodings than this in a row nobody sends.
+#: Maximum number of encodings of one body.
 _MAX_ENCODINGS = 3
 
 
 def body_of(record: Any, max_bytes: int) -> bytes:
-    """Return the body of a response or resource, unpacked; one byte over `max_bytes` at most.
+    """Return the decoded body of a response or resource; at most `max_bytes` and one byte.
 
-    Errors: ValueError for one that is packed in a way nobody here knows, or breaks off.
+    Errors: ValueError if its encoding is unknown or its data is incomplete.
     """
     data: bytes = record.raw_stream.read()
     headers = record.http_headers
@@ -33,7 +33,7 @@ def body_of(record: Any, max_bytes: int) -> bytes:
     named = (headers.get_header("Content-Encoding") or "").lower()
     encodings = [name.strip() for name in named.split(",") if name.strip() not in ("", "identity")]
     if len(encodings) > _MAX_ENCODINGS:
-        raise ValueError(f"packed as {named[:100]}")
+        raise ValueError(f"too many encodings: {named[:100]}")
     for name in reversed(encodings):
         data = _unpacked(data, name, max_bytes)
     return data[: max_bytes + 1]
@@ -44,13 +44,13 @@ def _unpacked(data: bytes, encoding: str, max_bytes: int) -> bytes:
     if unpack is None:
         if _PLAIN.match(data):
             return data
-        raise ValueError(f"packed as {encoding[:100]}, which is not known")
+        raise ValueError(f"unknown encoding {encoding[:100]}")
     try:
         return unpack(data, max_bytes + 1)
     except (zlib.error, brotli.error, zstandard.ZstdError) as error:
         if _PLAIN.match(data):
             return data
-        raise ValueError(f"cannot be unpacked as {encoding}: {error}") from error
+        raise ValueError(f"cannot be decoded as {encoding}: {error}") from error
 
 
 def _gunzipped(data: bytes, limit: int) -> bytes:
@@ -70,7 +70,7 @@ def _gunzipped(data: bytes, limit: int) -> bytes:
 def _inflated(data: bytes, limit: int) -> bytes:
     try:
         return zlib.decompressobj().decompress(data, limit)
-    except zlib.error:  # without the wrapping that the name promises: old servers
+    except zlib.error:  # some old servers send raw deflate data
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, limit)
 
 

@@ -1,4 +1,4 @@
-"""Cuts a WARC file into records, and goes on behind those that are broken."""
+"""Splits a WARC file into records, and continues after broken ones."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _TRAILER = b"\r\n\r\n"
 
 
 class Broken(NamedTuple):
-    """A place where no whole record could be read."""
+    """A place where no complete record could be read."""
 
     reason: str
     detail: str
 
 
 class _Gap(NamedTuple):
-    """Packed bytes that could not be unpacked: what follows is another record."""
+    """Compressed bytes that could not be decompressed: another record follows."""
 
     detail: str
 
 
 def records(file: BinaryIO, max_bytes: int) -> Iterator[bytes | Broken]:
-    """Return each record whole, its header lines with it, packed by record or not at all.
+    """Return each record with its headers, from a file compressed by record or not at all.
 
-    Broken: `broken_record` where bytes are missing or say the wrong length, `too_large` for a
-    record over `max_bytes`, which is never held. Errors: OSError.
+    Broken: `broken_record` if bytes are missing or the length is wrong, `too_large` for a record
+    over `max_bytes`, which is not held in memory. Errors: OSError.
     """
-    cutter = _Cutter(max_bytes)
+    splitter = _Splitter(max_bytes)
     for part in _unpacked(file):
-        yield from cutter.fed(part)
-    yield from cutter.ended()
+        yield from splitter.feed(part)
+    yield from splitter.finish()
 
 
 def _unpacked(file: BinaryIO) -> Iterator[bytes | _Gap]:
@@ -56,7 +56,7 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes | _Gap]:
             part = unpacker.decompress(packed, _CHUNK_BYTES)
         except zlib.error as error:
             yield _Gap(str(error))
-            # The member itself began at or before these bytes: look behind its first one.
+            # The member began at or before these bytes: search after its first byte.
             packed = _from_next_member(packed[1 if is_at_start else 0 :], file)
             unpacker, is_at_start = zlib.decompressobj(16 + zlib.MAX_WBITS), True
             if not packed:
@@ -78,7 +78,7 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes | _Gap]:
 
 
 def _from_next_member(packed: bytes, file: BinaryIO) -> bytes:
-    """Return the bytes from the next start of a gzip member on; none at the end of the file."""
+    """Return the bytes from the next start of a gzip member; none at the end of the file."""
     while True:
         at = packed.find(_GZIP_MEMBER)
         if at >= 0:
@@ -89,8 +89,8 @@ def _from_next_member(packed: bytes, file: BinaryIO) -> bytes:
         packed = packed[-len(_GZIP_MEMBER) + 1 :] + chunk
 
 
-class _Cutter:
-    """Holds what was fed until a record is whole."""
+class _Splitter:
+    """Holds bytes until a record is complete."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -98,8 +98,8 @@ class _Cutter:
         self._to_skip = 0
         self._is_in_junk = False
 
-    def fed(self, part: bytes | _Gap) -> Iterator[bytes | Broken]:
-        """Take the next bytes; give what is whole now."""
+    def feed(self, part: bytes | _Gap) -> Iterator[bytes | Broken]:
+        """Add bytes, and return the records that are complete now."""
         if isinstance(part, _Gap):
             self._held.clear()
             self._to_skip = 0
@@ -117,15 +117,15 @@ class _Cutter:
                 return
             yield found
 
-    def ended(self) -> Iterator[bytes | Broken]:
-        """Return what the last bytes are."""
+    def finish(self) -> Iterator[bytes | Broken]:
+        """Return the records in the last bytes."""
         while not self._to_skip and (found := self._next(is_over=True)) is not None:
             yield found
         if self._to_skip or self._held.strip():
             yield Broken("broken_record", "the file ends inside a record")
 
     def _next(self, *, is_over: bool) -> bytes | Broken | None:
-        """Return the next record or broken place; None when more bytes are needed."""
+        """Return the next record or broken place; None if more bytes are needed."""
         start = _START.search(self._held)
         junk = start.start() if start else self._held.rfind(b"\n") + 1
         is_new_junk = bool(self._held[:junk].strip()) and not self._is_in_junk
@@ -160,7 +160,7 @@ class _Cutter:
         return record
 
     def _give_up(self, detail: str) -> Broken:
-        """Leave this record; the search for the next begins behind its first line."""
+        """Give up this record; the search for the next starts after its first line."""
         del self._held[: self._held.find(b"\n") + 1]
         self._is_in_junk = True
         return Broken("broken_record", detail)

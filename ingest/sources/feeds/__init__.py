@@ -1,1 +1,1 @@
-"""Feed formats, one a file, told apart by content in parse_feed.py."""
+"""Feed formats, one per file; parse_feed.py selects one by the content of a document."""

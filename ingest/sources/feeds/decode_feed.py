@@ -1,4 +1,4 @@
-"""Turns the bytes of a feed document into text that a parser can take without surprise."""
+"""Decodes the bytes of a feed document into text that an XML or JSON parser accepts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from resiliparse.parse.encoding import detect_encoding
 
 from ingest.errors import SourceError
 
-#: Cap on what packed layers may hold once unpacked.
+#: Maximum size of a document after decompression.
 MAX_UNPACKED_BYTES = 15 * 1024 * 1024
-#: How much of a document is looked at for its root element and its declarations.
+#: Length of the head of a document, where its root element and its declarations are searched.
 HEAD_CHARACTERS = 65_536
 
 _BOMS = (
@@ -25,7 +25,7 @@ _BOMS = (
 )
 _SEVEN_BIT = re.compile(r"^(iso-?2022|csiso2022|hz|utf-?7)", re.IGNORECASE)
 _PROLOG_CHARSET = re.compile(rb"^[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{2,40})[\"']")
-#: Charsets that are meant when a smaller one is named: what browsers read, and publishers write.
+#: Supersets of declared charsets, which browsers and publishers use instead.
 _WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -37,22 +37,22 @@ _WIDER = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-#: `<?xm` in EBCDIC, whose letters lie in the same places in all its variants.
+#: `<?xm` in EBCDIC, where letters have the same codes in all variants.
 _EBCDIC = "<?xm".encode("cp037")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _FOREIGN = re.compile("[^\x00-\x7f]")
-#: Text encodings of Python that are no charsets, and that may raise even when told to replace.
+#: Text encodings of Python that are not charsets, and that may raise even with "replace".
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));")
-#: More digits than the largest character has in any notation.
+#: No character reference has more digits.
 _MAX_DIGITS = 12
 _COMMENTS = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _START_TAG = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 
 
 class DecodedFeed(NamedTuple):
-    """The text of a document, the charset it was read in, and what was strange, by kind."""
+    """The text of a document, its charset, and the number of oddities by kind."""
 
     text: str
     charset: str
@@ -60,11 +60,11 @@ class DecodedFeed(NamedTuple):
 
 
 def decode_feed(body: bytes, charset: str = "") -> DecodedFeed:
-    """Return the text of a document, unpacked, decoded and without characters illegal in XML.
+    """Return the text of a document, decompressed and without characters illegal in XML.
 
-    `charset` is that of the HTTP header. Order: byte order mark, valid UTF-8, header, XML
-    prolog, detection; bytes with NUL or ESC and declared 7-bit charsets skip the second.
-    Errors: SourceError (empty_body; parse_failed for a packed body that is broken or too big).
+    `charset` is that of the HTTP header. The order is: byte order mark, valid UTF-8, header, XML
+    prolog, detection; UTF-8 is not tried for bytes with NUL or ESC and declared 7-bit charsets.
+    Errors: SourceError (empty_body; parse_failed for compressed data that is broken or too large).
     """
     oddities: dict[str, int] = {}
     body = _unpacked(body, oddities)
@@ -78,9 +78,9 @@ def decode_feed(body: bytes, charset: str = "") -> DecodedFeed:
 
 
 def without_illegal_references(text: str) -> tuple[str, int]:
-    """Return the text without references to characters that XML does not have, and their count.
+    """Return the text without references to characters illegal in XML, and their count.
 
-    Parsers give up a whole document for one `&#55296;`.
+    Parsers reject a whole document for one `&#55296;`.
     """
     if "&#" not in text:
         return text, 0
@@ -105,16 +105,16 @@ def _is_legal(reference: re.Match[str]) -> bool:
 
 
 def root_name(text: str) -> str:
-    """Return the local name of the root element in lower case; `""` when there is none.
+    """Return the local name of the root element in lower case, or `""`.
 
-    Blanks, comments, processing instructions and junk before it are passed over.
+    Blanks, comments, processing instructions and junk before it are ignored.
     """
     found = _START_TAG.search(_COMMENTS.sub("", text[:HEAD_CHARACTERS]))
     return found[2].lower() if found else ""
 
 
 def prolog_of(text: str) -> str:
-    """Return what stands before the root element, without comments and instructions."""
+    """Return the text before the root element, without comments and processing instructions."""
     head = _COMMENTS.sub("", text[:HEAD_CHARACTERS])
     root = _START_TAG.search(head)
     return head[: root.start()] if root else head
@@ -129,11 +129,11 @@ def _unpacked(body: bytes, oddities: dict[str, int]) -> bytes:
             body = unpacker.decompress(body, MAX_UNPACKED_BYTES)
         except zlib.error as error:
             raise SourceError(
-                "a packed body that cannot be unpacked", kind="parse_failed", value=str(error)
+                "the body cannot be decompressed", kind="parse_failed", value=str(error)
             ) from error
         if unpacker.unconsumed_tail:
             raise SourceError(
-                "a packed body over the limit", kind="parse_failed", value=MAX_UNPACKED_BYTES
+                "the decompressed body is too large", kind="parse_failed", value=MAX_UNPACKED_BYTES
             )
         oddities["packed_body"] = oddities.get("packed_body", 0) + 1
     return body
@@ -168,12 +168,12 @@ def _of_ebcdic(body: bytes) -> tuple[str, str]:
     prolog = _PROLOG_CHARSET.match(body[:300].decode("cp037").encode("latin-1", "replace"))
     named = _codec(prolog[1].decode("ascii")) if prolog else ""
     name = named if named and "<?xm".encode(named, "replace") == _EBCDIC else "cp037"
-    # Its line ends are a character that XML does not take for a blank.
+    # Its line end is a character that is not white space in XML.
     return body.decode(name, "replace").replace("\x85", "\n"), name
 
 
 def _detected(body: bytes) -> str:
-    # Text of two bytes a character without a mark: nearly every other byte is NUL.
+    # UTF-16 without a byte order mark: nearly every other byte is NUL.
     sample = body[:400]
     if sample[1::2].count(0) > len(sample) // 4:
         return "utf-16-le"
@@ -184,7 +184,7 @@ def _detected(body: bytes) -> str:
     found = str(detect_encoding(body[:HEAD_CHARACTERS]) or "")
     if _codec(found) != "utf-8":
         return found
-    # It is not UTF-8, or nobody would ask: Korean is what the detector does not know.
+    # It is not UTF-8, which was tried before: the detector does not know Korean.
     text = _strictly(body, "cp949") or ""
     return "cp949" if 2 * len(_HANGUL.findall(text)) > len(_FOREIGN.findall(text)) else found
 
@@ -203,7 +203,7 @@ def _codec(name: str) -> str:
         found = codecs.lookup(name.strip()) if name.strip() else None
     except (LookupError, ValueError):
         return ""
-    # Codecs such as `zip` or `rot13` are no charsets.
+    # Codecs such as `zip` or `rot13` are not charsets.
     if found is None or not getattr(found, "_is_text_encoding", True):
         return ""
     return "" if found.name.replace("-", "_") in _NO_CHARSETS else found.name

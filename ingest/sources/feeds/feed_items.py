@@ -1,4 +1,4 @@
-"""Finds the entries of a plain feed document as pieces of bytes, without reading what they say."""
+"""Finds the entries of a feed without parsing them, to skip some or to split the document."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ingest.ports import KnownItems
 
 #: Root element → the elements between it and the entries, and the name of an entry.
 _PLACES = {"rss": (("channel",), "item"), "rdf:RDF": ((), "item"), "feed": ((), "entry")}
-#: A document of more is read whole: which of them count is told by their dates.
+#: A document with more entries is parsed whole: their dates decide which are used.
 _MAX_ITEMS = 1_000
-#: Below this share of known entries a reduced document spares too little.
-_LEAST_KNOWN = 0.5
+#: With a smaller share of known entries, a reduced document saves too little.
+_MIN_KNOWN = 0.5
 
-#: feedparser holds 1.5 KB and more for each item, 75 MB for 50,000 of one line.
+#: Maximum number of items in a piece: feedparser needs 1.5 KB and more per item, 75 MB for 50,000.
 ITEMS_A_PIECE = 1_000
-#: The parser makes several copies of a document, four bytes a character.
+#: Maximum length of a piece: the parser makes several copies, four bytes per character.
 PIECE_CHARACTERS = 1024 * 1024
-#: Shorter documents stay whole.
+#: Shorter documents are not split.
 SHORT_CHARACTERS = 256 * 1024
-#: Given the raw date of every item, `""` for none: the numbers of those to read, in their order.
+#: From the raw date of every item, `""` for none, to the numbers of those to read, in order.
 Choose = Callable[[Sequence[str]], Sequence[int]]
 _PUBLISHED = re.compile(
     r"<(?:[\w.-]+:)?(?:pubDate|published|issued|date|created)\s*(?:\s[^<>]*)?>"
@@ -41,7 +41,7 @@ _ITEM = re.compile(
 
 
 class Items(NamedTuple):
-    """Where the entries lie, what they hash to, and the start tags around them."""
+    """The positions of the entries, their hashes, and the start tags around them."""
 
     spans: Sequence[tuple[int, int]]
     hashes: Sequence[bytes]
@@ -49,7 +49,7 @@ class Items(NamedTuple):
 
 
 class Reduced(NamedTuple):
-    """A document without the entries that are known, and the hashes of both kinds."""
+    """A document without its known entries, and the hashes of both kinds."""
 
     document: bytes
     fresh: Sequence[bytes]
@@ -57,10 +57,10 @@ class Reduced(NamedTuple):
 
 
 def items_of(document: bytes) -> Items | None:
-    """Return the entries of a well-formed UTF-8 document, in its order.
+    """Return the entries of a well-formed UTF-8 document, in order.
 
-    Shape: None when it is anything but a channel with all its entries at its end: another root,
-    a document type, elements between or after the entries, an entry that comes twice. Errors: none.
+    None unless it is a channel with all its entries at the end: for another root, a document type,
+    elements between or after the entries, or an entry that occurs twice. Errors: none.
     """
     walk = _Walk(document)
     if not walk.is_plain():
@@ -72,9 +72,9 @@ def items_of(document: bytes) -> Items | None:
 
 
 def reduced(document: bytes, items: Items, known: KnownItems) -> Reduced | None:
-    """Return the document without its known entries; None when too few of them are known."""
+    """Return the document without its known entries; None if too few of them are known."""
     is_known = [item in known.hashes for item in items.hashes]
-    if sum(is_known) < max(1, _LEAST_KNOWN * len(is_known)):
+    if sum(is_known) < max(1, _MIN_KNOWN * len(is_known)):
         return None
     parts: list[bytes] = []
     place = 0
@@ -92,12 +92,48 @@ def reduced(document: bytes, items: Items, known: KnownItems) -> Reduced | None:
 
 
 def hash_of(*parts: bytes) -> bytes:
-    """Return 8 bytes for these pieces."""
+    """Return a hash of 8 bytes."""
     return hashlib.blake2b(b"\0".join(parts), digest_size=8).digest()
 
 
+def only_chosen(text: str, choose: Choose) -> tuple[str, int]:
+    """Return the document with the items that `choose` returns, and the number of others.
+
+    Short documents, and those whose items do not follow each other, are not changed. A parser
+    takes 0.14 ms for an item of one line, 7 s for 50,000. Errors: those of `choose`.
+    """
+    starts, end = _items(text) if len(text) > SHORT_CHARACTERS else ([], 0)
+    stops = [*starts[1:], end]
+    spans = list(zip(starts, stops, strict=True)) if starts else []
+    numbers = choose([_raw_date(text, start, stop) for start, stop in spans])
+    if len(numbers) == len(spans):
+        return text, 0
+    kept = "".join(text[slice(*spans[number])] for number in numbers)
+    return f"{text[: starts[0]]}{kept}{text[end:]}", len(spans) - len(numbers)
+
+
+def pieces_of(
+    text: str, items: int = ITEMS_A_PIECE, *, longer_than: int = SHORT_CHARACTERS
+) -> Iterator[str]:
+    """Split a document into several with the same head and, together, the same items in order.
+
+    A document whose items do not follow each other is not split. Errors: none.
+    """
+    starts, end = _items(text) if len(text) > longer_than else ([], 0)
+    if len(starts) < 2 or (len(starts) <= items and len(text) <= PIECE_CHARACTERS):
+        yield text
+        return
+    head, tail = text[: starts[0]], text[end:]
+    first = 0
+    for number, stop in enumerate([*starts[1:], end], start=1):
+        is_full = number - first == items or stop - starts[first] > PIECE_CHARACTERS
+        if is_full or number == len(starts):
+            yield f"{head}{text[starts[first] : stop]}{tail}"
+            first = number
+
+
 class _Walk:
-    """One pass of expat over a document: only depths and places are looked at."""
+    """One pass of expat over a document that records only depths and positions."""
 
     def __init__(self, document: bytes) -> None:
         self.spans: list[tuple[int, int]] = []
@@ -112,10 +148,10 @@ class _Walk:
         self._parser = expat.ParserCreate("utf-8")
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
-        self._parser.StartDoctypeDeclHandler = self._refuse
+        self._parser.StartDoctypeDeclHandler = self._reject
 
     def is_plain(self) -> bool:
-        """Walk; tell whether everything was as it must be."""
+        """Walk, and return whether the document has the expected structure."""
         try:
             self._parser.Parse(self._document, True)
         except (expat.ExpatError, ValueError):
@@ -135,13 +171,13 @@ class _Walk:
             self._root_at = at
             self._is_odd = self._is_odd or not self._item
         elif depth <= len(self._place):
-            # A second channel, or an element beside the only one.
+            # A second channel, or an element beside the channel.
             self._is_odd = self._is_odd or name != self._place[depth - 1] or bool(self.frame)
         else:
             self._child(name, at)
 
     def _child(self, name: str, at: int) -> None:
-        if not self.frame:  # the start tags above it, with whatever namespaces and base they set
+        if not self.frame:  # the start tags above it, with their namespaces and base
             self.frame = self._document[self._root_at : at]
         if name == self._item:
             self._began = at
@@ -155,24 +191,8 @@ class _Walk:
             self.spans.append((self._began, self._document.index(b">", at) + 1))
         self._path.pop()
 
-    def _refuse(self, *_: object) -> None:
+    def _reject(self, *_: object) -> None:
         self._is_odd = True
-
-
-def only_chosen(text: str, choose: Choose) -> tuple[str, int]:
-    """Return the document with the items that `choose` names, and how many others it had.
-
-    Short documents, and those whose items are not plainly one after the other, stay whole: a
-    parser takes 0.14 ms for an item of one line, 7 s for 50,000. Errors: those of `choose`.
-    """
-    starts, end = _items(text) if len(text) > SHORT_CHARACTERS else ([], 0)
-    stops = [*starts[1:], end]
-    spans = list(zip(starts, stops, strict=True)) if starts else []
-    numbers = choose([_raw_date(text, start, stop) for start, stop in spans])
-    if len(numbers) == len(spans):
-        return text, 0
-    kept = "".join(text[slice(*spans[number])] for number in numbers)
-    return f"{text[: starts[0]]}{kept}{text[end:]}", len(spans) - len(numbers)
 
 
 def _raw_date(text: str, start: int, stop: int) -> str:
@@ -180,28 +200,8 @@ def _raw_date(text: str, start: int, stop: int) -> str:
     return found[1].strip() if found else ""
 
 
-def pieces_of(
-    text: str, items: int = ITEMS_A_PIECE, *, longer_than: int = SHORT_CHARACTERS
-) -> Iterator[str]:
-    """Return documents that together have the items of this one, in its order, each with its head.
-
-    A document whose items are not plainly one after the other is given whole. Errors: none.
-    """
-    starts, end = _items(text) if len(text) > longer_than else ([], 0)
-    if len(starts) < 2 or (len(starts) <= items and len(text) <= PIECE_CHARACTERS):
-        yield text
-        return
-    head, tail = text[: starts[0]], text[end:]
-    first = 0
-    for number, stop in enumerate([*starts[1:], end], start=1):
-        is_full = number - first == items or stop - starts[first] > PIECE_CHARACTERS
-        if is_full or number == len(starts):
-            yield f"{head}{text[starts[first] : stop]}{tail}"
-            first = number
-
-
 def _items(text: str) -> tuple[list[int], int]:
-    """Return where each item starts, and where the last one's end tag does; `[]` when they nest."""
+    """Return the start of each item and the end of the last one; `[]` if items are nested."""
     starts: list[int] = []
     end, is_open = 0, False
     for found in _ITEM.finditer(text):

@@ -1,4 +1,4 @@
-"""JSON Feed 1 and 1.1."""
+"""Reads JSON Feed 1 and 1.1."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ingest.sources.feeds.decode_feed import decode_feed
 from ingest.sources.feeds.rss_entry import absolute, plain_title
 
 _NAMES = {"1": "JSON Feed 1", "1.0": "JSON Feed 1", "1.1": "JSON Feed 1.1"}
-#: Only a JSON Feed calls things so; some of them do not say what they are.
+#: Keys that only JSON Feed has; some feeds have no version.
 _OWN_NAMES = frozenset({"content_html", "content_text", "date_published", "date_modified"})
 
 
 class JsonFeed:
-    """Reads JSON Feed, with the liberties that publishers take."""
+    """Reads JSON Feed, and tolerates common deviations."""
 
     def recognises(self, body: bytes) -> bool:
-        """Tell by a first brace, an `items` key, and a `version` or keys of its items."""
+        """Return whether it is an object with `items`, and a `version` or known keys of items."""
         if body[:64].lstrip().startswith(b"<"):
             return False
         try:
@@ -69,7 +69,7 @@ def _loaded(text: str, url: str) -> dict[str, Any]:
         raise SourceError("JSON that is not a JSON Feed", kind="not_a_feed", value=text[:80])
     if _name(channel) is None:
         raise SourceError(
-            "JSON of no known version of JSON Feed",
+            "an unknown version of JSON Feed",
             kind="not_a_feed",
             value=str(channel.get("version")),
         )
@@ -106,7 +106,7 @@ def _text(holder: dict[str, Any], name: str) -> str:
     value = holder.get(name)
     if isinstance(value, str):
         return value.strip()
-    # Ids are strings by the standard and numbers in the wild.
+    # Ids are strings in the standard, and sometimes numbers in practice.
     return f"{value:g}" if isinstance(value, float) else str(value) if _is_int(value) else ""
 
 

@@ -1,4 +1,4 @@
-"""News sitemaps, and the indexes that list them."""
+"""Reads news sitemaps, and the sitemap indexes that list them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest.sources.feeds.rss_entry import absolute
 
 _NEWS = "http://www.google.com/schemas/sitemap-news/"
 _IMAGE = "http://www.google.com/schemas/sitemap-image/"
-#: Children of an index that are followed, the newest first.
+#: Maximum number of children of an index that are followed, the newest first.
 MAX_CHILDREN = 50
 NEWS_SITEMAP = "news sitemap"
 PLAIN_SITEMAP = "sitemap"
@@ -25,15 +25,15 @@ PLAIN_SITEMAP = "sitemap"
 class NewsSitemap:
     """Reads `urlset` with news elements, and `sitemapindex`.
 
-    With `takes_plain` also addresses that have a `lastmod` alone, as `updated_raw`: what a site
-    says of its past.
+    With `with_plain`, addresses that only have a `lastmod` are also read, as `updated_raw`: they
+    list the older pages of a site.
     """
 
-    def __init__(self, *, takes_plain: bool = False) -> None:
-        self._takes_plain = takes_plain
+    def __init__(self, *, with_plain: bool = False) -> None:
+        self._with_plain = with_plain
 
     def recognises(self, body: bytes) -> bool:
-        """Tell by the root element; RSS that merely declares the namespace is RSS."""
+        """Return whether the root element is that of a sitemap; RSS may use the namespace too."""
         try:
             return root_name(decode_feed(body).text) in ("urlset", "sitemapindex")
         except SourceError:
@@ -42,8 +42,8 @@ class NewsSitemap:
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:
         """Return the entries in the order of the file, or the children of an index.
 
-        Shape: an index has no entries; `next_urls` are its children, newest `lastmod` first.
-        Errors: SourceError; also for a sitemap without any news element.
+        An index has no entries; `next_urls` are its children, newest `lastmod` first.
+        Errors: SourceError, also for a sitemap without a news element.
         """
         decoded = decode_feed(body, charset)
         refuse_declared_entities(decoded.text)
@@ -60,7 +60,7 @@ class NewsSitemap:
                 oddities=decoded.oddities,
             )
         entries = tuple(_entries(root, url))
-        if self._takes_plain:
+        if self._with_plain:
             plain = tuple(_plain_entries(root, url))
             if not entries:
                 return ParsedFeed(format=PLAIN_SITEMAP, entries=plain, oddities=decoded.oddities)
@@ -71,7 +71,7 @@ class NewsSitemap:
                 kind="not_a_feed",
                 value="no news:news",
                 origin=url,
-                remedy="look in robots.txt of the site for a news sitemap",
+                remedy="look for a news sitemap in the robots.txt of the site",
             )
         return ParsedFeed(format=NEWS_SITEMAP, entries=entries, oddities=decoded.oddities)
 
@@ -95,7 +95,7 @@ def _children(root: etree._Element, url: str) -> dict[str, str]:
 
 
 def _moment(lastmod: str) -> float:
-    """Return seconds since 1970; a day counts to its end, what cannot be read as long ago."""
+    """Return the time in seconds since 1970, for a date its end; -inf if it cannot be parsed."""
     try:
         at = datetime.fromisoformat(lastmod)
     except ValueError:
@@ -111,10 +111,11 @@ def _entries(root: etree._Element, url: str) -> Iterator[SourceEntry]:
         if news is None:
             continue
         publication = _child(news, "publication", _NEWS)
+        keywords = _child_text(news, "keywords", _NEWS).split(",")
         yield SourceEntry(
             link=absolute(url, _child_text(item, "loc")),
             title=_child_text(news, "title", _NEWS),
-            tags=tuple(_split(_child_text(news, "keywords", _NEWS))),
+            tags=tuple(stripped for word in keywords if (stripped := word.strip())),
             image=_image(item, url),
             language=_child_text(publication, "language", _NEWS),
             published_raw=_child_text(news, "publication_date", _NEWS)
@@ -136,12 +137,8 @@ def _image(item: etree._Element, url: str) -> str:
     return absolute(url, _child_text(image, "loc", _IMAGE))
 
 
-def _split(text: str) -> Iterator[str]:
-    yield from (word.strip() for word in text.split(",") if word.strip())
-
-
 def _child(holder: Any, name: str, namespace: str = "") -> Any:
-    """Return the first child of this local name whose namespace begins as given."""
+    """Return the first child with this local name whose namespace begins with `namespace`."""
     if holder is None:
         return None
     for child in holder.iterchildren():

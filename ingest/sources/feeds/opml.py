@@ -13,12 +13,12 @@ from ingest.errors import SourceError
 from ingest.sources.feeds.decode_feed import decode_feed
 from ingest.sources.feeds.repair_markup import local_name, refuse_declared_entities, xml_root
 
-#: Cap on the file.
+#: Maximum size of a file.
 MAX_OPML_BYTES = 5 * 1024 * 1024
 _MAX_DEPTH = 50
-#: The end tag of the list stands in so many characters at its end.
+#: Length of the end of a file, where the end tag of the list is searched.
 _END_CHARACTERS = 1_000
-#: Written before addresses so that a browser would give them to a reader.
+#: A scheme in front of addresses that makes a browser pass them to a feed reader.
 _FOR_READERS = re.compile(r"feed:(?://)?(?=https?://)|feed:(?=//)", re.IGNORECASE)
 
 
@@ -33,7 +33,7 @@ class OpmlFeed(NamedTuple):
 
 
 class OpmlInclude(NamedTuple):
-    """Another list that this one wants read in its place."""
+    """Another list that this one includes."""
 
     url: str
     group: str
@@ -41,7 +41,7 @@ class OpmlInclude(NamedTuple):
 
 
 class Opml(NamedTuple):
-    """A list, in the order of the file. `is_cut`: it ends in the middle."""
+    """A list in the order of the file; `is_cut` if the file is truncated."""
 
     feeds: tuple[OpmlFeed, ...]
     includes: tuple[OpmlInclude, ...]
@@ -49,10 +49,10 @@ class Opml(NamedTuple):
 
 
 def read_opml(body: bytes) -> Opml:
-    """Return the feeds of a list: every outline with an `xmlUrl`, in whatever case that is written.
+    """Return the feeds of a list: every outline with an `xmlUrl`, in any letter case.
 
-    Addresses come as they stand; nothing is asked. Errors: SourceError (empty_body, parse_failed
-    for broken XML and for declared entities, not_a_feed for another document).
+    Addresses are not changed, and nothing is requested. Errors: SourceError (empty_body,
+    parse_failed for broken XML and for declared entities, not_a_feed for another document).
     """
     decoded = decode_feed(body[:MAX_OPML_BYTES])
     refuse_declared_entities(decoded.text)
@@ -63,7 +63,7 @@ def read_opml(body: bytes) -> Opml:
             "this is not an OPML list",
             kind="not_a_feed",
             value=None if root is None else f"root element {local_name(root.tag)}",
-            remedy="export the list as OPML in the program that has it",
+            remedy="export the list as OPML from your feed reader",
         )
     feeds: list[OpmlFeed] = []
     includes: list[OpmlInclude] = []
@@ -77,7 +77,7 @@ def read_opml(body: bytes) -> Opml:
 
 
 def write_opml(feeds: Iterable[OpmlFeed], title: str) -> bytes:
-    """Return the list as OPML 2.0 in UTF-8; feeds of a group lie in one folder, first seen first."""
+    """Return the list as OPML 2.0 in UTF-8; feeds of a group are in one folder, in their order."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = title
@@ -106,7 +106,7 @@ def write_opml(feeds: Iterable[OpmlFeed], title: str) -> bytes:
 
 
 def has_credentials(url: str) -> bool:
-    """Return whether an address carries a name or a password; one that cannot be read has none."""
+    """Return whether a URL contains a user name or a password; False if it cannot be parsed."""
     try:
         parts = urlsplit(url.strip())
         return parts.username is not None or parts.password is not None
@@ -121,21 +121,22 @@ def _outlines(element: etree._Element, group: str, depth: int) -> Iterator[OpmlF
             yield from _outlines(child, group, depth)
         if name != "outline":
             continue
-        said = {local_name(key): value.strip() for key, value in child.attrib.items()}
-        title = " ".join((said.get("title") or said.get("text") or "").split())
+        values = {local_name(key): value.strip() for key, value in child.attrib.items()}
+        title = " ".join((values.get("title") or values.get("text") or "").split())
         line = int(child.sourceline or 0)
-        if said.get("xmlurl"):
-            yield OpmlFeed(_address(said["xmlurl"]), title, said.get("htmlurl", ""), group, line)
-        elif said.get("type", "").lower() == "include" and said.get("url"):
-            yield OpmlInclude(said["url"], group, line)
+        url = values.get("xmlurl")
+        if url:
+            yield OpmlFeed(_address(url), title, values.get("htmlurl", ""), group, line)
+        elif values.get("type", "").lower() == "include" and values.get("url"):
+            yield OpmlInclude(values["url"], group, line)
         if depth < _MAX_DEPTH:
-            # What lies under a feed is in the feed's own group, not in one named by it.
-            inner = group if said.get("xmlurl") else title or group
+            # An outline inside a feed belongs to the group of the feed.
+            inner = group if url else title or group
             yield from _outlines(child, inner, depth + 1)
 
 
 def _address(text: str) -> str:
-    """Return an address without the scheme that only says that a feed is there."""
+    """Return an address without the scheme `feed:`."""
     found = _FOR_READERS.match(text)
     if found is None:
         return text
@@ -144,7 +145,7 @@ def _address(text: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Return the text without what XML cannot hold."""
+    """Return the text without characters that are illegal in XML."""
     return "".join(
         character
         for character in text

@@ -1,4 +1,4 @@
-"""Has feeds parsed by children: what a parent needs, without a parser in its memory."""
+"""Parses feeds in child processes, so that the parent does not import a parser."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ingest.children import ChildFailure, Submitter
 from ingest.errors import SourceError
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, ParseFeed
 
-#: Goes up when the same bytes may now give other entries.
+#: Increased when the same bytes may now result in other entries.
 PARSER_VERSION = "3"
 
 
 class FeedBody(NamedTuple):
-    """What a child needs to parse one document: `charset` is that of the HTTP header."""
+    """A document for a child to parse; `charset` is that of the HTTP header."""
 
     body: bytes
     url: str
@@ -23,9 +23,9 @@ class FeedBody(NamedTuple):
 
 
 def parse_in(children: Submitter[FeedBody]) -> ParseFeed:
-    """Return a parse function whose work is done by these children.
+    """Return a function that parses in these children.
 
-    Errors: SourceError; a child that was killed for time or memory is `parse_failed`.
+    Errors: SourceError, with `parse_failed` if the child was killed for time or memory.
     """
 
     async def parse(
@@ -39,7 +39,7 @@ def parse_in(children: Submitter[FeedBody]) -> ParseFeed:
             return result
         failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
         raise SourceError(
-            "this document could not be parsed within its bounds",
+            "the document could not be parsed within the limits of time and memory",
             kind="parse_failed",
             value=f"{failure.kind}: {failure.message}",
             origin=url,

@@ -1,7 +1,7 @@
-"""Fixes what makes an XML parser give up a feed: junk around it, bare ampersands, HTML's names.
+"""Fixes what makes an XML parser reject a feed: junk, bare ampersands, HTML names, own entities.
 
-A parser that has given up leaves the document to one that guesses, which is slower and guesses
-wrong: `AT&T` becomes `AT&T;`.
+feedparser passes a rejected document to a lenient parser, which is slower and makes mistakes:
+`AT&T` becomes `AT&T;`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from ingest.errors import SourceError
-from ingest.sources.feeds.decode_feed import prolog_of
+from ingest.sources.feeds.decode_feed import HEAD_CHARACTERS, prolog_of
 
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel", "entry"})
 
@@ -23,27 +23,24 @@ _BEFORE = re.compile(
     re.DOTALL,
 )
 _DECLARATION = re.compile(r"<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
-#: A feed inside something else: only where the element is what it looks like.
+#: A feed inside another document: only if the element has the attributes of a feed.
 _INNER = re.compile(
     r"<((?:[A-Za-z_][\w.-]*:)?(?:rss|rdf|feed))\s[^<>]{0,2000}?\b(?:version|xmlns(?::\w+)?)\s*=",
     re.IGNORECASE,
 )
-_HEAD_CHARACTERS = 65_536
 # Sections whose text is literal, and ampersands.
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
     r"|&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#[xX][0-9A-Fa-f]+);)([A-Za-z][A-Za-z0-9]{0,31};)?",
     re.DOTALL,
 )
-
-
 _NUMBER = re.compile(r"&#(?:[0-9]+|[xX][0-9A-Fa-f]+);")
 _NAMES = ("&lt;", "&gt;", "&amp;", "&quot;", "&apos;")
 
-#: The full set of HTML's names has 253.
+#: Maximum number of declared entities; HTML has 253.
 MAX_ENTITIES = 1_000
 MAX_VALUE_CHARACTERS = 500
-#: All values together may make a document so much longer.
+#: Maximum growth of a document by the values of its entities.
 MAX_GROWTH_CHARACTERS = 1024 * 1024
 _ENTITY = re.compile("<!ENTITY", re.IGNORECASE)
 _PUBLIC_SETS = re.compile(r"<!ENTITY\s+%\s+\S+\s+PUBLIC\s+[\"']-//W3C//ENTITIES ")
@@ -59,7 +56,7 @@ _REFERENCE = re.compile(r"&([A-Za-z_][\w.-]*);")
 
 
 class Repaired(NamedTuple):
-    """The document, whether its root element is closed, and what was fixed, by kind."""
+    """The document, whether its root element is closed, and the number of fixes by kind."""
 
     text: str
     is_closed: bool
@@ -67,10 +64,10 @@ class Repaired(NamedTuple):
 
 
 def repaired(text: str) -> Repaired:
-    """Return a document from its root element to the end of it, with references that XML knows.
+    """Return the root element of a document, with references that XML knows.
 
-    Entities that the document declares are to be resolved before: its prolog is cut off. Where
-    no element of a feed is found, nothing is cut. Errors: none.
+    Resolve the entities that the document declares before: its prolog is removed. Without an
+    element of a feed, nothing is removed. Errors: none.
     """
     oddities: dict[str, int] = {}
     name, start = feed_root(text)
@@ -88,45 +85,21 @@ def repaired(text: str) -> Repaired:
 
 
 def feed_root(text: str) -> tuple[str, int]:
-    """Return the name of the feed's root element and where it starts; `""` when there is none."""
-    for found in _BEFORE.finditer(text, 0, _HEAD_CHARACTERS):
+    """Return the name of the root element of the feed and its position; `("", 0)` without one."""
+    for found in _BEFORE.finditer(text, 0, HEAD_CHARACTERS):
         if found[2] is None:
             continue
         if found[2].lower() in FEED_ROOTS:
             return found[1], found.start()
-        inner = _INNER.search(text, found.start(), _HEAD_CHARACTERS)
+        inner = _INNER.search(text, found.start(), HEAD_CHARACTERS)
         return (inner[1], inner.start()) if inner else ("", 0)
     return "", 0
 
 
-def _end(text: str, name: str) -> int:
-    """Return where the last end tag of this name ends; 0 without one. Its `>` may be missing."""
-    at = text.rfind(f"</{name}")
-    if at < 0:
-        return 0
-    found = re.compile(r"</[^\s<>]+\s*(?:>|\Z)").match(text, at)
-    return found.end() if found and found[0][2:].rstrip("> \t\r\n") == name else 0
-
-
-def _is_junk(text: str) -> bool:
-    """Return whether more than comments, instructions and a document type stands here."""
-    return bool(text) and bool(_DECLARATION.sub("", _BEFORE.sub(_shown, text)).strip())
-
-
-def _shown(found: re.Match[str]) -> str:
-    return found[0] if found[2] else ""
-
-
-def _known_references(text: str) -> int:
-    """Return how many references XML knows; counting them is ten times faster than fixing."""
-    numbers = len(_NUMBER.findall(text)) if "&#" in text else 0
-    return numbers + sum(text.count(name) for name in _NAMES)
-
-
 def with_references(text: str) -> tuple[str, dict[str, int]]:
-    """Return a document with references that XML knows, and what was fixed, by kind.
+    """Return a document with references that XML knows, and the number of fixes by kind.
 
-    A parser that recovers by itself drops what it does not know: `?a=1&b=2` becomes `?a=1=2`.
+    A parser in recovery mode drops unknown references: `?a=1&b=2` becomes `?a=1=2`.
     """
     if text.count("&") <= _known_references(text):
         return text, {}
@@ -154,7 +127,7 @@ def with_references(text: str) -> tuple[str, dict[str, int]]:
 
 
 def xml_root(text: str, url: str | None = None) -> etree._Element | None:
-    """Return the root element of a document whose broken parts are passed over; None without one.
+    """Parse a document, ignoring broken parts, and return its root element; None without one.
 
     Errors: SourceError (parse_failed).
     """
@@ -176,20 +149,19 @@ def local_name(name: object) -> str:
 
 
 def refuse_declared_entities(text: str) -> None:
-    """Let a document pass only when it declares no entities of its own.
+    """Raise SourceError (parse_failed) if a document declares entities of its own.
 
-    The public HTML entity sets may be named. Errors: SourceError (parse_failed).
+    References to the public HTML entity sets are allowed.
     """
     if _declared(text):
         raise _refusal()
 
 
 def resolve_declared_entities(text: str) -> str:
-    """Return the document without entities of its own: those that stand for plain text in place.
+    """Return the document with its declared entities replaced by their plain text.
 
-    One that names another entity, markup or a file is refused with the document, and so is one
-    that is long or used so often that the document would grow by more than a mebibyte.
-    Errors: SourceError (parse_failed).
+    Errors: SourceError (parse_failed) if the value of an entity is long or contains another entity,
+    markup or a file, or if the document would grow by more than 1 MiB.
     """
     if not _declared(text):
         return text
@@ -206,6 +178,30 @@ def resolve_declared_entities(text: str) -> str:
     return _REFERENCE.sub(lambda one: values.get(one[1], one[0]), rest)
 
 
+def _end(text: str, name: str) -> int:
+    """Return the end of the last end tag with this name, or 0. Its `>` may be missing."""
+    at = text.rfind(f"</{name}")
+    if at < 0:
+        return 0
+    found = re.compile(r"</[^\s<>]+\s*(?:>|\Z)").match(text, at)
+    return found.end() if found and found[0][2:].rstrip("> \t\r\n") == name else 0
+
+
+def _is_junk(text: str) -> bool:
+    """Return whether the text is more than comments, instructions and a document type."""
+    return bool(text) and bool(_DECLARATION.sub("", _BEFORE.sub(_shown, text)).strip())
+
+
+def _shown(found: re.Match[str]) -> str:
+    return found[0] if found[2] else ""
+
+
+def _known_references(text: str) -> int:
+    """Return the number of references that XML knows; counting is ten times faster than fixing."""
+    numbers = len(_NUMBER.findall(text)) if "&#" in text else 0
+    return numbers + sum(text.count(name) for name in _NAMES)
+
+
 def _declared(text: str) -> bool:
     if "<!doctype" not in prolog_of(text).lower():
         return False
@@ -213,7 +209,7 @@ def _declared(text: str) -> bool:
 
 
 def _plain_values(inner: str) -> dict[str, str] | None:
-    """Return name → value when every entity declared here stands for plain text."""
+    """Return name → value if the value of every declared entity is plain text, else None."""
     declared = _PLAIN.findall(inner)
     public = len(_PUBLIC_SETS.findall(inner))
     if len(declared) + public != len(_ENTITY.findall(inner)) or len(declared) > MAX_ENTITIES:
@@ -236,5 +232,5 @@ def _refusal() -> SourceError:
         "the document declares XML entities of its own",
         kind="parse_failed",
         value="entity_declared",
-        remedy="such documents are not read: entities may stand for gigabytes, or for files",
+        remedy="such documents are refused: entities can expand to gigabytes or to files",
     )

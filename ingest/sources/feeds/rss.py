@@ -1,4 +1,4 @@
-"""RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, CDF: read by feedparser, with its traps avoided."""
+"""Reads RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0 and CDF with feedparser."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ _FORMATS = {
     "atom": "Atom",
     "cdf": "CDF",
 }
-quicken(feedparser)
-
-#: What a document is that feedparser reads entries from and has no name for.
+#: Formats by root element, for documents whose format feedparser does not name.
 _UNNAMED = {"channel": "CDF", "feed": "Atom", "rss": "RSS", "rdf": "RSS"}
 _PERIODS = {
     "hourly": 3600.0,
@@ -69,24 +67,23 @@ _PERIODS = {
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SKIP_BLOCK = re.compile(r"<skip(hours|days)\s*>(.*?)</skip\1\s*>", re.DOTALL | re.IGNORECASE)
 _SKIP_VALUE = re.compile(r"<(?:hour|day)\s*>\s*([^<]*?)\s*<", re.IGNORECASE)
-#: Tags over whose empty or broken content feedparser stumbles.
+#: Tags whose empty or broken content makes feedparser raise.
 _TROUBLE = re.compile(
     r"</?(?:(?:georss|gml|geo|psc):[\w.-]+|width|height|textinput)\b[^<>]*>", re.IGNORECASE
 )
 _GUID = re.compile(r"<((?:[\w.-]+:)?(?:guid|id))(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE)
 
+quicken(feedparser)
+
 
 class Rss:
-    """Reads what feedparser reads; the only file that imports it.
-
-    With `choose`, only the items that it names of a long document.
-    """
+    """Reads feeds with feedparser; `choose` selects the items of a long document."""
 
     def __init__(self, choose: Choose | None = None) -> None:
         self._choose = choose
 
     def recognises(self, body: bytes) -> bool:
-        """Tell by the root element, or by a feed's inside another."""
+        """Return whether the root element, or one inside it, is that of a feed."""
         try:
             return bool(feed_root(decode_feed(body).text)[0])
         except SourceError:
@@ -97,9 +94,9 @@ class Rss:
     ) -> ParsedFeed:
         """Return the entries in the order of the document, with raw dates.
 
-        Relative links are joined to xml:base, else to `url`. Of a plain document in which half
-        of the entries are `known`, only the others are read: feedparser takes a third of a
-        millisecond for each. Errors: SourceError.
+        Relative links are joined to xml:base, else to `url`. If half of the entries of a plain
+        document are `known`, only the others are parsed: feedparser takes a third of a millisecond
+        for each. Errors: SourceError.
         """
         draft = _draft_of(body, url, charset)
         if self._choose is not None:
@@ -127,7 +124,7 @@ def build(choose: Choose | None = None) -> Rss:
 
 
 class _Draft(NamedTuple):
-    """A document made ready for the parser, and what was strange about it."""
+    """A document prepared for the parser, and its oddities."""
 
     text: str
     url: str
@@ -152,21 +149,21 @@ def _draft_of(body: bytes, url: str, charset: str) -> _Draft:
     oddities = decoded.oddities | fixed
     if illegal:
         oddities["illegal_references"] = illegal
-    # A guid or id that may be a permalink would be joined to the base, and so change its name.
+    # feedparser joins a guid that may be a permalink to the base, which would change it.
     text = _GUID.sub(r'<\1 isPermaLink="false"\2>', text)
     return _Draft(text, url, is_closed, oddities)
 
 
 def _read_whole(draft: _Draft) -> _Read:
-    """Return what feedparser makes of all of a document; where it gives up, entry by entry.
+    """Parse a whole document; if feedparser raises, parse it entry by entry.
 
-    Before that it is spared the elements that make it give up and that nobody here asks for.
+    In that case, unused elements that make it raise are removed first.
     """
     try:
         return _read(_encoded(pieces_of(draft.text)), draft)
     except SourceError:
         text = _TROUBLE.sub("", draft.text)
-        read = _read(_encoded(pieces_of(text, 1, longer_than=0)), draft, spares=True)
+        read = _read(_encoded(pieces_of(text, 1, longer_than=0)), draft, skip_broken=True)
         if not read.version:
             raise
         return read
@@ -176,10 +173,11 @@ def _encoded(pieces: Iterable[str]) -> Iterator[bytes]:
     return (piece.encode("utf-8") for piece in pieces)
 
 
-def _read(pieces: Iterable[bytes], draft: _Draft, *, spares: bool = False) -> _Read:
-    """Return what feedparser makes of a document, which may come in pieces.
+def _read(pieces: Iterable[bytes], draft: _Draft, *, skip_broken: bool = False) -> _Read:
+    """Parse the pieces of a document.
 
-    With `spares` a piece that it gives up is left out and counted. Errors: SourceError.
+    With `skip_broken`, a piece that makes feedparser raise is skipped and counted.
+    Errors: SourceError.
     """
     version, channel, fault, lost = "", {}, None, 0
     authors: tuple[str, ...] | None = None
@@ -188,7 +186,7 @@ def _read(pieces: Iterable[bytes], draft: _Draft, *, spares: bool = False) -> _R
         try:
             result = _parsed(piece, draft.url)
         except SourceError:
-            if not spares:
+            if not skip_broken:
                 raise
             lost += 1
             continue
@@ -231,9 +229,9 @@ def _found(draft: _Draft, read: _Read) -> ParsedFeed:
 
 
 def _is_sound(read: _Read, hashes: Sequence[bytes]) -> bool:
-    """Return whether the entries of a reduced document can be judged without the others.
+    """Return whether the entries of a reduced document do not depend on the others.
 
-    Names that are missing or repeated, and entries without a date, depend on their neighbours.
+    Missing or repeated ids, and entries without a date, do.
     """
     names = {entry.guid for entry in read.entries}
     has_dates = all(entry.published_raw for entry in read.entries)
@@ -265,9 +263,9 @@ def _parsed(document: bytes, url: str) -> dict[str, Any]:
                 "content-location": url,
             },
         )
-    except Exception as error:  # feedparser lets anything out
+    except Exception as error:  # feedparser raises errors of any type
         raise SourceError(
-            "the parser gave up on this document",
+            "the parser failed on this document",
             kind="parse_failed",
             value=f"{type(error).__name__}: {error}",
             origin=url,
@@ -279,7 +277,7 @@ def _refusal(text: str, version: str, fault: Exception | None) -> SourceError:
     root = root_name(text)
     if version or root in FEED_ROOTS:
         return SourceError(
-            "a feed that is broken before its first entry",
+            "the feed is broken before its first entry",
             kind="parse_failed",
             value=str(fault or root),
         )
@@ -287,7 +285,7 @@ def _refusal(text: str, version: str, fault: Exception | None) -> SourceError:
         "this is not a feed",
         kind="not_a_feed",
         value=f"root element {root}" if root else text[:80],
-        remedy="ask for the address of the feed itself: `news-ingest feeds discover URL`",
+        remedy="find the address of the feed with `news-ingest feeds discover URL`",
     )
 
 
@@ -307,7 +305,7 @@ def _period(channel: dict[str, Any]) -> float | None:
 
 
 def _skips(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return hours (0-23, GMT) and days (0 Monday) to leave out; feedparser keeps only the last."""
+    """Return the hours (0-23, GMT) and days (0 Monday) to skip; feedparser keeps only the last."""
     hours: set[int] = set()
     days: set[int] = set()
     for name, block in _SKIP_BLOCK.findall(text[:65_536]):

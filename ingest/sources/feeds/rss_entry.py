@@ -1,4 +1,4 @@
-"""Makes an entry of ours of what feedparser found in one, and tells who wrote it."""
+"""Converts an entry of feedparser, with its title, links and authors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.identity import joined
 from ingest.ports import SourceEntry
+from ingest.sources.feeds.decode_feed import HEAD_CHARACTERS
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _AROUND = " \t\r\n()<>[],;:"
@@ -16,23 +17,22 @@ _EDITOR = re.compile(
     r"<((?:\w+:)?(?:managingEditor|webMaster))\b[^>]*>(.{0,500}?)</\1\s*>",
     re.DOTALL | re.IGNORECASE,
 )
-_HEAD_CHARACTERS = 65_536
 
-#: No title is longer; what is said in more characters is text in the wrong place.
+#: Maximum length of a title; longer ones are text in the wrong element.
 MAX_TITLE_CHARACTERS = 5_000
-# What is never shown goes with what is in it.
+# Elements that are never shown, with their content.
 _UNSEEN = re.compile(
     r"<!--.*?-->|<(script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!\[CDATA\[|\]\]>",
     re.DOTALL | re.IGNORECASE,
 )
-# Attributes may hold a `>`; where nobody closes a quote, the tag ends at the next one.
+# Attributes may contain a `>`; if a quote is not closed, the tag ends at the next `>`.
 _TAG = re.compile(r"</?[A-Za-z!?](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
 _BROKEN_TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
 _BLANKS = re.compile(r"\s+")
 
 
 def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...]) -> SourceEntry:
-    """Return the entry; it has the authors of its channel when it names none."""
+    """Return the entry, with the authors of the channel if it has none."""
     guid = text_of(item, "id")
     published, updated = text_of(item, "published"), text_of(item, "updated")
     other = text_of(item, "created") or text_of(item, "prism_publicationdate")
@@ -51,8 +51,66 @@ def source_entry(item: dict[str, Any], url: str, channel_authors: tuple[str, ...
     )
 
 
+def links_of(holder: dict[str, Any], url: str, kinds: Iterable[str]) -> Iterator[str]:
+    """Return the URLs of these relations in the order of the document."""
+    for link in dict.get(holder, "links") or ():
+        href = dict.get(link, "href")
+        if href and _relation(link) in kinds:
+            address = absolute(url, str(href))
+            if address:
+                yield address
+
+
+def text_of(holder: dict[str, Any], name: str) -> str:
+    """Return a field of feedparser as trimmed text, or `""`."""
+    # dict.get: feedparser's own get returns the published date for `updated`.
+    value = dict.get(holder, name)
+    return str(value).strip() if value is not None else ""
+
+
+def title_of(holder: dict[str, Any], name: str) -> str:
+    """Return a title as plain text, without markup and double escapes."""
+    detail = dict.get(holder, f"{name}_detail") or {}
+    return plain_title(text_of(holder, name), is_html="html" in str(dict.get(detail, "type")))
+
+
+def authors_of(holder: dict[str, Any]) -> list[str]:
+    """Return the distinct authors of an entry or channel: their names, else their addresses."""
+    raw = str(dict.get(holder, "author") or "")
+    found: dict[str, None] = {}
+    for person in dict.get(holder, "authors") or ():
+        name = html.unescape(_person_name(person, raw)).strip()
+        if name:
+            found[name] = None
+    return list(found) or list(dict.fromkeys(_elsewhere(holder)))
+
+
+def authors_of_channel(channel: dict[str, Any], text: str) -> tuple[str, ...]:
+    """Return the authors of a channel, without its editor and webmaster."""
+    found = authors_of(channel)
+    if not found:
+        return ()
+    others = html.unescape(" ".join(match[2] for match in _EDITOR.finditer(text[:HEAD_CHARACTERS])))
+    return tuple(name for name in found if name not in others)
+
+
+def plain_title(text: str, *, is_html: bool = False) -> str:
+    """Return a title in one line, without references and, if it `is_html`, without markup."""
+    text = text[:MAX_TITLE_CHARACTERS]
+    if is_html and "<" in text:
+        text = _BROKEN_TAG.sub("", _TAG.sub("", _UNSEEN.sub("", text)))
+    if "&" in text:
+        text = html.unescape(text)
+    return _BLANKS.sub(" ", text).strip()
+
+
+def absolute(url: str, link: str) -> str:
+    """Return a link joined to the URL of its document; `""` for an empty link."""
+    return joined(url, link) if link.strip() else ""
+
+
 def _link(item: dict[str, Any], guid: str, url: str) -> str:
-    """Return the article's address; a guid serves only when it is an absolute one."""
+    """Return the URL of the article; a guid is used only if it is an absolute URL."""
     own = _alternate(item, url)
     if own:
         return own
@@ -63,7 +121,7 @@ def _link(item: dict[str, Any], guid: str, url: str) -> str:
 
 
 def _alternate(item: dict[str, Any], url: str) -> str:
-    """Return the first link to the entry itself that is a page, else the first of any type."""
+    """Return the first link to the entry that is an HTML page, else the first of any type."""
     found = [link for link in dict.get(item, "links") or () if _relation(link) == "alternate"]
     found.sort(key=lambda link: "html" not in str(dict.get(link, "type") or "html"))
     return next(
@@ -72,22 +130,12 @@ def _alternate(item: dict[str, Any], url: str) -> str:
 
 
 def _relation(link: dict[str, Any]) -> str:
-    # Names of relations may be written as the address of the register that lists them.
+    # A relation may be written as its URL in the registry.
     return str(dict.get(link, "rel") or "alternate").rpartition("/")[2].lower()
 
 
 def _is_absolute(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
-
-
-def links_of(holder: dict[str, Any], url: str, kinds: Iterable[str]) -> Iterator[str]:
-    """Return the addresses of these relations, in the order of the document."""
-    for link in dict.get(holder, "links") or ():
-        href = dict.get(link, "href")
-        if href and _relation(link) in kinds:
-            address = absolute(url, str(href))
-            if address:
-                yield address
 
 
 def _summary(item: dict[str, Any]) -> str:
@@ -125,46 +173,11 @@ def _image(item: dict[str, Any], url: str) -> str:
     return absolute(url, str(dict.get(image, "href") or "")) if image else ""
 
 
-def text_of(holder: dict[str, Any], name: str) -> str:
-    """Return a text of feedparser's, trimmed; `""` where it has none."""
-    # dict.get: feedparser's own get answers `updated` with the published date.
-    value = dict.get(holder, name)
-    return str(value).strip() if value is not None else ""
-
-
-def title_of(holder: dict[str, Any], name: str) -> str:
-    """Return a title as plain text: markup and what is escaped twice undone."""
-    detail = dict.get(holder, f"{name}_detail") or {}
-    return plain_title(text_of(holder, name), is_html="html" in str(dict.get(detail, "type")))
-
-
-def authors_of(holder: dict[str, Any]) -> list[str]:
-    """Return the names in an entry or channel of feedparser, each once; an address without a name."""
-    raw = str(dict.get(holder, "author") or "")
-    found: dict[str, None] = {}
-    for person in dict.get(holder, "authors") or ():
-        name = html.unescape(_person_name(person, raw)).strip()
-        if name:
-            found[name] = None
-    return list(found) or list(dict.fromkeys(_elsewhere(holder)))
-
-
-def authors_of_channel(channel: dict[str, Any], text: str) -> tuple[str, ...]:
-    """Return who wrote all of a feed; its editor and its technician wrote none of it."""
-    found = authors_of(channel)
-    if not found:
-        return ()
-    others = html.unescape(
-        " ".join(match[2] for match in _EDITOR.finditer(text[:_HEAD_CHARACTERS]))
-    )
-    return tuple(name for name in found if name not in others)
-
-
 def _person_name(person: dict[str, Any], raw: str) -> str:
     name, email = str(dict.get(person, "name") or ""), str(dict.get(person, "email") or "")
     if email and email in raw:
-        # feedparser cuts an address after four letters of its last part: what is left over of
-        # `jon@harbour.museum` is called `um`.
+        # feedparser cuts an address after four letters of its last label: for
+        # `jon@harbour.museum` the remaining name is `um`.
         whole = _EMAIL.match(raw, raw.index(email))
         if whole is not None and len(whole[0]) > len(email):
             return raw.replace(whole[0], "").strip(_AROUND) or whole[0]
@@ -180,18 +193,3 @@ def _elsewhere(holder: dict[str, Any]) -> Iterator[str]:
             name = html.unescape(str(dict.get(credit, "content") or "")).strip()
             if name:
                 yield name
-
-
-def plain_title(text: str, *, is_html: bool = False) -> str:
-    """Return a title in one line: markup (when it `is_html`) and references undone."""
-    text = text[:MAX_TITLE_CHARACTERS]
-    if is_html and "<" in text:
-        text = _BROKEN_TAG.sub("", _TAG.sub("", _UNSEEN.sub("", text)))
-    if "&" in text:
-        text = html.unescape(text)
-    return _BLANKS.sub(" ", text).strip()
-
-
-def absolute(url: str, link: str) -> str:
-    """Return a link joined to the address of its document; `""` for none."""
-    return joined(url, link) if link.strip() else ""

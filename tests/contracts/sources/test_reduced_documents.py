@@ -1,4 +1,4 @@
-"""Reading only what is new of a document gives what reading all of it gives."""
+"""A reduced document has the same entries as the whole one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ OURS = {"RSS": RSS, "Atom": ATOM, "RDF": RDF}
 
 @pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize("fresh", [(), (0,), (5,), (1, 3)], ids=str)
-def test_of_a_plain_document_only_the_fresh_entries_are_read(
+def test_only_the_fresh_entries_of_a_plain_document_are_parsed(
     name: str, fresh: tuple[int, ...]
 ) -> None:
     body = OURS[name].encode()
@@ -117,7 +117,7 @@ CORPUS = corpus()
 
 
 @pytest.mark.parametrize(("name", "body"), CORPUS, ids=[name[:50] for name, _ in CORPUS])
-def test_no_document_says_anything_else_when_it_is_reduced(name: str, body: bytes) -> None:
+def test_a_reduced_document_has_the_same_entries(name: str, body: bytes) -> None:
     try:
         whole = parse_feed(body, URL)
     except SourceError:

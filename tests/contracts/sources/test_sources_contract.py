@@ -57,7 +57,7 @@ def test_a_document_gives_its_entries(name: str, body: str) -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
-def test_bytes_that_are_no_feed_are_a_typed_error(name: str, body: bytes) -> None:
+def test_bytes_that_are_not_a_feed_are_a_typed_error(name: str, body: bytes) -> None:
     with pytest.raises(SourceError) as caught:
         SOURCES[name].parse(body, URL)
     assert caught.value.kind in ("not_a_feed", "empty_body", "parse_failed")

@@ -8,13 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ingest.bootstrap.engines import now
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_log,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
 from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
 from ingest.errors import NewsIngestError
 from ingest.operations.dead_letters import Chosen, Cleared, DeadLetter, listed

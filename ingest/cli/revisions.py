@@ -11,13 +11,7 @@ from rich.console import Group
 from rich.text import Text
 
 from ingest.bootstrap.engines import now
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_index,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
 from ingest.cli.terminal_text import clean, out, print_json, shown
 from ingest.errors import QueryError
 from ingest.ports import Revision, RevisionRequest

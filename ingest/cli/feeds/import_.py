@@ -18,13 +18,7 @@ from ingest.operations.feeds.asking import Asking, asking
 from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
-from ingest.sources.feeds.opml import (
-    MAX_OPML_BYTES,
-    Opml,
-    OpmlFeed,
-    has_credentials,
-    read_opml,
-)
+from ingest.sources.feeds.opml import MAX_OPML_BYTES, Opml, OpmlFeed, has_credentials, read_opml
 
 #: Lists that one list may include, one level deep.
 MAX_INCLUDES = 10

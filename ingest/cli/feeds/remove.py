@@ -6,12 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.terminal_text import print_json, say
 from ingest.errors import UnknownName

@@ -16,10 +16,7 @@ from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import request_url
-from ingest.polling.state.feed_state import (
-    FeedState,
-    decode_state,
-)
+from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.records.outputs import domain_of, feed_id_and_part

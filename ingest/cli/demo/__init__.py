@@ -19,7 +19,7 @@ from ingest.bootstrap.engines import now
 from ingest.cli.context import opened_index, opened_log, shows_errors
 from ingest.cli.run import stop_on_signals
 from ingest.cli.search import hits_table
-from ingest.cli.seed_sites import SeedSites
+from ingest.cli.demo.seed_sites import SeedSites
 from ingest.cli.terminal_text import err, out, print_table, say
 from ingest.operations.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -49,9 +52,7 @@ def list_(
 ) -> None:
     """List the dead letters that wait, oldest first."""
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit)
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), chosen)
+    letters = _letters(config, chosen)
     if as_json:
         for letter in letters:
             print_json(_json(letter))
@@ -71,9 +72,7 @@ def list_(
 @shows_errors
 def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Show one dead letter with everything that is known of it, and its input."""
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), Chosen(key=key))
+    letters = _letters(config, Chosen(key=key))
     if not letters:
         raise NewsIngestError(
             "no dead letter has this key", value=key, remedy="see `news-ingest dead-letters list`"
@@ -107,13 +106,7 @@ def replay(
     Exits with status 1 when the log refused one: that dead letter stays.
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), chosen)
-        if dry_run:
-            say(f"{len(letters)} would be replayed")
-            return
-        report(replayed(log, letters, is_forced=force), "replayed")
+    _clear(config, chosen, dry_run, "replayed", partial(replayed, is_forced=force))
 
 
 @app.command("drop")
@@ -129,7 +122,7 @@ def drop(
     dry_run: DryOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Return dead letters up; each leaves a record in news.drops.
+    """Give dead letters up; each leaves a record in news.drops.
 
     Exits with status 1 when the log refused one: that dead letter stays.
     """
@@ -137,22 +130,34 @@ def drop(
     if chosen == Chosen():
         say("error: name a key, or a --topic, --stage, --class or --reason", err)
         raise typer.Exit(2)
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), chosen)
-        if dry_run:
-            say(f"{len(letters)} would be dropped")
-            return
-        report(dropped(log, letters, now), "dropped")
+    _clear(config, chosen, dry_run, "dropped", partial(dropped, clock=now))
 
 
 def report(cleared: Cleared, verb: str) -> None:
-    """Print how many letters are gone, and those that the log refused; exit with 1 for these."""
+    """Print how many letters are gone, and those that the log refused; exit with 1 for those."""
     say(f"{cleared.done} {verb}")
     for letter, error in cleared.refused:
         say(f"refused: {refusal_reason(error)}: {letter.key}: {error}", err)
     if cleared.refused:
         raise typer.Exit(1)
+
+
+def _letters(config: Path | None, chosen: Chosen) -> list[DeadLetter]:
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        return listed(log, plans(settings.pipeline), chosen)
+
+
+def _clear(
+    config: Path | None, chosen: Chosen, dry_run: bool, verb: str, clear: Callable[..., Cleared]
+) -> None:
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        letters = listed(log, plans(settings.pipeline), chosen)
+        if dry_run:
+            say(f"{len(letters)} would be {verb}")
+        else:
+            report(clear(log, letters), verb)
 
 
 def _chosen(

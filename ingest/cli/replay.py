@@ -1,4 +1,4 @@
-"""`news-ingest replay`: sends an old range through the stages again."""
+"""`news-ingest replay`: sends records of the past through the stages again."""
 
 from __future__ import annotations
 
@@ -131,9 +131,10 @@ def _sent(
     *,
     waits: bool,
 ) -> list[Fate]:
-    """Send what was selected; on the embedded log run the stages that nobody runs meanwhile."""
+    """Send what was selected; on the embedded log, run stages without a worker meanwhile."""
     stop = stop_on_signals()
-    stages = _stages_after(settings, plan)
+    kinds = _FLOW[_FLOW.index(plan.kind) :]
+    stages = [one for one in plans(settings.pipeline) if one.kind in kinds]
     starts_stages = settings.pipeline.log.url.startswith("sqlite:")
     with ExitStack() as running:
         if starts_stages:
@@ -167,15 +168,10 @@ def _reader_of(settings: Settings, source: str) -> StagePlan:
     )  # fmt: skip
 
 
-def _stages_after(settings: Settings, first: StagePlan) -> list[StagePlan]:
-    kinds = _FLOW[_FLOW.index(first.kind) :]
-    return [plan for plan in plans(settings.pipeline) if plan.kind in kinds]
-
-
 def _staleness(settings: Settings, source: str) -> IsStale:
-    """Return the test against the processors of the present settings.
+    """Return the test for documents of another version than that of the present settings.
 
-    Errors: NewsIngestError for what no processor makes.
+    Errors: UnknownName for records that no processor makes.
     """
     if source == "pages":
         plan = _reader_of(settings, source)
@@ -196,15 +192,9 @@ def _staleness(settings: Settings, source: str) -> IsStale:
 def _report(selection: Selection, fates: list[Fate], *, as_json: bool, is_dry: bool) -> None:
     left_out = dict(sorted(selection.left_out.items()))
     if as_json:
-        print_json(
-            {
-                "chosen": len(selection.chosen),
-                "from_log": selection.from_log,
-                "from_archive": selection.from_archive,
-                "left_out": left_out,
-                "outcomes": counts(fates),
-            }
-        )
+        plain = {"chosen": len(selection.chosen), "from_log": selection.from_log}
+        plain |= {"from_archive": selection.from_archive}
+        print_json(plain | {"left_out": left_out, "outcomes": counts(fates)})
         return
     verb = "would be sent" if is_dry else "chosen"
     say(

@@ -1,4 +1,4 @@
-"""`news-ingest revisions`: what publishers changed in texts already published."""
+"""`news-ingest revisions`: shows what publishers changed in published texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ingest.query import And, Node
 from ingest.search import moments
 from ingest.search.parse import parse
 
-#: Sentences shown with a revision, each way; `--json` gives all.
+#: Maximum number of added, and of removed, sentences shown; `--json` has all.
 SHOWN_SENTENCES = 3
 
 

@@ -1,4 +1,4 @@
-"""`news-ingest feeds discover`: the feeds of a site."""
+"""`news-ingest feeds discover`: finds the feeds of a site."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def discover_(
     settings = settings_of(config)
     address = url if "://" in url else f"https://{url}"
     like = Feed(id="discover", url=address, publisher=registrable_domain(address))
-    found = asking(settings, lambda ask: _searched(like, as_json, ask))
+    found = asking(settings, lambda ask: _search(like, as_json, ask))
     if as_json:
         for number, candidate in enumerate(found.candidates):
             print_json(_plain(candidate, settings, is_best=number == 0))
@@ -44,7 +44,7 @@ def discover_(
         raise typer.Exit(2)
 
 
-async def _searched(like: Feed, as_json: bool, ask: Asking) -> Discovery:
+async def _search(like: Feed, as_json: bool, ask: Asking) -> Discovery:
     found = await discover(like, ask.tools, ask.robots_text)
     if not as_json and not found.candidates:
         show_robots(found.page, ask)

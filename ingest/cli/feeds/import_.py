@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
-from ingest.cli.feeds.add import provisional
+from ingest.cli.feeds.add import with_checked_feeds
 from ingest.cli.feeds.names import address_key
 from ingest.cli.terminal_text import err, print_json, print_list, say
 from ingest.errors import FetchFailed, NewsIngestError, SourceError
@@ -20,7 +20,7 @@ from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
 from ingest.sources.feeds.opml import MAX_OPML_BYTES, Opml, OpmlFeed, has_credentials, read_opml
 
-#: Lists that one list may include, one level deep.
+#: Maximum number of lists that a list may include; theirs are not followed.
 MAX_INCLUDES = 10
 
 
@@ -51,12 +51,12 @@ def import_(
     try:
         body = _read(file)
         listed = read_opml(body)
-        opml, refused = _whole(listed, settings)
-        fates = refused + _taken(opml, settings, is_written=not dry_run)
+        opml, refused = _with_includes(listed, settings)
+        fates = refused + _add_feeds(opml, settings, is_written=not dry_run)
     except NewsIngestError as error:
         show_error(error)
         raise typer.Exit(2) from error
-    _tell(fates, file, dry_run, as_json)
+    _report(fates, file, dry_run, as_json)
     if listed.is_cut:
         say(f"{file} ends in the middle: the rest is missing", err)
     if not fates:
@@ -82,8 +82,8 @@ def _read(file: Path) -> bytes:
     return body
 
 
-def _whole(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
-    """Return the list with those that it includes, and the fates of includes that were not read."""
+def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
+    """Return the list with the lists it includes, and the fates of includes that were not read."""
     if not opml.includes:
         return opml, []
     refused = [
@@ -111,17 +111,17 @@ async def _fetched(url: str, ask: Asking) -> bytes:
     answer = await ask.tools.fetcher.fetch(request)
     if isinstance(answer, Fetched) and answer.status == 200:
         return answer.body
-    said = f"HTTP {answer.status}" if isinstance(answer, Fetched) else answer.reason
-    raise SourceError(f"the included list was not given ({said})", kind="not_a_feed", value=url)
+    reason = f"HTTP {answer.status}" if isinstance(answer, Fetched) else answer.reason
+    raise SourceError(f"the included list was not given ({reason})", kind="not_a_feed", value=url)
 
 
-def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
+def _add_feeds(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
     known = {address_key(feed.url): feed.id for feed in settings.feeds.feeds.values()}
     fates: list[Fate] = []
     blocks: list[dict[str, Any]] = []
     for feed in opml.feeds:
         url = feed.url.strip()
-        reason = _reason_against(url)
+        reason = _refusal(url)
         key = address_key(url)
         if reason:
             shown = request_url(url) or url  # without credentials
@@ -136,7 +136,7 @@ def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
     groups = list(dict.fromkeys(block["group"] for block in blocks if "group" in block))
 
     def change(text: str) -> str:
-        return provisional(path, with_groups(text, groups), blocks)[0]
+        return with_checked_feeds(path, with_groups(text, groups), blocks)[0]
 
     if is_written:
         edit_feeds(path, change)
@@ -145,7 +145,7 @@ def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
     return fates
 
 
-def _reason_against(url: str) -> str:
+def _refusal(url: str) -> str:
     if has_credentials(url):
         return "its address contains a name or password: add it by hand with `basic_auth`"
     if not url.lower().startswith(("http://", "https://")) or not registrable_domain(url):
@@ -162,14 +162,17 @@ def _block(feed: OpmlFeed, url: str) -> dict[str, Any]:
     return block
 
 
-def _tell(fates: list[Fate], file: Path, dry_run: bool, as_json: bool) -> None:
+def _report(fates: list[Fate], file: Path, dry_run: bool, as_json: bool) -> None:
     if as_json:
         for fate in fates:
             print_json(fate._asdict())
         return
-    told = [fate for fate in fates if fate.outcome != "added"]
-    if told:
-        rows = [(fate.outcome, fate.line, fate.reason, fate.url) for fate in told]
+    rows = [
+        (fate.outcome, fate.line, fate.reason, fate.url)
+        for fate in fates
+        if fate.outcome != "added"
+    ]
+    if rows:
         print_list(("outcome", "line", "reason", "url"), rows)
     counts = Counter(fate.outcome for fate in fates)
     done = "would be added" if dry_run else "added"

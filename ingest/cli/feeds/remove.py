@@ -1,4 +1,4 @@
-"""`news-ingest feeds remove`: takes a feed's block out of feeds.yml."""
+"""`news-ingest feeds remove`: deletes a feed's block from feeds.yml."""
 
 from __future__ import annotations
 

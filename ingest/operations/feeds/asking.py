@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from ingest import event_loops, wire
 from ingest.bootstrap.engines import now, open_log
@@ -15,7 +14,7 @@ from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
-from ingest.identity import request_url
+from ingest.identity import origin_of
 from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
@@ -46,12 +45,6 @@ class Asking(NamedTuple):
 def asking(settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]) -> Result:
     """Return what `work` gives, run in an event loop with everything open. Errors: those of work."""
     return event_loops.run(_asking(settings, work))
-
-
-def origin_of(url: str) -> str:
-    """Return scheme, host and port of an address."""
-    parts = urlsplit(request_url(url))
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def feed_states(settings: Settings) -> dict[str, FeedState]:

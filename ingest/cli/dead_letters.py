@@ -14,7 +14,7 @@ from ingest.bootstrap.engines import now
 from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
 from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
 from ingest.errors import NewsIngestError
-from ingest.operations.dead_letters import Chosen, Cleared, DeadLetter, listed
+from ingest.operations.dead_letters import Cleared, DeadLetter, LetterFilter, listed
 from ingest.operations.dead_letters import drop as dropped
 from ingest.operations.dead_letters import replay as replayed
 from ingest.records.appending import refusal_reason
@@ -72,7 +72,7 @@ def list_(
 @shows_errors
 def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Show one dead letter with everything that is known of it, and its input."""
-    letters = _letters(config, Chosen(key=key))
+    letters = _letters(config, LetterFilter(key=key))
     if not letters:
         raise NewsIngestError(
             "no dead letter has this key", value=key, remedy="see `news-ingest dead-letters list`"
@@ -127,7 +127,7 @@ def drop(
     Exits with status 1 when the log refused one: that dead letter stays.
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
-    if chosen == Chosen():
+    if chosen == LetterFilter():
         say("error: name a key, or a --topic, --stage, --class or --reason", err)
         raise typer.Exit(2)
     _clear(config, chosen, dry_run, "dropped", partial(dropped, clock=now))
@@ -142,14 +142,18 @@ def report(cleared: Cleared, verb: str) -> None:
         raise typer.Exit(1)
 
 
-def _letters(config: Path | None, chosen: Chosen) -> list[DeadLetter]:
+def _letters(config: Path | None, chosen: LetterFilter) -> list[DeadLetter]:
     settings = settings_of(config)
     with opened_log(settings) as log:
         return listed(log, plans(settings.pipeline), chosen)
 
 
 def _clear(
-    config: Path | None, chosen: Chosen, dry_run: bool, verb: str, clear: Callable[..., Cleared]
+    config: Path | None,
+    chosen: LetterFilter,
+    dry_run: bool,
+    verb: str,
+    clear: Callable[..., Cleared],
 ) -> None:
     settings = settings_of(config)
     with opened_log(settings) as log:
@@ -163,9 +167,9 @@ def _clear(
 def _chosen(
     topic: str, stage: str, failure_class: str, reason: str, since_hours: float, limit: int,
     key: str = "",
-) -> Chosen:  # fmt: skip
+) -> LetterFilter:  # fmt: skip
     since = now() - timedelta(hours=since_hours) if since_hours else None
-    return Chosen(topic=topic, stage=stage, failure_class=failure_class, reason=reason,
+    return LetterFilter(topic=topic, stage=stage, failure_class=failure_class, reason=reason,
                   since=since, limit=limit, key=key)  # fmt: skip
 
 

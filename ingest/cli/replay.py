@@ -24,15 +24,16 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
+from ingest.operations.heads import RecordFilter, id_of
 from ingest.operations.intake import Fate, counts
 from ingest.operations.replay import (
+    READ_BY,
     IsStale,
     Replay,
     Selection,
     stale_by_enrichment,
     stale_by_extraction,
 )
-from ingest.operations.replay_heads import READ_BY, Wanted, wanted_id
 from ingest.operations.throttle import Throttle
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan, plans
@@ -85,12 +86,12 @@ def replay(
     """  # fmt: skip
     _require(source, since or until or feed or domain or id or stale)
     settings = settings_of(config)
-    wanted = Wanted(
+    wanted = RecordFilter(
         since=_moment(since, "since"),
         until=_moment(until, "until"),
         feed_id=feed_named(settings, feed).id if feed else "",
         domain=registrable_domain(domain, with_private=True) if domain else "",
-        id=wanted_id(id) if id else "",
+        id=id_of(id) if id else "",
     )
     plan = _reader_of(settings, source)
     with opened_log(settings) as log, opened_index(settings) as index:

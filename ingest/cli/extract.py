@@ -16,7 +16,7 @@ from ingest.children import cores
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.terminal_text import line, out, print_json, say
 from ingest.model import Candidate, EnrichedDocument, Provenance
-from ingest.operations.page_asking import PageAsking
+from ingest.operations.page_client import PageClient
 from ingest.operations.page_reports import PageJob, PageReport, page_reports, reading_of
 from ingest.settings.load import Settings
 from ingest.sources.documents.files import FileRefused, list_documents
@@ -96,11 +96,11 @@ def _settings(inputs: list[str], config: Path | None) -> Settings | None:
 
 
 def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
-    asking = PageAsking(settings) if settings is not None else None
+    client = PageClient(settings) if settings is not None else None
     try:
         for is_url, group in groupby(inputs, key=_is_url):
-            if is_url and asking is not None:
-                yield from asking.pages(group)
+            if is_url and client is not None:
+                yield from client.pages(group)
                 continue
             for found in list_documents(group):
                 if isinstance(found, FileRefused):
@@ -109,8 +109,8 @@ def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
                 else:
                     yield PageJob(found.path, is_url=False)
     finally:
-        if asking is not None:
-            asking.close()
+        if client is not None:
+            client.close()
 
 
 def _is_url(text: str) -> bool:

@@ -25,7 +25,7 @@ from ingest.cli.terminal_text import err, line, print_json, say
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import discover
 from ingest.polling.trial.feed_listing import FeedListing, counts_of
@@ -82,7 +82,9 @@ def add(
             )  # fmt: skip
         states, _ = states_or_none(settings)
         _refuse_known(url, settings, states, "")
-        found = asking(settings, lambda ask: _find(block, settings, states, as_json, ask))
+        found = with_feed_client(
+            settings, lambda client: _find(block, settings, states, as_json, client)
+        )
         if found is None:
             raise typer.Exit(2)
         _write(found, settings, is_asked=not (yes or dry_run or as_json), writes=not dry_run)
@@ -120,23 +122,23 @@ async def _find(
     settings: Settings,
     states: dict[str, FeedState],
     as_json: bool,
-    ask: Asking,
+    client: FeedClient,
 ) -> NewFeed | None:
     """Return the feed at the address of this block; None, with the reason printed, for no feed."""
     path = settings.folder / "feeds.yml"
     text = path.read_text(encoding="utf-8")
     (feed,) = with_checked_feeds(path, text, [block])[1]
-    trial = await try_feed(feed, ask.tools)
+    trial = await try_feed(feed, client.tools)
     notes = []
     if trial.fault is not None and trial.fault.kind == "not_a_feed":
-        found = await discover(feed, ask.tools, ask.robots_text)
+        found = await discover(feed, client.tools, client.robots_text)
         if found.candidates:
             best = found.candidates[0]
             _refuse_known(best.url, settings, states, block["url"])
             notes.append(f"discovered: {best.url} on {trial.url} ({best.how})")
-            trial = await try_feed(msgspec.structs.replace(feed, url=best.url), ask.tools)
+            trial = await try_feed(msgspec.structs.replace(feed, url=best.url), client.tools)
     if trial.fault is not None:
-        _show_failure(trial, as_json, ask)
+        _show_failure(trial, as_json, client)
         return None
     _refuse_known(trial.url, settings, states, trial.feed.url)
     address = trial.url if trial.is_moved_for_good else trial.feed.url
@@ -149,7 +151,7 @@ async def _find(
     outlook = outlook_of(trial, settings.feeds.feeds, states, settings.pipeline.polling)
     result = NewFeed(block, trial, listing, outlook, notes)
     if not as_json:
-        _show(result, ask)
+        _show(result, client)
     return result
 
 
@@ -168,13 +170,13 @@ def _refuse_known(
     )
 
 
-def _show_failure(trial: Trial, as_json: bool, ask: Asking) -> None:
+def _show_failure(trial: Trial, as_json: bool, client: FeedClient) -> None:
     assert trial.fault is not None
     if as_json:
         problems = listing_of_trial(trial.feed.url, trial).problems
         print_json({"added": False, "url": trial.feed.url, "problems": problems})
         return
-    show_robots(trial, ask)
+    show_robots(trial, client)
     if trial.fault.kind.startswith("robots_"):
         line("", "or: news-ingest feeds add --robots ignore " + trial.feed.url)
     show_error(
@@ -187,10 +189,10 @@ def _show_failure(trial: Trial, as_json: bool, ask: Asking) -> None:
     )
 
 
-def _show(found: NewFeed, ask: Asking) -> None:
+def _show(found: NewFeed, client: FeedClient) -> None:
     for note in found.notes:
         line("found", note)
-    show_robots(found.trial, ask)
+    show_robots(found.trial, client)
     assert found.trial.parsed is not None
     assert found.trial.found is not None
     line("format", f"{found.listing.format}, {found.listing.title!r}")

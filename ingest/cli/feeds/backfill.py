@@ -80,7 +80,7 @@ def run_backfill(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_js
         print_json(_plain(report))
     else:
         _show(report)
-    return 1 if report.problems or report.is_broken_off else 0
+    return 1 if report.problems or report.is_interrupted else 0
 
 
 def _run(
@@ -128,7 +128,7 @@ def _show(report: BackfillReport) -> None:
     for address, reason in report.problems:
         line("problem", f"{reason}  ({address})")
     done = "nothing was written" if report.is_dry else f"{report.appended} entries appended"
-    if report.is_broken_off:
+    if report.is_interrupted:
         done += "; interrupted: run it again to continue"
     say(done)
 
@@ -144,7 +144,7 @@ def _plain(report: BackfillReport) -> dict[str, Any]:
         **{name: report.counts[name] for name in names},
         "appended": report.appended,
         "oldest_at": report.oldest_at,
-        "broken_off": report.is_broken_off,
+        "broken_off": report.is_interrupted,
         "entries": [
             {
                 "id": entry.id,

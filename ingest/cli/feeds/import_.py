@@ -14,7 +14,7 @@ from ingest.cli.feeds.names import address_key
 from ingest.cli.terminal_text import err, print_json, print_list, say
 from ingest.errors import FetchFailed, NewsIngestError, SourceError
 from ingest.identity import registrable_domain, request_url
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
@@ -91,11 +91,11 @@ def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
         for one in opml.includes[MAX_INCLUDES:]
     ]
 
-    async def ask_all(ask: Asking) -> list[OpmlFeed]:
+    async def ask_all(client: FeedClient) -> list[OpmlFeed]:
         feeds: list[OpmlFeed] = []
         for one in opml.includes[:MAX_INCLUDES]:
             try:
-                included = read_opml(await _fetched(one.url, ask)).feeds
+                included = read_opml(await _fetched(one.url, client)).feeds
                 feeds += [
                     feed._replace(group=feed.group or one.group, line=one.line) for feed in included
                 ]
@@ -103,12 +103,12 @@ def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
                 refused.append(Fate("refused", one.url, one.line, f"include: {error.what}"))
         return feeds
 
-    return Opml(opml.feeds + tuple(asking(settings, ask_all)), ()), refused
+    return Opml(opml.feeds + tuple(with_feed_client(settings, ask_all)), ()), refused
 
 
-async def _fetched(url: str, ask: Asking) -> bytes:
+async def _fetched(url: str, client: FeedClient) -> bytes:
     request = FetchRequest(url=url, stage="cli", max_bytes=MAX_OPML_BYTES)
-    answer = await ask.tools.fetcher.fetch(request)
+    answer = await client.tools.fetcher.fetch(request)
     if isinstance(answer, Fetched) and answer.status == 200:
         return answer.body
     reason = f"HTTP {answer.status}" if isinstance(answer, Fetched) else answer.reason

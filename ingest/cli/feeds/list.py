@@ -16,7 +16,7 @@ from ingest.cli.feeds.report import ago
 from ingest.cli.terminal_text import print_json, print_list, say
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
-from ingest.operations.feeds.asking import feed_states
+from ingest.operations.feeds.client import feed_states
 from ingest.polling.report.feed_reporter import entries_per_day, health_word
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import HEALTH_STATES, FeedState

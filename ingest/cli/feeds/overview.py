@@ -13,7 +13,7 @@ from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
-from ingest.operations.feeds.asking import resting_hosts
+from ingest.operations.feeds.client import resting_hosts
 from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
 from ingest.polling.state.feed_state import FeedState

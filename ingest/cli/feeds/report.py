@@ -7,7 +7,7 @@ from typing import Any
 
 from ingest.cli.terminal_text import line
 from ingest.identity import origin_of
-from ingest.operations.feeds.asking import Asking
+from ingest.operations.feeds.client import FeedClient
 from ingest.polling.document import answers
 from ingest.polling.trial.feed_listing import (
     Counts,
@@ -73,9 +73,11 @@ def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
     return data
 
 
-def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, asking: Asking) -> None:
+def show_trial(
+    trial: Trial, listing: FeedListing, outlook: Outlook | None, client: FeedClient
+) -> None:
     """Print what a poll would do with this feed, up to its first failure."""
-    show_robots(trial, asking)
+    show_robots(trial, client)
     _show_request(trial)
     if trial.fault is not None or trial.parsed is None or trial.found is None:
         kind, message = trial.fault or ("no_answer", "nothing came back")
@@ -93,9 +95,9 @@ def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, aski
     show_verdict(warnings)
 
 
-def show_robots(trial: Trial, asking: Asking) -> None:
+def show_robots(trial: Trial, client: FeedClient) -> None:
     """Print what robots.txt says and, where it forbids, the option that ignores it."""
-    file = asking.robots_file(trial.feed.url)
+    file = client.robots_file(trial.feed.url)
     # Without a verdict the request itself failed, so robots.txt had allowed it.
     verdict = trial.robots or ("not asked" if file is None else "allowed")
     about = ""

@@ -27,7 +27,7 @@ from ingest.cli.terminal_text import err, line, out, print_json, say
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.operations.feeds.files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
 from ingest.polling.trial.feed_trial import try_feed
 from ingest.polling.trial.outlook import outlook_of
@@ -140,7 +140,7 @@ def _show_file(report: FileReport) -> None:
 def _try_address(name: str, as_json: bool, config: Path | None) -> str:
     settings = settings_of(config)
     feed = _feed(name, settings)
-    return asking(settings, lambda ask: _try(name, feed, settings, as_json, ask))
+    return with_feed_client(settings, lambda client: _try(name, feed, settings, as_json, client))
 
 
 def _feed(name: str, settings: Settings) -> Feed:
@@ -150,8 +150,8 @@ def _feed(name: str, settings: Settings) -> Feed:
         return Feed(id=feed_id_of_url(name), url=name, publisher=registrable_domain(name))
 
 
-async def _try(name: str, feed: Feed, settings: Settings, as_json: bool, ask: Asking) -> str:
-    trial = await try_feed(feed, ask.tools)
+async def _try(name: str, feed: Feed, settings: Settings, as_json: bool, client: FeedClient) -> str:
+    trial = await try_feed(feed, client.tools)
     listing = listing_of_trial(name, trial)
     states, _ = states_or_none(settings) if trial.fault is None else ({}, True)
     outlook = outlook_of(trial, settings.feeds.feeds, states, settings.pipeline.polling)
@@ -159,7 +159,7 @@ async def _try(name: str, feed: Feed, settings: Settings, as_json: bool, ask: As
         plain = msgspec.to_builtins(listing, builtin_types=())
         print_json(plain | {"poll": poll_data(trial, outlook)})
     else:
-        show_trial(trial, listing, outlook, ask)
+        show_trial(trial, listing, outlook, client)
         out.print()
     return _state(listing.format, warnings_of(trial, listing))
 

@@ -1,8 +1,8 @@
-"""Cuts a search text into atoms and operators, so that luqum sees nothing it would misread.
+"""Splits a search text into atoms and operators, so that luqum misreads nothing.
 
-luqum reads `NEAR(…)` as words, `since:-2h` as a prohibition, and stumbles over `12:30`, `/` and
-`'`. So every atom becomes a placeholder word (`a0`, `a1` …, a field before a bracket `f0:`) and
-only brackets, AND, OR, NOT, + - and ^ are left to it. Positions count characters from 0.
+luqum reads `NEAR(…)` as words and `since:-2h` as a prohibition, and fails on `12:30`, `/` and `'`.
+So every atom becomes a placeholder word (`a0`, `a1` …, a field before a bracket `f0:`), and luqum
+sees only brackets, AND, OR, NOT, + - and ^. Positions count characters from 0.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOOSE = re.compile(r"~[0-9.]*$")
 _SIGNS = "+-!"
 _SIGN_RUN = re.compile(r"[+\-!]+")
 _OPERATORS = {"AND": "AND", "OR": "OR", "NOT": "NOT", "&&": "AND", "||": "OR"}
-#: Kinds of quotes that people paste; „ and ‟ open only where they are used so.
+#: Typographic quotes, which people paste.
 _QUOTES = str.maketrans("“”„‟«»", '""""""')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -39,9 +39,9 @@ MAX_DISTANCE = 100
 
 
 class Atom(msgspec.Struct, frozen=True):
-    """One thing to look for. `kind` is word, phrase, range or near; a range keeps its brackets.
+    """One search term. `kind` is word, phrase, range or near; a range keeps its brackets.
 
-    A near has its two parts in `parts`, each with whether it was quoted.
+    `parts` are the two sides of a near, each with whether it was quoted.
     """
 
     kind: str
@@ -53,9 +53,9 @@ class Atom(msgspec.Struct, frozen=True):
 
 
 class Scanned(msgspec.Struct, frozen=True):
-    """What luqum is to parse, and what its placeholders stand for.
+    """The text for luqum, and the meaning of its placeholders.
 
-    `places` are pairs of a position in `text` and the position in the query it stands for.
+    `places` are pairs of a position in `text` and the corresponding one in the query.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Scanned(msgspec.Struct, frozen=True):
 
 
 class Scanner:
-    """Reads one query from left to right. Errors: QueryError with its position."""
+    """Scans one query from left to right. Errors: QueryError with its position."""
 
     def __init__(self, query: str) -> None:
         self._query = query
@@ -137,7 +137,7 @@ class Scanner:
         self._at = found.end()
 
     def _sign(self) -> None:
-        """Take one sign before a word; alone or several, they are punctuation."""
+        """Read one sign before a word; a sign alone, or several, are punctuation."""
         signs = self._matched(_SIGN_RUN)
         following = self._text[self._at + len(signs) : self._at + len(signs) + 1]
         if len(signs) == 1 and following.strip() and following != ")":
@@ -161,7 +161,7 @@ class Scanner:
         self._atom(Atom("word", word, start))
 
     def _is_field(self, name: str, rest: str, start: int) -> bool:
-        """Tell a field from a word with a colon: an address, a headline's `Flood: …`."""
+        """Return whether this is a field, not a word with a colon as in an address or `Flood: …`."""
         if name.lower() in FIELDS:
             return True
         after = self._text[start + len(name) + 1 : start + len(name) + 2]

@@ -35,7 +35,7 @@ _SHAPES: dict[str, type[Any]] = {
 IsStale = Callable[[IndexedDocument], bool]
 
 
-class PageArchive(Protocol):
+class ArchivedPages(Protocol):
     """The part of the archive of fetched pages that a replay needs."""
 
     def heads(self, since: datetime | None) -> Iterator[bytes]:
@@ -86,7 +86,7 @@ class Replay:
         kind: str,
         *,
         clock: Clock,
-        archive: PageArchive | None = None,
+        archive: ArchivedPages | None = None,
     ) -> None:
         self._log = log
         self._index = index

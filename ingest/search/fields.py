@@ -75,13 +75,13 @@ def value_node(field: str, text: str, is_quoted: bool) -> Node:
     """Return the node of a field that is neither text nor time. Errors: Unreadable."""
     text = " ".join(text.split())
     if not text:
-        raise Unreadable(f"{field}: stands without a value", f'write {field}:"…"')
+        raise Unreadable(f"{field}: has no value", f'write {field}:"…"')
     if field in NUMBERS:
         return _number(field, text)
     if field == "is":
         return _flag(text)
     if not is_quoted and "*" in text:
-        raise Unreadable(f"{field}: takes whole values", f"write the whole {field}, without *")
+        raise Unreadable(f"{field}: takes whole values only", f"write the whole {field}, without *")
     if field in ENTITIES:
         return EntityIs(field, text)
     if field == "language":
@@ -93,11 +93,11 @@ def _prefix(text: str, found: list[str], stars: int, field: str) -> Node:
     bare = text.rstrip(".,;:!?)")
     if stars > 1 or not bare.endswith("*") or len(found) > 1:
         raise Unreadable(
-            "* stands only at the end of one word", "write the beginning of a word: flo*"
+            "* is allowed only at the end of a single word", "write the beginning of a word: flo*"
         )
     if len(found[0]) < MIN_PREFIX:
         raise Unreadable(
-            f"a beginning needs at least {MIN_PREFIX} letters", "write more letters before the *"
+            f"a prefix needs at least {MIN_PREFIX} letters", "write more letters before the *"
         )
     return Prefix(bare[:-1], field)
 

@@ -57,9 +57,7 @@ def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
     if scanned.text:
         node = _Converter(text, scanned, now, zone).node(_parsed(text, scanned), "", 0)
     if node is None:
-        raise QueryError(
-            "there is no word in the search", query=text, position=0, remedy="write a word"
-        )
+        raise QueryError("the search has no words", query=text, position=0, remedy="write a word")
     return node
 
 
@@ -70,9 +68,9 @@ def _parsed(text: str, scanned: Scanned) -> Any:
         found = _PLACE_IN_MESSAGE.search(str(error))
         if found is not None:
             position = scanned.position(int(found[1]))
-            what = "this cannot stand here"
+            what = "this is not allowed here"
         else:
-            position, what = len(text), "the search ends in the middle"
+            position, what = len(text), "the search is incomplete"
         raise QueryError(
             what,
             query=text,
@@ -92,7 +90,7 @@ class _Converter:
 
     def node(self, item: Any, field: str, depth: int) -> Node | None:
         if depth > 4 * MAX_DEPTH:
-            raise self._fault("parts inside parts too deep", 0, "use fewer")
+            raise self._fault("nested too deep", 0, "use fewer brackets")
         match item:
             case tree.Word():
                 return self._atom(self._scanned.atoms[int(item.value[1:])], field)
@@ -140,21 +138,21 @@ class _Converter:
         if not field and atom.text in _ALL and atom.kind == "word":
             return Everything()
         if atom.kind == "range":
-            raise Unreadable(f"{field}: takes words, no range", f'write {field}:"…"')
+            raise Unreadable(f"{field}: takes words, not a range", f'write {field}:"…"')
         found = text_node(atom.text, atom.kind == "phrase", field)
         if found is None and field:
-            raise Unreadable(f"there is no word after {field}:", f'write {field}:"…"')
+            raise Unreadable(f"no word follows {field}:", f'write {field}:"…"')
         return found
 
     def _moment(self, atom: Atom, field: str) -> Node:
         found = moments.read(field, atom.text, self._now, self._zone)
         if found is None:
-            raise Unreadable(f"{atom.text or field} is no time", moments.REMEDY)
+            raise Unreadable(f"{atom.text or field} is not a time", moments.REMEDY)
         return found
 
     def _near(self, atom: Atom, field: str) -> Node:
         if field not in ("", "title"):
-            raise Unreadable(f"NEAR does not look into {field}:", "use NEAR alone or title:NEAR(…)")
+            raise Unreadable(f"NEAR does not work in {field}:", "use NEAR alone or title:NEAR(…)")
         sides = [text_node(text, is_quoted, field) for text, is_quoted in atom.parts]
         left, right = sides
         if isinstance(left, Word | Phrase) and isinstance(right, Word | Phrase):

@@ -37,6 +37,10 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 DEFAULT_DISTANCE = 10
 MAX_DISTANCE = 100
 
+_NEAR_REMEDY = (
+    'write NEAR("sea wall", flood, 5): two words or phrases, and a maximum distance in words'
+)
+
 
 class Atom(msgspec.Struct, frozen=True):
     """One search term. `kind` is word, phrase, range or near; a range keeps its brackets.
@@ -87,7 +91,7 @@ class Scanner:
             self._step()
         if self._open:
             raise self._fault(
-                "a bracket that is never closed", at=self._open[-1], remedy="close it with )"
+                "a bracket is not closed", at=self._open[-1], remedy="close it with )"
             )
         return Scanned(
             "".join(self._pieces), tuple(self._atoms), tuple(self._fields), tuple(self._places)
@@ -121,10 +125,10 @@ class Scanner:
         elif self._open:
             self._open.pop()
         else:
-            raise self._fault("a closing bracket that nothing opened", remedy="take it out")
+            raise self._fault("a closing bracket without an opening one", remedy="remove it")
         if len(self._open) > MAX_DEPTH:
             raise self._fault(
-                f"brackets inside brackets more than {MAX_DEPTH} deep", remedy="use fewer brackets"
+                f"brackets are nested more than {MAX_DEPTH} deep", remedy="use fewer brackets"
             )
         self._emit(character, self._at)
         self._at += 1
@@ -196,9 +200,7 @@ class Scanner:
             self._check_loose(word, place)
             self._atom(Atom("word", word, start, field))
         else:
-            raise self._fault(
-                f"{field}: stands without a value", at=start, remedy=f'write {field}:"…"'
-            )
+            raise self._fault(f"{field}: has no value", at=start, remedy=f'write {field}:"…"')
 
     def _near(self, field: str, start: int) -> None:
         opening = _NEAR.match(self._text, self._at)
@@ -233,7 +235,7 @@ class Scanner:
     def _quoted(self) -> str:
         found = _QUOTED.match(self._text, self._at)
         if found is None:
-            raise self._fault("a quote that is never closed", remedy='close it with "')
+            raise self._fault("a quote is not closed", remedy='close it with "')
         self._at = found.end()
         if self._text[self._at : self._at + 1] == "~":
             self._check_loose(self._text[self._at :].split()[0], self._at)
@@ -249,15 +251,15 @@ class Scanner:
     def _check_loose(self, word: str, start: int) -> None:
         if _LOOSE.search(word):
             raise self._fault(
-                "search by likeness (~) is not known",
+                "fuzzy search (~) is not supported",
                 at=start,
-                remedy='write flo* for beginnings, NEAR("a","b",5) for distance',
+                remedy='write flo* for a prefix, NEAR("a","b",5) for distance',
             )
 
     def _atom(self, atom: Atom) -> None:
         if len(self._atoms) >= MAX_CLAUSES:
             raise self._fault(
-                f"more than {MAX_CLAUSES} parts", at=atom.position, remedy="split the search"
+                f"more than {MAX_CLAUSES} terms", at=atom.position, remedy="split the search"
             )
         self._emit(f"a{len(self._atoms)}", atom.position)
         self._atoms.append(atom)
@@ -273,9 +275,6 @@ class Scanner:
     def _fault(self, what: str, *, at: int | None = None, remedy: str) -> QueryError:
         position = self._at if at is None else at
         return QueryError(what, query=self._query, position=position, remedy=remedy)
-
-
-_NEAR_REMEDY = 'write NEAR("sea wall", flood, 5): two words or phrases, and how many words between'
 
 
 def _unescaped(text: str) -> str:

@@ -17,6 +17,15 @@ LENGTH = 32
 #: The minimum of Elasticsearch.
 MIN_LENGTH = 6
 
+#: Settings of Kibana: its password, and the keys without which rules and sessions are lost at each
+#: restart.
+KIBANA_SETTINGS = "kibana/kibana.yml"
+_KIBANA_KEYS = (
+    "xpack.encryptedSavedObjects.encryptionKey",
+    "xpack.security.encryptionKey",
+    "xpack.reporting.encryptionKey",
+)
+
 
 class Secret(NamedTuple):
     """One password: its file in the folder, and the variable that may set its first value.
@@ -49,15 +58,6 @@ KIBANA = Secret("kibana_system", "kibana/kibana_system", "KIBANA_PASSWORD")
 #: Readable for group 0, so that stages can run as the owner of config/.
 STAGES = Secret("news_stages", "stages/news_stages", "STAGES_PASSWORD", 0o640)
 SECRETS = (ADMIN, ANALYST, KIBANA, STAGES)
-
-#: Settings of Kibana: its password, and the keys without which rules and sessions are lost at each
-#: restart.
-KIBANA_SETTINGS = "kibana/kibana.yml"
-_KIBANA_KEYS = (
-    "xpack.encryptedSavedObjects.encryptionKey",
-    "xpack.security.encryptionKey",
-    "xpack.reporting.encryptionKey",
-)
 
 
 def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:

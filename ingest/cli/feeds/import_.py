@@ -20,7 +20,7 @@ from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
 from ingest.sources.feeds.opml import MAX_OPML_BYTES, Opml, OpmlFeed, has_credentials, read_opml
 
-#: Maximum number of lists that a list may include; theirs are not followed.
+#: Maximum number of lists that a list may include; lists within those are not read.
 MAX_INCLUDES = 10
 
 

@@ -73,23 +73,22 @@ def build_reader() -> Callable[[FileJob], FileReport]:
 def report_of(job: FileJob) -> FileReport:
     """Return the report of this file. Errors: none for any file, except bugs of a parser."""
     started = time.perf_counter()
-    shown = printable(job.path)
     body = read_document(job.path, job.max_bytes)
     if isinstance(body, FileRefused):
         kind = "body_too_large" if body.reason == "too_large" else "unreadable"
         message = body.detail or body.reason
         if not os.path.lexists(job.path):
             message = "there is no such file or folder, and no feed of this name"
-        return _failed(job, shown, kind, message, 0, started)
+        return _failed(job, kind, message, 0, started)
     try:
         parsed, relative = parse_file(body)
     except SourceError as error:
-        return _failed(job, shown, error.kind, said(error), len(body), started)
+        return _failed(job, error.kind, said(error), len(body), started)
     feed = Feed(id="file", url=parsed.link or _NOWHERE, publisher="")
     found = find_entries(
         feed, parsed, None, mode="guid", pending={}, max_new=MAX_DOCUMENT_ENTRIES, now=now()
     )
-    listing = listing_of(shown, parsed, found, feed)
+    listing = listing_of(printable(job.path), parsed, found, feed)
     if relative:
         problem = f"relative_links: {relative}, and the feed names no address of its own"
         listing = msgspec.structs.replace(listing, problems=(*listing.problems, problem))
@@ -131,15 +130,12 @@ def _relative(link: str) -> str:
 
 def _killed(job: FileJob, result: object) -> FileReport:
     failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
-    shown = printable(job.path)
     message = f"not read within its bounds ({failure.kind} {failure.message})"
-    return _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
+    return _failed(job, "parse_failed", message, 0, time.perf_counter())
 
 
-def _failed(
-    job: FileJob, shown: str, kind: str, message: str, size: int, started: float
-) -> FileReport:
-    return _report(job, failed_listing(shown, kind, message), Counts(), size, started)
+def _failed(job: FileJob, kind: str, message: str, size: int, started: float) -> FileReport:
+    return _report(job, failed_listing(printable(job.path), kind, message), Counts(), size, started)
 
 
 def _report(

@@ -17,8 +17,11 @@ from ingest.errors import NewsIngestError
 from ingest.operations.dead_letters import Cleared, DeadLetter, LetterFilter, listed
 from ingest.operations.dead_letters import drop as dropped
 from ingest.operations.dead_letters import replay as replayed
+from ingest.ports import Log
 from ingest.records.appending import refusal_reason
 from ingest.records.stage_plan import plans
+
+Clear = Callable[[Log, list[DeadLetter]], Cleared]
 
 app = typer.Typer(
     help="Records set aside with their error: list, show, replay, drop.", no_args_is_help=True
@@ -149,11 +152,7 @@ def _letters(config: Path | None, chosen: LetterFilter) -> list[DeadLetter]:
 
 
 def _clear(
-    config: Path | None,
-    chosen: LetterFilter,
-    dry_run: bool,
-    verb: str,
-    clear: Callable[..., Cleared],
+    config: Path | None, chosen: LetterFilter, dry_run: bool, verb: str, clear: Clear
 ) -> None:
     settings = settings_of(config)
     with opened_log(settings) as log:

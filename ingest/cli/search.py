@@ -64,7 +64,7 @@ def search(
 
 
 def hits_table(result: SearchResult, query: Node, zone: tzinfo = UTC) -> RenderableType:
-    """Return the hits with matches marked, and facets below; times are in `zone`. Fits 80 columns."""
+    """Return the hits with matches marked, and the facets, in 80 columns; times are in `zone`."""
     parts: list[RenderableType] = []
     if result.hits:
         parts.append(_hit_table(result, query, zone))

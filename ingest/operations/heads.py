@@ -39,7 +39,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """The highest of a document is replayed: one with text before one without, then the newest."""
+        """Which record of a document is replayed, the highest: with text first, then the newest."""
         return self.has_text, self.version
 
 

@@ -68,7 +68,7 @@ def waiting(log: Log, plan: StagePlan) -> Iterator[Head]:
 def known_in_parts(
     known: Callable[[list[str]], dict[str, Known]], ids: Iterable[str]
 ) -> Iterator[tuple[str, Known]]:
-    """Return what the index knows of these ids, each with its id; `known` is asked for 500 at once."""
+    """Return each known id with what the index knows of it, by calls of `known` with 500 ids."""
     remaining = iter(ids)
     while part := list(islice(remaining, KNOWN_AT_ONCE)):
         yield from known(part).items()

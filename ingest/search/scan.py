@@ -165,7 +165,7 @@ class Scanner:
         self._atom(Atom("word", word, start))
 
     def _is_field(self, name: str, rest: str, start: int) -> bool:
-        """Return whether this is a field, not a word with a colon as in an address or `Flood: …`."""
+        """Return whether this is a field, not a word with a colon (`https:`, `Flood: …`)."""
         if name.lower() in FIELDS:
             return True
         after = self._text[start + len(name) + 1 : start + len(name) + 2]

@@ -54,7 +54,10 @@ def edit_feeds(path: Path, change: Callable[[str], str]) -> None:
 
 
 def with_feeds(text: str, blocks: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text with these feeds appended to the list. Errors: ConfigError; NewsIngestError."""
+    """Return the text with these feeds appended to the list.
+
+    Errors: ConfigError; NewsIngestError.
+    """
     if not blocks:
         return text
     data = _data(text)

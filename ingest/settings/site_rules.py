@@ -36,7 +36,7 @@ def check_xpath(path: str) -> str:
     except etree.XPathError as error:
         raise ValueError(f"is not valid XPath: {error}") from error
     if not isinstance(found, list):
-        raise ValueError("must give elements, as //div[@class='ad'] does")
+        raise ValueError("must return elements, as //div[@class='ad'] does")
     return path
 
 

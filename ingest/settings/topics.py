@@ -50,7 +50,7 @@ class TopicsFile(Options):
 
 
 def topics_of(file: YamlFile) -> tuple[TopicSpec, ...]:
-    """Return the specs of all topics, retry and dead-letter topics included. Errors: ConfigError."""
+    """Return the specs of all topics, with retry and dead-letter topics. Errors: ConfigError."""
     options = checked(file, TopicsFile)
     specs: list[TopicSpec] = []
     for name, topic in options.topics.items():

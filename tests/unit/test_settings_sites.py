@@ -112,7 +112,7 @@ def test_every_key_of_a_site_is_judged_and_all_faults_come_at_once(tmp_path: Pat
         ("//div[", "is not valid XPath"),
         ("//p[re:test(., '(a+)+$')]", "is not valid XPath"),
         ("//p[unknown(.)]", "is not valid XPath"),
-        ("string(//p)", "must give elements"),
+        ("string(//p)", "must return elements"),
         ("//p" + "[1]" * 500, "at most 1000 are allowed"),
     ],
 )

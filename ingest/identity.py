@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import ada_url
 
@@ -191,6 +191,12 @@ def request_url(url: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address: `https://news.example`."""
+    parts = urlsplit(request_url(url))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def host_of(url_or_host: str) -> str:
     """Return the host in lower case and as A-labels, without port and brackets, or `""`."""
     text = url_or_host.strip(_BLANKS)

@@ -1,1 +1,1 @@
-"""Joins ports and adapters: the only place that knows both."""
+"""Connects ports and adapters: the only place that knows both."""

@@ -21,9 +21,9 @@ archive_is_off = Event("archive_is_off", level="warning")
 
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
-    """Archive pages until `stop` is set; when the archive is switched off, only wait for that.
+    """Archive pages until `stop` is set; do nothing until then when the archive is disabled.
 
-    A container of this stage would else be started again and again.
+    If the stage exited instead, its container would restart forever.
     """
     pipeline = settings.pipeline
     if not pipeline.archive.enabled:
@@ -47,7 +47,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
 
 
 class Idler:
-    """A worker that waits to be stopped."""
+    """A worker that does nothing until it is stopped."""
 
     holding_on = ""
     partitions = 0

@@ -1,4 +1,4 @@
-"""Builds and runs the stages that work on documents: kinds extract, enrich and index."""
+"""Builds and runs stages of the kinds extract, enrich and index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.settings.load import Settings
 
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, is_breaker_on: bool) -> None:
-    """Work on documents until `stop` is set."""
+    """Process documents until `stop` is set."""
     build = _run_index if plan.kind == "index" else _run_transform
     build(settings, plan, log, stop, is_breaker_on)
 
@@ -72,14 +72,11 @@ def _run_worker(
     work: Work,
     stop: Flag,
     is_breaker_on: bool,
-    made: Callable[[StageWorker], None] = lambda _: None,
+    on_made: Callable[[StageWorker], None] = lambda _: None,
 ) -> None:
     pipeline = settings.pipeline
-    breaker = (
-        pipeline.breaker
-        if is_breaker_on
-        else pipeline.breaker.model_copy(update={"enabled": False})
-    )
+    is_enabled = pipeline.breaker.enabled and is_breaker_on
+    breaker = pipeline.breaker.model_copy(update={"enabled": is_enabled})
     worker = batch_worker(
         plan,
         work,
@@ -90,5 +87,5 @@ def _run_worker(
         clock=now,
         stop=stop,
     )
-    made(worker)
+    on_made(worker)
     run_watched(settings, plan, worker, worker.run)

@@ -1,4 +1,4 @@
-"""Opens the log and the index that the settings name, and builds chains of processors."""
+"""Opens the log, the index and Kibana as the settings say, and builds chains of processors."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ waiting_for_dependency = Event("waiting_for_dependency", level="warning")
 
 
 def now() -> datetime:
-    """Return the time: aware, UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def checked_settings(folder: Path, stage: str = "") -> Settings:
-    """Return the settings of this folder. Errors: ConfigError with every fault, also those of
-    processors' names and options and of single feeds.
+    """Return the settings of this folder, with processors and feeds checked too.
 
-    With a `stage`, only the processors and feeds that it uses are judged, and loaded.
+    With a `stage`, only the processors and feeds that it uses are checked, and loaded.
+    Errors: ConfigError with every fault.
     """
     try:
         settings = load(folder)
@@ -56,7 +56,7 @@ def checked_settings(folder: Path, stage: str = "") -> Settings:
 
 
 def _further_faults(folder: Path) -> list[ConfigFault]:
-    """Return the faults of feeds and processors while other settings are wrong already."""
+    """Return the faults of feeds and processors when other settings have faults already."""
     faults = list(read_feeds(folder / "feeds.yml").faults)
     try:
         file = read_yaml(folder / "pipeline.yml")
@@ -77,7 +77,7 @@ def _is_processor(item: object) -> bool:
 
 
 def open_log(settings: Settings, *, applies: bool = True) -> Log:
-    """Return the log that the settings name; the embedded one gets its topics made unless told not.
+    """Return the log of the settings; with `applies` the embedded one gets missing topics.
 
     Errors: LogUnavailable, LogRefused.
     """
@@ -98,7 +98,7 @@ def open_log(settings: Settings, *, applies: bool = True) -> Log:
 
 
 def open_index(settings: Settings) -> Index:
-    """Return the index that the settings name. Errors: IndexUnavailable, IndexDiffers."""
+    """Return the index of the settings. Errors: IndexUnavailable, IndexDiffers."""
     options = settings.pipeline.index
     if not options.url.startswith("sqlite:///"):
         from ingest.adapters.elastic_index import ElasticIndex
@@ -112,14 +112,14 @@ def open_index(settings: Settings) -> Index:
 
 
 def open_security(settings: Settings) -> ElasticSecurity:
-    """Return what makes the users of the index."""
+    """Return the client that manages the users of the index."""
     from ingest.adapters.elastic_index.security import ElasticSecurity
 
     return ElasticSecurity(settings.pipeline.index)
 
 
 def open_kibana(settings: Settings) -> Kibana:
-    """Return the Kibana that the settings name."""
+    """Return the client of Kibana."""
     from ingest.adapters.kibana import Kibana
 
     return Kibana(settings.pipeline.kibana, sleep=time.sleep, monotonic=time.monotonic)
@@ -128,9 +128,9 @@ def open_kibana(settings: Settings) -> Kibana:
 def retry_until_available(
     open_it: Callable[[], Result], timeout_seconds: float, stop: Flag | None = None
 ) -> Result:
-    """Return what `open_it` gives, asking again with growing pauses while it is unavailable.
+    """Return the result of `open_it`, called again with growing pauses while it is unavailable.
 
-    Errors: the last DependencyUnavailable when the timeout passed (exit 2); any other at once.
+    Errors: the last DependencyUnavailable after the timeout (exit status 2); any other at once.
     """
     until = time.monotonic() + timeout_seconds
     wait = 0.2
@@ -150,15 +150,15 @@ def chain_of(settings: Settings, stage: str, **needs: Any) -> list[Built]:
     """Return the processors of a stage, built in order. Errors: UnknownName, ConfigError."""
     blocks = settings.pipeline.stages[stage].processors
     sites = LiveSites(settings.folder / "sites.yml", settings.sites)
-    handed = {
+    available = {
         "clock": now, "config_folder": settings.folder, "children": 0, "index": None,
         "sites": sites.rules_of, **needs,
     }  # fmt: skip
-    return [registry.built(item, handed) for item in registry.chosen(blocks, stage)]
+    return [registry.built(item, available) for item in registry.chosen(blocks, stage)]
 
 
 class LazyIndex:
-    """The index, opened when a stage first needs it: fetch and enrich often never do."""
+    """The index, opened on first use: stages of kind fetch and enrich often need none."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -16,7 +16,7 @@ from ingest.settings.load import Settings
 
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
-    """Fetch until `stop` is set."""
+    """Fetch pages until `stop` is set."""
     with EventLoop("fetching") as loop:
         web: Web = loop.call(lambda: open_web(settings, now))
         web.report_resting(plan.name)

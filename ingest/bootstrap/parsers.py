@@ -1,4 +1,4 @@
-"""The children that parse feeds: the same bounds for polls, commands and files."""
+"""Child processes that parse feeds, with the same limits for polls, verbs and files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ingest.sources.feeds.parse_in_children import FeedBody
 
 PARSE_FEED = "ingest.bootstrap.parsers:build_parser"
 PARSE_ARCHIVE = "ingest.bootstrap.parsers:build_archive_parser"
-#: Addresses of one sitemap, by its protocol (sitemaps.org).
+#: Maximum number of addresses in a sitemap, by its protocol (sitemaps.org).
 MAX_ARCHIVE_ENTRIES = 50_000
-#: A feed's document in its own child: memory it may take, and what it may keep. A child holds
-#: about 40 MiB before the first long document.
+#: Memory limit of a child, and above what it keeps after a document it is replaced. A child needs
+#: about 40 MiB before its first long document.
 _MEMORY_BYTES = 1024 * 1024 * 1024
-#: What a document of a poll may take. The largest body (15 MiB) needs 56 MB in Latin letters; one
-#: with a pictogram, for which Python keeps four bytes a letter, 148 MB: such ones end at 12 MiB.
+#: Memory for one document of a poll. The largest body (15 MiB) needs 56 MB in Latin letters, but
+#: 148 MB with an emoji, when Python stores four bytes a character: those are limited to 12 MiB.
 POLL_GROWTH_BYTES = 128 * 1024 * 1024
 _RECYCLE_BYTES = 80 * 1024 * 1024
 
@@ -46,17 +46,17 @@ def build_parser(*, is_archive: bool = False) -> Callable[[FeedBody], ParsedFeed
 
 
 def build_archive_parser() -> Callable[[FeedBody], ParsedFeed | SourceError]:
-    """Return what a child of a backfill does."""
+    """Return the function of a child for backfills."""
     return build_parser(is_archive=True)
 
 
 def parser_pool(
     *, timeout_seconds: float, target: str = PARSE_FEED, count: int = 0, growth_bytes: int = 0
 ) -> Submitter[Any]:
-    """Return children that parse; `timeout_seconds` is for one document, `count` 0 is one a core.
+    """Return a pool of parsers; `timeout_seconds` is for one document, `count` 0 is one a core.
 
-    `growth_bytes` is what one document may take beyond the child's own 50 MB, 0 for no bound but
-    that of all children.
+    `growth_bytes` is the memory for one document on top of the child's own 50 MB; 0 leaves only the
+    limit of the child.
     """
     pool = ChildPool(
         target,

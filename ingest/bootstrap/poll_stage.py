@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from contextlib import suppress
 from functools import partial
 from threading import Event as Flag
 
@@ -22,29 +23,31 @@ from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_in_children import PARSER_VERSION, parse_in
 
-#: Blocks from this size on go back to the system as soon as they are freed. Left to itself, the
-#: library raises this bound with the first large body, and keeps what follows.
+#: Blocks of this size and above are returned to the system when freed. By default glibc raises
+#: this threshold at the first large body, and keeps later ones.
 _LARGE_BYTES = 256 * 1024
-#: Threads that share their heaps: each of its own would keep what one large body left behind.
-_HEAPS = 2
-#: New objects after which the collector looks for cycles among the young ones. Python's 700 are
-#: less than the requests under way hold: it looked at them again and again and found nothing, a
-#: fifth of the time of a poll stage with feeds that are unchanged.
+#: Maximum number of malloc arenas: with one a thread, each would keep the memory of a large body.
+_MAX_ARENAS = 2
+#: Threshold of the youngest generation of the garbage collector. Python's default of 700 is below
+#: the number of objects of the requests in flight: collections that found nothing took a fifth of
+#: the time of a poll stage with unchanged feeds.
 _YOUNG_OBJECTS = 50_000
+#: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX of <malloc.h>.
+_MALLOC_OPTIONS = {-3: _LARGE_BYTES, -1: _LARGE_BYTES, -8: _MAX_ARENAS}
 
 
 def run(
     settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool, clock: Clock = now
 ) -> None:
     """Poll until `stop` is set."""
-    give_memory_back()
-    look_rarely_for_cycles()
+    _tune_malloc()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     concurrent = settings.pipeline.polling.concurrent_requests
     web = open_web(settings, clock, max_in_flight=concurrent)
     web.report_resting(plan.name)
     pool = parser_pool(
         timeout_seconds=settings.pipeline.polling.parse_timeout_seconds,
-        # Two at least: a long document leaves one to the others.
+        # At least two, so that a long document does not block the others.
         count=settings.pipeline.stages[plan.name].children or max(2, cores()),
         growth_bytes=POLL_GROWTH_BYTES,
     )
@@ -68,28 +71,9 @@ def run(
         pool.close()
 
 
-# The numbers of glibc's <malloc.h>.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-
-
-def look_rarely_for_cycles() -> None:
-    """Set it up for a process with much under way at once; what has no cycles is freed as before."""
-    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
-
-
-def give_memory_back() -> bool:
-    """Let the C library give back what is needed only now and then; tell whether it knows how.
-
-    For this process, before it has threads.
-    """
-    try:
-        tell = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    wishes = (
-        (_MMAP_THRESHOLD, _LARGE_BYTES),
-        (_TRIM_THRESHOLD, _LARGE_BYTES),
-        (_ARENA_MAX, _HEAPS),
-    )
-    answers = [tell(name, value) for name, value in wishes]
-    return all(answer == 1 for answer in answers)
+def _tune_malloc() -> None:
+    """Make glibc return unused memory to the system; call it before the process has threads."""
+    with suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in _MALLOC_OPTIONS.items():
+            mallopt(option, value)

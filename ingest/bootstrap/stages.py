@@ -1,4 +1,4 @@
-"""Runs one stage of the pipeline until it is asked to stop."""
+"""Runs one stage of the pipeline until it is stopped."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ingest.records.stage_plan import StagePlan, plan_of
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 
-#: Kind of stage → module of this folder with its `run`; loaded late, so that a stage's process
-#: holds only what that kind needs.
+#: Kind of stage → module of this folder with its `run`; imported late, so that a process loads
+#: only what its kind of stage needs.
 RUNNERS = {
     "poll": "poll_stage",
     "fetch": "fetch_stage",
@@ -38,7 +38,7 @@ def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool 
     """Run one stage until `stop` is set.
 
     Errors: LogUnavailable or IndexUnavailable when they do not answer within the start timeout;
-    TopicMissing and TopicDiffers; and whatever ends a stage while it runs (exit codes 2 to 4).
+    TopicMissing and TopicDiffers; and those that end a running stage (exit status 2 to 4).
     """
     options = settings.pipeline.worker
     log = retry_until_available(lambda: open_log(settings), options.start_timeout_seconds, stop)
@@ -60,10 +60,10 @@ def run_stage(settings: Settings, name: str, stop: Flag, *, is_breaker_on: bool 
 
 
 def run_with_restarts(run: Callable[[], None], timeout_seconds: float, stop: Flag) -> None:
-    """Run a stage; when the log or the index went away while it opened them, run it again.
+    """Run a stage, and again when the log or the index became unavailable.
 
-    Nothing is committed that was not done, so a restart costs at most work done twice.
-    Errors: DependencyUnavailable when every try within the timeout failed at once (exit 2).
+    Only finished work is committed, so a restart at most repeats work.
+    Errors: DependencyUnavailable when every attempt within the timeout failed (exit status 2).
     """
     wait = FIRST_PAUSE_SECONDS
     failing_since: float | None = None
@@ -100,7 +100,7 @@ def _require_topics(log: Log, settings: Settings) -> None:
 def run_watched(
     settings: Settings, plan: StagePlan, watched: Watched, run: Callable[[], None]
 ) -> None:
-    """Run with /health and /metrics beside it, where the settings name a port for the stage."""
+    """Run, with /health and /metrics if the settings name a port for the stage."""
     options = settings.pipeline.telemetry
     server = None
     if plan.name in options.ports:

@@ -1,4 +1,4 @@
-"""Joins what asks strangers for bytes: guard, politeness, robots.txt, client, entry fetch."""
+"""Builds the fetcher: address guard, politeness, robots.txt, HTTP client, entry fetch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ contact_is_missing = Event("contact_is_missing", level="warning")
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True):
-    """The fetcher of one process, and what it remembers of hosts."""
+    """The fetcher of one process, and its memory of hosts."""
 
     fetcher: Fetcher
     host_states: HostStates
@@ -37,7 +37,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     def entry_fetch(
         self, known: Callable[[Iterable[str]], dict[str, Known]]
     ) -> Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]:
-        """Return the function that turns an entry into its page."""
+        """Return the function that fetches the page of an entry."""
         fetching = self.settings.pipeline.fetching
         return EntryFetcher(
             self.fetcher,
@@ -49,7 +49,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
         ).fetch_entry
 
     def report_resting(self, stage: str) -> None:
-        """Let the metric of hosts at rest be counted whenever somebody asks for it."""
+        """Set up the metric of resting hosts, which is counted when it is read."""
         _resting.labels(stage).set_function(lambda: self.host_states.resting(self.clock()))
 
 
@@ -60,9 +60,9 @@ def open_web(
     shares_hosts: bool = True,
     max_in_flight: int = 0,
 ) -> Web:
-    """Return the fetcher that the settings describe; it may be used in one event loop only.
+    """Return the fetcher of the settings, for use in a single event loop.
 
-    `shares_hosts` is true in poll and fetch, which leave each other turns at one host.
+    `shares_hosts` is true in poll and fetch, which take turns at a host.
     `max_in_flight` 0 takes `fetching.concurrent_requests`.
     """
     pipeline = settings.pipeline

@@ -1,4 +1,4 @@
-"""`news-ingest audit`: where every entry of the log is."""
+"""`news-ingest audit`: accounts for every entry in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`news-ingest check`: is the config right, and does everything it names answer?"""
+"""`news-ingest check`: checks the settings, and whether everything they name answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from ingest.cli.context import (
 from ingest.cli.terminal_text import print_json, print_table
 from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
 from ingest.model import Feed
-from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
+from ingest.polling.document.answers import charset_of
+from ingest.polling.document.read_document import feed_request
+from ingest.ports import Disallowed, Fetched, Resting
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_feed import parse_feed
 
@@ -123,7 +125,7 @@ def _log(settings: Settings) -> list[str]:
 
 
 def _index(settings: Settings) -> list[str] | None:
-    """Return the differences; None when this user may not see what setup made, above all roles."""
+    """Return the differences; None when this user may not read what setup made (roles, for one)."""
     with opened_index(settings) as index:
         index.ping()
         try:
@@ -136,36 +138,20 @@ async def _feeds(settings: Settings) -> list[Finding]:
     web = open_web(settings, now, shares_hosts=False)
     gate = asyncio.Semaphore(FEEDS_AT_ONCE)
 
-    async def look(feed: Feed) -> Finding:
-        async with gate:
-            return await _feed(feed, web.fetcher, settings)
+    async def check_feed(feed: Feed) -> Finding:
+        what = f"feed {feed.url}"
+        request = feed_request(feed, settings.pipeline.polling, feed.url, stage="cli")
+        try:
+            async with gate:
+                return _judged(what, await web.fetcher.fetch(request))
+        except (FetchFailed, SourceError) as error:
+            return Finding(what, "bad", f"{error.kind}: {error}")
 
     try:
         enabled = [feed for feed in settings.feeds.feeds.values() if feed.enabled]
-        return list(await asyncio.gather(*(look(feed) for feed in enabled)))
+        return list(await asyncio.gather(*map(check_feed, enabled)))
     finally:
         await web.fetcher.close()
-
-
-async def _feed(feed: Feed, fetcher: Fetcher, settings: Settings) -> Finding:
-    what = f"feed {feed.url}"
-    request = FetchRequest(
-        url=feed.url,
-        stage="cli",
-        headers=feed.headers,
-        user_agent=feed.user_agent,
-        basic_auth=feed.basic_auth,
-        cookie=feed.cookie,
-        proxy=feed.proxy,
-        verify_tls=feed.verify_tls,
-        robots=feed.robots,
-        max_bytes=settings.pipeline.polling.max_feed_bytes,
-        timeout_seconds=settings.pipeline.polling.timeout_seconds,
-    )
-    try:
-        return _judged(what, await fetcher.fetch(request))
-    except (FetchFailed, SourceError) as error:
-        return Finding(what, "bad", f"{error.kind}: {error}")
 
 
 def _judged(what: str, answer: Fetched | Disallowed | Resting) -> Finding:
@@ -177,7 +163,7 @@ def _judged(what: str, answer: Fetched | Disallowed | Resting) -> Finding:
         case Fetched() if answer.status != 200:
             return Finding(what, "bad", f"HTTP {answer.status}")
         case Fetched():
-            charset = (answer.header("content-type") or "").partition("charset=")[2].strip(' "')
+            charset = charset_of(answer.header("content-type"))
             parsed = parse_feed(answer.body, answer.url, charset)
             state = "good" if parsed.entries else "warning"
             moved = f", moved to {answer.url}" if answer.hops else ""

@@ -1,4 +1,4 @@
-"""What verbs share: options, settings, opened log and index, and how errors are shown."""
+"""What verbs share: options, settings, the opened log and index, and the display of errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print only JSON on sta
 
 
 def shows_errors(verb: Verb) -> Verb:
-    """Make a verb report what went wrong in one clear message and by its exit status."""
+    """Make a verb print its errors as one clear message and set the exit status."""
 
     @wraps(verb)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -48,13 +48,9 @@ def shows_errors(verb: Verb) -> Verb:
 
 
 def show_error(error: NewsIngestError) -> None:
-    """Print an error on standard error: what, which value, from where, what to do."""
+    """Print an error on standard error: what failed, on which value, from where, what to do."""
     say(labelled("error", error.what, "bold red"), err)
-    for label, value in (
-        ("value", error.value),
-        ("from", error.origin),
-        ("to do", error.remedy),
-    ):
+    for label, value in (("value", error.value), ("from", error.origin), ("to do", error.remedy)):
         if value is not None:
             say(labelled(f"  {label}", value, "bold"), err)
 
@@ -66,7 +62,7 @@ def settings_of(config: Path | None) -> Settings:
 
 
 def whole_settings_of(config: Path | None, stage: str = "") -> Settings:
-    """Return the settings, with processors and feeds checked too, or those of one stage.
+    """Return the settings, with the processors and feeds of all stages, or of one, checked too.
 
     Errors: ConfigError.
     """

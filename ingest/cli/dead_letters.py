@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ingest.bootstrap.engines import now
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_log,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
 from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
 from ingest.errors import NewsIngestError
-from ingest.operations.dead_letters import Chosen, Cleared, DeadLetter, listed
+from ingest.operations.dead_letters import Cleared, DeadLetter, LetterFilter, listed
 from ingest.operations.dead_letters import drop as dropped
 from ingest.operations.dead_letters import replay as replayed
+from ingest.ports import Log
 from ingest.records.appending import refusal_reason
 from ingest.records.stage_plan import plans
+
+Clear = Callable[[Log, list[DeadLetter]], Cleared]
 
 app = typer.Typer(
     help="Records that could not be processed: list, show, replay, drop.", no_args_is_help=True
@@ -55,9 +55,7 @@ def list_(
 ) -> None:
     """List the dead letters, oldest first."""
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit)
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), chosen)
+    letters = _letters(config, chosen)
     if as_json:
         for letter in letters:
             print_json(_json(letter))
@@ -77,9 +75,7 @@ def list_(
 @shows_errors
 def show(key: KeyArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Show one dead letter with all its headers and its input."""
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), Chosen(key=key))
+    letters = _letters(config, LetterFilter(key=key))
     if not letters:
         raise NewsIngestError(
             "no dead letter has this key", value=key, remedy="see `news-ingest dead-letters list`"
@@ -113,13 +109,7 @@ def replay(
     Exits with status 1 if the log refused a record; its dead letter is kept.
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), chosen)
-        if dry_run:
-            say(f"{len(letters)} would be replayed")
-            return
-        report(replayed(log, letters, is_forced=force), "replayed")
+    _clear(config, chosen, dry_run, "replayed", partial(replayed, is_forced=force))
 
 
 @app.command("drop")
@@ -140,16 +130,10 @@ def drop(
     Exits with status 1 if the log refused a record; its dead letter is kept.
     """
     chosen = _chosen(topic, stage, failure_class, reason, since_hours, limit, key)
-    if chosen == Chosen():
+    if chosen == LetterFilter():
         say("error: give a key, or --topic, --stage, --class or --reason", err)
         raise typer.Exit(2)
-    settings = settings_of(config)
-    with opened_log(settings) as log:
-        letters = listed(log, plans(settings.pipeline), chosen)
-        if dry_run:
-            say(f"{len(letters)} would be dropped")
-            return
-        report(dropped(log, letters, now), "dropped")
+    _clear(config, chosen, dry_run, "dropped", partial(dropped, clock=now))
 
 
 def report(cleared: Cleared, verb: str) -> None:
@@ -161,12 +145,30 @@ def report(cleared: Cleared, verb: str) -> None:
         raise typer.Exit(1)
 
 
+def _letters(config: Path | None, chosen: LetterFilter) -> list[DeadLetter]:
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        return listed(log, plans(settings.pipeline), chosen)
+
+
+def _clear(
+    config: Path | None, chosen: LetterFilter, dry_run: bool, verb: str, clear: Clear
+) -> None:
+    settings = settings_of(config)
+    with opened_log(settings) as log:
+        letters = listed(log, plans(settings.pipeline), chosen)
+        if dry_run:
+            say(f"{len(letters)} would be {verb}")
+        else:
+            report(clear(log, letters), verb)
+
+
 def _chosen(
     topic: str, stage: str, failure_class: str, reason: str, since_hours: float, limit: int,
     key: str = "",
-) -> Chosen:  # fmt: skip
+) -> LetterFilter:  # fmt: skip
     since = now() - timedelta(hours=since_hours) if since_hours else None
-    return Chosen(topic=topic, stage=stage, failure_class=failure_class, reason=reason,
+    return LetterFilter(topic=topic, stage=stage, failure_class=failure_class, reason=reason,
                   since=since, limit=limit, key=key)  # fmt: skip
 
 

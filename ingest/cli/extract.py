@@ -1,4 +1,4 @@
-"""`news-ingest extract`: what extraction makes of pages, and why."""
+"""`news-ingest extract`: shows what extraction makes of pages, and why."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ingest.children import cores
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.terminal_text import line, out, print_json, say
 from ingest.model import Candidate, EnrichedDocument, Provenance
-from ingest.operations.page_asking import PageAsking
+from ingest.operations.page_client import PageClient
 from ingest.operations.page_reports import PageJob, PageReport, page_reports, reading_of
 from ingest.settings.load import Settings
 from ingest.sources.documents.files import FileRefused, list_documents
 
-#: Where settings are looked for when nobody names them.
+#: Folder of the settings when none is named.
 DEFAULT_FOLDER = Path("config")
 #: Characters shown of a value.
 _VALUE_CHARACTERS = 160
@@ -89,18 +89,18 @@ def extract(
 
 
 def _settings(inputs: list[str], config: Path | None) -> Settings | None:
-    """Return the settings; None where there are none and files do without."""
+    """Return the settings; None when there are none and the files do not need them."""
     is_named = config is not None or bool(os.environ.get("NEWS_INGEST_CONFIG"))
     needs_them = is_named or any(map(_is_url, inputs)) or DEFAULT_FOLDER.is_dir()
     return settings_of(config) if needs_them else None
 
 
 def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
-    asking = PageAsking(settings) if settings is not None else None
+    client = PageClient(settings) if settings is not None else None
     try:
         for is_url, group in groupby(inputs, key=_is_url):
-            if is_url and asking is not None:
-                yield from asking.pages(group)
+            if is_url and client is not None:
+                yield from client.pages(group)
                 continue
             for found in list_documents(group):
                 if isinstance(found, FileRefused):
@@ -109,19 +109,19 @@ def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
                 else:
                     yield PageJob(found.path, is_url=False)
     finally:
-        if asking is not None:
-            asking.close()
+        if client is not None:
+            client.close()
 
 
 def _is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-# ── one page for a person ───────────────────────────────────────────────────────────────────
+# ── one page as text ────────────────────────────────────────────────────────────────────────
 
 
 def _show(report: PageReport, *, explain: bool) -> None:
-    """Print a page, or why there is none; with `explain` what was rejected, and how the text was found."""
+    """Print a page or its error; with `explain` also rejected values and how the text was found."""
     line("url" if report.is_url else "file", report.name)
     document = report.document
     if document is None:
@@ -129,10 +129,11 @@ def _show(report: PageReport, *, explain: bool) -> None:
         out.print()
         return
     _show_fields(document)
-    line("took", _took(report, document))
+    line("took", f"{document.extraction.milliseconds:.1f} ms extraction, "
+                 f"{report.seconds * 1000:.1f} ms with reading and language")  # fmt: skip
     if explain:
         _show_reasons(document)
-        _show_timings(report)
+        line("timings", ", ".join(f"{step} {ms:.1f} ms" for step, ms in report.timings))
         _show_rules(report)
     out.print()
     for text in document.text.split("\n"):
@@ -141,50 +142,34 @@ def _show(report: PageReport, *, explain: bool) -> None:
 
 
 def _show_fields(document: EnrichedDocument) -> None:
-    _field(document, "title", "title", document.title)
-    _field(document, "subtitle", "subtitle", document.subtitle)
-    _field(document, "authors", "authors", ", ".join(document.authors))
-    _field(document, "agencies", "agencies", ", ".join(document.agencies))
-    _field(
-        document,
-        "published",
-        "published_at",
-        _moment(
-            document.published_at,
-            document.date_zone,
-            document.date_precision,
-            document.is_zone_assumed,
-        ),
-    )
-    _field(
-        document,
-        "modified",
-        "modified_at",
-        _moment(
-            document.modified_at,
-            document.modified_zone,
-            document.modified_precision,
-            document.is_modified_zone_assumed,
-        ),
-    )
+    _field(document, "title", document.title)
+    _field(document, "subtitle", document.subtitle)
+    _field(document, "authors", ", ".join(document.authors))
+    _field(document, "agencies", ", ".join(document.agencies))
+    zone, precision = document.date_zone, document.date_precision
+    published = _moment(document.published_at, zone, precision, document.is_zone_assumed)
+    _field(document, "published_at", published)
+    zone, precision = document.modified_zone, document.modified_precision
+    modified = _moment(document.modified_at, zone, precision, document.is_modified_zone_assumed)
+    _field(document, "modified_at", modified)
     line("language", f"{document.language}  ({document.language_source})")
-    _field(document, "section", "section", document.section)
-    _field(document, "tags", "tags", ", ".join(document.tags))
-    _field(document, "licence", "licence", document.licence)
-    line(
-        "media",
-        f"{len(document.images)} images, {len(document.videos)} videos, {len(document.links)} links",
-    )
-    line("flags", ", ".join(_flags(document)) or "–")
-    proof = document.provenance.get("text", Provenance("none"))
-    line(
-        "content",
-        f"{document.content_source}: {len(document.text)} characters, {document.word_count} words, by {proof.source}",
-    )
+    _field(document, "section", document.section)
+    _field(document, "tags", ", ".join(document.tags))
+    _field(document, "licence", document.licence)
+    counts = [f"{len(getattr(document, name))} {name}" for name in ("images", "videos", "links")]
+    line("media", ", ".join(counts))
+    flags = [
+        name
+        for name in document.__struct_fields__
+        if name.startswith(_FLAGS) and getattr(document, name) is True
+    ]
+    line("flags", ", ".join(flags) or "–")
+    size = f"{len(document.text)} characters, {document.word_count} words"
+    line("content", f"{document.content_source}: {size}, by {_source(document, 'text')}")
 
 
 def _moment(at: datetime | None, zone: str, precision: str, is_zone_assumed: bool) -> str:
-    """Return a date in the zone where it was published, with what is known of it."""
+    """Return a date in its publisher's zone, with its precision."""
     if at is None:
         return ""
     offset = datetime.fromisoformat(f"2000-01-01T00:00{zone or '+00:00'}").tzinfo
@@ -192,22 +177,13 @@ def _moment(at: datetime | None, zone: str, precision: str, is_zone_assumed: boo
     return f"{at.astimezone(offset).isoformat()}, to the {precision or 'second'}{assumed}"
 
 
-def _field(document: EnrichedDocument, label: str, field: str, value: str) -> None:
-    source = document.provenance.get(field, Provenance("none")).source
-    line(label, f"{value[:_VALUE_CHARACTERS] or '–'}  ({source})")
+def _field(document: EnrichedDocument, field: str, value: str) -> None:
+    source = _source(document, field)
+    line(field.removesuffix("_at"), f"{value[:_VALUE_CHARACTERS] or '–'}  ({source})")
 
 
-def _flags(document: EnrichedDocument) -> list[str]:
-    return [
-        name
-        for name in document.__struct_fields__
-        if name.startswith(_FLAGS) and getattr(document, name) is True
-    ]
-
-
-def _took(report: PageReport, document: EnrichedDocument) -> str:
-    whole = report.seconds * 1000
-    return f"{document.extraction.milliseconds:.1f} ms extraction, {whole:.1f} ms with reading and language"
+def _source(document: EnrichedDocument, field: str) -> str:
+    return document.provenance.get(field, Provenance("none")).source
 
 
 def _show_reasons(document: EnrichedDocument) -> None:
@@ -218,12 +194,8 @@ def _show_reasons(document: EnrichedDocument) -> None:
     line(
         "ratio", f"{facts.ratio:g} times as much text from the second parser; 0 if it was not used"
     )
-    for label, value in (
-        ("rescued", facts.is_rescued),
-        ("truncated", facts.is_truncated),
-        ("short", facts.is_short),
-    ):
-        line(label, "yes" if value else "no")
+    for label in ("rescued", "truncated", "short"):
+        line(label, "yes" if getattr(facts, f"is_{label}") else "no")
     line("dropped", f"{facts.dropped_lines} lines")
     line("encoding", f"{page.encoding or '–'}  ({page.encoding_source or 'none'})")
     if page.status:
@@ -241,20 +213,16 @@ def _candidate(loser: Candidate) -> str:
     return f"{shown}  ({loser.source}{raw})"
 
 
-def _show_timings(report: PageReport) -> None:
-    line("timings", ", ".join(f"{step} {ms:.1f} ms" for step, ms in report.timings))
-
-
 def _show_rules(report: PageReport) -> None:
-    """Tell which rules of config/sites.yml counted, and every field that they change."""
-    told = report.rules
-    if told is None:
+    """Print which rules of config/sites.yml applied, and every field that they change."""
+    effect = report.rules
+    if effect is None:
         line("rules", "none of config/sites.yml for this address")
         return
-    line("rules", f"{told.site or 'none'}, against {told.against or 'none'}")
-    if not told.changes:
+    line("rules", f"{effect.site or 'none'}, against {effect.against or 'none'}")
+    if not effect.changes:
         line("  change", "nothing on this page")
-    for one in told.changes:
+    for one in effect.changes:
         line("  change", f"{one.field}: {one.before or '–'} → {one.after or '–'}")
         for text in one.lines:
             line("", text)

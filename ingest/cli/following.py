@@ -1,4 +1,4 @@
-"""Runs the stages that a verb needs, and shows how its documents become searchable."""
+"""Runs the stages that a verb needs, and shows progress until its documents are searchable."""
 
 from __future__ import annotations
 
@@ -21,25 +21,24 @@ from ingest.settings.load import Settings
 def follow(
     fates: list[Fate], log: Log, index: Index, stages: list[StagePlan], stop: threading.Event
 ) -> None:
-    """Wait until each fate that was appended is known, with a bar on standard error."""
+    """Wait for the fate of every appended document, with a progress bar on standard error."""
     with bar("searchable") as progress:
         task = progress.add_task("", total=len(fates))
-
-        def moved(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        followed(fates, log, index, stages, stop, on_progress=moved)
+        followed(
+            fates, log, index, stages, stop,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip
 
 
 def bar(label: str) -> Progress:
-    """Return a bar on standard error that counts up to its total."""
+    """Return a progress bar on standard error that counts up to its total."""
     columns = (TextColumn(label), BarColumn(30), TextColumn("{task.completed} of {task.total}"))
     return Progress(*columns, TimeElapsedColumn(), console=err, transient=True)
 
 
 @contextmanager
 def stages_running(settings: Settings, log: Log, stages: list[StagePlan]) -> Iterator[None]:
-    """Run those of the stages that nobody runs, for as long as the block lasts."""
+    """Run the stages without a worker as child processes while the block runs."""
     environment = {
         **os.environ,
         "NEWS_INGEST_CONFIG": str(settings.folder),

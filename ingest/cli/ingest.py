@@ -1,4 +1,4 @@
-"""`news-ingest ingest`: documents and directories from disk into the archive."""
+"""`news-ingest ingest`: adds documents and directories from disk to the archive."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ingest.settings.load import Settings
 from ingest.sources.documents.files import FileFound, FileRefused, list_documents, page_of_file
 from ingest.sources.documents.warc import Skipped, is_warc, pages_of_warc
 
-#: Pages that may wait before extraction: some 700 MB, far under what the topic keeps unread.
+#: Maximum number of pages waiting for extraction: about 700 MB, far below the topic's limit.
 MAX_WAITING = 20_000
 
 

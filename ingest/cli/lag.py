@@ -1,4 +1,4 @@
-"""`news-ingest lag`: how far each stage is behind."""
+"""`news-ingest lag`: shows how far each stage is behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of verbs, each in the file of its name, which is imported when the verb is asked for."""
+"""Groups of verbs, each in the file of its name, which is imported when the verb is called."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typer.core import TyperGroup
 def group_of(package: str, verbs: tuple[str, ...]) -> type[TyperGroup]:
     """Return the class of a group whose verbs are files of this package, in the order of the help.
 
-    A file holds its verb as a function of the same name (with `_` behind it where Python or a
-    library has the name) and perhaps the text below its help as `EPILOG`, or a group of verbs as
-    `app`.
+    A file (or a folder of that name) holds its verb as a function of the same name, with a `_`
+    after it where Python or a library uses the name, and optionally the text below its help as
+    `EPILOG`; or it holds a group of verbs as `app`.
     """
 
     class Verbs(TyperGroup):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
-            # Nothing is ever added to it.
+            # typer only reads it, so a Mapping does.
             self.commands = cast(MutableMapping[str, Any], _Loaded(package, verbs))
 
     return Verbs
@@ -34,7 +34,7 @@ def file_of(verb: str) -> str:
 
 
 class _Loaded(Mapping[str, Any]):
-    """The commands by their names; looking one up imports its file."""
+    """The commands by name; looking one up imports its file."""
 
     def __init__(self, package: str, verbs: tuple[str, ...]) -> None:
         self._package = package

@@ -1,4 +1,4 @@
-"""`news-ingest replay`: sends an old range through the stages again."""
+"""`news-ingest replay`: sends records of the past through the stages again."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.errors import NewsIngestError, QueryError, UnknownName
 from ingest.identity import registrable_domain
+from ingest.operations.heads import RecordFilter, id_of
 from ingest.operations.intake import Fate, counts
 from ingest.operations.replay import (
+    READ_BY,
     IsStale,
     Replay,
     Selection,
     stale_by_enrichment,
     stale_by_extraction,
 )
-from ingest.operations.replay_heads import READ_BY, Wanted, wanted_id
 from ingest.operations.throttle import Throttle
 from ingest.ports import Index, Log
 from ingest.records.stage_plan import StagePlan, plans
@@ -85,12 +86,12 @@ def replay(
     """  # fmt: skip
     _require(source, since or until or feed or domain or id or stale)
     settings = settings_of(config)
-    wanted = Wanted(
+    wanted = RecordFilter(
         since=_moment(since, "since"),
         until=_moment(until, "until"),
         feed_id=feed_named(settings, feed).id if feed else "",
         domain=registrable_domain(domain, with_private=True) if domain else "",
-        id=wanted_id(id) if id else "",
+        id=id_of(id) if id else "",
     )
     plan = _reader_of(settings, source)
     with opened_log(settings) as log, opened_index(settings) as index:
@@ -131,9 +132,10 @@ def _sent(
     *,
     waits: bool,
 ) -> list[Fate]:
-    """Send what was selected; on the embedded log run the stages that nobody runs meanwhile."""
+    """Send what was selected; on the embedded log, run stages without a worker meanwhile."""
     stop = stop_on_signals()
-    stages = _stages_after(settings, plan)
+    kinds = _FLOW[_FLOW.index(plan.kind) :]
+    stages = [one for one in plans(settings.pipeline) if one.kind in kinds]
     starts_stages = settings.pipeline.log.url.startswith("sqlite:")
     with ExitStack() as running:
         if starts_stages:
@@ -167,15 +169,10 @@ def _reader_of(settings: Settings, source: str) -> StagePlan:
     )  # fmt: skip
 
 
-def _stages_after(settings: Settings, first: StagePlan) -> list[StagePlan]:
-    kinds = _FLOW[_FLOW.index(first.kind) :]
-    return [plan for plan in plans(settings.pipeline) if plan.kind in kinds]
-
-
 def _staleness(settings: Settings, source: str) -> IsStale:
-    """Return the test against the processors of the present settings.
+    """Return the test for documents of another version than that of the present settings.
 
-    Errors: NewsIngestError for what no processor makes.
+    Errors: UnknownName for records that no processor makes.
     """
     if source == "pages":
         plan = _reader_of(settings, source)
@@ -196,15 +193,9 @@ def _staleness(settings: Settings, source: str) -> IsStale:
 def _report(selection: Selection, fates: list[Fate], *, as_json: bool, is_dry: bool) -> None:
     left_out = dict(sorted(selection.left_out.items()))
     if as_json:
-        print_json(
-            {
-                "chosen": len(selection.chosen),
-                "from_log": selection.from_log,
-                "from_archive": selection.from_archive,
-                "left_out": left_out,
-                "outcomes": counts(fates),
-            }
-        )
+        plain = {"chosen": len(selection.chosen), "from_log": selection.from_log}
+        plain |= {"from_archive": selection.from_archive}
+        print_json(plain | {"left_out": left_out, "outcomes": counts(fates)})
         return
     verb = "would be sent" if is_dry else "chosen"
     say(

@@ -1,4 +1,4 @@
-"""`news-ingest revisions`: what publishers changed in texts already published."""
+"""`news-ingest revisions`: shows what publishers changed in published texts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,7 @@ from rich.console import Group
 from rich.text import Text
 
 from ingest.bootstrap.engines import now
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_index,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
 from ingest.cli.terminal_text import clean, out, print_json, shown
 from ingest.errors import QueryError
 from ingest.ports import Revision, RevisionRequest
@@ -26,7 +20,7 @@ from ingest.query import And, Node
 from ingest.search import moments
 from ingest.search.parse import parse
 
-#: Sentences shown with a revision, each way; `--json` gives all.
+#: Maximum number of added, and of removed, sentences shown; `--json` has all.
 SHOWN_SENTENCES = 3
 
 

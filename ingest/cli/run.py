@@ -1,4 +1,4 @@
-"""`news-ingest run`: all stages as one process tree, or one stage."""
+"""`news-ingest run`: runs all stages as one process tree, or one stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from ingest.errors import NewsIngestError
 from ingest.pipeline.supervisor import supervise
 from ingest.records.stage_plan import names_at_work
 from ingest.settings.faults import nearest
-from ingest.settings.load import Settings
 
 
 @shows_errors
@@ -32,9 +31,11 @@ def run(
     config: ConfigOption = None,
 ) -> None:
     """Run the pipeline until Ctrl-C or SIGTERM. The next start continues where it stopped."""
-    # Who started this has judged the rest; a process of one stage loads what that stage needs.
+    # The parent has checked the rest; a child loads only what its stage needs.
     settings = whole_settings_of(config, stage if supervised else "")
-    configure_telemetry(settings, stage or "run")
+    options = settings.pipeline.telemetry
+    as_json = {"auto": None, "text": False, "json": True}[options.format]
+    telemetry.configure(stage or "run", level=options.level, as_json=as_json)
     stop = stop_on_signals()
     if stage:
         if stage not in settings.pipeline.stages:
@@ -44,47 +45,33 @@ def run(
                 remedy=f"did you mean {near}?" if near else f"known: {', '.join(settings.pipeline.stages)}",
             )  # fmt: skip
         if supervised:
-            stop_with_parent(stop)
+            _stop_with_parent(stop)
         run_stage(settings, stage, stop, is_breaker_on=breaker != "off")
         return
-    code = run_all(settings, stop, ["--breaker", breaker])
-    raise typer.Exit(code)
-
-
-def run_all(settings: Settings, stop: threading.Event, arguments: list[str]) -> int:
-    """Run every stage as a child process and return the exit code of the tree."""
     environment = {**os.environ, "NEWS_INGEST_CONFIG": str(settings.folder)}
-    return supervise(
-        names_at_work(settings.pipeline), stop, environment=environment, arguments=arguments
-    )
-
-
-def configure_telemetry(settings: Settings, stage: str) -> None:
-    """Set up the lines of this process as the settings say."""
-    options = settings.pipeline.telemetry
-    as_json = {"auto": None, "text": False, "json": True}[options.format]
-    telemetry.configure(stage, level=options.level, as_json=as_json)
+    names, arguments = names_at_work(settings.pipeline), ["--breaker", breaker]
+    raise typer.Exit(supervise(names, stop, environment=environment, arguments=arguments))
 
 
 def stop_on_signals() -> threading.Event:
     """Return a flag that SIGTERM and SIGINT set; a second signal ends the process at once."""
     stop = threading.Event()
 
-    def asked(number: int, _: object) -> None:
+    def on_signal(number: int, _: object) -> None:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
 
-    signal.signal(signal.SIGTERM, asked)
-    signal.signal(signal.SIGINT, asked)
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
     return stop
 
 
-def stop_with_parent(stop: threading.Event) -> None:
-    """Set the flag when the process that started this one is gone (its pipe ends)."""
+def _stop_with_parent(stop: threading.Event) -> None:
+    """Set the flag when the parent process has exited, which closes its end of standard input."""
 
     def wait() -> None:
-        # The file itself, not sys.stdin: a thread inside its buffer would block the exit.
+        # Not through sys.stdin: a thread that holds its buffer would block the exit.
         while os.read(sys.stdin.fileno(), 1024):
             pass
         stop.set()

@@ -1,4 +1,4 @@
-"""`news-ingest search`: finds documents of the archive."""
+"""`news-ingest search`: finds documents in the archive."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ingest.cli.terminal_text import clean, one_line, out, print_json
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
 from ingest.query import FacetValue, Node, SearchRequest, SearchResult
-from ingest.search.answer import SNIPPET_WIDTH, address, answer, found_in
+from ingest.search.answer import address, answer, found_in
 from ingest.search.highlight import Span
 from ingest.search.parse import parse
 from ingest.search_fields import FACETS, SEARCH_FIELDS
 
-#: Entities named with a hit in the table; `--json` gives all.
+#: Maximum number of entities shown with a hit; `--json` has all.
 SHOWN_ENTITIES = 5
 
 _FOUND = "bold black on yellow"
-#: What may stand before a colon in a query, below the help.
+#: The fields of the query language, shown below the help.
 EPILOG = "\n".join(
     f"[bold]{' '.join(field.written)}[/bold] {field.help}" for field in SEARCH_FIELDS
 )
@@ -47,12 +47,8 @@ def search(
 ) -> None:
     """Search the archive; print a table with highlights, or JSON."""
     if sort not in ("score", "published_at", "first_seen_at"):
-        raise NewsIngestError(
-            "no such sort order",
-            value=sort,
-            origin="--sort",
-            remedy="score, published_at or first_seen_at",
-        )
+        remedy = "score, published_at or first_seen_at"
+        raise NewsIngestError("no such sort order", value=sort, origin="--sort", remedy=remedy)
     settings = settings_of(config)
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
@@ -69,16 +65,11 @@ def search(
 # ── on a terminal ───────────────────────────────────────────────────────────────────────────
 
 
-def hits_table(
-    result: SearchResult, query: Node, zone: tzinfo = UTC, width: int = SNIPPET_WIDTH
-) -> RenderableType:
-    """Return the hits, with matches marked and facets below; fits 80 columns.
-
-    Units: times are shown in `zone`.
-    """
+def hits_table(result: SearchResult, query: Node, zone: tzinfo = UTC) -> RenderableType:
+    """Return the hits with matches marked, and the facets, in 80 columns; times are in `zone`."""
     parts: list[RenderableType] = []
     if result.hits:
-        parts.append(_hit_table(result, query, zone, width))
+        parts.append(_hit_table(result, query, zone))
     parts.append(_summary(result))
     facets = {field: values for field, values in result.facets.items() if values}
     if facets:
@@ -87,12 +78,12 @@ def hits_table(
     return Group(*parts)
 
 
-def _hit_table(result: SearchResult, query: Node, zone: tzinfo, width: int) -> Table:
+def _hit_table(result: SearchResult, query: Node, zone: tzinfo) -> Table:
     rows = Table(box=box.SIMPLE_HEAD, show_header=False, padding=(0, 1), expand=False)
     rows.add_column(width=16, vertical="top")
     rows.add_column(ratio=1, overflow="fold", vertical="top")
     for hit in result.hits:
-        rows.add_row(_where_and_when(hit.document, zone), _what(hit.document, query, width))
+        rows.add_row(_where_and_when(hit.document, zone), _what(hit.document, query))
     return rows
 
 
@@ -103,8 +94,8 @@ def _where_and_when(document: IndexedDocument, zone: tzinfo) -> Text:
     return Text.assemble((f"{at}\n", "cyan"), f"{publisher}\n", (language, "dim"))
 
 
-def _what(document: IndexedDocument, query: Node, width: int) -> Text:
-    found = found_in(document, query, width)
+def _what(document: IndexedDocument, query: Node) -> Text:
+    found = found_in(document, query)
     names = [one_line(one.name) for one in document.entity_details[:SHOWN_ENTITIES]]
     lines = [_marked(document.title, found.title_spans, "bold"), _marked(found.text, found.spans)]
     if names:

@@ -1,4 +1,4 @@
-"""`news-ingest secrets`: the passwords of a deployment."""
+"""`news-ingest secrets`: makes and shows the passwords of a deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`news-ingest setup`: topics, index templates, users and the Kibana pack."""
+"""`news-ingest setup`: creates topics, index templates, users and the Kibana objects."""
 
 from __future__ import annotations
 

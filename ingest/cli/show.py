@@ -1,4 +1,4 @@
-"""`news-ingest show`: one document of the archive."""
+"""`news-ingest show`: prints one document of the archive."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ import msgspec
 import typer
 from rich.table import Table
 
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    opened_index,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
 from ingest.cli.revisions import as_plain
 from ingest.cli.terminal_text import out, print_json, print_table, shown
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument
 from ingest.ports import RevisionRequest
 
-#: Changes of one document that `--json` prints; `revisions` pages through all.
+#: Maximum number of revisions that `--json` prints; `revisions` pages through all.
 SHOWN_REVISIONS = 100
 
 
@@ -64,17 +58,16 @@ def _print(document: IndexedDocument, changes: int) -> None:
     out.print(shown(document.text))
     if document.entity_details:
         out.print()
-        print_table(
-            ("type", "name", "count", "id", "forms"),
-            [
-                (one.type, one.name, one.count, one.id, ", ".join(one.forms[:5]))
-                for one in document.entity_details
-            ],
-        )
+        rows = [
+            (one.type, one.name, one.count, one.id, ", ".join(one.forms[:5]))
+            for one in document.entity_details
+        ]
+        print_table(("type", "name", "count", "id", "forms"), rows)
 
 
 def _facts(document: IndexedDocument, changes: int) -> list[tuple[str, str]]:
-    published = document.published_at
+    at = document.published_at
+    published = "" if at is None else f"{at.isoformat()} ({document.date_source})"
     revision = str(document.revision)
     if changes:
         seen = "1 change" if changes == 1 else f"{changes} changes"
@@ -85,10 +78,7 @@ def _facts(document: IndexedDocument, changes: int) -> list[tuple[str, str]]:
         ("publisher", document.publisher),
         ("authors", ", ".join(document.authors)),
         ("agencies", ", ".join(document.agencies)),
-        (
-            "published",
-            "" if published is None else f"{published.isoformat()} ({document.date_source})",
-        ),
+        ("published", published),
         ("first seen", document.first_seen_at.isoformat()),
         ("language", document.language),
         ("url", document.url_canonical or document.path),

@@ -1,8 +1,7 @@
-"""Everything that is printed: one way to clean text of strangers, and the shapes of lines and tables.
+"""Prints all output of the verbs: lines, tables, JSON, with untrusted text made harmless.
 
-Titles, addresses and messages come from sites, feeds and files. Whatever they hold, none of it
-steers a terminal: control characters (and with them every escape sequence) become blanks, and
-characters that turn the direction of writing are left out.
+Titles, addresses and messages come from sites, feeds and files and may hold anything. Control
+characters, and with them all escape sequences, become blanks; bidirectional controls are removed.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-#: Wide enough for a line of a feed where no terminal says how wide it is.
+#: Width of a table where there is no terminal to ask.
 PIPE_WIDTH = 200
-#: C0 without the line feed, DEL, C1, Unicode's own line ends, and halves of surrogate pairs.
+#: C0 without the line feed, DEL, C1, the line and paragraph separators, lone surrogates.
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 #: Marks, embeddings, overrides and isolates of the bidirectional algorithm.
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: What may stand unescaped in JSON although a terminal obeys it.
+#: Characters that are valid in JSON unescaped, but that a terminal obeys.
 _OBEYED_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-#: Columns that may be wrapped where a table is too wide.
+#: Columns that wrap when a table is too wide.
 _WRAPPED = ("url", "last error", "message", "reason")
 
 out = Console()
@@ -33,34 +32,34 @@ err = Console(stderr=True)
 
 
 def clean(text: object) -> str:
-    """Return text of strangers without anything that steers a terminal; ends of lines stay."""
+    """Return untrusted text without terminal controls; line breaks stay."""
     return _DIRECTIONS.sub("", _CONTROLS.sub(" ", str(text)))
 
 
 def shown(text: object) -> Text:
-    """Return text of strangers to print: clean, and without markup. A Text is returned as it is."""
+    """Return untrusted text ready to print: clean, markup not interpreted. A Text is unchanged."""
     return text if isinstance(text, Text) else Text(clean(text))
 
 
 def labelled(label: str, value: object, style: str) -> Text:
-    """Return a line of a label in this style and text of strangers."""
+    """Return a line of a label in this style and untrusted text."""
     return Text.assemble((f"{label}:", style), " ", shown(value))
 
 
 def say(text: object, to: Console = out) -> None:
-    """Print a line that may hold text of strangers, without wrapping it."""
+    """Print a line of untrusted text, without wrapping it."""
     to.print(shown(text), soft_wrap=True)
 
 
 def line(label: str, text: str) -> None:
-    """Print one line of a report: a short label, then text of strangers."""
+    """Print one line of a report: a short label, then untrusted text."""
     say(f"{label:<10} {text}".replace("\n", " "))
 
 
 def print_table(
     columns: Iterable[str], rows: Iterable[Iterable[object]], title: str | None = None
 ) -> None:
-    """Print a table in a frame; cells are text of strangers, or Text."""
+    """Print a table with a frame; cells are untrusted text, or Text."""
     table = Table(*columns, title=title)
     for row in rows:
         table.add_row(*map(shown, row))
@@ -68,7 +67,7 @@ def print_table(
 
 
 def print_list(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print a table without a frame, each row on a line, in full width into a pipe or a file."""
+    """Print a table without a frame, one row a line, at full width into a pipe or a file."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=column not in _WRAPPED)
@@ -79,14 +78,14 @@ def print_list(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None
 
 
 def one_line(text: object) -> str:
-    """Return text of strangers clean and in one line, with single blanks."""
+    """Return untrusted text clean and on one line, with single blanks."""
     return " ".join(clean(text).split())
 
 
 def print_json(data: Any) -> None:
     """Print one line of JSON; bytes are JSON already.
 
-    What a terminal would obey is written as `\\u…`: the values stay the same.
+    Characters that a terminal obeys are written as `\\u…`, which leaves the values the same.
     """
     encoded = data if isinstance(data, bytes) else msgspec.json.encode(data)
     text = encoded.decode("utf-8", "replace")

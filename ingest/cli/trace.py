@@ -1,4 +1,4 @@
-"""`news-ingest trace`: where one article is."""
+"""`news-ingest trace`: shows where one article is."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Operations: what the verbs of the command do, on what bootstrap opens for them."""
+"""Operations: what the verbs of the command line do, with what bootstrap opens for them."""

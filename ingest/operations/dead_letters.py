@@ -1,10 +1,10 @@
-"""Lists dead letters, shows one, sends them through again or gives them up."""
+"""Lists, replays and drops dead letters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +22,7 @@ MAX_REPLAYS = 3
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """One record that waits for a person."""
+    """One record that failed and waits for the operator."""
 
     key: str
     topic: str
@@ -40,15 +40,11 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> datetime:
-        return (
-            datetime.fromisoformat(self.failed_at)
-            if self.failed_at
-            else datetime.min.replace(tzinfo=UTC)
-        )
+        return datetime.fromisoformat(self.failed_at or "0001-01-01T00:00:00+00:00")
 
 
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """Which dead letters are meant; "" and None mean any."""
+class LetterFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which dead letters to list; "" and None match any."""
 
     topic: str = ""
     stage: str = ""
@@ -60,27 +56,27 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cleared(NamedTuple):
-    """How many letters were taken away; those whose successor the log refused stay."""
+    """The number of letters removed, and those that stay because the log refused a record."""
 
     done: int
     refused: tuple[tuple[DeadLetter, NewsIngestError], ...]
 
 
-def listed(log: Log, plans: Iterable[StagePlan], chosen: Chosen) -> list[DeadLetter]:
-    """Return the dead letters that wait and fit, oldest first."""
+def listed(log: Log, plans: Iterable[StagePlan], chosen: LetterFilter) -> list[DeadLetter]:
+    """Return the matching dead letters, oldest first."""
     topics = sorted({plan.dead_letter_topic for plan in plans})
     found = [
         _read(topic, key, record) for topic in topics for key, record in latest(log, topic).items()
     ]
-    fitting = sorted((one for one in found if _fits(one, chosen)), key=lambda one: one.failed)
-    return fitting[: chosen.limit] if chosen.limit else fitting
+    matching = sorted((one for one in found if _matches(one, chosen)), key=lambda one: one.failed)
+    return matching[: chosen.limit or None]
 
 
 def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) -> Cleared:
-    """Append each input to its topic again, then take the dead letter away.
+    """Append each input to its topic again, then delete the dead letter.
 
     The tombstone is written only after the input is acknowledged, so a crash in between sends
-    it twice and loses nothing. Errors: NewsIngestError when one was replayed three times
+    the input twice and loses nothing. Errors: NewsIngestError when one was replayed three times
     already and `is_forced` is false; LogUnavailable.
     """
     wanted = list(letters)
@@ -90,18 +86,18 @@ def replay(log: Log, letters: Iterable[DeadLetter], *, is_forced: bool = False) 
                 f"has already been replayed {letter.replays} times", value=letter.key,
                 origin=letter.topic, remedy="fix the cause first, or use --force",
             )  # fmt: skip
-    return _cleared(log, wanted, _again)
+    return _clear(log, wanted, _again)
 
 
 def drop(log: Log, letters: Iterable[DeadLetter], clock: Clock) -> Cleared:
-    """Discard each dead letter: a record in `news.drops`, then the tombstone."""
-    return _cleared(log, letters, lambda letter: _drop_of(letter, clock()))
+    """Discard each dead letter: write a record to `news.drops`, then the tombstone."""
+    return _clear(log, letters, lambda letter: _drop_of(letter, clock()))
 
 
-def _cleared(
+def _clear(
     log: Log, letters: Iterable[DeadLetter], successor: Callable[[DeadLetter], NewRecord]
 ) -> Cleared:
-    """Append what follows each letter; bury those whose successor the log acknowledged."""
+    """Append the successor of each letter; delete the letters whose successor was acknowledged."""
     done: list[DeadLetter] = []
     refused: list[tuple[DeadLetter, NewsIngestError]] = []
 
@@ -161,7 +157,7 @@ def _read(topic: str, key: str, record: Record) -> DeadLetter:
     )
 
 
-def _fits(letter: DeadLetter, chosen: Chosen) -> bool:
+def _matches(letter: DeadLetter, chosen: LetterFilter) -> bool:
     return (
         chosen.topic in ("", letter.topic, letter.topic.removesuffix(DEAD_LETTER))
         and chosen.stage in ("", letter.stage)

@@ -1,4 +1,4 @@
-"""What `news-ingest setup` does beside topics and templates: users, roles, Kibana's pack."""
+"""Makes the users of the index, and the roles and saved objects of Kibana, for `setup`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ingest.errors import NewsIngestError
 from ingest.settings.load import Settings
 from ingest.settings.passwords import ANALYST, STAGES, User, password_of
 
-#: What an analyst may open in Kibana, to read. Versions of a feature end in `_v2`, `_v3` ….
+#: Features of Kibana that an analyst may read. Newer versions of a feature end in `_v2`, `_v3` ….
 ANALYST_FEATURES = ("discover", "dashboard", "visualize", "maps")
 _VERSION = re.compile(r"(?P<name>.+?)(?:_v(?P<number>\d+))?")
 
 
 def make_users(settings: Settings, folder: Path, *, dry_run: bool = False) -> list[str]:
-    """Create the stages' user and the analyst's, with the passwords of this folder.
+    """Create the users of stages and analysts with the passwords in this folder.
 
-    Returns a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
+    Return a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
     """
     if settings.pipeline.index.url.startswith("sqlite:"):
         return []
@@ -44,15 +44,15 @@ def _users(settings: Settings, folder: Path) -> list[User]:
 
 
 def _role(settings: Settings, name: str) -> str:
-    """Return a role's name with the prefix of the index, written as config/index/ does."""
+    """Return the name of a role with the prefix of the index, as config/index/ writes it."""
     return settings.pipeline.index.prefix.replace("-", "_") + name
 
 
 def fill_kibana(settings: Settings, *, dry_run: bool = False) -> list[str]:
-    """Wait for Kibana, then import config/kibana/*.ndjson and make the analyst's role there.
+    """Wait for Kibana, then import config/kibana/*.ndjson and make the role of analysts there.
 
-    Returns a line for each thing done; nothing where `kibana.url` is empty.
-    Errors: DependencyUnavailable when Kibana does not come up, NewsIngestError when it refuses.
+    Return a line for each change; none where `kibana.url` is empty.
+    Errors: DependencyUnavailable when Kibana does not start, NewsIngestError when it refuses.
     """
     options = settings.pipeline.kibana
     packs = sorted((settings.folder / "kibana").glob("*.ndjson"))
@@ -86,7 +86,7 @@ def _pack(path: Path, prefix: str) -> bytes:
 
 
 def with_prefix(pack: str, prefix: str) -> str:
-    """Return the pack for the aliases of this prefix, so that two archives can share a Kibana.
+    """Return the pack with this prefix on its aliases, so that two archives can share a Kibana.
 
     Errors: ValueError for a line that is not valid JSON.
     """
@@ -109,7 +109,7 @@ def with_prefix(pack: str, prefix: str) -> str:
 
 
 def analyst_role(features: Iterable[str]) -> dict[str, Any]:
-    """Return the role that reads in Kibana, in the newest version of each feature that there is."""
+    """Return a role that may read each feature in its newest version."""
     newest: dict[str, tuple[int, str]] = {}
     for id in features:
         found = _VERSION.fullmatch(id)

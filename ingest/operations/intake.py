@@ -1,8 +1,7 @@
-"""Puts documents from disk into the pages topic and follows them until they are searchable."""
+"""Appends documents from disk to the pages topic and follows them until they are searchable."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from threading import Event as Flag
@@ -11,21 +10,18 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.operations.ledger import dead_letters, drops
-from ingest.operations.throttle import Throttle
+from ingest.operations.ledger import KNOWN_AT_ONCE, dead_letters, drops, known_in_parts
+from ingest.operations.throttle import Throttle, WorkerWatch
 from ingest.ports import Clock, Index, Log
 from ingest.records.appending import BatchAppender, refusal_reason
 from ingest.records.outputs import drop_output, page_output
 from ingest.records.stage_plan import StagePlan
 
-KNOWN_AT_ONCE = 500
 LOOK_SECONDS = 0.3
-#: A group without a member for so long, with work waiting, has no worker.
-NO_WORKER_SECONDS = 20.0
 
 
 class Fate(msgspec.Struct, kw_only=True):
-    """What became of one file, or one record of a WARC file.
+    """The outcome of one file, or of one record of a WARC file.
 
     Outcomes: waiting (not sent), appended, searchable, known, refused, passed_over, dropped,
     dead_letter.
@@ -40,7 +36,7 @@ class Fate(msgspec.Struct, kw_only=True):
 
 
 class Intake:
-    """Appends pages; `fates` is one a file, in order."""
+    """Appends pages; `fates` has one for each file, in order."""
 
     def __init__(
         self,
@@ -52,7 +48,7 @@ class Intake:
         throttle: Throttle,
         stop: Flag,
     ) -> None:
-        """`plan` is the fetch stage's: what writes pages. Nothing is appended once `stop` is set."""
+        """`plan` is that of the fetch stage, which writes pages. `stop` ends the appending."""
         self._log = log
         self._index = index
         self._plan = plan
@@ -60,12 +56,12 @@ class Intake:
         self._throttle = throttle
         self._stop = stop
         self._appender = log.appender()
-        self._out = BatchAppender(self._appender, self._told)
+        self._out = BatchAppender(self._appender, self._note_delivery)
         self._batch: list[tuple[Page, Fate]] = []
         self.fates: list[Fate] = []
 
     def add(self, path: str, page: Page) -> None:
-        """Take one page; it is appended with the next hundreds."""
+        """Add one page; it is appended with its batch."""
         fate = Fate(
             path=path, outcome="appended", id=page.document_id, entry_id=page.entry.id,
             version=page.version,
@@ -76,25 +72,25 @@ class Intake:
             self._append()
 
     def refuse(self, path: str, reason: str, drop: DropRecord) -> None:
-        """Note a file that is no document, and keep that in news.drops."""
+        """Note a file that is not a document, and record it in news.drops."""
         fate = Fate(path=path, outcome="refused", reason=reason, id=drop.id)
         self.fates.append(fate)
         self._out.add(drop_output(drop), None)
 
     def pass_over(self, path: str, reason: str) -> None:
-        """Count what a file holds beside documents."""
+        """Note a part of a file that is not a document."""
         self.fates.append(Fate(path=path, outcome="passed_over", reason=reason))
 
     def finish(self) -> None:
-        """Make everything durable. Errors: LogUnavailable."""
+        """Append and flush the rest. Errors: LogUnavailable."""
         self._append()
-        self._out.flush()  # with the drops of pages that the log refused just now
+        self._out.flush()  # the drops of pages that the log refused just now
         self._appender.close()
 
     def _append(self) -> None:
-        """Append what the index does not have in this version already.
+        """Append the pages that the index does not have in this version yet.
 
-        Errors: NewsIngestError when far too much waits for a stage that nobody runs.
+        Errors: NewsIngestError when too much waits for a stage without a worker.
         """
         if self._throttle.is_due:
             self._throttle.wait(self._stop)
@@ -112,8 +108,8 @@ class Intake:
         self._out.flush()
         self._batch = []
 
-    def _told(self, sent: tuple[Page, Fate] | None, error: NewsIngestError | None) -> None:
-        """Take note of what became of a page, or of a record in news.drops."""
+    def _note_delivery(self, sent: tuple[Page, Fate] | None, error: NewsIngestError | None) -> None:
+        """Note whether the log took a page, or a record of news.drops."""
         if error is None:
             return
         if sent is None:
@@ -137,16 +133,16 @@ def followed(
     *,
     on_progress: Callable[[int, int], None],
 ) -> None:
-    """Wait until each appended file is searchable, dropped or a dead letter, and say so in it.
+    """Wait until each appended file is searchable, dropped or a dead letter, and set its outcome.
 
-    Errors: NewsIngestError naming a group that has work waiting and no worker.
+    Errors: NewsIngestError naming a stage that has unread records and no worker.
     """
     open_fates = [fate for fate in fates if fate.outcome == "appended"]
     total = len(open_fates)
-    idle_since: dict[str, float] = {}
+    watch = WorkerWatch(log)
     while open_fates and not stop.is_set():
         open_fates = _settled(open_fates, index)
-        if open_fates and not _is_work_waiting(log, plans, idle_since):
+        if open_fates and not _is_work_waiting(log, plans, watch):
             open_fates = _explained(_settled(open_fates, index), log, plans)
         on_progress(total - len(open_fates), total)
         if open_fates:
@@ -155,28 +151,24 @@ def followed(
 
 
 def counts(fates: Iterable[Fate]) -> dict[str, int]:
-    """Return how many files ended how, `outcome` or `outcome: reason`, most first."""
+    """Return the number of files by `outcome` or `outcome: reason`, most frequent first."""
     found = Counter(f"{one.outcome}: {one.reason}" if one.reason else one.outcome for one in fates)
     return dict(found.most_common())
 
 
 def _settled(open_fates: Sequence[Fate], index: Index) -> list[Fate]:
-    """Mark what the index has by now; give the rest."""
-    rest: list[Fate] = []
-    for start in range(0, len(open_fates), KNOWN_AT_ONCE):
-        part = open_fates[start : start + KNOWN_AT_ONCE]
-        known = index.known([fate.id for fate in part])
-        for fate in part:
-            there = known.get(fate.id)
-            if there is not None and there.version >= fate.version:
-                fate.outcome = "searchable"
-            else:
-                rest.append(fate)
+    """Mark the documents that the index has by now; return the rest."""
+    ids = (fate.id for fate in open_fates)
+    versions = {id: known.version for id, known in known_in_parts(index.known, ids)}
+    rest = [fate for fate in open_fates if versions.get(fate.id, -1) < fate.version]
+    for fate in open_fates:
+        if versions.get(fate.id, -1) >= fate.version:
+            fate.outcome = "searchable"
     return rest
 
 
 def _explained(open_fates: Sequence[Fate], log: Log, plans: Sequence[StagePlan]) -> list[Fate]:
-    """Mark what was dropped or set aside; give what is still nowhere."""
+    """Mark the documents that were dropped or are dead letters; return the rest."""
     if not open_fates:
         return []
     dropped = {one.entry_id: one.reason for one in drops(log).values()}
@@ -196,22 +188,11 @@ def _explained(open_fates: Sequence[Fate], log: Log, plans: Sequence[StagePlan])
     return rest
 
 
-def _is_work_waiting(log: Log, plans: Sequence[StagePlan], idle_since: dict[str, float]) -> bool:
-    """Return whether any of these stages has unread records; refuse to wait for nobody."""
+def _is_work_waiting(log: Log, plans: Sequence[StagePlan], watch: WorkerWatch) -> bool:
+    """Return whether any of these stages has unread records; fail for one without a worker."""
     is_waiting = False
     for plan in plans:
-        if not sum(one.records for one in log.lag(plan.group, plan.fresh_inputs)):
-            idle_since.pop(plan.group, None)
-            continue
-        is_waiting = True
-        if log.members(plan.group):
-            idle_since.pop(plan.group, None)
-            continue
-        since = idle_since.setdefault(plan.group, time.monotonic())
-        if time.monotonic() - since > NO_WORKER_SECONDS:
-            raise NewsIngestError(
-                f"the group {plan.group} has no worker, and documents are waiting for it",
-                value=plan.name,
-                remedy=f"start one: news-ingest run --stage {plan.name}",
-            )
+        unread = sum(one.records for one in log.lag(plan.group, plan.fresh_inputs))
+        watch.check(plan, unread)
+        is_waiting = is_waiting or unread > 0
     return is_waiting

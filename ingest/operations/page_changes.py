@@ -1,10 +1,10 @@
-"""Tells what rules of a site change about one page: the document without them beside that with them."""
+"""Compares the documents of one page without and with the rules of its site."""
 
 from __future__ import annotations
 
 import difflib
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -12,14 +12,14 @@ from ingest.model import Document
 
 _MAX_VALUE_CHARACTERS = 300
 _MAX_LINES = 60
-#: What every extraction makes anew, or has from the page alone.
+#: Fields that differ in every extraction, or come from the page alone.
 _NOT_COMPARED = frozenset((
     "extraction", "provenance", "page", "content_hash", "extracted_at", "id", "version", "entry_id",
     "first_seen_at", "fetched_at",
 ))  # fmt: skip
 
 
-class FieldChange(NamedTuple):
+class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
     """One field that the rules change. `lines` are those of a text, marked "+ " or "- "."""
 
     field: str
@@ -28,27 +28,18 @@ class FieldChange(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-class RulesTold(NamedTuple):
-    """Which blocks of rules counted for a page, and what they change against none (or others)."""
+class RulesEffect(msgspec.Struct, frozen=True):
+    """Which blocks of rules apply to a page, and what they change against none (or others)."""
 
     site: str
     against: str
     changes: tuple[FieldChange, ...]
 
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        changes = [
-            {"field": one.field, "before": one.before, "after": one.after}
-            | ({"lines": list(one.lines)} if one.lines else {})
-            for one in self.changes
-        ]
-        return {"site": self.site, "against": self.against, "changes": changes}
-
 
 def changes_between(before: Document, after: Document) -> tuple[FieldChange, ...]:
     """Return every field in which two documents of one page differ, the text by its lines.
 
-    Shape: values in words, cut to 300 characters; at most 60 lines of a text. Errors: none.
+    Values are cut to 300 characters, texts to 60 lines.
     """
     found = []
     for name in Document.__struct_fields__:

@@ -1,4 +1,4 @@
-"""Reads pages for `extract`: each in a child process that can be killed, in order, streaming."""
+"""Reads pages for `extract`, in order, each in a child process that can be killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingest.bootstrap.engines import now
 from ingest.children import ChildFailure, ChildPool, Submitter
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.model import Document, EnrichedDocument, Page
-from ingest.operations.page_changes import RulesTold, changes_between
+from ingest.operations.page_changes import RulesEffect, changes_between
 from ingest.outcome import Keep
 from ingest.pipeline.transform import enriched
 from ingest.registry import Chosen
@@ -30,14 +30,14 @@ from processors.extract_document import Options
 from processors.extract_document.child import ExtractPage, page_extractor
 
 _EXTRACTOR, _LANGUAGE = "extract_document", "detect_language"
-#: Room for the model that detects languages, beside what extraction may use.
+#: Memory for the model that detects languages, on top of that for extraction.
 _LANGUAGE_BYTES = 128 * 1024 * 1024
-#: Where a date that nobody named comes from: no fact of the page.
-_MERE_FALLBACKS = ("file", "first_seen_at")
+#: Sources of a date that the page does not name.
+_FALLBACK_DATES = ("file", "first_seen_at")
 _UNKNOWN_LANGUAGE = ("", "und")
 _SHOWN_FIRST = ("title", "text", "authors", "published_at", "modified_at", "language")
 _SHOWN_LAST = ("content_source", "extraction", "provenance")
-#: What a document has from its feed, from its way through the stages, or in another field.
+#: Fields that come from the feed or from the stages, or repeat another field.
 _NOT_SHOWN = frozenset((
     "id", "version", "entry_id", "url_published", "url_match_key", "first_seen_at", "fetched_at",
     "extracted_at", "content_hash", "publisher_country", "feed_ids", "path", "change",
@@ -46,9 +46,9 @@ _NOT_SHOWN = frozenset((
 
 
 class Reading(NamedTuple):
-    """How pages are read: options and engine of the extractor, what detects the language.
+    """How pages are read: options and version of the extractor, and the language detector.
 
-    `sites` holds the rules that count for single sites, `against` those that they are compared to.
+    `sites` holds the rules that apply to single sites, `against` those to compare them with.
     """
 
     options: dict[str, Any]
@@ -60,7 +60,7 @@ class Reading(NamedTuple):
 
 
 class PageJob(NamedTuple):
-    """One page to show: a file, or what was fetched of an address (`page`, else why not)."""
+    """One page to show: a file, or the fetched page of an address, or why there is none."""
 
     name: str
     is_url: bool
@@ -69,10 +69,10 @@ class PageJob(NamedTuple):
 
 
 class PageReport(NamedTuple):
-    """What became of one page: its line of JSON, or the document, or in words why there is none.
+    """The result for one page: its line of JSON, or the document, or an error.
 
-    `timings` are the steps with their milliseconds, `rules` what those of the site change; both
-    only where it was asked for.
+    `timings` are the steps with their milliseconds, `rules` the effect of the site's rules; both
+    only on request.
     """
 
     name: str
@@ -82,16 +82,16 @@ class PageReport(NamedTuple):
     document: EnrichedDocument | None
     seconds: float
     timings: tuple[tuple[str, float], ...] = ()
-    rules: RulesTold | None = None
+    rules: RulesEffect | None = None
 
 
 def reading_of(
     settings: Settings | None, site_rules: Path | None = None, *, without_rules: bool = False
 ) -> Reading:
-    """Return how these settings read pages; None: as a new installation does.
+    """Return how these settings read pages; None is the default settings.
 
-    `site_rules` is a file that counts instead of config/sites.yml, and is compared to it;
-    `without_rules` leaves all rules of single sites out.
+    `site_rules` is a file to use instead of config/sites.yml, and to compare with it;
+    `without_rules` ignores all rules of single sites.
     Errors: NewsIngestError when other versions of libraries are installed; ConfigError.
     """
     stages = settings.pipeline.stages if settings is not None else {}
@@ -101,7 +101,7 @@ def reading_of(
         for item in registry.chosen(stage.processors, name)
     }
     named = chosen.get(_EXTRACTOR, Chosen(_EXTRACTOR, {}, ()))
-    # Lines that repeat over a site are of no concern here: each page stands alone.
+    # Repeated lines of a site are kept: each page is read by itself.
     alone = named._replace(options={**named.options, "drops_repeated_lines": False})
     extractor = registry.built(alone, {"clock": now, "children": 1, "sites": None})
     extractor.work.close()
@@ -127,10 +127,10 @@ def _rules_in(path: Path) -> Sites:
 def page_reports(
     jobs: Iterable[PageJob], reading: Reading, *, workers: int, as_json: bool, explain: bool = False
 ) -> Generator[PageReport, None, None]:
-    """Return a report for every page, in their order, whatever the pages are.
+    """Return a report for every page, in order.
 
-    `workers` children work at once; no more than some pages for each are in memory. `explain`
-    adds what each step took and what the rules of the site change.
+    `workers` children run at once, with only a few pages each in memory. `explain` adds the time of
+    each step and the effect of the site's rules.
     Errors: NewsIngestError when no child can be started.
     """
     pool = _pool(reading, as_json, explain, workers)
@@ -142,16 +142,16 @@ def page_reports(
 def build_reader(
     reading: Reading, as_json: bool, explain: bool = False
 ) -> Callable[[PageJob], PageReport]:
-    """Return what a child does with one page."""
+    """Return the function that a child applies to each page."""
     laps = _Laps()
     extract = page_extractor(reading.options, reading.engine, laps)
     chain = [registry.built(reading.language, {"clock": now})]
 
     def read(job: PageJob) -> PageReport:
         started = time.perf_counter()
-        page = job.page
+        name, page = printable(job.name), job.page
         if page is None:
-            found = FileRefused("", job.error, "") if job.error else _page_on_disk(job, reading)
+            found = FileRefused("", job.error, "") if job.error else _read_file(job, reading)
             if isinstance(found, FileRefused):
                 error = f"{found.reason}: {found.detail}" if found.detail else found.reason
                 return _failed(job, error)
@@ -166,18 +166,21 @@ def build_reader(
         document = _shown(outcome.value)
         seconds = time.perf_counter() - started
         timings = tuple(laps.steps) if explain else ()
-        told = _told(page, extracted, rules, reading, extract) if explain else None
+        effect = _effect(page, extracted, rules, reading, extract) if explain else None
         if as_json:
-            line = msgspec.json.encode({**_plain(job, document), **_explained(timings, told)})
-            return PageReport(printable(job.name), job.is_url, "", line, None, seconds)
-        name = printable(job.name)
-        return PageReport(name, job.is_url, "", b"", document, seconds, timings, told)
+            plain = _plain(job, document)
+            if explain:
+                plain["timings_milliseconds"] = dict(timings)
+            if effect is not None:
+                plain["site_rules"] = effect
+            return PageReport(name, job.is_url, "", msgspec.json.encode(plain), None, seconds)
+        return PageReport(name, job.is_url, "", b"", document, seconds, timings, effect)
 
     return read
 
 
 class _Laps:
-    """Notes how many milliseconds each step took since the one before."""
+    """Measures the milliseconds of each step."""
 
     def __init__(self) -> None:
         self.steps: list[tuple[str, float]] = []
@@ -193,25 +196,18 @@ class _Laps:
         self._at = at
 
 
-def _told(
+def _effect(
     page: Page, extracted: Document, rules: SiteRules, reading: Reading, extract: ExtractPage
-) -> RulesTold | None:
-    """Return what the rules change against those they are compared to; None where neither counts."""
+) -> RulesEffect | None:
+    """Return what the rules change against the others; None where both are the same."""
     others = reading.against.rules_of(page.url_canonical)
     if rules == others:
         return None
     changes = changes_between(extract(page, others), extracted)
-    return RulesTold(rules.site, others.site, changes)
+    return RulesEffect(rules.site, others.site, changes)
 
 
-def _explained(timings: tuple[tuple[str, float], ...], told: RulesTold | None) -> dict[str, object]:
-    if not timings:
-        return {}
-    rules = {"site_rules": told.plain()} if told is not None else {}
-    return {"timings_milliseconds": dict(timings), **rules}
-
-
-def _page_on_disk(job: PageJob, reading: Reading) -> Page | FileRefused:
+def _read_file(job: PageJob, reading: Reading) -> Page | FileRefused:
     data = read_document(job.name, reading.max_page_bytes)
     name = job.name
     if not isinstance(data, FileRefused) and name.lower().endswith(".gz"):
@@ -220,7 +216,7 @@ def _page_on_disk(job: PageJob, reading: Reading) -> Page | FileRefused:
 
 
 def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
-    """Return what gzip packed, never more than `max_bytes` of it in memory."""
+    """Return the unpacked data, with at most `max_bytes` of it in memory."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             found = file.read(max_bytes + 1)
@@ -232,14 +228,14 @@ def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
 
 
 def _with_room(document: Document) -> EnrichedDocument:
-    """Return the document with room for what enrichers find."""
+    """Return the document with fields for enrichers."""
     names = document.__struct_fields__
     return EnrichedDocument(**{name: getattr(document, name) for name in names})
 
 
 def _shown(document: EnrichedDocument) -> EnrichedDocument:
-    """Return the document as it is shown: language never missing, no date that nobody named."""
-    is_named = document.date_source not in _MERE_FALLBACKS
+    """Return the document as shown: with a language, and without a date the page does not name."""
+    is_named = document.date_source not in _FALLBACK_DATES
     language = document.language
     if language in _UNKNOWN_LANGUAGE:
         language = document.language_hint or language

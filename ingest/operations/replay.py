@@ -1,4 +1,4 @@
-"""Sends an old range through a stage again, each document once, as a newer version of itself."""
+"""Sends records of the past through a stage again, each document once, as a newer version."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import msgspec
 
 from ingest.errors import NewsIngestError, WireError
 from ingest.identity import GENERATIONS, raised
-from ingest.model import EnrichedDocument, Entry, IndexedDocument, Page
+from ingest.model import Document, EnrichedDocument, Entry, IndexedDocument, Page
+from ingest.operations.heads import Head, RecordFilter, head_of, heads_of
 from ingest.operations.intake import Fate
-from ingest.operations.replay_heads import SHAPES, Head, Wanted, head_in, heads_of
+from ingest.operations.ledger import KNOWN_AT_ONCE
 from ingest.operations.throttle import Throttle
 from ingest.ports import Clock, Index, Known, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
@@ -23,18 +24,22 @@ from ingest.records.outputs import document_output, entry_output, page_output
 from ingest.records.stage_plan import BACKFILL, StagePlan
 from ingest.wire import decode
 
-KNOWN_AT_ONCE = 500
-#: A record may have been appended so much earlier, by the log's clock, than it was fetched.
-CLOCKS_DIFFER = timedelta(hours=1)
+#: What can be replayed, and the kind of the stage that reads it.
+READ_BY = {"entries": "fetch", "pages": "extract", "documents": "enrich", "enriched": "index"}
+#: How much earlier than it was fetched a record may have been appended, by the log's clock.
+MAX_CLOCK_SKEW = timedelta(hours=1)
+_SHAPES: dict[str, type[Any]] = {
+    "entries": Entry, "pages": Page, "documents": Document, "enriched": EnrichedDocument,
+}  # fmt: skip
 
 IsStale = Callable[[IndexedDocument], bool]
 
 
-class PagesKept(Protocol):
-    """The archive of fetched pages, as a replay needs it."""
+class ArchivedPages(Protocol):
+    """The part of the archive of fetched pages that a replay needs."""
 
     def heads(self, since: datetime | None) -> Iterator[bytes]:
-        """Return every page as JSON, its bytes left out."""
+        """Return every page as JSON, without its body."""
         ...
 
     def pages(self, since: datetime | None) -> Iterator[Page]:
@@ -42,8 +47,8 @@ class PagesKept(Protocol):
         ...
 
 
-class Chosen(NamedTuple):
-    """A record to send: its version in the log or the archive, and that of the replay."""
+class ReplayItem(NamedTuple):
+    """A record to send: its version in the log or the archive, and its new one."""
 
     version: int
     new_version: int
@@ -53,7 +58,7 @@ class Chosen(NamedTuple):
 class Selection(msgspec.Struct, kw_only=True):
     """What a replay would send, by document id, and why the rest is left out."""
 
-    chosen: dict[str, Chosen]
+    chosen: dict[str, ReplayItem]
     left_out: Counter[str]
     since: datetime | None = None
 
@@ -67,10 +72,10 @@ class Selection(msgspec.Struct, kw_only=True):
 
 
 class Replay:
-    """One replay: `select` looks, `send` appends.
+    """One replay: `select` reads, `send` appends.
 
-    `kind` is entries, pages, documents or enriched; `plan` is the stage that reads them, `writer`
-    the name that goes into the headers; `archive` holds pages that the log no longer has.
+    `kind` is a key of READ_BY, `plan` the stage that reads these; `archive` holds pages that the
+    log no longer has.
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class Replay:
         kind: str,
         *,
         clock: Clock,
-        archive: PagesKept | None = None,
+        archive: ArchivedPages | None = None,
     ) -> None:
         self._log = log
         self._index = index
@@ -92,23 +97,23 @@ class Replay:
 
     @property
     def topic(self) -> str:
-        """Where records are sent: beside the fresh ones, if the stage reads such a topic."""
+        """The topic to send to: that of backfills, if the stage reads one."""
         return self._plan.backfill_reads or self._plan.reads
 
-    def select(self, wanted: Wanted, is_stale: IsStale | None = None) -> Selection:
-        """Choose of each document in the range the newest page that has text, or else the newest.
+    def select(self, wanted: RecordFilter, is_stale: IsStale | None = None) -> Selection:
+        """Choose for each document in the range the newest record with text, else the newest.
 
-        Left out are documents that were removed, those that the index has by a newer fetch, and
-        with `is_stale` those that it calls fresh or that are not in the index.
+        Documents are left out that were removed or that the index has from a newer fetch, and with
+        `is_stale` those that are not stale or not in the index.
         Errors: LogUnavailable, IndexUnavailable, TopicMissing, OSError of the archive.
         """
         found: dict[str, tuple[bool, int, bool]] = {}
-        for head in self._log_heads(wanted.since):
+        for _, head in heads_of(self._log_records(wanted.since), self._kind):
             _take(found, head, wanted, is_in_log=True)
-        if self._archive is not None and not holds(self._log, self._plan, wanted.since):
-            for head in self._archive_heads(wanted.since):
-                _take(found, head, wanted, is_in_log=False)
-        chosen: dict[str, Chosen] = {}
+        if self._archive is not None and not has_all_since(self._log, self._plan, wanted.since):
+            for metadata in self._archive.heads(wanted.since):
+                _take(found, head_of(metadata, "pages"), wanted, is_in_log=False)
+        chosen: dict[str, ReplayItem] = {}
         left_out: Counter[str] = Counter()
         ids = list(found)
         for start in range(0, len(ids), KNOWN_AT_ONCE):
@@ -120,7 +125,7 @@ class Replay:
         ids: list[str],
         found: dict[str, tuple[bool, int, bool]],
         is_stale: IsStale | None,
-        chosen: dict[str, Chosen],
+        chosen: dict[str, ReplayItem],
         left_out: Counter[str],
     ) -> None:
         known = {} if self._kind == "entries" else self._index.known(ids)
@@ -134,7 +139,7 @@ class Replay:
             new = version
             if self._kind != "entries":
                 new = raised(version, None if there is None else there.version)
-            chosen[id] = Chosen(version, new, is_in_log)
+            chosen[id] = ReplayItem(version, new, is_in_log)
 
     def _reason_against(
         self, id: str, version: int, there: Known | None, is_stale: IsStale | None
@@ -158,11 +163,10 @@ class Replay:
         stop: Flag,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> list[Fate]:
-        """Append what was selected, never far ahead of the stage that reads it and return the fates.
+        """Append the selected records, never far ahead of their stage, and return their fates.
 
-        A fate that stays `waiting` was not sent: it is in the log no more, or `stop` was set. One
-        that the log would not take is `refused`.
-        Errors: LogUnavailable; NewsIngestError when nobody reads the topic.
+        A fate that stays `waiting` was not sent: the log no longer has it, or `stop` was set.
+        Errors: LogUnavailable; NewsIngestError when the stage has no worker.
         """
         fates = {
             id: Fate(path="", outcome="waiting", id=id, version=one.new_version)
@@ -195,7 +199,7 @@ class Replay:
     ) -> Iterator[tuple[NewRecord, Fate]]:
         taken: set[str] = set()
         for record, value in self._values(selection):
-            id, version = _place(value, self._kind, record)
+            id, version = _id_and_version(value, self._kind, record)
             one, fate = selection.chosen.get(id), fates.get(id)
             if one is None or fate is None or one.version != version:
                 continue
@@ -206,13 +210,13 @@ class Replay:
             yield self._output(value, one.new_version, record), fate
 
     def _values(self, selection: Selection) -> Iterator[tuple[Record | None, Any]]:
-        """Return all values of log and archive, where any of them is wanted."""
+        """Return the selected values of the log and all pages of the archive, if any are needed."""
         if selection.from_log:
             for record, head in heads_of(self._log_records(selection.since), self._kind):
                 one = selection.chosen.get(head.id)
                 if one is not None and one.version == head.version:
                     try:
-                        yield record, decode(record.value, SHAPES[self._kind], record.origin)
+                        yield record, decode(record.value, _SHAPES[self._kind], record.origin)
                     except WireError:
                         continue
         if selection.from_archive and self._archive is not None:
@@ -220,7 +224,7 @@ class Replay:
                 yield None, page
 
     def _output(self, value: Any, version: int, record: Record | None) -> NewRecord:
-        """Return the record to send; it and what becomes of it give way to fresh ones."""
+        """Return the record to send, marked as backfill so that fresh records go first."""
         return self._whole_output(value, version, record).with_headers([(BACKFILL, b"replay")])
 
     def _whole_output(self, value: Any, version: int, record: Record | None) -> NewRecord:
@@ -235,25 +239,14 @@ class Replay:
             return page_output(changed, record, plan, self._clock)
         return document_output(changed, record, plan, self._clock)
 
-    def _log_heads(self, since: datetime | None) -> Iterator[Head]:
-        for _, head in heads_of(self._log_records(since), self._kind):
-            yield head
-
     def _log_records(self, since: datetime | None) -> Iterator[Record]:
-        start = None if since is None else since - CLOCKS_DIFFER
+        start = None if since is None else since - MAX_CLOCK_SKEW
         for topic in self._plan.main_inputs:
             yield from self._log.scan(topic, start)
 
-    def _archive_heads(self, since: datetime | None) -> Iterator[Head]:
-        assert self._archive is not None
-        for metadata in self._archive.heads(since):
-            head = head_in(metadata, "pages")
-            if head is not None:
-                yield head
 
-
-def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
-    """Return whether the log still has all that was appended to a stage's topics since then.
+def has_all_since(log: Log, plan: StagePlan, since: datetime | None) -> bool:
+    """Return whether the log still has every record appended to a stage's topics since then.
 
     Errors: LogUnavailable, TopicMissing.
     """
@@ -263,18 +256,18 @@ def holds(log: Log, plan: StagePlan, since: datetime | None) -> bool:
             continue
         if first is None or since is None:
             return False
-        if first.appended_at_ms > (since - CLOCKS_DIFFER).timestamp() * 1000:
+        if first.appended_at_ms > (since - MAX_CLOCK_SKEW).timestamp() * 1000:
             return False
     return True
 
 
 def stale_by_extraction(engine: str) -> IsStale:
-    """Return the test for documents that another extractor than this one made."""
+    """Return the test for documents made by another version of the extractor."""
     return lambda document: document.extraction.engine != engine
 
 
 def stale_by_enrichment(engines: Iterable[tuple[str, str]]) -> IsStale:
-    """Return the test for documents that lack one of these engines (name and engine)."""
+    """Return the test for documents that lack one of these enrichers (name and version)."""
     wanted = dict(engines)
     return lambda document: any(
         document.enrichment.engines.get(name) != engine for name, engine in wanted.items()
@@ -282,17 +275,21 @@ def stale_by_enrichment(engines: Iterable[tuple[str, str]]) -> IsStale:
 
 
 def _take(
-    found: dict[str, tuple[bool, int, bool]], head: Head, wanted: Wanted, *, is_in_log: bool
+    found: dict[str, tuple[bool, int, bool]],
+    head: Head | None,
+    wanted: RecordFilter,
+    *,
+    is_in_log: bool,
 ) -> None:
-    """Keep the greatest head of each document; of two equal ones that in the log."""
-    if not wanted.fits(head):
+    """Keep the highest head of each document; of two equal ones that in the log."""
+    if head is None or not wanted.matches(head):
         return
     before = found.get(head.id)
     if before is None or head.rank > before[:2]:
         found[head.id] = (*head.rank, is_in_log)
 
 
-def _place(value: Any, kind: str, record: Record | None) -> tuple[str, int]:
+def _id_and_version(value: Any, kind: str, record: Record | None) -> tuple[str, int]:
     if isinstance(value, Page):
         return value.document_id, value.version
     if kind == "entries":

@@ -1,7 +1,7 @@
-"""Keeps what is sent through again from running ahead of the stage that reads it.
+"""Keeps replays and imports from running ahead of the stage that reads them.
 
-So the log's bound of bytes never drops a record that nobody has read, and where a stage has no topic
-for what may wait, fresh news waits behind a small number of old records at most.
+The log's size limit then never deletes an unread record, and where a stage has no backfill topic,
+fresh news waits behind only a few old records.
 """
 
 from __future__ import annotations
@@ -14,15 +14,37 @@ from ingest.errors import NewsIngestError
 from ingest.ports import Log
 from ingest.records.stage_plan import StagePlan
 
-#: A group without a member for so long, with work waiting, has no worker.
+#: A group with unread records and no member for this long has no worker.
 NO_WORKER_SECONDS = 20.0
 LOOK_SECONDS = 0.2
+
+
+class WorkerWatch:
+    """Fails when a stage has had unread records and no worker for NO_WORKER_SECONDS."""
+
+    def __init__(self, log: Log, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._monotonic = monotonic
+        self._idle_since: dict[str, float] = {}
+
+    def check(self, plan: StagePlan, unread: int) -> None:
+        """Take note of a stage with this number of unread records. Errors: NewsIngestError."""
+        if not unread or self._log.members(plan.group):
+            self._idle_since.pop(plan.group, None)
+            return
+        now = self._monotonic()
+        if now - self._idle_since.setdefault(plan.group, now) > NO_WORKER_SECONDS:
+            raise NewsIngestError(
+                f"the group {plan.group} has no worker, and records wait for it",
+                value=f"{unread} records", origin=f"stage {plan.name}",
+                remedy=f"start one: news-ingest run --stage {plan.name}",
+            )  # fmt: skip
 
 
 class Throttle:
     """Lets at most `max_waiting` records wait in one topic of a stage.
 
-    `on_full` is called once, before the first wait. `monotonic` is there for tests.
+    `on_full` is called once, before the first wait.
     """
 
     def __init__(
@@ -40,7 +62,7 @@ class Throttle:
         self._topic = topic
         self._max_waiting = max_waiting
         self._on_full: Callable[[], object] | None = on_full
-        self._monotonic = monotonic
+        self._watch = WorkerWatch(log, monotonic)
         self._room = 0
         self.is_due = True
 
@@ -50,32 +72,22 @@ class Throttle:
         self.is_due = self._room <= 0
 
     def wait(self, stop: Flag) -> None:
-        """Come back when there is room again, or `stop` is set.
+        """Return when there is room again, or `stop` is set.
 
-        Errors: NewsIngestError naming a stage that has work waiting and no worker.
+        Errors: NewsIngestError naming a stage that has unread records and no worker.
         """
-        idle_since: float | None = None
         while not stop.is_set():
-            lags = self._log.lag(self._plan.group, [self._topic])  # no rung: it may be long
+            lags = self._log.lag(
+                self._plan.group, [self._topic]
+            )  # retry topics may be long: not counted
             waiting = sum(one.records for one in lags)
             self._room = max(0, self._max_waiting - waiting)
-            # Half of it at least, so that the lag is asked for a few times only.
+            # Half of it at least, so that the lag is read only a few times.
             if self._room * 2 >= self._max_waiting:
                 self.is_due = False
                 return
             if self._on_full is not None:
                 self._on_full()
                 self._on_full = None
-            if self._log.members(self._plan.group):
-                idle_since = None
-            else:
-                now = self._monotonic()
-                idle_since = now if idle_since is None else idle_since
-                if now - idle_since > NO_WORKER_SECONDS:
-                    raise NewsIngestError(
-                        f"the group {self._plan.group} has no worker, and records are waiting for it",
-                        value=f"{waiting} records",
-                        origin=self._topic,
-                        remedy=f"start one: news-ingest run --stage {self._plan.name}",
-                    )
+            self._watch.check(self._plan, waiting)
             stop.wait(LOOK_SECONDS)

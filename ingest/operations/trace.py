@@ -1,4 +1,4 @@
-"""Tells where one article is, and when it passed each step."""
+"""Finds where one article is, and when it passed each step."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from ingest.identity import canonical_url, document_id_of_url, match_key
-from ingest.operations.ledger import dead_letters, drops, kind_of, read_ids, traced
+from ingest.operations.heads import head_of, heads_of
+from ingest.operations.ledger import dead_letters, drops, kind_of, scanned
 from ingest.ports import Index, Log, Record
 from ingest.records.stage_plan import StagePlan
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True):
     """One place where the article was found."""
 
     at: datetime | None
@@ -26,13 +27,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> list[Step]:
     """Return every step of the article with this URL, entry id or document id, oldest first.
 
-    Empty when nothing in the log's retention and in the index bears it.
+    Empty when neither the log nor the index has it.
     """
     stages = [plan for plan in plans if plan.kind != "archive"]  # it reads what extract reads
     canonical = canonical_url(wanted)
     ids = {wanted} | ({document_id_of_url(canonical)} if canonical else set())
     key = match_key(wanted) if canonical else ""
-    # A later record may be the first to tell the entry's id: then the earlier topics bear more.
+    # A later record may be the first with the entry's id: then earlier topics have more steps.
     known_ids = -1
     while known_ids != len(ids):
         known_ids = len(ids)
@@ -41,55 +42,39 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
     for drop in drops(log).values():
         if {drop.id, drop.entry_id} & ids:
             note = f"dropped by {drop.stage}: {drop.reason}"
-            steps.append(
-                Step(
-                    at=drop.at,
-                    place="news.drops",
-                    entry_id=drop.entry_id,
-                    document_id=drop.id,
-                    note=note,
-                )
-            )
+            steps.append(Step(drop.at, "news.drops", drop.entry_id, drop.id, note))
     for id, known in index.known(ids).items():
-        document_ = index.get(id)
-        at = None if document_ is None else document_.indexed_at
+        document = index.get(id)
+        at = None if document is None else document.indexed_at
         note = "removed" if known.is_removed else f"revision {known.revision}"
-        steps.append(
-            Step(
-                at=at,
-                place=f"index {known.index}".strip(),
-                entry_id=known.entry_id,
-                document_id=id,
-                note=note,
-            )
-        )
+        steps.append(Step(at, f"index {known.index}".strip(), known.entry_id, id, note))
     return sorted(steps, key=lambda step: step.at or datetime.max.replace(tzinfo=UTC))
 
 
 def _in_topics(log: Log, stages: Iterable[StagePlan], ids: set[str], key: str) -> list[Step]:
-    """Return the steps in main and retry topics, and add the ids that they tell to `ids`."""
+    """Return the steps in main and retry topics, and add the ids found there to `ids`."""
     steps = []
     for plan in stages:
         for topic in plan.inputs:
-            for found in traced(log, topic, kind_of(plan)):
-                is_same = {found.entry_id, found.document_id} & ids
-                if is_same or (key and match_key(found.url) == key):
-                    ids |= {found.entry_id, found.document_id} - {""}
-                    note = found.record.header("retry.reason") or ""
-                    steps.append(_step(found.record, found.entry_id, found.document_id, note))
+            for record, head in heads_of(scanned(log, topic), kind_of(plan)):
+                is_same = {head.entry_id, head.document_id} & ids
+                if is_same or (key and match_key(head.url) == key):
+                    ids |= {head.entry_id, head.document_id} - {""}
+                    note = record.header("retry.reason") or ""
+                    steps.append(_step(record, head.entry_id, head.document_id, note))
     return steps
 
 
 def _in_dead_letters(log: Log, stages: Iterable[StagePlan], ids: set[str]) -> list[Step]:
     steps = []
-    # Poll's dead letters lie in the same topic as those of fetch.
+    # Poll and fetch share a dead-letter topic.
     for plan in {plan.dead_letter_topic: plan for plan in stages}.values():
         for record in dead_letters(log, plan).values():
-            found = read_ids(record, kind_of(plan)) if record.value else None
+            head = head_of(record.value, kind_of(plan))
             entry = record.header("dead-letter.entry-id") or ""
             document = record.header("dead-letter.id") or ""
-            if found is not None:
-                entry, document = found.entry_id, found.document_id
+            if head is not None:
+                entry, document = head.entry_id, head.document_id
             if {entry, document} & ids:
                 reason = record.header("dead-letter.reason") or ""
                 message = record.header("dead-letter.message") or ""
@@ -99,4 +84,4 @@ def _in_dead_letters(log: Log, stages: Iterable[StagePlan], ids: set[str]) -> li
 
 def _step(record: Record, entry_id: str, document_id: str, note: str) -> Step:
     at = datetime.fromtimestamp(record.appended_at_ms / 1000, UTC)
-    return Step(at=at, place=record.origin, entry_id=entry_id, document_id=document_id, note=note)
+    return Step(at, record.origin, entry_id, document_id, note)

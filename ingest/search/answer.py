@@ -1,4 +1,4 @@
-"""Makes the answer of `search --json`, and finds the part of a text to show."""
+"""Builds the output of `search --json`, and finds the snippet of a document."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from ingest.query import And, Boost, EntityIs, Hit, Node, Or, Phrase, SearchResu
 from ingest.search.highlight import Snippet, snippet
 from ingest.terms import fold
 
-#: Characters of text shown with a hit.
-SNIPPET_WIDTH = 240
 
-
-def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dict[str, Any]:
-    """Return what `search --json` writes: total, hits, facets; notes only where there are some.
+def answer(result: SearchResult, query: Node) -> dict[str, Any]:
+    """Return what `search --json` prints: total, hits, facets, and notes when there are any.
 
     Units: times are ISO 8601 in UTC, or None.
     """
     given: dict[str, Any] = {
         "total": result.total,
-        "hits": [_hit(hit, query, width) for hit in result.hits],
+        "hits": [_hit(hit, query) for hit in result.hits],
         "facets": {
             field: [{"value": one.value, "count": one.count} for one in values]
             for field, values in result.facets.items()
@@ -33,13 +30,13 @@ def answer(result: SearchResult, query: Node, width: int = SNIPPET_WIDTH) -> dic
     return given
 
 
-def found_in(document: IndexedDocument, query: Node, width: int = SNIPPET_WIDTH) -> Snippet:
-    """Return the part of a document that shows why it was found, entities by all their forms."""
+def found_in(document: IndexedDocument, query: Node) -> Snippet:
+    """Return the snippet that shows why a document matched; entities match in all their forms."""
     asked = _with_forms(query, document.entity_details)
-    return snippet(document.text, document.title, asked, document.language, width)
+    return snippet(document.text, document.title, asked, document.language)
 
 
-def _hit(hit: Hit, query: Node, width: int) -> dict[str, Any]:
+def _hit(hit: Hit, query: Node) -> dict[str, Any]:
     document = hit.document
     return {
         "id": document.id,
@@ -50,7 +47,7 @@ def _hit(hit: Hit, query: Node, width: int) -> dict[str, Any]:
         "published_at": _iso(document.published_at),
         "first_seen_at": _iso(document.first_seen_at),
         "score": round(hit.score, 6),
-        "snippet": found_in(document, query, width).text,
+        "snippet": found_in(document, query).text,
         "entities": [
             {"type": one.type, "id": one.id, "name": one.name, "count": one.count}
             for one in document.entity_details
@@ -59,7 +56,7 @@ def _hit(hit: Hit, query: Node, width: int) -> dict[str, Any]:
 
 
 def address(document: IndexedDocument) -> str:
-    """Return where a document came from: its URL, or its file."""
+    """Return the URL of a document, or the path of its file."""
     return document.url_canonical or document.url_published or document.path
 
 
@@ -68,7 +65,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _with_forms(node: Node, details: tuple[EntityDetail, ...]) -> Node:
-    """Return the query with each entity asked for as the forms it has in this document."""
+    """Return the query with each entity replaced by the forms it has in this document."""
     match node:
         case And():
             return And(tuple(_with_forms(part, details) for part in node.parts))

@@ -1,4 +1,4 @@
-"""Knows the fields of the query language: their names and what their values mean. Pure."""
+"""The fields of the query language: their names, and the nodes for their values. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ingest.query import EntityIs, FlagIs, Node, NumberBetween, Phrase, Prefix, 
 from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, SEARCH_FIELDS
 from ingest.terms import STEMMED_LANGUAGES, stems, terms, words
 
-#: What can be written before a colon, in lower case → the field it means.
+#: Name before a colon, in lower case → field.
 FIELDS: Mapping[str, str] = {"is": "is"} | {
     name: field.name
     for field in SEARCH_FIELDS
@@ -18,7 +18,7 @@ FIELDS: Mapping[str, str] = {"is": "is"} | {
     for name in (field.name, *field.aliases.split())
 }
 
-#: Shortest beginning that `flo*` may have; shorter ones stand for too many words.
+#: Minimum length of a prefix such as `flo*`; shorter ones match too many words.
 MIN_PREFIX = 3
 
 _COMPARED = re.compile(r"(>=|<=|>|<|=)?\s*(\d{1,9})")
@@ -27,7 +27,7 @@ _DOTTED = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 
 
 class Unreadable(Exception):  # noqa: N818 - becomes a QueryError in parse.py
-    """A value that its field does not take, with what to write instead."""
+    """A value that its field does not accept, with the remedy."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what, remedy)
@@ -36,21 +36,21 @@ class Unreadable(Exception):  # noqa: N818 - becomes a QueryError in parse.py
 
 
 def nearest_field(name: str) -> str:
-    """Return a sentence that names the field most like this one, or all."""
+    """Return a sentence that names the most similar field, or all fields."""
     likely = difflib.get_close_matches(name.lower(), FIELDS, n=1, cutoff=0.5)
     return f"did you mean {likely[0]}:?" if likely else f"known: {', '.join(sorted(FIELDS))}"
 
 
 def is_misspelt_field(name: str) -> bool:
-    """Return whether a lower-case word before a colon is so like a field that it is meant so."""
+    """Return whether a lower-case word before a colon is close enough to be a misspelt field."""
     return name.islower() and bool(difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.8))
 
 
 def text_node(text: str, is_quoted: bool, field: str = "") -> Node | None:
     """Return the node of a word or phrase; None for one without a letter or digit.
 
-    A word of several terms (covid-19, 新闻) is a phrase. Errors: Unreadable for wild cards
-    other than at the end of one word.
+    A word of several terms (covid-19, 新闻) is a phrase. Errors: Unreadable for a wildcard
+    that is not at the end of a single word.
     """
     found = terms(text)
     if is_quoted:
@@ -64,7 +64,7 @@ def text_node(text: str, is_quoted: bool, field: str = "") -> Node | None:
 
 
 def is_same_word(one: str, two: str) -> bool:
-    """Return whether two texts are the same words or, in some language, forms of them."""
+    """Return whether two texts are the same words, or inflected forms in some language."""
     if terms(one) == terms(two):
         return True
     pair = words(one), words(two)
@@ -72,7 +72,7 @@ def is_same_word(one: str, two: str) -> bool:
 
 
 def value_node(field: str, text: str, is_quoted: bool) -> Node:
-    """Return the node of a field that is no text and no time. Errors: Unreadable."""
+    """Return the node of a field that is neither text nor time. Errors: Unreadable."""
     text = " ".join(text.split())
     if not text:
         raise Unreadable(f"{field}: has no value", f'write {field}:"…"')
@@ -81,7 +81,7 @@ def value_node(field: str, text: str, is_quoted: bool) -> Node:
     if field == "is":
         return _flag(text)
     if not is_quoted and "*" in text:
-        raise Unreadable(f"{field}: takes whole values", f"write the whole {field}, without *")
+        raise Unreadable(f"{field}: takes whole values only", f"write the whole {field}, without *")
     if field in ENTITIES:
         return EntityIs(field, text)
     if field == "language":
@@ -97,7 +97,7 @@ def _prefix(text: str, found: list[str], stars: int, field: str) -> Node:
         )
     if len(found[0]) < MIN_PREFIX:
         raise Unreadable(
-            f"a beginning needs at least {MIN_PREFIX} letters", "write more letters before the *"
+            f"a prefix needs at least {MIN_PREFIX} letters", "write more letters before the *"
         )
     return Prefix(bare[:-1], field)
 

@@ -1,7 +1,7 @@
-"""Marks what a search found in a text, and picks the part to show.
+"""Highlights the matches of a search in a text, and picks the snippet to show.
 
-Our own, since neither engine keeps what highlighting needs: words are
-compared as the tokeniser and the stemmers see them, so marks stand where the engine matched.
+Neither engine stores what its own highlighter needs. Words are compared after the tokeniser and
+the stemmers, so that marks are where the engine matched.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from ingest.query import And, Boost, EntityIs, Near, Node, Or, Phrase, Prefix, Word
 from ingest.terms import stems, terms, words, words_with_spans
 
-#: A text is looked through up to here, in characters; what comes later is not shown.
+#: Only this many characters of a text are searched and shown.
 MAX_CHARACTERS = 50_000
 
 _ELLIPSIS = "…"
@@ -21,16 +21,16 @@ _SENTENCE_ENDS = ".!?…。！？"
 
 
 class Span(msgspec.Struct, frozen=True, order=True):
-    """A marked part of a text, in code points, end excluded."""
+    """A marked part of a text, in code points; the end is excluded."""
 
     start: int
     end: int
 
 
 class Snippet(msgspec.Struct, frozen=True):
-    """Part of a text with what was found in it, and where the title has it.
+    """Part of a text with its matches, and those of the title.
 
-    `spans` are places in `text`, `title_spans` in the whole title; sorted, never overlapping.
+    `spans` are in `text`, `title_spans` in the whole title; sorted, not overlapping.
     """
 
     text: str
@@ -39,7 +39,7 @@ class Snippet(msgspec.Struct, frozen=True):
 
 
 class _Wanted(msgspec.Struct, frozen=True):
-    """One thing to mark: words in a row, or the beginning of one, or inflected forms of one."""
+    """One thing to mark: consecutive words, or a prefix, or a word and its inflected forms."""
 
     terms: tuple[str, ...]
     stem: str = ""
@@ -48,10 +48,10 @@ class _Wanted(msgspec.Struct, frozen=True):
 
 
 def snippet(text: str, title: str, query: Node, language: str, width: int = 240) -> Snippet:
-    """Return the part of a text that shows best why it was found: `width` characters or less.
+    """Return the part of a text with the most matches, at most `width` characters.
 
-    Shape: the beginning of the text when nothing of the query stands in it; each run of blanks
-    and line breaks becomes one blank, and `…` stands where text was left out. Errors: none.
+    Without a match it is the beginning of the text. Each run of white space becomes one blank,
+    and `…` marks text left out.
     """
     wanted = _wanted(query, language, {})
     shown = " ".join(text[:MAX_CHARACTERS].split())
@@ -66,7 +66,7 @@ def snippet(text: str, title: str, query: Node, language: str, width: int = 240)
 
 
 def _wanted(node: Node, language: str, found: dict[_Wanted, None]) -> list[_Wanted]:
-    """Return what the query looks for; parts that must not be there are left out."""
+    """Return what to mark for a query; negated parts are left out."""
     match node:
         case And() | Or():
             for part in node.parts:
@@ -101,7 +101,7 @@ def _add(node: Word | Phrase | Prefix, language: str, found: dict[_Wanted, None]
 
 
 class _Mark(msgspec.Struct, frozen=True):
-    """Where one wanted thing stands, by number of the thing."""
+    """The place of a match; `wanted` is the number of the thing matched."""
 
     start: int
     end: int
@@ -124,7 +124,7 @@ def _marks(text: str, wanted: Sequence[_Wanted], language: str) -> list[_Mark]:
 
 
 def _places(one: _Wanted, split: Sequence[str], tagged: Sequence[str]) -> list[int]:
-    """Return the numbers of the words where this begins."""
+    """Return the numbers of the words where matches begin."""
     first, size = one.terms[0], len(one.terms)
     if one.is_prefix:
         return [at for at, term in enumerate(split) if term.startswith(first)]
@@ -148,7 +148,7 @@ def _merged(marks: Sequence[_Mark]) -> tuple[Span, ...]:
 
 
 def _window(text: str, marks: Sequence[_Mark], width: int) -> tuple[int, int]:
-    """Return the part with the most different things in it, then the most marks, then the first."""
+    """Return the part with the most different matches, then the most matches, then the first."""
     best, at = (0, 0), 0
     last = 0
     for number, mark in enumerate(marks):
@@ -167,7 +167,7 @@ def _window(text: str, marks: Sequence[_Mark], width: int) -> tuple[int, int]:
 
 
 def _sentence_start(text: str, at: int, lead: int) -> int:
-    """Return the beginning of the sentence, or of a word, at most `lead` characters before."""
+    """Return the start of the sentence, or else of a word, at most `lead` characters before."""
     first = max(0, at - lead)
     if first == 0:
         return 0
@@ -179,7 +179,7 @@ def _sentence_start(text: str, at: int, lead: int) -> int:
 
 
 def _fitted(text: str, start: int, width: int) -> tuple[int, int]:
-    """Return start and end without blanks at the edges; the end stands between two words."""
+    """Return start and end without blanks at the edges; the end is between two words."""
     while start < len(text) and text[start].isspace():
         start += 1
     end = min(len(text), start + width)

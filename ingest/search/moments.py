@@ -21,9 +21,9 @@ REMEDY = "write a day (2026-11-01), a moment (2026-11-01T18:30), a span (2d, 12h
 
 
 def read(field: str, text: str, now: datetime, zone: tzinfo) -> PublishedBetween | None:
-    """Return what `since:`, `until:` or `on:` ask for; None for a text that is not a time.
+    """Return the interval of `since:`, `until:` or `on:`; None for a text that is not a time.
 
-    A day or a month counts up to its end; `on:` takes a moment or a span for its day.
+    A day or a month lasts until its end; for `on:` a moment or a span means its day.
     """
     found = _interval(text, now, zone)
     if found is None:
@@ -41,7 +41,7 @@ def read(field: str, text: str, now: datetime, zone: tzinfo) -> PublishedBetween
 
 
 def _interval(text: str, now: datetime, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """Return beginning and end in UTC: the same twice for a moment."""
+    """Return start and end in UTC, which are equal for a moment."""
     text = text.strip()
     try:
         return _named(text.lower(), now, zone) or _span(text, now) or _dated(text, zone)

@@ -1,13 +1,13 @@
-"""Reads the text of a search into a query tree.
+"""Parses the text of a search into a query tree.
 
     flood "sea wall" (harbour OR port) -rugby flo* NEAR("sea wall", broke, 5) storm^2
     person:"Mira Dahlke" org:("Water Board" OR Council) publisher: language: country: domain:
     feed: section: id: title:flood author:"…" since:2d until:2026-11-01 on:yesterday
     is:opinion word_count:[300 TO *]
 
-Bare words are joined by AND, which has the lowest precedence: `a b OR c` is `a AND (b OR c)`. Quoted means
-exact, unquoted finds inflected forms. `until:2026-11-01` includes that day up to its end;
-times are those of the asker's zone.
+Words without an operator are joined by AND, which has the lowest precedence: `a b OR c` is
+`a AND (b OR c)`. Quoted text matches exactly, unquoted words match inflected forms too.
+`until:2026-11-01` includes that day; times are in the zone of the user.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_CHARACTERS = 512
 __all__ = ["MAX_CHARACTERS", "MAX_CLAUSES", "MAX_DEPTH", "parse"]
 
 _ALL = frozenset(("", "*", "*:*"))
-#: Half a character, as a terminal gives for bytes that are no text.
+#: A lone surrogate: what Python makes of an argument that is not valid UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE_IN_MESSAGE = re.compile(r"at position (\d+)")
 
@@ -40,8 +40,7 @@ _PLACE_IN_MESSAGE = re.compile(r"at position (\d+)")
 def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
     """Return the tree of a search text; an empty text or `*` is Everything.
 
-    Units: `now` is aware; times in the tree are UTC.
-    Errors: QueryError with position and remedy, whatever the text.
+    `now` is aware; times in the tree are UTC. Errors: QueryError with position and remedy.
     """
     if len(text) > MAX_CHARACTERS:
         raise QueryError(
@@ -56,7 +55,7 @@ def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Node:
     scanned = Scanner(text).scanned()
     node = None
     if scanned.text:
-        node = _Reading(text, scanned, now, zone).node(_parsed(text, scanned), "", 0)
+        node = _Converter(text, scanned, now, zone).node(_parsed(text, scanned), "", 0)
     if node is None:
         raise QueryError("the query has no words", query=text, position=0, remedy="write a word")
     return node
@@ -71,7 +70,7 @@ def _parsed(text: str, scanned: Scanned) -> Any:
             position = scanned.position(int(found[1]))
             what = "not allowed here"
         else:
-            position, what = len(text), "the search ends in the middle"
+            position, what = len(text), "the search is incomplete"
         raise QueryError(
             what,
             query=text,
@@ -80,8 +79,8 @@ def _parsed(text: str, scanned: Scanned) -> Any:
         ) from error
 
 
-class _Reading:
-    """Turns luqum's tree into ours. None stands for a part without a letter or digit."""
+class _Converter:
+    """Converts luqum's tree to a query. A part without a letter or digit is None."""
 
     def __init__(self, query: str, scanned: Scanned, now: datetime, zone: tzinfo) -> None:
         self._query = query
@@ -91,7 +90,7 @@ class _Reading:
 
     def node(self, item: Any, field: str, depth: int) -> Node | None:
         if depth > 4 * MAX_DEPTH:
-            raise self._fault("parts inside parts too deep", 0, "use fewer")
+            raise self._fault("nested too deep", 0, "use fewer brackets")
         match item:
             case tree.Word():
                 return self._atom(self._scanned.atoms[int(item.value[1:])], field)
@@ -139,7 +138,7 @@ class _Reading:
         if not field and atom.text in _ALL and atom.kind == "word":
             return Everything()
         if atom.kind == "range":
-            raise Unreadable(f"{field}: takes words, no range", f'write {field}:"…"')
+            raise Unreadable(f"{field}: takes words, not a range", f'write {field}:"…"')
         found = text_node(atom.text, atom.kind == "phrase", field)
         if found is None and field:
             raise Unreadable(f"no word after {field}:", f'write {field}:"…"')
@@ -153,7 +152,7 @@ class _Reading:
 
     def _near(self, atom: Atom, field: str) -> Node:
         if field not in ("", "title"):
-            raise Unreadable(f"NEAR does not look into {field}:", "use NEAR alone or title:NEAR(…)")
+            raise Unreadable(f"NEAR does not work in {field}:", "use NEAR alone or title:NEAR(…)")
         sides = [text_node(text, is_quoted, field) for text, is_quoted in atom.parts]
         left, right = sides
         if isinstance(left, Word | Phrase) and isinstance(right, Word | Phrase):
@@ -177,7 +176,7 @@ def _negated(part: Node | None) -> Node | None:
 
 
 def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
-    """Return the parts as one node, those of the same kind taken in."""
+    """Return the parts as one node; parts of the same kind are merged into it."""
     flat: list[Node] = []
     for part in parts:
         flat.extend(part.parts if isinstance(part, kind) else (part,))

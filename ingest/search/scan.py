@@ -1,8 +1,8 @@
-"""Cuts a search text into atoms and operators, so that luqum sees nothing it would misread.
+"""Splits a search text into atoms and operators, so that luqum misreads nothing.
 
-luqum reads `NEAR(…)` as words, `since:-2h` as a prohibition, and stumbles over `12:30`, `/` and
-`'`. So every atom becomes a placeholder word (`a0`, `a1` …, a field before a bracket `f0:`) and
-only brackets, AND, OR, NOT, + - and ^ are left to it. Positions count characters from 0.
+luqum reads `NEAR(…)` as words and `since:-2h` as a prohibition, and fails on `12:30`, `/` and `'`.
+So every atom becomes a placeholder word (`a0`, `a1` …, a field before a bracket `f0:`), and luqum
+sees only brackets, AND, OR, NOT, + - and ^. Positions count characters from 0.
 """
 
 from __future__ import annotations
@@ -30,18 +30,22 @@ _LOOSE = re.compile(r"~[0-9.]*$")
 _SIGNS = "+-!"
 _SIGN_RUN = re.compile(r"[+\-!]+")
 _OPERATORS = {"AND": "AND", "OR": "OR", "NOT": "NOT", "&&": "AND", "||": "OR"}
-#: Kinds of quotes that people paste; „ and ‟ open only where they are used so.
+#: Typographic quotes, which people paste.
 _QUOTES = str.maketrans("“”„‟«»", '""""""')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 DEFAULT_DISTANCE = 10
 MAX_DISTANCE = 100
 
+_NEAR_REMEDY = (
+    'write NEAR("sea wall", flood, 5): two words or phrases, and a maximum distance in words'
+)
+
 
 class Atom(msgspec.Struct, frozen=True):
-    """One thing to look for. `kind` is word, phrase, range or near; a range keeps its brackets.
+    """One search term. `kind` is word, phrase, range or near; a range keeps its brackets.
 
-    A near has its two parts in `parts`, each with whether it was quoted.
+    `parts` are the two sides of a near, each with whether it was quoted.
     """
 
     kind: str
@@ -53,9 +57,9 @@ class Atom(msgspec.Struct, frozen=True):
 
 
 class Scanned(msgspec.Struct, frozen=True):
-    """What luqum is to parse, and what its placeholders stand for.
+    """The text for luqum, and the meaning of its placeholders.
 
-    `places` are pairs of a position in `text` and the position in the query it stands for.
+    `places` are pairs of a position in `text` and the corresponding one in the query.
     """
 
     text: str
@@ -69,7 +73,7 @@ class Scanned(msgspec.Struct, frozen=True):
 
 
 class Scanner:
-    """Reads one query from left to right. Errors: QueryError with its position."""
+    """Scans one query from left to right. Errors: QueryError with its position."""
 
     def __init__(self, query: str) -> None:
         self._query = query
@@ -87,7 +91,7 @@ class Scanner:
             self._step()
         if self._open:
             raise self._fault(
-                "a bracket that is never closed", at=self._open[-1], remedy="close it with )"
+                "a bracket is not closed", at=self._open[-1], remedy="close it with )"
             )
         return Scanned(
             "".join(self._pieces), tuple(self._atoms), tuple(self._fields), tuple(self._places)
@@ -121,10 +125,10 @@ class Scanner:
         elif self._open:
             self._open.pop()
         else:
-            raise self._fault("a closing bracket that nothing opened", remedy="take it out")
+            raise self._fault("a closing bracket without an opening one", remedy="remove it")
         if len(self._open) > MAX_DEPTH:
             raise self._fault(
-                f"brackets inside brackets more than {MAX_DEPTH} deep", remedy="use fewer brackets"
+                f"brackets are nested more than {MAX_DEPTH} deep", remedy="use fewer brackets"
             )
         self._emit(character, self._at)
         self._at += 1
@@ -137,7 +141,7 @@ class Scanner:
         self._at = found.end()
 
     def _sign(self) -> None:
-        """Take one sign before a word; alone or several, they are punctuation."""
+        """Read one sign before a word; a sign alone, or several, are punctuation."""
         signs = self._matched(_SIGN_RUN)
         following = self._text[self._at + len(signs) : self._at + len(signs) + 1]
         if len(signs) == 1 and following.strip() and following != ")":
@@ -161,7 +165,7 @@ class Scanner:
         self._atom(Atom("word", word, start))
 
     def _is_field(self, name: str, rest: str, start: int) -> bool:
-        """Tell a field from a word with a colon: an address, a headline's `Flood: …`."""
+        """Return whether this is a field, not a word with a colon (`https:`, `Flood: …`)."""
         if name.lower() in FIELDS:
             return True
         after = self._text[start + len(name) + 1 : start + len(name) + 2]
@@ -231,7 +235,7 @@ class Scanner:
     def _quoted(self) -> str:
         found = _QUOTED.match(self._text, self._at)
         if found is None:
-            raise self._fault("a quote that is never closed", remedy='close it with "')
+            raise self._fault("a quote is not closed", remedy='close it with "')
         self._at = found.end()
         if self._text[self._at : self._at + 1] == "~":
             self._check_loose(self._text[self._at :].split()[0], self._at)
@@ -247,15 +251,15 @@ class Scanner:
     def _check_loose(self, word: str, start: int) -> None:
         if _LOOSE.search(word):
             raise self._fault(
-                "search by likeness (~) is not known",
+                "fuzzy search (~) is not supported",
                 at=start,
-                remedy='write flo* for beginnings, NEAR("a","b",5) for distance',
+                remedy='write flo* for a prefix, NEAR("a","b",5) for distance',
             )
 
     def _atom(self, atom: Atom) -> None:
         if len(self._atoms) >= MAX_CLAUSES:
             raise self._fault(
-                f"more than {MAX_CLAUSES} parts", at=atom.position, remedy="split the search"
+                f"more than {MAX_CLAUSES} terms", at=atom.position, remedy="split the search"
             )
         self._emit(f"a{len(self._atoms)}", atom.position)
         self._atoms.append(atom)
@@ -271,9 +275,6 @@ class Scanner:
     def _fault(self, what: str, *, at: int | None = None, remedy: str) -> QueryError:
         position = self._at if at is None else at
         return QueryError(what, query=self._query, position=position, remedy=remedy)
-
-
-_NEAR_REMEDY = 'write NEAR("sea wall", flood, 5): two words or phrases, and how many words between'
 
 
 def _unescaped(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Settings: what config/ and the environment say, checked as a whole before anything starts."""
+"""Settings: config/ and the environment, checked as a whole before anything starts."""

@@ -1,4 +1,4 @@
-"""Environment variables over the options of config/pipeline.yml, secrets from files too."""
+"""Overrides options of config/pipeline.yml by environment variables, or by files they name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHERS = ("NEWS_INGEST_CONFIG",)
 
 
 def variables() -> dict[str, tuple[str, str]]:
-    """Return every variable that sets one option: name → (block, option)."""
+    """Return every variable that sets an option: name → (block, option)."""
     known: dict[str, tuple[str, str]] = {}
     for block, field in PipelineSettings.model_fields.items():
         shape: Any = field.annotation
@@ -31,9 +31,9 @@ def variables() -> dict[str, tuple[str, str]]:
 def overridden(
     data: dict[str, Any], environment: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[ConfigFault]]:
-    """Return the data with the environment's values put over it, and what was wrong with them.
+    """Return the data overridden by the environment, and the faults of the environment.
 
-    `X_FILE` names a file that holds the value of `X`; the last newline is not part of it.
+    `X_FILE` names a file with the value of `X`; its last newline is not part of the value.
     """
     known = variables()
     result = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}

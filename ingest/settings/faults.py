@@ -1,4 +1,4 @@
-"""Turns the errors of pydantic into faults that a person can act on."""
+"""Converts the errors of pydantic into faults with a place and a remedy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name nearest to this one; "" when none is near."""
+    """Return the known name most similar to this one; "" when none is similar."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else ""
 
@@ -51,7 +51,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 def checked(file: YamlFile, shape: type[Shape]) -> Shape:
-    """Return the file as this model. Errors: ConfigError with everything that is wrong."""
+    """Return the file as this model. Errors: ConfigError with every fault."""
     try:
         return shape.model_validate(file.data)
     except ValidationError as error:
@@ -64,10 +64,10 @@ def faults_of(
     file: YamlFile,
     prefix: tuple[str | int, ...] = (),
 ) -> list[ConfigFault]:
-    """Return one fault for each thing that is wrong, at its line.
+    """Return the faults, each with its line.
 
-    For a value that fits no branch of a union, pydantic lists an error for every branch: the
-    first of those that got deepest into the value counts.
+    For a value that matches no branch of a union, pydantic lists an error for every branch: only
+    the first of the deepest ones becomes a fault.
     """
     found = {_place(item): item for item in reversed(error.errors())}
     outer = {place[:length] for place in found for length in range(len(place))}
@@ -104,12 +104,12 @@ def _fault(
 
 
 def _is_variant(part: str | int) -> bool:
-    """Return whether this is pydantic's name for a branch of a union, not a key of the file."""
+    """Return whether this is pydantic's name of a branch of a union, not a key of the file."""
     return isinstance(part, str) and (part in ("str", "int", "float") or "[" in part)
 
 
 def _meaning(shape: type[BaseModel], place: tuple[str | int, ...]) -> str:
-    """Return what the option is for, as far as its model says it."""
+    """Return the description of the option as a remedy."""
     *before, last = place or ("",)
     field = getattr(_shape_at(shape, tuple(before)), "model_fields", {}).get(last)
     meaning = None if field is None else field.description

@@ -1,4 +1,4 @@
-"""Reads config/feeds.yml: groups, feeds, and everything that is wrong with them."""
+"""Reads config/feeds.yml: its groups and feeds, and their faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ingest.settings.faults import TimeZone, faults_of, nearest
 from ingest.settings.options import Options
 from ingest.settings.yaml_file import YamlFile, parse_yaml, read_text
 
-_NO_HEADERS: dict[str, str] = {}  # one for all feeds
+_NO_HEADERS: dict[str, str] = {}  # shared by all feeds to save memory
 
 
 def _http_address(url: str) -> str:
@@ -95,9 +95,9 @@ class FeedBlock(FeedSettings):
 
 
 class FeedsFile(msgspec.Struct, frozen=True):
-    """The good feeds of a file, by id, and the faults of the others.
+    """The valid feeds of a file, by id, and the faults of the others.
 
-    `digest` identifies the text that they were read from; empty when there was none.
+    `digest` identifies the text they were read from; empty when there was none.
     """
 
     feeds: dict[str, Feed]
@@ -106,7 +106,7 @@ class FeedsFile(msgspec.Struct, frozen=True):
 
 
 def read_feeds(path: Path, environment: Mapping[str, str] = os.environ) -> FeedsFile:
-    """Return the feeds of this file. Nothing is raised: a broken file is one fault, no feeds."""
+    """Return the feeds of this file; for a broken file no feeds and its faults. Never raises."""
     try:
         return feeds_of_text(read_text(path), path, environment)
     except ConfigError as error:
@@ -114,7 +114,7 @@ def read_feeds(path: Path, environment: Mapping[str, str] = os.environ) -> Feeds
 
 
 def feeds_of_text(text: str, path: Path, environment: Mapping[str, str] = os.environ) -> FeedsFile:
-    """Return the feeds of a text that stands for the file at `path`."""
+    """Return the feeds of a text, as if it were the file at `path`."""
     try:
         found = _feeds_of(parse_yaml(text, path), environment)
     except ConfigError as error:
@@ -123,7 +123,7 @@ def feeds_of_text(text: str, path: Path, environment: Mapping[str, str] = os.env
 
 
 def digest_of(text: str) -> str:
-    """Return what identifies a text."""
+    """Return the digest of a text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -145,7 +145,7 @@ def _feeds_of(file: YamlFile, environment: Mapping[str, str]) -> FeedsFile:
             reason = f"the feed {feed.id} is listed twice"
             remedy = "remove one, or give it an `id` of its own"
             file.refuse(("feeds", number), feed.url, reason, remedy)
-        blocks[number] = None  # of a long list, blocks and feeds are not held side by side
+        blocks[number] = None  # so that a long list is not in memory twice
     return FeedsFile(feeds, file.faults)
 
 

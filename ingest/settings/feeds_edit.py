@@ -1,8 +1,8 @@
-"""Edits feeds.yml as a careful hand would: what is not meant stays byte for byte.
+"""Edits feeds.yml and leaves everything else in it byte for byte.
 
-Places come from ruamel.yaml, lines are changed as text, and the result is read again and compared
-with what was wanted. A file in a form where that is not possible (a list in flow style) goes
-through ruamel's round trip instead, which keeps comments and order too.
+Positions come from ruamel.yaml, lines are changed as text, and the result is parsed and compared
+with the data wanted. A file where that is not possible (a list in flow style) is written by
+ruamel's round trip instead, which keeps comments and order too.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _EMPTY = re.compile(r"(\w+):\s*(?:\[\s*\]|\{\s*\}|null|~)?\s*(#.*)?$")
 
 
 def edit_feeds(path: Path, change: Callable[[str], str]) -> None:
-    """Replace the file by what `change` makes of its text, in one step, under a lock.
+    """Replace the text of the file by the result of `change`, atomically and under a lock.
 
-    Errors: those of `change`, and then nothing was written; NewsIngestError when the file cannot
-    be read or written.
+    Errors: those of `change`, and nothing is written; NewsIngestError when the file cannot be read
+    or written.
     """
     real = path.resolve()
     try:
@@ -54,7 +54,10 @@ def edit_feeds(path: Path, change: Callable[[str], str]) -> None:
 
 
 def with_feeds(text: str, blocks: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text with these feeds at the end of the list. Errors: ConfigError; NewsIngestError."""
+    """Return the text with these feeds appended to the list.
+
+    Errors: ConfigError; NewsIngestError.
+    """
     if not blocks:
         return text
     data = _data(text)
@@ -65,19 +68,19 @@ def with_feeds(text: str, blocks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def without_feed(text: str, number: int) -> str:
-    """Return the text without the feed of this place in the list, from 0.
+    """Return the text without the feed of this number in the list, from 0.
 
-    Comment lines above the block stay, since they may speak of others.
+    Comment lines above the block stay, since they may be about other feeds.
     Errors: ConfigError; NewsIngestError.
     """
     wanted = _data(text)
     del wanted["feeds"][number]
     edited = _removed(text, _tree(text), number)
-    return _checked(edited, text, wanted, lambda tree: _delete(tree, number))
+    return _checked(edited, text, wanted, lambda tree: tree["feeds"].pop(number))
 
 
 def with_groups(text: str, names: Iterable[str]) -> str:
-    """Return the text with empty groups of these names beside those that are there.
+    """Return the text with an empty group for each of these names that has none yet.
 
     Errors: ConfigError; NewsIngestError.
     """
@@ -91,7 +94,7 @@ def with_groups(text: str, names: Iterable[str]) -> str:
 
 
 def listed_feeds(text: str) -> list[Any]:
-    """Return the blocks of the list as they stand in the text. Errors: ConfigError."""
+    """Return the blocks of the list as they are in the text. Errors: ConfigError."""
     return _data(text).get("feeds") or []
 
 
@@ -152,7 +155,7 @@ def _grouped(text: str, data: CommentedMap, new: Mapping[str, Any]) -> str | Non
         above = at
         while above and lines[above - 1].startswith("#"):
             above -= 1
-        at = above or at  # a comment at the head of the file is about all of it
+        at = above or at  # a comment at the top is about the whole file
         return end.join([*lines[:at], "groups:", *_indented(added, 2), "", *(lines[at:] or [""])])
     if not groups:
         return _in_place(lines, end, data.lc.key("groups")[0], _indented(added, 2))
@@ -176,7 +179,7 @@ def _in_place(lines: list[str], end: str, at: int, new: Sequence[str]) -> str | 
 
 
 def _last_of(lines: Sequence[str], first: int, column: int) -> int:
-    """Return the last line of the block that begins on `first` with its mark in this column."""
+    """Return the last line of the block that begins on line `first` in this column."""
     last = first
     for number in range(first + 1, len(lines)):
         line = lines[number]
@@ -210,17 +213,13 @@ def _is_block(feeds: object) -> bool:
     return isinstance(feeds, CommentedSeq) and not feeds.fa.flow_style()
 
 
-# ── by ruamel's round trip ──────────────────────────────────────────────────────────────────
+# ── with ruamel's round trip ──────────────────────────────────────────────────────────────────
 
 
 def _append(tree: CommentedMap, blocks: Iterable[Mapping[str, Any]]) -> None:
     if not tree.get("feeds"):
         tree["feeds"] = []
     tree["feeds"].extend(CommentedMap(block) for block in blocks)
-
-
-def _delete(tree: CommentedMap, number: int) -> None:
-    del tree["feeds"][number]
 
 
 def _join(tree: CommentedMap, new: Mapping[str, Any]) -> None:
@@ -233,9 +232,9 @@ def _checked(
     edited: str | None,
     text: str,
     wanted: Mapping[str, Any],
-    change: Callable[[CommentedMap], None],
+    change: Callable[[CommentedMap], object],
 ) -> str:
-    """Return the edited text when it says what is wanted, else ruamel's own."""
+    """Return the edited text if it holds the data wanted, else ruamel's round trip."""
     if edited is not None and _says(edited, wanted):
         return edited
     tree = _tree(text)
@@ -258,7 +257,7 @@ def _data(text: str) -> Block:
 
 
 def _tree(text: str) -> CommentedMap:
-    """Return the text as ruamel sees it, with its places and comments. Errors: NewsIngestError."""
+    """Return ruamel's tree of the text, with positions and comments. Errors: NewsIngestError."""
     try:
         return YAML(typ="rt", pure=True).load(text) or CommentedMap()
     except YAMLError as error:
@@ -274,7 +273,7 @@ def _unchangeable() -> NewsIngestError:
 
 
 def dumped(data: object) -> str:
-    """Return data as YAML, in the form of config/feeds.yml."""
+    """Return data as YAML in the style of config/feeds.yml."""
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 10_000
     yaml.preserve_quotes = True
@@ -298,9 +297,9 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file in one step; in place where that would take it from its owner.
+    """Write the file atomically, or in place where replacing it would change its owner.
 
-    So a stage in a container adds a feed to a file of the host's user, who goes on editing it.
+    So a container can add a feed to a file that belongs to a user of the host.
     """
     data = text.encode("utf-8")
     before = path.stat()

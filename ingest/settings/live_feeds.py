@@ -1,8 +1,8 @@
-"""The current feeds: config/feeds.yml, read again when it changes.
+"""Follows config/feeds.yml and reloads it when it changes.
 
-A file that would take away more than 5 % of the feeds, and more than three, waits for
-`news-ingest feeds confirm`; until then the last accepted file counts. The accepted text lies
-beside the file as `.feeds-accepted.yml`, so that the rule holds over a restart too.
+A file that removes more than 5 % of the feeds, and more than three, must be confirmed by
+`news-ingest feeds confirm`; until then the last accepted list stays in use. The accepted text is
+kept next to the file as `.feeds-accepted.yml`, so that the rule survives a restart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ingest.settings.feeds import FeedsFile, digest_of, feeds_of_text
 from ingest.settings.yaml_file import stamp_of
 from ingest.telemetry import Event
 
-#: A reload may remove this share, or this many, without confirmation.
+#: Maximum share, or number, of feeds that a reload removes without confirmation.
 MAX_REMOVED_SHARE = 0.05
 MAX_REMOVED_FEEDS = 3
 CHECK_SECONDS = 1.0
@@ -29,9 +29,9 @@ feeds_not_remembered = Event("feeds_not_remembered", level="warning")
 
 
 class LiveFeeds:
-    """Call it for the current feeds; it looks at the files each time.
+    """Returns the current feeds when called; it checks the files each time.
 
-    `read` is what was read of feeds.yml already: the same text is not read again.
+    `read` is the result of an earlier read: the same text is not parsed again.
     """
 
     def __init__(self, folder: Path, *, read: FeedsFile | None = None) -> None:
@@ -49,7 +49,7 @@ class LiveFeeds:
         stamp = stamp_of(self._path)
         if (stamp, stamp_of(self._accepted_path)) != self._seen:
             self._reload()
-            # The reload may have written the accepted list; feeds.yml may have changed meanwhile.
+            # The reload may have written the accepted list, and feeds.yml may have changed again.
             self._seen = (stamp, stamp_of(self._accepted_path))
         return self._feeds
 
@@ -65,7 +65,7 @@ class LiveFeeds:
         for fault in found.faults:
             feed_fault(**fault._asdict())
         removed = removed_feeds(self._feeds, found)
-        # A block with a fault hides its feed until it is fixed: that is not a removal.
+        # A feed whose block has a fault is not removed.
         gone = len(removed) - len(found.faults)
         if is_too_many(gone, len(self._feeds)) and not self._is_accepted(text):
             feeds_wait_for_confirmation(
@@ -99,9 +99,9 @@ class LiveFeeds:
 
 
 class FollowedFeeds:
-    """LiveFeeds that a thread checks once a second, so that reading a long list delays no poll.
+    """LiveFeeds checked by a thread once a second, so that loading a long list delays no poll.
 
-    Use as a context; call it for the current feeds.
+    Use it as a context manager; it returns the current feeds when called.
     """
 
     def __init__(self, live: LiveFeeds) -> None:
@@ -127,22 +127,22 @@ class FollowedFeeds:
 
 
 def accepted_path(folder: Path) -> Path:
-    """Return where the last accepted list lies."""
+    """Return the path of the last accepted list."""
     return folder / ".feeds-accepted.yml"
 
 
 def removed_feeds(known: Mapping[str, Feed], found: FeedsFile) -> set[str]:
-    """Return the addresses of feeds that the new list no longer holds."""
+    """Return the addresses of feeds that are no longer in the list."""
     return {feed.url for id, feed in known.items() if id not in found.feeds}
 
 
 def is_too_many(removed: int, known: int) -> bool:
-    """Return whether so many removals need confirmation."""
+    """Return whether this number of removals needs confirmation."""
     return removed > MAX_REMOVED_FEEDS and removed > known * MAX_REMOVED_SHARE
 
 
 def remember(path: Path, text: str) -> None:
-    """Write the accepted list in one step. Errors: OSError."""
+    """Write the accepted list atomically. Errors: OSError."""
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

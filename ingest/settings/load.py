@@ -1,4 +1,4 @@
-"""Reads all of config/ at once and refuses it with every fault in it."""
+"""Loads all of config/, or rejects it with all its faults at once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ingest.settings.sites import Sites, read_sites
 from ingest.settings.topics import topics_of
 from ingest.settings.yaml_file import YamlFile, read_yaml
 
-#: The smallest gap that is polite enough for hosts that are not our own.
+#: The shortest polite gap for hosts of others.
 MIN_FOREIGN_GAP_SECONDS = 0.2
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """Everything config/ and the environment say. `root` is the folder above config/.
+    """All settings of config/ and the environment. `root` is the parent folder of config/.
 
-    `feeds` are read when they are first asked for, once: many verbs and most stages need none,
-    and a hundred thousand of them take seconds.
+    `feeds` are read on first use: many verbs and most stages need none, and a hundred thousand of
+    them take seconds.
     """
 
     folder: Path
@@ -51,42 +51,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def archive_folder(self) -> Path:
         """The folder of the archive of fetched pages."""
-        return self.root / self.pipeline.archive.folder  # an absolute one stands for itself
+        return self.root / self.pipeline.archive.folder  # which may be absolute
 
     def path_of(self, url: str) -> Path:
-        """Return the file of a sqlite:/// address; a relative one starts above config/."""
+        """Return the file of a sqlite:/// URL; a relative one is relative to `root`."""
         rest = url.removeprefix("sqlite:///")
         return Path(rest) if rest.startswith("/") else self.root / rest
 
 
 def config_folder(named: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder that settings are read from: the one named, else NEWS_INGEST_CONFIG,
-    else `config` in the working directory.
+    """Return the folder of the settings: `named`, else NEWS_INGEST_CONFIG, else `./config`.
 
     Errors: ConfigError when no such folder.
     """
     folder = named or Path(environment.get("NEWS_INGEST_CONFIG") or "config")
     if not folder.is_dir():
-        raise ConfigError(
-            [
-                ConfigFault(
-                    str(folder),
-                    None,
-                    "config",
-                    None,
-                    "no such folder",
-                    "name it with --config or NEWS_INGEST_CONFIG, or work from the project's folder",
-                )
-            ]
-        )
+        reason = "no such folder"
+        remedy = "name it with --config or NEWS_INGEST_CONFIG, or work from the project's folder"
+        raise ConfigError([ConfigFault(str(folder), None, "config", None, reason, remedy)])
     return folder.resolve()
 
 
 def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of this folder.
 
-    Faults of single feeds are left in `feeds.faults`, so that a reload can go on with the good
-    ones. Errors: ConfigError with all faults of everything else.
+    Faults of single feeds are in `feeds.faults`, so that the valid feeds can be used. Errors:
+    ConfigError with all other faults.
     """
     faults: list[ConfigFault] = []
     topics: tuple[TopicSpec, ...] = ()
@@ -124,16 +114,16 @@ def _pipeline(
         file.faults += faults_of(error, PipelineSettings, file)
         good = _without_faults(data, error)
         if good is not None:
-            _judge_together(file, good, topics)
+            _check_together(file, good, topics)
         return None
-    _judge_together(file, settings, topics)
+    _check_together(file, settings, topics)
     return settings
 
 
 def _without_faults(data: Mapping[str, Any], error: ValidationError) -> PipelineSettings | None:
-    """Return the settings without everything that was wrong, so that the rest can be judged too.
+    """Return the settings without their faults, so that the rest can be checked too.
 
-    A stage with a fault is left out whole, and so is what may depend on a fault.
+    A stage with a fault is left out, and so is what may depend on a fault.
     """
     places = [one["loc"] for one in error.errors()]
     rest = {
@@ -153,17 +143,17 @@ def _without_faults(data: Mapping[str, Any], error: ValidationError) -> Pipeline
         return None
 
 
-def _judge_together(
+def _check_together(
     file: YamlFile, settings: PipelineSettings, topics: tuple[TopicSpec, ...]
 ) -> None:
-    """Add the faults that no option has by itself."""
-    _judge_urls(file, settings)
+    """Add the faults of options that do not fit together."""
+    _check_urls(file, settings)
     partitions = {topic.name: topic.partitions for topic in topics}
     for name, stage in settings.stages.items():
-        _judge_topics(file, name, stage, partitions)
-    if partitions:  # none are known when their file is wrong
+        _check_topics(file, name, stage, partitions)
+    if partitions:  # empty when topics.yml has a fault
         for name, stage in settings.stages.items():
-            _judge_backfill_topics(file, name, stage, partitions)
+            _check_backfill_topics(file, name, stage, partitions)
     gap = settings.fetching.gap_seconds
     if gap < MIN_FOREIGN_GAP_SECONDS and not settings.address_guard.hosts:
         reason = "so short a gap is only for hosts of this machine"
@@ -171,7 +161,7 @@ def _judge_together(
         file.refuse(("fetching", "gap_seconds"), gap, reason, remedy)
 
 
-def _judge_urls(file: YamlFile, settings: PipelineSettings) -> None:
+def _check_urls(file: YamlFile, settings: PipelineSettings) -> None:
     for block, allowed, example in (
         ("log", ("sqlite", "kafka"), "sqlite:///var/log.db or kafka://host:9092"),
         ("index", ("sqlite", "http", "https"), "sqlite:///var/index.db or http://host:9200"),
@@ -182,7 +172,7 @@ def _judge_urls(file: YamlFile, settings: PipelineSettings) -> None:
             file.refuse((block, "url"), url, "no such engine", f"write {example}")
 
 
-def _judge_topics(file: YamlFile, name: str, stage: StageOptions, known: Mapping[str, int]) -> None:
+def _check_topics(file: YamlFile, name: str, stage: StageOptions, known: Mapping[str, int]) -> None:
     for key in _needed(stage):
         place, topic = ("stages", name, key), getattr(stage, key)
         if not topic:
@@ -193,10 +183,10 @@ def _judge_topics(file: YamlFile, name: str, stage: StageOptions, known: Mapping
             file.refuse(place, topic, reason, "add it there, or use one that exists")
 
 
-def _judge_backfill_topics(
+def _check_backfill_topics(
     file: YamlFile, name: str, stage: StageOptions, partitions: Mapping[str, int]
 ) -> None:
-    """Judge the second topics of a stage: they need as many partitions as the first."""
+    """Check the backfill topics of a stage: they need as many partitions as the main ones."""
     for key, beside in (("backfill_reads", stage.reads), ("backfill_writes", stage.writes)):
         topic = getattr(stage, key)
         if not topic:

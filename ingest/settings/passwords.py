@@ -1,4 +1,4 @@
-"""Makes the passwords of a deployment once, in a folder, and reads them again."""
+"""Makes the passwords of a deployment in a folder, and reads them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from typing import NamedTuple
 
 from ingest.errors import NewsIngestError
 
-#: Letters and digits only: safe in YAML, JSON, URLs and shells.
+#: Letters and digits are safe in YAML, JSON, URLs and shells.
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 32
-#: Elasticsearch takes no shorter one.
+#: The minimum of Elasticsearch.
 MIN_LENGTH = 6
+
+#: Settings of Kibana: its password, and the keys without which rules and sessions are lost at each
+#: restart.
+KIBANA_SETTINGS = "kibana/kibana.yml"
+_KIBANA_KEYS = (
+    "xpack.encryptedSavedObjects.encryptionKey",
+    "xpack.security.encryptionKey",
+    "xpack.reporting.encryptionKey",
+)
 
 
 class Secret(NamedTuple):
-    """One password: its file below the folder, and the variable that may set it at first.
+    """One password: its file in the folder, and the variable that may set its first value.
 
-    `mode`: the Elasticsearch image refuses a file that anybody but its owner may read.
+    The default `mode` is what the Elasticsearch image requires: readable for the owner only.
     """
 
     user: str
@@ -31,10 +40,10 @@ class Secret(NamedTuple):
 
 
 class User(NamedTuple):
-    """A user of the index as it should be.
+    """The desired state of a user of the index.
 
-    `has_own_password`: a person, whose password is set once and then theirs; otherwise the
-    password is fixed when it no longer opens.
+    `has_own_password`: a person, who may change the password later; any other user gets this
+    password again when it no longer works.
     """
 
     name: str
@@ -46,26 +55,17 @@ class User(NamedTuple):
 ADMIN = Secret("elastic", "admin/elastic", "ELASTIC_PASSWORD")
 ANALYST = Secret("news_analyst", "admin/news_analyst", "ANALYST_PASSWORD")
 KIBANA = Secret("kibana_system", "kibana/kibana_system", "KIBANA_PASSWORD")
-#: Readable for group 0, so that stages may run as the owner of config/.
+#: Readable for group 0, so that stages can run as the owner of config/.
 STAGES = Secret("news_stages", "stages/news_stages", "STAGES_PASSWORD", 0o640)
 SECRETS = (ADMIN, ANALYST, KIBANA, STAGES)
 
-#: What Kibana reads beside its own settings: its password, and keys without which rules and
-#: logins would break at each restart.
-KIBANA_SETTINGS = "kibana/kibana.yml"
-_KIBANA_KEYS = (
-    "xpack.encryptedSavedObjects.encryptionKey",
-    "xpack.security.encryptionKey",
-    "xpack.reporting.encryptionKey",
-)
-
 
 def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Write what is missing, and return a line for each file: made or kept.
+    """Write the missing files, and return a line for each file: made or kept.
 
-    A variable's value is taken where no password was made yet; one that differs from the
-    password in force is reported and changes nothing.
-    Errors: NewsIngestError for an unfit value or a folder that cannot be written.
+    A variable sets a password only when it is made; a value that differs from an existing password
+    is reported and ignored.
+    Errors: NewsIngestError for an unacceptable value or a folder that cannot be written.
     """
     for secret in SECRETS:
         _check(secret, environment.get(secret.variable, ""))
@@ -83,10 +83,10 @@ def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
 
 
 def password_of(folder: Path, secret: Secret) -> str:
-    """Return one password. Errors: NewsIngestError when it was not made or cannot be read."""
+    """Return one password. Errors: NewsIngestError when it is missing or cannot be read."""
     path = folder / secret.file
     try:
-        found = path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise NewsIngestError(
             f"the password of {secret.user} cannot be read",
@@ -94,7 +94,6 @@ def password_of(folder: Path, secret: Secret) -> str:
             origin=str(path),
             remedy="make it with `news-ingest secrets make`",
         ) from error
-    return found
 
 
 def _check(secret: Secret, value: str) -> None:
@@ -128,12 +127,12 @@ def _made_kibana_settings(folder: Path) -> str:
 
 
 def random_text() -> str:
-    """Return 32 random letters and digits, 190 bits."""
+    """Return 32 random letters and digits: 190 bits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
 def _written(path: Path, text: str, mode: int) -> bool:
-    """Write a file whole or not at all; False when it is there already."""
+    """Write a file atomically and return True; return False when it exists already."""
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     if path.exists():
         return False

@@ -1,4 +1,4 @@
-"""How single sites are extracted: the rules that a block of config/sites.yml may hold."""
+"""The extraction rules of single sites, in the blocks of config/sites.yml."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ingest.identity import host_of
 from ingest.settings.faults import TimeZone
 from ingest.settings.options import Options
 
-#: Nobody can check a longer expression.
+#: A longer expression is hardly readable.
 MAX_XPATH_CHARACTERS = 1000
 _SEGMENT = re.compile(r"[^/\s]+")
 
 
 def check_xpath(path: str) -> str:
-    """Return an XPath; refuse one that cannot be evaluated or yields no elements.
+    """Return an XPath if it can be evaluated and yields elements.
 
-    Functions of extensions (regular expressions) are refused: their run time has no bound.
+    Extension functions (regular expressions) are rejected: their run time is unbounded.
     Errors: ValueError.
     """
     if not path:
@@ -41,7 +41,7 @@ def check_xpath(path: str) -> str:
 
 
 def check_segment(segment: str) -> str:
-    """Return a segment of a path without slashes, in lower case. Errors: ValueError."""
+    """Return a path segment in lower case, without slashes. Errors: ValueError."""
     bare = segment.strip("/").lower()
     if not _SEGMENT.fullmatch(bare):
         raise ValueError("is not a single segment of a path, such as `opinion`")
@@ -96,7 +96,7 @@ class SiteExtraction(Options):
 
 
 class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules that count for one page; `site` names the keys of the file they came from."""
+    """The rules that apply to one page; `site` names the blocks they come from."""
 
     site: str = ""
     prune_xpath: tuple[str, ...] = ()
@@ -119,8 +119,8 @@ _KEYS = tuple(SiteExtraction.model_fields)
 def rules_of(blocks: Mapping[str, SiteExtraction], url: str) -> SiteRules:
     """Return the rules for the page at this address.
 
-    A block counts for its host and all below it. Of several the longest counts, key by key: a
-    block of a host need not repeat what that of its domain says. Errors: none.
+    A block applies to its host and all subdomains. The most specific block wins for each key, so a
+    block of a host need not repeat those of its domain.
     """
     found: dict[str, Any] = {}
     names = []
@@ -134,7 +134,7 @@ def rules_of(blocks: Mapping[str, SiteExtraction], url: str) -> SiteRules:
 
 
 def matching(blocks: Mapping[str, object], url: str) -> list[str]:
-    """Return the keys that count for an address, the longest first."""
+    """Return the keys that apply to an address, the most specific first."""
     labels = host_of(url).split(".") if blocks else []
     names = (".".join(labels[start:]) for start in range(len(labels)))
     return [name for name in names if name in blocks]

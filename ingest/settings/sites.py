@@ -1,4 +1,4 @@
-"""Reads config/sites.yml, what is peculiar to single sites, again when it changes."""
+"""Reads config/sites.yml, the options of single sites, and reloads it when it changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ sites_loaded = Event("sites_loaded")
 sites_fault = Event("sites_fault", level="error")
 sites_refused = Event("sites_refused", level="error")
 
-#: Keys that hold for requests, whose turns are those of a registrable domain.
+#: Keys that apply to a whole registrable domain, which is what requests are spaced by.
 _OF_DOMAINS = ("gap_seconds", "poll_share", "platform")
 
 
@@ -60,38 +60,34 @@ class Sites(Options):
 
     def gaps(self) -> dict[str, float]:
         """Return the gaps of single domains, in seconds."""
-        return {
-            domain: site.gap_seconds
-            for domain, site in self.sites.items()
-            if site.gap_seconds is not None
-        }
+        return self._given("gap_seconds")
 
     def poll_shares(self) -> dict[str, float]:
-        """Return the shares of single domains that are polls."""
-        return {
-            domain: site.poll_share
-            for domain, site in self.sites.items()
-            if site.poll_share is not None
-        }
+        """Return the share of polls for single domains."""
+        return self._given("poll_share")
+
+    def _given(self, option: str) -> dict[str, float]:
+        values = {domain: getattr(site, option) for domain, site in self.sites.items()}
+        return {domain: value for domain, value in values.items() if value is not None}
 
     def platforms(self) -> tuple[str, ...]:
         """Return the domains of hosting platforms."""
         return tuple(domain for domain, site in self.sites.items() if site.platform)
 
     def tracking_of(self, url: str) -> tuple[str, ...]:
-        """Return the further tracking parameters to cut from this URL, in lower case."""
+        """Return the additional tracking parameters to remove from this URL, in lower case."""
         names = self.tracking_parameters
         for name in matching(self.sites, url):
             names += self.sites[name].tracking_parameters
         return tuple(name.lower() for name in names)
 
     def rules_of(self, url: str) -> SiteRules:
-        """Return the rules of extraction for the page at this address."""
+        """Return the extraction rules for the page at this address."""
         return rules_of(self.sites, url)
 
 
 def read_sites(path: Path) -> tuple[Sites, list[ConfigFault]]:
-    """Return the sites of this file and everything wrong with it; nothing when it is missing."""
+    """Return the sites of this file and its faults; none of both when it is missing."""
     if not path.exists():
         return Sites(), []
     try:
@@ -108,7 +104,7 @@ def read_sites(path: Path) -> tuple[Sites, list[ConfigFault]]:
 
 
 def _faults(file: YamlFile, name: str, block: object) -> list[ConfigFault]:
-    """Return what is wrong with the name of a block, and with gaps for less than a domain."""
+    """Return the faults of a block's name, and of options that a single host cannot have."""
     domain = registrable_domain(name)
     if not domain or host_of(name) != name:
         remedy = f"write {host_of(name) or 'a domain such as news.example'}"
@@ -124,7 +120,7 @@ def _faults(file: YamlFile, name: str, block: object) -> list[ConfigFault]:
 
 
 class LiveSites:
-    """Returns the rules of a page; checks once a second whether the file has changed.
+    """Returns the rules of a page; checks at most once a second whether the file has changed.
 
     A file with a fault is refused whole: each fault is logged, and the last good rules stay in use.
     A file that is gone sets nothing.
@@ -137,7 +133,7 @@ class LiveSites:
         self._sites = sites
         self._monotonic = monotonic
         self._checked_at = monotonic()
-        # What is changed between the reading of `sites` and now is read once more at first sight.
+        # The first check always reloads, since the file may have changed after `sites` was read.
         self._seen: object = "not yet"
 
     def rules_of(self, url: str) -> SiteRules:
@@ -146,7 +142,7 @@ class LiveSites:
 
     @property
     def sites(self) -> Sites:
-        """The last good content of the file."""
+        """The last valid content of the file."""
         now = self._monotonic()
         if self._seen == "not yet" or now - self._checked_at >= CHECK_SECONDS:
             self._checked_at = now

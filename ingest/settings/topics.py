@@ -1,4 +1,4 @@
-"""Reads config/topics.yml: the manifest of the log, with the retry and dead-letter topics."""
+"""Reads config/topics.yml, and adds the retry and dead-letter topics."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ingest.settings.faults import checked
 from ingest.settings.options import Options
 from ingest.settings.yaml_file import YamlFile
 
-#: Endings of the rungs, in order; what each really waits is `retry.delays_seconds`.
+#: Suffixes of the retry topics, in order; the actual delays are `retry.delays_seconds`.
 RUNGS = (".retry.1m", ".retry.10m", ".retry.1h")
 DEAD_LETTER = ".dead-letter"
 DAY_SECONDS = 86_400.0
 RETRY_RETENTION_DAYS = 7.0
 DEAD_LETTER_RETENTION_DAYS = 30.0
-#: A retry or dead letter is its input with more headers.
+#: A retry or dead letter is its input with additional headers.
 FAILURE_RECORD_BYTES = 4_100_000
 
 
@@ -50,7 +50,7 @@ class TopicsFile(Options):
 
 
 def topics_of(file: YamlFile) -> tuple[TopicSpec, ...]:
-    """Return the specs of every topic, failure topics included. Errors: ConfigError."""
+    """Return the specs of all topics, with retry and dead-letter topics. Errors: ConfigError."""
     options = checked(file, TopicsFile)
     specs: list[TopicSpec] = []
     for name, topic in options.topics.items():

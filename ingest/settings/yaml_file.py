@@ -1,8 +1,8 @@
-"""YAML with places: a file's data, and on which line each key stands.
+"""Parses YAML files into plain data with the line of each key.
 
-libyaml parses; its events become plain data here, without a tree of nodes between: a list of
-100,000 feeds would take 400 MB as nodes. Plain scalars mean what they mean in YAML 1.2 (`no`, `on`
-and `12:30` are text), not what PyYAML's own loaders make of them.
+The events of libyaml become data directly, without a tree of nodes: a list of 100,000 feeds would
+take 400 MB as nodes. Plain scalars are resolved as in YAML 1.2 (`no`, `on` and `12:30` are text),
+not as PyYAML's own loaders do.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ingest.errors import ConfigError, ConfigFault
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 100
-#: Values that references (`*name`) may bring in once more; else nested ones grow without end.
+#: Maximum number of values that aliases (`*name`) may repeat: nested aliases grow exponentially.
 MAX_REPEATED = 1_000_000
 
 
 class Block(dict[str, Any]):
-    """A mapping; `lines` are those of its keys, in their order."""
+    """A mapping; `lines` are those of its keys, in order."""
 
     __slots__ = ("lines",)
     lines: array[int]
@@ -40,7 +40,7 @@ class Items(list[Any]):
 
 
 class YamlFile:
-    """One parsed file. `line_of` finds keys by their path; `faults` collects what is wrong."""
+    """One parsed file. `line_of` finds keys by their path; `faults` collects its faults."""
 
     def __init__(self, name: str, data: Block) -> None:
         self.name = name
@@ -48,7 +48,7 @@ class YamlFile:
         self.faults: list[ConfigFault] = []
 
     def line_of(self, place: tuple[str | int, ...]) -> int | None:
-        """Return the line (from 1) of the deepest part of this path that stands in the file."""
+        """Return the line (from 1) of the deepest part of this path that is in the file."""
         node: Any = self.data
         line: int | None = None
         for part in place:
@@ -94,7 +94,7 @@ def read_text(path: Path) -> str:
 
 
 def parse_yaml(text: str, path: Path) -> YamlFile:
-    """Return the data of this text, which came from `path`. Errors: ConfigError."""
+    """Return the data of this text, as if it were the file at `path`. Errors: ConfigError."""
     try:
         data = _Reader(text).document()
     except yaml.MarkedYAMLError as error:
@@ -121,7 +121,7 @@ def _failure(path: Path, line: int | None, reason: str, remedy: str) -> ConfigEr
 
 
 def stamp_of(path: Path) -> tuple[int, int, int] | None:
-    """Return what differs when a file was written or replaced; None when it is not there."""
+    """Return a value that changes when the file is written or replaced; None when it is missing."""
     try:
         status = path.stat()
     except OSError:
@@ -231,7 +231,7 @@ def _timestamp(written: str) -> Any:
     return yaml.SafeLoader("").construct_yaml_timestamp(yaml.ScalarNode("", written))
 
 
-#: What plain scalars mean in YAML 1.2: first characters, form, value.
+#: Plain scalars of YAML 1.2: first characters, form, value.
 _FORMS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("tTfF", "true|True|TRUE|false|False|FALSE", lambda written: written.lower() == "true"),
     ("~nN", "~|null|Null|NULL", lambda _: None),
@@ -256,7 +256,7 @@ for _firsts, _form, _make in _FORMS:
 
 
 def _scalar(event: Any) -> Any:
-    """Return the value of a scalar: text, unless it is plain and has another form."""
+    """Return the value of a scalar: text, unless it is plain and of another type."""
     written: str = event.value
     if not event.implicit[0]:
         _check_tag(event, "str")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.cli.seed_sites import SeedSites
+from ingest.cli.demo.seed_sites import SeedSites
 from tests.scenarios.harness import STAGES, Installation
 from tests.scenarios.seeds_expected import (
     SEEDS,

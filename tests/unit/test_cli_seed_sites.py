@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.cli.seed_sites import SeedSites
+from ingest.cli.demo.seed_sites import SeedSites
 from ingest.errors import ConfigError
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
-from ingest.operations.dead_letters import Chosen, listed, replay
+from ingest.operations.dead_letters import LetterFilter, listed, replay
 from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.fetch_loop import fetch_worker
@@ -189,7 +189,7 @@ def test_a_retry_and_a_redirect_of_a_backfill_stay_in_its_topics(log: SqliteLog)
     eventually(lambda: count(log, "out.backfill") == 2 and waiting(log) == 0)
     assert count(log, "in") == count(log, "out") == 0
     assert count(log, "in.backfill") == 4
-    (letter,) = listed(log, [PLAN], Chosen())
+    (letter,) = listed(log, [PLAN], LetterFilter())
     assert letter.key.startswith("in.backfill/")
     site.fate = lambda _, __: None
     replay(log, [letter])

@@ -17,11 +17,11 @@ from ingest.adapters.sqlite_log import SqliteLog
 from ingest.cli.dead_letters import report
 from ingest.errors import LogUnavailable, RecordTooLarge
 from ingest.model import DropRecord
-from ingest.operations.dead_letters import Chosen, drop, listed, replay
+from ingest.operations.dead_letters import LetterFilter, drop, listed, replay
+from ingest.operations.heads import RecordFilter
 from ingest.operations.intake import Intake, counts
 from ingest.operations.ledger import drops
 from ingest.operations.replay import Replay
-from ingest.operations.replay_heads import Wanted
 from ingest.operations.throttle import Throttle
 from ingest.pipeline.host_table import HostFollower
 from ingest.ports import TopicSpec
@@ -85,7 +85,7 @@ def letters_on(log: SqliteLog, *names: str) -> None:
 
 
 def waiting_letters(log: SqliteLog) -> list[str]:
-    return sorted(one.id for one in listed(log, [EXTRACT], Chosen()))
+    return sorted(one.id for one in listed(log, [EXTRACT], LetterFilter()))
 
 
 def sent(log: SqliteLog, topic: str = "news.pages") -> list[str]:
@@ -137,7 +137,7 @@ def test_a_missing_acknowledgement_is_an_outage() -> None:
 def test_a_letter_whose_replay_was_refused_stays(log: SqliteLog, at_once: bool) -> None:
     letters_on(log, "a", "b", "c")
     refusing = RefusingLog(log, lambda key: key == "b", at_once=at_once)
-    cleared = replay(refusing, listed(log, [EXTRACT], Chosen()))
+    cleared = replay(refusing, listed(log, [EXTRACT], LetterFilter()))
     assert cleared.done == 2
     assert [(letter.id, type(error)) for letter, error in cleared.refused] == [
         ("b", RecordTooLarge)
@@ -150,7 +150,7 @@ def test_a_letter_whose_replay_was_refused_stays(log: SqliteLog, at_once: bool) 
 def test_a_letter_whose_drop_was_refused_stays(log: SqliteLog, at_once: bool) -> None:
     letters_on(log, "a", "b")
     refusing = RefusingLog(log, lambda key: key == "b/extract", at_once=at_once)
-    cleared = drop(refusing, listed(log, [EXTRACT], Chosen()), lambda: NOW)
+    cleared = drop(refusing, listed(log, [EXTRACT], LetterFilter()), lambda: NOW)
     assert (cleared.done, [letter.id for letter, _ in cleared.refused]) == (1, ["b"])
     assert [record.reason for record in drops(log).values()] == ["dead_letter_broken_record"]
     assert waiting_letters(log) == ["b"]
@@ -161,7 +161,7 @@ def test_the_command_names_the_letters_that_stay(
 ) -> None:
     letters_on(log, "a", "b")
     refusing = RefusingLog(log, lambda key: key == "b")
-    cleared = replay(refusing, listed(log, [EXTRACT], Chosen()))
+    cleared = replay(refusing, listed(log, [EXTRACT], LetterFilter()))
     with pytest.raises(typer.Exit) as ended:
         report(cleared, "replayed")
     said = capsys.readouterr()
@@ -231,7 +231,7 @@ def test_a_replay_names_what_the_log_refused(log: SqliteLog, index: SqliteIndex)
     taken_in(log, index, one="<p>a", two="<p>b")
     refusing = RefusingLog(log, lambda key: key == an_id("two"))
     work = Replay(refusing, index, EXTRACT, "pages", clock=lambda: NOW)
-    selection = work.select(Wanted())
+    selection = work.select(RecordFilter())
     told: list[tuple[int, int]] = []
     fates = work.send(
         selection,

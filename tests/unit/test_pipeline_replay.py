@@ -17,14 +17,14 @@ from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import NewsIngestError
 from ingest.identity import generation_of, raised, version_of
 from ingest.model import Document, Entry, Extraction, Page
+from ingest.operations.heads import RecordFilter, id_of
 from ingest.operations.replay import (
     Replay,
     Selection,
-    holds,
+    has_all_since,
     stale_by_enrichment,
     stale_by_extraction,
 )
-from ingest.operations.replay_heads import Wanted, wanted_id
 from ingest.operations.throttle import Throttle
 from ingest.ports import IndexWrite, Position, TopicSpec
 from ingest.records.outputs import document_output, entry_output, page_output
@@ -33,7 +33,7 @@ from ingest.settings.options import IndexOptions, LogOptions
 from ingest.wire import decode, encode
 from tests.builders import NOW, a_document, a_page, an_entry, an_id, an_indexed_document, version_at
 
-EVERYTHING = Wanted()
+EVERYTHING = RecordFilter()
 DAY = timedelta(days=1)
 
 
@@ -143,18 +143,18 @@ def test_documents_with_a_newer_fetch_or_removed_in_the_index_are_skipped(place:
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
-        (Wanted(since=NOW - 2 * DAY), ["b", "c"]),
-        (Wanted(until=NOW - 2 * DAY), ["a"]),
-        (Wanted(since=NOW - 3 * DAY, until=NOW), ["a", "b"]),
-        (Wanted(domain="elsin-courier.example"), ["a", "b"]),
-        (Wanted(feed_id="lantern"), ["c"]),
-        (Wanted(id=an_id("b")), ["b"]),
-        (Wanted(id=an_id("entry a")), ["a"]),
-        (Wanted(id="nobody"), []),
+        (RecordFilter(since=NOW - 2 * DAY), ["b", "c"]),
+        (RecordFilter(until=NOW - 2 * DAY), ["a"]),
+        (RecordFilter(since=NOW - 3 * DAY, until=NOW), ["a", "b"]),
+        (RecordFilter(domain="elsin-courier.example"), ["a", "b"]),
+        (RecordFilter(feed_id="lantern"), ["c"]),
+        (RecordFilter(id=an_id("b")), ["b"]),
+        (RecordFilter(id=an_id("entry a")), ["a"]),
+        (RecordFilter(id="nobody"), []),
     ],
 )
 def test_only_the_selected_documents_are_sent(
-    place: Place, wanted: Wanted, names: list[str]
+    place: Place, wanted: RecordFilter, names: list[str]
 ) -> None:
     place.append(
         a_page("a", fetched_at=NOW - 3 * DAY),
@@ -167,9 +167,9 @@ def test_only_the_selected_documents_are_sent(
 
 def test_a_url_names_its_document() -> None:
     page = a_page("flood")
-    assert wanted_id(f"{page.url_canonical}?utm_source=x") == wanted_id(page.url_canonical)
-    assert len(wanted_id(page.url_canonical)) == 32
-    assert wanted_id(" abc ") == "abc"
+    assert id_of(f"{page.url_canonical}?utm_source=x") == id_of(page.url_canonical)
+    assert len(id_of(page.url_canonical)) == 32
+    assert id_of(" abc ") == "abc"
 
 
 def test_only_documents_of_another_extractor_are_sent(place: Place) -> None:
@@ -186,12 +186,12 @@ def test_the_archive_serves_what_the_log_lost_and_the_log_what_both_have(place: 
     both, lost = a_page("both"), a_page("lost", fetched_at=NOW - DAY)
     place.append(both)
     place.archived = [lost, both, lost]
-    assert holds(place.log, a_plan(), None)
+    assert has_all_since(place.log, a_plan(), None)
     work = place.replay()
     assert list(work.select(EVERYTHING).chosen) == [an_id("both")]
     _lose_the_first_record(place)
-    assert not holds(place.log, a_plan(), None)
-    assert not holds(place.log, a_plan(), NOW - 365 * DAY)
+    assert not has_all_since(place.log, a_plan(), None)
+    assert not has_all_since(place.log, a_plan(), NOW - 365 * DAY)
     selection = work.select(EVERYTHING)
     assert set(selection.chosen) == {an_id("both"), an_id("lost")}
     assert len(place.sent(work, selection)) == 2

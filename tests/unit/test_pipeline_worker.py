@@ -12,7 +12,7 @@ import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import BreakerTripped, IndexUnavailable
-from ingest.operations.dead_letters import Chosen, listed, replay
+from ingest.operations.dead_letters import LetterFilter, listed, replay
 from ingest.operations.ledger import latest
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
 from ingest.pipeline.batch_loop import batch_worker
@@ -202,7 +202,7 @@ def test_after_the_last_rung_it_is_a_dead_letter_that_can_be_replayed(log: Sqlit
     append(log, ["a"])
     running = Running(log, Echo(fate))
     eventually(lambda: bool(latest(log, "in.dead-letter")))
-    (letter,) = listed(log, [PLAN], Chosen())
+    (letter,) = listed(log, [PLAN], LetterFilter())
     assert (letter.reason, letter.failure_class, letter.attempts) == ("exhausted", "transient", 4)
     assert "no route" in letter.message
     assert letter.record.value == b"a"
@@ -210,7 +210,7 @@ def test_after_the_last_rung_it_is_a_dead_letter_that_can_be_replayed(log: Sqlit
     assert replay(log, [letter]).done == 1
     eventually(lambda: keys_of(log, "out") == ["a"])
     running.end()
-    assert listed(log, [PLAN], Chosen()) == []
+    assert listed(log, [PLAN], LetterFilter()) == []
 
 
 @pytest.mark.slow

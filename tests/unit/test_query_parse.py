@@ -191,7 +191,7 @@ def test_days_are_those_of_the_asker() -> None:
         ("zzz:red", 0, "known: "),
         ("is:opnion", 0, "is:opinion"),
         ("flood (wall", 6, "close it"),
-        ("flood) wall", 5, "take it out"),
+        ("flood) wall", 5, "remove it"),
         ("flood OR", 8, "missing word"),
         ("flood OR AND wall", 9, "missing word"),
         ("OR flood", 0, "missing word"),

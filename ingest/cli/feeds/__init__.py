@@ -1,4 +1,4 @@
-"""`news-ingest feeds`: what is polled."""
+"""`news-ingest feeds`: manages the feeds that are polled."""
 
 from __future__ import annotations
 

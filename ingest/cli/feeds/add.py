@@ -1,4 +1,4 @@
-"""`news-ingest feeds add`: finds the feed of an address, tries it and writes its block."""
+"""`news-ingest feeds add`: finds the feed at an address, tries it and writes its block."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import msgspec
 import typer
 
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
-from ingest.cli.feeds.backfill import DEFAULT_SINCE, ran, wished
+from ingest.cli.feeds.backfill import DEFAULT_SINCE, run_backfill, wish_of
 from ingest.cli.feeds.list import states_or_none
 from ingest.cli.feeds.names import feed_at
 from ingest.cli.feeds.report import (
+    interval_in_words,
     listing_of_trial,
-    planned,
     poll_data,
     show_entries,
     show_robots,
@@ -25,7 +25,7 @@ from ingest.cli.terminal_text import err, line, print_json, say
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.identity import feed_id_of_url
 from ingest.model import Feed
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import discover
 from ingest.polling.trial.feed_listing import FeedListing, counts_of
@@ -37,8 +37,8 @@ from ingest.settings.load import Settings
 from ingest.sources.feeds.opml import has_credentials
 
 
-class Found(NamedTuple):
-    """A feed that may be added: its block, how its trial went, what to expect."""
+class NewFeed(NamedTuple):
+    """A feed that can be added: its block, the result of its trial, how it will be polled."""
 
     block: dict[str, Any]
     trial: Trial
@@ -71,9 +71,9 @@ def add(
     the feed, and with 2 if nothing was added.
     """
     settings = settings_of(config)
-    wish = wished(since) if backfill else None
-    said = {"id": id, "publisher": publisher, "group": group, "robots": robots}
-    block = {"url": url.strip(), **{name: value for name, value in said.items() if value}}
+    wish = wish_of(since) if backfill else None
+    given = {"id": id, "publisher": publisher, "group": group, "robots": robots}
+    block = {"url": url.strip(), **{name: value for name, value in given.items() if value}}
     try:
         if has_credentials(url):
             raise NewsIngestError(
@@ -82,10 +82,12 @@ def add(
             )  # fmt: skip
         states, _ = states_or_none(settings)
         _refuse_known(url, settings, states, "")
-        found = asking(settings, lambda ask: _found(block, settings, states, as_json, ask))
+        found = with_feed_client(
+            settings, lambda client: _find(block, settings, states, as_json, client)
+        )
         if found is None:
             raise typer.Exit(2)
-        _written(found, settings, is_asked=not (yes or dry_run or as_json), writes=not dry_run)
+        _write(found, settings, is_asked=not (yes or dry_run or as_json), writes=not dry_run)
     except NewsIngestError as error:
         show_error(error)
         raise typer.Exit(2) from error
@@ -93,18 +95,19 @@ def add(
     if as_json:
         print_json(_plain(found, warnings, is_added=not dry_run))
     else:
-        done = "nothing was written" if dry_run else f"added to {settings.folder / 'feeds.yml'}"
-        say(done)
+        say("nothing was written" if dry_run else f"added to {settings.folder / 'feeds.yml'}")
     if wish is not None and not dry_run:
         feed = settings_of(config).feeds.feeds[found.trial.feed.id]
-        if ran(settings, feed, wish, False, as_json):
+        if run_backfill(settings, feed, wish, False, as_json):
             raise typer.Exit(1)
     if warnings:
         raise typer.Exit(1)
 
 
-def provisional(path: Path, text: str, blocks: list[dict[str, Any]]) -> tuple[str, list[Feed]]:
-    """Return the text with these blocks, and their feeds. Errors: ConfigError."""
+def with_checked_feeds(
+    path: Path, text: str, blocks: list[dict[str, Any]]
+) -> tuple[str, list[Feed]]:
+    """Return the text with these blocks added, and their feeds. Errors: ConfigError."""
     before = feeds_of_text(text, path)
     after = with_feeds(text, blocks)
     found = feeds_of_text(after, path)
@@ -114,41 +117,41 @@ def provisional(path: Path, text: str, blocks: list[dict[str, Any]]) -> tuple[st
     return after, [feed for id, feed in found.feeds.items() if id not in before.feeds]
 
 
-async def _found(
+async def _find(
     block: dict[str, Any],
     settings: Settings,
     states: dict[str, FeedState],
     as_json: bool,
-    ask: Asking,
-) -> Found | None:
-    """Return the feed behind the address of this block; None, with the reason printed, when none is."""
+    client: FeedClient,
+) -> NewFeed | None:
+    """Return the feed at the address of this block; None, with the reason printed, for no feed."""
     path = settings.folder / "feeds.yml"
     text = path.read_text(encoding="utf-8")
-    (feed,) = provisional(path, text, [block])[1]
-    trial = await try_feed(feed, ask.tools)
+    (feed,) = with_checked_feeds(path, text, [block])[1]
+    trial = await try_feed(feed, client.tools)
     notes = []
     if trial.fault is not None and trial.fault.kind == "not_a_feed":
-        found = await discover(feed, ask.tools, ask.robots_text)
+        found = await discover(feed, client.tools, client.robots_text)
         if found.candidates:
             best = found.candidates[0]
             _refuse_known(best.url, settings, states, block["url"])
             notes.append(f"discovered: {best.url} on {trial.url} ({best.how})")
-            trial = await try_feed(msgspec.structs.replace(feed, url=best.url), ask.tools)
+            trial = await try_feed(msgspec.structs.replace(feed, url=best.url), client.tools)
     if trial.fault is not None:
-        _tell_failure(trial, as_json, ask)
+        _show_failure(trial, as_json, client)
         return None
     _refuse_known(trial.url, settings, states, trial.feed.url)
     address = trial.url if trial.is_moved_for_good else trial.feed.url
     block = block | {"url": address}
-    (feed,) = provisional(path, text, [block])[1]
+    (feed,) = with_checked_feeds(path, text, [block])[1]
     if "id" not in block:
         feed = msgspec.structs.replace(feed, id=feed_id_of_url(address))
     trial = msgspec.structs.replace(trial, feed=feed)
     listing = listing_of_trial(address, trial)
     outlook = outlook_of(trial, settings.feeds.feeds, states, settings.pipeline.polling)
-    result = Found(block, trial, listing, outlook, notes)
+    result = NewFeed(block, trial, listing, outlook, notes)
     if not as_json:
-        _show(result, ask)
+        _show(result, client)
     return result
 
 
@@ -167,14 +170,13 @@ def _refuse_known(
     )
 
 
-def _tell_failure(trial: Trial, as_json: bool, ask: Asking) -> None:
+def _show_failure(trial: Trial, as_json: bool, client: FeedClient) -> None:
     assert trial.fault is not None
     if as_json:
-        listing = listing_of_trial(trial.feed.url, trial)
-        plain = {"added": False, "url": trial.feed.url, "problems": listing.problems}
-        print_json(plain)
+        problems = listing_of_trial(trial.feed.url, trial).problems
+        print_json({"added": False, "url": trial.feed.url, "problems": problems})
         return
-    show_robots(trial, ask)
+    show_robots(trial, client)
     if trial.fault.kind.startswith("robots_"):
         line("", "or: news-ingest feeds add --robots ignore " + trial.feed.url)
     show_error(
@@ -187,20 +189,20 @@ def _tell_failure(trial: Trial, as_json: bool, ask: Asking) -> None:
     )
 
 
-def _show(found: Found, ask: Asking) -> None:
+def _show(found: NewFeed, client: FeedClient) -> None:
     for note in found.notes:
         line("found", note)
-    show_robots(found.trial, ask)
+    show_robots(found.trial, client)
     assert found.trial.parsed is not None
     assert found.trial.found is not None
     line("format", f"{found.listing.format}, {found.listing.title!r}")
     show_entries(found.listing, counts_of(found.trial.parsed, found.trial.found), found.trial)
     if found.outlook is not None:
-        line("plan", planned(found.outlook))
+        line("plan", interval_in_words(found.outlook))
     say("\n".join(rendered(found.block)))
 
 
-def _written(found: Found, settings: Settings, *, is_asked: bool, writes: bool) -> None:
+def _write(found: NewFeed, settings: Settings, *, is_asked: bool, writes: bool) -> None:
     path = settings.folder / "feeds.yml"
     if is_asked:
         if not sys.stdin.isatty():
@@ -209,10 +211,10 @@ def _written(found: Found, settings: Settings, *, is_asked: bool, writes: bool) 
             say("nothing was written", err)
             raise typer.Exit(2)
     if writes:
-        edit_feeds(path, lambda text: provisional(path, text, [found.block])[0])
+        edit_feeds(path, lambda text: with_checked_feeds(path, text, [found.block])[0])
 
 
-def _plain(found: Found, warnings: list[str], *, is_added: bool) -> dict[str, Any]:
+def _plain(found: NewFeed, warnings: list[str], *, is_added: bool) -> dict[str, Any]:
     return {
         "added": is_added,
         "id": found.trial.feed.id,

@@ -1,4 +1,4 @@
-"""`news-ingest feeds backfill`: what a feed and its site published before we polled it."""
+"""`news-ingest feeds backfill`: takes in what a feed published before it was polled."""
 
 from __future__ import annotations
 
@@ -51,12 +51,14 @@ def backfill(
     """
     settings = settings_of(config)
     feed = feed_named(settings, name)
-    code = ran(settings, feed, wished(since, sitemaps, max_pages, max_entries), dry_run, as_json)
+    code = run_backfill(
+        settings, feed, wish_of(since, sitemaps, max_pages, max_entries), dry_run, as_json
+    )
     if code:
         raise typer.Exit(code)
 
 
-def wished(
+def wish_of(
     since: str, takes_sitemaps: bool = True, max_pages: int = MAX_PAGES, max_entries: int = 50_000
 ) -> Wish:
     """Return what these options ask for. Errors: NewsIngestError for a text that is not a time."""
@@ -70,25 +72,25 @@ def wished(
     return Wish(found.since, max_pages, takes_sitemaps, max_entries)
 
 
-def ran(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_json: bool) -> int:
-    """Run it with progress on standard error and print the result; return the exit status."""
+def run_backfill(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_json: bool) -> int:
+    """Run a backfill with progress on standard error, print the result, return the exit status."""
     stop = stop_on_signals()
-    report = _followed(settings, feed, wish, stop, is_dry, as_json)
+    report = _run(settings, feed, wish, stop, is_dry, as_json)
     if as_json:
         print_json(_plain(report))
     else:
         _show(report)
-    return 1 if report.problems or report.is_broken_off else 0
+    return 1 if report.problems or report.is_interrupted else 0
 
 
-def _followed(
+def _run(
     settings: Settings, feed: Feed, wish: Wish, stop: Flag, is_dry: bool, as_json: bool
 ) -> BackfillReport:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=as_json) as progress:
         task = progress.add_task(f"asking {one_line(feed.url)}", total=None)
 
-        def moved(report: BackfillReport) -> None:
+        def show_progress(report: BackfillReport) -> None:
             counts = report.counts
             progress.update(
                 task,
@@ -97,7 +99,7 @@ def _followed(
             )
 
         return backfilled(
-            settings, feed, wish, stop, is_dry=is_dry, on_progress=moved,
+            settings, feed, wish, stop, is_dry=is_dry, on_progress=show_progress,
             samples=_SAMPLES if as_json else 3,
         )  # fmt: skip
 
@@ -126,7 +128,7 @@ def _show(report: BackfillReport) -> None:
     for address, reason in report.problems:
         line("problem", f"{reason}  ({address})")
     done = "nothing was written" if report.is_dry else f"{report.appended} entries appended"
-    if report.is_broken_off:
+    if report.is_interrupted:
         done += "; interrupted: run it again to continue"
     say(done)
 
@@ -142,7 +144,7 @@ def _plain(report: BackfillReport) -> dict[str, Any]:
         **{name: report.counts[name] for name in names},
         "appended": report.appended,
         "oldest_at": report.oldest_at,
-        "broken_off": report.is_broken_off,
+        "broken_off": report.is_interrupted,
         "entries": [
             {
                 "id": entry.id,

@@ -1,4 +1,4 @@
-"""`news-ingest feeds confirm`: accepts feeds.yml where it removes many feeds."""
+"""`news-ingest feeds confirm`: accepts a feeds.yml that removes many feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`news-ingest feeds discover`: the feeds of a site."""
+"""`news-ingest feeds discover`: finds the feeds of a site."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.cli.feeds.report import ago, show_robots
 from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.identity import registrable_domain
 from ingest.model import Feed
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.polling.schedule.rate import seeded
 from ingest.polling.trial.discovery import Candidate, Discovery, discover
 from ingest.settings.load import Settings
@@ -34,7 +34,7 @@ def discover_(
     settings = settings_of(config)
     address = url if "://" in url else f"https://{url}"
     like = Feed(id="discover", url=address, publisher=registrable_domain(address))
-    found = asking(settings, lambda ask: _searched(like, as_json, ask))
+    found = with_feed_client(settings, lambda client: _search(like, as_json, client))
     if as_json:
         for number, candidate in enumerate(found.candidates):
             print_json(_plain(candidate, settings, is_best=number == 0))
@@ -44,10 +44,10 @@ def discover_(
         raise typer.Exit(2)
 
 
-async def _searched(like: Feed, as_json: bool, ask: Asking) -> Discovery:
-    found = await discover(like, ask.tools, ask.robots_text)
+async def _search(like: Feed, as_json: bool, client: FeedClient) -> Discovery:
+    found = await discover(like, client.tools, client.robots_text)
     if not as_json and not found.candidates:
-        show_robots(found.page, ask)
+        show_robots(found.page, client)
     return found
 
 

@@ -1,4 +1,4 @@
-"""`news-ingest feeds drift`: which sites changed the layout of their pages."""
+"""`news-ingest feeds drift`: shows which sites changed the layout of their pages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def drift(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 
 def layout_alarms(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Return the standing alarms by feed id; none, with a message, when the index does not answer."""
+    """Return the current alarms by feed id; none, and a message, if the index does not answer."""
     try:
         with opened_index(settings) as index:
             return alarms_by_feed(index.layouts.alarms())

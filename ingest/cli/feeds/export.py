@@ -1,24 +1,23 @@
-"""`news-ingest feeds export`: the feeds as a list for other programs."""
+"""`news-ingest feeds export`: writes the feeds as a list for other programs."""
 
 from __future__ import annotations
 
 import sys
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import typer
 
 from ingest.cli.context import ConfigOption, settings_of, shows_errors
 from ingest.cli.terminal_text import err, out, say
 from ingest.errors import ConfigError
-from ingest.identity import request_url
+from ingest.identity import origin_of, request_url
 from ingest.model import Feed
 from ingest.settings.feeds_edit import dumped
 from ingest.settings.load import Settings
 from ingest.settings.yaml_file import read_yaml
 from ingest.sources.feeds.opml import OpmlFeed, has_credentials, write_opml
 
-#: What never leaves in an export.
+#: Options that are never exported.
 _SECRETS = ("basic_auth", "cookie", "headers")
 
 
@@ -43,13 +42,11 @@ def export(
 
 
 def _as_opml(feeds: list[Feed]) -> bytes:
-    return write_opml(
-        [
-            OpmlFeed(_plain_url(feed.url), feed.publisher, _home_of(feed.url), feed.group)
-            for feed in feeds
-        ],
-        "Feeds of news-ingest",
-    )
+    listed = [
+        OpmlFeed(_plain_url(feed.url), feed.publisher, f"{origin_of(feed.url)}/", feed.group)
+        for feed in feeds
+    ]
+    return write_opml(listed, "Feeds of news-ingest")
 
 
 def _as_yaml(feeds: list[Feed], settings: Settings) -> bytes:
@@ -75,8 +72,3 @@ def _without_secrets(block: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_url(url: str) -> str:
     return request_url(url) if has_credentials(url) else url
-
-
-def _home_of(url: str) -> str:
-    parts = urlsplit(request_url(url))
-    return f"{parts.scheme}://{parts.netloc}/"

@@ -9,24 +9,18 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
-from ingest.cli.feeds.add import provisional
+from ingest.cli.feeds.add import with_checked_feeds
 from ingest.cli.feeds.names import address_key
 from ingest.cli.terminal_text import err, print_json, print_list, say
 from ingest.errors import FetchFailed, NewsIngestError, SourceError
 from ingest.identity import registrable_domain, request_url
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.ports import Fetched, FetchRequest
 from ingest.settings.feeds_edit import edit_feeds, with_groups
 from ingest.settings.load import Settings
-from ingest.sources.feeds.opml import (
-    MAX_OPML_BYTES,
-    Opml,
-    OpmlFeed,
-    has_credentials,
-    read_opml,
-)
+from ingest.sources.feeds.opml import MAX_OPML_BYTES, Opml, OpmlFeed, has_credentials, read_opml
 
-#: Lists that one list may include, one level deep.
+#: Maximum number of lists that a list may include; lists within those are not read.
 MAX_INCLUDES = 10
 
 
@@ -57,12 +51,12 @@ def import_(
     try:
         body = _read(file)
         listed = read_opml(body)
-        opml, refused = _whole(listed, settings)
-        fates = refused + _taken(opml, settings, is_written=not dry_run)
+        opml, refused = _with_includes(listed, settings)
+        fates = refused + _add_feeds(opml, settings, is_written=not dry_run)
     except NewsIngestError as error:
         show_error(error)
         raise typer.Exit(2) from error
-    _tell(fates, file, dry_run, as_json)
+    _report(fates, file, dry_run, as_json)
     if listed.is_cut:
         say(f"{file} is cut off: the rest is missing", err)
     if not fates:
@@ -88,8 +82,8 @@ def _read(file: Path) -> bytes:
     return body
 
 
-def _whole(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
-    """Return the list with those that it includes, and the fates of includes that were not read."""
+def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
+    """Return the list with the lists it includes, and the fates of includes that were not read."""
     if not opml.includes:
         return opml, []
     refused = [
@@ -97,11 +91,11 @@ def _whole(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
         for one in opml.includes[MAX_INCLUDES:]
     ]
 
-    async def ask_all(ask: Asking) -> list[OpmlFeed]:
+    async def ask_all(client: FeedClient) -> list[OpmlFeed]:
         feeds: list[OpmlFeed] = []
         for one in opml.includes[:MAX_INCLUDES]:
             try:
-                included = read_opml(await _fetched(one.url, ask)).feeds
+                included = read_opml(await _fetched(one.url, client)).feeds
                 feeds += [
                     feed._replace(group=feed.group or one.group, line=one.line) for feed in included
                 ]
@@ -109,25 +103,25 @@ def _whole(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
                 refused.append(Fate("refused", one.url, one.line, f"include: {error.what}"))
         return feeds
 
-    return Opml(opml.feeds + tuple(asking(settings, ask_all)), ()), refused
+    return Opml(opml.feeds + tuple(with_feed_client(settings, ask_all)), ()), refused
 
 
-async def _fetched(url: str, ask: Asking) -> bytes:
+async def _fetched(url: str, client: FeedClient) -> bytes:
     request = FetchRequest(url=url, stage="cli", max_bytes=MAX_OPML_BYTES)
-    answer = await ask.tools.fetcher.fetch(request)
+    answer = await client.tools.fetcher.fetch(request)
     if isinstance(answer, Fetched) and answer.status == 200:
         return answer.body
-    said = f"HTTP {answer.status}" if isinstance(answer, Fetched) else answer.reason
-    raise SourceError(f"cannot fetch the included list ({said})", kind="not_a_feed", value=url)
+    reason = f"HTTP {answer.status}" if isinstance(answer, Fetched) else answer.reason
+    raise SourceError(f"cannot fetch the included list ({reason})", kind="not_a_feed", value=url)
 
 
-def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
+def _add_feeds(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
     known = {address_key(feed.url): feed.id for feed in settings.feeds.feeds.values()}
     fates: list[Fate] = []
     blocks: list[dict[str, Any]] = []
     for feed in opml.feeds:
         url = feed.url.strip()
-        reason = _reason_against(url)
+        reason = _refusal(url)
         key = address_key(url)
         if reason:
             shown = request_url(url) or url  # without credentials
@@ -142,7 +136,7 @@ def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
     groups = list(dict.fromkeys(block["group"] for block in blocks if "group" in block))
 
     def change(text: str) -> str:
-        return provisional(path, with_groups(text, groups), blocks)[0]
+        return with_checked_feeds(path, with_groups(text, groups), blocks)[0]
 
     if is_written:
         edit_feeds(path, change)
@@ -151,7 +145,7 @@ def _taken(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
     return fates
 
 
-def _reason_against(url: str) -> str:
+def _refusal(url: str) -> str:
     if has_credentials(url):
         return "its address contains a username or password: add it by hand with `basic_auth`"
     if not url.lower().startswith(("http://", "https://")) or not registrable_domain(url):
@@ -168,14 +162,17 @@ def _block(feed: OpmlFeed, url: str) -> dict[str, Any]:
     return block
 
 
-def _tell(fates: list[Fate], file: Path, dry_run: bool, as_json: bool) -> None:
+def _report(fates: list[Fate], file: Path, dry_run: bool, as_json: bool) -> None:
     if as_json:
         for fate in fates:
             print_json(fate._asdict())
         return
-    told = [fate for fate in fates if fate.outcome != "added"]
-    if told:
-        rows = [(fate.outcome, fate.line, fate.reason, fate.url) for fate in told]
+    rows = [
+        (fate.outcome, fate.line, fate.reason, fate.url)
+        for fate in fates
+        if fate.outcome != "added"
+    ]
+    if rows:
         print_list(("outcome", "line", "reason", "url"), rows)
     counts = Counter(fate.outcome for fate in fates)
     done = "would be added" if dry_run else "added"

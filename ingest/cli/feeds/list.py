@@ -1,4 +1,4 @@
-"""`news-ingest feeds list`: health at a glance."""
+"""`news-ingest feeds list`: lists the feeds with their health."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest.cli.feeds.report import ago
 from ingest.cli.terminal_text import print_json, print_list, say
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
-from ingest.operations.feeds.asking import feed_states
+from ingest.operations.feeds.client import feed_states
 from ingest.polling.report.feed_reporter import entries_per_day, health_word
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import HEALTH_STATES, FeedState
@@ -63,8 +63,7 @@ def list_(
     alarms = layout_alarms(settings)
     if as_json:
         for row in rows:
-            alarmed = {"layout_alarms": alarms.get(row[0].id, ())}
-            print_json(as_plain(*row) | alarmed)
+            print_json(as_plain(*row) | {"layout_alarms": alarms.get(row[0].id, ())})
     else:
         _show(rows, alarms, now)
     if settings.feeds.faults:
@@ -74,7 +73,7 @@ def list_(
 
 
 def states_or_none(settings: Settings) -> tuple[dict[str, FeedState], bool]:
-    """Return the states of all feeds; none, and False, when the log cannot be read."""
+    """Return the states of all feeds and True; none and False when the log cannot be read."""
     try:
         return feed_states(settings), True
     except (LogUnavailable, LogError) as error:
@@ -83,12 +82,12 @@ def states_or_none(settings: Settings) -> tuple[dict[str, FeedState], bool]:
 
 
 def state_of(feed: Feed, states: dict[str, FeedState]) -> FeedState:
-    """Return the state of a feed under its present address."""
+    """Return the state of a feed at its current address."""
     return for_configuration(states.get(feed.id) or FeedState(feed_id=feed.id), feed)
 
 
 def health_of(feed: Feed, states: dict[str, FeedState], now: datetime) -> str:
-    """Return one of STATES; new is a feed that was never polled under its present address."""
+    """Return one of STATES; `new` means never polled at its current address."""
     return health_word(feed, state_of(feed, states), now)
 
 

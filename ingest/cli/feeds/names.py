@@ -1,4 +1,4 @@
-"""Finds configured feeds by what a person calls them."""
+"""Finds configured feeds by id, address or publisher."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ingest.settings.load import Settings
 
 
 def feed_named(settings: Settings, name: str) -> Feed:
-    """Return the feed of this id, address or (when only one has it) publisher.
+    """Return the feed with this id, address or (when it is the only one) publisher.
 
     Errors: UnknownName, with the nearest name.
     """
@@ -28,25 +28,20 @@ def feed_named(settings: Settings, name: str) -> Feed:
     if len(by_publisher) == 1:
         return by_publisher[0]
     if by_publisher:
-        raise UnknownName(
-            "several feeds have this publisher",
-            value=name,
-            origin=str(settings.folder / "feeds.yml"),
-            remedy=f"use an id: {', '.join(feed.id for feed in by_publisher[:10])}",
-        )
-    near = nearest(name, [*feeds, *(feed.publisher for feed in feeds.values())])
-    raise UnknownName(
-        "no feed has this id, address or publisher",
-        value=name,
-        origin=str(settings.folder / "feeds.yml"),
-        remedy=f"did you mean {near}?" if near else "see `news-ingest feeds list`",
-    )
+        what = "several feeds have this publisher"
+        remedy = f"use an id: {', '.join(feed.id for feed in by_publisher[:10])}"
+    else:
+        what = "no feed has this id, address or publisher"
+        near = nearest(name, [*feeds, *(feed.publisher for feed in feeds.values())])
+        remedy = f"did you mean {near}?" if near else "see `news-ingest feeds list`"
+    origin = str(settings.folder / "feeds.yml")
+    raise UnknownName(what, value=name, origin=origin, remedy=remedy)
 
 
 def feed_at(url: str, feeds: Mapping[str, Feed], states: Mapping[str, FeedState]) -> Feed | None:
     """Return the feed that is configured for this address, or whose redirects lead there.
 
-    http and https, `www.` and a last slash make no difference.
+    The scheme, `www.` and a trailing slash are ignored.
     """
     wanted = address_key(url)
     if not wanted:
@@ -62,7 +57,7 @@ def feed_at(url: str, feeds: Mapping[str, Feed], states: Mapping[str, FeedState]
 
 
 def address_key(url: str) -> str:
-    """Return the part of an address by which two of them are taken for one; `""` for no address."""
+    """Return the part of an address that two of the same feed share; `""` for no address."""
     parts = urlsplit(request_url(url))
     query = f"?{parts.query}" if parts.query else ""
     return parts.netloc.removeprefix("www.") + parts.path.rstrip("/") + query

@@ -1,4 +1,4 @@
-"""`news-ingest feeds status` without a name: the health of all feeds together."""
+"""Shows the health of all feeds: `news-ingest feeds status` without a name."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from ingest.cli.feeds.list import STATES, as_plain, health_of, state_of
 from ingest.cli.feeds.report import ago
 from ingest.cli.terminal_text import line, print_json, print_list
 from ingest.errors import LogError, LogUnavailable
 from ingest.identity import host_of
 from ingest.model import Feed
-from ingest.operations.feeds.asking import resting_hosts
+from ingest.operations.feeds.client import resting_hosts
 from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
 from ingest.polling.state.feed_state import FeedState
@@ -24,23 +22,6 @@ from ingest.settings.load import Settings
 
 WORST = 10
 DAY = timedelta(days=1)
-
-
-class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The health of all feeds together. Lags in seconds; `allowance_used` is a ratio."""
-
-    feeds: int
-    states: dict[str, int]
-    worst: list[dict[str, Any]]
-    resting_hosts: dict[str, datetime]
-    window_overflows: int
-    overflows_24h: int
-    freshness_seconds: float | None
-    freshness_p95_seconds: float | None
-    allowance_per_hour: float
-    allowance_used: float
-    next_poll_at: datetime | None
-    overdue: int
 
 
 def show_all(
@@ -59,7 +40,7 @@ def show_all(
 
 
 def freshness_in_words(middle: float | None, late: float | None) -> str:
-    """Return how soon after publication entries are seen: the median and the 95th percentile."""
+    """Return the median and the 95th percentile of the lag from publication, in words."""
     if middle is None or late is None:
         return "no new entries seen yet"
     return f"half of the entries are seen within {spoken(middle)} of publication, 95 % within {spoken(late)}"
@@ -72,35 +53,33 @@ def _overview(
     worst: Sequence[tuple[Feed, FeedState]],
     states: dict[str, FeedState],
     now: datetime,
-) -> Overview:
-    lags = _lags(known)
+) -> dict[str, Any]:
+    """Return what `--json` prints; `allowance_used` is a ratio."""
+    lags = [lag for _, state in known for lag in state.recent_lags]
     due = [state.next_poll_at for _, state in known if state.next_poll_at is not None]
     asked = [one for _, one in known if one.gone_since_at is None and not one.duplicate_of]
     allowance = allowance_per_hour(len(asked), settings.pipeline.polling)
-    return Overview(
-        feeds=len(feeds),
-        states=dict(Counter(health_of(feed, states, now) for feed in feeds)),
-        worst=[as_plain(*pair, health_of(pair[0], states, now)) for pair in worst],
-        resting_hosts=_resting(settings, known, now),
-        window_overflows=sum(state.window_overflow_count for _, state in known),
-        overflows_24h=sum(overflows_since(state, now - DAY) for _, state in known),
-        freshness_seconds=percentile(lags, 50),
-        freshness_p95_seconds=percentile(lags, 95),
-        allowance_per_hour=round(allowance, 1),
-        allowance_used=round(allowance_used((one.interval_seconds for one in asked), allowance), 3),
-        next_poll_at=min(due, default=None),
-        overdue=sum(1 for at in due if at < now),
-    )
-
-
-def _lags(known: Sequence[tuple[Feed, FeedState]]) -> list[int]:
-    return [lag for _, state in known for lag in state.recent_lags]
+    used = allowance_used((one.interval_seconds for one in asked), allowance)
+    return {
+        "feeds": len(feeds),
+        "states": dict(Counter(health_of(feed, states, now) for feed in feeds)),
+        "worst": [as_plain(*pair, health_of(pair[0], states, now)) for pair in worst],
+        "resting_hosts": _resting(settings, known, now),
+        "window_overflows": sum(state.window_overflow_count for _, state in known),
+        "overflows_24h": sum(overflows_since(state, now - DAY) for _, state in known),
+        "freshness_seconds": percentile(lags, 50),
+        "freshness_p95_seconds": percentile(lags, 95),
+        "allowance_per_hour": round(allowance, 1),
+        "allowance_used": round(used, 3),
+        "next_poll_at": min(due, default=None),
+        "overdue": sum(1 for at in due if at < now),
+    }
 
 
 def _resting(
     settings: Settings, known: Sequence[tuple[Feed, FeedState]], now: datetime
 ) -> dict[str, datetime]:
-    """Return the hosts that asked us to wait, by their own state and by that of their feeds."""
+    """Return the hosts that asked to wait, from their own state and from that of their feeds."""
     found = {
         host_of(state.url): state.retry_after_until_at
         for _, state in known
@@ -112,19 +91,20 @@ def _resting(
         return found
 
 
-def _show(whole: Overview, worst: Sequence[tuple[Feed, FeedState]], now: datetime) -> None:
-    parts = [f"{whole.states[name]} {name}" for name in STATES if whole.states.get(name)]
-    line("feeds", f"{whole.feeds}: {', '.join(parts)}")
-    line("next poll", f"{ago(whole.next_poll_at, now)}; {whole.overdue} overdue")
-    line(
-        "allowance", f"{whole.allowance_used:.0%} of {whole.allowance_per_hour:g} requests an hour"
-    )
-    line("freshness", freshness_in_words(whole.freshness_seconds, whole.freshness_p95_seconds))
-    for host, until in whole.resting_hosts.items():
+def _show(whole: dict[str, Any], worst: Sequence[tuple[Feed, FeedState]], now: datetime) -> None:
+    states = whole["states"]
+    parts = [f"{states[name]} {name}" for name in STATES if states.get(name)]
+    line("feeds", f"{whole['feeds']}: {', '.join(parts)}")
+    line("next poll", f"{ago(whole['next_poll_at'], now)}; {whole['overdue']} overdue")
+    allowance = f"{whole['allowance_per_hour']:g} requests an hour"
+    line("allowance", f"{whole['allowance_used']:.0%} of {allowance}")
+    lags = (whole["freshness_seconds"], whole["freshness_p95_seconds"])
+    line("freshness", freshness_in_words(*lags))
+    for host, until in whole["resting_hosts"].items():
         line("resting", f"{host} until {until:%Y-%m-%d %H:%M} UTC")
-    if whole.window_overflows:
-        line("overflow", f"{whole.window_overflows} times every entry was new, "
-                         f"{whole.overflows_24h} in 24 h; items were probably missed")  # fmt: skip
+    if whole["window_overflows"]:
+        line("overflow", f"{whole['window_overflows']} times every entry was new, "
+                         f"{whole['overflows_24h']} in 24 h; items were probably missed")  # fmt: skip
     if not worst:
         return
     columns = ("worst", "publisher", "error", "failing since", "score", "next poll", "message")

@@ -1,4 +1,4 @@
-"""`news-ingest feeds poll`: asks the running poller for a feed now."""
+"""`news-ingest feeds poll`: asks the running poller to poll a feed now."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def poll(
 
 def _request(feed: Feed, settings: Settings) -> int:
     """Append the request and return the number of pollers that will read it."""
-    value = wire.encode({"at": clock().isoformat()})
-    domain = registrable_domain(feed.url)
-    request = feed_record(feed.id, REQUEST, value, domain, "cli", clock())
+    now, domain = clock(), registrable_domain(feed.url)
+    value = wire.encode({"at": now.isoformat()})
+    request = feed_record(feed.id, REQUEST, value, domain, "cli", now)
     stage = next((plan for plan in plans(settings.pipeline) if plan.kind == "poll"), None)
     with opened_log(settings) as log:
         with closing(log.appender()) as appender:

@@ -1,4 +1,4 @@
-"""`news-ingest feeds remove`: takes a feed's block out of feeds.yml."""
+"""`news-ingest feeds remove`: deletes a feed's block from feeds.yml."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.cli.context import (
-    ConfigOption,
-    JsonOption,
-    settings_of,
-    shows_errors,
-)
+from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.terminal_text import print_json, say
 from ingest.errors import UnknownName

@@ -1,4 +1,4 @@
-"""Shows what one poll of a feed brought, in the order in which a poll goes."""
+"""Shows the result of one poll of a feed, in the order of a poll."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from ingest.cli.terminal_text import line
-from ingest.operations.feeds.asking import Asking, origin_of
+from ingest.identity import origin_of
+from ingest.operations.feeds.client import FeedClient
 from ingest.polling.document import answers
 from ingest.polling.trial.feed_listing import (
     Counts,
@@ -18,8 +19,6 @@ from ingest.polling.trial.feed_listing import (
 from ingest.polling.trial.feed_trial import Trial
 from ingest.polling.trial.outlook import Outlook, spoken
 
-IGNORE_LINE = "    robots: ignore"
-
 
 def listing_of_trial(input: str, trial: Trial) -> FeedListing:
     """Return the listing of a trial, with its fault or its warnings among the problems."""
@@ -30,7 +29,7 @@ def listing_of_trial(input: str, trial: Trial) -> FeedListing:
 
 
 def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
-    """Return what is not well about a feed that can be read."""
+    """Return what is wrong with a feed that can be read."""
     found = list(listing.problems)
     if trial.is_moved_for_good:
         found.append(f"moved: permanently redirected to {trial.url}")
@@ -42,7 +41,7 @@ def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
 
 
 def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
-    """Return how a trial went as plain data: `poll` in the JSON of an address."""
+    """Return the result of a trial as plain data: `poll` in the JSON of an address."""
     answer, again = trial.answer, trial.again
     data: dict[str, Any] = {"url": trial.url, "robots": trial.robots}
     if answer is not None:
@@ -74,32 +73,32 @@ def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
     return data
 
 
-def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, asking: Asking) -> None:
-    """Print what a poll would do with this feed, stopping where it fails."""
-    show_robots(trial, asking)
+def show_trial(
+    trial: Trial, listing: FeedListing, outlook: Outlook | None, client: FeedClient
+) -> None:
+    """Print what a poll would do with this feed, up to its first failure."""
+    show_robots(trial, client)
     _show_request(trial)
     if trial.fault is not None or trial.parsed is None or trial.found is None:
         kind, message = trial.fault or ("no_answer", "no response")
         line("verdict", f"bad: {kind}: {message}")
         return
     _show_caching(trial)
-    line(
-        "format",
-        f"{listing.format}, {listing.title[:100]!r}, parsed in {trial.parse_seconds:.2f} s",
-    )
+    seconds = f"parsed in {trial.parse_seconds:.2f} s"
+    line("format", f"{listing.format}, {listing.title[:100]!r}, {seconds}")
     show_entries(listing, counts_of(trial.parsed, trial.found), trial)
     if outlook is not None:
-        line("plan", planned(outlook))
+        line("plan", interval_in_words(outlook))
     warnings = warnings_of(trial, listing)
     for warning in warnings[len(listing.problems) :]:
         line("warning", warning)
     show_verdict(warnings)
 
 
-def show_robots(trial: Trial, asking: Asking) -> None:
-    """Print what robots.txt says, and the line that has it ignored where it forbids."""
-    file = asking.robots_file(trial.feed.url)
-    # Without a verdict the request itself came to nothing, so the file had let it pass.
+def show_robots(trial: Trial, client: FeedClient) -> None:
+    """Print what robots.txt says and, where it forbids, the option that ignores it."""
+    file = client.robots_file(trial.feed.url)
+    # Without a verdict the request itself failed, so robots.txt had allowed it.
     verdict = trial.robots or ("not requested" if file is None else "allowed")
     about = ""
     if file is not None:
@@ -109,11 +108,11 @@ def show_robots(trial: Trial, asking: Asking) -> None:
     line("robots", verdict + about)
     if verdict in ("disallowed", "unreachable"):
         line("", "to poll it anyway, add this line to the feed's block:")
-        line("", IGNORE_LINE.strip())
+        line("", "robots: ignore")
 
 
 def show_entries(listing: FeedListing, counts: Counts, trial: Trial | None = None) -> None:
-    """Print the sums, what is strange, and the first three entries."""
+    """Print the counts, the problems, and the first three entries."""
     newest = ""
     if trial is not None and counts.newest_at is not None:
         newest = f", newest {ago(counts.newest_at, trial.at)}"
@@ -129,12 +128,12 @@ def show_entries(listing: FeedListing, counts: Counts, trial: Trial | None = Non
 
 
 def show_verdict(warnings: list[str]) -> None:
-    """Print the last line."""
+    """Print the verdict, the last line."""
     count = len(warnings)
     line("verdict", f"good, {count} warning{'s' if count > 1 else ''}" if count else "good")
 
 
-def planned(outlook: Outlook) -> str:
+def interval_in_words(outlook: Outlook) -> str:
     """Return how often a feed will be asked, in words."""
     text = f"every {spoken(outlook.interval_seconds)}"
     if outlook.floor_seconds:
@@ -179,7 +178,7 @@ def _show_caching(trial: Trial) -> None:
 
 
 def ago(at: datetime | None, now: datetime) -> str:
-    """Return a time as distance from now: `3 min ago`, `in 2.0 h`, or a dash for none."""
+    """Return a time relative to now: `3 min ago`, `in 2.0 h`; a dash for None."""
     if at is None:
         return "–"
     seconds = (now - at).total_seconds()
@@ -187,7 +186,7 @@ def ago(at: datetime | None, now: datetime) -> str:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes in the unit that reads best."""
+    """Return a number of bytes in bytes, KB or MB."""
     if count < 10_000:
         return f"{count} bytes"
     return f"{count / 1000:.0f} KB" if count < 10_000_000 else f"{count / 1e6:.1f} MB"

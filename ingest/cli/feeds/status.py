@@ -1,4 +1,4 @@
-"""`news-ingest feeds status`: the health of one feed; that of all is in `overview.py`."""
+"""`news-ingest feeds status`: shows the health of one feed; overview.py shows that of all."""
 
 from __future__ import annotations
 
@@ -36,18 +36,14 @@ def status(
     states, is_whole = states_or_none(settings)
     now = clock()
     if feed is not None:
-        alarms = layout_alarms(settings).get(feed.id, ())
-        _one(feed, states, now, as_json, alarms)
+        _show_one(feed, states, now, as_json, layout_alarms(settings).get(feed.id, ()))
     else:
         show_all(settings, states, now, as_json)
     if not is_whole:
         raise typer.Exit(1)
 
 
-# ── one feed ────────────────────────────────────────────────────────────────────────────────
-
-
-def _one(
+def _show_one(
     feed: Feed,
     states: dict[str, FeedState],
     now: datetime,

@@ -1,4 +1,4 @@
-"""`news-ingest feeds test`: what would be indexed of a feed, and why."""
+"""`news-ingest feeds test`: shows what would be indexed of a feed, and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ingest.cli.terminal_text import err, line, out, print_json, say
 from ingest.errors import ConfigError, UnknownName
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.model import Feed
-from ingest.operations.feeds.asking import Asking, asking
+from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.operations.feeds.files import FILE_TIMEOUT_SECONDS, FileReport, file_reports
 from ingest.polling.trial.feed_trial import try_feed
 from ingest.polling.trial.outlook import outlook_of
@@ -58,7 +58,7 @@ def test(
     states: list[str] = []
     for is_asked, group in groupby(_expanded(inputs), key=lambda name: _is_asked(name, config)):
         if is_asked:
-            states += [_address(name, as_json, config) for name in group]
+            states += [_try_address(name, as_json, config) for name in group]
         else:
             states += _files(list(group), as_json, config)
     if not states:
@@ -87,7 +87,7 @@ def _expanded(inputs: list[str]) -> Iterator[str]:
 
 
 def _is_asked(name: str, config: Path | None) -> bool:
-    """Return whether an input is an address or a configured feed, and not a file."""
+    """Return whether an input is an address or a configured feed, not a file."""
     if name.lower().startswith(("http://", "https://")):
         return True
     if os.path.lexists(name):
@@ -116,7 +116,7 @@ def _files(paths: list[str], as_json: bool, config: Path | None) -> Iterator[str
 
 
 def _options(config: Path | None) -> PollingOptions:
-    """Return the limits of a poll; those of a new installation where there are no settings."""
+    """Return the polling options; the defaults where there are no settings."""
     try:
         return settings_of(config).pipeline.polling
     except ConfigError:
@@ -137,30 +137,29 @@ def _show_file(report: FileReport) -> None:
     out.print()
 
 
-def _address(name: str, as_json: bool, config: Path | None) -> str:
+def _try_address(name: str, as_json: bool, config: Path | None) -> str:
     settings = settings_of(config)
     feed = _feed(name, settings)
-    return asking(settings, lambda ask: _tried(name, feed, settings, as_json, ask))
+    return with_feed_client(settings, lambda client: _try(name, feed, settings, as_json, client))
 
 
 def _feed(name: str, settings: Settings) -> Feed:
     try:
         return feed_named(settings, name)
-    except UnknownName:  # so it is an address, which nobody has configured
+    except UnknownName:  # an address that is not configured
         return Feed(id=feed_id_of_url(name), url=name, publisher=registrable_domain(name))
 
 
-async def _tried(name: str, feed: Feed, settings: Settings, as_json: bool, ask: Asking) -> str:
-    trial = await try_feed(feed, ask.tools)
+async def _try(name: str, feed: Feed, settings: Settings, as_json: bool, client: FeedClient) -> str:
+    trial = await try_feed(feed, client.tools)
     listing = listing_of_trial(name, trial)
     states, _ = states_or_none(settings) if trial.fault is None else ({}, True)
     outlook = outlook_of(trial, settings.feeds.feeds, states, settings.pipeline.polling)
     if as_json:
         plain = msgspec.to_builtins(listing, builtin_types=())
-        plain["poll"] = poll_data(trial, outlook)
-        print_json(plain)
+        print_json(plain | {"poll": poll_data(trial, outlook)})
     else:
-        show_trial(trial, listing, outlook, ask)
+        show_trial(trial, listing, outlook, client)
         out.print()
     return _state(listing.format, warnings_of(trial, listing))
 

@@ -1,4 +1,4 @@
-"""Runs one backfill: asks the site politely, and appends what it finds to topics of its own."""
+"""Runs one backfill: reads older pages and sitemaps, and appends new entries to their own topic."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ingest.bootstrap.web import Web, open_web
 from ingest.errors import NewsIngestError, WireError
 from ingest.identity import registrable_domain
 from ingest.model import Entry, Feed
+from ingest.operations.ledger import known_in_parts
 from ingest.partition import partition_for
 from ingest.pipeline.host_table import HostFollower, HostTable
 from ingest.polling.older.backfill import (
@@ -51,13 +52,13 @@ from ingest.sources.feeds.parse_in_children import parse_in
 #: A sitemap may be as large as its protocol allows (sitemaps.org).
 _MAX_DOCUMENT_BYTES = 50 * 1024 * 1024
 _PARSE_SECONDS = 60.0
-#: A run that was broken off less than this ago is gone on with: the same first sight.
+#: A run interrupted less than this ago is resumed: its entries keep the same first_seen_at.
 _RESUMED_WITHIN = timedelta(days=1)
 
 
 @dataclass
 class BackfillReport:
-    """How a backfill went; `entries` are samples of what was, or would be, appended."""
+    """The result of a backfill; `entries` are samples of what was, or would be, appended."""
 
     feed: Feed
     wish: Wish
@@ -68,7 +69,7 @@ class BackfillReport:
     entries: list[Entry] = field(default_factory=list)
     appended: int = 0
     oldest_at: datetime | None = None
-    is_broken_off: bool = False
+    is_interrupted: bool = False
 
 
 def backfilled(
@@ -81,9 +82,9 @@ def backfilled(
     on_progress: Callable[[BackfillReport], None],
     samples: int = 3,
 ) -> BackfillReport:
-    """Do it, and give how it went.
+    """Run a backfill and return its report.
 
-    Errors: NewsIngestError when the poll stage names no topic for it; LogUnavailable,
+    Errors: NewsIngestError when the poll stage names no topic for backfills; LogUnavailable,
     IndexUnavailable, TopicMissing.
     """
     plan = _plan(settings)
@@ -93,7 +94,7 @@ def backfilled(
         index = LazyIndex(settings)
         opened.callback(index.close)
         run = _Run(settings, plan, log, feed, wish, stop, is_dry=is_dry, samples=samples)
-        event_loops.run(run.all(index, on_progress))
+        event_loops.run(run.run(index, on_progress))
     return run.report
 
 
@@ -110,7 +111,7 @@ def _plan(settings: Settings) -> StagePlan:
 
 
 class _Run:
-    """One run; its memory is written behind the entries that it speaks of."""
+    """One run; its memory is written after the entries it covers."""
 
     def __init__(
         self,
@@ -131,11 +132,12 @@ class _Run:
         self._memory = self._remembered.memory
         began = self._memory.first_seen_at
         if began is None or now() - began > _RESUMED_WITHIN:
-            began = whole_milliseconds(now())
+            at = now()
+            began = at.replace(microsecond=at.microsecond // 1000 * 1000)  # as entries have it
         self.report = BackfillReport(feed, wish, began, is_dry)
         self._appender = log.appender()
 
-    async def all(self, index: LazyIndex, on_progress: Callable[[BackfillReport], None]) -> None:
+    async def run(self, index: LazyIndex, on_progress: Callable[[BackfillReport], None]) -> None:
         polling = self._settings.pipeline.polling.model_copy(
             update={"max_feed_bytes": _MAX_DOCUMENT_BYTES}
         )
@@ -143,9 +145,13 @@ class _Run:
         _learn_hosts(self._log, web)
         pool = parser_pool(timeout_seconds=_PARSE_SECONDS, target=PARSE_ARCHIVE, count=1)
         tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+
+        def known_ids(ids: Iterable[str]) -> list[str]:
+            return [id for id, _ in known_in_parts(index.known, ids)]
+
         work = Backfill(
             tools, self._feed, self._remembered, self._wish, began_at=self.report.began_at,
-            known_documents=lambda ids: _known(index, ids), tracking=self._settings.sites.tracking_of,
+            known_documents=known_ids, tracking=self._settings.sites.tracking_of,
         )  # fmt: skip
         self.report.counts, self.report.problems = work.counts, work.problems
         try:
@@ -166,7 +172,7 @@ class _Run:
                 await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if not following.done():
                     following.cancel()
-                    self.report.is_broken_off = True
+                    self.report.is_interrupted = True
                     return
                 batch = following.result()
                 if batch is None:
@@ -188,7 +194,7 @@ class _Run:
         self.report.oldest_at = min([*dates, *filter(None, [self.report.oldest_at])], default=None)
 
     def _append(self, batch: Batch) -> None:
-        """Make a batch durable, then that it is; a crash in between sends it once more."""
+        """Append a batch, then remember it; a crash in between sends it once more."""
         began = self.report.began_at
         if self._memory.first_seen_at != began:
             self._remember(began, ())
@@ -211,13 +217,8 @@ class _Run:
         self._memory = memory
 
 
-def whole_milliseconds(at: datetime) -> datetime:
-    """Return the time as entries bear it."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
 def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
-    """Return what the log holds of a feed. Errors: LogUnavailable, TopicMissing, WireError."""
+    """Return the memory of a feed in the log. Errors: LogUnavailable, TopicMissing, WireError."""
     count = next(one.partitions for one in settings.topics if one.name == FEED_STATE)
     partition = partition_for(registrable_domain(feed.url), count)
     values: dict[str, bytes] = {}
@@ -243,15 +244,7 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
 
 
 def _learn_hosts(log: Log, web: Web) -> None:
-    """Take over the rests and robots.txt that the stages know, before anything is asked."""
+    """Load the rests and robots.txt that the stages know, before the first request."""
     table = HostTable(web.host_states, BACKFILL_STAGE)
     for record in log.scan(HOST_STATE):
         table.apply(record)
-
-
-def _known(index: LazyIndex, ids: Iterable[str]) -> list[str]:
-    wanted = list(ids)
-    found: list[str] = []
-    for start in range(0, len(wanted), 500):
-        found += index.known(wanted[start : start + 500])
-    return found

@@ -23,13 +23,13 @@ from ingest.polling.trial.feed_listing import (
     listing_of,
     said,
 )
-from ingest.ports import ParsedFeed, SourceEntry
+from ingest.ports import ParsedFeed
 from ingest.sources.documents.files import FileRefused, printable, read_document
 from ingest.sources.feeds.parse_feed import parse_feed
 
-#: A file may take longer than a document of a poll: nobody waits behind it for news.
+#: Longer than for a document of a poll: no other feed waits for it.
 FILE_TIMEOUT_SECONDS = 60.0
-#: Stands for the address that a file does not have, and never comes out.
+#: Placeholder for the address of a file; never shown.
 _NOWHERE = "http://nowhere.invalid/"
 
 
@@ -42,7 +42,7 @@ class FileJob(NamedTuple):
 
 
 class FileReport(NamedTuple):
-    """What one file says. `line` is its listing as JSON; without it `listing` has 3 entries."""
+    """The result for one file. `line` is its whole listing as JSON, `listing` has 3 entries."""
 
     line: bytes
     listing: FeedListing
@@ -54,7 +54,7 @@ class FileReport(NamedTuple):
 def file_reports(
     paths: Iterable[str], *, max_bytes: int, as_json: bool, timeout_seconds: float
 ) -> Iterator[FileReport]:
-    """Return a report for every file, in their order, whatever is in the files.
+    """Return a report for every file, in order.
 
     Errors: NewsIngestError when no child can be started.
     """
@@ -66,30 +66,29 @@ def file_reports(
 
 
 def build_reader() -> Callable[[FileJob], FileReport]:
-    """Return what a child does with one file."""
+    """Return the function that a child applies to each file."""
     return report_of
 
 
 def report_of(job: FileJob) -> FileReport:
-    """Return what this file says. Errors: none for any file; a bug of a parser gets out."""
+    """Return the report of this file. Errors: none for any file, except bugs of a parser."""
     started = time.perf_counter()
-    shown = printable(job.path)
     body = read_document(job.path, job.max_bytes)
     if isinstance(body, FileRefused):
         kind = "body_too_large" if body.reason == "too_large" else "unreadable"
         message = body.detail or body.reason
         if not os.path.lexists(job.path):
             message = "no such file or folder, and no feed has this name"
-        return _failed(job, shown, kind, message, 0, started)
+        return _failed(job, kind, message, 0, started)
     try:
         parsed, relative = parse_file(body)
     except SourceError as error:
-        return _failed(job, shown, error.kind, said(error), len(body), started)
+        return _failed(job, error.kind, said(error), len(body), started)
     feed = Feed(id="file", url=parsed.link or _NOWHERE, publisher="")
     found = find_entries(
         feed, parsed, None, mode="guid", pending={}, max_new=MAX_DOCUMENT_ENTRIES, now=now()
     )
-    listing = listing_of(shown, parsed, found, feed)
+    listing = listing_of(printable(job.path), parsed, found, feed)
     if relative:
         problem = f"relative_links: {relative}, and the feed does not give its own address"
         listing = msgspec.structs.replace(listing, problems=(*listing.problems, problem))
@@ -97,13 +96,14 @@ def report_of(job: FileJob) -> FileReport:
 
 
 def parse_file(body: bytes) -> tuple[ParsedFeed, int]:
-    """Return what a document without an address says, and how many links stay relative.
+    """Return a parsed document without an address, and the number of links that stay relative.
 
-    Links count from xml:base, else from the address of the site that the feed names.
+    Links are resolved against xml:base, else against the site address in the feed.
     Errors: SourceError.
     """
     parsed = parse_feed(body, _NOWHERE)
-    if not any(_is_nowhere(link) for entry in parsed.entries for link in _links(entry)):
+    links = (link for entry in parsed.entries for link in (entry.link, entry.image))
+    if not any(map(_is_nowhere, links)):
         return _at_home(parsed), 0
     if parsed.link and not _is_nowhere(parsed.link):
         return parse_feed(body, parsed.link), 0
@@ -112,16 +112,12 @@ def parse_file(body: bytes) -> tuple[ParsedFeed, int]:
 
 
 def _at_home(parsed: ParsedFeed) -> ParsedFeed:
-    """Return the document with relative links as they are: from the root of an unknown site."""
+    """Return the document with relative links from the root of an unknown site."""
     entries = tuple(
         msgspec.structs.replace(entry, link=_relative(entry.link), image=_relative(entry.image))
         for entry in parsed.entries
     )
     return msgspec.structs.replace(parsed, entries=entries, link=_relative(parsed.link))
-
-
-def _links(entry: SourceEntry) -> tuple[str, str]:
-    return entry.link, entry.image
 
 
 def _is_nowhere(link: str) -> bool:
@@ -134,15 +130,12 @@ def _relative(link: str) -> str:
 
 def _killed(job: FileJob, result: object) -> FileReport:
     failure = result if isinstance(result, ChildFailure) else ChildFailure("no_result")
-    shown = printable(job.path)
     message = f"not parsed within its limits ({failure.kind} {failure.message})"
-    return _failed(job, shown, "parse_failed", message, 0, time.perf_counter())
+    return _failed(job, "parse_failed", message, 0, time.perf_counter())
 
 
-def _failed(
-    job: FileJob, shown: str, kind: str, message: str, size: int, started: float
-) -> FileReport:
-    return _report(job, failed_listing(shown, kind, message), Counts(), size, started)
+def _failed(job: FileJob, kind: str, message: str, size: int, started: float) -> FileReport:
+    return _report(job, failed_listing(printable(job.path), kind, message), Counts(), size, started)
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""Lets a command fetch pages as the fetch stage does: guard, robots.txt, gaps, redirects."""
+"""Fetches pages for a verb as the fetch stage does: guard, robots.txt, gaps, redirects."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ingest.operations.page_reports import PageJob
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
 from ingest.settings.load import Settings
 
-#: The feed id of pages that no feed named.
+#: The feed id of pages that belong to no feed.
 FEED_ID = "extract"
 _PAGES_AT_ONCE = 32
 
 _Fetch = Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]
 
 
-class PageAsking:
-    """Fetches pages; what it knows of hosts (robots.txt, gaps, rests) stays until it is closed.
+class PageClient:
+    """Fetches pages; remembers hosts (robots.txt, gaps, rests) until it is closed.
 
-    Nothing is opened before the first address is asked. Used from one thread.
+    It connects on first use. Not thread-safe.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -34,10 +34,10 @@ class PageAsking:
         self._fetch: _Fetch | None = None
 
     def pages(self, urls: Iterable[str]) -> Iterator[PageJob]:
-        """Return the page of every address, or in words why there is none, in their order."""
+        """Return the page of every address, or its error, in order."""
         remaining = iter(urls)
         while some := list(islice(remaining, _PAGES_AT_ONCE)):
-            yield from self._runner.run(self._asked(some))
+            yield from self._runner.run(self._fetch_all(some))
 
     def close(self) -> None:
         """Close the connections."""
@@ -45,7 +45,7 @@ class PageAsking:
             if self._web is not None:
                 runner.run(self._web.fetcher.close())
 
-    async def _asked(self, urls: list[str]) -> list[PageJob]:
+    async def _fetch_all(self, urls: list[str]) -> list[PageJob]:
         if self._fetch is None:
             self._web = open_web(self._settings, now, shares_hosts=False)
             self._fetch = self._web.entry_fetch(lambda _: {})
@@ -57,8 +57,8 @@ async def _page(url: str, fetch: _Fetch) -> PageJob:
         id=identity.entry_id(FEED_ID, url), feed_id=FEED_ID, feed_url="", entry_key=url,
         url_published=url, first_seen_at=now(),
     )  # fmt: skip
-    while True:  # the fetch stage allows five other domains, then gives a page without body
-        outcome = await fetch(entry, 1)  # a part of an article that fails sends nobody round again
+    while True:  # the fetcher follows five other domains, then returns a page without a body
+        outcome = await fetch(entry, 1)  # attempt 1: a failed part of an article is not retried
         if not (isinstance(outcome, Keep) and isinstance(outcome.value, Entry)):
             break
         entry = outcome.value
@@ -71,7 +71,7 @@ async def _page(url: str, fetch: _Fetch) -> PageJob:
             error = f"{outcome.reason}: {outcome.message}" if outcome.message else outcome.reason
             return PageJob(url, is_url=True, error=error)
         case Drop():
-            # That the entry has no text of its own either goes without saying here.
+            # An entry made here never has a text of its own.
             error = outcome.reason.removeprefix("no_text_")
             return PageJob(url, is_url=True, error=error)
         case _:

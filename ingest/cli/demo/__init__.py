@@ -1,4 +1,4 @@
-"""`news-ingest demo`: the whole pipeline over the sites of seeds/, on this machine alone."""
+"""`news-ingest demo`: runs the whole pipeline on the sites of seeds/, on this machine only."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ruamel.yaml import YAML
 from ingest import telemetry
 from ingest.bootstrap.engines import now
 from ingest.cli.context import opened_index, opened_log, shows_errors
+from ingest.cli.demo.seed_sites import SeedSites
 from ingest.cli.run import stop_on_signals
 from ingest.cli.search import hits_table
-from ingest.cli.seed_sites import SeedSites
 from ingest.cli.terminal_text import err, out, print_table, say
 from ingest.operations.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise
@@ -35,7 +35,7 @@ QUIET_SECONDS = 1.0
 LOOK_SECONDS = 0.4
 GIVE_UP_SECONDS = 180.0
 DEFAULT_QUERY = "bridge OR ferry"
-#: Files of config/ that the demo takes over as they are.
+#: Files of config/ that the demo copies unchanged.
 COPIED = ("topics.yml", "sites.yml", "watches.yml", "index")
 
 
@@ -95,7 +95,7 @@ def demo(
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without settings, which would give the parts of the demo other logs."""
+    """Return the environment without NEWS_INGEST_…, which would point stages at other logs."""
     return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
 
 
@@ -138,7 +138,7 @@ def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
 def _run(
     settings: Settings, work: Path, environment: Mapping[str, str], stop: threading.Event
 ) -> int:
-    """Run the stages, their log lines in a file beside the data."""
+    """Run the stages; their log lines go to a file beside the data."""
     with (work / "stages.log").open("wb") as lines:
         return supervise(
             names_at_work(settings.pipeline), stop, environment=environment, output=lines
@@ -164,42 +164,28 @@ def _follow(
         began = time.monotonic()
         while time.monotonic() - began < GIVE_UP_SECONDS and not stop.is_set() and not code:
             found = audited(log, index, plans(settings.pipeline))
-            polled = _polled(sites)
+            count = len(sites.sites)
+            polled = sum(1 for site in sites.sites.values() if sites.count(site.host, site.feed))
+            unfetched = _unfetched(log, settings)
             done = found.searchable + found.dropped + found.dead_letters
-            progress.update(
-                tasks["polled"],
-                total=len(sites.sites),
-                completed=polled,
-                note=f"{polled} of {len(sites.sites)} feeds, {found.entries} entries",
+            entries = found.entries or None
+            fates = (
+                f"{found.searchable} searchable, {found.dropped} dropped, "
+                f"{found.dead_letters} dead letters"
             )
-            progress.update(
-                tasks["fetched"],
-                total=found.entries or None,
-                completed=found.entries - _unfetched(log, settings),
-                note="pages and their retries",
-            )
-            progress.update(
-                tasks["searchable"],
-                total=found.entries or None,
-                completed=done,
-                note=f"{found.searchable} searchable, {found.dropped} dropped, {found.dead_letters} dead letters",
-            )
-            is_quiet = (
-                polled == len(sites.sites)
-                and found.entries > 0
-                and not found.waiting
-                and not found.missing
-                and not _unfetched(log, settings)
-            )
+            for name, total, completed, note in (
+                ("polled", count, polled, f"{polled} of {count} feeds, {found.entries} entries"),
+                ("fetched", entries, found.entries - unfetched, "pages and their retries"),
+                ("searchable", entries, done, fates),
+            ):
+                progress.update(tasks[name], total=total, completed=completed, note=note)
+            is_unfinished = polled < count or found.waiting or found.missing or unfetched
+            is_quiet = found.entries > 0 and not is_unfinished
             quiet_since = min(quiet_since, time.monotonic()) if is_quiet else float("inf")
             if time.monotonic() - quiet_since >= QUIET_SECONDS:
                 return found
             stop.wait(LOOK_SECONDS)
     return None
-
-
-def _polled(sites: SeedSites) -> int:
-    return sum(1 for site in sites.sites.values() if sites.count(site.host, site.feed))
 
 
 def _unfetched(log: Log, settings: Settings) -> int:
@@ -217,14 +203,11 @@ def _report(settings: Settings, sites: SeedSites, found: Audit, query: str, seco
         everything = SearchRequest(query=Everything(), size=0, facets=tuple(FACETS), facet_size=100)
         result = index.search(everything)
         counts = {one.value: one.count for one in result.facets["publisher"]}
-        print_table(
-            ("publisher", "site", "documents"),
-            [
-                (site.publisher, site.host, counts.get(site.publisher, 0))
-                for site in sites.sites.values()
-            ],
-            title="What came in",
-        )
+        rows = [
+            (site.publisher, site.host, counts.get(site.publisher, 0))
+            for site in sites.sites.values()
+        ]
+        print_table(("publisher", "site", "documents"), rows, title="What came in")
         languages = ", ".join(f"{one.value} {one.count}" for one in result.facets["language"])
         say(
             f"{found.entries} entries: {found.searchable} searchable, {found.dropped} dropped, "

@@ -10,7 +10,7 @@ A site is a folder with `site.yml` and `www/`:
     answers:                         # optional: what a path answers instead of its file
       /slow: [{status: 503, headers: {Retry-After: "1"}}, {file: slow.html}]
 
-The answers of a path come one after the other, the last one from then on. In text files
+The answers of a path are given in order; the last one is repeated. In text files
 `{{ago 3h}}` becomes the RFC 822 time of three hours before the server's start and
 `{{ago 3h iso}}` the ISO 8601 one, so that the demo's news are never old.
 """
@@ -61,7 +61,7 @@ class SeedSite(Options):
 
 
 class SeedSites:
-    """All sites of a folder behind one port; `requests` is what was asked, in order."""
+    """All sites of a folder behind one port; `requests` lists every request in order."""
 
     def __init__(self, folder: Path, *, now: datetime | None = None) -> None:
         self.sites: dict[str, SeedSite] = {}
@@ -71,22 +71,12 @@ class SeedSites:
         self._lock = Lock()
         self.requests: list[tuple[float, str, str, int]] = []
         for path in sorted(folder.glob("*/site.yml")):
-            site = _site(path)
+            site = checked(read_yaml(path), SeedSite)
             self.sites[site.host] = site
             self._folders[site.host] = path.parent / "www"
         if not self.sites:
-            raise ConfigError(
-                [
-                    ConfigFault(
-                        str(folder),
-                        None,
-                        "seeds",
-                        None,
-                        "contains no */site.yml",
-                        "give a folder of seed sites with --seeds",
-                    )
-                ]
-            )
+            reason, remedy = "contains no */site.yml", "give a folder of seed sites with --seeds"
+            raise ConfigError([ConfigFault(str(folder), None, "seeds", None, reason, remedy)])
         self._server: ThreadingHTTPServer | None = None
 
     def start(self, port: int = 0) -> int:
@@ -123,7 +113,7 @@ class SeedSites:
             self._server.server_close()
 
     def count(self, host: str, path: str) -> int:
-        """Return how often a path was asked for."""
+        """Return the number of requests for a path."""
         return self._served.get((host, path), 0)
 
     def answer(
@@ -183,7 +173,3 @@ class SeedSites:
         ago = timedelta(**{_UNITS[match[2]]: int(match[1])})
         at = (self._started_at - ago).replace(microsecond=0)
         return at.isoformat() if match[3] else format_datetime(at, usegmt=True)
-
-
-def _site(path: Path) -> SeedSite:
-    return checked(read_yaml(path), SeedSite)

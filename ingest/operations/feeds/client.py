@@ -1,4 +1,4 @@
-"""Lets a command ask feeds as the poll stage does: guard, robots.txt, gaps, parsing children."""
+"""Requests feeds for a verb as the poll stage does, and reads its state from the log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from ingest import event_loops, wire
 from ingest.bootstrap.engines import now, open_log
@@ -15,11 +14,8 @@ from ingest.bootstrap.parsers import parser_pool
 from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
-from ingest.identity import request_url
-from ingest.polling.state.feed_state import (
-    FeedState,
-    decode_state,
-)
+from ingest.identity import origin_of
+from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.records.outputs import domain_of, feed_id_and_part
@@ -30,37 +26,33 @@ from ingest.sources.feeds.parse_in_children import FeedBody, parse_in
 Result = TypeVar("Result")
 
 
-class Asking(NamedTuple):
-    """What a command asks with: usable in the loop that it was made in."""
+class FeedClient(NamedTuple):
+    """Requests and parses feeds; usable only in the event loop it was made in."""
 
     tools: TrialTools
     web: Web
 
     def robots_file(self, url: str) -> RobotsFile | None:
-        """Return the robots.txt that was read for this address; None when none was."""
+        """Return the robots.txt that was read for this address, if any."""
         return self.web.host_states.robots(origin_of(url))
 
     def robots_text(self, url: str) -> str:
-        """Return its text; `""` when there is none."""
+        """Return the text of that robots.txt; `""` for none."""
         file = self.robots_file(url)
         return file.body if file is not None and 200 <= file.status < 300 else ""
 
 
-def asking(settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]) -> Result:
-    """Return what `work` gives, run in an event loop with everything open. Errors: those of work."""
-    return event_loops.run(_asking(settings, work))
-
-
-def origin_of(url: str) -> str:
-    """Return scheme, host and port of an address."""
-    parts = urlsplit(request_url(url))
-    return f"{parts.scheme}://{parts.netloc}"
+def with_feed_client(
+    settings: Settings, work: Callable[[FeedClient], Coroutine[Any, Any, Result]]
+) -> Result:
+    """Return the result of `work`, run in an event loop with a client. Errors: those of `work`."""
+    return event_loops.run(_with_client(settings, work))
 
 
 def feed_states(settings: Settings) -> dict[str, FeedState]:
-    """Return what the poll stage remembers of every feed, by id; nothing before its first start.
+    """Return the state of every feed by id; none before the first start of the poll stage.
 
-    Where a feed moved to another partition and left a state behind, the newer one counts.
+    A feed that moved to another partition may have two states: the newer one is returned.
     Errors: LogUnavailable, LogRefused, TopicMissing.
     """
     found: dict[tuple[str, int], FeedState] = {}
@@ -80,7 +72,7 @@ def feed_states(settings: Settings) -> dict[str, FeedState]:
 
 
 def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
-    """Return the domains that poll or fetch leave alone now, and until when.
+    """Return the domains that poll or fetch do not request now, and until when.
 
     Errors: LogUnavailable, LogRefused.
     """
@@ -95,7 +87,7 @@ def resting_hosts(settings: Settings, at: datetime) -> dict[str, datetime]:
 
 
 def _scanned(settings: Settings, topic: str) -> Iterator[Record]:
-    """Return the records of a topic; none of an embedded log that nobody has made yet."""
+    """Return the records of a topic; none when the embedded log does not exist yet."""
     url = settings.pipeline.log.url
     if url.startswith("sqlite:") and not settings.path_of(url).exists():
         return
@@ -114,17 +106,17 @@ def _polled(state: FeedState) -> float:
     return 0.0 if state.last_poll_at is None else state.last_poll_at.timestamp()
 
 
-async def _asking(
-    settings: Settings, work: Callable[[Asking], Coroutine[Any, Any, Result]]
+async def _with_client(
+    settings: Settings, work: Callable[[FeedClient], Coroutine[Any, Any, Result]]
 ) -> Result:
     polling = settings.pipeline.polling
     web = open_web(settings, now, shares_hosts=False)
     pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
     tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
     try:
-        # A child that starts only now would count as time for parsing.
+        # Start a child now, so that its start does not count as time for parsing.
         await asyncio.wrap_future(pool.submit(FeedBody(b"", "")))
-        return await work(Asking(tools, web))
+        return await work(FeedClient(tools, web))
     finally:
         await web.fetcher.close()
         await asyncio.to_thread(pool.close)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from ingest.errors import FetchFailed
-from ingest.fetching.politeness import retry_after_of
+from ingest.http_headers import retry_after
 from ingest.ports import Disallowed, Fetched, Resting
 
 
@@ -89,8 +89,8 @@ def _verdict_of_status(answer: Fetched, now: datetime) -> Verdict:
     if (answer.header("cf-mitigated") or "").lower() == "challenge":
         return Missing("bot_block", status)
     if status == 429 or status >= 500 or status in _TRY_LATER_STATUS:
-        wish = retry_after_of(answer.header("retry-after") or "", answer.header("date") or "", now)
-        return Later(reason, None if wish is None else wish.total_seconds(), status=status)
+        wait = retry_after(answer.header("retry-after"), now, answer.header("date"))
+        return Later(reason, None if wait is None else wait.total_seconds(), status=status)
     return Missing(reason, status)
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ingest import http_headers
 from ingest.fetching.host_state import HostStates, Rest
 from ingest.fetching.slots import POLL_SHARE, Shared, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter
 
-#: Retry-After is obeyed in full up to this; 3.7 days were seen in the wild.
-MAX_REST = timedelta(days=7)
 #: Crawl-delay and Request-rate are obeyed up to this.
 MAX_CRAWL_DELAY_SECONDS = 3600.0
 #: A 429 that does not say how long: this, doubled on each repeat, up to a day.
@@ -36,8 +33,6 @@ MAX_ADDRESS_WAIT_SECONDS = 30.0
 #: So many 403 to polls of one domain within this time count as a 429: the site refuses us, not one page.
 REFUSALS_FOR_A_REST = 5
 REFUSALS_WINDOW_SECONDS = 600.0
-
-_SECONDS = re.compile(r"\d{1,12}\Z")
 
 waits = counter("host_waits_total", "stage", "reason")
 
@@ -316,39 +311,11 @@ def next_rest(
     Shape: Retry-After in full up to 7 days, with up to half of it (an hour at most) on top from
     5 min on; without one that can be read, 15 min, doubled on each repeat up to 24 h.
     """
-    wish = retry_after_of(retry_after, date, now)
-    if wish is None:
+    wait, count = http_headers.retry_after(retry_after, now, date), 0
+    if wait is None:
         count = (known.unexplained if known else 0) + 1
-        wish = min(unexplained_rest * 2 ** min(count - 1, 20), MAX_UNEXPLAINED_REST)
-    else:
-        count = 0
-    if wish >= JITTER_FROM:
-        wish += min(wish / 2, MAX_JITTER) * draw
-    until = now + wish
+        wait = min(unexplained_rest * 2 ** min(count - 1, 20), MAX_UNEXPLAINED_REST)
+    if wait >= JITTER_FROM:
+        wait += min(wait / 2, MAX_JITTER) * draw
+    until = now + wait
     return Rest(max(until, known.until) if known else until, count)
-
-
-def retry_after_of(value: str, date: str, now: datetime) -> timedelta | None:
-    """Return the wait that a Retry-After header asks for, at most 7 days.
-
-    Shape: seconds, or an HTTP-date taken against the server's own `Date` where it is readable
-    (its clock may be wrong). None when it is empty, unreadable, negative or in the past.
-    Source: RFC 9110 §10.2.3.
-    """
-    text = value.strip()
-    if _SECONDS.match(text):
-        wish = timedelta(seconds=min(int(text), MAX_REST.total_seconds()))
-        return wish if wish > timedelta(0) else None
-    until = _http_date(text)
-    if until is None:
-        return None
-    wish = until - (_http_date(date) or now)
-    return min(wish, MAX_REST) if wish > timedelta(0) else None
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

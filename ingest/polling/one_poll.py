@@ -16,6 +16,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError, WireError
+from ingest.http_headers import retry_after
 from ingest.identity import joined, registrable_domain
 from ingest.model import Feed
 from ingest.polling.document import answers
@@ -47,11 +48,20 @@ from ingest.polling.report.events import report_failure, report_found
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.planning import Success, unit_of
 from ingest.polling.schedule.rate import observed
-from ingest.polling.state.feed_state import FeedState, PollNote, Slot, encode_state, with_note
-from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
-from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
+from ingest.polling.state.feed_state import FeedState, Slot, encode_state, with_note
+from ingest.polling.state.seen_keys import SeenKeys, decode_keys
+from ingest.ports import (
+    NOTHING_KNOWN,
+    Disallowed,
+    Fetched,
+    FetchRequest,
+    ParsedFeed,
+    PollNote,
+    Resting,
+)
 from ingest.records.appending import NewRecord
 from ingest.records.outputs import KEYS, feed_key, feed_record, poll_outputs
+from ingest.wire import encode
 
 
 class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
@@ -303,7 +313,7 @@ class FeedPoll:
         self._report_failure(error_class, str(status or ""), message)
 
     async def _rest(self, answer: Fetched, judged: AnswerVerdict, now: datetime) -> None:
-        asked = answers.retry_after_seconds(answer.header("retry-after"), now)
+        asked = retry_after(answer.header("retry-after"), now)
         state = replace(self.slot.state, last_status=answer.status)
         state = planning.rested(state, self.feed, now, asked, judged.message)
         note = PollNote(at=now, outcome="failed", status=answer.status, error="rate_limited")
@@ -330,7 +340,7 @@ class FeedPoll:
         records, encoded = [], b""
         if keys is not None:
             # First the keys: a durable state says that its keys are durable too.
-            encoded = encode_keys(keys)
+            encoded = encode(keys)
             records.append(self._record(KEYS, encoded))
         written = encode_state(state)
         records.append(self._record("", written))

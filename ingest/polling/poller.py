@@ -20,22 +20,28 @@ from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMiss
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document.answers import OutageWatch
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.one_poll import FeedPoll, Lost
-from ingest.polling.poll_tools import OnState, PollEngines, PollTools
+from ingest.polling.poll_tools import OnState, PollTools
 from ingest.polling.report import events
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.due_queue import DueQueue
 from ingest.polling.schedule.planning import solve_kappa
 from ingest.polling.state.feed_state import HEALTH_STATES
 from ingest.polling.state.owned_feeds import OwnedFeeds
-from ingest.polling.state.state_table import Broken, Requested, Restored, StateTable
-from ingest.polling.state.state_table import Lost as LostPartition
+from ingest.polling.state.state_table import (
+    Message,
+    PartitionLost,
+    PartitionRestored,
+    PollRequested,
+    ReaderFailed,
+    StateTable,
+)
 from ingest.ports import Log
 from ingest.records.appending import NewRecord
 from ingest.records.log_writer import LogWriter
 from ingest.records.outputs import BACKFILL_MEMORY, KEYS, REQUEST, feed_record
 from ingest.records.stage_plan import StagePlan
-from ingest.settings.options import PollingOptions
 
 #: κ is solved again so often, and soon after the feeds changed.
 _KAPPA_SECONDS = 300.0
@@ -58,13 +64,13 @@ class Poller:
         *,
         feeds: Callable[[], Mapping[str, Feed]],
         partitions: int,
-        engines: PollEngines,
-        options: PollingOptions,
+        tools: ReadTools,
+        parser_version: str,
         stop: threading.Event,
         on_state: OnState = lambda _id, _state: None,
     ) -> None:
         self._plan, self._log, self._stop = plan, log, stop
-        self._clock, self._options = engines.clock, options
+        self._clock, self._options = tools.clock, tools.options
         self._owned = OwnedFeeds(feeds, partitions)
         self._queue = DueQueue()
         self._running: dict[asyncio.Task[None], str] = {}
@@ -75,13 +81,13 @@ class Poller:
         #: When the loop last came round: at least four times a second.
         self.read_at = time.monotonic()
         self._tools = PollTools(
+            fetcher=tools.fetcher,
+            parse=tools.parse,
+            options=tools.options,
+            clock=tools.clock,
             plan=plan,
             writer=LogWriter(log.appender()),
-            fetcher=engines.fetcher,
-            parse=engines.parse,
-            options=options,
-            clock=engines.clock,
-            parser_version=engines.parser_version,
+            parser_version=parser_version,
             outage=OutageWatch(),
             feed_at=self._owned.feed_at,
             on_state=on_state,
@@ -140,23 +146,23 @@ class Poller:
             self._solve_kappa(now)
         self._start_due()
 
-    def _apply(self, message: Restored | LostPartition | Requested | Broken) -> None:
+    def _apply(self, message: Message) -> None:
         match message:
-            case Restored():
+            case PartitionRestored():
                 added = self._owned.add_partition(message)
                 self._schedule(added)
                 for feed_id in message.requests:
                     self._poll_now(feed_id)
                 self._forget_orphans()
                 events.partitions_restored(partition=message.partition, feeds=len(added))
-            case LostPartition():
+            case PartitionLost():
                 for feed_id in self._owned.remove_partition(message.partition):
                     self._queue.remove(feed_id)
                     self._tools.on_state(feed_id, None)
                 events.partitions_lost(partition=message.partition)
-            case Requested():
+            case PollRequested():
                 self._poll_now(message.feed_id)
-            case Broken():
+            case ReaderFailed():
                 self._fatal = message.error
 
     # ── planning ────────────────────────────────────────────────────────────────────────────

@@ -219,7 +219,7 @@ class Drive:
         )  # fmt: skip
 
     def _tools(self, feed: Feed) -> PollTools:
-        demand = planning.demand_of(feed, self._slots[feed.id].state, self.options)
+        demand = planning.demand(feed, self._slots[feed.id].per_hour, self.options)
         return PollTools(
             plan=_PLAN,
             writer=self._writer,

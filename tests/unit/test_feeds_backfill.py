@@ -18,7 +18,7 @@ from ingest.identity import canonical_url, document_id_of_url
 from ingest.model import Entry
 from ingest.partition import partition_for
 from ingest.polling.state.feed_state import FeedState, encode_state
-from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, encode_keys, packed, short_hash
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, packed, short_hash
 from ingest.ports import Placed, Record
 from ingest.settings.load import load
 from tests.builders import an_indexed_document as a_document
@@ -264,7 +264,7 @@ def test_what_the_poll_stage_and_the_index_know_is_not_taken(rig: FeedsRig) -> N
     state = FeedState(feed_id="harbour", configured_url=FEED)
     appender = log.appender()
     appender.append("news.feed-state", "harbour", encode_state(state), (), HOST)
-    appender.append("news.feed-state", "harbour/keys", encode_keys(keys), (), HOST)
+    appender.append("news.feed-state", "harbour/keys", wire.encode(keys), (), HOST)
     appender.flush(10)
     appender.close()
     log.close()

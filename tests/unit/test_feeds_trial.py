@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import MAX_REQUESTS, Discovery, discover, page_links
 from ingest.polling.trial.feed_listing import listing_of
-from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.feed_trial import Trial, try_feed
 from ingest.polling.trial.outlook import kappa_of, outlook_of, why_next
 from ingest.settings.options import PollingOptions
 from tests.http_site import Answer, HttpSite, redirect
@@ -28,14 +29,14 @@ def site() -> Iterator[HttpSite]:
 
 
 def tried(site: HttpSite, url: str = f"http://{HOST}/feed.xml", **feed: object) -> Trial:
-    async def work(tools: TrialTools) -> Trial:
+    async def work(tools: ReadTools) -> Trial:
         return await try_feed(a_feed(HOST, url=url, **feed), tools)
 
     return run(site, work)
 
 
 def found(site: HttpSite, url: str, robots: str = "") -> Discovery:
-    async def work(tools: TrialTools) -> Discovery:
+    async def work(tools: ReadTools) -> Discovery:
         return await discover(a_feed(HOST, url=url), tools, lambda _: robots)
 
     return run(site, work)
@@ -44,7 +45,7 @@ def found(site: HttpSite, url: str, robots: str = "") -> Discovery:
 def run(site: HttpSite, work):
     async def whole():
         fetcher = a_fetcher(site.hosts("*.example"))
-        tools = TrialTools(fetcher, parse_in_thread, PollingOptions(), utc_now)
+        tools = ReadTools(fetcher, parse_in_thread, PollingOptions(), utc_now)
         try:
             return await work(tools)
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ingest.http_headers import retry_after
 from ingest.polling.document import answers
 from ingest.polling.document.after_document import after_address_lost, after_redirects
 from ingest.polling.document.answers import (
@@ -143,7 +144,8 @@ def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str | None, expected: float | None) -> None:
-    assert answers.retry_after_seconds(value, NOW) == expected
+    wait = retry_after(value, NOW)
+    assert (wait and wait.total_seconds()) == expected
 
 
 def test_a_rest_of_unknown_length_doubles_from_a_quarter_of_an_hour() -> None:

@@ -16,11 +16,11 @@ from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import request_url
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.state.feed_state import (
     FeedState,
     decode_state,
 )
-from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.records.outputs import domain_of, feed_id_and_part
 from ingest.records.stage_plan import FEED_STATE, HOST_STATE
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 class Asking(NamedTuple):
     """What a command asks with: usable in the loop that it was made in."""
 
-    tools: TrialTools
+    tools: ReadTools
     web: Web
 
     def robots_file(self, url: str) -> RobotsFile | None:
@@ -120,7 +120,7 @@ async def _asking(
     polling = settings.pipeline.polling
     web = open_web(settings, now, shares_hosts=False)
     pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
-    tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+    tools = ReadTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
     try:
         # A child that starts only now would count as time for parsing.
         await asyncio.wrap_future(pool.submit(FeedBody(b"", "")))

@@ -12,7 +12,7 @@ from threading import Event as Flag
 
 import msgspec
 
-from ingest import event_loops
+from ingest import event_loops, wire
 from ingest.bootstrap.engines import LazyIndex, now, open_log
 from ingest.bootstrap.parsers import PARSE_ARCHIVE, parser_pool
 from ingest.bootstrap.web import Web, open_web
@@ -21,20 +21,18 @@ from ingest.identity import registrable_domain
 from ingest.model import Entry, Feed
 from ingest.partition import partition_for
 from ingest.pipeline.host_table import HostFollower, HostTable
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.backfill import (
     Backfill,
     BackfillMemory,
     Batch,
     Remembered,
     Wish,
-    decode_memory,
-    encode_memory,
     with_names,
 )
 from ingest.polling.schedule import planning
 from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.polling.state.seen_keys import SeenKeys, decode_keys
-from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Log
 from ingest.records.appending import append_all
 from ingest.records.outputs import (
@@ -142,7 +140,7 @@ class _Run:
         web = open_web(self._settings, now)
         _learn_hosts(self._log, web)
         pool = parser_pool(timeout_seconds=_PARSE_SECONDS, target=PARSE_ARCHIVE, count=1)
-        tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+        tools = ReadTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
         work = Backfill(
             tools, self._feed, self._remembered, self._wish, began_at=self.report.began_at,
             known_documents=lambda ids: _known(index, ids), tracking=self._settings.sites.tracking_of,
@@ -203,7 +201,7 @@ class _Run:
     def _remember(self, first_seen_at: datetime | None, names: Sequence[bytes]) -> None:
         memory = with_names(self._memory, names)
         memory = msgspec.structs.replace(memory, feed_id=self._feed.id, first_seen_at=first_seen_at)
-        value = encode_memory(memory)
+        value = wire.encode(memory)
         record = feed_record(
             self._feed.id, BACKFILL_MEMORY, value, self._domain, BACKFILL_STAGE, now()
         )
@@ -232,7 +230,7 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
         if values.get(KEYS):
             keys = decode_keys(values[KEYS])
         if values.get(BACKFILL_MEMORY):
-            memory = decode_memory(values[BACKFILL_MEMORY])
+            memory = wire.decode(values[BACKFILL_MEMORY], BackfillMemory, "")
     except WireError as error:
         raise WireError(
             "what is remembered of a feed cannot be read",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from ingest.http_headers import http_date
 from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched
 
-#: Longest Retry-After that is obeyed.
-MAX_RETRY_AFTER_SECONDS = 7 * 24 * 3600.0
 #: A 429 that names no time: so long, doubled on each repeat.
 FIRST_REST_SECONDS = 15 * 60.0
 MAX_REST_SECONDS = 24 * 3600.0
@@ -96,20 +94,6 @@ def judge(answer: Fetched, *, sent_validators: bool) -> AnswerVerdict:
     return AnswerVerdict("failed", _http_class(answer), f"HTTP {status}")
 
 
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Return the wait that a Retry-After header asks for, at most 7 days.
-
-    Shape: None when there is none, or it is unreadable, negative or in the past.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:12]), MAX_RETRY_AFTER_SECONDS) or None
-    at = _http_date(text)
-    if at is None or at <= now:
-        return None
-    return min((at - now).total_seconds(), MAX_RETRY_AFTER_SECONDS)
-
-
 def rest_seconds(asked: float | None, rest_count: int, spread: float) -> float:
     """Return how long to leave a feed alone: what was asked, else 15 minutes and doubling.
 
@@ -137,7 +121,7 @@ def cache_floor_seconds(answer: Fetched) -> float:
         age = (answer.header("age") or "0").strip()
         fresh = float(ages[0][:12]) - (float(age[:12]) if age.isdigit() else 0.0)
         return max(0.0, min(fresh, MAX_CACHE_SECONDS))
-    expires, sent = _http_date(answer.header("expires")), _http_date(answer.header("date"))
+    expires, sent = http_date(answer.header("expires")), http_date(answer.header("date"))
     if expires is None or sent is None:
         return 0.0
     return max(0.0, min((expires - sent).total_seconds(), MAX_CACHE_SECONDS))
@@ -161,16 +145,6 @@ def _http_class(answer: Fetched) -> str:
     if status >= 500:
         return "http_5xx"
     return "http_4xx" if status >= 400 else "bad_response"
-
-
-def _http_date(text: str | None) -> datetime | None:
-    if not text or not text.strip():
-        return None
-    try:
-        at = parsedate_to_datetime(text.strip())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:

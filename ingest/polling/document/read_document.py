@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -40,17 +41,14 @@ PLAIN_DAYS = 7
 _PLAIN = "plain "
 
 
-class ReadTools(Protocol):
-    """What reading a document needs."""
+@dataclass(slots=True)
+class ReadTools:
+    """What fetching and parsing a document requires."""
 
-    @property
-    def fetcher(self) -> Fetcher: ...
-    @property
-    def parse(self) -> ParseFeed: ...
-    @property
-    def options(self) -> PollingOptions: ...
-    @property
-    def clock(self) -> Clock: ...
+    fetcher: Fetcher
+    parse: ParseFeed
+    options: PollingOptions
+    clock: Clock
 
 
 class ChildrenSeen(NamedTuple):

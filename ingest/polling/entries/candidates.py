@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from ingest.dates import ReadDate, read_date
@@ -41,45 +42,30 @@ class Candidate:
     def __init__(self, dated: Dated) -> None:
         self.entry, self.key, self.date = dated
         self.key_hash = short_hash(self.key)
-        self._address: str | None = None
-        self._url_hash: bytes | None = None
-        self._sketch: bytes | None = None
-        self._content: bytes | None = None
-        self._title_day: bytes | None = None
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """Return the lossy form of its link."""
-        if self._address is None:
-            self._address = match_key(self.entry.link) if self.entry.link else ""
-        return self._address
+        """Return the match key of its link."""
+        return match_key(self.entry.link) if self.entry.link else ""
 
-    @property
+    @cached_property
     def url_hash(self) -> bytes:
-        if self._url_hash is None:
-            self._url_hash = short_hash(self.address)
-        return self._url_hash
+        return short_hash(self.address)
 
-    @property
+    @cached_property
     def title_day(self) -> bytes:
-        if self._title_day is None:
-            day = self.date.at.date().isoformat() if self.date.at is not None else ""
-            title = " ".join(self.entry.title.casefold().split())
-            self._title_day = short_hash(title, day) if title else NO_SKETCH
-        return self._title_day
+        day = self.date.at.date().isoformat() if self.date.at is not None else ""
+        title = " ".join(self.entry.title.casefold().split())
+        return short_hash(title, day) if title else NO_SKETCH
 
-    @property
+    @cached_property
     def content(self) -> bytes:
-        if self._content is None:
-            entry = self.entry
-            self._content = short_hash(entry.title, entry.summary, entry.content)
-        return self._content
+        return short_hash(self.entry.title, self.entry.summary, self.entry.content)
 
-    @property
+    @cached_property
     def sketch(self) -> bytes:
-        if self._sketch is None:
-            self._sketch = sketch_of(text_of(self.entry))
-        return self._sketch
+        entry = self.entry
+        return sketch_of(max(entry.content, entry.summary, key=len))
 
     @property
     def is_home_page(self) -> bool:
@@ -88,9 +74,9 @@ class Candidate:
     def take_over(self, row: SeenRow, link: str) -> None:
         """Take from its row what is the same there: the hash of its link, the sketch of its text."""
         if link and link == self.entry.link:
-            self._url_hash = row.url
+            self.url_hash = row.url
         if self.content == row.content:
-            self._sketch = row.sketch
+            self.sketch = row.sketch
 
 
 def dated_entries(
@@ -98,23 +84,27 @@ def dated_entries(
 ) -> Iterator[Dated]:
     """Return each entry with its key, once, and its date; what is odd is counted."""
     names: set[str] = set()
-    language = feed.language or parsed.language
     for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
         if key in names:
             oddities["entry_repeated"] += 1
             continue
         names.add(key)
-        date = read_date(
-            entry.published_raw,
-            language=entry.language or language,
-            timezone_name=feed.timezone,
-            date_order=feed.date_order,
-        )
+        date = entry_date(entry.published_raw, entry, feed, parsed.language)
         if date.fault:
             oddities[f"date_{date.fault}"] += 1
         if date.is_zone_assumed:
             oddities["date_no_zone"] += 1
         yield Dated(entry, key, date)
+
+
+def entry_date(raw: str, entry: SourceEntry, feed: Feed, language: str = "") -> ReadDate:
+    """Return the date that an entry of this feed gives as `raw`; `language` is the document's."""
+    return read_date(
+        raw,
+        language=entry.language or feed.language or language,
+        timezone_name=feed.timezone,
+        date_order=feed.date_order,
+    )
 
 
 def newest_first(listed: list[Dated]) -> list[Dated]:
@@ -193,12 +183,7 @@ def build_entry(
     """Return the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
     updated = date
     if source.updated_raw != source.published_raw:
-        updated = read_date(
-            source.updated_raw,
-            language=source.language or feed.language or parsed.language,
-            timezone_name=feed.timezone,
-            date_order=feed.date_order,
-        )
+        updated = entry_date(source.updated_raw, source, feed, parsed.language)
     return Entry(
         id=entry_id(feed.id, key),
         feed_id=feed.id,
@@ -223,11 +208,6 @@ def build_entry(
         change=change,
         previous_url=_clean(previous_url, 2_048),
     )
-
-
-def text_of(source: SourceEntry) -> str:
-    """Return the longest text that the feed has of an entry."""
-    return source.content if len(source.content) >= len(source.summary) else source.summary
 
 
 def _not_after(at: datetime | None, limit: datetime) -> datetime | None:

@@ -189,7 +189,7 @@ def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
     if key_mode(parsed.entries, "guid") != "guid":
         return True
     index = SeenIndex(seen)
-    rows = [index.by_source(source_hash) for source_hash in parsed.known]
+    rows = [index.by_source.get(source_hash) for source_hash in parsed.known]
     names = {row.key for row in rows if row is not None}
     return any(short_hash(key) in names for key in entry_keys(parsed.entries, "guid"))
 
@@ -224,7 +224,7 @@ class _Work:
     def stand(self, known: Sequence[bytes]) -> None:
         """Take in the entries that stand in the document as they did when they were read."""
         for source_hash in known:
-            row = self.index.by_source(source_hash)
+            row = self.index.by_source.get(source_hash)
             if row is None:
                 continue
             self.known_count += 1
@@ -242,7 +242,7 @@ class _Work:
 
     def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
         """Return what is known of each, by its key, its address or its title with a near text."""
-        rows = [self.index.by_key(item.key_hash) for item in candidates]
+        rows = [self.index.by_key.get(item.key_hash) for item in candidates]
         if None not in rows:
             return rows
         urls = Counter(row.url for row in self.rows)
@@ -252,7 +252,7 @@ class _Work:
         for at, item in enumerate(candidates):
             row = rows[at]
             if row is None and item.url_hash != NO_SKETCH and urls[item.url_hash] == 1:
-                row = self.index.by_url(item.url_hash)
+                row = self.index.by_url.get(item.url_hash)
             if row is None and item.title_day != NO_SKETCH and titles[item.title_day] == 1:
                 row = self.index.by_title(item.title_day, item.content, item.sketch)
             rows[at] = row

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import replace
 
-from ingest import wire
-from ingest.dates import read_date
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
 from ingest.polling.document.read_document import (
@@ -23,7 +21,7 @@ from ingest.polling.document.read_document import (
     is_bare_date,
     read_page,
 )
-from ingest.polling.entries.candidates import entry_keys
+from ingest.polling.entries.candidates import entry_date, entry_keys
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.older.archive_walk import MAX_PAGES, ArchiveWalk
 from ingest.polling.older.sitemap_walk import SitemapWalk
@@ -224,12 +222,7 @@ class Backfill:
     def _date(self, entry: SourceEntry) -> datetime | None:
         """Return when it was published or changed; a bare day counts to its end."""
         raw = entry.published_raw or entry.updated_raw
-        at = read_date(
-            raw,
-            language=entry.language or self._feed.language,
-            timezone_name=self._feed.timezone,
-            date_order=self._feed.date_order,
-        ).at
+        at = entry_date(raw, entry, self._feed).at
         return at + timedelta(days=1) if at is not None and is_bare_date(raw) else at
 
     async def _unknown_to_the_index(
@@ -272,13 +265,3 @@ def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory
     """Return the memory with more hashes; above the bound the oldest go."""
     joined = memory.names + b"".join(name for name in names if name != NO_SKETCH)
     return msgspec.structs.replace(memory, names=joined[-MAX_NAMES * _SIZE :])
-
-
-def encode_memory(memory: BackfillMemory) -> bytes:
-    """Return the bytes of the record."""
-    return wire.encode(memory)
-
-
-def decode_memory(data: bytes, origin: str = "") -> BackfillMemory:
-    """Return the memory that a record holds. Errors: WireError."""
-    return wire.decode(data, BackfillMemory, origin)

@@ -182,11 +182,6 @@ class Success(NamedTuple):
     is_overflow: bool = False
 
 
-def demand_of(feed: Feed, state: FeedState, options: PollingOptions) -> Demand:
-    """Return what a feed asks of the allowance."""
-    return demand(feed, state.rate.per_hour, options)
-
-
 def demand(feed: Feed, per_hour: float, options: PollingOptions) -> Demand:
     """Return what a feed with so many entries an hour asks of the allowance."""
     return Demand(max(1e-6, feed.priority * per_hour), bounds_of(feed, options))
@@ -222,16 +217,16 @@ def planned_interval(
 ) -> float:
     """Return the interval in seconds before floors and jitter: the square-root rule, guarded."""
     success = success or Success()
-    demand = demand_of(feed, state, options)
+    request = demand(feed, state.rate.per_hour, options)
     if success.burst_per_hour > state.rate.per_hour:
-        demand = demand._replace(weight=feed.priority * success.burst_per_hour)
+        request = request._replace(weight=feed.priority * success.burst_per_hour)
     weights = profile_weights(state.rate)
-    interval = walked_seconds(kappa, demand, weights, now)
+    interval = walked_seconds(kappa, request, weights, now)
     peak = max(state.rate.per_hour * max(weights), success.burst_per_hour)
     interval = guarded_seconds(interval, state.window_size, peak)
     if success.is_overflow:
         interval = min(interval, (state.interval_seconds or interval) / 2)
-    return max(demand.bounds.least, interval)
+    return max(request.bounds.least, interval)
 
 
 def for_configuration(state: FeedState, feed: Feed) -> FeedState:
@@ -349,11 +344,12 @@ def failed(
 
 
 def rested(
-    state: FeedState, feed: Feed, now: datetime, asked: float | None, message: str
+    state: FeedState, feed: Feed, now: datetime, asked: timedelta | None, message: str
 ) -> FeedState:
     """Return the state of a feed that was told to wait: `asked` seconds, or None for no time."""
     spread = unit_of(feed.id, f"rest {now:%Y%m%d%H%M%S}")
-    until = now + timedelta(seconds=rest_seconds(asked, state.rest_count, spread))
+    seconds = None if asked is None else asked.total_seconds()
+    until = now + timedelta(seconds=rest_seconds(seconds, state.rest_count, spread))
     return replace(
         state,
         next_poll_at=until,

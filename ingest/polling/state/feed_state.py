@@ -15,20 +15,6 @@ from ingest.model import Feed
 from ingest.polling.schedule.rate import Rate
 from ingest.ports import PollNote
 
-__all__ = [
-    "HEALTH_STATES",
-    "RECENT_POLLS",
-    "FeedState",
-    "PollNote",
-    "decode_state",
-    "encode_state",
-    "feed_health",
-    "health_of",
-    "may_be_forgotten",
-    "standing_of",
-    "with_note",
-]
-
 RECENT_POLLS = 10
 #: Entries and overflows of a feed that are remembered to tell how fresh and how whole it is.
 RECENT_LAGS = 10

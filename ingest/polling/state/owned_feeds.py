@@ -10,7 +10,7 @@ from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.partition import partition_for
 from ingest.polling.state.feed_state import FeedState, Slot, may_be_forgotten
-from ingest.polling.state.state_table import Restored
+from ingest.polling.state.state_table import PartitionRestored
 
 #: The state of a feed that was taken out of the config is kept so long: one that comes back
 #: within that time repeats nothing.
@@ -64,7 +64,7 @@ class OwnedFeeds:
         """Return the number of our present hold on a feed's partition; 0 when we have none."""
         return self.partitions.get(self._places.get(feed_id, -1), 0)
 
-    def add_partition(self, restored: Restored) -> list[str]:
+    def add_partition(self, restored: PartitionRestored) -> list[str]:
         """Take over a partition; give the ids of its configured feeds."""
         self._epochs += 1
         self.partitions[restored.partition] = self._epochs

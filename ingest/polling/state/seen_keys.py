@@ -48,9 +48,6 @@ class SeenRow(NamedTuple):
     last_day: int
 
 
-_key = attrgetter("key")
-
-
 class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
     """All rows of one feed, packed, newest first; `links` maps key hashes in hex to addresses."""
 
@@ -80,24 +77,13 @@ class SeenIndex:
     def __init__(self, seen: SeenKeys) -> None:
         self.rows = seen.unpacked()
         self.links = seen.links
-        self._by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
-        self._by_key = {row.key: row for row in self.rows}
+        #: By the hash of an entry as it stood in the last document.
+        self.by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
+        self.by_key = {row.key: row for row in self.rows}
         # Of several rows of one address or title the same one counts in whatever order they lie.
-        ordered = sorted(self.rows, key=_key)
-        self._by_url = {row.url: row for row in ordered if row.url != NO_SKETCH}
+        ordered = sorted(self.rows, key=attrgetter("key"))
+        self.by_url = {row.url: row for row in ordered if row.url != NO_SKETCH}
         self._by_title = {row.title_day: row for row in ordered if row.title_day != NO_SKETCH}
-
-    def by_key(self, key: bytes) -> SeenRow | None:
-        """Return the row with this key hash."""
-        return self._by_key.get(key)
-
-    def by_source(self, source_hash: bytes) -> SeenRow | None:
-        """Return the row of the entry that stood in the last document with this hash."""
-        return self._by_source.get(source_hash)
-
-    def by_url(self, url: bytes) -> SeenRow | None:
-        """Return the row with this address hash."""
-        return self._by_url.get(url)
 
     def by_title(self, title_day: bytes, content: bytes, sketch: bytes) -> SeenRow | None:
         """Return the row with this title and day, if its text is near too."""
@@ -139,11 +125,6 @@ def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> Se
         return seen
     joined = b"".join(source or NO_SKETCH for source in sources[:MAX_ROWS])
     return msgspec.structs.replace(seen, sources=joined, context=context)
-
-
-def encode_keys(seen: SeenKeys) -> bytes:
-    """Return the bytes of the record."""
-    return wire.encode(seen)
 
 
 def decode_keys(data: bytes, origin: str = "") -> SeenKeys:

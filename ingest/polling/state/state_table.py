@@ -30,7 +30,7 @@ _PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class PartitionRestored:
     """A partition is ours and everything in it was read."""
 
     partition: int
@@ -39,14 +39,14 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class PartitionLost:
     """A partition is no longer ours."""
 
     partition: int
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
+class PollRequested:
     """Somebody wants this feed polled now."""
 
     feed_id: str
@@ -54,13 +54,13 @@ class Requested:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class ReaderFailed:
     """The reader ended by an error that no waiting fixes."""
 
     error: BaseException
 
 
-Message: TypeAlias = Restored | Lost | Requested | Broken
+Message: TypeAlias = PartitionRestored | PartitionLost | PollRequested | ReaderFailed
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class StateTable:
             finally:
                 reader.close()
         except Exception as error:  # noqa: BLE001 - it ends the poller, which raises it
-            self._send(Broken(error))
+            self._send(ReaderFailed(error))
 
     def _is_restored(self) -> bool:
         restored = [partition.is_restored for partition in self._partitions.values()]
@@ -136,7 +136,7 @@ class StateTable:
         for place, partition in list(self._partitions.items()):
             if assigned.get(place) != partition.epoch:
                 del self._partitions[place]
-                self._send(Lost(place.partition))
+                self._send(PartitionLost(place.partition))
         for place, epoch in assigned.items():
             if place not in self._partitions:
                 # Positions are never committed, so what was read before this is read again.
@@ -155,7 +155,7 @@ class StateTable:
         for feed_id, keys in partition.keys.items():
             if feed_id in partition.slots:
                 partition.slots[feed_id].packed_keys = keys
-        self._send(Restored(place.partition, partition.slots, partition.requests))
+        self._send(PartitionRestored(place.partition, partition.slots, partition.requests))
         events.restore_seconds.set(time.monotonic() - partition.began)
         # Handed over: from now on these belong to the poller.
         partition.slots, partition.keys, partition.requests = {}, {}, {}
@@ -188,7 +188,7 @@ class StateTable:
         except ValueError as error:
             raise WireError(f"is no request: {error}", origin=record.origin) from error
         if partition.is_restored:
-            self._send(Requested(feed_id, at))
+            self._send(PollRequested(feed_id, at))
         else:
             partition.requests[feed_id] = at
 

@@ -15,8 +15,9 @@ from ingest.errors import FetchFailed
 from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
 from ingest.page_tags import marks_of, tags_of
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.sitemap_walk import robots_sitemaps
-from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.feed_trial import Trial, try_feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
 #: Requests that one search may make, robots.txt not counted.
@@ -96,7 +97,7 @@ class _Counted:
 class _Search:
     """One search: counts its requests, and keeps each feed once."""
 
-    def __init__(self, like: Feed, tools: TrialTools) -> None:
+    def __init__(self, like: Feed, tools: ReadTools) -> None:
         self.counted = _Counted(tools.fetcher)
         self.like, self.tools = like, dataclasses.replace(tools, fetcher=self.counted)
         self.asked: set[str] = set()
@@ -126,7 +127,7 @@ class _Search:
         return Discovery(page=page, candidates=ranked, requests=self.counted.requests)
 
 
-async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], str]) -> Discovery:
+async def discover(like: Feed, tools: ReadTools, robots_text: Callable[[str], str]) -> Discovery:
     """Return the feeds that can be found from the address of `like`, whose options all requests use.
 
     `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may

@@ -8,9 +8,10 @@ from datetime import datetime
 
 import msgspec
 
-from ingest.dates import ReadDate, read_date
+from ingest.dates import ReadDate
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
+from ingest.polling.entries.candidates import entry_date
 from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, Found
 from ingest.ports import ParsedFeed, SourceEntry
 
@@ -120,12 +121,7 @@ class _Dates:
     def at(self, raw: str, entry: SourceEntry) -> datetime | None:
         if not raw.strip():
             return None
-        read = read_date(
-            raw,
-            language=entry.language or self._feed.language or self._parsed.language,
-            timezone_name=self._feed.timezone,
-            date_order=self._feed.date_order,
-        )
+        read = entry_date(raw, entry, self._feed, self._parsed.language)
         self._note(read, raw)
         return read.at
 

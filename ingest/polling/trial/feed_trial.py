@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,31 +13,12 @@ from ingest.identity import joined
 from ingest.model import Feed
 from ingest.polling.document import answers
 from ingest.polling.document.answers import conditional_headers, with_new_validators
-from ingest.polling.document.read_document import feed_request, read_document
+from ingest.polling.document.read_document import ReadTools, feed_request, read_document
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_listing import said
-from ingest.ports import (
-    Clock,
-    Disallowed,
-    Fetched,
-    Fetcher,
-    FetchRequest,
-    ParsedFeed,
-    ParseFeed,
-    Resting,
-)
+from ingest.ports import Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 from ingest.settings.options import PollingOptions
-
-
-@dataclass(frozen=True, slots=True)
-class TrialTools:
-    """What a trial needs from outside."""
-
-    fetcher: Fetcher
-    parse: ParseFeed
-    options: PollingOptions
-    clock: Clock
 
 
 class Fault(NamedTuple):
@@ -81,7 +61,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def try_feed(
-    feed: Feed, tools: TrialTools, *, asks_again: bool = True, max_children: int | None = None
+    feed: Feed, tools: ReadTools, *, asks_again: bool = True, max_children: int | None = None
 ) -> Trial:
     """Return what a first poll of this feed would bring. Errors: none of the feed's own.
 
@@ -121,9 +101,7 @@ def trial_request(
     return feed_request(feed, options, feed.url, stage="cli", headers=headers)
 
 
-async def _read(
-    trial: Trial, answer: Fetched, tools: TrialTools, max_children: int | None
-) -> Trial:
+async def _read(trial: Trial, answer: Fetched, tools: ReadTools, max_children: int | None) -> Trial:
     base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
     charset = answers.charset_of(answer.header("content-type"))
     started = time.perf_counter()
@@ -146,7 +124,7 @@ async def _read(
     return msgspec.structs.replace(trial, parsed=parsed, found=found, parse_seconds=seconds)
 
 
-async def _again(trial: Trial, answer: Fetched, tools: TrialTools) -> Fetched | None:
+async def _again(trial: Trial, answer: Fetched, tools: ReadTools) -> Fetched | None:
     state = with_new_validators(FeedState(feed_id=trial.feed.id), answer)
     headers = conditional_headers(state, trial.at)
     if not headers or trial.feed.ignore_http_cache:

@@ -10,6 +10,7 @@ from ingest.model import Feed
 from ingest.polling.document.after_document import DocumentRead, after_document, success_of
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.planning import solve_kappa
+from ingest.polling.schedule.rate import Rate
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_trial import Trial
 from ingest.settings.options import PollingOptions
@@ -28,8 +29,9 @@ def kappa_of(
     feeds: Iterable[Feed], states: Mapping[str, FeedState], options: PollingOptions
 ) -> float:
     """Return the κ of one poller that has all these feeds; see schedule.solve_kappa."""
+    rates = {id: state.rate for id, state in states.items()}
     demands = [
-        planning.demand_of(feed, states.get(feed.id) or FeedState(feed_id=feed.id), options)
+        planning.demand(feed, rates.get(feed.id, Rate()).per_hour, options)
         for feed in feeds
         if feed.enabled
     ]

@@ -162,12 +162,8 @@ def own_addresses(body: bytes, url: str) -> list[str]:
         elif tag == "meta" and attributes.get("property", "").lower() == "og:url":
             found.setdefault("og:url", attributes.get("content", ""))
     links = [found[name] for name in ("canonical", "og:url") if found.get(name)]
-    addresses = [joined(url, link) for link in links]
-    return [
-        address
-        for address in dict.fromkeys(addresses)
-        if address and same_site(address, url) and not is_home_page(address)
-    ]
+    addresses = dict.fromkeys(joined(url, link) for link in links)
+    return [address for address in addresses if _is_own_page(address, url)]
 
 
 def amp_canonical(body: bytes, url: str) -> str:
@@ -183,9 +179,13 @@ def amp_canonical(body: bytes, url: str) -> str:
     for name, attributes in tags_of(head, _MARKS):
         if name == "link" and "canonical" in attributes.get("rel", "").lower().split():
             address = joined(url, attributes.get("href", ""))
-            is_good = address and same_site(address, url) and not is_home_page(address)
-            return address if is_good and canonical_url(address) != canonical_url(url) else ""
+            is_other = canonical_url(address) != canonical_url(url)
+            return address if _is_own_page(address, url) and is_other else ""
     return ""
+
+
+def _is_own_page(address: str, url: str) -> bool:
+    return bool(address) and same_site(address, url) and not is_home_page(address)
 
 
 def text_of(head: bytes) -> str:

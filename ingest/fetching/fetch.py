@@ -10,7 +10,7 @@ import zstandard
 
 from ingest.errors import FetchFailed
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking, amp_canonical
-from ingest.fetching.page_parts import Parts, Room, parts_of
+from ingest.fetching.page_parts import Parts, PartsWalk, Room
 from ingest.fetching.page_verdict import (
     Found,
     Later,
@@ -69,7 +69,7 @@ class EntryFetcher:
         known: Lookup,
         options: FetchingOptions,
         clock: Clock,
-        pressure: Callable[[str], Pressure] | None = None,
+        pressure: Callable[[str], Pressure] = lambda _: Pressure(0, 0.0),
         tracking: Tracking = lambda _: (),
     ) -> None:
         self._fetcher = fetcher
@@ -151,8 +151,6 @@ class EntryFetcher:
         return (answer if isinstance(answer, Fetched) else None), verdict
 
     def _is_too_slow(self, entry: Entry) -> bool:
-        if self._pressure is None:
-            return False
         waiting, gap_seconds = self._pressure(entry.url_to_ask)
         wait = timedelta(seconds=(waiting + 1) * gap_seconds)
         age = self._clock() - entry.first_seen_at
@@ -197,7 +195,8 @@ class EntryFetcher:
         if verdict.kind == "html":
             unpacked = self._options.max_page_bytes - len(answer.body)
             both = Room(unpacked, room)
-            parts = await parts_of(answer, both, self._ask, self._pressure, self._compressor)
+            walk = PartsWalk(answer, both, self._ask, self._pressure, self._compressor)
+            parts = await walk.run()
         if parts.later is not None and attempt == 0:
             _page_put_off(outcome="retry", reason=parts.missing_reason, entry=entry.id)
             return Retry("part_missing", None, True, parts.missing_reason)

@@ -54,40 +54,20 @@ class Room(NamedTuple):
     packed: int
 
 
-async def parts_of(
-    first: Fetched,
-    room: Room,
-    ask: Ask,
-    pressure: Callable[[str], Pressure] | None,
-    compressor: zstandard.ZstdCompressor,
-) -> Parts:
-    """Return the parts of the article whose first page this is; none for most articles.
+class PartsWalk:
+    """The walk over the pages of the article whose first page is `first`.
 
-    `ask` makes a request of at most so many bytes and judges the answer; `pressure` tells how
-    long the queue of a host is.
+    `ask` requests a page of a limited number of bytes and judges the answer; `pressure` returns
+    the length of a host's queue.
     """
-    links = links_of(first.body, first.url)
-    if not links:
-        return Parts()
-    walk = _Walk(ask, pressure, compressor, first, room)
-    try:
-        async with asyncio.timeout(MAX_SECONDS):
-            await walk.go(links)
-    except TimeoutError:
-        walk.stop("took_too_long")
-    return Parts(tuple(walk.parts), walk.missing_reason, walk.later)
-
-
-class _Walk:
-    """The way through the pages of one article."""
 
     def __init__(
         self,
-        ask: Ask,
-        pressure: Callable[[str], Pressure] | None,
-        compressor: zstandard.ZstdCompressor,
         first: Fetched,
         room: Room,
+        ask: Ask,
+        pressure: Callable[[str], Pressure],
+        compressor: zstandard.ZstdCompressor,
     ) -> None:
         self._ask = ask
         self._pressure = pressure
@@ -98,23 +78,35 @@ class _Walk:
         self._visited = {canonical_url(first.url)}
         self._bodies = {_digest(first.body)}
         self._number = 1
-        self.parts: list[PagePart] = []
-        self.missing_reason = ""
-        self.later: Later | None = None
+        self._parts: list[PagePart] = []
+        self._missing_reason = ""
+        self._later: Later | None = None
 
-    async def go(self, links: list[Link]) -> None:
-        """Ask for all on one page where that is offered, else for one page after the other."""
+    async def run(self) -> Parts:
+        """Return the parts of the article; none for most articles."""
+        links = links_of(self._first.body, self._first.url)
+        if not links:
+            return Parts()
+        try:
+            async with asyncio.timeout(MAX_SECONDS):
+                await self._go(links)
+        except TimeoutError:
+            self._stop("took_too_long")
+        return Parts(tuple(self._parts), self._missing_reason, self._later)
+
+    async def _go(self, links: list[Link]) -> None:
+        """Fetch the whole article on one page if that is offered, else one page after another."""
         link = next_part(links, self._pages, 1, starts_at_zero=False)
         if link is None:
             return
         whole = whole_article(links, self._pages)
         if whole and await self._get(whole) is not None:
             return
-        self.missing_reason, self.later = "", None
+        self._missing_reason, self._later = "", None
         starts_at_zero = False
         while link is not None:
-            if len(self.parts) + 1 >= MAX_PAGES:
-                self.stop(f"more_than_{MAX_PAGES}_pages")
+            if len(self._parts) + 1 >= MAX_PAGES:
+                self._stop(f"more_than_{MAX_PAGES}_pages")
                 return
             place = self._pages.place(link.url)
             if self._number == 1:
@@ -131,60 +123,58 @@ class _Walk:
         if canonical_url(url) in self._visited:
             return None
         self._visited.add(canonical_url(url))
-        if self._takes_too_long(url):
-            self.stop("host_too_slow")
+        if self._is_too_slow(url):
+            self._stop("host_too_slow")
             return None
         if self._room.unpacked <= 0:
-            self.stop("body_too_large")
+            self._stop("body_too_large")
             return None
         answer, verdict = await self._ask(url, self._room.unpacked)
         if answer is None or not isinstance(verdict, Found):
             self._note(verdict)
             return None
-        return answer if self._takes(answer, url) else None
+        return answer if self._add(answer, url) else None
 
-    def _takes(self, answer: Fetched, url: str) -> bool:
+    def _add(self, answer: Fetched, url: str) -> bool:
         """Keep an answer as a part; False when it is none, or there is no room for it."""
         if canonical_url(answer.url) != canonical_url(url):
             if canonical_url(answer.url) in self._visited:
                 return False  # there is no such page, and the site leads back to one there is
             if self._pages.place(answer.url) is None and not self._pages.is_whole(answer.url):
-                self.stop("leads_elsewhere")
+                self._stop("leads_elsewhere")
                 return False
         if _digest(answer.body) in self._bodies:
             return False
         packed = self._compressor.compress(answer.body)
         if len(packed) > self._room.packed:
-            self.stop("record_too_large")
+            self._stop("record_too_large")
             return False
         self._visited.add(canonical_url(answer.url))
         self._bodies.add(_digest(answer.body))
         self._room = Room(self._room.unpacked - len(answer.body), self._room.packed - len(packed))
         content_type = (answer.header("content-type") or "").encode("utf-8", "replace").decode()
-        self.parts.append(
+        self._parts.append(
             PagePart(url=answer.url, body=packed, content_type=content_type, status=answer.status)
         )
         part_fetched(outcome="fetched", url=answer.url)
         return True
 
-    def _takes_too_long(self, url: str) -> bool:
-        if self._pressure is None:
-            return False
+    def _is_too_slow(self, url: str) -> bool:
         waiting, gap_seconds = self._pressure(url)
         return (waiting + 1) * gap_seconds > MAX_SECONDS
 
     def _note(self, verdict: Verdict) -> None:
         if isinstance(verdict, Later):
             wish = verdict.after_seconds
-            self.later = verdict if wish is None or wish <= SOON_SECONDS else None
+            self._later = verdict if wish is None or wish <= SOON_SECONDS else None
         if isinstance(verdict, Found):
-            self.stop("wrong_type")
+            self._stop("wrong_type")
         else:
-            self.stop("leads_elsewhere" if isinstance(verdict, Leads) else verdict.reason)
+            self._stop("leads_elsewhere" if isinstance(verdict, Leads) else verdict.reason)
 
-    def stop(self, reason: str) -> None:
+    def _stop(self, reason: str) -> None:
         """Note why there are no more parts."""
-        self.missing_reason = f"page {self._number}: {reason}"
+        self._missing_reason = f"page {self._number}: {reason}"
         part_missing(outcome=reason, url=self._first.url, page=self._number)
 
 

@@ -120,13 +120,11 @@ class Politeness:
 
     def gap(self, url: str) -> float:
         """Return the seconds between two starts for the domain of this URL."""
-        return self._gap(url, registrable_domain(url))
-
-    def _gap(self, url: str, domain: str) -> float:
-        wish = self._gaps.get(domain, self._gap_seconds)
-        if wish < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
-            wish = MIN_GAP_SECONDS
-        return max(wish, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
+        domain = registrable_domain(url)
+        gap = self._gaps.get(domain, self._gap_seconds)
+        if gap < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
+            gap = MIN_GAP_SECONDS
+        return max(gap, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
 
     async def begin(
         self, url: str, stage: str = "fetch", shared: Shared | None = None
@@ -136,13 +134,12 @@ class Politeness:
         Returns None when the turn is held: `end` must follow. Gives a time when the domain rests
         until then: no turn is held. Turns go first come, first served.
         """
-        if shared is None:
-            return await self._begin(url, stage, None)
-        self._address_waiting.update(shared.addresses)
+        addresses = () if shared is None else shared.addresses
+        self._address_waiting.update(addresses)
         try:
             return await self._begin(url, stage, shared)
         finally:
-            self._address_waiting.subtract(shared.addresses)
+            self._address_waiting.subtract(addresses)
 
     async def _begin(self, url: str, stage: str, shared: Shared | None) -> datetime | None:
         domain = registrable_domain(url)
@@ -251,7 +248,7 @@ class Politeness:
             await self._sleep(wait)
 
     def _wait(self, url: str, domain: str, lane: _Lane, stage: str) -> float:
-        gap = self._gap(url, domain)
+        gap = self.gap(url)
         if lane.last_start is not None:
             wait = lane.last_start + gap - self._monotonic()
             if wait > 0:

@@ -49,7 +49,7 @@ from ingest.polling.schedule import planning
 from ingest.polling.schedule.planning import Success, unit_of
 from ingest.polling.schedule.rate import observed
 from ingest.polling.state.feed_state import FeedState, Slot, encode_state, with_note
-from ingest.polling.state.seen_keys import SeenKeys, decode_keys
+from ingest.polling.state.seen_keys import SeenKeys
 from ingest.ports import (
     NOTHING_KNOWN,
     Disallowed,
@@ -61,10 +61,10 @@ from ingest.ports import (
 )
 from ingest.records.appending import NewRecord
 from ingest.records.outputs import KEYS, feed_key, feed_record, poll_outputs
-from ingest.wire import encode
+from ingest.wire import decode, encode
 
 
-class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
+class FeedLost(Exception):  # noqa: N818 - not an error: another poller owns the feed
     """The feed's partition went to another poller in the middle of a poll."""
 
 
@@ -112,7 +112,7 @@ class FeedPoll:
         judged = answers.judge(answer, sent_validators=sent_validators)
         now = self.tools.clock()
         if judged.kind == "failed":
-            self.slot.state = after_address_lost(self.slot.state, answer)
+            self.slot.put(after_address_lost(self.slot.state, answer))
             await self.fail(judged.error_class, judged.message, answer)
         elif judged.kind == "rests":
             await self._rest(answer, judged, now)
@@ -173,39 +173,34 @@ class FeedPoll:
         charset = answers.charset_of(answer.header("content-type"))
         state, keys = self.slot.state, self._seen()
         children = ChildrenSeen()
-        if state.parser_version == self.tools.parser_version:
+        is_same_parser = state.parser_version == self.tools.parser_version
+        if is_same_parser:
             children = ChildrenSeen(state.sitemap_children, state.last_success_at)
-        known = keys.known_items() if keys is not None and self._may_reduce() else NOTHING_KNOWN
+        # Entries that the same parser has read before may be left out of the document.
+        may_leave_out = is_same_parser and state.entry_key_mode == "guid"
+        known = keys.known_items() if keys is not None and may_leave_out else NOTHING_KNOWN
         read = partial(read_document, self.tools, self.feed, answer.body, base, charset)
         document = await read(known=known, seen=children)
         if keys is not None and must_be_whole(document.parsed, keys):
             document = await read(seen=children)
         parsed = document.parsed
 
-        def work() -> Found:
-            return find_entries(
-                self.feed,
-                parsed,
-                keys,
-                mode=state.entry_key_mode,
-                pending=state.pending,
-                max_new=self.tools.options.max_new_entries,
-                now=now,
-            )
-
-        if len(parsed.entries) < 100:
-            return document, work()
-        return document, await asyncio.to_thread(work)
-
-    def _may_reduce(self) -> bool:
-        """Return whether entries that stand in the document unchanged need not be read again."""
-        state = self.slot.state
-        is_same_parser = state.parser_version == self.tools.parser_version
-        return is_same_parser and state.entry_key_mode == "guid"
+        find = partial(
+            find_entries,
+            self.feed,
+            parsed,
+            keys,
+            mode=state.entry_key_mode,
+            pending=state.pending,
+            max_new=self.tools.options.max_new_entries,
+            now=now,
+        )
+        is_short = len(parsed.entries) < 100
+        return document, find() if is_short else await asyncio.to_thread(find)
 
     def _seen(self) -> SeenKeys | None:
         try:
-            return decode_keys(self.slot.keys) if self.slot.keys else None
+            return decode(self.slot.keys, SeenKeys) if self.slot.keys else None
         except WireError as error:
             events.state_unreadable(key=feed_key(self.feed.id, KEYS), error=str(error))
             return None
@@ -232,14 +227,8 @@ class FeedPoll:
             soon = now + timedelta(seconds=max(least, success.cache_floor))
             state = replace(state, next_poll_at=min(soon, state.next_poll_at or soon))
         outcome = "new" if found.new_count or found.updated_count else "unchanged_entries"
-        note = PollNote(
-            at=now,
-            outcome=outcome,
-            status=answer.status,
-            bytes=len(answer.body),
-            new_entries=found.new_count,
-        )
-        await self._save(with_note(state, note), found.keys)
+        state = _noted(state, now, outcome, answer, new_entries=found.new_count)
+        await self._save(state, found.keys)
         events.feed_polled(
             outcome=outcome,
             feed=self.feed.id,
@@ -255,8 +244,7 @@ class FeedPoll:
         state = self._followed(state, answer, now)
         success = Success(cache_floor=answers.cache_floor_seconds(answer))
         state = self._succeeded(state, now, success)
-        note = PollNote(at=now, outcome=outcome, status=answer.status, bytes=len(answer.body))
-        await self._save(with_note(state, note))
+        await self._save(_noted(state, now, outcome, answer))
         events.poll_unchanged(outcome=outcome, feed=self.feed.id, seconds=round(answer.seconds, 3))
 
     def _succeeded(self, state: FeedState, now: datetime, success: Success) -> FeedState:
@@ -302,26 +290,17 @@ class FeedPoll:
         )
         if error_class == "http_410" and before.gone_since_at is None:
             events.feed_gone(feed=self.feed.id, url=before.url)
-        note = PollNote(
-            at=now,
-            outcome="failed",
-            status=status,
-            bytes=len(answer.body) if answer is not None else 0,
-            error=error_class,
-        )
-        await self._save(with_note(state, note))
-        self._report_failure(error_class, str(status or ""), message)
+        await self._save(_noted(state, now, "failed", answer, error=error_class))
+        report_failure(self.feed.id, error_class, str(status or ""), message)
 
     async def _rest(self, answer: Fetched, judged: AnswerVerdict, now: datetime) -> None:
-        asked = retry_after(answer.header("retry-after"), now)
+        wait = retry_after(answer.header("retry-after"), now)
         state = replace(self.slot.state, last_status=answer.status)
-        state = planning.rested(state, self.feed, now, asked, judged.message)
+        seconds = None if wait is None else wait.total_seconds()
+        state = planning.rested(state, self.feed, now, seconds, judged.message)
         note = PollNote(at=now, outcome="failed", status=answer.status, error="rate_limited")
         await self._save(with_note(state, note))
-        self._report_failure("rate_limited", str(answer.status), judged.message)
-
-    def _report_failure(self, error_class: str, reason: str, message: str) -> None:
-        report_failure(self.feed.id, error_class, reason, message)
+        report_failure(self.feed.id, "rate_limited", str(answer.status), judged.message)
 
     async def _wait_for_host(self, answer: Resting) -> None:
         now = self.tools.clock()
@@ -356,7 +335,27 @@ class FeedPoll:
 
     def _check_owned(self) -> None:
         if not self.is_owned():
-            raise Lost
+            raise FeedLost
 
     def _note_reached(self, was_reached: bool) -> None:
         self.tools.outage.note(self.domain, was_reached=was_reached, now=self.tools.clock())
+
+
+def _noted(
+    state: FeedState,
+    now: datetime,
+    outcome: str,
+    answer: Fetched | None = None,
+    *,
+    error: str = "",
+    new_entries: int = 0,
+) -> FeedState:
+    note = PollNote(
+        at=now,
+        outcome=outcome,
+        status=0 if answer is None else answer.status,
+        bytes=0 if answer is None else len(answer.body),
+        new_entries=new_entries,
+        error=error,
+    )
+    return with_note(state, note)

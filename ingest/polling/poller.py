@@ -21,7 +21,7 @@ from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document.answers import OutageWatch
 from ingest.polling.document.read_document import ReadTools
-from ingest.polling.one_poll import FeedPoll, Lost
+from ingest.polling.one_poll import FeedLost, FeedPoll
 from ingest.polling.poll_tools import OnState, PollTools
 from ingest.polling.report import events
 from ingest.polling.schedule import planning
@@ -183,7 +183,8 @@ class Poller:
             due = state.next_poll_at
             if due is None:
                 unknown += 1
-                due = now + timedelta(seconds=_first_poll_after(unknown))
+                # Very many new feeds start one after another, not all at once.
+                due = now + timedelta(seconds=max(0.0, (unknown - 2_000) / 200))
             if feed_id not in busy:
                 self._queue.put(feed_id, registrable_domain(state.url or feed.url), due)
         if feed_ids:
@@ -260,7 +261,7 @@ class Poller:
         try:
             await poll.run()
             await self._answer_request(poll, feed_id)
-        except Lost:
+        except FeedLost:
             pass
         except (LogRefused, TopicMissing):
             raise
@@ -282,7 +283,7 @@ class Poller:
         )
         try:
             await poll.fail("internal", f"{type(error).__name__}: {error}")
-        except (Lost, NewsIngestError) as second:
+        except (FeedLost, NewsIngestError) as second:
             if isinstance(second, LogRefused | TopicMissing):
                 raise
 
@@ -338,8 +339,3 @@ def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         loop.call_soon_threadsafe(event.set)
     except RuntimeError:  # the loop is closed: nobody waits any more
         pass
-
-
-def _first_poll_after(number: int) -> float:
-    """Return the seconds until the first poll of the n-th new feed: at once, unless very many."""
-    return max(0.0, (number - 2_000) / 200)

@@ -50,33 +50,22 @@ def dead_letter(
     """Return the dead letter of a record: its input and headers, and why it was rejected."""
     topic, partition, offset = origin_of(record).rsplit("/", 2)
     attempts = int(record.header("retry.attempt") or 0) + 1
-    own = {
-        "topic": topic,
-        "partition": partition,
-        "offset": offset,
-        "timestamp": str(record.appended_at_ms),
-        "key": record.key.decode("utf-8", "replace"),
-        "group": plan.group,
-        "stage": plan.name,
-        "processor": reject.processor,
-        "version": __version__,
-        "class": reject.failure_class,
-        "reason": reject.reason,
-        "exception": reject.exception,
-        "message": reject.message[:MAX_MESSAGE],
-        "stacktrace": reject.stacktrace[-MAX_STACKTRACE:],
-        "attempts": str(attempts),
-        "first-failed-at": record.header("retry.first-failed-at") or now.isoformat(),
-        "failed-at": now.isoformat(),
-        "replays": record.header("dead-letter.replays") or "0",
-        "id": subject.id,
-        "entry-id": subject.entry_id,
-        "url": subject.url[:MAX_MESSAGE],
-    }
-    kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
-    return NewRecord(
-        plan.dead_letter_topic, origin_of(record), record.value or b"", kept + _headers(own)
+    own = _headers(
+        reject,
+        plan,
+        subject,
+        now,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        timestamp=str(record.appended_at_ms),
+        key=record.key.decode("utf-8", "replace"),
+        attempts=str(attempts),
+        first_failed_at=record.header("retry.first-failed-at") or now.isoformat(),
+        replays=record.header("dead-letter.replays") or "0",
     )
+    kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
+    return NewRecord(plan.dead_letter_topic, origin_of(record), record.value or b"", kept + own)
 
 
 def entry_dead_letter(verdict: Verdict, topic: str, plan: StagePlan, now: datetime) -> NewRecord:
@@ -87,29 +76,42 @@ def entry_dead_letter(verdict: Verdict, topic: str, plan: StagePlan, now: dateti
     entry, reason, message = verdict
     # What the feed wrote, without our times: the same entry found again is the same letter.
     key = hashlib.sha256(f"{entry.id}\0{reason}".encode()).hexdigest()[:32]
+    own = _headers(
+        Reject(reason, message=message),
+        plan,
+        Subject(entry.id, entry.id, entry.url_published or entry.feed_url),
+        now,
+        topic=topic,
+        key=registrable_domain(entry.url_to_ask) or registrable_domain(entry.feed_url),
+    )
+    return NewRecord(plan.dead_letter_topic, f"poll/{key}", encode(entry), own)
+
+
+def _headers(
+    reject: Reject, plan: StagePlan, subject: Subject, now: datetime, **more: str
+) -> list[tuple[str, bytes]]:
+    """Return the headers of a dead letter; those without a value are left out."""
     own = {
-        "topic": topic,
-        "key": registrable_domain(entry.url_to_ask) or registrable_domain(entry.feed_url),
+        "attempts": "1",
+        "first_failed_at": now.isoformat(),
+        "replays": "0",
+        **more,
         "group": plan.group,
         "stage": plan.name,
+        "processor": reject.processor,
         "version": __version__,
-        "class": "permanent",
-        "reason": reason,
-        "message": message[:MAX_MESSAGE],
-        "attempts": "1",
-        "first-failed-at": now.isoformat(),
-        "failed-at": now.isoformat(),
-        "replays": "0",
-        "id": entry.id,
-        "entry-id": entry.id,
-        "url": (entry.url_published or entry.feed_url)[:MAX_MESSAGE],
+        "class": reject.failure_class,
+        "reason": reject.reason,
+        "exception": reject.exception,
+        "message": reject.message[:MAX_MESSAGE],
+        "stacktrace": reject.stacktrace[-MAX_STACKTRACE:],
+        "failed_at": now.isoformat(),
+        "id": subject.id,
+        "entry_id": subject.entry_id,
+        "url": subject.url[:MAX_MESSAGE],
     }
-    return NewRecord(plan.dead_letter_topic, f"poll/{key}", encode(entry), _headers(own))
-
-
-def _headers(own: dict[str, str]) -> list[tuple[str, bytes]]:
     return [
-        (f"dead-letter.{name}", value.encode("utf-8", "replace"))
+        (f"dead-letter.{name.replace('_', '-')}", value.encode("utf-8", "replace"))
         for name, value in own.items()
         if value
     ]

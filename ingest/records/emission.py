@@ -18,8 +18,8 @@ from ingest.records.outputs import drop_output
 from ingest.records.stage_plan import StagePlan
 from ingest.telemetry import Event, counter
 
-record_kept = Event(
-    "record_kept", level="debug", counter=counter("records_total", "stage", "outcome")
+record_finished = Event(
+    "record_finished", level="debug", counter=counter("records_total", "stage", "outcome")
 )
 record_dropped = Event(
     "record_dropped", counter=counter("records_dropped_total", "stage", "reason")
@@ -95,8 +95,8 @@ def _emission(judged: Judged, plan: StagePlan, now: datetime) -> list[NewRecord]
             return list(judged.outputs)
         case Drop() as drop:
             return [_drop_output(judged, drop, plan, now)]
-        case Retry() as wish:
-            return [_retry_output(judged, wish, plan, now)]
+        case Retry() as retry:
+            return [_retry_output(judged, retry, plan, now)]
         case Reject() as reject:
             return [dead_letter(judged.record, reject, plan, judged.subject, now)]
 
@@ -129,21 +129,17 @@ def _refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
 
 def report(judged: Judged, plan: StagePlan) -> None:
     """Write the one line of this record and this stage, and move its counters."""
-    subject = judged.subject
-    match judged.outcome:
-        case Keep():
-            record_kept(stage=plan.name, outcome="keep", id=subject.id)
+    subject, outcome = judged.subject, judged.outcome
+    record_finished(stage=plan.name, outcome=type(outcome).__name__.lower(), id=subject.id)
+    match outcome:
         case Drop() as drop:
-            record_kept(stage=plan.name, outcome="drop", id=subject.id)
             record_dropped(stage=plan.name, reason=drop.reason, id=subject.id, url=subject.url)
-        case Retry() as wish:
-            record_kept(stage=plan.name, outcome="retry", id=subject.id)
+        case Retry() as retry:
             record_retried(
-                stage=plan.name, reason=wish.reason, id=subject.id, url=subject.url,
-                message=wish.message,
+                stage=plan.name, reason=retry.reason, id=subject.id, url=subject.url,
+                message=retry.message,
             )  # fmt: skip
         case Reject() as reject:
-            record_kept(stage=plan.name, outcome="reject", id=subject.id)
             record_rejected(
                 stage=plan.name, reason=reject.reason, id=subject.id, url=subject.url,
                 message=reject.message[:300], failure_class=reject.failure_class,
@@ -164,14 +160,14 @@ def _drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> 
     return drop_output(record)
 
 
-def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -> NewRecord:
+def _retry_output(judged: Judged, retry: Retry, plan: StagePlan, now: datetime) -> NewRecord:
     record = judged.record
-    fate = next_try(wish, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
+    fate = next_try(retry, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
     assert not isinstance(fate, Exhausted), "settled() comes first"
     own = {
         "retry.attempt": str(fate.attempt),
         "retry.not-before": fate.not_before.isoformat(),
-        "retry.reason": wish.reason,
+        "retry.reason": retry.reason,
         "retry.first-failed-at": record.header("retry.first-failed-at") or now.isoformat(),
         "retry.origin": origin_of(record),
     }
@@ -200,7 +196,7 @@ class Exhausted(msgspec.Struct, frozen=True):
 
 
 def next_try(
-    wish: Retry, attempts: int, rung_seconds: Sequence[float], now: datetime
+    retry: Retry, attempts: int, rung_seconds: Sequence[float], now: datetime
 ) -> Parked | Exhausted:
     """Decide where a failed record goes.
 
@@ -208,21 +204,16 @@ def next_try(
     covers it, else the last; one that does not count keeps its number and takes the first rung
     or the one its time asks for.
     """
-    attempt = attempts + 1 if wish.counts_attempt else attempts
+    attempt = attempts + 1 if retry.counts_attempt else attempts
     if attempt > MAX_ATTEMPTS:
         return Exhausted(attempt)
-    wished = wish.after_seconds or 0.0
-    if wish.after_seconds is None:
-        rung = min(max(attempt - 1, 0), len(rung_seconds) - 1)
-        wished = rung_seconds[rung] if wish.counts_attempt else rung_seconds[0]
-        if not wish.counts_attempt:
-            rung = 0
+    last, wait = len(rung_seconds) - 1, retry.after_seconds
+    if wait is None:
+        rung = min(max(attempt - 1, 0), last) if retry.counts_attempt else 0
+        wait = rung_seconds[rung]
     else:
-        rung = next(
-            (number for number, seconds in enumerate(rung_seconds) if seconds >= wished),
-            len(rung_seconds) - 1,
-        )
-    return Parked(rung, attempt, now + timedelta(seconds=wished))
+        rung = next((i for i, seconds in enumerate(rung_seconds) if seconds >= wait), last)
+    return Parked(rung, attempt, now + timedelta(seconds=wait))
 
 
 def due_at_ms(appended_at_ms: int, rung_seconds: float) -> int:

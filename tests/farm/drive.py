@@ -155,7 +155,7 @@ class Drive:
                 self._slots[name].keys = record.value or b""
             elif record.value is not None and record.key.decode() in self._slots:
                 slot = self._slots[record.key.decode()]
-                slot.state = decode_state(record.value)
+                slot.put(decode_state(record.value))
 
     # ── what came of it ──────────────────────────────────────────────────────────────────
 

@@ -280,7 +280,7 @@ def test_a_busy_feed_is_expected_to_be_asked_more_often_than_a_quiet_one(site: H
     assert often is not None
     assert seldom is not None
     assert often.interval_seconds < seldom.interval_seconds
-    assert often.entries_a_day > 10 * seldom.entries_a_day
+    assert often.rate.per_hour > 10 * seldom.rate.per_hour
     assert kappa_of([], {}, PollingOptions()) > 0
 
 

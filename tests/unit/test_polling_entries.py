@@ -17,13 +17,12 @@ from ingest.polling.state.seen_keys import (
     SeenKeys,
     SeenRow,
     are_near,
-    decode_keys,
     packed,
     short_hash,
     sketch_of,
 )
 from ingest.ports import ParsedFeed, SourceEntry
-from ingest.wire import encode
+from ingest.wire import decode, encode
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 FEED = Feed(id="courier", url="http://elsin-courier.example/feed", publisher="Elsin Courier")
@@ -258,7 +257,7 @@ def test_keys_stay_under_a_quarter_of_a_megabyte() -> None:
     assert len(encode(kept)) < 256 * 1024
     assert len(kept.unpacked()) == MAX_ROWS
     assert len(kept.links) == MAX_LINKS
-    assert decode_keys(encode(kept)) == kept
+    assert decode(encode(kept), SeenKeys) == kept
 
 
 def test_keys_of_entries_long_gone_are_forgotten() -> None:

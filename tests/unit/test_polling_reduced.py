@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ingest.model import Entry
 from ingest.polling.entries.new_entries import Found, find_entries, must_be_whole
-from ingest.polling.state.seen_keys import SeenKeys, decode_keys
+from ingest.polling.state.seen_keys import SeenKeys
 from ingest.ports import NOTHING_KNOWN, ParsedFeed
 from ingest.sources.feeds.parse_feed import parse_feed
-from ingest.wire import encode
+from ingest.wire import decode, encode
 from tests.unit.polling_rig import a_feed
 
 FEED = a_feed()
@@ -97,7 +97,7 @@ def test_both_ways_send_the_same(rounds: list[list[Item]], standing: list[Item])
             found = both[whole] = found_in(body, keys[whole], mode[whole], now, whole=whole)
             mode[whole] = found.mode
             if found.keys is not None:
-                keys[whole] = decode_keys(encode(found.keys))
+                keys[whole] = decode(encode(found.keys), SeenKeys)
         assert told(both[True]) == told(both[False])
 
 

@@ -135,7 +135,7 @@ def a_feed(id: str, url: str) -> Feed:
 
 
 def restored(partition: int, *states: FeedState) -> PartitionRestored:
-    return PartitionRestored(partition, {state.feed_id: Slot(state) for state in states}, {})
+    return PartitionRestored(partition, {state.feed_id: Slot(state) for state in states}, set())
 
 
 def test_only_feeds_of_owned_partitions_are_ours() -> None:
@@ -182,7 +182,7 @@ def test_a_feed_that_moves_to_another_domain_leaves_a_tombstone_behind() -> None
     owned.reload()
     for partition in range(64):
         owned.add_partition(restored(partition))
-    owned.slots["f"].state = FeedState(feed_id="f", configured_url="http://one.example/feed")
+    owned.slots["f"].put(FeedState(feed_id="f", configured_url="http://one.example/feed"))
     current[0] = {"f": a_feed("f", "http://two.example/feed")}
     owned.reload()
     assert owned.take_orphans(NOW) == [("f", "one.example")]

@@ -30,7 +30,7 @@ from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import discover
 from ingest.polling.trial.feed_listing import FeedListing, counts_of
 from ingest.polling.trial.feed_trial import Trial, try_feed
-from ingest.polling.trial.outlook import Outlook, outlook_of
+from ingest.polling.trial.outlook import outlook_of
 from ingest.settings.feeds import feeds_of_text
 from ingest.settings.feeds_edit import edit_feeds, rendered, with_feeds
 from ingest.settings.load import Settings
@@ -43,7 +43,7 @@ class Found(NamedTuple):
     block: dict[str, Any]
     trial: Trial
     listing: FeedListing
-    outlook: Outlook | None
+    outlook: FeedState | None
     notes: list[str]
 
 

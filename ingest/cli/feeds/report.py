@@ -8,6 +8,7 @@ from typing import Any
 from ingest.cli.terminal_text import line
 from ingest.operations.feeds.asking import Asking, origin_of
 from ingest.polling.document import answers
+from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_listing import (
     Counts,
     FeedListing,
@@ -16,7 +17,7 @@ from ingest.polling.trial.feed_listing import (
     listing_of,
 )
 from ingest.polling.trial.feed_trial import Trial
-from ingest.polling.trial.outlook import Outlook, spoken
+from ingest.polling.trial.outlook import spoken
 
 IGNORE_LINE = "    robots: ignore"
 
@@ -41,7 +42,7 @@ def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
     return found
 
 
-def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
+def poll_data(trial: Trial, outlook: FeedState | None) -> dict[str, Any]:
     """Return how a trial went as plain data: `poll` in the JSON of an address."""
     answer, again = trial.answer, trial.again
     data: dict[str, Any] = {"url": trial.url, "robots": trial.robots}
@@ -69,12 +70,14 @@ def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
             "interval_seconds": round(outlook.interval_seconds),
             "floor_seconds": round(outlook.floor_seconds),
             "floor_reason": outlook.floor_reason,
-            "entries_per_day": round(outlook.entries_a_day, 2),
+            "entries_per_day": round(outlook.rate.per_hour * 24, 2),
         }
     return data
 
 
-def show_trial(trial: Trial, listing: FeedListing, outlook: Outlook | None, asking: Asking) -> None:
+def show_trial(
+    trial: Trial, listing: FeedListing, outlook: FeedState | None, asking: Asking
+) -> None:
     """Print what a poll would do with this feed, stopping where it fails."""
     show_robots(trial, asking)
     _show_request(trial)
@@ -134,12 +137,12 @@ def show_verdict(warnings: list[str]) -> None:
     line("verdict", f"good, {count} warning{'s' if count > 1 else ''}" if count else "good")
 
 
-def planned(outlook: Outlook) -> str:
+def planned(outlook: FeedState) -> str:
     """Return how often a feed will be asked, in words."""
     text = f"every {spoken(outlook.interval_seconds)}"
     if outlook.floor_seconds:
         text += f"; floor {spoken(outlook.floor_seconds)} from {outlook.floor_reason}"
-    return f"{text}; {outlook.entries_a_day:.1f} entries a day"
+    return f"{text}; {outlook.rate.per_hour * 24:.1f} entries a day"
 
 
 def _show_request(trial: Trial) -> None:

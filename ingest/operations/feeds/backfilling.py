@@ -32,7 +32,7 @@ from ingest.polling.older.backfill import (
 )
 from ingest.polling.schedule import planning
 from ingest.polling.state.feed_state import FeedState, decode_state
-from ingest.polling.state.seen_keys import SeenKeys, decode_keys
+from ingest.polling.state.seen_keys import SeenKeys
 from ingest.ports import Log
 from ingest.records.appending import append_all
 from ingest.records.outputs import (
@@ -228,9 +228,9 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
         if values.get(""):
             state = decode_state(values[""])
         if values.get(KEYS):
-            keys = decode_keys(values[KEYS])
+            keys = wire.decode(values[KEYS], SeenKeys)
         if values.get(BACKFILL_MEMORY):
-            memory = wire.decode(values[BACKFILL_MEMORY], BackfillMemory, "")
+            memory = wire.decode(values[BACKFILL_MEMORY], BackfillMemory)
     except WireError as error:
         raise WireError(
             "what is remembered of a feed cannot be read",

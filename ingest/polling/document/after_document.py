@@ -17,7 +17,7 @@ from ingest.polling.document.answers import (
 )
 from ingest.polling.entries.new_entries import Found
 from ingest.polling.schedule.planning import Success
-from ingest.polling.schedule.rate import Rate, burst_per_hour, observed, seeded
+from ingest.polling.schedule.rate import burst_per_hour, observed, seeded
 from ingest.polling.state.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
@@ -48,7 +48,9 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
     """Return the state with content, rate and validators of this document; not yet its schedule."""
     found, is_cut = read.found, "document_cut" in read.parsed.oddities
     state = _content(before, read, is_cut=is_cut)
-    state = replace(state, rate=_rate(before, found, now))
+    is_first = before.last_success_at is None
+    rate = seeded(found.published, now) if is_first else observed(before.rate, found.new_count, now)
+    state = replace(state, rate=rate)
     if read.digest:
         state = replace(state, window_size=_window(before, read))
     if read.digest and found.is_overflow and read.gap_is_closed:
@@ -105,12 +107,6 @@ def _window(before: FeedState, read: DocumentRead) -> int:
     return max(size, before.window_size) if read.parsed.format == SITEMAP_INDEX else size
 
 
-def _rate(before: FeedState, found: Found, now: datetime) -> Rate:
-    if before.last_success_at is None:
-        return seeded(found.published, now)
-    return observed(before.rate, found.new_count, now)
-
-
 def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
     """Return how long the latest entries were out before they were seen; nothing of a first poll."""
     if before.last_success_at is None:
@@ -140,29 +136,27 @@ def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedSta
     Only chains of 301 and 308 alone count. http to https on one host is believed at once,
     any other target after 7 days of the same answer; https to http never.
     """
-    if not answer.hops:
-        return replace(state, redirect_target="", redirect_first_seen_at=None)
-    is_permanent = all(hop.status in _PERMANENT for hop in answer.hops)
     asked, target = state.url, answer.url
-    if not is_permanent or target == asked or _is_downgrade(asked, target):
+    is_permanent = bool(answer.hops) and all(hop.status in _PERMANENT for hop in answer.hops)
+    is_downgrade = asked.startswith("https:") and target.startswith("http:")
+    if not is_permanent or target == asked or is_downgrade:
         return replace(state, redirect_target="", redirect_first_seen_at=None)
     if _is_upgrade(asked, target):
-        return moved(state, target)
+        return _moved(state, target)
     first = state.redirect_first_seen_at
     if state.redirect_target != target or first is None:
         return replace(state, redirect_target=target, redirect_first_seen_at=now)
-    return moved(state, target) if now - first >= APPLY_AFTER else state
+    return _moved(state, target) if now - first >= APPLY_AFTER else state
 
 
 def after_address_lost(state: FeedState, answer: Fetched) -> FeedState:
     """Return the state after a 404 or 410: a target on record is taken at once."""
     if answer.status in (404, 410) and state.redirect_target and not answer.hops:
-        return moved(state, state.redirect_target)
+        return _moved(state, state.redirect_target)
     return state
 
 
-def moved(state: FeedState, target: str) -> FeedState:
-    """Return the state with another address to ask."""
+def _moved(state: FeedState, target: str) -> FeedState:
     return replace(state, effective_url=target, redirect_target="", redirect_first_seen_at=None)
 
 
@@ -173,7 +167,3 @@ def _is_upgrade(asked: str, target: str) -> bool:
         and one.hostname == other.hostname
         and (one.path or "/", one.query) == (other.path or "/", other.query)
     )
-
-
-def _is_downgrade(asked: str, target: str) -> bool:
-    return asked.startswith("https:") and target.startswith("http:")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,7 +26,7 @@ from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.older.archive_walk import MAX_PAGES, ArchiveWalk
 from ingest.polling.older.sitemap_walk import SitemapWalk
 from ingest.polling.state.feed_state import FeedState
-from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, pieces, short_hash
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 from ingest.records.stage_plan import BACKFILL_STAGE
 
@@ -37,6 +37,8 @@ _CHUNK = 500
 #: Names kept, two an entry, the newest: about 2 MB in the log.
 MAX_NAMES = 200_000
 _SIZE = len(NO_SKETCH)
+#: An entry with the hashes of its key and of its link.
+_Named: TypeAlias = tuple[SourceEntry, tuple[bytes, bytes]]
 
 
 class Wish(NamedTuple):
@@ -102,7 +104,8 @@ class Backfill:
         """
         home = await self._document()
         if home is not None:
-            self._know(home.parsed)  # what the document itself shows is the poll's
+            for _, names in self._named(home.parsed):  # the poll stage takes the document itself
+                self._names.update(name for name in names if name != NO_SKETCH)
             async for page in self._pages(home):
                 self.counts["pages"] += 1
                 async for batch in self._batches(page):
@@ -184,14 +187,12 @@ class Backfill:
             return "guid"
         return self._state.entry_key_mode
 
-    async def _select(self, page: FeedPage) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
+    async def _select(self, page: FeedPage) -> list[_Named]:
         """Return the entries that are wanted and new, with their names, which count as known now."""
         parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
-        found: list[tuple[SourceEntry, tuple[bytes, bytes]]] = []
-        keys = entry_keys(parsed.entries, self._mode(parsed))
-        for entry, key in zip(parsed.entries, keys, strict=True):
+        found: list[_Named] = []
+        for entry, names in self._named(parsed):
             self.counts["listed"] += 1
-            names = (short_hash(key), short_hash(match_key(entry.link) if entry.link else ""))
             reason = self._reason_against(entry, is_sitemap, page.url)
             if not reason and self._names.intersection(names):
                 reason = "known"
@@ -202,11 +203,10 @@ class Backfill:
             self._names.update(name for name in names if name != NO_SKETCH)
         return await self._unknown_to_the_index(found)
 
-    def _know(self, parsed: ParsedFeed) -> None:
-        for entry, key in zip(
-            parsed.entries, entry_keys(parsed.entries, self._mode(parsed)), strict=True
-        ):
-            self._names |= {short_hash(key), short_hash(match_key(entry.link))} - {NO_SKETCH}
+    def _named(self, parsed: ParsedFeed) -> Iterator[_Named]:
+        keys = entry_keys(parsed.entries, self._mode(parsed))
+        for entry, key in zip(parsed.entries, keys, strict=True):
+            yield entry, (short_hash(key), short_hash(match_key(entry.link) if entry.link else ""))
 
     def _reason_against(self, entry: SourceEntry, is_sitemap: bool, url: str) -> str:
         at = self._date(entry)
@@ -225,9 +225,7 @@ class Backfill:
         at = entry_date(raw, entry, self._feed).at
         return at + timedelta(days=1) if at is not None and is_bare_date(raw) else at
 
-    async def _unknown_to_the_index(
-        self, found: list[tuple[SourceEntry, tuple[bytes, bytes]]]
-    ) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
+    async def _unknown_to_the_index(self, found: list[_Named]) -> list[_Named]:
         if not found:
             return found
         ids = [self._document_id(entry.link) for entry, _ in found]
@@ -257,8 +255,7 @@ class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     def unpacked(self) -> set[bytes]:
         """Return the hashes."""
-        whole = len(self.names) - len(self.names) % _SIZE
-        return {self.names[at : at + _SIZE] for at in range(0, whole, _SIZE)}
+        return set(pieces(self.names))
 
 
 def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory:

@@ -72,7 +72,8 @@ class GapRepair:
             more = self._find(page.parsed, missed.entries, found, now)
             if more.first_seen:
                 await emit(page.parsed, more, now)
-            found = _joined(found, more)
+            keys = more.keys or found.keys
+            found = found._replace(keys=keys, new_count=found.new_count + more.new_count)
             is_closed = missed.ends_in_past and not more.left_behind
             if is_closed or found.new_count >= self._tools.options.max_new_entries:
                 break
@@ -118,11 +119,3 @@ class GapRepair:
                 feed=name, pages=self._walk.count, entries=found.new_count,
                 ended_by=self._walk.ended_by,
             )  # fmt: skip
-
-
-def _joined(found: Found, more: Found) -> Found:
-    """Return the counts of both, and the keys that hold both."""
-    return found._replace(
-        keys=more.keys or found.keys,
-        new_count=found.new_count + more.new_count,
-    )

@@ -47,19 +47,20 @@ class SitemapWalk:
                 yield page
         for url in sites:
             for named in (await self._named(url))[:MAX_NAMED]:
-                page_or_none = await self._page(named)
-                if page_or_none is None:
+                sitemap = await self._page(named)
+                if sitemap is None:
                     continue
-                if page_or_none.parsed.format != SITEMAP_INDEX:
-                    yield page_or_none
-                    continue
-                async for page in self._children(page_or_none.parsed):
+                if sitemap.parsed.format != SITEMAP_INDEX:
+                    yield sitemap
+                async for page in self._children(sitemap.parsed):
                     yield page
 
     async def _children(self, index: ParsedFeed) -> AsyncIterator[FeedPage]:
         if index.format != SITEMAP_INDEX:
             return
-        for child in self._young(index):
+        for child in index.next_urls:
+            if not self._is_recent(index.lastmods.get(child, "")):
+                continue
             page = await self._page(child)
             if page is not None and page.parsed.format != SITEMAP_INDEX:
                 yield page
@@ -90,10 +91,7 @@ class SitemapWalk:
             self.problems.append((robots, f"http_{answer.status}"))
         return []
 
-    def _young(self, index: ParsedFeed) -> list[str]:
-        return [url for url in index.next_urls if self._is_young(index.lastmods.get(url, ""))]
-
-    def _is_young(self, lastmod: str) -> bool:
+    def _is_recent(self, lastmod: str) -> bool:
         at = read_date(lastmod).at
         if at is None:
             return True

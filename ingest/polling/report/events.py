@@ -38,7 +38,6 @@ entries_beyond_cap = Event(
 )
 feed_gone = Event("feed_gone", level="warning")
 feed_moved = Event("feed_moved", level="warning")
-feeds_changed = Event("feeds_changed")
 feed_is_duplicate = Event("feed_is_duplicate", level="warning")
 partitions_restored = Event("feed_states_restored")
 partitions_lost = Event("feed_states_given_up")

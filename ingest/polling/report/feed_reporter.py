@@ -203,7 +203,9 @@ class FeedReporter:
             self._ask_for_alarms()
             self._flush()
         except NewsIngestError as error:
-            self._hold(str(error))
+            if self._held_since is None:
+                self._held_since = time.monotonic()
+                feed_records_held(cause=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - a fault here never ends the polling
             feed_reporter_failed(
@@ -215,11 +217,6 @@ class FeedReporter:
             feed_records_go_on(seconds=round(time.monotonic() - self._held_since, 1))
             self._held_since = None
         return True
-
-    def _hold(self, cause: str) -> None:
-        if self._held_since is None:
-            self._held_since = time.monotonic()
-            feed_records_held(cause=cause)
 
     def _opened(self) -> Reported:
         if self._index is None:

@@ -28,9 +28,6 @@ class DueQueue:
         self._busy: dict[str, deque[_Place]] = {}
         self._ready: deque[tuple[str, _Place]] = deque()
 
-    def __len__(self) -> int:
-        return len(self._placed)
-
     def put(self, feed_id: str, domain: str, due: datetime) -> None:
         """Plan a feed, or plan it anew."""
         self._numbers += 1

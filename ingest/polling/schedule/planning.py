@@ -344,12 +344,11 @@ def failed(
 
 
 def rested(
-    state: FeedState, feed: Feed, now: datetime, asked: timedelta | None, message: str
+    state: FeedState, feed: Feed, now: datetime, asked: float | None, message: str
 ) -> FeedState:
     """Return the state of a feed that was told to wait: `asked` seconds, or None for no time."""
     spread = unit_of(feed.id, f"rest {now:%Y%m%d%H%M%S}")
-    seconds = None if asked is None else asked.total_seconds()
-    until = now + timedelta(seconds=rest_seconds(seconds, state.rest_count, spread))
+    until = now + timedelta(seconds=rest_seconds(asked, state.rest_count, spread))
     return replace(
         state,
         next_poll_at=until,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -160,11 +160,6 @@ def health_of(
     return "resting" if is_resting and standing in ("failing", "healthy") else standing
 
 
-def may_be_forgotten(state: FeedState, now: datetime, after: timedelta) -> bool:
-    """Return whether the state of a feed that is no longer configured is old enough to go."""
-    return state.last_poll_at is None or now - state.last_poll_at > after
-
-
 class _Packers(threading.local):
     """A pair for each thread: they must not be shared."""
 
@@ -211,7 +206,7 @@ class Slot:
         self.per_hour = self.interval_seconds = 0.0
         self.standing = ""
         self.rests_until: datetime | None = None
-        self.state = state
+        self.put(state)
         self.keys = keys
 
     @classmethod
@@ -226,10 +221,6 @@ class Slot:
     def state(self) -> FeedState:
         state = self._state
         return state if state is not None else decode_state(_packers.unpack(self._packed))
-
-    @state.setter
-    def state(self, state: FeedState) -> None:
-        self.put(state)
 
     def put(self, state: FeedState, encoded: bytes = b"") -> None:
         """Set the state, of which the caller may have the encoded form already."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.partition import partition_for
-from ingest.polling.state.feed_state import FeedState, Slot, may_be_forgotten
+from ingest.polling.state.feed_state import FeedState, Slot
 from ingest.polling.state.state_table import PartitionRestored
 
 #: The state of a feed that was taken out of the config is kept so long: one that comes back
@@ -103,10 +103,11 @@ class OwnedFeeds:
         found = list(self._strays.items())
         self._strays.clear()
         if self._is_loaded:
-            for feed_id, slot in list(self.slots.items()):
-                if feed_id not in self._feeds and may_be_forgotten(slot.state, now, KEEP_STATE):
+            for feed_id in self.slots.keys() - self._feeds.keys():
+                state = self.slots[feed_id].state
+                if state.last_poll_at is None or now - state.last_poll_at > KEEP_STATE:
                     del self.slots[feed_id]
-                    found.append((feed_id, registrable_domain(slot.state.configured_url)))
+                    found.append((feed_id, registrable_domain(state.configured_url)))
         return [(feed_id, domain) for feed_id, domain in found if domain]
 
     def health(self, now: datetime) -> Counter[str]:

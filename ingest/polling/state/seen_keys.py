@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest import wire
 from ingest.ports import NOTHING_KNOWN, KnownItems
 
 #: Rows kept at most: with 300 links the record stays under 256 KB.
@@ -68,7 +67,7 @@ class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
         """Return what need not be read again of the feed's next document."""
         if not self.context:
             return NOTHING_KNOWN
-        return KnownItems(self.context, frozenset(_pieces(self.sources)) - {NO_SKETCH})
+        return KnownItems(self.context, frozenset(pieces(self.sources)) - {NO_SKETCH})
 
 
 class SeenIndex:
@@ -78,7 +77,7 @@ class SeenIndex:
         self.rows = seen.unpacked()
         self.links = seen.links
         #: By the hash of an entry as it stood in the last document.
-        self.by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
+        self.by_source = dict(zip(pieces(seen.sources), self.rows, strict=False))
         self.by_key = {row.key: row for row in self.rows}
         # Of several rows of one address or title the same one counts in whatever order they lie.
         ordered = sorted(self.rows, key=attrgetter("key"))
@@ -127,12 +126,7 @@ def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> Se
     return msgspec.structs.replace(seen, sources=joined, context=context)
 
 
-def decode_keys(data: bytes, origin: str = "") -> SeenKeys:
-    """Return the keys that a record holds. Errors: WireError."""
-    return wire.decode(data, SeenKeys, origin)
-
-
-def _pieces(data: bytes) -> list[bytes]:
+def pieces(data: bytes) -> list[bytes]:
     return [data[place : place + 8] for place in range(0, len(data) - 7, 8)]
 
 

@@ -11,10 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from ingest import wire
 from ingest.errors import LogUnavailable, WireError
 from ingest.polling.report import events
 from ingest.polling.state.feed_state import Slot, pack
@@ -35,7 +33,7 @@ class PartitionRestored:
 
     partition: int
     slots: dict[str, Slot]
-    requests: dict[str, datetime]
+    requests: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,6 @@ class PollRequested:
     """Somebody wants this feed polled now."""
 
     feed_id: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class _Partition:
     began: float = field(default_factory=time.monotonic)
     slots: dict[str, Slot] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
-    requests: dict[str, datetime] = field(default_factory=dict)
+    requests: set[str] = field(default_factory=set)
 
 
 class StateTable:
@@ -158,13 +155,13 @@ class StateTable:
         self._send(PartitionRestored(place.partition, partition.slots, partition.requests))
         events.restore_seconds.set(time.monotonic() - partition.began)
         # Handed over: from now on these belong to the poller.
-        partition.slots, partition.keys, partition.requests = {}, {}, {}
+        partition.slots, partition.keys, partition.requests = {}, {}, set()
 
     def _apply(self, partition: _Partition, record: Record) -> None:
         feed_id, part = feed_id_and_part(record)
         try:
             if part == REQUEST:
-                self._apply_request(partition, feed_id, record)
+                self._apply_request(partition, feed_id, is_open=record.value is not None)
             elif partition.is_restored or part == BACKFILL_MEMORY:
                 return  # what this poller wrote itself
             elif part == KEYS:
@@ -178,19 +175,13 @@ class StateTable:
                 record=record.origin, key=feed_key(feed_id, part), error=str(error)
             )
 
-    def _apply_request(self, partition: _Partition, feed_id: str, record: Record) -> None:
-        if record.value is None:
-            partition.requests.pop(feed_id, None)
-            return
-        request: dict[str, Any] = wire.decode(record.value, dict[str, Any], record.origin)
-        try:
-            at = datetime.fromisoformat(str(request.get("at")))
-        except ValueError as error:
-            raise WireError(f"is no request: {error}", origin=record.origin) from error
-        if partition.is_restored:
-            self._send(PollRequested(feed_id, at))
+    def _apply_request(self, partition: _Partition, feed_id: str, *, is_open: bool) -> None:
+        if not is_open:
+            partition.requests.discard(feed_id)
+        elif partition.is_restored:
+            self._send(PollRequested(feed_id))
         else:
-            partition.requests[feed_id] = at
+            partition.requests.add(feed_id)
 
     def _send(self, message: Message) -> None:
         self._messages.put(message)

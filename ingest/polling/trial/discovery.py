@@ -169,7 +169,6 @@ class PageLink(NamedTuple):
 
     url: str
     how: str
-    title: str = ""
 
 
 def page_links(body: bytes, url: str) -> list[PageLink]:
@@ -187,8 +186,7 @@ def page_links(body: bytes, url: str) -> list[PageLink]:
         elif not address:
             continue
         elif tag == "link" and _announces(attributes):
-            title = " ".join(attributes.get("title", "").split())
-            announced.setdefault(address, PageLink(address, "link", title))
+            announced.setdefault(address, PageLink(address, "link"))
         elif tag == "a" and _LOOKS_LIKE_FEED.search(address):
             linked.setdefault(address, PageLink(address, "anchor"))
     return [*announced.values(), *(link for link in linked.values() if link.url not in announced)]

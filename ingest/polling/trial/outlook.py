@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from ingest.model import Feed
 from ingest.polling.document.after_document import DocumentRead, after_document, success_of
@@ -14,15 +13,6 @@ from ingest.polling.schedule.rate import Rate
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_trial import Trial
 from ingest.settings.options import PollingOptions
-
-
-class Outlook(NamedTuple):
-    """What is expected of a feed: seconds between polls before floors, and the floor."""
-
-    interval_seconds: float
-    floor_seconds: float
-    floor_reason: str
-    entries_a_day: float
 
 
 def kappa_of(
@@ -45,8 +35,8 @@ def outlook_of(
     feeds: Mapping[str, Feed],
     states: Mapping[str, FeedState],
     options: PollingOptions,
-) -> Outlook | None:
-    """Return what to expect of a feed after its first poll, among these feeds; None without one."""
+) -> FeedState | None:
+    """Return the state expected after the first poll of a feed among these; None if it failed."""
     if trial.answer is None or trial.parsed is None or trial.found is None:
         return None
     before = FeedState(feed_id=trial.feed.id, configured_url=trial.feed.url)
@@ -65,13 +55,7 @@ def outlook_of(
         options,
     )
     success = success_of(before, read, trial.at)
-    state = planning.succeeded(after, trial.feed, options, kappa, trial.at, success)
-    return Outlook(
-        state.interval_seconds,
-        state.floor_seconds,
-        state.floor_reason,
-        state.rate.per_hour * 24,
-    )
+    return planning.succeeded(after, trial.feed, options, kappa, trial.at, success)
 
 
 def why_next(state: FeedState, feed: Feed, now: datetime) -> str:

@@ -14,7 +14,7 @@ from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
-from ingest.fetching.slots import Platforms
+from ingest.fetching.sharing import Platforms
 from ingest.settings.options import AddressGuardOptions, FetchingOptions
 from tests.http_site import HttpSite
 

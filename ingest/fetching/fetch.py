@@ -12,11 +12,11 @@ from ingest.errors import FetchFailed
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking, amp_canonical
 from ingest.fetching.page_parts import Parts, PartsWalk, Room
 from ingest.fetching.page_verdict import (
-    Found,
-    Later,
-    Leads,
     Missing,
-    Refused,
+    PageFound,
+    Redirected,
+    Rejected,
+    RetryLater,
     Verdict,
     verdict_of_answer,
     verdict_of_failure,
@@ -50,7 +50,7 @@ _COMPRESSION_LEVEL = 3
 _pages = counter("pages_total", "outcome", "content_source")
 _page_fetched = Event("page_fetched", level="debug", counter=_pages)
 _page_missing = Event("page_missing", counter=_pages)
-_page_put_off = Event("page_put_off", level="debug", counter=_pages)
+_page_deferred = Event("page_deferred", level="debug", counter=_pages)
 _amp_page = Event("amp_page", level="debug", counter=counter("amp_pages_total", "outcome"))
 _page_refused = Event("page_refused", level="warning", counter=_pages)
 
@@ -90,16 +90,16 @@ class EntryFetcher:
         """
         answer, verdict = await self._asked(entry)
         now = self._clock()
-        if isinstance(verdict, Leads):
+        if isinstance(verdict, Redirected):
             if entry.hops < MAX_HOPS:
-                return self._sent_on(entry, verdict.url)
+                return self._redirected(entry, verdict.url)
             verdict = Missing("too_many_redirects")
-        if isinstance(verdict, Later):
-            outcome = self._put_off(entry, verdict, attempt)
+        if isinstance(verdict, RetryLater):
+            outcome = self._defer(entry, verdict, attempt)
             if outcome is not None:
                 return outcome
             verdict = Missing(verdict.reason, verdict.status)
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, Rejected):
             _page_refused(outcome="rejected", reason=verdict.reason, entry=entry.id)
             return Reject(verdict.reason, "permanent", verdict.message)
         if isinstance(verdict, Missing):
@@ -115,11 +115,13 @@ class EntryFetcher:
         if self._is_too_slow(entry):
             return None, Missing("host_too_slow")
         answer, verdict = await self._ask(entry.url_to_ask, self._options.max_page_bytes)
-        if answer is not None and isinstance(verdict, Found) and verdict.kind == "html":
+        if answer is not None and isinstance(verdict, PageFound) and verdict.kind == "html":
             answer, verdict = await self._instead_of_amp(answer, verdict)
         return answer, verdict
 
-    async def _instead_of_amp(self, answer: Fetched, verdict: Found) -> tuple[Fetched, Found]:
+    async def _instead_of_amp(
+        self, answer: Fetched, verdict: PageFound
+    ) -> tuple[Fetched, PageFound]:
         """Return the page that an AMP page is a copy of; the AMP page itself when it is not to be had.
 
         Nothing is tried twice for it: the AMP page has the text too.
@@ -128,9 +130,9 @@ class EntryFetcher:
         if not original:
             return answer, verdict
         better, its_verdict = await self._ask(original, self._options.max_page_bytes)
-        has_page = isinstance(its_verdict, Found) and its_verdict.kind == "html"
+        has_page = isinstance(its_verdict, PageFound) and its_verdict.kind == "html"
         _amp_page(outcome="left" if has_page else "kept", url=answer.url)
-        if better is None or not isinstance(its_verdict, Found) or not has_page:
+        if better is None or not isinstance(its_verdict, PageFound) or not has_page:
             return answer, verdict
         return better, its_verdict
 
@@ -156,14 +158,16 @@ class EntryFetcher:
         age = self._clock() - entry.first_seen_at
         return wait > TOO_SLOW or (wait > TOO_SLOW / 24 and age + wait > TOO_SLOW)
 
-    def _sent_on(self, entry: Entry, url: str) -> Outcome[Page | Entry]:
-        _page_put_off(outcome="redirected", entry=entry.id, hops=entry.hops + 1)
+    def _redirected(self, entry: Entry, url: str) -> Outcome[Page | Entry]:
+        _page_deferred(outcome="redirected", entry=entry.id, hops=entry.hops + 1)
         return Keep(msgspec.structs.replace(entry, url_redirected=url, hops=entry.hops + 1))
 
-    def _put_off(self, entry: Entry, verdict: Later, attempt: int) -> Outcome[Page | Entry] | None:
+    def _defer(
+        self, entry: Entry, verdict: RetryLater, attempt: int
+    ) -> Outcome[Page | Entry] | None:
         """Return a Retry, or a Reject on the last attempt; None when the feed's text will do."""
         if not verdict.counts or attempt < LAST_ATTEMPT:
-            _page_put_off(outcome="retry", reason=verdict.reason, entry=entry.id)
+            _page_deferred(outcome="retry", reason=verdict.reason, entry=entry.id)
             return Retry(verdict.reason, verdict.after_seconds, verdict.counts, verdict.message)
         if entry.content.strip() or entry.summary.strip():
             return None
@@ -183,7 +187,7 @@ class EntryFetcher:
         return msgspec.structs.replace(page, missing_reason=verdict.reason)
 
     async def _with_body(
-        self, entry: Entry, verdict: Found, answer: Fetched, attempt: int
+        self, entry: Entry, verdict: PageFound, answer: Fetched, attempt: int
     ) -> Outcome[Page | Entry]:
         now = self._clock()
         body = self._compressor.compress(answer.body)
@@ -198,7 +202,7 @@ class EntryFetcher:
             walk = PartsWalk(answer, both, self._ask, self._pressure, self._compressor)
             parts = await walk.run()
         if parts.later is not None and attempt == 0:
-            _page_put_off(outcome="retry", reason=parts.missing_reason, entry=entry.id)
+            _page_deferred(outcome="retry", reason=parts.missing_reason, entry=entry.id)
             return Retry("part_missing", None, True, parts.missing_reason)
         identity = await self._ids.of_page(entry, answer.url, answer.body)
         _page_fetched(

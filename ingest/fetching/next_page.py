@@ -98,7 +98,7 @@ class Pages:
         self._is_article = bool(self._first.path.strip("/")) and not is_home_page(url)
         names = {name for name, _ in _pairs(self._first.query)}
         self._query = sorted(_pairs(self._first.query))
-        # An article whose own address has such a parameter is told from others by it.
+        # An article whose own address has such a parameter is number from others by it.
         self._free_names = _NUMBER_NAMES - names
 
     def place(self, url: str) -> Place | None:
@@ -160,7 +160,7 @@ class Pages:
 def next_part(links: list[Link], pages: Pages, last: int, *, starts_at_zero: bool) -> Link | None:
     """Return the link to the page behind page `last` (the first is 1); None when there is none.
 
-    `starts_at_zero` is what the address of page 2 told: some sites call it 1.
+    `starts_at_zero` is what the address of page 2 number: some sites call it 1.
     """
     wanted = last if starts_at_zero else last + 1
     for link in links:
@@ -169,12 +169,12 @@ def next_part(links: list[Link], pages: Pages, last: int, *, starts_at_zero: boo
             continue
         if link.is_near_comments and not link.is_next:
             continue
-        told = _number_told(link.text)
+        number = _number_of(link.text)
         # Before the second page is known, `rel=next` or the text "2" may lead to number 1.
         is_other_start = last == 1 and place.number == 1 and place.mark.startswith("?")
         if place.number != wanted and not is_other_start:
             continue
-        if told == last + 1 or (told is None and place.mark != "-" and _leads_on(link)):
+        if number == last + 1 or (number is None and place.mark != "-" and _leads_on(link)):
             return link
     return None
 
@@ -229,7 +229,7 @@ def _text_behind(text: str, at: int) -> str:
     return " ".join(_ANY_TAG.sub(" ", inner).split())
 
 
-def _number_told(text: str) -> int | None:
+def _number_of(text: str) -> int | None:
     found = _NUMBER_TEXT.fullmatch(text.strip())
     return int(found[1]) if found else None
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import zstandard
 
 from ingest.fetching.next_page import Link, Pages, links_of, next_part, whole_article
-from ingest.fetching.page_verdict import Found, Later, Leads, Verdict
+from ingest.fetching.page_verdict import PageFound, Redirected, RetryLater, Verdict
 from ingest.fetching.politeness import Pressure
 from ingest.identity import canonical_url
 from ingest.model import PagePart
@@ -44,7 +44,7 @@ class Parts(NamedTuple):
 
     pages: tuple[PagePart, ...] = ()
     missing_reason: str = ""
-    later: Later | None = None
+    later: RetryLater | None = None
 
 
 class Room(NamedTuple):
@@ -80,7 +80,7 @@ class PartsWalk:
         self._number = 1
         self._parts: list[PagePart] = []
         self._missing_reason = ""
-        self._later: Later | None = None
+        self._later: RetryLater | None = None
 
     async def run(self) -> Parts:
         """Return the parts of the article; none for most articles."""
@@ -130,7 +130,7 @@ class PartsWalk:
             self._stop("body_too_large")
             return None
         answer, verdict = await self._ask(url, self._room.unpacked)
-        if answer is None or not isinstance(verdict, Found):
+        if answer is None or not isinstance(verdict, PageFound):
             self._note(verdict)
             return None
         return answer if self._add(answer, url) else None
@@ -164,13 +164,13 @@ class PartsWalk:
         return (waiting + 1) * gap_seconds > MAX_SECONDS
 
     def _note(self, verdict: Verdict) -> None:
-        if isinstance(verdict, Later):
+        if isinstance(verdict, RetryLater):
             wish = verdict.after_seconds
             self._later = verdict if wish is None or wish <= SOON_SECONDS else None
-        if isinstance(verdict, Found):
+        if isinstance(verdict, PageFound):
             self._stop("wrong_type")
         else:
-            self._stop("leads_elsewhere" if isinstance(verdict, Leads) else verdict.reason)
+            self._stop("leads_elsewhere" if isinstance(verdict, Redirected) else verdict.reason)
 
     def _stop(self, reason: str) -> None:
         """Note why there are no more parts."""

@@ -11,7 +11,7 @@ from ingest.http_headers import retry_after
 from ingest.ports import Disallowed, Fetched, Resting
 
 
-class Found(NamedTuple):
+class PageFound(NamedTuple):
     """There is a page; `kind` is html or text."""
 
     kind: str
@@ -24,7 +24,7 @@ class Missing(NamedTuple):
     status: int = 0
 
 
-class Later(NamedTuple):
+class RetryLater(NamedTuple):
     """Perhaps later. `counts` tells whether this was a real try."""
 
     reason: str
@@ -34,24 +34,24 @@ class Later(NamedTuple):
     message: str = ""
 
 
-class Refused(NamedTuple):
+class Rejected(NamedTuple):
     """The address may never be asked."""
 
     reason: str
     message: str = ""
 
 
-class Leads(NamedTuple):
+class Redirected(NamedTuple):
     """The page lies at another domain."""
 
     url: str
 
 
-Verdict: TypeAlias = Found | Missing | Later | Refused | Leads
+Verdict: TypeAlias = PageFound | Missing | RetryLater | Rejected | Redirected
 
-_TRY_LATER_KINDS = ("timeout", "connect", "dns_temporary", "name_unknown", "tls", "bad_response")
-_REFUSED_KINDS = ("address_not_public", "bad_url")
-_TRY_LATER_STATUS = (408, 425)
+_RETRY_KINDS = ("timeout", "connect", "dns_temporary", "name_unknown", "tls", "bad_response")
+_REJECTED_KINDS = ("address_not_public", "bad_url")
+_RETRY_STATUSES = (408, 425)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _UNCLEAR_TYPES = ("", "application/octet-stream", "application/xml", "text/xml", "unknown/unknown")
 #: How files begin that no media type makes a page: PDF, PNG, JPEG, GIF, ZIP, gzip, Ogg, ID3.
@@ -61,23 +61,25 @@ _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|article|title)\b",
 
 def verdict_of_failure(error: FetchFailed) -> Verdict:
     """Return what a request without an answer means."""
-    if error.kind in _REFUSED_KINDS:
-        return Refused(error.kind, str(error))
-    if error.kind in _TRY_LATER_KINDS:
-        return Later(error.kind, message=str(error))
+    if error.kind in _REJECTED_KINDS:
+        return Rejected(error.kind, str(error))
+    if error.kind in _RETRY_KINDS:
+        return RetryLater(error.kind, message=str(error))
     return Missing(error.kind)
 
 
 def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> Verdict:
     """Return what an answer means."""
     if isinstance(answer, Resting):
-        return Later(answer.reason, max(0.0, (answer.until - now).total_seconds()), counts=False)
+        return RetryLater(
+            answer.reason, max(0.0, (answer.until - now).total_seconds()), counts=False
+        )
     if isinstance(answer, Disallowed):
         if answer.reason == "robots_unreachable":
-            return Later(answer.reason)
+            return RetryLater(answer.reason)
         return Missing(answer.reason)
     if answer.redirect_to:
-        return Leads(answer.redirect_to)
+        return Redirected(answer.redirect_to)
     if 200 <= answer.status < 300:
         return _verdict_of_body(answer)
     return _verdict_of_status(answer, now)
@@ -88,9 +90,9 @@ def _verdict_of_status(answer: Fetched, now: datetime) -> Verdict:
     reason = f"http_{status}"
     if (answer.header("cf-mitigated") or "").lower() == "challenge":
         return Missing("bot_block", status)
-    if status == 429 or status >= 500 or status in _TRY_LATER_STATUS:
+    if status == 429 or status >= 500 or status in _RETRY_STATUSES:
         wait = retry_after(answer.header("retry-after"), now, answer.header("date"))
-        return Later(reason, None if wait is None else wait.total_seconds(), status=status)
+        return RetryLater(reason, None if wait is None else wait.total_seconds(), status=status)
     return Missing(reason, status)
 
 
@@ -100,7 +102,7 @@ def _verdict_of_body(answer: Fetched) -> Verdict:
     if not start and not body.strip():
         return Missing("empty_body", answer.status)
     kind = _kind((answer.header("content-type") or "").partition(";")[0].strip().lower(), start)
-    return Found(kind) if kind else Missing("wrong_type", answer.status)
+    return PageFound(kind) if kind else Missing("wrong_type", answer.status)
 
 
 def _kind(media_type: str, start: bytes) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ingest import http_headers
 from ingest.fetching.host_state import HostStates, Rest
-from ingest.fetching.slots import POLL_SHARE, Shared, seconds_to_slot
+from ingest.fetching.sharing import POLL_SHARE, Shared, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter

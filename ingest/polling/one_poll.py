@@ -1,8 +1,9 @@
-"""Polls one feed once, in the order of durability.
+"""Polls one feed once, and makes each step durable before the next.
 
-1 claim: the next poll is planned before the request. 2 request. 3 judge the answer, parse what
-is new. 4 first sights become durable. 5 entries, drops and rejects become durable. 6 validators,
-keys and the next poll become durable. A crash between any two repeats work and loses nothing.
+1. Claim the feed: the next poll is planned before the request. 2. Request the document. 3. Judge
+the answer and parse what is new. 4. Append the times of first sight. 5. Append entries, drops and
+rejects. 6. Append keys, validators and the time of the next poll. A crash between two steps
+repeats work and loses nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError, WireError
 from ingest.http_headers import retry_after
-from ingest.identity import joined, registrable_domain
+from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document import answers
 from ingest.polling.document.after_document import (
@@ -46,7 +47,7 @@ from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.report.events import report_failure, report_found
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.planning import Success, unit_of
+from ingest.polling.schedule.planning import Success, stable_fraction
 from ingest.polling.schedule.rate import observed
 from ingest.polling.state.feed_state import FeedState, Slot, encode_state, with_note
 from ingest.polling.state.seen_keys import SeenKeys
@@ -65,11 +66,11 @@ from ingest.wire import decode, encode
 
 
 class FeedLost(Exception):  # noqa: N818 - not an error: another poller owns the feed
-    """The feed's partition went to another poller in the middle of a poll."""
+    """The feed's partition was assigned to another poller during the poll."""
 
 
 class FeedPoll:
-    """One poll of one feed; alters its slot."""
+    """One poll of one feed; updates its slot."""
 
     def __init__(
         self, tools: PollTools, feed: Feed, slot: Slot, is_owned: Callable[[], bool]
@@ -78,7 +79,7 @@ class FeedPoll:
         self.domain = registrable_domain(feed.url)
 
     async def run(self) -> None:
-        """Poll. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
+        """Poll. Errors: those of LogWriter.write; FeedLost. A failure of the feed becomes its state."""
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
@@ -161,7 +162,7 @@ class FeedPoll:
             parser_version=self.tools.parser_version,
             sent_validators=sent_validators,
             children=document.children,
-            tells_changes=document.tells_changes,
+            shows_changes=document.shows_changes,
             gap_is_closed=gap_is_closed,
         )
         before = self.slot.state
@@ -169,8 +170,6 @@ class FeedPoll:
         await self._finish(after_document(before, read, now), found, success, answer, now)
 
     async def _read(self, answer: Fetched, now: datetime) -> tuple[ReadFeed, Found]:
-        base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
-        charset = answers.charset_of(answer.header("content-type"))
         state, keys = self.slot.state, self._seen()
         children = ChildrenSeen()
         is_same_parser = state.parser_version == self.tools.parser_version
@@ -179,7 +178,7 @@ class FeedPoll:
         # Entries that the same parser has read before may be left out of the document.
         may_leave_out = is_same_parser and state.entry_key_mode == "guid"
         known = keys.known_items() if keys is not None and may_leave_out else NOTHING_KNOWN
-        read = partial(read_document, self.tools, self.feed, answer.body, base, charset)
+        read = partial(read_document, self.tools, self.feed, answer)
         document = await read(known=known, seen=children)
         if keys is not None and must_be_whole(document.parsed, keys):
             document = await read(seen=children)
@@ -209,7 +208,7 @@ class FeedPoll:
         for kind, amount in parsed.oddities.items() | found.oddities.items():
             events.feed_oddity(kind=kind, amount=amount)
         if found.first_seen:
-            # Of a poll that crashed all is still there: it may have been further than this one.
+            # Keep all that a crashed poll has noted: it may have got further than this one.
             pending = {**self.slot.state.pending, **found.first_seen}
             await self._save(replace(self.slot.state, pending=pending))
         records = poll_outputs(found.entries, found.drops, found.rejects, self.tools.plan, now)
@@ -222,7 +221,7 @@ class FeedPoll:
     ) -> None:
         state = self._succeeded(self._followed(state, answer, now), now, success)
         if found.left_behind:
-            # The rest of the document is already there to be had.
+            # The rest of the document can be fetched right away.
             least = planning.bounds_of(self.feed, self.tools.options).least
             soon = now + timedelta(seconds=max(least, success.cache_floor))
             state = replace(state, next_poll_at=min(soon, state.next_poll_at or soon))
@@ -260,7 +259,7 @@ class FeedPoll:
         return after
 
     async def _is_duplicate(self, answer: Fetched) -> bool:
-        """Set a feed aside that permanently redirects to another known feed."""
+        """Return whether this feed permanently redirects to another known feed; then suspend it."""
         if not answer.hops or any(hop.status not in (301, 308) for hop in answer.hops):
             return False
         other = self.tools.feed_at(answer.url)
@@ -275,7 +274,7 @@ class FeedPoll:
         return True
 
     async def fail(self, error_class: str, message: str, answer: Fetched | None = None) -> None:
-        """Take in a failure of the feed. Errors: as `run`."""
+        """Record a failure of the feed. Errors: as `run`."""
         now = self.tools.clock()
         status = answer.status if answer is not None else 0
         before = self.slot.state
@@ -305,7 +304,9 @@ class FeedPoll:
     async def _wait_for_host(self, answer: Resting) -> None:
         now = self.tools.clock()
         left = max(1.0, (answer.until - now).total_seconds())
-        spread = unit_of(self.feed.id, f"host {answer.until:%Y%m%d%H%M}") * min(60.0, left / 10)
+        spread = stable_fraction(self.feed.id, f"host {answer.until:%Y%m%d%H%M}") * min(
+            60.0, left / 10
+        )
         state = replace(
             self.slot.state,
             next_poll_at=now + timedelta(seconds=left + spread),
@@ -318,7 +319,7 @@ class FeedPoll:
         self._check_owned()
         records, encoded = [], b""
         if keys is not None:
-            # First the keys: a durable state says that its keys are durable too.
+            # Keys come first: a durable state implies that its keys are durable.
             encoded = encode(keys)
             records.append(self._record(KEYS, encoded))
         written = encode_state(state)

@@ -1,7 +1,7 @@
-"""The loop of the poll stage: which feeds are ours, which are due, and polling them.
+"""The loop of the poll stage: finds the owned feeds that are due, and polls them.
 
-A thread reads `news.feed-state` and hands over whole partitions (state_table), a thread makes
-records durable (log_writer), and the event loop here asks the sites.
+One thread reads `news.feed-state` and hands over whole partitions (state_table), another appends
+records to the log (log_writer), and the event loop here requests the feeds.
 """
 
 from __future__ import annotations
@@ -43,18 +43,19 @@ from ingest.records.log_writer import LogWriter
 from ingest.records.outputs import BACKFILL_MEMORY, KEYS, REQUEST, feed_record
 from ingest.records.stage_plan import StagePlan
 
-#: κ is solved again so often, and soon after the feeds changed.
+#: Seconds between two solutions for κ; a change of the feeds brings the next one forward.
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25
 
 
 class Poller:
-    """Polls the feeds of the partitions that the group gave us, until told to stop.
+    """Polls the feeds of the partitions assigned to this consumer until `stop` is set.
 
-    `feeds` is called about once a second and returns all configured feeds by id; another mapping
-    object means that something changed. `partitions` is the count of the state topic. `on_state`
-    is told of each feed's newest state and must not wait.
+    `feeds` is called about once a second and returns all configured feeds by id; a new mapping
+    object means that something changed. `partitions` is the partition count of the state topic.
+    `on_state` is called with each new state of a feed and must not block. The fetcher of `tools`
+    is used in the poller's loop, and closed by it.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Poller:
         self._fatal: BaseException | None = None
         self._kappa_due = 0.0
         self._feeds_due = 0.0
-        #: When the loop last came round: at least four times a second.
+        #: Time of the last turn of the loop, which makes at least four a second.
         self.read_at = time.monotonic()
         self._tools = PollTools(
             fetcher=tools.fetcher,
@@ -94,9 +95,9 @@ class Poller:
         )
 
     def run(self, stop_timeout_seconds: float = 20.0) -> None:
-        """Poll until stop is set; running polls are finished first, for at most so long.
+        """Poll until `stop` is set, then wait at most this long for running polls to finish.
 
-        Errors: what ends the stage: TopicMissing, LogRefused, or a fault of the program.
+        Errors: what ends the stage: TopicMissing, LogRefused, or a bug.
         """
         event_loops.run(self._main(stop_timeout_seconds))
         if self._fatal is not None:
@@ -104,12 +105,12 @@ class Poller:
 
     @property
     def partitions(self) -> int:
-        """How many partitions of feeds this poller owns."""
+        """The number of partitions that this poller owns."""
         return len(self._owned.partitions)
 
     @property
     def holding_on(self) -> str:
-        """What the poller waits for: `log`, or `""` when it works."""
+        """The dependency that the poller waits for: `log`, or `""` if none."""
         return "log" if self._tools.writer.is_holding else ""
 
     async def _main(self, stop_timeout_seconds: float) -> None:
@@ -168,7 +169,7 @@ class Poller:
     # ── planning ────────────────────────────────────────────────────────────────────────────
 
     def _schedule(self, feed_ids: list[str]) -> None:
-        """Put these feeds into the queue, or take out those that are gone or disabled."""
+        """Queue these feeds, and remove those that are gone or disabled from the queue."""
         now = self._clock()
         unknown = 0
         busy = set(self._running.values())
@@ -219,7 +220,7 @@ class Poller:
             events.feeds_by_state.labels(health).set(counts[health])
 
     def _forget_orphans(self) -> None:
-        """Write tombstones for states that nothing configured has needed for long."""
+        """Write tombstones for states of feeds that were removed from the configuration long ago."""
         for feed_id, domain in self._owned.take_orphans(self._clock()):
             records = [
                 self._tombstone(feed_id, part, domain) for part in ("", KEYS, BACKFILL_MEMORY)
@@ -268,7 +269,7 @@ class Poller:
         except LogUnavailable:
             if not self._stop.is_set():
                 raise
-        except Exception as error:  # noqa: BLE001 - one feed never ends the stage
+        except Exception as error:  # noqa: BLE001 - one feed must not end the stage
             await self._survive(poll, error)
         finally:
             self._queue.release(host)
@@ -310,7 +311,7 @@ class Poller:
     # ── waiting ─────────────────────────────────────────────────────────────────────────────
 
     async def _pause(self) -> None:
-        """Wait for a message, the end of a poll, or the next feed to be due."""
+        """Wait for a message, the end of a poll, or the time when the next feed is due."""
         wait = _LONGEST_WAIT_SECONDS
         due = self._queue.next_due()
         if due is not None and len(self._running) < self._options.concurrent_requests:
@@ -337,5 +338,5 @@ class Poller:
 def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
     try:
         loop.call_soon_threadsafe(event.set)
-    except RuntimeError:  # the loop is closed: nobody waits any more
+    except RuntimeError:  # the loop is closed: nobody is waiting
         pass

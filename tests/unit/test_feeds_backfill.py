@@ -276,7 +276,7 @@ def test_a_host_at_rest_is_left_alone(rig: FeedsRig, site: HttpSite) -> None:
     site.serve(HOST, "/2.xml", Answer(429, headers=[("Retry-After", "3600")]))
     (report,) = ran(rig, "--json", code=1).json_lines()
     asked = len([seen for seen in site.requests if seen.path != "/robots.txt"])
-    assert asked == 2, "the feed and the page; nothing after the wish to rest"
+    assert asked == 2, "the feed and the page; nothing after the request to wait"
     (again,) = ran(rig, "--json", code=1).json_lines()
     assert "host_rests" in {one["reason"] for one in again["problems"]}
     assert len([seen for seen in site.requests if seen.path != "/robots.txt"]) == asked

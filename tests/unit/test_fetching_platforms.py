@@ -11,7 +11,7 @@ import pytest
 
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
-from ingest.fetching.slots import FRESH_SECONDS, Platforms, Shared
+from ingest.fetching.sharing import FRESH_SECONDS, Platforms, Shared
 from ingest.ports import FetchRequest
 from ingest.settings.sites import read_sites
 from tests.http_site import HttpSite, html

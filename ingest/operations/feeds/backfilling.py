@@ -24,10 +24,10 @@ from ingest.pipeline.host_table import HostFollower, HostTable
 from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.backfill import (
     Backfill,
+    BackfillLimits,
     BackfillMemory,
     Batch,
-    Remembered,
-    Wish,
+    FeedHistory,
     with_names,
 )
 from ingest.polling.schedule import planning
@@ -58,7 +58,7 @@ class BackfillReport:
     """How a backfill went; `entries` are samples of what was, or would be, appended."""
 
     feed: Feed
-    wish: Wish
+    limits: BackfillLimits
     began_at: datetime
     is_dry: bool
     counts: Counter[str] = field(default_factory=Counter)
@@ -72,7 +72,7 @@ class BackfillReport:
 def backfilled(
     settings: Settings,
     feed: Feed,
-    wish: Wish,
+    limits: BackfillLimits,
     stop: Flag,
     *,
     is_dry: bool,
@@ -90,7 +90,7 @@ def backfilled(
         opened.callback(log.close)
         index = LazyIndex(settings)
         opened.callback(index.close)
-        run = _Run(settings, plan, log, feed, wish, stop, is_dry=is_dry, samples=samples)
+        run = _Run(settings, plan, log, feed, limits, stop, is_dry=is_dry, samples=samples)
         event_loops.run(run.all(index, on_progress))
     return run.report
 
@@ -116,21 +116,21 @@ class _Run:
         plan: StagePlan,
         log: Log,
         feed: Feed,
-        wish: Wish,
+        limits: BackfillLimits,
         stop: Flag,
         *,
         is_dry: bool,
         samples: int,
     ) -> None:
         self._settings, self._plan, self._log = settings, plan, log
-        self._feed, self._wish, self._stop, self._samples = feed, wish, stop, samples
+        self._feed, self._limits, self._stop, self._samples = feed, limits, stop, samples
         self._domain = registrable_domain(feed.url)
-        self._remembered = remembered(settings, log, feed)
-        self._memory = self._remembered.memory
+        self._history = history(settings, log, feed)
+        self._memory = self._history.memory
         began = self._memory.first_seen_at
         if began is None or now() - began > _RESUMED_WITHIN:
             began = whole_milliseconds(now())
-        self.report = BackfillReport(feed, wish, began, is_dry)
+        self.report = BackfillReport(feed, limits, began, is_dry)
         self._appender = log.appender()
 
     async def all(self, index: LazyIndex, on_progress: Callable[[BackfillReport], None]) -> None:
@@ -142,7 +142,7 @@ class _Run:
         pool = parser_pool(timeout_seconds=_PARSE_SECONDS, target=PARSE_ARCHIVE, count=1)
         tools = ReadTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
         work = Backfill(
-            tools, self._feed, self._remembered, self._wish, began_at=self.report.began_at,
+            tools, self._feed, self._history, self._limits, began_at=self.report.began_at,
             known_documents=lambda ids: _known(index, ids), tracking=self._settings.sites.tracking_of,
         )  # fmt: skip
         self.report.counts, self.report.problems = work.counts, work.problems
@@ -214,7 +214,7 @@ def whole_milliseconds(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
+def history(settings: Settings, log: Log, feed: Feed) -> FeedHistory:
     """Return what the log holds of a feed. Errors: LogUnavailable, TopicMissing, WireError."""
     count = next(one.partitions for one in settings.topics if one.name == FEED_STATE)
     partition = partition_for(registrable_domain(feed.url), count)
@@ -233,11 +233,11 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
             memory = wire.decode(values[BACKFILL_MEMORY], BackfillMemory)
     except WireError as error:
         raise WireError(
-            "what is remembered of a feed cannot be read",
+            "the stored state of a feed cannot be read",
             value=str(error), origin=f"{FEED_STATE}/{partition} {feed.id}",
             remedy="poll the feed once with this version: `news-ingest feeds poll NAME`",
         ) from error  # fmt: skip
-    return Remembered(planning.for_configuration(state, feed), keys, memory)
+    return FeedHistory(planning.for_configuration(state, feed), keys, memory)
 
 
 def _learn_hosts(log: Log, web: Web) -> None:

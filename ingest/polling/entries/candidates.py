@@ -1,4 +1,4 @@
-"""The entries of one document on the way to their verdict: named, dated, in order of their dates."""
+"""Prepares the entries of a document for comparison: their keys, dates, hashes and order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.ports import ParsedFeed, SourceEntry
 _BEHIND_A_HOST = frozenset("/?#")
 
 MODES = ("guid", "link_date", "link_date_title")
-#: Guids missing or repeated above this share are not to be trusted.
+#: Share of missing or repeated guids above which guids are not used as keys.
 _BAD_SHARE = 0.05
 #: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.
 MAX_CONTENT = 600_000
@@ -37,7 +37,7 @@ class Dated(NamedTuple):
 
 
 class Candidate:
-    """An entry with the hashes that pair it with what was seen; each made when it is needed."""
+    """An entry with the hashes that match it with known entries, each computed on first use."""
 
     def __init__(self, dated: Dated) -> None:
         self.entry, self.key, self.date = dated
@@ -72,7 +72,7 @@ class Candidate:
         return bool(self.address) and _BEHIND_A_HOST.isdisjoint(self.address)
 
     def take_over(self, row: SeenRow, link: str) -> None:
-        """Take from its row what is the same there: the hash of its link, the sketch of its text."""
+        """Copy hashes from the row of a known entry if link or text are the same."""
         if link and link == self.entry.link:
             self.url_hash = row.url
         if self.content == row.content:
@@ -82,7 +82,7 @@ class Candidate:
 def dated_entries(
     feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]
 ) -> Iterator[Dated]:
-    """Return each entry with its key, once, and its date; what is odd is counted."""
+    """Return each entry once, with its key and date, and count the oddities."""
     names: set[str] = set()
     for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
         if key in names:
@@ -98,7 +98,7 @@ def dated_entries(
 
 
 def entry_date(raw: str, entry: SourceEntry, feed: Feed, language: str = "") -> ReadDate:
-    """Return the date that an entry of this feed gives as `raw`; `language` is the document's."""
+    """Return the date in `raw` of an entry; `language` is that of the document."""
     return read_date(
         raw,
         language=entry.language or feed.language or language,
@@ -108,7 +108,7 @@ def entry_date(raw: str, entry: SourceEntry, feed: Feed, language: str = "") -> 
 
 
 def newest_first(listed: list[Dated]) -> list[Dated]:
-    """Return them by date, newest first; one without a date stays beside the one before it."""
+    """Return the entries newest first; one without a date follows the one listed before it."""
     placed: list[tuple[datetime, Dated]] = []
     last = next((item.date.at for item in listed if item.date.at is not None), None)
     if last is None:
@@ -121,9 +121,9 @@ def newest_first(listed: list[Dated]) -> list[Dated]:
 
 
 def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = True) -> str:
-    """Return the mode by which this feed's entries are named from now on; never a step back.
+    """Return the key mode of this feed's entries from now on; it never returns to an earlier one.
 
-    `has_guids` is False for formats without guids, whose links are their names.
+    `has_guids` is False for formats without guids, whose links are the keys.
     """
     mode = mode if mode in MODES else "guid"
     if mode == "guid" and has_guids and entries and _bad_share(entries, _guid) > _BAD_SHARE:
@@ -180,7 +180,7 @@ def build_entry(
     change: str = "new",
     previous_url: str = "",
 ) -> Entry:
-    """Return the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
+    """Return the entry. A date after `first_seen_at` is cut to it; its raw text is kept."""
     updated = date
     if source.updated_raw != source.published_raw:
         updated = entry_date(source.updated_raw, source, feed, parsed.language)
@@ -215,6 +215,6 @@ def _not_after(at: datetime | None, limit: datetime) -> datetime | None:
 
 
 def _clean(text: str, most: int) -> str:
-    """Return the text cut to length and without lone surrogates, which no record can hold."""
+    """Return the text cut to length, without lone surrogates, which a record cannot hold."""
     text = text[:most]
     return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")

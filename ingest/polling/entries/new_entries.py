@@ -1,4 +1,4 @@
-"""Tells what is new in a feed document: pairs its entries with what the feed has shown before."""
+"""Finds the new entries of a feed document: matches its entries with those seen before."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from ingest.polling.state.seen_keys import (
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 from ingest.records.dead_letter import Verdict
 
-#: Only so many entries of one document count, the newest.
+#: Maximum number of entries taken from one document, the newest ones.
 MAX_DOCUMENT_ENTRIES = 3_000
-#: An entry whose text alone differs is sent again so often.
+#: Maximum number of updates sent for one entry.
 MAX_UPDATES = 24
 MAX_LINK_CHARACTERS = 2_048
 _REFRESH_DAYS = 7
@@ -43,11 +43,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Found(NamedTuple):
-    """What one document brought, newest first.
+    """The new and changed entries of one document, newest first.
 
-    `first_seen` maps 16 hex digits of the key hash to ms, for all that is new here. `keys` is
-    None when nothing of it changed. `left_behind` entries wait for the next poll,
-    `beyond_cap` never come. `is_overflow`: not one known entry was in the document.
+    `first_seen` maps 16 hex digits of the key hash to ms, for each new entry. `keys` is None if
+    they did not change. `left_behind` counts entries left for the next poll, `beyond_cap` those
+    that are never taken. `is_overflow` is True if no entry of the document was known.
     """
 
     entries: tuple[Entry, ...]
@@ -77,10 +77,10 @@ def find_entries(
     max_new: int,
     now: datetime,
 ) -> Found:
-    """Return what is new or changed in a document, and the keys to remember afterwards.
+    """Return the new and changed entries of a document, and the keys to store afterwards.
 
-    `seen` is None for a feed that was never read. `pending` holds first sights that were made
-    durable before a crash: the entries then carry the same `first_seen_at` again.
+    `seen` is None for a feed that was never read. `pending` holds the times of first sight that
+    were durable before a crash, so that the entries get the same `first_seen_at` again.
     """
     oddities: Counter[str] = Counter()
     mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
@@ -88,10 +88,10 @@ def find_entries(
     beyond = max(0, len(listed) - MAX_DOCUMENT_ENTRIES)
     candidates = [Candidate(item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
     work = _Work(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
-    work.stand(parsed.known)
+    work.add_unchanged(parsed.known)
     work.judge(candidates)
     is_known_feed = seen is not None and bool(seen.rows)
-    # Of an index of sitemaps only the children that changed are read: those may well be all new.
+    # Only changed children of a sitemap index are read, and all their entries may be new.
     is_whole = parsed.format != SITEMAP_INDEX
     return Found(
         entries=tuple(work.entries),
@@ -113,10 +113,10 @@ def find_entries(
 
 
 class Missed(NamedTuple):
-    """What an older page has: `entries` that were never shown, in the page's order.
+    """The entries of an older page that were missed, in the order of the page.
 
-    `meets_past`: some of it is past, that is, of before the feed was last read; `ends_in_past`:
-    the page is past to its end, so that there is nothing to be had behind it.
+    `meets_past` is True if some entry is from before the last poll, `ends_in_past` if the page
+    ends with such entries, so that later pages hold nothing new.
     """
 
     entries: tuple[SourceEntry, ...]
@@ -127,10 +127,10 @@ class Missed(NamedTuple):
 def missed_entries(
     feed: Feed, page: ParsedFeed, before: SeenKeys, found: Found, since: datetime
 ) -> Missed:
-    """Return what a page behind the document `found` has that we missed.
+    """Return the entries of an older page, behind the document of `found`, that were missed.
 
-    Past is what was known `before`, is dated before `since`, or stands behind two entries that
-    were known: one alone may have been put on top again by a change of it.
+    An entry is past if it was known `before`, is dated before `since`, or follows two known
+    entries: a single known one may have moved up because it was changed.
     """
     items = [Candidate(item) for item in dated_entries(feed, page, found.mode, Counter())]
     old = _Work(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
@@ -154,7 +154,7 @@ def missed_entries(
 def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFeed:
     """Return the document with its newest `limit` entries; the others are counted in `left_out`.
 
-    Dates are read without the settings of a feed: an hour more or less hardly changes the order.
+    Dates are read without the settings of a feed: a difference of hours hardly matters here.
     """
     beyond = len(parsed.entries) - limit
     if beyond <= 0:
@@ -170,7 +170,7 @@ def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFe
 
 
 def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
-    """Return the numbers of the entries that `newest_of` would keep, in their order."""
+    """Return the positions of the entries that `newest_of` would keep, in order."""
     if len(raw_dates) <= MAX_DOCUMENT_ENTRIES:
         return range(len(raw_dates))
     nothing = SourceEntry()
@@ -179,10 +179,10 @@ def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
 
 
 def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
-    """Return whether the entries that were left out as known must be read too.
+    """Return whether the entries that were left out as known must be parsed after all.
 
-    So where an entry has the name of one of them, since repeated names are resolved over the whole
-    document; and where names are missing or repeated, since their share of the whole counts.
+    This is so if an entry has the key of one of them, since repeated keys are resolved over the
+    whole document, or if keys are missing or repeated, since their share of the whole counts.
     """
     if not parsed.known or not parsed.entries:
         return False
@@ -195,7 +195,7 @@ def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
 
 
 class _Work:
-    """One walk over the candidates."""
+    """One pass over the candidates of a document."""
 
     def __init__(
         self,
@@ -221,8 +221,8 @@ class _Work:
         self.is_changed = False
         self.new_count = self.updated_count = self.known_count = self.left_behind = 0
 
-    def stand(self, known: Sequence[bytes]) -> None:
-        """Take in the entries that stand in the document as they did when they were read."""
+    def add_unchanged(self, known: Sequence[bytes]) -> None:
+        """Add the entries that are in the document unchanged and were not parsed again."""
         for source_hash in known:
             row = self.index.by_source.get(source_hash)
             if row is None:
@@ -241,7 +241,7 @@ class _Work:
                 self._known(item, row)
 
     def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
-        """Return what is known of each, by its key, its address or its title with a near text."""
+        """Return the row of each candidate, by its key, its link or its title with a similar text."""
         rows = [self.index.by_key.get(item.key_hash) for item in candidates]
         if None not in rows:
             return rows

@@ -51,9 +51,19 @@ class ArchiveWalk:
                 self.ended_by = "cap"
                 return
             self.count += 1
-            page = await self._page(url)
-            if page is None:
+            request = companion_request(
+                self._feed,
+                self._tools.options,
+                url,
+                home=self._home,
+                stage=self._stage,
+                follows_other_domains=False,
+            )
+            page = await read_page(self._tools, request)
+            if isinstance(page, str):
+                self.ended_by = page
                 return
+            self._visited.add(request_url(page.url))
             yield page
             waiting += page.parsed.next_urls
 
@@ -63,19 +73,3 @@ class ArchiveWalk:
             return False
         self._visited.add(address)
         return same_site(address, self._home)
-
-    async def _page(self, url: str) -> FeedPage | None:
-        request = companion_request(
-            self._feed,
-            self._tools.options,
-            url,
-            home=self._home,
-            stage=self._stage,
-            follows_other_domains=False,
-        )
-        page = await read_page(self._tools, request)
-        if isinstance(page, str):
-            self.ended_by = page
-            return None
-        self._visited.add(request_url(page.url))
-        return page

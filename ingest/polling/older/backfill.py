@@ -41,16 +41,16 @@ _SIZE = len(NO_SKETCH)
 _Named: TypeAlias = tuple[SourceEntry, tuple[bytes, bytes]]
 
 
-class Wish(NamedTuple):
+class BackfillLimits(NamedTuple):
     """What is wanted of one backfill."""
 
     since: datetime
     max_pages: int = MAX_PAGES
-    takes_sitemaps: bool = True
+    reads_sitemaps: bool = True
     max_entries: int = 50_000
 
 
-class Remembered(NamedTuple):
+class FeedHistory(NamedTuple):
     """What is known of the feed: by the poll stage, and by earlier backfills."""
 
     state: FeedState
@@ -79,18 +79,18 @@ class Backfill:
         self,
         tools: ReadTools,
         feed: Feed,
-        remembered: Remembered,
-        wish: Wish,
+        history: FeedHistory,
+        limits: BackfillLimits,
         *,
         began_at: datetime,
         known_documents: Callable[[Iterable[str]], Iterable[str]],
         tracking: Callable[[str], tuple[str, ...]] = lambda _: (),
     ) -> None:
-        self._tools, self._feed, self._wish = tools, feed, wish
-        self._state, self._began_at = remembered.state, began_at
+        self._tools, self._feed, self._limits = tools, feed, limits
+        self._state, self._began_at = history.state, began_at
         self._known_documents, self._tracking = known_documents, tracking
-        self._names = remembered.memory.unpacked()
-        for row in remembered.keys.unpacked():
+        self._names = history.memory.unpacked()
+        for row in history.keys.unpacked():
             self._names |= {row.key, row.url}
         self._names.discard(NO_SKETCH)
         self._is_cut = False
@@ -112,9 +112,9 @@ class Backfill:
                     yield batch
                 if self._is_full():
                     return
-        if not self._wish.takes_sitemaps:
+        if not self._limits.reads_sitemaps:
             return
-        walk = SitemapWalk(self._tools, self._feed, self._wish.since, BACKFILL_STAGE)
+        walk = SitemapWalk(self._tools, self._feed, self._limits.since, BACKFILL_STAGE)
         index = home.parsed if home is not None else None
         async for page in walk.sitemaps(self._sites(home), index):
             self.counts["sitemaps"] += 1
@@ -126,7 +126,7 @@ class Backfill:
 
     def _is_full(self) -> bool:
         if self._is_cut:
-            self.problems.append((self._feed.url, f"more than {self._wish.max_entries} entries"))
+            self.problems.append((self._feed.url, f"more than {self._limits.max_entries} entries"))
         return self._is_cut
 
     async def _document(self) -> FeedPage | None:
@@ -141,15 +141,19 @@ class Backfill:
     async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
         """Return the older pages back to the day."""
         walk = ArchiveWalk(
-            self._tools, self._feed, home.url, stage=BACKFILL_STAGE, max_pages=self._wish.max_pages
+            self._tools,
+            self._feed,
+            home.url,
+            stage=BACKFILL_STAGE,
+            max_pages=self._limits.max_pages,
         )
         async for page in walk.pages(home.parsed):
             yield page
             dates = [at for at in map(self._date, page.parsed.entries) if at is not None]
-            if dates and max(dates) < self._wish.since:
+            if dates and max(dates) < self._limits.since:
                 return
         if walk.ended_by == "cap":
-            self.problems.append((home.url, f"more than {self._wish.max_pages} older pages"))
+            self.problems.append((home.url, f"more than {self._limits.max_pages} older pages"))
         elif walk.ended_by != "end":
             self.problems.append((home.url, f"an older page: {walk.ended_by}"))
 
@@ -163,7 +167,7 @@ class Backfill:
 
     async def _batches(self, page: FeedPage) -> AsyncIterator[Batch]:
         selected = await self._select(page)
-        room = max(0, self._wish.max_entries - self.counts["new"])
+        room = max(0, self._limits.max_entries - self.counts["new"])
         self._is_cut = len(selected) > room
         selected = selected[:room]
         self.counts["new"] += len(selected)
@@ -210,7 +214,7 @@ class Backfill:
 
     def _reason_against(self, entry: SourceEntry, is_sitemap: bool, url: str) -> str:
         at = self._date(entry)
-        if at is not None and at < self._wish.since:
+        if at is not None and at < self._limits.since:
             return "too_old"
         if not is_sitemap:
             return ""

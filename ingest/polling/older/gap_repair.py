@@ -16,7 +16,7 @@ from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.state.seen_keys import SeenKeys
-from ingest.ports import ParsedFeed, SourceEntry
+from ingest.ports import ParsedFeed
 
 #: What is older than the last good poll by more than this was never ours to miss: the pages of a
 #: feed reach back to long before it was added, and keys are forgotten after a while.
@@ -69,7 +69,15 @@ class GapRepair:
         async for page in self._in_time(parsed):
             missed = missed_entries(self._feed, page.parsed, self._before, found, self._since)
             meets_past |= missed.meets_past
-            more = self._find(page.parsed, missed.entries, found, now)
+            more = find_entries(
+                self._feed,
+                replace(page.parsed, entries=missed.entries),
+                found.keys,
+                mode=found.mode,
+                pending=self._pending,
+                max_new=self._tools.options.max_new_entries - found.new_count,
+                now=now,
+            )
             if more.first_seen:
                 await emit(page.parsed, more, now)
             keys = more.keys or found.keys
@@ -96,19 +104,6 @@ class GapRepair:
             if page is None:
                 return
             yield page
-
-    def _find(
-        self, page: ParsedFeed, missed: tuple[SourceEntry, ...], found: Found, now: datetime
-    ) -> Found:
-        return find_entries(
-            self._feed,
-            replace(page, entries=missed),
-            found.keys,
-            mode=found.mode,
-            pending=self._pending,
-            max_new=self._tools.options.max_new_entries - found.new_count,
-            now=now,
-        )
 
     def _report(self, found: Found, is_closed: bool) -> None:
         name = self._feed.id

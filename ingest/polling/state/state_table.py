@@ -1,7 +1,7 @@
-"""Keeps the states of the feeds whose partitions this poller owns: reads them from the log.
+"""Reads the states of the feeds in the partitions that this poller owns from the log.
 
-The reader of `news.feed-state` lives in a thread of its own and commits nothing. What it learns
-goes to the poller as messages, so that every state has one owner at a time.
+The reader of `news.feed-state` runs in its own thread and commits nothing. It sends what it reads
+to the poller as messages, so that every state has one owner at a time.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ingest.records.stage_plan import FEED_STATE
 
 _READ_RECORDS = 500
 _READ_SECONDS = 0.2
-#: Once all is restored, what comes is mostly our own states: they are passed over in lots, by
-#: when compaction has taken most of them away.
+#: Seconds between reads once all is restored: most new records are our own states, which are
+#: skipped, and compaction removes most of them in the meantime.
 _PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionRestored:
-    """A partition is ours and everything in it was read."""
+    """A partition was assigned to us, and all of it was read."""
 
     partition: int
     slots: dict[str, Slot]
@@ -38,21 +38,21 @@ class PartitionRestored:
 
 @dataclass(frozen=True, slots=True)
 class PartitionLost:
-    """A partition is no longer ours."""
+    """A partition is no longer assigned to us."""
 
     partition: int
 
 
 @dataclass(frozen=True, slots=True)
 class PollRequested:
-    """Somebody wants this feed polled now."""
+    """A poll of this feed was requested."""
 
     feed_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderFailed:
-    """The reader ended by an error that no waiting fixes."""
+    """The reader failed with a permanent error."""
 
     error: BaseException
 
@@ -72,9 +72,9 @@ class _Partition:
 
 
 class StateTable:
-    """A thread that restores partitions as they are assigned.
+    """A thread that restores each partition when it is assigned.
 
-    `wake` is called from that thread whenever there is a message to take.
+    `wake` is called from that thread for each new message.
     """
 
     def __init__(self, log: Log, group: str, wake: Callable[[], None]) -> None:
@@ -89,7 +89,7 @@ class StateTable:
         self._thread.start()
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Leave the group; what is owned goes to others at once."""
+        """Leave the group, so that its partitions are reassigned at once."""
         self._is_stopping.set()
         self._thread.join(timeout_seconds)
 
@@ -110,7 +110,7 @@ class StateTable:
                         self._is_stopping.wait(_PAUSE_SECONDS)
             finally:
                 reader.close()
-        except Exception as error:  # noqa: BLE001 - it ends the poller, which raises it
+        except Exception as error:  # noqa: BLE001 - the poller raises it and stops
             self._send(ReaderFailed(error))
 
     def _is_restored(self) -> bool:
@@ -136,7 +136,7 @@ class StateTable:
                 self._send(PartitionLost(place.partition))
         for place, epoch in assigned.items():
             if place not in self._partitions:
-                # Positions are never committed, so what was read before this is read again.
+                # Positions are never committed: a partition is always read from its start.
                 reader.seek(place, 0)
                 self._partitions[place] = _Partition(epoch)
 
@@ -154,7 +154,7 @@ class StateTable:
                 partition.slots[feed_id].packed_keys = keys
         self._send(PartitionRestored(place.partition, partition.slots, partition.requests))
         events.restore_seconds.set(time.monotonic() - partition.began)
-        # Handed over: from now on these belong to the poller.
+        # These belong to the poller from now on.
         partition.slots, partition.keys, partition.requests = {}, {}, set()
 
     def _apply(self, partition: _Partition, record: Record) -> None:
@@ -163,7 +163,7 @@ class StateTable:
             if part == REQUEST:
                 self._apply_request(partition, feed_id, is_open=record.value is not None)
             elif partition.is_restored or part == BACKFILL_MEMORY:
-                return  # what this poller wrote itself
+                return  # written by this poller itself
             elif part == KEYS:
                 partition.keys[feed_id] = pack(record.value or b"")
             elif record.value is None:

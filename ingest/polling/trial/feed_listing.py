@@ -63,14 +63,9 @@ def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> Feed
     """Return the rows of a document, in its order. `found` is what a first poll would take of it."""
     dates = _Dates(feed, parsed)
     entries = tuple(_row(entry, dates) for entry in parsed.entries)
-    problems = [f"{kind}: {amount}" for kind, amount in sorted(parsed.oddities.items())]
-    problems += [
-        f"{kind}: {amount}"
-        for kind, amount in sorted(found.oddities.items())
-        if not kind.startswith("date_")
-    ]
-    problems += dates.problems()
-    problems += [f"{reason}: {amount}" for reason, amount in sorted(_refused(found).items())]
+    undated = {kind: n for kind, n in found.oddities.items() if not kind.startswith("date_")}
+    problems = [*_lines(parsed.oddities), *_lines(undated), *dates.problems()]
+    problems += _lines(_refused(found))
     if found.beyond_cap:
         problems.append(f"entries_beyond_cap: {found.beyond_cap} over {MAX_DOCUMENT_ENTRIES}")
     if found.left_behind:
@@ -91,7 +86,7 @@ def failed_listing(input: str, kind: str, message: str) -> FeedListing:
     return FeedListing(input=_clean(input), problems=(_clean(f"{kind}: {message}"),))
 
 
-def said(error: NewsIngestError) -> str:
+def error_text(error: NewsIngestError) -> str:
     """Return an error as one sentence for a list of problems."""
     value = " ".join(str(error.value or "").split())[:200]
     return f"{error.what} ({value})" if value else error.what
@@ -159,6 +154,10 @@ def _row(entry: SourceEntry, dates: _Dates) -> ListedEntry:
         summary=_clean(entry.summary),
         content=_clean(entry.content),
     )
+
+
+def _lines(counts: Mapping[str, int]) -> list[str]:
+    return [f"{kind}: {amount}" for kind, amount in sorted(counts.items())]
 
 
 def _refused(found: Found) -> Mapping[str, int]:

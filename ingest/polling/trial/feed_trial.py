@@ -9,14 +9,13 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.errors import FetchFailed, SourceError
-from ingest.identity import joined
 from ingest.model import Feed
 from ingest.polling.document import answers
 from ingest.polling.document.answers import conditional_headers, with_new_validators
 from ingest.polling.document.read_document import ReadTools, feed_request, read_document
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.state.feed_state import FeedState
-from ingest.polling.trial.feed_listing import said
+from ingest.polling.trial.feed_listing import error_text
 from ingest.ports import Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
 from ingest.settings.options import PollingOptions
 
@@ -77,7 +76,7 @@ async def try_feed(
     except FetchFailed as error:
         lost = time.perf_counter() - began
         trial = msgspec.structs.replace(trial, lost_seconds=lost)
-        return _ended(trial, error.kind, said(error))
+        return _ended(trial, error.kind, error_text(error))
     if isinstance(answer, Disallowed):
         verdict = answer.reason.removeprefix("robots_")
         trial = msgspec.structs.replace(trial, robots=verdict)
@@ -102,15 +101,11 @@ def trial_request(
 
 
 async def _read(trial: Trial, answer: Fetched, tools: ReadTools, max_children: int | None) -> Trial:
-    base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
-    charset = answers.charset_of(answer.header("content-type"))
     started = time.perf_counter()
     try:
-        document = await read_document(
-            tools, trial.feed, answer.body, base, charset, max_children=max_children
-        )
+        document = await read_document(tools, trial.feed, answer, max_children=max_children)
     except SourceError as error:
-        return _ended(trial, error.kind, said(error))
+        return _ended(trial, error.kind, error_text(error))
     parsed, seconds = document.parsed, time.perf_counter() - started
     found = find_entries(
         trial.feed,

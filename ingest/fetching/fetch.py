@@ -1,4 +1,4 @@
-"""Fetches the page of one entry, and decides what becomes of it."""
+"""Fetches the page of an entry and returns the outcome for the entry."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from ingest.settings.options import FetchingOptions
 from ingest.telemetry import Event, counter
 from ingest.wire import encode
 
-#: Redirects to another domain that one entry may take, each through the log.
+#: Maximum number of redirects to another domain for one entry, each through the log.
 MAX_HOPS = 5
-#: After so many failed tries what the feed said has to do: the rungs are 1 m, 10 m and 1 h.
+#: Number of failed attempts after which the text of the feed is used (after 1 m, 10 m and 1 h).
 LAST_ATTEMPT = 3
-#: An entry that its host cannot serve within this goes without its page.
+#: An entry whose page would have to wait longer than this for its host goes without it.
 TOO_SLOW = timedelta(hours=24)
-#: Headers of an answer that go into the archive: what tells of the page, nothing of the visit.
+#: Headers of an answer that are archived: those about the page, not about the request.
 KEPT_HEADERS = frozenset(
     ("age", "cache-control", "content-language", "date", "etag", "expires", "last-modified", "link",
      "server", "vary", "x-robots-tag")
 )  # fmt: skip
 MAX_HEADER_CHARACTERS = 500
-#: The log's largest record (4,000,000 bytes), less what stands beside entry and bodies.
+#: The largest record of the log (4,000,000 bytes) without the fields beside entry and bodies.
 MAX_RECORD_BYTES = 3_960_000
 _ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.8,*/*;q=0.5"
 _COMPRESSION_LEVEL = 3
@@ -58,8 +58,8 @@ _page_refused = Event("page_refused", level="warning", counter=_pages)
 class EntryFetcher:
     """The work of the fetch stage on one entry.
 
-    `known` asks the index for documents by their ids (it runs in a thread); `pressure` tells
-    how long a host's queue is; `tracking` gives further tracking parameters of a URL.
+    `known` looks up documents in the index by id (it runs in a thread); `pressure` returns the
+    length of a host's queue; `tracking` returns additional tracking parameters of a URL.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class EntryFetcher:
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
     async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
-        """Return the page of this entry, the entry itself for another domain, or what failed.
+        """Return the page of this entry, the entry itself for another domain, or the failure.
 
         Shape: Keep(Page) with a body, or without one (`kind` feed, with `missing_reason`);
-        Keep(Entry) to be appended again by the domain of its `url_to_ask`; Drop of an address
-        alone that has no page; Retry; Reject.
-        `attempt` counts the failed tries so far; at 3 a failure is final.
-        Errors: IndexUnavailable when the index cannot be asked for a document id.
+        Keep(Entry) to be appended again under the domain of its `url_to_ask`; Drop of an entry
+        without text and page; Retry; Reject.
+        `attempt` counts the failed attempts so far; at 3 a failure is final.
+        Errors: IndexUnavailable if document ids cannot be looked up.
         """
         answer, verdict = await self._asked(entry)
         now = self._clock()
@@ -104,7 +104,7 @@ class EntryFetcher:
             return Reject(verdict.reason, "permanent", verdict.message)
         if isinstance(verdict, Missing):
             if not (entry.title or entry.summary or entry.content):
-                # An address alone, as sitemaps have them: without its page there is nothing.
+                # A URL alone, as in sitemaps: without the page there is no text.
                 _page_refused(outcome="dropped", reason=verdict.reason, entry=entry.id)
                 return Drop(f"no_text_{verdict.reason}", is_intended=False)
             return Keep(await self._without_body(entry, verdict, answer, now))
@@ -122,9 +122,9 @@ class EntryFetcher:
     async def _instead_of_amp(
         self, answer: Fetched, verdict: PageFound
     ) -> tuple[Fetched, PageFound]:
-        """Return the page that an AMP page is a copy of; the AMP page itself when it is not to be had.
+        """Return the original of an AMP page; if it cannot be fetched, the AMP page itself.
 
-        Nothing is tried twice for it: the AMP page has the text too.
+        There is no retry: the AMP page has the text too.
         """
         original = amp_canonical(answer.body, answer.url)
         if not original:
@@ -165,7 +165,7 @@ class EntryFetcher:
     def _defer(
         self, entry: Entry, verdict: RetryLater, attempt: int
     ) -> Outcome[Page | Entry] | None:
-        """Return a Retry, or a Reject on the last attempt; None when the feed's text will do."""
+        """Return a Retry, or a Reject on the last attempt; None if the feed has a text."""
         if not verdict.counts or attempt < LAST_ATTEMPT:
             _page_deferred(outcome="retry", reason=verdict.reason, entry=entry.id)
             return Retry(verdict.reason, verdict.after_seconds, verdict.counts, verdict.message)
@@ -243,8 +243,8 @@ def _bare_page(
 
 
 def _room_beside(entry: Entry) -> int:
-    """Return the packed bytes that a page may have beside its entry in one record."""
-    return (MAX_RECORD_BYTES - len(encode(entry))) * 3 // 4  # base64 makes four of three
+    """Return the maximum compressed bytes of a page beside its entry in one record."""
+    return (MAX_RECORD_BYTES - len(encode(entry))) * 3 // 4  # base64 makes four bytes of three
 
 
 def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:
@@ -256,5 +256,5 @@ def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:
 
 
 def _writable(header: str) -> str:
-    """Return a header without the surrogates that stand for bytes which are no UTF-8."""
+    """Return a header without the surrogates that stand for bytes that are not UTF-8."""
     return header.encode("utf-8", "replace").decode("utf-8")

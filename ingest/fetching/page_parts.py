@@ -1,8 +1,8 @@
-"""Gets the further pages of an article that its site spreads over several.
+"""Fetches the further pages of an article that is split over several pages.
 
-Each is a request like any: guard, robots.txt, a turn and a gap. What fails later never costs what
-came before. A part that may come soon (a timeout, a 503) sends the entry round once more, by the
-first rung: a minute is worth a whole text, an hour is not. After that what came is kept.
+Each is requested like any page: with guard, robots.txt, turn and gap. A failure never discards the
+pages before it. If a part may be available soon (after a timeout or a 503), the entry is retried
+once at the first rung: a minute is worth a complete text, an hour is not.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ingest.model import PagePart
 from ingest.ports import Fetched
 from ingest.telemetry import Event, counter
 
-#: Pages of one article, the first among them.
+#: Maximum number of pages of one article, including the first.
 MAX_PAGES = 10
-#: All requests and waits for the parts of one article.
+#: Maximum time for all requests and waits for the parts of one article.
 MAX_SECONDS = 600.0
-#: A part is asked for again when that may be within so long.
+#: Longest wait after which a part is retried.
 SOON_SECONDS = 60.0
 
 _parts = counter("article_parts_total", "outcome")
@@ -37,9 +37,9 @@ Ask = Callable[[str, int], Awaitable[tuple[Fetched | None, Verdict]]]
 
 
 class Parts(NamedTuple):
-    """The further pages in their order; why there are not more of them, in words, or `""`.
+    """The further pages in order, and the reason why some are missing, or `""`.
 
-    `later` is set when asking again soon may help.
+    `later` is set if a retry may help soon.
     """
 
     pages: tuple[PagePart, ...] = ()
@@ -48,7 +48,7 @@ class Parts(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Bytes that the parts may have together: as they come, and packed."""
+    """Maximum number of bytes of all parts together, uncompressed and compressed."""
 
     unpacked: int
     packed: int
@@ -119,7 +119,7 @@ class PartsWalk:
             link = next_part(links, self._pages, self._number, starts_at_zero=starts_at_zero)
 
     async def _get(self, url: str) -> Fetched | None:
-        """Take one page; None when the way ends here, `missing_reason` set unless that is right."""
+        """Fetch one page; None ends the walk, with a `missing_reason` unless the article ends."""
         if canonical_url(url) in self._visited:
             return None
         self._visited.add(canonical_url(url))
@@ -136,10 +136,10 @@ class PartsWalk:
         return answer if self._add(answer, url) else None
 
     def _add(self, answer: Fetched, url: str) -> bool:
-        """Keep an answer as a part; False when it is none, or there is no room for it."""
+        """Add an answer as a part; return False if it is not one, or there is no room for it."""
         if canonical_url(answer.url) != canonical_url(url):
             if canonical_url(answer.url) in self._visited:
-                return False  # there is no such page, and the site leads back to one there is
+                return False  # there is no such page: the site redirects to another one
             if self._pages.place(answer.url) is None and not self._pages.is_whole(answer.url):
                 self._stop("leads_elsewhere")
                 return False
@@ -165,15 +165,15 @@ class PartsWalk:
 
     def _note(self, verdict: Verdict) -> None:
         if isinstance(verdict, RetryLater):
-            wish = verdict.after_seconds
-            self._later = verdict if wish is None or wish <= SOON_SECONDS else None
+            wait = verdict.after_seconds
+            self._later = verdict if wait is None or wait <= SOON_SECONDS else None
         if isinstance(verdict, PageFound):
             self._stop("wrong_type")
         else:
             self._stop("leads_elsewhere" if isinstance(verdict, Redirected) else verdict.reason)
 
     def _stop(self, reason: str) -> None:
-        """Note why there are no more parts."""
+        """Record the reason why there are no more parts."""
         self._missing_reason = f"page {self._number}: {reason}"
         part_missing(outcome=reason, url=self._first.url, page=self._number)
 

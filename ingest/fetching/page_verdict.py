@@ -1,4 +1,4 @@
-"""Decides what an answer, or the lack of one, means for the entry whose page was asked for."""
+"""Decides what an answer or a failed request means for the entry whose page was requested."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ingest.ports import Disallowed, Fetched, Resting
 
 
 class PageFound(NamedTuple):
-    """There is a page; `kind` is html or text."""
+    """The page was fetched; `kind` is html or text."""
 
     kind: str
 
 
 class Missing(NamedTuple):
-    """There is no page, and asking again would not help: what the feed said has to do."""
+    """There is no page, and a retry would not help: the text of the feed is used."""
 
     reason: str
     status: int = 0
 
 
 class RetryLater(NamedTuple):
-    """Perhaps later. `counts` tells whether this was a real try."""
+    """A retry may help. `counts` is False if the page was not really requested."""
 
     reason: str
     after_seconds: float | None = None
@@ -35,14 +35,14 @@ class RetryLater(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """The address may never be asked."""
+    """The URL must not be requested."""
 
     reason: str
     message: str = ""
 
 
 class Redirected(NamedTuple):
-    """The page lies at another domain."""
+    """The page is at another domain."""
 
     url: str
 
@@ -54,13 +54,13 @@ _REJECTED_KINDS = ("address_not_public", "bad_url")
 _RETRY_STATUSES = (408, 425)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _UNCLEAR_TYPES = ("", "application/octet-stream", "application/xml", "text/xml", "unknown/unknown")
-#: How files begin that no media type makes a page: PDF, PNG, JPEG, GIF, ZIP, gzip, Ogg, ID3.
+#: First bytes of files that are not pages whatever their media type: PDF, PNG, JPEG, …
 _FILE_MARKS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"OggS")
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|article|title)\b", re.IGNORECASE)
 
 
 def verdict_of_failure(error: FetchFailed) -> Verdict:
-    """Return what a request without an answer means."""
+    """Return the verdict of a failed request."""
     if error.kind in _REJECTED_KINDS:
         return Rejected(error.kind, str(error))
     if error.kind in _RETRY_KINDS:
@@ -69,7 +69,7 @@ def verdict_of_failure(error: FetchFailed) -> Verdict:
 
 
 def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> Verdict:
-    """Return what an answer means."""
+    """Return the verdict of an answer."""
     if isinstance(answer, Resting):
         return RetryLater(
             answer.reason, max(0.0, (answer.until - now).total_seconds()), counts=False

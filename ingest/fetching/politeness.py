@@ -1,4 +1,4 @@
-"""One request at a time, with a gap, and none while a host rests: the manners of a visitor."""
+"""Limits requests: one at a time per domain, with a gap between them, and none during a rest."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ingest.telemetry import counter
 
 #: Crawl-delay and Request-rate are obeyed up to this.
 MAX_CRAWL_DELAY_SECONDS = 3600.0
-#: A 429 that does not say how long: this, doubled on each repeat, up to a day.
+#: Rest after a 429 without a time; doubled on each repeat, up to a day.
 UNEXPLAINED_REST = timedelta(minutes=15)
 MAX_UNEXPLAINED_REST = timedelta(hours=24)
-#: Rests from this length on get up to half of themselves on top, an hour at most, at random,
-#: so that what waited for one host does not come back all at once.
+#: Rests of this length or more are extended at random by up to half, an hour at most, so that
+#: requests waiting for one host do not all start at once.
 JITTER_FROM = timedelta(minutes=5)
 MAX_JITTER = timedelta(hours=1)
-#: No host that is not mapped is asked more often, whatever the settings say (FetchingOptions).
+#: Shortest gap of a host that is not mapped, whatever the settings say (FetchingOptions).
 MIN_GAP_SECONDS = 0.2
-#: Nobody waits longer than this for the address of a platform: what waits takes up places of others.
+#: Longest wait for an address of a platform, since a waiting request takes the place of others.
 MAX_ADDRESS_WAIT_SECONDS = 30.0
-#: So many 403 to polls of one domain within this time count as a 429: the site refuses us, not one page.
+#: Number of 403 answers to polls of one domain that, within this time, count as a 429.
 REFUSALS_FOR_A_REST = 5
 REFUSALS_WINDOW_SECONDS = 600.0
 
@@ -38,7 +38,7 @@ waits = counter("host_waits_total", "stage", "reason")
 
 
 class _Lane:
-    """The turns of one domain: an asyncio.Lock serves first come, first served."""
+    """The turns of one domain; an asyncio.Lock is first come, first served."""
 
     __slots__ = ("last_start", "lock", "refusals", "waiting")
 
@@ -50,18 +50,19 @@ class _Lane:
 
 
 class Pressure(NamedTuple):
-    """How many requests wait for one domain, and the seconds between two of them."""
+    """The number of requests waiting for a domain, and the seconds between two requests."""
 
     waiting: int
     gap_seconds: float
 
 
 class Politeness:
-    """The turns of all domains in one process, at most `max_in_flight` of them at once.
+    """The turns of all domains in one process, at most `max_in_flight` at once.
 
-    `gaps` are gaps of single domains (config/sites.yml); `is_mapped` tells the hosts that may
-    have a gap under 0.2 s. `shares_hosts` keeps to the slots of slots.py, for stages whose hosts
-    are also asked by another process, with `poll_shares` of single domains. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
+    `gaps` are the gaps of single domains (config/sites.yml); `is_mapped` returns whether a host
+    may have a gap under 0.2 s. With `shares_hosts`, requests start in the slots of sharing.py, for
+    stages that share hosts with another process; `poll_shares` are those of single domains.
+    `monotonic`, `sleep` and `draw` (0 to 1) are replaced in tests.
     """
 
     def __init__(
@@ -98,11 +99,11 @@ class Politeness:
         self._address_waiting: Counter[str] = Counter()
 
     def rests_until(self, url: str) -> datetime | None:
-        """Return until when the domain of this URL rests; None when it may be asked."""
+        """Return the time until which the domain of this URL rests, or None."""
         return self._rest_of(registrable_domain(url))
 
     def busy_until(self, shared: Shared | None, stage: str = "fetch") -> datetime | None:
-        """Return when an address of a platform may be free; None when the wait is worth a place."""
+        """Return when an address of a platform may be free; None if the wait is short enough."""
         if shared is None:
             return None
         most = max(self._address_waiting[one] for one in shared.addresses)
@@ -113,13 +114,13 @@ class Politeness:
         return self._clock() + timedelta(seconds=wait)
 
     def pressure(self, url: str) -> Pressure:
-        """Return how many requests wait for the domain of this URL, and its gap in seconds."""
+        """Return the number of requests waiting for the domain of this URL, and its gap."""
         domain = registrable_domain(url)
         lane = self._lanes.get(domain)
         return Pressure(lane.waiting if lane else 0, self.gap(url))
 
     def gap(self, url: str) -> float:
-        """Return the seconds between two starts for the domain of this URL."""
+        """Return the seconds between two requests to the domain of this URL."""
         domain = registrable_domain(url)
         gap = self._gaps.get(domain, self._gap_seconds)
         if gap < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
@@ -129,10 +130,10 @@ class Politeness:
     async def begin(
         self, url: str, stage: str = "fetch", shared: Shared | None = None
     ) -> datetime | None:
-        """Wait for a turn at the domain of this URL, and at the addresses of its platform.
+        """Wait for a turn at the domain of this URL and at the addresses of its platform.
 
-        Returns None when the turn is held: `end` must follow. Gives a time when the domain rests
-        until then: no turn is held. Turns go first come, first served.
+        Return None if the turn is held; `end` must follow. Return a time, without a turn, if the
+        domain rests until then. Turns are first come, first served.
         """
         addresses = () if shared is None else shared.addresses
         self._address_waiting.update(addresses)
@@ -161,16 +162,16 @@ class Politeness:
                 lane.lock.release()
 
     def end(self, url: str) -> None:
-        """Return back the turn at the domain of this URL."""
+        """Release the turn at the domain of this URL."""
         self._in_flight.release()
         self._lanes[registrable_domain(url)].lock.release()
 
     def note_answer(
         self, url: str, status: int, retry_after: str = "", date: str = "", stage: str = "fetch"
     ) -> None:
-        """Take notice of an answer: a 429, or any 4xx/5xx with Retry-After, puts to rest.
+        """Record an answer: a 429, or a 4xx or 5xx with Retry-After, starts a rest.
 
-        `retry_after` and `date` are the headers as they came; `""` when absent.
+        `retry_after` and `date` are the raw headers; `""` if absent.
         """
         domain = registrable_domain(url)
         known = self._states.rest(domain)
@@ -210,7 +211,7 @@ class Politeness:
     async def _pass_the_gap(
         self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
     ) -> datetime | None:
-        """Wait until the domain may be asked, and for a place among those in flight."""
+        """Wait for the gap of the domain, and for a place among the requests in flight."""
         until = await self._wait_out(url, domain, lane, stage, shared)
         if until is not None:
             return until
@@ -233,7 +234,7 @@ class Politeness:
     async def _wait_out(
         self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
     ) -> datetime | None:
-        """Wait until the gap is over; give a time at once when the domain rests."""
+        """Wait until the gap is over; return a time at once if the domain rests."""
         while True:
             until = self._rest_of(domain)
             if until is not None:
@@ -259,13 +260,13 @@ class Politeness:
         return seconds_to_slot(self._clock().timestamp(), gap, domain, stage, share)
 
     def _wait_for_address(self, shared: Shared) -> float:
-        """Return the seconds until the last of the addresses was left alone for the gap."""
+        """Return the seconds until the gap of the last used address is over."""
         gap, now = self.gap(shared.domain), self._monotonic()
         starts = (self._address_starts.get(one) for one in shared.addresses)
         return max((at + gap - now for at in starts if at is not None), default=0.0)
 
     def _note_start(self, shared: Shared, at: float) -> None:
-        """Take note of a start at all addresses of the host: which it will be is not known yet."""
+        """Record a start at all addresses of the host, since the one used is not known yet."""
         if len(self._address_starts) > 10_000:
             oldest = at - MAX_CRAWL_DELAY_SECONDS
             self._address_starts = {a: t for a, t in self._address_starts.items() if t > oldest}
@@ -303,10 +304,10 @@ def next_rest(
     unexplained_rest: timedelta = UNEXPLAINED_REST,
     draw: float = 0.0,
 ) -> Rest:
-    """Return the rest that an answer asks for; never shorter than one already running.
+    """Return the rest that an answer asks for; never shorter than the current one.
 
-    Shape: Retry-After in full up to 7 days, with up to half of it (an hour at most) on top from
-    5 min on; without one that can be read, 15 min, doubled on each repeat up to 24 h.
+    Shape: Retry-After up to 7 days, extended by up to half (an hour at most) from 5 min on;
+    without a readable one, 15 min, doubled on each repeat up to 24 h.
     """
     wait, count = http_headers.retry_after(retry_after, now, date), 0
     if wait is None:

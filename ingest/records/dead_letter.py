@@ -1,4 +1,4 @@
-"""A dead letter: the untouched input of a rejected record, with why and where from."""
+"""Builds dead letters: the unchanged input of a rejected record, with reason and origin."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ingest.records.appending import NewRecord
 from ingest.records.stage_plan import StagePlan
 from ingest.wire import encode
 
-#: Longest texts in the headers of a dead letter, in characters.
+#: Maximum lengths of texts in the headers of a dead letter, in characters.
 MAX_MESSAGE = 1000
 MAX_STACKTRACE = 8000
 
 
 class Verdict(NamedTuple):
-    """An entry that is not sent on: `reason` is a short code, `message` says more."""
+    """An entry that is dropped or rejected: `reason` is a short code, `message` the details."""
 
     entry: Entry
     reason: str
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a record is about: the ids and address that drops and dead letters carry."""
+    """The ids and URL of a record, as drops and dead letters carry them."""
 
     id: str = ""
     entry_id: str = ""
@@ -40,14 +40,14 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def origin_of(record: Record) -> str:
-    """Return where the record was first read in the main topic: `<topic>/<partition>/<offset>`."""
+    """Return the place of the record in the main topic: `<topic>/<partition>/<offset>`."""
     return record.header("retry.origin") or record.origin
 
 
 def dead_letter(
     record: Record, reject: Reject, plan: StagePlan, subject: Subject, now: datetime
 ) -> NewRecord:
-    """Return the dead letter of a record: its input and headers, and why it was rejected."""
+    """Return the dead letter of a record: its input and headers, and the reason."""
     topic, partition, offset = origin_of(record).rsplit("/", 2)
     attempts = int(record.header("retry.attempt") or 0) + 1
     own = _headers(
@@ -69,12 +69,12 @@ def dead_letter(
 
 
 def entry_dead_letter(verdict: Verdict, topic: str, plan: StagePlan, now: datetime) -> NewRecord:
-    """Return the dead letter of an entry that the poll rejects, under the same key each time.
+    """Return the dead letter of an entry that a poll rejects; it has the same key each time.
 
-    `topic` is where the entry would have gone, and goes when the letter is replayed.
+    `topic` is the topic that the entry is appended to if the dead letter is replayed.
     """
     entry, reason, message = verdict
-    # What the feed wrote, without our times: the same entry found again is the same letter.
+    # Without times, so that the same entry found again yields the same dead letter.
     key = hashlib.sha256(f"{entry.id}\0{reason}".encode()).hexdigest()[:32]
     own = _headers(
         Reject(reason, message=message),

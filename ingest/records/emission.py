@@ -1,4 +1,4 @@
-"""Appends what a judged record brings: its outputs, or a drop, a retry or a dead letter."""
+"""Appends the result of a processed record: its outputs, a drop, a retry or a dead letter."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ record_rejected = Event(
     counter=counter("dead_letters_total", "stage", "failure_class", "reason"),
 )
 
-#: Attempts after which a transient failure is rejected: one a rung.
+#: Number of attempts after which a transient failure is rejected: one for each rung.
 MAX_ATTEMPTS = 3
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A record with its outcome; `outputs` are what a Keep brings."""
+    """A record with its outcome; `outputs` are the records of a Keep."""
 
     record: Record
     outcome: Outcome[Any]
@@ -49,11 +49,11 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 def append_judged(
     judged: Sequence[Judged], plan: StagePlan, appender: Appender, clock: Clock
 ) -> list[Judged]:
-    """Append what each record brings, flush, and return the records with their final outcomes.
+    """Append the results of these records, flush, and return them with their final outcomes.
 
-    A record whose output the log will not take becomes a dead letter. Outputs appended twice
-    after an outage are harmless (promise 1). Errors: LogUnavailable when the log does not
-    answer in time; call again with the same records then. LogRefused and TopicMissing pass.
+    A record whose output is refused by the log becomes a dead letter. Outputs appended twice
+    after an outage are harmless (promise 1). Errors: LogUnavailable if the log does not answer in
+    time; call again with the same records then. LogRefused and TopicMissing pass.
     """
     now = clock()
     final = [_settled(one, plan, now) for one in judged]
@@ -77,7 +77,7 @@ def append_judged(
 def _appended(
     judged: Sequence[Judged], plan: StagePlan, appender: Appender, now: datetime
 ) -> Refusals:
-    """Append and flush; return the refusals by the number of their record."""
+    """Append and flush; return the refusals by the position of their record."""
     owners: list[int] = []
     records: list[NewRecord] = []
     for number, one in enumerate(judged):
@@ -117,7 +117,7 @@ def _settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
 
 
 def _refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
-    """Return the record as a Reject, because the log will not take its output."""
+    """Return the record as a Reject, because the log refused its output."""
     reject = Reject(
         reason=refusal_reason(error),
         failure_class="permanent",
@@ -128,7 +128,7 @@ def _refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
 
 
 def report(judged: Judged, plan: StagePlan) -> None:
-    """Write the one line of this record and this stage, and move its counters."""
+    """Report the outcome of this record: one log line, and its counters."""
     subject, outcome = judged.subject, judged.outcome
     record_finished(stage=plan.name, outcome=type(outcome).__name__.lower(), id=subject.id)
     match outcome:
@@ -182,7 +182,7 @@ def _retry_output(judged: Judged, retry: Retry, plan: StagePlan, now: datetime) 
 
 
 class Parked(msgspec.Struct, frozen=True):
-    """Append again to rung number `rung`, not to be tried before `not_before`."""
+    """Append again at rung number `rung`, to be tried at `not_before` or later."""
 
     rung: int
     attempt: int
@@ -190,7 +190,7 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class Exhausted(msgspec.Struct, frozen=True):
-    """All rungs were tried: a dead letter, reason `exhausted`."""
+    """All rungs were tried: the record becomes a dead letter with the reason `exhausted`."""
 
     attempts: int
 
@@ -198,11 +198,11 @@ class Exhausted(msgspec.Struct, frozen=True):
 def next_try(
     retry: Retry, attempts: int, rung_seconds: Sequence[float], now: datetime
 ) -> Parked | Exhausted:
-    """Decide where a failed record goes.
+    """Return the rung and the time of the next attempt.
 
-    `attempts` counts failures before this one. A wish with a time takes the smallest rung that
-    covers it, else the last; one that does not count keeps its number and takes the first rung
-    or the one its time asks for.
+    `attempts` is the number of failures before this one. A retry with a wait gets the shortest
+    rung that covers it, else the last one; without a wait, one that does not count as an attempt
+    gets the first rung.
     """
     attempt = attempts + 1 if retry.counts_attempt else attempts
     if attempt > MAX_ATTEMPTS:
@@ -217,5 +217,5 @@ def next_try(
 
 
 def due_at_ms(appended_at_ms: int, rung_seconds: float) -> int:
-    """Return when a record of a retry topic may be looked at again, in ms since 1970."""
+    """Return when a record of a retry topic is due, in ms since 1970."""
     return appended_at_ms + int(rung_seconds * 1000)

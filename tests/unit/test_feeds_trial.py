@@ -294,7 +294,7 @@ def test_a_busy_feed_is_expected_to_be_asked_more_often_than_a_quiet_one(site: H
         ({"interval_seconds": 1380, "last_error_class": "http_5xx", "failure_score": 1.5,
           "next_poll_at": NOW + timedelta(hours=2)}, ["waits 2.0 h after http_5xx"]),
         ({"retry_after_until_at": NOW + timedelta(hours=3),
-          "next_poll_at": NOW + timedelta(hours=3)}, ["3.0 h by the site's wish to rest"]),
+          "next_poll_at": NOW + timedelta(hours=3)}, ["3.0 h by the site's request to wait"]),
         ({"gone_since_at": NOW, "next_poll_at": NOW + timedelta(days=30)},
          ["2026-12-20", "every 30 days"]),
         ({"duplicate_of": "other", "next_poll_at": NOW + timedelta(days=1)}, ["feed other"]),

@@ -30,11 +30,10 @@ from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, pieces, short_ha
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 from ingest.records.stage_plan import BACKFILL_STAGE
 
-#: What requests of a backfill are of: they have turns of their own at a host (slots.py).
-#: Entries that become durable together.
+#: Number of entries that are appended together.
 _CHUNK = 500
 
-#: Names kept, two an entry, the newest: about 2 MB in the log.
+#: Maximum number of hashes kept, two for each entry, the newest: about 2 MB in the log.
 MAX_NAMES = 200_000
 _SIZE = len(NO_SKETCH)
 #: An entry with the hashes of its key and of its link.
@@ -42,7 +41,7 @@ _Named: TypeAlias = tuple[SourceEntry, tuple[bytes, bytes]]
 
 
 class BackfillLimits(NamedTuple):
-    """What is wanted of one backfill."""
+    """The limits of a backfill."""
 
     since: datetime
     max_pages: int = MAX_PAGES
@@ -51,7 +50,7 @@ class BackfillLimits(NamedTuple):
 
 
 class FeedHistory(NamedTuple):
-    """What is known of the feed: by the poll stage, and by earlier backfills."""
+    """What the poll stage and earlier backfills have stored of a feed."""
 
     state: FeedState
     keys: SeenKeys
@@ -59,7 +58,7 @@ class FeedHistory(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Entries of one document that nobody knows yet, and the names to remember them by."""
+    """New entries of one document, and the hashes to store for them."""
 
     url: str
     parsed: ParsedFeed
@@ -68,11 +67,12 @@ class Batch(NamedTuple):
 
 
 class Backfill:
-    """One backfill of one feed; counts what it meets.
+    """One backfill of one feed.
 
-    `known_documents` gives those of some document ids that the index has (called in a thread);
-    `tracking` gives further tracking parameters of a URL. `counts` has pages, sitemaps, listed,
-    known, too_old, undated, other_site and new; `problems` what could not be had: (address, reason).
+    `known_documents` returns those of the given document ids that are in the index (it runs in a
+    thread); `tracking` returns additional tracking parameters of a URL. `counts` has pages,
+    sitemaps, listed, known, too_old, undated, other_site and new; `problems` holds (URL, reason)
+    of what could not be fetched.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class Backfill:
         self.problems: list[tuple[str, str]] = []
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Return what is found, a part of a document at a time; what is not taken is not asked for.
+        """Yield what is found, part of a document at a time; pages are requested on demand.
 
-        Errors: none of the site's own; those of `known_documents`.
+        Errors: those of `known_documents`; none from the site.
         """
         home = await self._document()
         if home is not None:
@@ -139,7 +139,7 @@ class Backfill:
         return page
 
     async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
-        """Return the older pages back to the day."""
+        """Yield the older pages back to the date of the limits."""
         walk = ArchiveWalk(
             self._tools,
             self._feed,
@@ -158,7 +158,7 @@ class Backfill:
             self.problems.append((home.url, f"an older page: {walk.ended_by}"))
 
     def _sites(self, home: FeedPage | None) -> list[str]:
-        """Return an address of each host whose robots.txt may name sitemaps of the publisher."""
+        """Return a URL of each host whose robots.txt may list sitemaps of the publisher."""
         found = {urlsplit(self._feed.url).netloc: self._feed.url}
         link = home.parsed.link if home is not None else ""
         if link and same_site(link, self._feed.url):
@@ -186,13 +186,13 @@ class Backfill:
             yield Batch(page.url, parsed, found, tuple(name for _, two in part for name in two))
 
     def _mode(self, parsed: ParsedFeed) -> str:
-        """Return the mode that the poll stage names such a document's entries by."""
+        """Return the key mode that the poll stage uses for such a document."""
         if _is_sitemap(parsed.format) and not _is_sitemap(self._state.format):
             return "guid"
         return self._state.entry_key_mode
 
     async def _select(self, page: FeedPage) -> list[_Named]:
-        """Return the entries that are wanted and new, with their names, which count as known now."""
+        """Return the new entries within the limits, with their hashes, which are known from now on."""
         parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
         found: list[_Named] = []
         for entry, names in self._named(parsed):
@@ -224,7 +224,7 @@ class Backfill:
         return "" if is_ours and not is_home_page(entry.link) else "other_site"
 
     def _date(self, entry: SourceEntry) -> datetime | None:
-        """Return when it was published or changed; a bare day counts to its end."""
+        """Return when the entry was published or changed; the end of the day for a bare date."""
         raw = entry.published_raw or entry.updated_raw
         at = entry_date(raw, entry, self._feed).at
         return at + timedelta(days=1) if at is not None and is_bare_date(raw) else at
@@ -247,10 +247,10 @@ def _is_sitemap(format: str) -> bool:
 
 
 class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """Short hashes of the keys and addresses of entries, oldest first, packed.
+    """Short hashes of the keys and links of entries, oldest first, packed.
 
-    `first_seen_at` is the beginning of a run that was not finished: the next one goes on with
-    it, so that an entry that is sent again carries the same. None after a run that was.
+    `first_seen_at` is the start of an unfinished run: the next run continues with it, so that an
+    entry that is sent again has the same time. None after a finished run.
     """
 
     feed_id: str = ""
@@ -263,6 +263,6 @@ class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory:
-    """Return the memory with more hashes; above the bound the oldest go."""
+    """Return the memory with more hashes; above the limit the oldest are dropped."""
     joined = memory.names + b"".join(name for name in names if name != NO_SKETCH)
     return msgspec.structs.replace(memory, names=joined[-MAX_NAMES * _SIZE :])

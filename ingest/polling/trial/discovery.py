@@ -1,4 +1,4 @@
-"""Looks for the feeds of a site: its page, its robots.txt, then the usual places."""
+"""Finds the feeds of a site: on its page, in its robots.txt, then at the usual paths."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ingest.polling.older.sitemap_walk import robots_sitemaps
 from ingest.polling.trial.feed_trial import Trial, try_feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
-#: Requests that one search may make, robots.txt not counted.
+#: Maximum number of requests in one search, without robots.txt.
 MAX_REQUESTS = 12
 USUAL_PATHS = (
     "/feed",
@@ -34,15 +34,15 @@ USUAL_PATHS = (
 _MAX_ANNOUNCED = 6
 _MAX_LINKED = 3
 _MAX_SITEMAPS = 3
-#: Children of an index of sitemaps that are asked for: enough to see whether it is of news.
+#: Number of children of a sitemap index to request: enough to see whether it has news.
 _MAX_CHILDREN = 2
-#: What a page may answer and yet feeds of its host may be had.
+#: Failures of a page after which the search goes on: feeds of its host may still be available.
 _PASSABLE = frozenset(
     {"not_a_feed", "http_401", "http_403", "http_404", "bot_block", "robots_disallowed"}
 )
 _RANKS = ("given", "link", "robots", "anchor", "path")
 
-#: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
+#: Bytes of a page to search: feeds are announced in the head, and lists of feeds are short.
 PAGE_BYTES = 512 * 1024
 _TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
           "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
@@ -54,7 +54,7 @@ _LOOKS_LIKE_FEED = re.compile(
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One feed that was found. `how`: given, link, robots, anchor or path."""
+    """A feed that was found. `how` is given, link, robots, anchor or path."""
 
     url: str
     how: str
@@ -62,13 +62,13 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_comments(self) -> bool:
-        """Return whether it lists what readers wrote, by its address or title."""
+        """Return whether this is a feed of comments, by its URL or title."""
         title = self.trial.parsed.title if self.trial.parsed is not None else ""
         return "comment" in f"{urlsplit(self.url).path} {title}".lower()
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search brought, the best first. `page` is the trial of the address itself."""
+    """The feeds that were found, best first. `page` is the trial of the given URL itself."""
 
     page: Trial
     candidates: tuple[Candidate, ...]
@@ -76,7 +76,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Counted:
-    """A Fetcher that makes so many requests and no more; children of an index count too."""
+    """A Fetcher with a maximum number of requests; children of an index count too."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
@@ -85,17 +85,17 @@ class _Counted:
     async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
         if self.requests >= MAX_REQUESTS:
             raise FetchFailed(
-                "this search has made all its requests", kind="bad_url", value=request.url
+                "the search has used up its requests", kind="bad_url", value=request.url
             )
         self.requests += 1
         return await self._fetcher.fetch(request)
 
     async def close(self) -> None:
-        """The fetcher belongs to others."""
+        """Do nothing: the fetcher belongs to the caller."""
 
 
 class _Search:
-    """One search: counts its requests, and keeps each feed once."""
+    """One search: counts its requests and removes duplicate feeds."""
 
     def __init__(self, like: Feed, tools: ReadTools) -> None:
         self.counted = _Counted(tools.fetcher)
@@ -128,11 +128,11 @@ class _Search:
 
 
 async def discover(like: Feed, tools: ReadTools, robots_text: Callable[[str], str]) -> Discovery:
-    """Return the feeds that can be found from the address of `like`, whose options all requests use.
+    """Return the feeds found from the URL of `like`; all requests use the options of `like`.
 
-    `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may
-    lie on other sites, other links count within this one, guesses stay on the page's host. A page
-    that is refused or missing does not end the search. Errors: none of the site's own.
+    `robots_text` returns the robots.txt that was read for a URL, or "". Announced feeds may be on
+    other sites, other links count within this site, and guesses stay on the host of the page. A
+    page that is forbidden or missing does not end the search. Errors: none from the site.
     """
     search = _Search(like, tools)
     page = await search.look(like.url, "given")
@@ -165,16 +165,16 @@ def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
 
 
 class PageLink(NamedTuple):
-    """An address that a page names: `how` is link (rel=alternate) or anchor (an `<a>`)."""
+    """A link of a page: `how` is link (rel=alternate) or anchor (an `<a>`)."""
 
     url: str
     how: str
 
 
 def page_links(body: bytes, url: str) -> list[PageLink]:
-    """Return the feeds that a page at `url` announces, then those that its links look like.
+    """Return the feeds that a page at `url` announces, then the links that look like feeds.
 
-    Shape: absolute, each address once, in the order of the page; `<base>` counts. Errors: none.
+    Shape: absolute, without duplicates, in the order of the page; `<base>` counts. Errors: none.
     """
     base = url
     announced: dict[str, PageLink] = {}

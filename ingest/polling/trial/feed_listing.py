@@ -1,4 +1,4 @@
-"""Lists what one feed document says, entry by entry, as plain data for `feeds test`."""
+"""Lists a feed document, entry by entry, as plain data for `feeds test`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ingest.polling.entries.candidates import entry_date
 from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, Found
 from ingest.ports import ParsedFeed, SourceEntry
 
-#: Strange things of one kind are shown with so many examples.
+#: Number of examples shown for each kind of oddity.
 _EXAMPLES = 2
 _EXAMPLE_CHARACTERS = 60
 
 
 class ListedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry. `id` is the guid as the feed gives it, else the link; texts are the feed's own."""
+    """One entry. `id` is the guid of the feed, else the link; texts are those of the feed."""
 
     id: str
     title: str
@@ -34,10 +34,10 @@ class ListedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedListing(msgspec.Struct, frozen=True, kw_only=True):
-    """What one input says. `format` is empty and `entries` is [] when it is no feed.
+    """The listing of one input. `format` and `entries` are empty if it is not a feed.
 
     A problem is `kind: details`; the kinds are those of SourceError and FetchFailed, the
-    oddities of the sources, and the reasons of entries that would not be taken.
+    oddities of the sources, and the reasons of rejected and dropped entries.
     """
 
     input: str
@@ -48,7 +48,7 @@ class FeedListing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many entries have what, and what would become of them."""
+    """Numbers of entries by what they have, and of those that would be indexed or refused."""
 
     entries: int = 0
     links: int = 0
@@ -60,7 +60,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> FeedListing:
-    """Return the rows of a document, in its order. `found` is what a first poll would take of it."""
+    """Return the listing of a document, in its order. `found` is the result of a first poll."""
     dates = _Dates(feed, parsed)
     entries = tuple(_row(entry, dates) for entry in parsed.entries)
     undated = {kind: n for kind, n in found.oddities.items() if not kind.startswith("date_")}
@@ -82,18 +82,18 @@ def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> Feed
 
 
 def failed_listing(input: str, kind: str, message: str) -> FeedListing:
-    """Return the listing of an input that is no feed, or cannot be had."""
+    """Return the listing of an input that is not a feed or cannot be fetched."""
     return FeedListing(input=_clean(input), problems=(_clean(f"{kind}: {message}"),))
 
 
 def error_text(error: NewsIngestError) -> str:
-    """Return an error as one sentence for a list of problems."""
+    """Return an error in one line for a list of problems."""
     value = " ".join(str(error.value or "").split())[:200]
     return f"{error.what} ({value})" if value else error.what
 
 
 def counts_of(parsed: ParsedFeed, found: Found) -> Counts:
-    """Return the sums of a document."""
+    """Return the counts of a document."""
     return Counts(
         entries=len(parsed.entries),
         links=sum(1 for entry in parsed.entries if entry.link),
@@ -106,7 +106,7 @@ def counts_of(parsed: ParsedFeed, found: Found) -> Counts:
 
 
 class _Dates:
-    """Reads the dates of one document, and remembers what was wrong with them."""
+    """Reads the dates of one document, and collects their faults."""
 
     def __init__(self, feed: Feed, parsed: ParsedFeed) -> None:
         self._feed, self._parsed = feed, parsed
@@ -165,5 +165,5 @@ def _refused(found: Found) -> Mapping[str, int]:
 
 
 def _clean(text: str) -> str:
-    """Return the text without lone surrogates, which no JSON can hold."""
+    """Return the text without lone surrogates, which JSON cannot hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Asks a feed as a poll would, then once more with its validators, and changes nothing."""
+"""Requests a feed as a poll would, then again with its validators, and stores nothing."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ingest.settings.options import PollingOptions
 
 
 class Fault(NamedTuple):
-    """Why a trial ended early: a class of `document.answers.WEIGHTS`, or host_rests; and a message."""
+    """Why a trial ended early: a key of `answers.WEIGHTS` or host_rests, and a message."""
 
     kind: str
     message: str
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll of a feed as data.
+    """The result of a trial.
 
-    `robots` is allowed, disallowed, unreachable, ignored or, when nothing was asked, "".
-    `answer` is None when none came, `parsed` and `found` when it was no feed. `again` is the
-    answer to the second, conditional request; None when there was nothing to ask it with.
-    `lost_seconds` is how long a request took that came to nothing.
+    `robots` is allowed, disallowed, unreachable, ignored, or "" if robots.txt was not checked.
+    `answer` is None if there was none, `parsed` and `found` if it was not a feed. `again` is the
+    answer to the second, conditional request; None if the first had no validators.
+    `lost_seconds` is the duration of a failed request.
     """
 
     feed: Feed
@@ -49,12 +49,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """Return the address that answered."""
+        """Return the URL that answered."""
         return self.feed.url if self.answer is None else self.answer.url
 
     @property
     def is_moved_for_good(self) -> bool:
-        """Return whether every redirect on the way was permanent, and there was one."""
+        """Return whether there were redirects and all of them were permanent."""
         hops = () if self.answer is None else self.answer.hops
         return bool(hops) and all(hop.status in (301, 308) for hop in hops)
 
@@ -62,10 +62,10 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 async def try_feed(
     feed: Feed, tools: ReadTools, *, asks_again: bool = True, max_children: int | None = None
 ) -> Trial:
-    """Return what a first poll of this feed would bring. Errors: none of the feed's own.
+    """Return the result of a first poll of this feed. Errors: none from the feed.
 
-    `asks_again` asks once more with its validators; of an index of sitemaps at most
-    `max_children` are asked for.
+    With `asks_again`, a second request is made with the validators. At most `max_children` of a
+    sitemap index are requested.
     """
     now = tools.clock()
     robots = "ignored" if feed.robots == "ignore" else ""
@@ -96,7 +96,7 @@ async def try_feed(
 def trial_request(
     feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
 ) -> FetchRequest:
-    """Return the request that a poll of this feed makes, with these headers on top."""
+    """Return the request of a poll of this feed, with additional headers."""
     return feed_request(feed, options, feed.url, stage="cli", headers=headers)
 
 
@@ -133,7 +133,7 @@ async def _again(trial: Trial, answer: Fetched, tools: ReadTools) -> Fetched | N
 
 def _of_robots(answer: Disallowed) -> str:
     if answer.reason == "robots_unreachable":
-        return f"robots.txt cannot be had, so {answer.url} is not asked for now"
+        return f"robots.txt cannot be fetched, so {answer.url} is not requested for now"
     return f"robots.txt does not allow {answer.url}"
 
 

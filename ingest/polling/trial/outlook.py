@@ -1,4 +1,4 @@
-"""Tells how often a feed will be polled, before it ever was or while it is."""
+"""Predicts how often a feed will be polled, and explains the time of its next poll."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.settings.options import PollingOptions
 def kappa_of(
     feeds: Iterable[Feed], states: Mapping[str, FeedState], options: PollingOptions
 ) -> float:
-    """Return the κ of one poller that has all these feeds; see schedule.solve_kappa."""
+    """Return the κ of one poller that owns all these feeds; see planning.solve_kappa."""
     rates = {id: state.rate for id, state in states.items()}
     demands = [
         planning.demand(feed, rates.get(feed.id, Rate()).per_hour, options)
@@ -59,12 +59,12 @@ def outlook_of(
 
 
 def why_next(state: FeedState, feed: Feed, now: datetime) -> str:
-    """Return the reason of the next poll's time as one sentence."""
+    """Return one sentence that explains the time of the next poll."""
     if not feed.enabled:
         return "No next poll: the feed is paused by `enabled: false`."
     due = state.next_poll_at
     if state.last_poll_at is None or due is None:
-        return "Next poll as soon as a poller runs: it was never polled under this address."
+        return "Next poll as soon as a poller runs: it was never polled at this URL."
     start = f"Next poll {_time(due, now)}: last poll {_time(state.last_poll_at, now)}; "
     return start + "; ".join(_reasons(state, due, state.last_poll_at)) + "."
 
@@ -72,16 +72,16 @@ def why_next(state: FeedState, feed: Feed, now: datetime) -> str:
 def _reasons(state: FeedState, due: datetime, polled: datetime) -> list[str]:
     wait, planned = (due - polled).total_seconds(), state.interval_seconds
     if state.duplicate_of:
-        return [f"redirects to the feed {state.duplicate_of}, so it is asked once a day"]
+        return [f"redirects to the feed {state.duplicate_of}, so it is polled once a day"]
     if state.gone_since_at is not None:
-        return ["HTTP 410, gone for good, so it is asked every 30 days"]
+        return ["HTTP 410, gone for good, so it is polled every 30 days"]
     if state.retry_after_until_at is not None and due >= state.retry_after_until_at >= polled:
         return [
             f"planned {spoken(planned)}",
-            f"raised to {spoken(wait)} by the site's wish to rest",
+            f"raised to {spoken(wait)} by the site's request to wait",
         ]
     if state.last_error_class == "robots_disallowed":
-        return ["robots.txt does not allow it, so it is asked once a day"]
+        return ["robots.txt does not allow it, so it is polled once a day"]
     if state.last_error_class:
         score = f"{state.failure_score:g}"
         raised = f"waits {spoken(wait)} after {state.last_error_class} (failure score {score})"
@@ -102,7 +102,7 @@ def _reasons(state: FeedState, due: datetime, polled: datetime) -> list[str]:
 
 
 def spoken(seconds: float) -> str:
-    """Return a length of time in the unit that reads best."""
+    """Return a duration in the most readable unit."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, joined, same_site
 from ingest.model import Entry
-from ingest.page_tags import marks_of, tags_of
+from ingest.page_tags import marks_of, tags_of, text_of
 from ingest.ports import Known
 
 #: Maximum number of documents kept in memory, which the index may not show yet.
@@ -185,14 +185,3 @@ def amp_canonical(body: bytes, url: str) -> str:
 
 def _is_own_page(address: str, url: str) -> bool:
     return bool(address) and same_site(address, url) and not is_home_page(address)
-
-
-def text_of(head: bytes) -> str:
-    """Decode the start of a page well enough for its tags and links."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", "replace")
-    try:
-        return head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        is_cut_letter = error.start >= len(head) - 3
-        return head.decode("utf-8", "replace") if is_cut_letter else head.decode("latin-1")

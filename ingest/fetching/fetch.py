@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import msgspec
 import zstandard
+from msgspec.structs import replace
 
 from ingest.errors import FetchFailed
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking, amp_canonical
@@ -160,7 +160,7 @@ class EntryFetcher:
 
     def _redirected(self, entry: Entry, url: str) -> Outcome[Page | Entry]:
         _page_deferred(outcome="redirected", entry=entry.id, hops=entry.hops + 1)
-        return Keep(msgspec.structs.replace(entry, url_redirected=url, hops=entry.hops + 1))
+        return Keep(replace(entry, url_redirected=url, hops=entry.hops + 1))
 
     def _defer(
         self, entry: Entry, verdict: RetryLater, attempt: int
@@ -183,8 +183,8 @@ class EntryFetcher:
             outcome="missing", content_source="feed", reason=verdict.reason, entry=entry.id
         )
         url = answer.url if answer is not None else entry.url_to_ask
-        page = _bare_page(entry, identity, now, url, kind="feed", status=verdict.status)
-        return msgspec.structs.replace(page, missing_reason=verdict.reason)
+        page = _page_without_body(entry, identity, now, url)
+        return replace(page, kind="feed", status=verdict.status, missing_reason=verdict.reason)
 
     async def _with_body(
         self, entry: Entry, verdict: PageFound, answer: Fetched, attempt: int
@@ -212,22 +212,20 @@ class EntryFetcher:
             seconds=round(answer.seconds, 3),
             bytes=len(answer.body),
         )
-        page = _bare_page(entry, identity, now, answer.url, kind=verdict.kind, status=answer.status)
-        return Keep(
-            msgspec.structs.replace(
-                page,
-                body=body,
-                content_type=_writable(answer.header("content-type") or ""),
-                headers=_kept_headers(answer),
-                parts=parts.pages,
-                parts_missing_reason=parts.missing_reason,
-            )
+        page = replace(
+            _page_without_body(entry, identity, now, answer.url),
+            kind=verdict.kind,
+            status=answer.status,
+            body=body,
+            content_type=_writable(answer.header("content-type") or ""),
+            headers=_kept_headers(answer),
+            parts=parts.pages,
+            parts_missing_reason=parts.missing_reason,
         )
+        return Keep(page)
 
 
-def _bare_page(
-    entry: Entry, identity: Identity, now: datetime, url_final: str, *, kind: str, status: int
-) -> Page:
+def _page_without_body(entry: Entry, identity: Identity, now: datetime, url_final: str) -> Page:
     return Page(
         document_id=identity.document_id,
         entry=entry,
@@ -237,8 +235,6 @@ def _bare_page(
         domain=registrable_domain(identity.canonical, with_private=True),
         fetched_at=now,
         version=version_of(now),
-        kind=kind,
-        status=status,
     )
 
 

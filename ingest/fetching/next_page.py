@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ingest.fetching.document_id import text_of
 from ingest.identity import canonical_url, is_home_page, joined
-from ingest.page_tags import attributes_of
+from ingest.page_tags import attributes_of, text_of
 
 #: Bytes of a page to search: the links to other pages are below the text.
 LOOKED_AT_BYTES = 1024 * 1024
@@ -97,7 +96,7 @@ class Pages:
         self._is_article = bool(self._first.path.strip("/")) and not is_home_page(url)
         names = {name for name, _ in _pairs(self._first.query)}
         self._query = sorted(_pairs(self._first.query))
-        # An article whose own address has such a parameter is number from others by it.
+        # A parameter in the URL of the article itself identifies the article.
         self._free_names = _NUMBER_NAMES - names
 
     def place(self, url: str) -> Place | None:

@@ -118,7 +118,7 @@ class LogWriter:
         self.is_holding = False
         if pause > 0.2 and not waiting:
             log_available(seconds=round(time.monotonic() - since, 1))
-        _tell(jobs, writes)
+        _notify(jobs, writes)
 
     def _attempt(self, writes: list[_Write]) -> list[_Write]:
         """Append and flush; return the writes that are not acknowledged yet."""
@@ -167,7 +167,7 @@ class _Write:
         return False
 
 
-def _tell(jobs: list[_Job], writes: list[_Write]) -> None:
+def _notify(jobs: list[_Job], writes: list[_Write]) -> None:
     place = 0
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, NewsIngestError | None]]] = {}
     for job in jobs:

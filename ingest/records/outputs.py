@@ -10,7 +10,7 @@ from random import getrandbits
 
 from ingest.identity import host_of, registrable_domain
 from ingest.model import Document, DropRecord, Entry, Page
-from ingest.ports import Clock, Headers, Record
+from ingest.ports import Clock, Record
 from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Verdict, entry_dead_letter
 from ingest.records.stage_plan import (
@@ -56,7 +56,7 @@ def headers_for(
         ("content-type", b"application/json"),
         ("schema", schema),
         ("traceparent", continued_trace(source).encode()),
-        *(() if source is None else passed_on(source.headers)),
+        *(pair for pair in (source.headers if source else ()) if not pair[0].startswith(_OWN)),
     ]
 
 
@@ -67,11 +67,6 @@ def _fixed(kind: str, stage: str) -> tuple[bytes, bytes, bytes]:
         f"news.{kind}".encode(),
         f"{kind}/{SCHEMA_VERSION}".encode(),
     )
-
-
-def passed_on(headers: Headers) -> list[tuple[str, bytes]]:
-    """Return the headers to pass on unchanged: those that do not belong to one step."""
-    return [(name, value) for name, value in headers if not name.startswith(_OWN)]
 
 
 def continued_trace(source: Record | None) -> str:

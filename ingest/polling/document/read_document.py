@@ -134,7 +134,8 @@ class _Children:
         self.oddities.update(index.oddities)
         for address in dict.fromkeys(index.next_urls):
             await self._read(address, index.lastmods.get(address, ""))
-        if not self.entries and self.last is not None and not self._has_news():
+        has_news = not all(map(is_plain, self.children.values()))  # now or when last read
+        if not self.entries and self.last is not None and not has_news:
             raise self.last
         parsed = replace(
             index,
@@ -146,11 +147,9 @@ class _Children:
         )
         listed = {url: index.lastmods.get(url, "") for url in index.next_urls}
         is_whole = len(self.children) == len(listed)
-        return ReadFeed(parsed, self.children, is_whole and hides_nothing(listed))
-
-    def _has_news(self) -> bool:
-        """Return whether any child has news, now or when it was last read."""
-        return any(not is_plain(value) for value in self.children.values())
+        # The index changes with each of its children if all of them have a time.
+        has_times = all(lastmod and not is_bare_date(lastmod) for lastmod in listed.values())
+        return ReadFeed(parsed, self.children, is_whole and has_times)
 
     async def _read(self, url: str, lastmod: str) -> None:
         name = child_key(url)
@@ -288,11 +287,6 @@ def child_memo(lastmod: str, *, has_news: bool, now: datetime) -> str:
 def is_bare_date(lastmod: str) -> bool:
     """Return whether this is a day, a month or a year without a time."""
     return ":" not in lastmod
-
-
-def hides_nothing(lastmods: Mapping[str, str]) -> bool:
-    """Return whether the index changes with each of its children: all have a time."""
-    return all(lastmod and not is_bare_date(lastmod) for lastmod in lastmods.values())
 
 
 def _is_older(lastmod: str, seen: str) -> bool:

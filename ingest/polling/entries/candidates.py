@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 from ingest.dates import ReadDate, read_date
@@ -126,7 +127,12 @@ def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = Tru
     `has_guids` is False for formats without guids, whose links are the keys.
     """
     mode = mode if mode in MODES else "guid"
-    if mode == "guid" and has_guids and entries and _bad_share(entries, _guid) > _BAD_SHARE:
+    if (
+        mode == "guid"
+        and has_guids
+        and entries
+        and _bad_share(entries, attrgetter("guid")) > _BAD_SHARE
+    ):
         mode = "link_date"
     if mode == "link_date" and _bad_share(entries, _link_date) > _BAD_SHARE:
         mode = "link_date_title"
@@ -153,10 +159,6 @@ def _bad_share(entries: Sequence[SourceEntry], name: Callable[[SourceEntry], str
     counts = Counter(name(entry) for entry in entries)
     bad = sum(1 for entry in entries if not name(entry) or counts[name(entry)] > 1)
     return bad / max(1, len(entries))
-
-
-def _guid(entry: SourceEntry) -> str:
-    return entry.guid
 
 
 def _link_date(entry: SourceEntry) -> str:

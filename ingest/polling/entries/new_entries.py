@@ -228,8 +228,7 @@ class _Work:
             if row is None:
                 continue
             self.known_count += 1
-            if self.day - row.last_day >= _REFRESH_DAYS:
-                self.is_changed = True
+            self.is_changed |= self.day - row.last_day >= _REFRESH_DAYS
             self.rows.append(row._replace(last_day=self.day))
             self.sources.append(source_hash)
 
@@ -287,10 +286,8 @@ class _Work:
             and row.updates < MAX_UPDATES
             and not self.feed.ignore_entry_updates
         )
-        if has_moved or has_changed or row.key != item.key_hash:
-            self.is_changed = True
-        if self.day - row.last_day >= _REFRESH_DAYS:
-            self.is_changed = True
+        self.is_changed |= has_moved or has_changed or row.key != item.key_hash
+        self.is_changed |= self.day - row.last_day >= _REFRESH_DAYS
         if row.key != item.key_hash:
             self.replaced.add(row.key)
         previous = self.links.get(row.key.hex(), "") if has_moved else ""

@@ -80,11 +80,11 @@ def report_found(found: Found) -> None:
     if found.beyond_cap:
         entries_beyond_cap(amount=found.beyond_cap, entries=found.beyond_cap)
     for entry in found.entries:
-        if entry.change == "new":
-            dates.labels(*date_of(entry)).inc()
-        if entry.published_at is not None and entry.change == "new":
-            lag = (entry.first_seen_at - entry.published_at).total_seconds()
-            freshness_lag.observe(lag)
+        if entry.change != "new":
+            continue
+        dates.labels(*date_of(entry)).inc()
+        if entry.published_at is not None:
+            freshness_lag.observe((entry.first_seen_at - entry.published_at).total_seconds())
 
 
 def date_of(entry: Entry) -> tuple[str, str]:

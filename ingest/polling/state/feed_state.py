@@ -107,10 +107,7 @@ def decode_state(data: bytes, origin: str = "") -> FeedState:
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):  # written by another version, or broken
-        return _decoded_with_unknown(data, origin)
-
-
-def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
+        pass
     mapping = wire.decode(data, dict[str, Any], origin)
     unknown = {name: value for name, value in mapping.items() if name not in _FIELDS}
     known = {name: value for name, value in mapping.items() if name in _FIELDS}

@@ -114,8 +114,8 @@ class StateTable:
             self._send(ReaderFailed(error))
 
     def _is_restored(self) -> bool:
-        restored = [partition.is_restored for partition in self._partitions.values()]
-        return bool(restored) and all(restored)
+        partitions = self._partitions.values()
+        return bool(partitions) and all(partition.is_restored for partition in partitions)
 
     def _turn(self, reader: Reader) -> None:
         records = reader.read(_READ_RECORDS, _READ_SECONDS)

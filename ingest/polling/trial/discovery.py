@@ -14,7 +14,7 @@ import msgspec
 from ingest.errors import FetchFailed
 from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
-from ingest.page_tags import marks_of, tags_of
+from ingest.page_tags import marks_of, tags_of, text_of
 from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.sitemap_walk import robots_sitemaps
 from ingest.polling.trial.feed_trial import Trial, try_feed
@@ -154,8 +154,7 @@ async def discover(like: Feed, tools: ReadTools, robots_text: Callable[[str], st
 def _chosen(links: list[PageLink], url: str) -> list[PageLink]:
     announced = [link for link in links if link.how == "link"][:_MAX_ANNOUNCED]
     ours = [link for link in links if link.how == "anchor" and same_site(link.url, url)]
-    linked = ours[:_MAX_LINKED]
-    return announced + linked
+    return announced + ours[:_MAX_LINKED]
 
 
 def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
@@ -179,7 +178,7 @@ def page_links(body: bytes, url: str) -> list[PageLink]:
     base = url
     announced: dict[str, PageLink] = {}
     linked: dict[str, PageLink] = {}
-    for tag, attributes in tags_of(_text(body[:PAGE_BYTES]), _MARKS):
+    for tag, attributes in tags_of(text_of(body[:PAGE_BYTES]), _MARKS):
         address = joined(base, attributes.get("href", ""))
         if tag == "base":
             base = address or base
@@ -196,9 +195,3 @@ def _announces(attributes: dict[str, str]) -> bool:
     kind = attributes.get("type", "").partition(";")[0].strip().lower()
     words = attributes.get("rel", "").lower().split()
     return ("alternate" in words or "feed" in words) and kind in _TYPES
-
-
-def _text(page: bytes) -> str:
-    if page.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return page.decode("utf-16", "replace")
-    return page.decode("utf-8", "replace")

@@ -74,7 +74,7 @@ class Wiring:
 
 
 def run(site: HttpSite, work: Callable[[Wiring], Awaitable[Result]], **wiring: Any) -> Result:
-    """Return what `work` gives, with a fetcher that lives as long."""
+    """Return the result of `work`, run with a fetcher that is closed afterwards."""
 
     async def main() -> Result:
         wired = Wiring(site, **wiring)

@@ -14,10 +14,10 @@ from ingest.fetching.page_parts import Parts, PartsWalk, Room
 from ingest.fetching.page_verdict import (
     Missing,
     PageFound,
+    PageVerdict,
     Redirected,
     Rejected,
     RetryLater,
-    Verdict,
     verdict_of_answer,
     verdict_of_failure,
 )
@@ -111,7 +111,7 @@ class EntryFetcher:
         assert answer is not None
         return await self._with_body(entry, verdict, answer, attempt)
 
-    async def _asked(self, entry: Entry) -> tuple[Fetched | None, Verdict]:
+    async def _asked(self, entry: Entry) -> tuple[Fetched | None, PageVerdict]:
         if self._is_too_slow(entry):
             return None, Missing("host_too_slow")
         answer, verdict = await self._ask(entry.url_to_ask, self._options.max_page_bytes)
@@ -136,7 +136,7 @@ class EntryFetcher:
             return answer, verdict
         return better, its_verdict
 
-    async def _ask(self, url: str, max_bytes: int) -> tuple[Fetched | None, Verdict]:
+    async def _ask(self, url: str, max_bytes: int) -> tuple[Fetched | None, PageVerdict]:
         request = FetchRequest(
             url=url,
             stage="fetch",

@@ -114,7 +114,7 @@ class HostStates:
     def changes(self) -> list[tuple[str, bytes]]:
         """Return the changes since the last call as (domain, record value).
 
-        Shape: one pair for each domain, complete records. A robots.txt over 128,000 bytes is left out.
+        Shape: one pair for each domain, complete records without robots.txt files over 128,000 bytes.
         """
         with self._lock:
             domains = list(self._changed)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import zstandard
 
 from ingest.fetching.next_page import Link, Pages, links_of, next_part, whole_article
-from ingest.fetching.page_verdict import PageFound, Redirected, RetryLater, Verdict
+from ingest.fetching.page_verdict import PageFound, PageVerdict, Redirected, RetryLater
 from ingest.fetching.politeness import Pressure
 from ingest.identity import canonical_url
 from ingest.model import PagePart
@@ -33,7 +33,7 @@ _parts = counter("article_parts_total", "outcome")
 part_fetched = Event("article_part_fetched", level="debug", counter=_parts)
 part_missing = Event("article_part_missing", counter=_parts)
 
-Ask = Callable[[str, int], Awaitable[tuple[Fetched | None, Verdict]]]
+Ask = Callable[[str, int], Awaitable[tuple[Fetched | None, PageVerdict]]]
 
 
 class Parts(NamedTuple):
@@ -163,7 +163,7 @@ class PartsWalk:
         waiting, gap_seconds = self._pressure(url)
         return (waiting + 1) * gap_seconds > MAX_SECONDS
 
-    def _note(self, verdict: Verdict) -> None:
+    def _note(self, verdict: PageVerdict) -> None:
         if isinstance(verdict, RetryLater):
             wait = verdict.after_seconds
             self._later = verdict if wait is None or wait <= SOON_SECONDS else None

@@ -47,7 +47,7 @@ class Redirected(NamedTuple):
     url: str
 
 
-Verdict: TypeAlias = PageFound | Missing | RetryLater | Rejected | Redirected
+PageVerdict: TypeAlias = PageFound | Missing | RetryLater | Rejected | Redirected
 
 _RETRY_KINDS = ("timeout", "connect", "dns_temporary", "name_unknown", "tls", "bad_response")
 _REJECTED_KINDS = ("address_not_public", "bad_url")
@@ -59,7 +59,7 @@ _FILE_MARKS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|article|title)\b", re.IGNORECASE)
 
 
-def verdict_of_failure(error: FetchFailed) -> Verdict:
+def verdict_of_failure(error: FetchFailed) -> PageVerdict:
     """Return the verdict of a failed request."""
     if error.kind in _REJECTED_KINDS:
         return Rejected(error.kind, str(error))
@@ -68,7 +68,7 @@ def verdict_of_failure(error: FetchFailed) -> Verdict:
     return Missing(error.kind)
 
 
-def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> Verdict:
+def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> PageVerdict:
     """Return the verdict of an answer."""
     if isinstance(answer, Resting):
         return RetryLater(
@@ -85,7 +85,7 @@ def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> 
     return _verdict_of_status(answer, now)
 
 
-def _verdict_of_status(answer: Fetched, now: datetime) -> Verdict:
+def _verdict_of_status(answer: Fetched, now: datetime) -> PageVerdict:
     status = answer.status
     reason = f"http_{status}"
     if (answer.header("cf-mitigated") or "").lower() == "challenge":
@@ -96,7 +96,7 @@ def _verdict_of_status(answer: Fetched, now: datetime) -> Verdict:
     return Missing(reason, status)
 
 
-def _verdict_of_body(answer: Fetched) -> Verdict:
+def _verdict_of_body(answer: Fetched) -> PageVerdict:
     body = answer.body
     start = body[:4096].lstrip()
     if not start and not body.strip():

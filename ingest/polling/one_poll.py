@@ -79,7 +79,7 @@ class FeedPoll:
         self.domain = registrable_domain(feed.url)
 
     async def run(self) -> None:
-        """Poll. Errors: those of LogWriter.write; FeedLost. A failure of the feed becomes its state."""
+        """Poll; a failure of the feed becomes its state. Errors: those of LogWriter.write; FeedLost."""
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)

@@ -220,7 +220,7 @@ class Poller:
             events.feeds_by_state.labels(health).set(counts[health])
 
     def _forget_orphans(self) -> None:
-        """Write tombstones for states of feeds that were removed from the configuration long ago."""
+        """Write tombstones for the states of feeds that were removed long ago."""
         for feed_id, domain in self._owned.take_orphans(self._clock()):
             records = [
                 self._tombstone(feed_id, part, domain) for part in ("", KEYS, BACKFILL_MEMORY)
@@ -291,8 +291,7 @@ class Poller:
     async def _answer_request(self, poll: FeedPoll, feed_id: str) -> None:
         if feed_id in self._polled_now:
             self._polled_now.discard(feed_id)
-            record = self._tombstone(feed_id, REQUEST, poll.domain)
-            await self._tools.writer.write([record])
+            await self._tools.writer.write([self._tombstone(feed_id, REQUEST, poll.domain)])
 
     def _tombstone(self, feed_id: str, part: str, domain: str) -> NewRecord:
         return feed_record(feed_id, part, None, domain, self._plan.name, self._clock())

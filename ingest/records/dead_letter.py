@@ -22,7 +22,7 @@ MAX_MESSAGE = 1000
 MAX_STACKTRACE = 8000
 
 
-class Verdict(NamedTuple):
+class EntryVerdict(NamedTuple):
     """An entry that is dropped or rejected: `reason` is a short code, `message` the details."""
 
     entry: Entry
@@ -68,7 +68,9 @@ def dead_letter(
     return NewRecord(plan.dead_letter_topic, origin_of(record), record.value or b"", kept + own)
 
 
-def entry_dead_letter(verdict: Verdict, topic: str, plan: StagePlan, now: datetime) -> NewRecord:
+def entry_dead_letter(
+    verdict: EntryVerdict, topic: str, plan: StagePlan, now: datetime
+) -> NewRecord:
     """Return the dead letter of an entry that a poll rejects; it has the same key each time.
 
     `topic` is the topic that the entry is appended to if the dead letter is replayed.

@@ -12,7 +12,7 @@ from ingest.identity import host_of, registrable_domain
 from ingest.model import Document, DropRecord, Entry, Page
 from ingest.ports import Clock, Record
 from ingest.records.appending import NewRecord
-from ingest.records.dead_letter import Verdict, entry_dead_letter
+from ingest.records.dead_letter import EntryVerdict, entry_dead_letter
 from ingest.records.stage_plan import (
     BACKFILL,
     BACKFILL_STAGE,
@@ -113,8 +113,8 @@ def drop_output(drop: DropRecord) -> NewRecord:
 
 def poll_outputs(
     entries: Iterable[Entry],
-    drops: Iterable[Verdict],
-    rejects: Iterable[Verdict],
+    drops: Iterable[EntryVerdict],
+    rejects: Iterable[EntryVerdict],
     plan: StagePlan,
     now: datetime,
     *,

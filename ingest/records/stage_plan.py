@@ -45,7 +45,7 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fresh_inputs(self) -> tuple[str, ...]:
-        """The topics with priority: the main topic and its retries, including those of backfills."""
+        """The topics with priority: the main topic and its retries, also those of backfills."""
         return (self.reads, *self.retry_topics) if self.reads else ()
 
     @property

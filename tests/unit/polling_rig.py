@@ -186,7 +186,7 @@ def states_in(log: SqliteLog) -> dict[str, FeedState]:
 
 
 def wait_for(look: Callable[[], Value], seconds: float = 10.0) -> Value:
-    """Return the first true value of `look`; fail after so long."""
+    """Return the first true value of `look`; fail after this time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = look()

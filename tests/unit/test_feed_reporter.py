@@ -1,4 +1,4 @@
-"""The index is told how feeds fare, beside the polls: what changed, in bulk, and whole again."""
+"""The health of feeds is written to the index: changes in bulk, and what the index lacks."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def day(ago: int) -> str:
 
 
 def atom(*ages: int, older: str = "") -> Answer:
-    """Return an Atom page of stories so many days old; `older` names the page before it."""
+    """Return an Atom page of stories of this age in days; `older` is the link to the next page."""
     link = f'<link rel="prev-archive" href="{older}"/>' if older else ""
     rows = "".join(
         f"<entry><title>Story {age}</title><id>tag:{HOST},2026:{age}</id>"
@@ -241,9 +241,9 @@ def test_a_signal_ends_it_at_once_and_it_says_so(rig: FeedsRig, site: HttpSite) 
             assert time.monotonic() < until
             time.sleep(0.05)
         running.terminate()
-        said, _ = running.communicate(timeout=30)
+        output, _ = running.communicate(timeout=30)
     assert running.returncode == 1
-    assert "interrupted: run it again to continue" in said
+    assert "interrupted: run it again to continue" in output
     assert names(rig) == [2, 5, 9]
 
 

@@ -10,10 +10,10 @@ from ingest.errors import FetchFailed
 from ingest.fetching.page_verdict import (
     Missing,
     PageFound,
+    PageVerdict,
     Redirected,
     Rejected,
     RetryLater,
-    Verdict,
     verdict_of_answer,
     verdict_of_failure,
 )
@@ -32,7 +32,7 @@ def an_answer(
     return Fetched(url=URL, status=status, headers=tuple(named.items()), body=body)
 
 
-def judged(*given: object, **named: object) -> Verdict:
+def judged(*given: object, **named: object) -> PageVerdict:
     return verdict_of_answer(an_answer(*given, **named), NOW)  # type: ignore[arg-type]
 
 
@@ -61,7 +61,7 @@ def judged(*given: object, **named: object) -> Verdict:
         (PAGE, "application/json", Missing("wrong_type", 200)),
     ],
 )
-def test_what_a_body_is(body: bytes, media_type: str, verdict: Verdict) -> None:
+def test_what_a_body_is(body: bytes, media_type: str, verdict: PageVerdict) -> None:
     assert judged(200, body, media_type) == verdict
 
 
@@ -88,7 +88,7 @@ def test_an_answer_without_a_type_is_judged_by_its_body() -> None:
         (503, RetryLater("http_503", status=503)),
     ],
 )
-def test_what_a_status_means(status: int, verdict: Verdict) -> None:
+def test_what_a_status_means(status: int, verdict: PageVerdict) -> None:
     assert judged(status, b"" if status == 204 else PAGE) == verdict
 
 

@@ -105,7 +105,7 @@ def test_starts_at_one_address_keep_the_gap_whatever_the_domain() -> None:
 
 def test_nobody_waits_long_for_an_address() -> None:
     shared = Shared("blogs.example", ("192.0.2.1",))
-    begun = datetime(2026, 11, 20, tzinfo=UTC)
+    start = datetime(2026, 11, 20, tzinfo=UTC)
 
     async def main() -> list[datetime | None]:
         stuck = asyncio.Event()
@@ -114,12 +114,12 @@ def test_nobody_waits_long_for_an_address() -> None:
             await stuck.wait()
 
         polite = Politeness(
-            HostStates(), gap_seconds=10.0, clock=lambda: begun, monotonic=lambda: 0.0, sleep=sleep
+            HostStates(), gap_seconds=10.0, clock=lambda: start, monotonic=lambda: 0.0, sleep=sleep
         )
         assert await polite.begin("http://site-0.example/", "poll", shared) is None
-        said = []
+        waits = []
         for number in range(1, 6):
-            said.append(polite.busy_until(shared, "poll"))
+            waits.append(polite.busy_until(shared, "poll"))
             url = f"http://site-{number}.example/"
             tasks.append(asyncio.ensure_future(polite.begin(url, "poll", shared)))
             await asyncio.sleep(0)
@@ -127,10 +127,10 @@ def test_nobody_waits_long_for_an_address() -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert polite.busy_until(shared, "poll") is None
-        return said
+        return waits
 
     tasks: list[asyncio.Future[datetime | None]] = []
-    assert asyncio.run(main()) == [None, None, None, None, begun + timedelta(seconds=40)]
+    assert asyncio.run(main()) == [None, None, None, None, start + timedelta(seconds=40)]
 
 
 @pytest.mark.slow

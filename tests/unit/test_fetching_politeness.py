@@ -235,13 +235,13 @@ def test_those_who_wait_learn_of_a_rest_that_began_meanwhile() -> None:
 
 @given(st.text(), st.text())
 def test_no_header_text_makes_the_reading_of_retry_after_raise(value: str, date: str) -> None:
-    wish = retry_after(value, START, date)
-    assert wish is None or timedelta(0) < wish <= timedelta(days=7)
+    wait = retry_after(value, START, date)
+    assert wait is None or timedelta(0) < wait <= timedelta(days=7)
 
 
 def test_a_date_is_taken_against_the_servers_own_clock() -> None:
-    wish = retry_after("Fri, 20 Nov 2026 15:02:00 GMT", START, "Fri, 20 Nov 2026 15:00:00 GMT")
-    assert wish == timedelta(minutes=2)
+    wait = retry_after("Fri, 20 Nov 2026 15:02:00 GMT", START, "Fri, 20 Nov 2026 15:00:00 GMT")
+    assert wait == timedelta(minutes=2)
 
 
 @given(st.integers(1, 10**9), st.floats(0, 1))

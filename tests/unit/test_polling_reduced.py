@@ -1,4 +1,4 @@
-"""A feed whose known entries are not read again is told apart as one that is read whole."""
+"""Leaving out the known entries of a feed yields the same result as parsing all of it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def found_in(body: bytes, keys: SeenKeys | None, mode: str, now: datetime, *, wh
     return find_entries(FEED, parsed, keys, mode=mode, pending={}, max_new=100, now=now)
 
 
-def told(found: Found) -> tuple[object, ...]:
+def summary(found: Found) -> tuple[object, ...]:
     """Return what is seen of a poll from outside, in no order."""
     entries = sorted(found.entries, key=lambda entry: entry.id)
     rejects = sorted(verdict.entry.id for verdict in found.rejects)
@@ -98,7 +98,7 @@ def test_both_ways_send_the_same(rounds: list[list[Item]], standing: list[Item])
             mode[whole] = found.mode
             if found.keys is not None:
                 keys[whole] = decode(encode(found.keys), SeenKeys)
-        assert told(both[True]) == told(both[False])
+        assert summary(both[True]) == summary(both[False])
 
 
 def standing_items() -> list[Item]:

@@ -31,7 +31,7 @@ from ingest.polling.state.seen_keys import (
     with_sources,
 )
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
-from ingest.records.dead_letter import Verdict
+from ingest.records.dead_letter import EntryVerdict
 
 #: Maximum number of entries taken from one document, the newest ones.
 MAX_DOCUMENT_ENTRIES = 3_000
@@ -51,8 +51,8 @@ class Found(NamedTuple):
     """
 
     entries: tuple[Entry, ...]
-    rejects: tuple[Verdict, ...]
-    drops: tuple[Verdict, ...]
+    rejects: tuple[EntryVerdict, ...]
+    drops: tuple[EntryVerdict, ...]
     first_seen: dict[str, int]
     keys: SeenKeys | None
     mode: str
@@ -211,8 +211,8 @@ class _Work:
         self.now_ms = (now - _EPOCH) // timedelta(milliseconds=1)
         self.day = self.now_ms // 86_400_000
         self.entries: list[Entry] = []
-        self.rejects: list[Verdict] = []
-        self.drops: list[Verdict] = []
+        self.rejects: list[EntryVerdict] = []
+        self.drops: list[EntryVerdict] = []
         self.first_seen: dict[str, int] = {}
         self.rows: list[SeenRow] = []
         self.sources: list[bytes] = []  # beside the rows: what each entry hashed to
@@ -240,7 +240,7 @@ class _Work:
                 self._known(item, row)
 
     def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
-        """Return the row of each candidate, by its key, its link or its title with a similar text."""
+        """Return the row of each candidate by key, link, or title with a similar text."""
         rows = [self.index.by_key.get(item.key_hash) for item in candidates]
         if None not in rows:
             return rows
@@ -327,14 +327,14 @@ class _Work:
         )
         link = item.entry.link
         if not link:
-            self.rejects.append(Verdict(entry, "entry_without_link", "no usable http(s) link"))
+            self.rejects.append(EntryVerdict(entry, "entry_without_link", "no usable http(s) link"))
         elif len(link) > MAX_LINK_CHARACTERS:
             entry = msgspec.structs.replace(entry, url_published=link[:MAX_LINK_CHARACTERS])
-            self.rejects.append(Verdict(entry, "link_too_long", f"{len(link)} characters"))
+            self.rejects.append(EntryVerdict(entry, "link_too_long", f"{len(link)} characters"))
         elif item.is_home_page:
-            self.drops.append(Verdict(entry, "link_is_home_page"))
+            self.drops.append(EntryVerdict(entry, "link_is_home_page"))
         elif self.feed.same_site_only and not self._is_same_site(link):
-            self.drops.append(Verdict(entry, "other_site"))
+            self.drops.append(EntryVerdict(entry, "other_site"))
         else:
             self.entries.append(entry)
 

@@ -192,7 +192,7 @@ class Backfill:
         return self._state.entry_key_mode
 
     async def _select(self, page: FeedPage) -> list[_Named]:
-        """Return the new entries within the limits, with their hashes, which are known from now on."""
+        """Return the new entries within the limits with their hashes, which are known afterwards."""
         parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
         found: list[_Named] = []
         for entry, names in self._named(parsed):

@@ -53,7 +53,7 @@ _LOOKS_LIKE_FEED = re.compile(
 )
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class FoundFeed(msgspec.Struct, frozen=True, kw_only=True):
     """A feed that was found. `how` is given, link, robots, anchor or path."""
 
     url: str
@@ -71,7 +71,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """The feeds that were found, best first. `page` is the trial of the given URL itself."""
 
     page: Trial
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[FoundFeed, ...]
     requests: int
 
 
@@ -102,7 +102,7 @@ class _Search:
         self.like, self.tools = like, dataclasses.replace(tools, fetcher=self.counted)
         self.asked: set[str] = set()
         self.documents: set[bytes] = set()
-        self.candidates: list[Candidate] = []
+        self.candidates: list[FoundFeed] = []
 
     async def look(self, url: str, how: str) -> Trial | None:
         if not url or url in self.asked or self.counted.requests >= MAX_REQUESTS:
@@ -120,7 +120,7 @@ class _Search:
         self.asked.add(trial.answer.url)
         if digest not in self.documents:
             self.documents.add(digest)
-            self.candidates.append(Candidate(url=url, how=how, trial=trial))
+            self.candidates.append(FoundFeed(url=url, how=how, trial=trial))
 
     def ended(self, page: Trial) -> Discovery:
         ranked = tuple(sorted(self.candidates, key=_rank))
@@ -157,7 +157,7 @@ def _chosen(links: list[PageLink], url: str) -> list[PageLink]:
     return announced + ours[:_MAX_LINKED]
 
 
-def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
+def _rank(candidate: FoundFeed) -> tuple[bool, bool, int]:
     parsed = candidate.trial.parsed
     is_empty = parsed is None or not parsed.entries
     return candidate.is_of_comments, is_empty, _RANKS.index(candidate.how)

@@ -16,8 +16,7 @@ from ingest.polling.document.read_document import ReadTools, feed_request, read_
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_listing import error_text
-from ingest.ports import Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
-from ingest.settings.options import PollingOptions
+from ingest.ports import Disallowed, Fetched, ParsedFeed, Resting
 
 
 class Fault(NamedTuple):
@@ -72,7 +71,7 @@ async def try_feed(
     trial = Trial(feed=feed, at=now, robots=robots)
     began = time.perf_counter()
     try:
-        answer = await tools.fetcher.fetch(trial_request(feed, tools.options))
+        answer = await tools.fetcher.fetch(feed_request(feed, tools.options, feed.url, stage="cli"))
     except FetchFailed as error:
         lost = time.perf_counter() - began
         trial = msgspec.structs.replace(trial, lost_seconds=lost)
@@ -91,13 +90,6 @@ async def try_feed(
     if trial.fault is None and asks_again:
         trial = msgspec.structs.replace(trial, again=await _again(trial, answer, tools))
     return trial
-
-
-def trial_request(
-    feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
-) -> FetchRequest:
-    """Return the request of a poll of this feed, with additional headers."""
-    return feed_request(feed, options, feed.url, stage="cli", headers=headers)
 
 
 async def _read(trial: Trial, answer: Fetched, tools: ReadTools, max_children: int | None) -> Trial:
@@ -120,12 +112,14 @@ async def _read(trial: Trial, answer: Fetched, tools: ReadTools, max_children: i
 
 
 async def _again(trial: Trial, answer: Fetched, tools: ReadTools) -> Fetched | None:
-    state = with_new_validators(FeedState(feed_id=trial.feed.id), answer)
+    feed = trial.feed
+    state = with_new_validators(FeedState(feed_id=feed.id), answer)
     headers = conditional_headers(state, trial.at)
-    if not headers or trial.feed.ignore_http_cache:
+    if not headers or feed.ignore_http_cache:
         return None
+    request = feed_request(feed, tools.options, feed.url, stage="cli", headers=headers)
     try:
-        again = await tools.fetcher.fetch(trial_request(trial.feed, tools.options, headers))
+        again = await tools.fetcher.fetch(request)
     except FetchFailed:
         return None
     return again if isinstance(again, Fetched) else None

@@ -89,12 +89,12 @@ class PartsWalk:
             return Parts()
         try:
             async with asyncio.timeout(MAX_SECONDS):
-                await self._go(links)
+                await self._walk(links)
         except TimeoutError:
             self._stop("took_too_long")
         return Parts(tuple(self._parts), self._missing_reason, self._later)
 
-    async def _go(self, links: list[Link]) -> None:
+    async def _walk(self, links: list[Link]) -> None:
         """Fetch the whole article on one page if that is offered, else one page after another."""
         link = next_part(links, self._pages, 1, starts_at_zero=False)
         if link is None:

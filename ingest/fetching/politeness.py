@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ingest import http_headers
 from ingest.fetching.host_state import HostStates, Rest
-from ingest.fetching.sharing import POLL_SHARE, Shared, seconds_to_slot
+from ingest.fetching.sharing import POLL_SHARE, PlatformHost, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter
@@ -102,7 +102,7 @@ class Politeness:
         """Return the time until which the domain of this URL rests, or None."""
         return self._rest_of(registrable_domain(url))
 
-    def busy_until(self, shared: Shared | None, stage: str = "fetch") -> datetime | None:
+    def busy_until(self, shared: PlatformHost | None, stage: str = "fetch") -> datetime | None:
         """Return when an address of a platform may be free; None if the wait is short enough."""
         if shared is None:
             return None
@@ -128,7 +128,7 @@ class Politeness:
         return max(gap, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
 
     async def begin(
-        self, url: str, stage: str = "fetch", shared: Shared | None = None
+        self, url: str, stage: str = "fetch", shared: PlatformHost | None = None
     ) -> datetime | None:
         """Wait for a turn at the domain of this URL and at the addresses of its platform.
 
@@ -142,7 +142,7 @@ class Politeness:
         finally:
             self._address_waiting.subtract(addresses)
 
-    async def _begin(self, url: str, stage: str, shared: Shared | None) -> datetime | None:
+    async def _begin(self, url: str, stage: str, shared: PlatformHost | None) -> datetime | None:
         domain = registrable_domain(url)
         lane = self._lane(domain)
         if lane.lock.locked():
@@ -209,7 +209,7 @@ class Politeness:
         return False
 
     async def _pass_the_gap(
-        self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
+        self, url: str, domain: str, lane: _Lane, stage: str, shared: PlatformHost | None
     ) -> datetime | None:
         """Wait for the gap of the domain, and for a place among the requests in flight."""
         until = await self._wait_out(url, domain, lane, stage, shared)
@@ -232,7 +232,7 @@ class Politeness:
         return until
 
     async def _wait_out(
-        self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
+        self, url: str, domain: str, lane: _Lane, stage: str, shared: PlatformHost | None
     ) -> datetime | None:
         """Wait until the gap is over; return a time at once if the domain rests."""
         while True:
@@ -259,13 +259,13 @@ class Politeness:
         share = self._poll_shares.get(domain, POLL_SHARE)
         return seconds_to_slot(self._clock().timestamp(), gap, domain, stage, share)
 
-    def _wait_for_address(self, shared: Shared) -> float:
+    def _wait_for_address(self, shared: PlatformHost) -> float:
         """Return the seconds until the gap of the last used address is over."""
         gap, now = self.gap(shared.domain), self._monotonic()
         starts = (self._address_starts.get(one) for one in shared.addresses)
         return max((at + gap - now for at in starts if at is not None), default=0.0)
 
-    def _note_start(self, shared: Shared, at: float) -> None:
+    def _note_start(self, shared: PlatformHost, at: float) -> None:
         """Record a start at all addresses of the host, since the one used is not known yet."""
         if len(self._address_starts) > 10_000:
             oldest = at - MAX_CRAWL_DELAY_SECONDS

@@ -72,7 +72,7 @@ def _phase(domain: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32 * _MAX_PHASE
 
 
-class Shared(NamedTuple):
+class PlatformHost(NamedTuple):
     """The domain of a platform, and those of its addresses that a host resolves to."""
 
     domain: str
@@ -94,7 +94,7 @@ class Platforms:
         self._names: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._owners: dict[str, str] = {}
 
-    async def place_of(self, url: str, resolve: Resolve) -> Shared | None:
+    async def place_of(self, url: str, resolve: Resolve) -> PlatformHost | None:
         """Return the platform and the addresses of this URL's host; None for any other host.
 
         Nothing is resolved if no platform is configured. Errors: none.
@@ -107,9 +107,9 @@ class Platforms:
             await self._addresses(name, resolve)
         found = await self._addresses(host, resolve)
         if domain in self._domains:
-            return Shared(domain, found) if found else None
+            return PlatformHost(domain, found) if found else None
         known = tuple(one for one in found if one in self._owners)
-        return Shared(self._owners[known[0]], known) if known else None
+        return PlatformHost(self._owners[known[0]], known) if known else None
 
     async def _addresses(self, host: str, resolve: Resolve) -> tuple[str, ...]:
         now = self._monotonic()

@@ -270,13 +270,13 @@ class Poller:
             if not self._stop.is_set():
                 raise
         except Exception as error:  # noqa: BLE001 - one feed must not end the stage
-            await self._survive(poll, error)
+            await self._report_crash(poll, error)
         finally:
             self._queue.release(host)
             self._plan_again(feed_id)
             poll.slot.rest()
 
-    async def _survive(self, poll: FeedPoll, error: Exception) -> None:
+    async def _report_crash(self, poll: FeedPoll, error: Exception) -> None:
         events.poll_crashed(
             feed=poll.feed.id,
             error=f"{type(error).__name__}: {error}",

@@ -14,7 +14,7 @@ from ingest.polling.document.after_document import after_address_lost, after_red
 from ingest.polling.document.answers import (
     conditional_headers,
     probe_is_due,
-    validators_lie,
+    validators_are_wrong,
     with_equal_body_counted,
     with_new_validators,
 )
@@ -241,9 +241,9 @@ def test_five_equal_bodies_in_a_row_try_another_way_to_ask() -> None:
 def test_a_server_that_says_304_for_ever_is_asked_without_validators_and_found_out() -> None:
     state = a_state(etag=b'"stuck"', last_probe_at=NOW - timedelta(days=8), last_change_at=NOW)
     assert conditional_headers(state, NOW) == {}
-    assert validators_lie(state, answer(headers={"etag": '"stuck"'}), 3)
-    assert not validators_lie(state, answer(headers={"etag": '"other"'}), 3)
-    assert not validators_lie(state, answer(headers={"etag": '"stuck"'}), 0)
+    assert validators_are_wrong(state, answer(headers={"etag": '"stuck"'}), 3)
+    assert not validators_are_wrong(state, answer(headers={"etag": '"other"'}), 3)
+    assert not validators_are_wrong(state, answer(headers={"etag": '"stuck"'}), 0)
 
 
 def test_no_more_than_one_such_question_a_day() -> None:

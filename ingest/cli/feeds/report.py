@@ -17,7 +17,7 @@ from ingest.polling.trial.feed_listing import (
     listing_of,
 )
 from ingest.polling.trial.feed_trial import Trial
-from ingest.polling.trial.outlook import spoken
+from ingest.polling.trial.outlook import duration
 
 IGNORE_LINE = "    robots: ignore"
 
@@ -139,9 +139,9 @@ def show_verdict(warnings: list[str]) -> None:
 
 def planned(outlook: FeedState) -> str:
     """Return how often a feed will be asked, in words."""
-    text = f"every {spoken(outlook.interval_seconds)}"
+    text = f"every {duration(outlook.interval_seconds)}"
     if outlook.floor_seconds:
-        text += f"; floor {spoken(outlook.floor_seconds)} from {outlook.floor_reason}"
+        text += f"; floor {duration(outlook.floor_seconds)} from {outlook.floor_reason}"
     return f"{text}; {outlook.rate.per_hour * 24:.1f} entries a day"
 
 
@@ -175,7 +175,7 @@ def _show_caching(trial: Trial) -> None:
     if again is not None:
         text += f"; second request {again.status}"
     fresh = answers.cache_floor_seconds(answer)
-    line("caching", text + (f"; fresh for {spoken(fresh)}" if fresh else ""))
+    line("caching", text + (f"; fresh for {duration(fresh)}" if fresh else ""))
 
 
 # ── times and sizes in words ────────────────────────────────────────────────────────────────
@@ -186,7 +186,7 @@ def ago(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "–"
     seconds = (now - at).total_seconds()
-    return f"{spoken(seconds)} ago" if seconds >= 0 else f"in {spoken(-seconds)}"
+    return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
 
 
 def size(count: int) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ingest.polling.document.answers import (
     cache_floor_seconds,
     probe_is_due,
-    validators_lie,
+    validators_are_wrong,
     with_new_validators,
     without_validators,
 )
@@ -63,7 +63,7 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
         )
     if found.new_count or found.updated_count:
         state = replace(state, last_change_at=now, recent_lags=_lags(before, found))
-    state = _doubted(before, with_new_validators(state, read.answer), read, now)
+    state = _after_probe(before, with_new_validators(state, read.answer), read, now)
     # A document that was not read to its end must be sent again in full.
     if found.left_behind or is_cut:
         return without_validators(replace(state, sitemap_children={}))
@@ -119,13 +119,15 @@ def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
     return (*before.recent_lags, *lags)[-RECENT_LAGS:]
 
 
-def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datetime) -> FeedState:
+def _after_probe(
+    before: FeedState, state: FeedState, read: DocumentRead, now: datetime
+) -> FeedState:
     """Return the state after a request without validators: the old ones may turn out wrong."""
     if read.sent_validators:
         return state
     state = replace(state, last_probe_at=now)
     is_probe = probe_is_due(before, before.last_poll_at or now)
-    if is_probe and validators_lie(before, read.answer, read.found.new_count):
+    if is_probe and validators_are_wrong(before, read.answer, read.found.new_count):
         return replace(state, validators_are_trusted=False)
     return state
 

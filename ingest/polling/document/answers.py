@@ -201,7 +201,7 @@ def with_equal_body_counted(state: FeedState, *, sent_validators: bool) -> FeedS
     return replace(state, equal_200_count=0, validator_mode=mode)
 
 
-def validators_lie(before: FeedState, answer: Fetched, new_entries: int) -> bool:
+def validators_are_wrong(before: FeedState, answer: Fetched, new_entries: int) -> bool:
     """Return whether a probe brought new entries although the validators are the old ones."""
     if not new_entries or not (before.etag or before.last_modified):
         return False

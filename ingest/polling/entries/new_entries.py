@@ -87,7 +87,7 @@ def find_entries(
     listed = newest_first(list(dated_entries(feed, parsed, mode, oddities)))
     beyond = max(0, len(listed) - MAX_DOCUMENT_ENTRIES)
     candidates = [Candidate(item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
-    work = _Work(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
+    work = _EntryMatcher(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
     work.add_unchanged(parsed.known)
     work.judge(candidates)
     is_known_feed = seen is not None and bool(seen.rows)
@@ -133,8 +133,8 @@ def missed_entries(
     entries: a single known one may have moved up because it was changed.
     """
     items = [Candidate(item) for item in dated_entries(feed, page, found.mode, Counter())]
-    old = _Work(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
-    new = _Work(feed, page, SeenIndex(found.keys or before), {}, 0, since).rows_of(items)
+    old = _EntryMatcher(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
+    new = _EntryMatcher(feed, page, SeenIndex(found.keys or before), {}, 0, since).rows_of(items)
     is_past: list[bool] = []
     known: list[Candidate] = []
     for item, row in zip(items, old, strict=True):
@@ -194,7 +194,7 @@ def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
     return any(short_hash(key) in names for key in entry_keys(parsed.entries, "guid"))
 
 
-class _Work:
+class _EntryMatcher:
     """One pass over the candidates of a document."""
 
     def __init__(

@@ -125,7 +125,7 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
     return float(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))])
 
 
-class Reported(Protocol):
+class ReporterIndex(Protocol):
     """The parts of the index that the reporter requires; opened and used in its thread."""
 
     @property
@@ -144,7 +144,7 @@ class FeedReporter:
 
     def __init__(
         self,
-        open_index: Callable[[], Reported],
+        open_index: Callable[[], ReporterIndex],
         feeds: Callable[[], Mapping[str, Feed]],
         clock: Clock,
         *,
@@ -158,7 +158,7 @@ class FeedReporter:
         self._changed: dict[str, None] = {}
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
-        self._index: Reported | None = None
+        self._index: ReporterIndex | None = None
         self._compared_at = self._asked_at = float("-inf")
         self._alarms_seconds = alarms_seconds
         self._alarms: dict[str, tuple[str, ...]] = {}
@@ -218,7 +218,7 @@ class FeedReporter:
             self._held_since = None
         return True
 
-    def _opened(self) -> Reported:
+    def _opened(self) -> ReporterIndex:
         if self._index is None:
             self._index = self._open()
         return self._index

@@ -77,31 +77,31 @@ def _reasons(state: FeedState, due: datetime, polled: datetime) -> list[str]:
         return ["HTTP 410, gone for good, so it is polled every 30 days"]
     if state.retry_after_until_at is not None and due >= state.retry_after_until_at >= polled:
         return [
-            f"planned {spoken(planned)}",
-            f"raised to {spoken(wait)} by the site's request to wait",
+            f"planned {duration(planned)}",
+            f"raised to {duration(wait)} by the site's request to wait",
         ]
     if state.last_error_class == "robots_disallowed":
         return ["robots.txt does not allow it, so it is polled once a day"]
     if state.last_error_class:
         score = f"{state.failure_score:g}"
-        raised = f"waits {spoken(wait)} after {state.last_error_class} (failure score {score})"
-        return [f"planned {spoken(planned)}", raised]
-    reasons = [f"planned {spoken(planned)}"]
+        raised = f"waits {duration(wait)} after {state.last_error_class} (failure score {score})"
+        return [f"planned {duration(planned)}", raised]
+    reasons = [f"planned {duration(planned)}"]
     base = planned
     if state.floor_seconds > planned:
         base = state.floor_seconds
-        reasons.append(f"raised to {spoken(base)} by {state.floor_reason}")
+        reasons.append(f"raised to {duration(base)} by {state.floor_reason}")
     spread = wait - base
     if abs(spread) > 0.11 * base + 1 and (state.skip_hours or state.skip_days):
         reasons.append("moved by the feed's skipHours or skipDays")
     elif spread < -0.11 * base - 1:
-        reasons.append(f"brought forward to {spoken(wait)}: the document held more entries")
+        reasons.append(f"brought forward to {duration(wait)}: the document held more entries")
     elif abs(spread) >= 1:
-        reasons.append(f"spread {'+' if spread > 0 else '−'}{spoken(abs(spread))}")
+        reasons.append(f"spread {'+' if spread > 0 else '−'}{duration(abs(spread))}")
     return reasons
 
 
-def spoken(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a duration in the most readable unit."""
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -22,6 +22,17 @@ def marks_of(names: str, *, stops_at_body: bool = False) -> re.Pattern[str]:
     return re.compile(rf"<!--|<script\b|<style\b|{body}<({names})\b([^<>]{{0,4096}})>", re.I)
 
 
+def text_of(head: bytes) -> str:
+    """Decode the start of a page well enough for its tags and links."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", "replace")
+    try:
+        return head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        is_cut_letter = error.start >= len(head) - 3
+        return head.decode("utf-8", "replace") if is_cut_letter else head.decode("latin-1")
+
+
 def tags_of(text: str, marks: re.Pattern[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Return name and attributes of each tag in order, except those in comments and scripts."""
     at = 0

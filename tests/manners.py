@@ -14,7 +14,7 @@ from ingest.fetching.address_guard import AddressGuard
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
-from ingest.fetching.slots import Platforms
+from ingest.fetching.sharing import Platforms
 from ingest.settings.options import AddressGuardOptions, FetchingOptions
 from tests.http_site import HttpSite
 
@@ -74,7 +74,7 @@ class Wiring:
 
 
 def run(site: HttpSite, work: Callable[[Wiring], Awaitable[Result]], **wiring: Any) -> Result:
-    """Return what `work` gives, with a fetcher that lives as long."""
+    """Return the result of `work`, run with a fetcher that is closed afterwards."""
 
     async def main() -> Result:
         wired = Wiring(site, **wiring)

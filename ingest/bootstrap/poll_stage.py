@@ -14,7 +14,7 @@ from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import open_web
 from ingest.children import cores
 from ingest.pipeline.host_table import HostFollower
-from ingest.polling.poll_tools import PollEngines
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.poller import Poller
 from ingest.polling.report.feed_reporter import FeedReporter
 from ingest.ports import Clock, Log
@@ -58,8 +58,8 @@ def run(
         log,
         feeds=feeds,
         partitions=next(one.partitions for one in settings.topics if one.name == FEED_STATE),
-        engines=PollEngines(web.fetcher, parse_in(pool), PARSER_VERSION, clock),
-        options=settings.pipeline.polling,
+        tools=ReadTools(web.fetcher, parse_in(pool), settings.pipeline.polling, clock),
+        parser_version=PARSER_VERSION,
         stop=stop,
         on_state=reporter.note,
     )

@@ -14,7 +14,7 @@ from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
-from ingest.fetching.slots import Platforms
+from ingest.fetching.sharing import Platforms
 from ingest.model import Entry, Page
 from ingest.outcome import Outcome
 from ingest.ports import Clock, Fetcher, Known

@@ -1,4 +1,4 @@
-"""Judges addresses: nothing private is ever asked, however a stranger disguises it."""
+"""Decides which IP addresses may be connected to, so that no private one is, in any form."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _REFUSED = {
 
 
 class AddressGuard:
-    """The rule, with the holes that the settings make: mapped hosts and allowed networks.
+    """The rule, with the exceptions of the settings: mapped hosts and allowed networks.
 
-    Errors: ConfigError for a place or network that cannot be read.
+    Errors: ConfigError for an invalid address or network.
     """
 
     def __init__(self, options: AddressGuardOptions) -> None:
@@ -34,7 +34,7 @@ class AddressGuard:
         self._allowed = [_network(allowed) for allowed in options.allowed]
 
     def mapped(self, host: str) -> tuple[str, int] | None:
-        """Return address and port of a host that the settings map; None for any other.
+        """Return the address and port that the settings map a host to, or None.
 
         Shape: an exact name wins over `*.name`, the longest `*.name` over shorter ones;
         `*.name` is for names below, not for `name` itself.
@@ -51,10 +51,10 @@ class AddressGuard:
         return self.mapped(host) is not None
 
     def refusal(self, address: str, port: int) -> str:
-        """Return why this address may not be connected to; `""` when it may.
+        """Return why this address may not be connected to, or `""` if it may.
 
-        The port matters for allowed networks only. Errors: none; text that is no address is
-        refused as `not_an_address`.
+        The port matters for allowed networks only. Errors: none; invalid text is refused as
+        `not_an_address`.
         """
         try:
             judged = _unwrapped(ipaddress.ip_address(address.strip("[]").partition("%")[0]))

@@ -1,4 +1,4 @@
-"""Fixes the id of the document that an entry and its page become."""
+"""Chooses the id of the document that an entry and its page become."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, joined, same_site
 from ingest.model import Entry
-from ingest.page_tags import marks_of, tags_of
+from ingest.page_tags import marks_of, tags_of, text_of
 from ingest.ports import Known
 
-#: Documents remembered that the index may not show yet.
+#: Maximum number of documents kept in memory, which the index may not show yet.
 MEMORY = 20_000
 #: Share of the shorter title's letter pairs that the longer one must hold to be the same title:
 #: page titles have the publisher's name, feed titles are cut or edited.
 TITLE_LIKENESS = 0.6
-#: Path segments of walls that publishers redirect every article to.
+#: Path segments of login, consent and paywall pages that articles are redirected to.
 _WALLS = re.compile(
     r"account|anmelden|captcha|challenge|connexion|consent|cookie-?wall|gdpr|log-?in|logout|paywall|"
     r"privacy-wall|register|registrierung|sign-?in|sign-?up|sso|subscribe|subscription|zustimmung"
@@ -28,11 +28,11 @@ _WALLS = re.compile(
 Lookup = Callable[[list[str]], Mapping[str, Known]]
 Tracking = Callable[[str], tuple[str, ...]]
 
-#: Bytes of a page that are looked at.
+#: Bytes of a page to search.
 HEAD_BYTES = 64 * 1024
 _MARKS = marks_of("link|meta", stops_at_body=True)
 _HTML_TAG = re.compile(r"<html\b([^<>]{0,2048})>", re.IGNORECASE)
-#: The attribute that makes a page an AMP page: amp, or its sign with or without a selector.
+#: The attribute of an AMP page: amp or ⚡, with or without a variation selector.
 _AMP_MARK = re.compile(r"(?:^|\s)(?:amp|\u26a1\ufe0f?)(?=[\s=/]|$)", re.IGNORECASE)
 _QUOTED = re.compile(r""""[^"]{0,2048}"|'[^']{0,2048}'""")
 
@@ -50,9 +50,9 @@ class _Remembered(NamedTuple):
 
 
 class DocumentIds:
-    """Chooses ids; remembers those it gave out, for what the index does not know yet.
+    """Chooses ids, and keeps recent ones for documents that are not in the index yet.
 
-    `known` asks the index and may block: it runs in a thread. `tracking` gives the further
+    `known` queries the index and may block: it runs in a thread. `tracking` returns additional
     tracking parameters of a URL (config/sites.yml).
     """
 
@@ -65,10 +65,10 @@ class DocumentIds:
     async def of_page(self, entry: Entry, url_final: str, body: bytes) -> Identity:
         """Return the identity of a page that was fetched from `url_final`.
 
-        In order: the id this entry had before; the id of the URL it had before a slug edit, if
-        that is known; the page's own canonical link or og:url; the final URL; the published
-        one. Of these the page's and the final one do not count when another entry with another
-        title has that id: a consent wall or a section page would fold many articles into one.
+        In order: the earlier id of this entry; the id of its URL before the slug was edited, if
+        that is known; the page's canonical link or og:url; the final URL; the published URL. The
+        page's own and the final one do not count if another entry with another title has that id:
+        a consent wall or a section page would merge many articles into one.
         Errors: IndexUnavailable of the lookup.
         """
         addresses = own_addresses(body, url_final)
@@ -77,7 +77,7 @@ class DocumentIds:
         return await self._of(entry, [one for one in addresses if not _is_wall(one)])
 
     async def without_page(self, entry: Entry) -> Identity:
-        """Return the identity of an entry whose page could not be had."""
+        """Return the identity of an entry whose page could not be fetched."""
         return await self._of(entry, [])
 
     async def _of(self, entry: Entry, addresses: list[str]) -> Identity:
@@ -128,7 +128,7 @@ class DocumentIds:
 
 
 def have_like_titles(first: str, second: str) -> bool:
-    """Return whether two titles may name one article; an empty one tells nothing against it."""
+    """Return whether two titles may be of one article; True if one is empty."""
     one, other = _pairs(first), _pairs(second)
     if not one or not other:
         return True
@@ -149,11 +149,10 @@ def _is_wall(url: str) -> bool:
 
 
 def own_addresses(body: bytes, url: str) -> list[str]:
-    """Return the addresses that the page at `url` gives itself, the one to trust most first.
+    """Return the URLs that the page at `url` declares as its own, the most trusted first.
 
     Shape: `<link rel=canonical>`, then `og:url`, absolute; only those of the same site that are
-    not its home page; [] when there are none. Only the head counts, since a body may hold what
-    readers wrote. Errors: none.
+    not its home page. Only the head counts, since a body may hold text of readers. Errors: none.
     """
     found: dict[str, str] = {}
     for tag, attributes in tags_of(text_of(body[:HEAD_BYTES]), _MARKS):
@@ -162,18 +161,14 @@ def own_addresses(body: bytes, url: str) -> list[str]:
         elif tag == "meta" and attributes.get("property", "").lower() == "og:url":
             found.setdefault("og:url", attributes.get("content", ""))
     links = [found[name] for name in ("canonical", "og:url") if found.get(name)]
-    addresses = [joined(url, link) for link in links]
-    return [
-        address
-        for address in dict.fromkeys(addresses)
-        if address and same_site(address, url) and not is_home_page(address)
-    ]
+    addresses = dict.fromkeys(joined(url, link) for link in links)
+    return [address for address in addresses if _is_own_page(address, url)]
 
 
 def amp_canonical(body: bytes, url: str) -> str:
-    """Return the page that the AMP page at `url` is a copy of; `""` for none, or no AMP page.
+    """Return the original of the AMP page at `url`, or `""`.
 
-    Shape: its canonical link where that is of the same site, not its home page, and not `url`.
+    Shape: its canonical link, if that is on the same site, not its home page, and not `url`.
     Errors: none.
     """
     head = text_of(body[:HEAD_BYTES])
@@ -183,17 +178,10 @@ def amp_canonical(body: bytes, url: str) -> str:
     for name, attributes in tags_of(head, _MARKS):
         if name == "link" and "canonical" in attributes.get("rel", "").lower().split():
             address = joined(url, attributes.get("href", ""))
-            is_good = address and same_site(address, url) and not is_home_page(address)
-            return address if is_good and canonical_url(address) != canonical_url(url) else ""
+            is_other = canonical_url(address) != canonical_url(url)
+            return address if _is_own_page(address, url) and is_other else ""
     return ""
 
 
-def text_of(head: bytes) -> str:
-    """Return bytes of a page as text, good enough for its tags and addresses."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", "replace")
-    try:
-        return head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        is_cut_letter = error.start >= len(head) - 3
-        return head.decode("utf-8", "replace") if is_cut_letter else head.decode("latin-1")
+def _is_own_page(address: str, url: str) -> bool:
+    return bool(address) and same_site(address, url) and not is_home_page(address)

@@ -1,23 +1,23 @@
-"""Fetches the page of one entry, and decides what becomes of it."""
+"""Fetches the page of an entry and returns the outcome for the entry."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import msgspec
 import zstandard
+from msgspec.structs import replace
 
 from ingest.errors import FetchFailed
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking, amp_canonical
-from ingest.fetching.page_parts import Parts, Room, parts_of
+from ingest.fetching.page_parts import Parts, PartsWalk, Room
 from ingest.fetching.page_verdict import (
-    Found,
-    Later,
-    Leads,
     Missing,
-    Refused,
-    Verdict,
+    PageFound,
+    PageVerdict,
+    Redirected,
+    Rejected,
+    RetryLater,
     verdict_of_answer,
     verdict_of_failure,
 )
@@ -30,19 +30,19 @@ from ingest.settings.options import FetchingOptions
 from ingest.telemetry import Event, counter
 from ingest.wire import encode
 
-#: Redirects to another domain that one entry may take, each through the log.
+#: Maximum number of redirects to another domain for one entry, each through the log.
 MAX_HOPS = 5
-#: After so many failed tries what the feed said has to do: the rungs are 1 m, 10 m and 1 h.
+#: Number of failed attempts after which the text of the feed is used (after 1 m, 10 m and 1 h).
 LAST_ATTEMPT = 3
-#: An entry that its host cannot serve within this goes without its page.
+#: An entry whose page would have to wait longer than this for its host goes without it.
 TOO_SLOW = timedelta(hours=24)
-#: Headers of an answer that go into the archive: what tells of the page, nothing of the visit.
+#: Headers of an answer that are archived: those about the page, not about the request.
 KEPT_HEADERS = frozenset(
     ("age", "cache-control", "content-language", "date", "etag", "expires", "last-modified", "link",
      "server", "vary", "x-robots-tag")
 )  # fmt: skip
 MAX_HEADER_CHARACTERS = 500
-#: The log's largest record (4,000,000 bytes), less what stands beside entry and bodies.
+#: The largest record of the log (4,000,000 bytes) without the fields beside entry and bodies.
 MAX_RECORD_BYTES = 3_960_000
 _ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.8,*/*;q=0.5"
 _COMPRESSION_LEVEL = 3
@@ -50,7 +50,7 @@ _COMPRESSION_LEVEL = 3
 _pages = counter("pages_total", "outcome", "content_source")
 _page_fetched = Event("page_fetched", level="debug", counter=_pages)
 _page_missing = Event("page_missing", counter=_pages)
-_page_put_off = Event("page_put_off", level="debug", counter=_pages)
+_page_deferred = Event("page_deferred", level="debug", counter=_pages)
 _amp_page = Event("amp_page", level="debug", counter=counter("amp_pages_total", "outcome"))
 _page_refused = Event("page_refused", level="warning", counter=_pages)
 
@@ -58,8 +58,8 @@ _page_refused = Event("page_refused", level="warning", counter=_pages)
 class EntryFetcher:
     """The work of the fetch stage on one entry.
 
-    `known` asks the index for documents by their ids (it runs in a thread); `pressure` tells
-    how long a host's queue is; `tracking` gives further tracking parameters of a URL.
+    `known` looks up documents in the index by id (it runs in a thread); `pressure` returns the
+    length of a host's queue; `tracking` returns additional tracking parameters of a URL.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class EntryFetcher:
         known: Lookup,
         options: FetchingOptions,
         clock: Clock,
-        pressure: Callable[[str], Pressure] | None = None,
+        pressure: Callable[[str], Pressure] = lambda _: Pressure(0, 0.0),
         tracking: Tracking = lambda _: (),
     ) -> None:
         self._fetcher = fetcher
@@ -80,61 +80,63 @@ class EntryFetcher:
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
     async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
-        """Return the page of this entry, the entry itself for another domain, or what failed.
+        """Return the page of this entry, the entry itself for another domain, or the failure.
 
         Shape: Keep(Page) with a body, or without one (`kind` feed, with `missing_reason`);
-        Keep(Entry) to be appended again by the domain of its `url_to_ask`; Drop of an address
-        alone that has no page; Retry; Reject.
-        `attempt` counts the failed tries so far; at 3 a failure is final.
-        Errors: IndexUnavailable when the index cannot be asked for a document id.
+        Keep(Entry) to be appended again under the domain of its `url_to_ask`; Drop of an entry
+        without text and page; Retry; Reject.
+        `attempt` counts the failed attempts so far; at 3 a failure is final.
+        Errors: IndexUnavailable if document ids cannot be looked up.
         """
         answer, verdict = await self._asked(entry)
         now = self._clock()
-        if isinstance(verdict, Leads):
+        if isinstance(verdict, Redirected):
             if entry.hops < MAX_HOPS:
-                return self._sent_on(entry, verdict.url)
+                return self._redirected(entry, verdict.url)
             verdict = Missing("too_many_redirects")
-        if isinstance(verdict, Later):
-            outcome = self._put_off(entry, verdict, attempt)
+        if isinstance(verdict, RetryLater):
+            outcome = self._defer(entry, verdict, attempt)
             if outcome is not None:
                 return outcome
             verdict = Missing(verdict.reason, verdict.status)
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, Rejected):
             _page_refused(outcome="rejected", reason=verdict.reason, entry=entry.id)
             return Reject(verdict.reason, "permanent", verdict.message)
         if isinstance(verdict, Missing):
             if not (entry.title or entry.summary or entry.content):
-                # An address alone, as sitemaps have them: without its page there is nothing.
+                # A URL alone, as in sitemaps: without the page there is no text.
                 _page_refused(outcome="dropped", reason=verdict.reason, entry=entry.id)
                 return Drop(f"no_text_{verdict.reason}", is_intended=False)
             return Keep(await self._without_body(entry, verdict, answer, now))
         assert answer is not None
         return await self._with_body(entry, verdict, answer, attempt)
 
-    async def _asked(self, entry: Entry) -> tuple[Fetched | None, Verdict]:
+    async def _asked(self, entry: Entry) -> tuple[Fetched | None, PageVerdict]:
         if self._is_too_slow(entry):
             return None, Missing("host_too_slow")
         answer, verdict = await self._ask(entry.url_to_ask, self._options.max_page_bytes)
-        if answer is not None and isinstance(verdict, Found) and verdict.kind == "html":
+        if answer is not None and isinstance(verdict, PageFound) and verdict.kind == "html":
             answer, verdict = await self._instead_of_amp(answer, verdict)
         return answer, verdict
 
-    async def _instead_of_amp(self, answer: Fetched, verdict: Found) -> tuple[Fetched, Found]:
-        """Return the page that an AMP page is a copy of; the AMP page itself when it is not to be had.
+    async def _instead_of_amp(
+        self, answer: Fetched, verdict: PageFound
+    ) -> tuple[Fetched, PageFound]:
+        """Return the original of an AMP page; if it cannot be fetched, the AMP page itself.
 
-        Nothing is tried twice for it: the AMP page has the text too.
+        There is no retry: the AMP page has the text too.
         """
         original = amp_canonical(answer.body, answer.url)
         if not original:
             return answer, verdict
         better, its_verdict = await self._ask(original, self._options.max_page_bytes)
-        has_page = isinstance(its_verdict, Found) and its_verdict.kind == "html"
+        has_page = isinstance(its_verdict, PageFound) and its_verdict.kind == "html"
         _amp_page(outcome="left" if has_page else "kept", url=answer.url)
-        if better is None or not isinstance(its_verdict, Found) or not has_page:
+        if better is None or not isinstance(its_verdict, PageFound) or not has_page:
             return answer, verdict
         return better, its_verdict
 
-    async def _ask(self, url: str, max_bytes: int) -> tuple[Fetched | None, Verdict]:
+    async def _ask(self, url: str, max_bytes: int) -> tuple[Fetched | None, PageVerdict]:
         request = FetchRequest(
             url=url,
             stage="fetch",
@@ -151,21 +153,21 @@ class EntryFetcher:
         return (answer if isinstance(answer, Fetched) else None), verdict
 
     def _is_too_slow(self, entry: Entry) -> bool:
-        if self._pressure is None:
-            return False
         waiting, gap_seconds = self._pressure(entry.url_to_ask)
         wait = timedelta(seconds=(waiting + 1) * gap_seconds)
         age = self._clock() - entry.first_seen_at
         return wait > TOO_SLOW or (wait > TOO_SLOW / 24 and age + wait > TOO_SLOW)
 
-    def _sent_on(self, entry: Entry, url: str) -> Outcome[Page | Entry]:
-        _page_put_off(outcome="redirected", entry=entry.id, hops=entry.hops + 1)
-        return Keep(msgspec.structs.replace(entry, url_redirected=url, hops=entry.hops + 1))
+    def _redirected(self, entry: Entry, url: str) -> Outcome[Page | Entry]:
+        _page_deferred(outcome="redirected", entry=entry.id, hops=entry.hops + 1)
+        return Keep(replace(entry, url_redirected=url, hops=entry.hops + 1))
 
-    def _put_off(self, entry: Entry, verdict: Later, attempt: int) -> Outcome[Page | Entry] | None:
-        """Return a Retry, or a Reject on the last attempt; None when the feed's text will do."""
+    def _defer(
+        self, entry: Entry, verdict: RetryLater, attempt: int
+    ) -> Outcome[Page | Entry] | None:
+        """Return a Retry, or a Reject on the last attempt; None if the feed has a text."""
         if not verdict.counts or attempt < LAST_ATTEMPT:
-            _page_put_off(outcome="retry", reason=verdict.reason, entry=entry.id)
+            _page_deferred(outcome="retry", reason=verdict.reason, entry=entry.id)
             return Retry(verdict.reason, verdict.after_seconds, verdict.counts, verdict.message)
         if entry.content.strip() or entry.summary.strip():
             return None
@@ -181,11 +183,11 @@ class EntryFetcher:
             outcome="missing", content_source="feed", reason=verdict.reason, entry=entry.id
         )
         url = answer.url if answer is not None else entry.url_to_ask
-        page = _bare_page(entry, identity, now, url, kind="feed", status=verdict.status)
-        return msgspec.structs.replace(page, missing_reason=verdict.reason)
+        page = _page_without_body(entry, identity, now, url)
+        return replace(page, kind="feed", status=verdict.status, missing_reason=verdict.reason)
 
     async def _with_body(
-        self, entry: Entry, verdict: Found, answer: Fetched, attempt: int
+        self, entry: Entry, verdict: PageFound, answer: Fetched, attempt: int
     ) -> Outcome[Page | Entry]:
         now = self._clock()
         body = self._compressor.compress(answer.body)
@@ -197,9 +199,10 @@ class EntryFetcher:
         if verdict.kind == "html":
             unpacked = self._options.max_page_bytes - len(answer.body)
             both = Room(unpacked, room)
-            parts = await parts_of(answer, both, self._ask, self._pressure, self._compressor)
+            walk = PartsWalk(answer, both, self._ask, self._pressure, self._compressor)
+            parts = await walk.run()
         if parts.later is not None and attempt == 0:
-            _page_put_off(outcome="retry", reason=parts.missing_reason, entry=entry.id)
+            _page_deferred(outcome="retry", reason=parts.missing_reason, entry=entry.id)
             return Retry("part_missing", None, True, parts.missing_reason)
         identity = await self._ids.of_page(entry, answer.url, answer.body)
         _page_fetched(
@@ -209,22 +212,20 @@ class EntryFetcher:
             seconds=round(answer.seconds, 3),
             bytes=len(answer.body),
         )
-        page = _bare_page(entry, identity, now, answer.url, kind=verdict.kind, status=answer.status)
-        return Keep(
-            msgspec.structs.replace(
-                page,
-                body=body,
-                content_type=_writable(answer.header("content-type") or ""),
-                headers=_kept_headers(answer),
-                parts=parts.pages,
-                parts_missing_reason=parts.missing_reason,
-            )
+        page = replace(
+            _page_without_body(entry, identity, now, answer.url),
+            kind=verdict.kind,
+            status=answer.status,
+            body=body,
+            content_type=_writable(answer.header("content-type") or ""),
+            headers=_kept_headers(answer),
+            parts=parts.pages,
+            parts_missing_reason=parts.missing_reason,
         )
+        return Keep(page)
 
 
-def _bare_page(
-    entry: Entry, identity: Identity, now: datetime, url_final: str, *, kind: str, status: int
-) -> Page:
+def _page_without_body(entry: Entry, identity: Identity, now: datetime, url_final: str) -> Page:
     return Page(
         document_id=identity.document_id,
         entry=entry,
@@ -234,14 +235,12 @@ def _bare_page(
         domain=registrable_domain(identity.canonical, with_private=True),
         fetched_at=now,
         version=version_of(now),
-        kind=kind,
-        status=status,
     )
 
 
 def _room_beside(entry: Entry) -> int:
-    """Return the packed bytes that a page may have beside its entry in one record."""
-    return (MAX_RECORD_BYTES - len(encode(entry))) * 3 // 4  # base64 makes four of three
+    """Return the maximum compressed bytes of a page beside its entry in one record."""
+    return (MAX_RECORD_BYTES - len(encode(entry))) * 3 // 4  # base64 makes four bytes of three
 
 
 def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:
@@ -253,5 +252,5 @@ def _kept_headers(answer: Fetched) -> tuple[tuple[str, str], ...]:
 
 
 def _writable(header: str) -> str:
-    """Return a header without the surrogates that stand for bytes which are no UTF-8."""
+    """Return a header without the surrogates that stand for bytes that are not UTF-8."""
     return header.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""What poll and fetch both know of a host: its rest, its crawl delay, its robots.txt."""
+"""The state of hosts that poll and fetch share: rests, crawl delays and robots.txt files."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import msgspec
 from ingest import wire
 from ingest.identity import registrable_domain
 
-#: Larger files are left out of the shared record: each stage then fetches its own copy.
+#: Larger files are not shared: each stage fetches its own copy.
 MAX_SHARED_ROBOTS_BYTES = 128_000
-#: Domains remembered; beyond it the one used longest ago goes, never one at rest.
+#: Maximum number of domains; above it the least recently used one is dropped, never one at rest.
 MAX_DOMAINS = 20_000
-#: Bytes of all robots files remembered.
+#: Maximum number of bytes of all robots.txt files.
 MAX_ROBOTS_BYTES = 64 * 1024 * 1024
 
 
 class RobotsFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One robots.txt as it was last had. `status` is 0 when nothing was ever had.
+    """The latest version of a robots.txt. `status` is 0 if it was never fetched.
 
-    `tried_at` is the last attempt, `fetched_at` the last that brought an answer to go by;
+    `tried_at` is the time of the last attempt, `fetched_at` of the last successful one;
     `failing_since` is set while attempts fail.
     """
 
@@ -36,7 +36,7 @@ class RobotsFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Rest(NamedTuple):
-    """Until when a domain is left alone, and how many unexplained rests came in a row."""
+    """The end of a domain's rest, and the number of consecutive rests without Retry-After."""
 
     until: datetime
     unexplained: int = 0
@@ -52,7 +52,7 @@ class HostRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HostStates:
-    """The memory of one process, safe to use from several threads."""
+    """The host states of one process; thread-safe."""
 
     def __init__(
         self, *, max_domains: int = MAX_DOMAINS, max_robots_bytes: int = MAX_ROBOTS_BYTES
@@ -66,12 +66,12 @@ class HostStates:
         self._max_robots_bytes = max_robots_bytes
 
     def rest(self, domain: str) -> Rest | None:
-        """Return the rest of this domain, over or not; None when it never rested."""
+        """Return the last rest of this domain, or None."""
         with self._lock:
             return self._rests.get(domain)
 
     def put_rest(self, domain: str, rest: Rest | None) -> None:
-        """Set the rest of this domain; None when it answers well again."""
+        """Set the rest of this domain; None removes it."""
         with self._lock:
             if rest is None:
                 if self._rests.pop(domain, None) is None:
@@ -81,12 +81,12 @@ class HostStates:
             self._changed[domain] = None
 
     def resting(self, now: datetime) -> int:
-        """Return how many domains rest now."""
+        """Return the number of domains at rest."""
         with self._lock:
             return sum(1 for rest in self._rests.values() if rest.until > now)
 
     def robots(self, origin: str) -> RobotsFile | None:
-        """Return the robots.txt of this origin (`https://host:port`); None when never asked."""
+        """Return the robots.txt of this origin (`https://host:port`), or None."""
         domain = registrable_domain(origin)
         with self._lock:
             files = self._robots.get(domain)
@@ -96,7 +96,7 @@ class HostStates:
             return files.get(origin)
 
     def put_robots(self, origin: str, file: RobotsFile) -> None:
-        """Keep the robots.txt of this origin."""
+        """Store the robots.txt of this origin."""
         domain = registrable_domain(origin)
         with self._lock:
             self._keep_robots(domain, origin, file)
@@ -104,7 +104,7 @@ class HostStates:
             self._trim()
 
     def crawl_delay(self, domain: str) -> float:
-        """Return the longest crawl delay that a host of this domain asks for, in seconds."""
+        """Return the longest crawl delay of a host of this domain, in seconds."""
         with self._lock:
             files = self._robots.get(domain)
             if not files:
@@ -112,9 +112,9 @@ class HostStates:
             return max([file.crawl_delay_seconds for file in files.values()])
 
     def changes(self) -> list[tuple[str, bytes]]:
-        """Return what changed since the last call, as (domain, record value).
+        """Return the changes since the last call as (domain, record value).
 
-        Shape: one pair a domain, whole records. A robots.txt over 128,000 bytes is left out.
+        Shape: one pair for each domain, complete records without robots.txt files over 128,000 bytes.
         """
         with self._lock:
             domains = list(self._changed)
@@ -122,10 +122,10 @@ class HostStates:
             return [(domain, wire.encode(self._record(domain))) for domain in domains]
 
     def apply(self, domain: str, value: bytes) -> None:
-        """Take over a record of the other stage, or an own one from before a restart.
+        """Merge a record of the other stage, or one of this stage from before a restart.
 
         The later rest and the newer robots.txt win; nothing is marked as changed.
-        Errors: WireError for bytes that are no such record.
+        Errors: WireError for an invalid record.
         """
         record = wire.decode(value, HostRecord, origin=f"news.host-state, {domain}")
         with self._lock:

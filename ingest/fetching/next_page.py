@@ -1,9 +1,8 @@
-"""Finds the next page of an article that its site spreads over several. Pure.
+"""Finds the next page of an article that is split over several pages. Pure.
 
-A link counts when two things agree: its address is that of the article with nothing but a page
-number added, and the page says that it leads on: by `rel=next`, by the number as its text, or by
-a word for next. `rel=next` alone says little: blogs name the next article by it, shops the next
-list.
+Two things are required of a link: its URL is that of the article with only a page number added,
+and the page marks it as the next one by `rel=next`, by the number as its text, or by a word for
+next. `rel=next` alone is not enough: blogs use it for the next article, shops for the next list.
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ingest.fetching.document_id import text_of
 from ingest.identity import canonical_url, is_home_page, joined
-from ingest.page_tags import attributes_of
+from ingest.page_tags import attributes_of, text_of
 
-#: Bytes of a page that are looked at: a pager stands below the text.
+#: Bytes of a page to search: the links to other pages are below the text.
 LOOKED_AT_BYTES = 1024 * 1024
-#: More links than this are not looked at; the largest of 181 news pages has 1,900.
+#: Maximum number of links to check; the largest of 181 news pages has 1,900.
 _MAX_LINKS = 10_000
 _TEXT_CHARACTERS = 200
 
@@ -36,13 +34,13 @@ _READERS = re.compile(
 )
 _COMMENTS = re.compile(r"comment|kommentar|respond|reply|disqus", re.IGNORECASE)
 
-#: Query parameters that count pages.
+#: Query parameters with page numbers.
 _NUMBER_NAMES = frozenset(
     ("page", "p", "pg", "pag", "paged", "pageno", "page_no", "pagenum", "pagenumber", "page_number",
      "currentpage", "pagina", "pagine", "seite", "strona", "sivu", "sida", "side", "pagewanted", "part")
 )  # fmt: skip
-#: What stands between an article's path and a page number; the hyphen alone only with the number
-#: as the link's text, since it also ends the address of a second article of the same name.
+#: The text between the path of an article and a page number. A hyphen alone requires the number as
+#: link text, since it also ends the URL of a second article of the same name.
 _NUMBER_PATH = re.compile(
     r"(?P<mark>/|/?[-_]?(?:page|seite|pagina|strona|sivu|sida|side|part|teil|p)[-_/]?|[_,;.]|-)"
     r"(?P<number>[1-9]\d?)/?",
@@ -72,9 +70,9 @@ _NUMBER_TEXT = re.compile(
 
 
 class Link(NamedTuple):
-    """A link of a page: absolute address, whether it says `rel=next`, and its text.
+    """A link of a page: absolute URL, whether it has `rel=next`, and its text.
 
-    `is_near_comments`: the words before it are of readers, whose pages are counted too.
+    `is_near_comments` is True if it follows text about comments, which have page numbers too.
     """
 
     url: str
@@ -84,25 +82,25 @@ class Link(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an address stands among the pages of an article: its number, and how it says so."""
+    """The number of a page of an article, and the form of this number in the URL."""
 
     number: int
     mark: str
 
 
 class Pages:
-    """The addresses of one article, whose first page is `url`."""
+    """Recognizes the URLs of the pages of the article whose first page is `url`."""
 
     def __init__(self, url: str) -> None:
         self._first = urlsplit(canonical_url(url))
         self._is_article = bool(self._first.path.strip("/")) and not is_home_page(url)
         names = {name for name, _ in _pairs(self._first.query)}
         self._query = sorted(_pairs(self._first.query))
-        # An article whose own address has such a parameter is told from others by it.
+        # A parameter in the URL of the article itself identifies the article.
         self._free_names = _NUMBER_NAMES - names
 
     def place(self, url: str) -> Place | None:
-        """Return the page of the article that lies at `url`; None when that is none of it."""
+        """Return the place of the page at `url` in the article; None if it is not part of it."""
         other = urlsplit(canonical_url(url))
         if not self._is_article or not self._has_same_host(other.netloc):
             return None
@@ -118,7 +116,7 @@ class Pages:
         return self._place_in_path(other.path)
 
     def is_whole(self, url: str) -> bool:
-        """Return whether `url` is the article's address with a word for all of it on one page."""
+        """Return whether `url` is that of the article with a word for all on one page."""
         other = urlsplit(canonical_url(url))
         if not self._is_article or not self._has_same_host(other.netloc):
             return False
@@ -137,7 +135,7 @@ class Pages:
         return other.removeprefix("www.") == self._first.netloc.removeprefix("www.")
 
     def _added(self, query: str) -> tuple[str, str] | None:
-        """Return the one pair that this query has and the first page's has not."""
+        """Return the only pair that this query has in addition to those of the first page."""
         pairs = _pairs(query)
         for pair in self._query:
             if pair not in pairs:
@@ -158,9 +156,9 @@ class Pages:
 
 
 def next_part(links: list[Link], pages: Pages, last: int, *, starts_at_zero: bool) -> Link | None:
-    """Return the link to the page behind page `last` (the first is 1); None when there is none.
+    """Return the link to the page after page `last` (the first is 1), or None.
 
-    `starts_at_zero` is what the address of page 2 told: some sites call it 1.
+    `starts_at_zero` is True if the number in the URL of page 2 is 1, as on some sites.
     """
     wanted = last if starts_at_zero else last + 1
     for link in links:
@@ -169,25 +167,25 @@ def next_part(links: list[Link], pages: Pages, last: int, *, starts_at_zero: boo
             continue
         if link.is_near_comments and not link.is_next:
             continue
-        told = _number_told(link.text)
+        number = _number_of(link.text)
         # Before the second page is known, `rel=next` or the text "2" may lead to number 1.
         is_other_start = last == 1 and place.number == 1 and place.mark.startswith("?")
         if place.number != wanted and not is_other_start:
             continue
-        if told == last + 1 or (told is None and place.mark != "-" and _leads_on(link)):
+        if number == last + 1 or (number is None and place.mark != "-" and _leads_on(link)):
             return link
     return None
 
 
 def whole_article(links: list[Link], pages: Pages) -> str:
-    """Return the address of the article on one page; `""` when none is offered."""
+    """Return the URL of the article on one page, or `""`."""
     return next((link.url for link in links if pages.is_whole(link.url)), "")
 
 
 def links_of(body: bytes, url: str) -> list[Link]:
-    """Return the links of a page that may lead to others of the same article, in their order.
+    """Return the links of a page that may lead to other pages of the same article, in order.
 
-    Shape: of its first megabyte; those into comments are left out. Errors: none.
+    Shape: those in its first megabyte, without links to comments. Errors: none.
     """
     text = text_of(body[:LOOKED_AT_BYTES])
     path = urlsplit(url).path
@@ -207,7 +205,7 @@ def _links(text: str, url: str, stem: str) -> Iterator[Link]:
         if tag[1].lower() == "base":
             base = joined(url, raw) or url
             continue
-        # The pages of an article have its last word in their addresses, or a query alone.
+        # The URLs of its pages have the last path segment of the article, or only a query.
         if not (stem in raw or raw.lstrip().startswith("?")) or _COMMENTS.search(raw):
             continue
         attributes = attributes_of(tag[2])
@@ -229,7 +227,7 @@ def _text_behind(text: str, at: int) -> str:
     return " ".join(_ANY_TAG.sub(" ", inner).split())
 
 
-def _number_told(text: str) -> int | None:
+def _number_of(text: str) -> int | None:
     found = _NUMBER_TEXT.fullmatch(text.strip())
     return int(found[1]) if found else None
 

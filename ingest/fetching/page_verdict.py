@@ -1,4 +1,4 @@
-"""Decides what an answer, or the lack of one, means for the entry whose page was asked for."""
+"""Decides what an answer or a failed request means for the entry whose page was requested."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from ingest.errors import FetchFailed
-from ingest.fetching.politeness import retry_after_of
+from ingest.http_headers import retry_after
 from ingest.ports import Disallowed, Fetched, Resting
 
 
-class Found(NamedTuple):
-    """There is a page; `kind` is html or text."""
+class PageFound(NamedTuple):
+    """The page was fetched; `kind` is html or text."""
 
     kind: str
 
 
 class Missing(NamedTuple):
-    """There is no page, and asking again would not help: what the feed said has to do."""
+    """There is no page, and a retry would not help: the text of the feed is used."""
 
     reason: str
     status: int = 0
 
 
-class Later(NamedTuple):
-    """Perhaps later. `counts` tells whether this was a real try."""
+class RetryLater(NamedTuple):
+    """A retry may help. `counts` is False if the page was not really requested."""
 
     reason: str
     after_seconds: float | None = None
@@ -34,73 +34,75 @@ class Later(NamedTuple):
     message: str = ""
 
 
-class Refused(NamedTuple):
-    """The address may never be asked."""
+class Rejected(NamedTuple):
+    """The URL must not be requested."""
 
     reason: str
     message: str = ""
 
 
-class Leads(NamedTuple):
-    """The page lies at another domain."""
+class Redirected(NamedTuple):
+    """The page is at another domain."""
 
     url: str
 
 
-Verdict: TypeAlias = Found | Missing | Later | Refused | Leads
+PageVerdict: TypeAlias = PageFound | Missing | RetryLater | Rejected | Redirected
 
-_TRY_LATER_KINDS = ("timeout", "connect", "dns_temporary", "name_unknown", "tls", "bad_response")
-_REFUSED_KINDS = ("address_not_public", "bad_url")
-_TRY_LATER_STATUS = (408, 425)
+_RETRY_KINDS = ("timeout", "connect", "dns_temporary", "name_unknown", "tls", "bad_response")
+_REJECTED_KINDS = ("address_not_public", "bad_url")
+_RETRY_STATUSES = (408, 425)
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _UNCLEAR_TYPES = ("", "application/octet-stream", "application/xml", "text/xml", "unknown/unknown")
-#: How files begin that no media type makes a page: PDF, PNG, JPEG, GIF, ZIP, gzip, Ogg, ID3.
+#: First bytes of files that are not pages whatever their media type: PDF, PNG, JPEG, …
 _FILE_MARKS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"OggS")
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|article|title)\b", re.IGNORECASE)
 
 
-def verdict_of_failure(error: FetchFailed) -> Verdict:
-    """Return what a request without an answer means."""
-    if error.kind in _REFUSED_KINDS:
-        return Refused(error.kind, str(error))
-    if error.kind in _TRY_LATER_KINDS:
-        return Later(error.kind, message=str(error))
+def verdict_of_failure(error: FetchFailed) -> PageVerdict:
+    """Return the verdict of a failed request."""
+    if error.kind in _REJECTED_KINDS:
+        return Rejected(error.kind, str(error))
+    if error.kind in _RETRY_KINDS:
+        return RetryLater(error.kind, message=str(error))
     return Missing(error.kind)
 
 
-def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> Verdict:
-    """Return what an answer means."""
+def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> PageVerdict:
+    """Return the verdict of an answer."""
     if isinstance(answer, Resting):
-        return Later(answer.reason, max(0.0, (answer.until - now).total_seconds()), counts=False)
+        return RetryLater(
+            answer.reason, max(0.0, (answer.until - now).total_seconds()), counts=False
+        )
     if isinstance(answer, Disallowed):
         if answer.reason == "robots_unreachable":
-            return Later(answer.reason)
+            return RetryLater(answer.reason)
         return Missing(answer.reason)
     if answer.redirect_to:
-        return Leads(answer.redirect_to)
+        return Redirected(answer.redirect_to)
     if 200 <= answer.status < 300:
         return _verdict_of_body(answer)
     return _verdict_of_status(answer, now)
 
 
-def _verdict_of_status(answer: Fetched, now: datetime) -> Verdict:
+def _verdict_of_status(answer: Fetched, now: datetime) -> PageVerdict:
     status = answer.status
     reason = f"http_{status}"
     if (answer.header("cf-mitigated") or "").lower() == "challenge":
         return Missing("bot_block", status)
-    if status == 429 or status >= 500 or status in _TRY_LATER_STATUS:
-        wish = retry_after_of(answer.header("retry-after") or "", answer.header("date") or "", now)
-        return Later(reason, None if wish is None else wish.total_seconds(), status=status)
+    if status == 429 or status >= 500 or status in _RETRY_STATUSES:
+        wait = retry_after(answer.header("retry-after"), now, answer.header("date"))
+        return RetryLater(reason, None if wait is None else wait.total_seconds(), status=status)
     return Missing(reason, status)
 
 
-def _verdict_of_body(answer: Fetched) -> Verdict:
+def _verdict_of_body(answer: Fetched) -> PageVerdict:
     body = answer.body
     start = body[:4096].lstrip()
     if not start and not body.strip():
         return Missing("empty_body", answer.status)
     kind = _kind((answer.header("content-type") or "").partition(";")[0].strip().lower(), start)
-    return Found(kind) if kind else Missing("wrong_type", answer.status)
+    return PageFound(kind) if kind else Missing("wrong_type", answer.status)
 
 
 def _kind(media_type: str, start: bytes) -> str:

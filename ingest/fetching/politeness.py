@@ -1,49 +1,44 @@
-"""One request at a time, with a gap, and none while a host rests: the manners of a visitor."""
+"""Limits requests: one at a time per domain, with a gap between them, and none during a rest."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ingest import http_headers
 from ingest.fetching.host_state import HostStates, Rest
-from ingest.fetching.slots import POLL_SHARE, Shared, seconds_to_slot
+from ingest.fetching.sharing import POLL_SHARE, PlatformHost, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
 from ingest.ports import Clock
 from ingest.telemetry import counter
 
-#: Retry-After is obeyed in full up to this; 3.7 days were seen in the wild.
-MAX_REST = timedelta(days=7)
 #: Crawl-delay and Request-rate are obeyed up to this.
 MAX_CRAWL_DELAY_SECONDS = 3600.0
-#: A 429 that does not say how long: this, doubled on each repeat, up to a day.
+#: Rest after a 429 without a time; doubled on each repeat, up to a day.
 UNEXPLAINED_REST = timedelta(minutes=15)
 MAX_UNEXPLAINED_REST = timedelta(hours=24)
-#: Rests from this length on get up to half of themselves on top, an hour at most, at random,
-#: so that what waited for one host does not come back all at once.
+#: Rests of this length or more are extended at random by up to half, an hour at most, so that
+#: requests waiting for one host do not all start at once.
 JITTER_FROM = timedelta(minutes=5)
 MAX_JITTER = timedelta(hours=1)
-#: No host that is not mapped is asked more often, whatever the settings say (FetchingOptions).
+#: Shortest gap of a host that is not mapped, whatever the settings say (FetchingOptions).
 MIN_GAP_SECONDS = 0.2
-#: Nobody waits longer than this for the address of a platform: what waits takes up places of others.
+#: Longest wait for an address of a platform, since a waiting request takes the place of others.
 MAX_ADDRESS_WAIT_SECONDS = 30.0
-#: So many 403 to polls of one domain within this time count as a 429: the site refuses us, not one page.
+#: Number of 403 answers to polls of one domain that, within this time, count as a 429.
 REFUSALS_FOR_A_REST = 5
 REFUSALS_WINDOW_SECONDS = 600.0
-
-_SECONDS = re.compile(r"\d{1,12}\Z")
 
 waits = counter("host_waits_total", "stage", "reason")
 
 
 class _Lane:
-    """The turns of one domain: an asyncio.Lock serves first come, first served."""
+    """The turns of one domain; an asyncio.Lock is first come, first served."""
 
     __slots__ = ("last_start", "lock", "refusals", "waiting")
 
@@ -55,18 +50,19 @@ class _Lane:
 
 
 class Pressure(NamedTuple):
-    """How many requests wait for one domain, and the seconds between two of them."""
+    """The number of requests waiting for a domain, and the seconds between two requests."""
 
     waiting: int
     gap_seconds: float
 
 
 class Politeness:
-    """The turns of all domains in one process, at most `max_in_flight` of them at once.
+    """The turns of all domains in one process, at most `max_in_flight` at once.
 
-    `gaps` are gaps of single domains (config/sites.yml); `is_mapped` tells the hosts that may
-    have a gap under 0.2 s. `shares_hosts` keeps to the slots of slots.py, for stages whose hosts
-    are also asked by another process, with `poll_shares` of single domains. `monotonic`, `sleep` and `draw` (0 to 1) are there for tests.
+    `gaps` are the gaps of single domains (config/sites.yml); `is_mapped` returns whether a host
+    may have a gap under 0.2 s. With `shares_hosts`, requests start in the slots of sharing.py, for
+    stages that share hosts with another process; `poll_shares` are those of single domains.
+    `monotonic`, `sleep` and `draw` (0 to 1) are replaced in tests.
     """
 
     def __init__(
@@ -103,11 +99,11 @@ class Politeness:
         self._address_waiting: Counter[str] = Counter()
 
     def rests_until(self, url: str) -> datetime | None:
-        """Return until when the domain of this URL rests; None when it may be asked."""
+        """Return the time until which the domain of this URL rests, or None."""
         return self._rest_of(registrable_domain(url))
 
-    def busy_until(self, shared: Shared | None, stage: str = "fetch") -> datetime | None:
-        """Return when an address of a platform may be free; None when the wait is worth a place."""
+    def busy_until(self, shared: PlatformHost | None, stage: str = "fetch") -> datetime | None:
+        """Return when an address of a platform may be free; None if the wait is short enough."""
         if shared is None:
             return None
         most = max(self._address_waiting[one] for one in shared.addresses)
@@ -118,38 +114,35 @@ class Politeness:
         return self._clock() + timedelta(seconds=wait)
 
     def pressure(self, url: str) -> Pressure:
-        """Return how many requests wait for the domain of this URL, and its gap in seconds."""
+        """Return the number of requests waiting for the domain of this URL, and its gap."""
         domain = registrable_domain(url)
         lane = self._lanes.get(domain)
         return Pressure(lane.waiting if lane else 0, self.gap(url))
 
     def gap(self, url: str) -> float:
-        """Return the seconds between two starts for the domain of this URL."""
-        return self._gap(url, registrable_domain(url))
-
-    def _gap(self, url: str, domain: str) -> float:
-        wish = self._gaps.get(domain, self._gap_seconds)
-        if wish < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
-            wish = MIN_GAP_SECONDS
-        return max(wish, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
+        """Return the seconds between two requests to the domain of this URL."""
+        domain = registrable_domain(url)
+        gap = self._gaps.get(domain, self._gap_seconds)
+        if gap < MIN_GAP_SECONDS and not self._is_mapped(host_of(url)):
+            gap = MIN_GAP_SECONDS
+        return max(gap, min(self._states.crawl_delay(domain), MAX_CRAWL_DELAY_SECONDS))
 
     async def begin(
-        self, url: str, stage: str = "fetch", shared: Shared | None = None
+        self, url: str, stage: str = "fetch", shared: PlatformHost | None = None
     ) -> datetime | None:
-        """Wait for a turn at the domain of this URL, and at the addresses of its platform.
+        """Wait for a turn at the domain of this URL and at the addresses of its platform.
 
-        Returns None when the turn is held: `end` must follow. Gives a time when the domain rests
-        until then: no turn is held. Turns go first come, first served.
+        Return None if the turn is held; `end` must follow. Return a time, without a turn, if the
+        domain rests until then. Turns are first come, first served.
         """
-        if shared is None:
-            return await self._begin(url, stage, None)
-        self._address_waiting.update(shared.addresses)
+        addresses = () if shared is None else shared.addresses
+        self._address_waiting.update(addresses)
         try:
             return await self._begin(url, stage, shared)
         finally:
-            self._address_waiting.subtract(shared.addresses)
+            self._address_waiting.subtract(addresses)
 
-    async def _begin(self, url: str, stage: str, shared: Shared | None) -> datetime | None:
+    async def _begin(self, url: str, stage: str, shared: PlatformHost | None) -> datetime | None:
         domain = registrable_domain(url)
         lane = self._lane(domain)
         if lane.lock.locked():
@@ -176,9 +169,9 @@ class Politeness:
     def note_answer(
         self, url: str, status: int, retry_after: str = "", date: str = "", stage: str = "fetch"
     ) -> None:
-        """Take notice of an answer: a 429, or any 4xx/5xx with Retry-After, puts to rest.
+        """Record an answer: a 429, or a 4xx or 5xx with Retry-After, starts a rest.
 
-        `retry_after` and `date` are the headers as they came; `""` when absent.
+        `retry_after` and `date` are the raw headers; `""` if absent.
         """
         domain = registrable_domain(url)
         known = self._states.rest(domain)
@@ -216,9 +209,9 @@ class Politeness:
         return False
 
     async def _pass_the_gap(
-        self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
+        self, url: str, domain: str, lane: _Lane, stage: str, shared: PlatformHost | None
     ) -> datetime | None:
-        """Wait until the domain may be asked, and for a place among those in flight."""
+        """Wait for the gap of the domain, and for a place among the requests in flight."""
         until = await self._wait_out(url, domain, lane, stage, shared)
         if until is not None:
             return until
@@ -239,9 +232,9 @@ class Politeness:
         return until
 
     async def _wait_out(
-        self, url: str, domain: str, lane: _Lane, stage: str, shared: Shared | None
+        self, url: str, domain: str, lane: _Lane, stage: str, shared: PlatformHost | None
     ) -> datetime | None:
-        """Wait until the gap is over; give a time at once when the domain rests."""
+        """Wait until the gap is over; return a time at once if the domain rests."""
         while True:
             until = self._rest_of(domain)
             if until is not None:
@@ -256,7 +249,7 @@ class Politeness:
             await self._sleep(wait)
 
     def _wait(self, url: str, domain: str, lane: _Lane, stage: str) -> float:
-        gap = self._gap(url, domain)
+        gap = self.gap(url)
         if lane.last_start is not None:
             wait = lane.last_start + gap - self._monotonic()
             if wait > 0:
@@ -266,14 +259,14 @@ class Politeness:
         share = self._poll_shares.get(domain, POLL_SHARE)
         return seconds_to_slot(self._clock().timestamp(), gap, domain, stage, share)
 
-    def _wait_for_address(self, shared: Shared) -> float:
-        """Return the seconds until the last of the addresses was left alone for the gap."""
+    def _wait_for_address(self, shared: PlatformHost) -> float:
+        """Return the seconds until the gap of the last used address is over."""
         gap, now = self.gap(shared.domain), self._monotonic()
         starts = (self._address_starts.get(one) for one in shared.addresses)
         return max((at + gap - now for at in starts if at is not None), default=0.0)
 
-    def _note_start(self, shared: Shared, at: float) -> None:
-        """Take note of a start at all addresses of the host: which it will be is not known yet."""
+    def _note_start(self, shared: PlatformHost, at: float) -> None:
+        """Record a start at all addresses of the host, since the one used is not known yet."""
         if len(self._address_starts) > 10_000:
             oldest = at - MAX_CRAWL_DELAY_SECONDS
             self._address_starts = {a: t for a, t in self._address_starts.items() if t > oldest}
@@ -311,44 +304,16 @@ def next_rest(
     unexplained_rest: timedelta = UNEXPLAINED_REST,
     draw: float = 0.0,
 ) -> Rest:
-    """Return the rest that an answer asks for; never shorter than one already running.
+    """Return the rest that an answer asks for; never shorter than the current one.
 
-    Shape: Retry-After in full up to 7 days, with up to half of it (an hour at most) on top from
-    5 min on; without one that can be read, 15 min, doubled on each repeat up to 24 h.
+    Shape: Retry-After up to 7 days, extended by up to half (an hour at most) from 5 min on;
+    without a readable one, 15 min, doubled on each repeat up to 24 h.
     """
-    wish = retry_after_of(retry_after, date, now)
-    if wish is None:
+    wait, count = http_headers.retry_after(retry_after, now, date), 0
+    if wait is None:
         count = (known.unexplained if known else 0) + 1
-        wish = min(unexplained_rest * 2 ** min(count - 1, 20), MAX_UNEXPLAINED_REST)
-    else:
-        count = 0
-    if wish >= JITTER_FROM:
-        wish += min(wish / 2, MAX_JITTER) * draw
-    until = now + wish
+        wait = min(unexplained_rest * 2 ** min(count - 1, 20), MAX_UNEXPLAINED_REST)
+    if wait >= JITTER_FROM:
+        wait += min(wait / 2, MAX_JITTER) * draw
+    until = now + wait
     return Rest(max(until, known.until) if known else until, count)
-
-
-def retry_after_of(value: str, date: str, now: datetime) -> timedelta | None:
-    """Return the wait that a Retry-After header asks for, at most 7 days.
-
-    Shape: seconds, or an HTTP-date taken against the server's own `Date` where it is readable
-    (its clock may be wrong). None when it is empty, unreadable, negative or in the past.
-    Source: RFC 9110 §10.2.3.
-    """
-    text = value.strip()
-    if _SECONDS.match(text):
-        wish = timedelta(seconds=min(int(text), MAX_REST.total_seconds()))
-        return wish if wish > timedelta(0) else None
-    until = _http_date(text)
-    if until is None:
-        return None
-    wish = until - (_http_date(date) or now)
-    return min(wish, MAX_REST) if wish > timedelta(0) else None
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

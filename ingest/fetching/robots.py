@@ -1,4 +1,4 @@
-"""Asks robots.txt, as RFC 9309 has it, before anything else of a host."""
+"""Checks URLs against robots.txt (RFC 9309)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ingest.fetching.politeness import MAX_CRAWL_DELAY_SECONDS
 from ingest.identity import request_url
 from ingest.ports import Clock
 
-#: The name by which robots.txt may speak to us.
+#: The user agent token for rules in robots.txt.
 PRODUCT_TOKEN = "news-ingest"  # noqa: S105
 #: RFC 9309 §2.5 asks for at least 500 KiB; the rest is ignored.
 MAX_BYTES = 512_000
-#: From here on parsing leaves the event loop: 430 KB take 265 ms.
+#: Files of this size or more are parsed in a thread: 430 KB take 265 ms.
 PARSE_APART_FROM = 64 * 1024
-#: After so long without an answer the file counts as absent (RFC 9309 §2.3.1.4).
+#: After this time without an answer the file counts as absent (RFC 9309 §2.3.1.4).
 ABSENT_AFTER = timedelta(days=30)
-#: A file that could not be had is asked for again after this; just under the first retry.
+#: Wait before a file that could not be fetched is requested again; just under the first retry.
 TRY_AGAIN_AFTER = timedelta(seconds=45)
 MAX_PARSED = 5_000
 
-#: Gets a robots.txt: status after redirects (3xx when there were too many), at most MAX_BYTES.
-#: None: the host rests. Raises FetchFailed when there was no answer.
+#: Fetches a robots.txt: status after redirects (3xx if there were too many), at most MAX_BYTES.
+#: None if the host rests. Raises FetchFailed if there was no answer.
 Get = Callable[[str], Awaitable[tuple[int, bytes] | None]]
 
 
 class Robots:
-    """The verdicts of all hosts in one process; the files lie in the host states."""
+    """The rules of all hosts in one process; the files are stored in the host states."""
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class Robots:
     async def verdict(self, url: str, get: Get) -> str:
         """Return `allowed`, `disallowed` or `unreachable` (disallowed for now) for this URL.
 
-        Asks `get` for the file when none is known or the known one is stale, once for all who
-        wait. Errors: FetchFailed of `get`, for the one who asked.
+        Call `get` if the file is missing or stale; concurrent callers share one request. Errors:
+        FetchFailed of `get`, for the caller that made the request.
         """
         origin, path = _parts(url)
         if path.partition("?")[0] == "/robots.txt":

@@ -1,1 +1,1 @@
-"""Polling: which feed is asked when, and what of its answer is new."""
+"""Polling: plans the polls of feeds, and finds the new entries of their documents."""

@@ -1,8 +1,9 @@
-"""Polls one feed once, in the order of durability.
+"""Polls one feed once, and makes each step durable before the next.
 
-1 claim: the next poll is planned before the request. 2 request. 3 judge the answer, parse what
-is new. 4 first sights become durable. 5 entries, drops and rejects become durable. 6 validators,
-keys and the next poll become durable. A crash between any two repeats work and loses nothing.
+1. Claim the feed: the next poll is planned before the request. 2. Request the document. 3. Judge
+the answer and parse what is new. 4. Append the times of first sight. 5. Append entries, drops and
+rejects. 6. Append keys, validators and the time of the next poll. A crash between two steps
+repeats work and loses nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.errors import FetchFailed, SourceError, WireError
-from ingest.identity import joined, registrable_domain
+from ingest.http_headers import retry_after
+from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document import answers
 from ingest.polling.document.after_document import (
@@ -45,21 +47,30 @@ from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.report.events import report_failure, report_found
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.planning import Success, unit_of
+from ingest.polling.schedule.planning import Success, stable_fraction
 from ingest.polling.schedule.rate import observed
-from ingest.polling.state.feed_state import FeedState, PollNote, Slot, encode_state, with_note
-from ingest.polling.state.seen_keys import SeenKeys, decode_keys, encode_keys
-from ingest.ports import NOTHING_KNOWN, Disallowed, Fetched, FetchRequest, ParsedFeed, Resting
+from ingest.polling.state.feed_state import FeedState, Slot, encode_state, with_note
+from ingest.polling.state.seen_keys import SeenKeys
+from ingest.ports import (
+    NOTHING_KNOWN,
+    Disallowed,
+    Fetched,
+    FetchRequest,
+    ParsedFeed,
+    PollNote,
+    Resting,
+)
 from ingest.records.appending import NewRecord
 from ingest.records.outputs import KEYS, feed_key, feed_record, poll_outputs
+from ingest.wire import decode, encode
 
 
-class Lost(Exception):  # noqa: N818 - no fault, only the end of a claim
-    """The feed's partition went to another poller in the middle of a poll."""
+class FeedLost(Exception):  # noqa: N818 - not an error: another poller owns the feed
+    """The feed's partition was assigned to another poller during the poll."""
 
 
 class FeedPoll:
-    """One poll of one feed; alters its slot."""
+    """One poll of one feed; updates its slot."""
 
     def __init__(
         self, tools: PollTools, feed: Feed, slot: Slot, is_owned: Callable[[], bool]
@@ -68,7 +79,7 @@ class FeedPoll:
         self.domain = registrable_domain(feed.url)
 
     async def run(self) -> None:
-        """Poll. Errors: those of LogWriter.write; Lost. Failures of the feed are its state."""
+        """Poll; a failure of the feed becomes its state. Errors: those of LogWriter.write; FeedLost."""
         now = self.tools.clock()
         self.slot.wake()
         state = planning.for_configuration(self.slot.state, self.feed)
@@ -102,7 +113,7 @@ class FeedPoll:
         judged = answers.judge(answer, sent_validators=sent_validators)
         now = self.tools.clock()
         if judged.kind == "failed":
-            self.slot.state = after_address_lost(self.slot.state, answer)
+            self.slot.put(after_address_lost(self.slot.state, answer))
             await self.fail(judged.error_class, judged.message, answer)
         elif judged.kind == "rests":
             await self._rest(answer, judged, now)
@@ -151,7 +162,7 @@ class FeedPoll:
             parser_version=self.tools.parser_version,
             sent_validators=sent_validators,
             children=document.children,
-            tells_changes=document.tells_changes,
+            shows_changes=document.shows_changes,
             gap_is_closed=gap_is_closed,
         )
         before = self.slot.state
@@ -159,43 +170,36 @@ class FeedPoll:
         await self._finish(after_document(before, read, now), found, success, answer, now)
 
     async def _read(self, answer: Fetched, now: datetime) -> tuple[ReadFeed, Found]:
-        base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
-        charset = answers.charset_of(answer.header("content-type"))
         state, keys = self.slot.state, self._seen()
         children = ChildrenSeen()
-        if state.parser_version == self.tools.parser_version:
+        is_same_parser = state.parser_version == self.tools.parser_version
+        if is_same_parser:
             children = ChildrenSeen(state.sitemap_children, state.last_success_at)
-        known = keys.known_items() if keys is not None and self._may_reduce() else NOTHING_KNOWN
-        read = partial(read_document, self.tools, self.feed, answer.body, base, charset)
+        # Entries that the same parser has read before may be left out of the document.
+        may_leave_out = is_same_parser and state.entry_key_mode == "guid"
+        known = keys.known_items() if keys is not None and may_leave_out else NOTHING_KNOWN
+        read = partial(read_document, self.tools, self.feed, answer)
         document = await read(known=known, seen=children)
         if keys is not None and must_be_whole(document.parsed, keys):
             document = await read(seen=children)
         parsed = document.parsed
 
-        def work() -> Found:
-            return find_entries(
-                self.feed,
-                parsed,
-                keys,
-                mode=state.entry_key_mode,
-                pending=state.pending,
-                max_new=self.tools.options.max_new_entries,
-                now=now,
-            )
-
-        if len(parsed.entries) < 100:
-            return document, work()
-        return document, await asyncio.to_thread(work)
-
-    def _may_reduce(self) -> bool:
-        """Return whether entries that stand in the document unchanged need not be read again."""
-        state = self.slot.state
-        is_same_parser = state.parser_version == self.tools.parser_version
-        return is_same_parser and state.entry_key_mode == "guid"
+        find = partial(
+            find_entries,
+            self.feed,
+            parsed,
+            keys,
+            mode=state.entry_key_mode,
+            pending=state.pending,
+            max_new=self.tools.options.max_new_entries,
+            now=now,
+        )
+        is_short = len(parsed.entries) < 100
+        return document, find() if is_short else await asyncio.to_thread(find)
 
     def _seen(self) -> SeenKeys | None:
         try:
-            return decode_keys(self.slot.keys) if self.slot.keys else None
+            return decode(self.slot.keys, SeenKeys) if self.slot.keys else None
         except WireError as error:
             events.state_unreadable(key=feed_key(self.feed.id, KEYS), error=str(error))
             return None
@@ -204,7 +208,7 @@ class FeedPoll:
         for kind, amount in parsed.oddities.items() | found.oddities.items():
             events.feed_oddity(kind=kind, amount=amount)
         if found.first_seen:
-            # Of a poll that crashed all is still there: it may have been further than this one.
+            # Keep all that a crashed poll has noted: it may have got further than this one.
             pending = {**self.slot.state.pending, **found.first_seen}
             await self._save(replace(self.slot.state, pending=pending))
         records = poll_outputs(found.entries, found.drops, found.rejects, self.tools.plan, now)
@@ -217,19 +221,13 @@ class FeedPoll:
     ) -> None:
         state = self._succeeded(self._followed(state, answer, now), now, success)
         if found.left_behind:
-            # The rest of the document is already there to be had.
+            # The rest of the document can be fetched right away.
             least = planning.bounds_of(self.feed, self.tools.options).least
             soon = now + timedelta(seconds=max(least, success.cache_floor))
             state = replace(state, next_poll_at=min(soon, state.next_poll_at or soon))
         outcome = "new" if found.new_count or found.updated_count else "unchanged_entries"
-        note = PollNote(
-            at=now,
-            outcome=outcome,
-            status=answer.status,
-            bytes=len(answer.body),
-            new_entries=found.new_count,
-        )
-        await self._save(with_note(state, note), found.keys)
+        state = _noted(state, now, outcome, answer, new_entries=found.new_count)
+        await self._save(state, found.keys)
         events.feed_polled(
             outcome=outcome,
             feed=self.feed.id,
@@ -245,8 +243,7 @@ class FeedPoll:
         state = self._followed(state, answer, now)
         success = Success(cache_floor=answers.cache_floor_seconds(answer))
         state = self._succeeded(state, now, success)
-        note = PollNote(at=now, outcome=outcome, status=answer.status, bytes=len(answer.body))
-        await self._save(with_note(state, note))
+        await self._save(_noted(state, now, outcome, answer))
         events.poll_unchanged(outcome=outcome, feed=self.feed.id, seconds=round(answer.seconds, 3))
 
     def _succeeded(self, state: FeedState, now: datetime, success: Success) -> FeedState:
@@ -262,7 +259,7 @@ class FeedPoll:
         return after
 
     async def _is_duplicate(self, answer: Fetched) -> bool:
-        """Set a feed aside that permanently redirects to another known feed."""
+        """Return whether this feed permanently redirects to another known feed; then suspend it."""
         if not answer.hops or any(hop.status not in (301, 308) for hop in answer.hops):
             return False
         other = self.tools.feed_at(answer.url)
@@ -277,7 +274,7 @@ class FeedPoll:
         return True
 
     async def fail(self, error_class: str, message: str, answer: Fetched | None = None) -> None:
-        """Take in a failure of the feed. Errors: as `run`."""
+        """Record a failure of the feed. Errors: as `run`."""
         now = self.tools.clock()
         status = answer.status if answer is not None else 0
         before = self.slot.state
@@ -292,31 +289,24 @@ class FeedPoll:
         )
         if error_class == "http_410" and before.gone_since_at is None:
             events.feed_gone(feed=self.feed.id, url=before.url)
-        note = PollNote(
-            at=now,
-            outcome="failed",
-            status=status,
-            bytes=len(answer.body) if answer is not None else 0,
-            error=error_class,
-        )
-        await self._save(with_note(state, note))
-        self._report_failure(error_class, str(status or ""), message)
+        await self._save(_noted(state, now, "failed", answer, error=error_class))
+        report_failure(self.feed.id, error_class, str(status or ""), message)
 
     async def _rest(self, answer: Fetched, judged: AnswerVerdict, now: datetime) -> None:
-        asked = answers.retry_after_seconds(answer.header("retry-after"), now)
+        wait = retry_after(answer.header("retry-after"), now)
         state = replace(self.slot.state, last_status=answer.status)
-        state = planning.rested(state, self.feed, now, asked, judged.message)
+        seconds = None if wait is None else wait.total_seconds()
+        state = planning.rested(state, self.feed, now, seconds, judged.message)
         note = PollNote(at=now, outcome="failed", status=answer.status, error="rate_limited")
         await self._save(with_note(state, note))
-        self._report_failure("rate_limited", str(answer.status), judged.message)
-
-    def _report_failure(self, error_class: str, reason: str, message: str) -> None:
-        report_failure(self.feed.id, error_class, reason, message)
+        report_failure(self.feed.id, "rate_limited", str(answer.status), judged.message)
 
     async def _wait_for_host(self, answer: Resting) -> None:
         now = self.tools.clock()
         left = max(1.0, (answer.until - now).total_seconds())
-        spread = unit_of(self.feed.id, f"host {answer.until:%Y%m%d%H%M}") * min(60.0, left / 10)
+        spread = stable_fraction(self.feed.id, f"host {answer.until:%Y%m%d%H%M}") * min(
+            60.0, left / 10
+        )
         state = replace(
             self.slot.state,
             next_poll_at=now + timedelta(seconds=left + spread),
@@ -329,8 +319,8 @@ class FeedPoll:
         self._check_owned()
         records, encoded = [], b""
         if keys is not None:
-            # First the keys: a durable state says that its keys are durable too.
-            encoded = encode_keys(keys)
+            # Keys come first: a durable state implies that its keys are durable.
+            encoded = encode(keys)
             records.append(self._record(KEYS, encoded))
         written = encode_state(state)
         records.append(self._record("", written))
@@ -346,7 +336,27 @@ class FeedPoll:
 
     def _check_owned(self) -> None:
         if not self.is_owned():
-            raise Lost
+            raise FeedLost
 
     def _note_reached(self, was_reached: bool) -> None:
         self.tools.outage.note(self.domain, was_reached=was_reached, now=self.tools.clock())
+
+
+def _noted(
+    state: FeedState,
+    now: datetime,
+    outcome: str,
+    answer: Fetched | None = None,
+    *,
+    error: str = "",
+    new_entries: int = 0,
+) -> FeedState:
+    note = PollNote(
+        at=now,
+        outcome=outcome,
+        status=0 if answer is None else answer.status,
+        bytes=0 if answer is None else len(answer.body),
+        new_entries=new_entries,
+        error=error,
+    )
+    return with_note(state, note)

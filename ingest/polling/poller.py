@@ -1,7 +1,7 @@
-"""The loop of the poll stage: which feeds are ours, which are due, and polling them.
+"""The loop of the poll stage: finds the owned feeds that are due, and polls them.
 
-A thread reads `news.feed-state` and hands over whole partitions (state_table), a thread makes
-records durable (log_writer), and the event loop here asks the sites.
+One thread reads `news.feed-state` and hands over whole partitions (state_table), another appends
+records to the log (log_writer), and the event loop here requests the feeds.
 """
 
 from __future__ import annotations
@@ -20,35 +20,42 @@ from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMiss
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document.answers import OutageWatch
-from ingest.polling.one_poll import FeedPoll, Lost
-from ingest.polling.poll_tools import OnState, PollEngines, PollTools
+from ingest.polling.document.read_document import ReadTools
+from ingest.polling.one_poll import FeedLost, FeedPoll
+from ingest.polling.poll_tools import OnState, PollTools
 from ingest.polling.report import events
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.due_queue import DueQueue
 from ingest.polling.schedule.planning import solve_kappa
 from ingest.polling.state.feed_state import HEALTH_STATES
 from ingest.polling.state.owned_feeds import OwnedFeeds
-from ingest.polling.state.state_table import Broken, Requested, Restored, StateTable
-from ingest.polling.state.state_table import Lost as LostPartition
+from ingest.polling.state.state_table import (
+    Message,
+    PartitionLost,
+    PartitionRestored,
+    PollRequested,
+    ReaderFailed,
+    StateTable,
+)
 from ingest.ports import Log
 from ingest.records.appending import NewRecord
 from ingest.records.log_writer import LogWriter
 from ingest.records.outputs import BACKFILL_MEMORY, KEYS, REQUEST, feed_record
 from ingest.records.stage_plan import StagePlan
-from ingest.settings.options import PollingOptions
 
-#: κ is solved again so often, and soon after the feeds changed.
+#: Seconds between two solutions for κ; a change of the feeds brings the next one forward.
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25
 
 
 class Poller:
-    """Polls the feeds of the partitions that the group gave us, until told to stop.
+    """Polls the feeds of the partitions assigned to this consumer until `stop` is set.
 
-    `feeds` is called about once a second and returns all configured feeds by id; another mapping
-    object means that something changed. `partitions` is the count of the state topic. `on_state`
-    is told of each feed's newest state and must not wait.
+    `feeds` is called about once a second and returns all configured feeds by id; a new mapping
+    object means that something changed. `partitions` is the partition count of the state topic.
+    `on_state` is called with each new state of a feed and must not block. The fetcher of `tools`
+    is used in the poller's loop, and closed by it.
     """
 
     def __init__(
@@ -58,13 +65,13 @@ class Poller:
         *,
         feeds: Callable[[], Mapping[str, Feed]],
         partitions: int,
-        engines: PollEngines,
-        options: PollingOptions,
+        tools: ReadTools,
+        parser_version: str,
         stop: threading.Event,
         on_state: OnState = lambda _id, _state: None,
     ) -> None:
         self._plan, self._log, self._stop = plan, log, stop
-        self._clock, self._options = engines.clock, options
+        self._clock, self._options = tools.clock, tools.options
         self._owned = OwnedFeeds(feeds, partitions)
         self._queue = DueQueue()
         self._running: dict[asyncio.Task[None], str] = {}
@@ -72,25 +79,25 @@ class Poller:
         self._fatal: BaseException | None = None
         self._kappa_due = 0.0
         self._feeds_due = 0.0
-        #: When the loop last came round: at least four times a second.
+        #: Time of the last turn of the loop, which makes at least four a second.
         self.read_at = time.monotonic()
         self._tools = PollTools(
+            fetcher=tools.fetcher,
+            parse=tools.parse,
+            options=tools.options,
+            clock=tools.clock,
             plan=plan,
             writer=LogWriter(log.appender()),
-            fetcher=engines.fetcher,
-            parse=engines.parse,
-            options=options,
-            clock=engines.clock,
-            parser_version=engines.parser_version,
+            parser_version=parser_version,
             outage=OutageWatch(),
             feed_at=self._owned.feed_at,
             on_state=on_state,
         )
 
     def run(self, stop_timeout_seconds: float = 20.0) -> None:
-        """Poll until stop is set; running polls are finished first, for at most so long.
+        """Poll until `stop` is set, then wait at most this long for running polls to finish.
 
-        Errors: what ends the stage: TopicMissing, LogRefused, or a fault of the program.
+        Errors: what ends the stage: TopicMissing, LogRefused, or a bug.
         """
         event_loops.run(self._main(stop_timeout_seconds))
         if self._fatal is not None:
@@ -98,12 +105,12 @@ class Poller:
 
     @property
     def partitions(self) -> int:
-        """How many partitions of feeds this poller owns."""
+        """The number of partitions that this poller owns."""
         return len(self._owned.partitions)
 
     @property
     def holding_on(self) -> str:
-        """What the poller waits for: `log`, or `""` when it works."""
+        """The dependency that the poller waits for: `log`, or `""` if none."""
         return "log" if self._tools.writer.is_holding else ""
 
     async def _main(self, stop_timeout_seconds: float) -> None:
@@ -140,29 +147,29 @@ class Poller:
             self._solve_kappa(now)
         self._start_due()
 
-    def _apply(self, message: Restored | LostPartition | Requested | Broken) -> None:
+    def _apply(self, message: Message) -> None:
         match message:
-            case Restored():
+            case PartitionRestored():
                 added = self._owned.add_partition(message)
                 self._schedule(added)
                 for feed_id in message.requests:
                     self._poll_now(feed_id)
                 self._forget_orphans()
                 events.partitions_restored(partition=message.partition, feeds=len(added))
-            case LostPartition():
+            case PartitionLost():
                 for feed_id in self._owned.remove_partition(message.partition):
                     self._queue.remove(feed_id)
                     self._tools.on_state(feed_id, None)
                 events.partitions_lost(partition=message.partition)
-            case Requested():
+            case PollRequested():
                 self._poll_now(message.feed_id)
-            case Broken():
+            case ReaderFailed():
                 self._fatal = message.error
 
     # ── planning ────────────────────────────────────────────────────────────────────────────
 
     def _schedule(self, feed_ids: list[str]) -> None:
-        """Put these feeds into the queue, or take out those that are gone or disabled."""
+        """Queue these feeds, and remove those that are gone or disabled from the queue."""
         now = self._clock()
         unknown = 0
         busy = set(self._running.values())
@@ -177,7 +184,8 @@ class Poller:
             due = state.next_poll_at
             if due is None:
                 unknown += 1
-                due = now + timedelta(seconds=_first_poll_after(unknown))
+                # Very many new feeds start one after another, not all at once.
+                due = now + timedelta(seconds=max(0.0, (unknown - 2_000) / 200))
             if feed_id not in busy:
                 self._queue.put(feed_id, registrable_domain(state.url or feed.url), due)
         if feed_ids:
@@ -212,7 +220,7 @@ class Poller:
             events.feeds_by_state.labels(health).set(counts[health])
 
     def _forget_orphans(self) -> None:
-        """Write tombstones for states that nothing configured has needed for long."""
+        """Write tombstones for the states of feeds that were removed long ago."""
         for feed_id, domain in self._owned.take_orphans(self._clock()):
             records = [
                 self._tombstone(feed_id, part, domain) for part in ("", KEYS, BACKFILL_MEMORY)
@@ -254,21 +262,21 @@ class Poller:
         try:
             await poll.run()
             await self._answer_request(poll, feed_id)
-        except Lost:
+        except FeedLost:
             pass
         except (LogRefused, TopicMissing):
             raise
         except LogUnavailable:
             if not self._stop.is_set():
                 raise
-        except Exception as error:  # noqa: BLE001 - one feed never ends the stage
-            await self._survive(poll, error)
+        except Exception as error:  # noqa: BLE001 - one feed must not end the stage
+            await self._report_crash(poll, error)
         finally:
             self._queue.release(host)
             self._plan_again(feed_id)
             poll.slot.rest()
 
-    async def _survive(self, poll: FeedPoll, error: Exception) -> None:
+    async def _report_crash(self, poll: FeedPoll, error: Exception) -> None:
         events.poll_crashed(
             feed=poll.feed.id,
             error=f"{type(error).__name__}: {error}",
@@ -276,15 +284,14 @@ class Poller:
         )
         try:
             await poll.fail("internal", f"{type(error).__name__}: {error}")
-        except (Lost, NewsIngestError) as second:
+        except (FeedLost, NewsIngestError) as second:
             if isinstance(second, LogRefused | TopicMissing):
                 raise
 
     async def _answer_request(self, poll: FeedPoll, feed_id: str) -> None:
         if feed_id in self._polled_now:
             self._polled_now.discard(feed_id)
-            record = self._tombstone(feed_id, REQUEST, poll.domain)
-            await self._tools.writer.write([record])
+            await self._tools.writer.write([self._tombstone(feed_id, REQUEST, poll.domain)])
 
     def _tombstone(self, feed_id: str, part: str, domain: str) -> NewRecord:
         return feed_record(feed_id, part, None, domain, self._plan.name, self._clock())
@@ -303,7 +310,7 @@ class Poller:
     # ── waiting ─────────────────────────────────────────────────────────────────────────────
 
     async def _pause(self) -> None:
-        """Wait for a message, the end of a poll, or the next feed to be due."""
+        """Wait for a message, the end of a poll, or the time when the next feed is due."""
         wait = _LONGEST_WAIT_SECONDS
         due = self._queue.next_due()
         if due is not None and len(self._running) < self._options.concurrent_requests:
@@ -330,10 +337,5 @@ class Poller:
 def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
     try:
         loop.call_soon_threadsafe(event.set)
-    except RuntimeError:  # the loop is closed: nobody waits any more
+    except RuntimeError:  # the loop is closed: nobody is waiting
         pass
-
-
-def _first_poll_after(number: int) -> float:
-    """Return the seconds until the first poll of the n-th new feed: at once, unless very many."""
-    return max(0.0, (number - 2_000) / 200)

@@ -1,1 +1,1 @@
-"""The records that go out to the log: what stands in them, and how they are appended."""
+"""Outgoing records: their content, and how they are appended to the log."""

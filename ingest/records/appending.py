@@ -1,4 +1,4 @@
-"""Appends records to the log and looks at the fate of each."""
+"""Appends records to the log and checks the delivery of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingest.errors import LogUnavailable, NewsIngestError, RecordRefused, Record
 from ingest.ports import Appender, Delivery
 
 FLUSH_SECONDS = 30.0
-#: A batch is so large at most (one larger record stands alone), and is waited for so long.
+#: Maximum size of a batch (a larger record has its own), and the time to wait for it.
 BATCH_RECORDS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 60.0
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 
 class NewRecord(msgspec.Struct, frozen=True):
-    """One record to be appended. `partition_key` None places it by its key."""
+    """A record to append. If `partition_key` is None, its key decides the partition."""
 
     topic: str
     key: str
@@ -29,23 +29,23 @@ class NewRecord(msgspec.Struct, frozen=True):
     partition_key: str | None = None
 
     def with_headers(self, more: Sequence[tuple[str, bytes]]) -> NewRecord:
-        """Return the record with headers added; one of the same name gives way."""
+        """Return the record with these headers added; they replace those of the same name."""
         names = [name for name, _ in more]
         kept = [pair for pair in self.headers if pair[0] not in names]
         return msgspec.structs.replace(self, headers=[*kept, *more])
 
 
-#: The refusals of a batch, by the number of the record in it.
+#: The refusals of a batch, by the position of the record in it.
 Refusals = dict[int, NewsIngestError]
 
 
 def append_and_flush(
     appender: Appender, records: Iterable[NewRecord], timeout_seconds: float = FLUSH_SECONDS
 ) -> Refusals:
-    """Append these records, wait until the log acknowledged them, return what it refused.
+    """Append these records, wait for the log to acknowledge them, and return the refused ones.
 
-    Keep a batch small: all of it is unacknowledged at once. Records that are appended a second
-    time after an outage do no harm. Errors: LogUnavailable when a record is not acknowledged in
+    Keep batches small: all of a batch is unacknowledged at once. Records may be appended twice
+    after an outage, which does no harm. Errors: LogUnavailable if a record is not acknowledged in
     time; TopicMissing and LogRefused pass.
     """
     refused: Refusals = {}
@@ -78,41 +78,41 @@ def append_and_flush(
 def append_all(
     appender: Appender, records: Iterable[NewRecord], timeout_seconds: float = FLUSH_SECONDS
 ) -> None:
-    """Append and flush as above. Errors: also that of the first record that was refused."""
+    """Append and flush these records. Errors: also that of the first refused record."""
     refused = append_and_flush(appender, records, timeout_seconds)
     if refused:
         raise refused[min(refused)]
 
 
 class BatchAppender(Generic[Item]):
-    """Appends many records in batches of bounded size, and tells the fate of each.
+    """Appends many records in batches of limited size, and reports the result of each.
 
-    `tell` is called after the flush with the item that was added beside the record, and with the
-    log's refusal or None. Errors of all methods: those of `append_and_flush`.
+    `report` is called after the flush with the item that was added with the record, and with the
+    refusal of the log or None. Errors of all methods: those of `append_and_flush`.
     """
 
     def __init__(
-        self, appender: Appender, tell: Callable[[Item, NewsIngestError | None], object]
+        self, appender: Appender, report: Callable[[Item, NewsIngestError | None], object]
     ) -> None:
-        self._appender, self._tell = appender, tell
+        self._appender, self._report = appender, report
         self._batch: list[tuple[NewRecord, Item]] = []
         self._bytes = 0
 
     def add(self, record: NewRecord, item: Item) -> None:
-        """Append the record with its batch, which goes out as soon as it is full."""
+        """Add the record to the batch, which is appended as soon as it is full."""
         self._batch.append((record, item))
         self._bytes += len(record.value or b"")
         if len(self._batch) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        """Append what was added and tell what became of it."""
+        """Append the batch and report the result of each record."""
         batch, self._batch, self._bytes = self._batch, [], 0
         refused = append_and_flush(self._appender, (record for record, _ in batch), BATCH_SECONDS)
         for number, (_, item) in enumerate(batch):
-            self._tell(item, refused.get(number))
+            self._report(item, refused.get(number))
 
 
 def refusal_reason(error: NewsIngestError) -> str:
-    """Return the reason that drops, dead letters and outcomes bear for a refused record."""
+    """Return the reason of a refused record in drops, dead letters and outcomes."""
     return "record_too_large" if isinstance(error, RecordTooLarge) else "record_refused"

@@ -1,4 +1,4 @@
-"""A dead letter: the untouched input of a rejected record, with why and where from."""
+"""Builds dead letters: the unchanged input of a rejected record, with reason and origin."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ingest.records.appending import NewRecord
 from ingest.records.stage_plan import StagePlan
 from ingest.wire import encode
 
-#: Longest texts in the headers of a dead letter, in characters.
+#: Maximum lengths of texts in the headers of a dead letter, in characters.
 MAX_MESSAGE = 1000
 MAX_STACKTRACE = 8000
 
 
-class Verdict(NamedTuple):
-    """An entry that is not sent on: `reason` is a short code, `message` says more."""
+class EntryVerdict(NamedTuple):
+    """An entry that is dropped or rejected: `reason` is a short code, `message` the details."""
 
     entry: Entry
     reason: str
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a record is about: the ids and address that drops and dead letters carry."""
+    """The ids and URL of a record, as drops and dead letters carry them."""
 
     id: str = ""
     entry_id: str = ""
@@ -40,22 +40,64 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def origin_of(record: Record) -> str:
-    """Return where the record was first read in the main topic: `<topic>/<partition>/<offset>`."""
+    """Return the place of the record in the main topic: `<topic>/<partition>/<offset>`."""
     return record.header("retry.origin") or record.origin
 
 
 def dead_letter(
     record: Record, reject: Reject, plan: StagePlan, subject: Subject, now: datetime
 ) -> NewRecord:
-    """Return the dead letter of a record: its input and headers, and why it was rejected."""
+    """Return the dead letter of a record: its input and headers, and the reason."""
     topic, partition, offset = origin_of(record).rsplit("/", 2)
     attempts = int(record.header("retry.attempt") or 0) + 1
+    own = _headers(
+        reject,
+        plan,
+        subject,
+        now,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        timestamp=str(record.appended_at_ms),
+        key=record.key.decode("utf-8", "replace"),
+        attempts=str(attempts),
+        first_failed_at=record.header("retry.first-failed-at") or now.isoformat(),
+        replays=record.header("dead-letter.replays") or "0",
+    )
+    kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
+    return NewRecord(plan.dead_letter_topic, origin_of(record), record.value or b"", kept + own)
+
+
+def entry_dead_letter(
+    verdict: EntryVerdict, topic: str, plan: StagePlan, now: datetime
+) -> NewRecord:
+    """Return the dead letter of an entry that a poll rejects; it has the same key each time.
+
+    `topic` is the topic that the entry is appended to if the dead letter is replayed.
+    """
+    entry, reason, message = verdict
+    # Without times, so that the same entry found again yields the same dead letter.
+    key = hashlib.sha256(f"{entry.id}\0{reason}".encode()).hexdigest()[:32]
+    own = _headers(
+        Reject(reason, message=message),
+        plan,
+        Subject(entry.id, entry.id, entry.url_published or entry.feed_url),
+        now,
+        topic=topic,
+        key=registrable_domain(entry.url_to_ask) or registrable_domain(entry.feed_url),
+    )
+    return NewRecord(plan.dead_letter_topic, f"poll/{key}", encode(entry), own)
+
+
+def _headers(
+    reject: Reject, plan: StagePlan, subject: Subject, now: datetime, **more: str
+) -> list[tuple[str, bytes]]:
+    """Return the headers of a dead letter; those without a value are left out."""
     own = {
-        "topic": topic,
-        "partition": partition,
-        "offset": offset,
-        "timestamp": str(record.appended_at_ms),
-        "key": record.key.decode("utf-8", "replace"),
+        "attempts": "1",
+        "first_failed_at": now.isoformat(),
+        "replays": "0",
+        **more,
         "group": plan.group,
         "stage": plan.name,
         "processor": reject.processor,
@@ -65,51 +107,13 @@ def dead_letter(
         "exception": reject.exception,
         "message": reject.message[:MAX_MESSAGE],
         "stacktrace": reject.stacktrace[-MAX_STACKTRACE:],
-        "attempts": str(attempts),
-        "first-failed-at": record.header("retry.first-failed-at") or now.isoformat(),
-        "failed-at": now.isoformat(),
-        "replays": record.header("dead-letter.replays") or "0",
+        "failed_at": now.isoformat(),
         "id": subject.id,
-        "entry-id": subject.entry_id,
+        "entry_id": subject.entry_id,
         "url": subject.url[:MAX_MESSAGE],
     }
-    kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
-    return NewRecord(
-        plan.dead_letter_topic, origin_of(record), record.value or b"", kept + _headers(own)
-    )
-
-
-def entry_dead_letter(verdict: Verdict, topic: str, plan: StagePlan, now: datetime) -> NewRecord:
-    """Return the dead letter of an entry that the poll rejects, under the same key each time.
-
-    `topic` is where the entry would have gone, and goes when the letter is replayed.
-    """
-    entry, reason, message = verdict
-    # What the feed wrote, without our times: the same entry found again is the same letter.
-    key = hashlib.sha256(f"{entry.id}\0{reason}".encode()).hexdigest()[:32]
-    own = {
-        "topic": topic,
-        "key": registrable_domain(entry.url_to_ask) or registrable_domain(entry.feed_url),
-        "group": plan.group,
-        "stage": plan.name,
-        "version": __version__,
-        "class": "permanent",
-        "reason": reason,
-        "message": message[:MAX_MESSAGE],
-        "attempts": "1",
-        "first-failed-at": now.isoformat(),
-        "failed-at": now.isoformat(),
-        "replays": "0",
-        "id": entry.id,
-        "entry-id": entry.id,
-        "url": (entry.url_published or entry.feed_url)[:MAX_MESSAGE],
-    }
-    return NewRecord(plan.dead_letter_topic, f"poll/{key}", encode(entry), _headers(own))
-
-
-def _headers(own: dict[str, str]) -> list[tuple[str, bytes]]:
     return [
-        (f"dead-letter.{name}", value.encode("utf-8", "replace"))
+        (f"dead-letter.{name.replace('_', '-')}", value.encode("utf-8", "replace"))
         for name, value in own.items()
         if value
     ]

@@ -1,4 +1,4 @@
-"""Appends what a judged record brings: its outputs, or a drop, a retry or a dead letter."""
+"""Appends the result of a processed record: its outputs, a drop, a retry or a dead letter."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ingest.records.outputs import drop_output
 from ingest.records.stage_plan import StagePlan
 from ingest.telemetry import Event, counter
 
-record_kept = Event(
-    "record_kept", level="debug", counter=counter("records_total", "stage", "outcome")
+record_finished = Event(
+    "record_finished", level="debug", counter=counter("records_total", "stage", "outcome")
 )
 record_dropped = Event(
     "record_dropped", counter=counter("records_dropped_total", "stage", "reason")
@@ -33,12 +33,12 @@ record_rejected = Event(
     counter=counter("dead_letters_total", "stage", "failure_class", "reason"),
 )
 
-#: Attempts after which a transient failure is rejected: one a rung.
+#: Number of attempts after which a transient failure is rejected: one for each rung.
 MAX_ATTEMPTS = 3
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A record with its outcome; `outputs` are what a Keep brings."""
+    """A record with its outcome; `outputs` are the records of a Keep."""
 
     record: Record
     outcome: Outcome[Any]
@@ -49,11 +49,11 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 def append_judged(
     judged: Sequence[Judged], plan: StagePlan, appender: Appender, clock: Clock
 ) -> list[Judged]:
-    """Append what each record brings, flush, and return the records with their final outcomes.
+    """Append the results of these records, flush, and return them with their final outcomes.
 
-    A record whose output the log will not take becomes a dead letter. Outputs appended twice
-    after an outage are harmless (promise 1). Errors: LogUnavailable when the log does not
-    answer in time; call again with the same records then. LogRefused and TopicMissing pass.
+    A record whose output is refused by the log becomes a dead letter. Outputs appended twice
+    after an outage are harmless (promise 1). Errors: LogUnavailable if the log does not answer in
+    time; call again with the same records then. LogRefused and TopicMissing pass.
     """
     now = clock()
     final = [_settled(one, plan, now) for one in judged]
@@ -77,7 +77,7 @@ def append_judged(
 def _appended(
     judged: Sequence[Judged], plan: StagePlan, appender: Appender, now: datetime
 ) -> Refusals:
-    """Append and flush; return the refusals by the number of their record."""
+    """Append and flush; return the refusals by the position of their record."""
     owners: list[int] = []
     records: list[NewRecord] = []
     for number, one in enumerate(judged):
@@ -95,8 +95,8 @@ def _emission(judged: Judged, plan: StagePlan, now: datetime) -> list[NewRecord]
             return list(judged.outputs)
         case Drop() as drop:
             return [_drop_output(judged, drop, plan, now)]
-        case Retry() as wish:
-            return [_retry_output(judged, wish, plan, now)]
+        case Retry() as retry:
+            return [_retry_output(judged, retry, plan, now)]
         case Reject() as reject:
             return [dead_letter(judged.record, reject, plan, judged.subject, now)]
 
@@ -117,7 +117,7 @@ def _settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
 
 
 def _refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
-    """Return the record as a Reject, because the log will not take its output."""
+    """Return the record as a Reject, because the log refused its output."""
     reject = Reject(
         reason=refusal_reason(error),
         failure_class="permanent",
@@ -128,22 +128,18 @@ def _refused_by_log(judged: Judged, error: NewsIngestError) -> Judged:
 
 
 def report(judged: Judged, plan: StagePlan) -> None:
-    """Write the one line of this record and this stage, and move its counters."""
-    subject = judged.subject
-    match judged.outcome:
-        case Keep():
-            record_kept(stage=plan.name, outcome="keep", id=subject.id)
+    """Report the outcome of this record: one log line, and its counters."""
+    subject, outcome = judged.subject, judged.outcome
+    record_finished(stage=plan.name, outcome=type(outcome).__name__.lower(), id=subject.id)
+    match outcome:
         case Drop() as drop:
-            record_kept(stage=plan.name, outcome="drop", id=subject.id)
             record_dropped(stage=plan.name, reason=drop.reason, id=subject.id, url=subject.url)
-        case Retry() as wish:
-            record_kept(stage=plan.name, outcome="retry", id=subject.id)
+        case Retry() as retry:
             record_retried(
-                stage=plan.name, reason=wish.reason, id=subject.id, url=subject.url,
-                message=wish.message,
+                stage=plan.name, reason=retry.reason, id=subject.id, url=subject.url,
+                message=retry.message,
             )  # fmt: skip
         case Reject() as reject:
-            record_kept(stage=plan.name, outcome="reject", id=subject.id)
             record_rejected(
                 stage=plan.name, reason=reject.reason, id=subject.id, url=subject.url,
                 message=reject.message[:300], failure_class=reject.failure_class,
@@ -164,14 +160,14 @@ def _drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> 
     return drop_output(record)
 
 
-def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -> NewRecord:
+def _retry_output(judged: Judged, retry: Retry, plan: StagePlan, now: datetime) -> NewRecord:
     record = judged.record
-    fate = next_try(wish, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
+    fate = next_try(retry, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
     assert not isinstance(fate, Exhausted), "settled() comes first"
     own = {
         "retry.attempt": str(fate.attempt),
         "retry.not-before": fate.not_before.isoformat(),
-        "retry.reason": wish.reason,
+        "retry.reason": retry.reason,
         "retry.first-failed-at": record.header("retry.first-failed-at") or now.isoformat(),
         "retry.origin": origin_of(record),
     }
@@ -186,7 +182,7 @@ def _retry_output(judged: Judged, wish: Retry, plan: StagePlan, now: datetime) -
 
 
 class Parked(msgspec.Struct, frozen=True):
-    """Append again to rung number `rung`, not to be tried before `not_before`."""
+    """Append again at rung number `rung`, to be tried at `not_before` or later."""
 
     rung: int
     attempt: int
@@ -194,37 +190,32 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class Exhausted(msgspec.Struct, frozen=True):
-    """All rungs were tried: a dead letter, reason `exhausted`."""
+    """All rungs were tried: the record becomes a dead letter with the reason `exhausted`."""
 
     attempts: int
 
 
 def next_try(
-    wish: Retry, attempts: int, rung_seconds: Sequence[float], now: datetime
+    retry: Retry, attempts: int, rung_seconds: Sequence[float], now: datetime
 ) -> Parked | Exhausted:
-    """Decide where a failed record goes.
+    """Return the rung and the time of the next attempt.
 
-    `attempts` counts failures before this one. A wish with a time takes the smallest rung that
-    covers it, else the last; one that does not count keeps its number and takes the first rung
-    or the one its time asks for.
+    `attempts` is the number of failures before this one. A retry with a wait gets the shortest
+    rung that covers it, else the last one; without a wait, one that does not count as an attempt
+    gets the first rung.
     """
-    attempt = attempts + 1 if wish.counts_attempt else attempts
+    attempt = attempts + 1 if retry.counts_attempt else attempts
     if attempt > MAX_ATTEMPTS:
         return Exhausted(attempt)
-    wished = wish.after_seconds or 0.0
-    if wish.after_seconds is None:
-        rung = min(max(attempt - 1, 0), len(rung_seconds) - 1)
-        wished = rung_seconds[rung] if wish.counts_attempt else rung_seconds[0]
-        if not wish.counts_attempt:
-            rung = 0
+    last, wait = len(rung_seconds) - 1, retry.after_seconds
+    if wait is None:
+        rung = min(max(attempt - 1, 0), last) if retry.counts_attempt else 0
+        wait = rung_seconds[rung]
     else:
-        rung = next(
-            (number for number, seconds in enumerate(rung_seconds) if seconds >= wished),
-            len(rung_seconds) - 1,
-        )
-    return Parked(rung, attempt, now + timedelta(seconds=wished))
+        rung = next((i for i, seconds in enumerate(rung_seconds) if seconds >= wait), last)
+    return Parked(rung, attempt, now + timedelta(seconds=wait))
 
 
 def due_at_ms(appended_at_ms: int, rung_seconds: float) -> int:
-    """Return when a record of a retry topic may be looked at again, in ms since 1970."""
+    """Return when a record of a retry topic is due, in ms since 1970."""
     return appended_at_ms + int(rung_seconds * 1000)

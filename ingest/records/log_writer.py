@@ -1,4 +1,4 @@
-"""Makes records durable for many polls at once: one thread, one flush for all that waits."""
+"""Appends the records of many polls from one thread, with one flush for all that wait."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _MAX_RECORDS_A_FLUSH = 5_000
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
-log_held = Event("log_unavailable_holding", level="warning", counter=counter("log_holds_total"))
-log_answers = Event("log_answers_again")
+log_held = Event("log_unavailable", level="warning", counter=counter("log_holds_total"))
+log_available = Event("log_available_again")
 
 
 class _Job(NamedTuple):
@@ -30,29 +30,29 @@ class _Job(NamedTuple):
 
 
 class LogWriter:
-    """Writes through the appender of a process, with group commit. For one event loop at a time.
+    """Writes through the appender of a process, with group commit, for one event loop at a time.
 
-    While the log is unavailable the work waits; nothing is given up before `close`.
+    While the log is unavailable, records wait; none is discarded before `close`.
     """
 
     def __init__(self, appender: Appender) -> None:
         self._appender = appender
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
-        #: What came in this round of the loop: each hand-over wakes the thread.
+        #: Jobs of this turn of the event loop, handed over together to wake the thread once.
         self._gathered: list[_Job] = []
         self._gathers_in: asyncio.AbstractEventLoop | None = None
         self._is_stopping = threading.Event()
-        #: Set while the log takes nothing.
+        #: True while the log is unavailable.
         self.is_holding = False
         self._thread = threading.Thread(target=self._work, name="poll-log-writer", daemon=True)
         self._thread.start()
 
     async def write(self, records: Sequence[NewRecord]) -> None:
-        """Come back when all these records are acknowledged.
+        """Append these records, and wait until all are acknowledged.
 
-        They are appended in this order; after one that is refused the rest is not appended.
+        They are appended in this order; after a refused one the rest is not appended.
         Errors: RecordTooLarge, RecordRefused, TopicMissing, LogRefused of the first record that
-        failed; LogUnavailable when the writer was closed during an outage.
+        failed; LogUnavailable if the writer was closed during an outage.
         """
         if not records:
             return
@@ -65,7 +65,7 @@ class LogWriter:
         await future
 
     def close(self, timeout_seconds: float) -> None:
-        """Finish what was handed in, for at most so long; then give up what the log never took."""
+        """Wait at most this long for pending records, then discard those left."""
         self._jobs.put(None)
         self._thread.join(timeout_seconds)
         self._is_stopping.set()
@@ -117,11 +117,11 @@ class LogWriter:
             pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
         self.is_holding = False
         if pause > 0.2 and not waiting:
-            log_answers(seconds=round(time.monotonic() - since, 1))
-        _tell(jobs, writes)
+            log_available(seconds=round(time.monotonic() - since, 1))
+        _notify(jobs, writes)
 
     def _attempt(self, writes: list[_Write]) -> list[_Write]:
-        """Append and flush; return what the log did not take for want of answering."""
+        """Append and flush; return the writes that are not acknowledged yet."""
         failed: dict[int, NewsIngestError] = {}
         for write in writes:
             if write.job in failed:
@@ -147,7 +147,7 @@ class LogWriter:
 
 
 class _Write:
-    """One record, and how far it got."""
+    """One record and its delivery."""
 
     def __init__(self, record: NewRecord, job: int) -> None:
         self.record, self.job = record, job
@@ -155,7 +155,7 @@ class _Write:
         self.error: NewsIngestError | None = None
 
     def is_left(self) -> bool:
-        """Return whether this must be tried or waited for again; takes over a final error."""
+        """Return whether this must be tried or awaited again; store its error if it is final."""
         if self.error is not None:
             return False
         if self.delivery is None or not self.delivery.is_done:
@@ -167,7 +167,7 @@ class _Write:
         return False
 
 
-def _tell(jobs: list[_Job], writes: list[_Write]) -> None:
+def _notify(jobs: list[_Job], writes: list[_Write]) -> None:
     place = 0
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, NewsIngestError | None]]] = {}
     for job in jobs:
@@ -178,7 +178,7 @@ def _tell(jobs: list[_Job], writes: list[_Write]) -> None:
     for loop, done in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve, done)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+        except RuntimeError:  # the loop is closed: nobody is waiting
             continue
 
 

@@ -1,4 +1,4 @@
-"""The records that stages bring: entries, pages, documents and drops."""
+"""Builds the records that stages append: entries, pages, documents, drops and states."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from random import getrandbits
 
 from ingest.identity import host_of, registrable_domain
 from ingest.model import Document, DropRecord, Entry, Page
-from ingest.ports import Clock, Headers, Record
+from ingest.ports import Clock, Record
 from ingest.records.appending import NewRecord
-from ingest.records.dead_letter import Verdict, entry_dead_letter
+from ingest.records.dead_letter import EntryVerdict, entry_dead_letter
 from ingest.records.stage_plan import (
     BACKFILL,
     BACKFILL_STAGE,
@@ -25,12 +25,12 @@ from ingest.wire import encode
 
 #: Kinds of records and the version of their schema: `document/1.0`.
 SCHEMA_VERSION = "1.0"
-#: Headers that belong to one step and are made anew for the next.
+#: Headers that belong to one step and are not passed on.
 _OWN = ("ce_", "content-type", "schema", "traceparent", "retry.", "dead-letter.")
 
 
-#: The parts beside the state of a feed: the entries that it has shown, somebody's wish to have it
-#: polled now, and how far a backfill came.
+#: Records beside the state of a feed: the entries seen in it, a request to poll it now, and the
+#: entries of backfills.
 KEYS, REQUEST, BACKFILL_MEMORY = "keys", "request", "backfill"
 PARTS = (KEYS, REQUEST, BACKFILL_MEMORY)
 
@@ -40,9 +40,9 @@ def headers_for(
 ) -> list[tuple[str, bytes]]:
     """Return the headers of a new record.
 
-    `kind` is entry, page, document, alert or feed-state. `ce_id` is the same when the same work
-    is done twice: id and 16 hex digits of the hash of `content`. Headers of `source` that nobody here knows are passed
-    on, and its trace is continued with a new span.
+    `kind` is entry, page, document, alert or feed-state. `ce_id` is the same if the same work is
+    done twice: the id and 16 hex digits of the hash of `content`. Unknown headers of `source` are
+    passed on, and its trace is continued with a new span.
     """
     digest = hashlib.sha256(content).hexdigest()[:16]
     origin, type_, schema = _fixed(kind, stage)
@@ -56,7 +56,7 @@ def headers_for(
         ("content-type", b"application/json"),
         ("schema", schema),
         ("traceparent", continued_trace(source).encode()),
-        *(() if source is None else passed_on(source.headers)),
+        *(pair for pair in (source.headers if source else ()) if not pair[0].startswith(_OWN)),
     ]
 
 
@@ -69,17 +69,12 @@ def _fixed(kind: str, stage: str) -> tuple[bytes, bytes, bytes]:
     )
 
 
-def passed_on(headers: Headers) -> list[tuple[str, bytes]]:
-    """Return the headers that later stages get unchanged: those that are not a step's own."""
-    return [(name, value) for name, value in headers if not name.startswith(_OWN)]
-
-
 def continued_trace(source: Record | None) -> str:
     """Return a W3C traceparent: the source's trace with a new span, or a new trace."""
     old = None if source is None else source.header("traceparent")
     parts = (old or "").split("-")
     is_known = len(parts) == 4 and len(parts[1]) == 32
-    # Nobody has to guess at these: the system's random bytes would cost two calls a record.
+    # These need not be secret; random bytes of the system would cost two calls a record.
     digits = f"{getrandbits(192):048x}"
     trace = parts[1] if is_known else digits[16:]
     return f"00-{trace}-{digits[:16]}-01"
@@ -88,7 +83,7 @@ def continued_trace(source: Record | None) -> str:
 def entry_output(
     entry: Entry, record: Record | None, topic: str, stage: str, now: datetime
 ) -> NewRecord:
-    """Return the record of an entry, keyed by the domain that will be asked for its page."""
+    """Return the record of an entry, keyed by the domain of its page."""
     value, url = encode(entry), entry.url_to_ask
     headers = headers_for("entry", entry.id, stage, now, value, record)
     return NewRecord(topic, registrable_domain(url) or host_of(url), value, headers)
@@ -112,22 +107,22 @@ def document_output(
 
 
 def drop_output(drop: DropRecord) -> NewRecord:
-    """Return the record of `news.drops`: the last drop of an entry in a stage counts."""
+    """Return the record of `news.drops`; its key keeps the last drop of an entry in a stage."""
     return NewRecord(DROPS, f"{drop.entry_id or drop.id}/{drop.stage}", encode(drop))
 
 
 def poll_outputs(
     entries: Iterable[Entry],
-    drops: Iterable[Verdict],
-    rejects: Iterable[Verdict],
+    drops: Iterable[EntryVerdict],
+    rejects: Iterable[EntryVerdict],
     plan: StagePlan,
     now: datetime,
     *,
     is_backfill: bool = False,
 ) -> list[NewRecord]:
-    """Return the records of all that a feed's document brought, for the poll stage's `plan`.
+    """Return the records of the entries found in a document, for the `plan` of the poll stage.
 
-    What a backfill found goes to its own topic, and all that becomes of it is marked.
+    Entries of a backfill go to its topic, and all their records have its header.
     """
     topic = plan.backfill_writes if is_backfill else plan.writes
     stage = BACKFILL_STAGE if is_backfill else plan.name
@@ -149,12 +144,12 @@ def poll_outputs(
 
 
 def feed_key(feed_id: str, part: str = "") -> str:
-    """Return the key of a feed's state, or of one of its parts."""
+    """Return the key of a feed's state or of one of its parts."""
     return f"{feed_id}/{part}" if part else feed_id
 
 
 def feed_id_and_part(record: Record) -> tuple[str, str]:
-    """Return the feed's id and the part that a record of `news.feed-state` holds; "" is the state."""
+    """Return the feed id and the part in the key of a record of `news.feed-state`."""
     name = record.key.decode("utf-8", "replace")
     feed_id, _, part = name.rpartition("/")
     return (feed_id, part) if part in PARTS else (name, "")
@@ -163,9 +158,9 @@ def feed_id_and_part(record: Record) -> tuple[str, str]:
 def feed_record(
     feed_id: str, part: str, value: bytes | None, domain: str, stage: str, now: datetime
 ) -> NewRecord:
-    """Return the record of a feed's state or part; a value of None takes it away.
+    """Return the record of a feed's state or part; a value of None deletes it.
 
-    `domain` is that of the feed's configured URL: it places all records of a feed together.
+    `domain` is that of the configured URL: it puts all records of a feed in one partition.
     """
     key = feed_key(feed_id, part)
     headers = headers_for("feed-state", key, stage, now, value or b"")
@@ -173,10 +168,10 @@ def feed_record(
 
 
 def host_record(domain: str, stage: str, value: bytes) -> NewRecord:
-    """Return the record of what a stage knows of a domain's hosts."""
+    """Return the record of a stage's host states for a domain."""
     return NewRecord(HOST_STATE, f"{domain}/{stage}", value, partition_key=domain)
 
 
 def domain_of(record: Record) -> str:
-    """Return the domain that a record of `news.host-state` speaks of."""
+    """Return the domain of a record of `news.host-state`."""
     return record.key.decode("utf-8", "replace").rpartition("/")[0]

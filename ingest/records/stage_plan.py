@@ -1,4 +1,4 @@
-"""Where each stage reads and writes: topics, groups, rungs."""
+"""The plan of each stage: its topics, group and retry rungs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ingest.settings.topics import DEAD_LETTER, RUNGS
 DROPS = "news.drops"
 FEED_STATE = "news.feed-state"
 HOST_STATE = "news.host-state"
-#: The header of records that `feeds backfill` made, and of all that becomes of them.
+#: The header of records made by `feeds backfill`, and of all records that follow from them.
 BACKFILL = "backfill"
-#: What `feeds backfill` calls itself, where stages write their name.
+#: The stage name of `feeds backfill`.
 BACKFILL_STAGE = "backfill"
 
 
 class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage as it stands in the log.
+    """The topics and the group of one stage.
 
     `reads` is empty for poll, `writes` for archive and index.
     """
@@ -34,41 +34,41 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def retry_topics(self) -> tuple[str, ...]:
-        """What goes wrong in the archive stage is never the record's fault: it has none."""
+        """The retry topics; archive has none, since its failures are never due to a record."""
         has_none = not self.reads or self.kind == "archive"
         return () if has_none else tuple(self.reads + rung for rung in RUNGS)
 
     @property
     def dead_letter_topic(self) -> str:
-        """The topic of this stage's dead letters; poll's go beside those of its entries."""
+        """The topic of this stage's dead letters; those of poll go to the topic for entries."""
         return (self.reads or self.writes) + DEAD_LETTER
 
     @property
     def fresh_inputs(self) -> tuple[str, ...]:
-        """What goes first: the main topic and its retries, those of the backfill among them."""
+        """The topics with priority: the main topic and its retries, also those of backfills."""
         return (self.reads, *self.retry_topics) if self.reads else ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """All that the stage reads."""
+        """All topics that the stage reads."""
         return self.fresh_inputs + ((self.backfill_reads,) if self.backfill_reads else ())
 
     @property
     def main_inputs(self) -> tuple[str, ...]:
-        """The topics that bring records here for the first time."""
+        """The topics with records that are new to this stage."""
         return tuple(topic for topic in (self.reads, self.backfill_reads) if topic)
 
     def is_backfill(self, record: Record) -> bool:
-        """Return whether a record comes from `feeds backfill` and has to give way to fresh ones."""
+        """Return whether a record comes from `feeds backfill` and has lower priority."""
         return record.topic == self.backfill_reads or record.header(BACKFILL) is not None
 
     def writes_for(self, record: Record | None) -> str:
-        """Return the topic for what becomes of this record."""
+        """Return the topic for the outputs of this record."""
         is_late = record is not None and self.backfill_writes and self.is_backfill(record)
         return self.backfill_writes if is_late else self.writes
 
     def reads_for(self, record: Record) -> str:
-        """Return the topic for this record to be read again by this stage, under another key."""
+        """Return the topic to append this record to for this stage to read it again."""
         is_late = self.backfill_reads and self.is_backfill(record)
         return self.backfill_reads if is_late else self.reads
 
@@ -89,12 +89,12 @@ def plan_of(settings: PipelineSettings, name: str) -> StagePlan:
 
 
 def plans(settings: PipelineSettings) -> list[StagePlan]:
-    """Return the plans of all stages at work, in the order of the settings."""
+    """Return the plans of all enabled stages, in the order of the settings."""
     return [plan_of(settings, name) for name in names_at_work(settings)]
 
 
 def names_at_work(settings: PipelineSettings) -> list[str]:
-    """Return the names of all stages but an archive that is switched off."""
+    """Return the names of all stages except a disabled archive."""
     return [
         name
         for name, stage in settings.stages.items()

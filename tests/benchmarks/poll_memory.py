@@ -29,13 +29,15 @@ from ingest.model import Feed
 from ingest.polling.entries.new_entries import find_entries
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.schedule.rate import seeded
-from ingest.polling.state.feed_state import FeedState, PollNote, encode_state, with_note
-from ingest.polling.state.seen_keys import SeenKeys, encode_keys
+from ingest.polling.state.feed_state import FeedState, encode_state, with_note
+from ingest.polling.state.seen_keys import SeenKeys
+from ingest.ports import PollNote
 from ingest.records.outputs import headers_for
 from ingest.records.stage_plan import FEED_STATE
 from ingest.settings.load import load
 from ingest.sources.feeds.parse_feed import parse_feed
 from ingest.sources.feeds.parse_in_children import PARSER_VERSION
+from ingest.wire import encode
 from tests.benchmarks.feed_farm import FarmProcess, document_of, host_of
 from tests.benchmarks.measure import MEBIBYTE
 from tests.benchmarks.polling import HOURLY, PollProcess
@@ -110,7 +112,7 @@ def fill(config: Path, asked: argparse.Namespace) -> None:
             next_poll_at=at + timedelta(minutes=first + span * number / feeds),
         )
         for key, value in (
-            (f"{id}/keys", encode_keys(_own_keys(keys, id, number))),
+            (f"{id}/keys", encode(_own_keys(keys, id, number))),
             (id, encode_state(own)),
         ):
             headers = headers_for("feed-state", id, "poll", at, id.encode())

@@ -1,4 +1,4 @@
-"""Tells what the main thread of a process was busy with, by looking at it again and again."""
+"""A sampling profiler: reports what the main thread of a process spends its time on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from types import FrameType
 
 _EVERY_SECONDS = 0.002
-#: Part of a path → what the time went to; the innermost frame that is named here decides.
+#: Part of a path → category of the time; the innermost frame with a match decides.
 _PARTS = (
     ("selectors.py", "waiting"),
     ("/asyncio/runners.py", "event loop"),  # in uvloop: connections, and waiting for them
@@ -16,16 +16,12 @@ _PARTS = (
     ("/yarl/", "request"),
     ("/ingest/adapters/http/", "request"),
     ("/ingest/fetching/", "manners"),
-    ("/ingest/polling/entries.py", "entries"),
-    ("/ingest/polling/entry_", "entries"),
-    ("/ingest/polling/seen_keys.py", "entries"),
+    ("/ingest/polling/entries/", "entries"),
+    ("/ingest/polling/state/seen_keys.py", "entries"),
     ("/ingest/dates.py", "entries"),
-    ("/ingest/polling/feed_state.py", "state and log"),
+    ("/ingest/polling/state/", "state and log"),
     ("/ingest/records/", "state and log"),
-    ("/ingest/polling/planning.py", "schedule"),
-    ("/ingest/polling/schedule.py", "schedule"),
-    ("/ingest/polling/rate.py", "schedule"),
-    ("/ingest/polling/due_queue.py", "schedule"),
+    ("/ingest/polling/schedule/", "schedule"),
     ("/ingest/polling/poller.py", "schedule"),
     ("/ingest/telemetry.py", "telemetry"),
     ("/ingest/polling/one_poll.py", "the poll itself"),
@@ -33,10 +29,10 @@ _PARTS = (
 
 
 class Sampler:
-    """Looks at the main thread each time the process has used so much of the processor.
+    """Samples the main thread at fixed steps of processor time.
 
-    Made in the main thread, which is where signals are taken: a thread that looks from beside would
-    come to look only where the other lets it, in calls of the system.
+    It must be made in the main thread, where signals are handled: a second thread would only get
+    to sample where the main thread releases the interpreter, in system calls.
     """
 
     def __init__(self) -> None:
@@ -44,12 +40,12 @@ class Sampler:
         signal.signal(signal.SIGPROF, self._look)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start sampling."""
         self._seen.clear()
         signal.setitimer(signal.ITIMER_PROF, _EVERY_SECONDS, _EVERY_SECONDS)
 
     def shares(self) -> dict[str, float]:
-        """Look no more; give each part's share of the looks, largest first."""
+        """Stop sampling; return the share of each category, largest first."""
         signal.setitimer(signal.ITIMER_PROF, 0)
         total = max(1, sum(self._seen.values()))
         return {name: round(count / total, 3) for name, count in self._seen.most_common()}
@@ -59,7 +55,7 @@ class Sampler:
 
 
 def part_of(frame: FrameType | None) -> str:
-    """Return what a frame is busy with."""
+    """Return the category of a frame."""
     while frame is not None:
         if frame.f_code.co_name == "run_forever":
             break

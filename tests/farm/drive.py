@@ -155,7 +155,7 @@ class Drive:
                 self._slots[name].keys = record.value or b""
             elif record.value is not None and record.key.decode() in self._slots:
                 slot = self._slots[record.key.decode()]
-                slot.state = decode_state(record.value)
+                slot.put(decode_state(record.value))
 
     # ── what came of it ──────────────────────────────────────────────────────────────────
 
@@ -219,7 +219,7 @@ class Drive:
         )  # fmt: skip
 
     def _tools(self, feed: Feed) -> PollTools:
-        demand = planning.demand_of(feed, self._slots[feed.id].state, self.options)
+        demand = planning.demand(feed, self._slots[feed.id].per_hour, self.options)
         return PollTools(
             plan=_PLAN,
             writer=self._writer,

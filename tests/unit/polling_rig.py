@@ -18,7 +18,7 @@ from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.model import Entry, Feed
-from ingest.polling.poll_tools import PollEngines
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.poller import Poller
 from ingest.polling.state.feed_state import FeedState, decode_state
 from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, TopicSpec
@@ -145,8 +145,8 @@ class Rig:
             self.log,
             feeds=lambda: self.feeds,
             partitions=PARTITIONS,
-            engines=PollEngines(fetcher, self._parse),
-            options=self.options,
+            tools=ReadTools(fetcher, self._parse, self.options, utc_now),
+            parser_version="1",
             stop=self._stop,
             **self._more,
         )
@@ -186,7 +186,7 @@ def states_in(log: SqliteLog) -> dict[str, FeedState]:
 
 
 def wait_for(look: Callable[[], Value], seconds: float = 10.0) -> Value:
-    """Return the first true value of `look`; fail after so long."""
+    """Return the first true value of `look`; fail after this time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = look()

@@ -1,4 +1,4 @@
-"""The index is told how feeds fare, beside the polls: what changed, in bulk, and whole again."""
+"""The health of feeds is written to the index: changes in bulk, and what the index lacks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ingest.polling.report.feed_reporter import (
     record_of,
 )
 from ingest.polling.schedule.rate import Rate
-from ingest.polling.state.feed_state import FeedState, PollNote, Slot
-from ingest.ports import FeedRecord, LayoutAlarm
+from ingest.polling.state.feed_state import FeedState, Slot
+from ingest.ports import FeedRecord, LayoutAlarm, PollNote
 from tests.builders import NOW
 
 

@@ -18,7 +18,7 @@ from ingest.identity import canonical_url, document_id_of_url
 from ingest.model import Entry
 from ingest.partition import partition_for
 from ingest.polling.state.feed_state import FeedState, encode_state
-from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, encode_keys, packed, short_hash
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, packed, short_hash
 from ingest.ports import IndexWrite, Record
 from ingest.settings.load import load
 from tests.builders import an_indexed_document as a_document
@@ -39,7 +39,7 @@ def day(ago: int) -> str:
 
 
 def atom(*ages: int, older: str = "") -> Answer:
-    """Return an Atom page of stories so many days old; `older` names the page before it."""
+    """Return an Atom page of stories of this age in days; `older` is the link to the next page."""
     link = f'<link rel="prev-archive" href="{older}"/>' if older else ""
     rows = "".join(
         f"<entry><title>Story {age}</title><id>tag:{HOST},2026:{age}</id>"
@@ -241,9 +241,9 @@ def test_a_signal_ends_it_at_once_and_it_says_so(rig: FeedsRig, site: HttpSite) 
             assert time.monotonic() < until
             time.sleep(0.05)
         running.terminate()
-        said, _ = running.communicate(timeout=30)
+        output, _ = running.communicate(timeout=30)
     assert running.returncode == 1
-    assert "interrupted: run it again to continue" in said
+    assert "interrupted: run it again to continue" in output
     assert names(rig) == [2, 5, 9]
 
 
@@ -264,7 +264,7 @@ def test_what_the_poll_stage_and_the_index_know_is_not_taken(rig: FeedsRig) -> N
     state = FeedState(feed_id="harbour", configured_url=FEED)
     appender = log.appender()
     appender.append("news.feed-state", "harbour", encode_state(state), (), HOST)
-    appender.append("news.feed-state", "harbour/keys", encode_keys(keys), (), HOST)
+    appender.append("news.feed-state", "harbour/keys", wire.encode(keys), (), HOST)
     appender.flush(10)
     appender.close()
     log.close()
@@ -276,7 +276,7 @@ def test_a_host_at_rest_is_left_alone(rig: FeedsRig, site: HttpSite) -> None:
     site.serve(HOST, "/2.xml", Answer(429, headers=[("Retry-After", "3600")]))
     (report,) = ran(rig, "--json", code=1).json_lines()
     asked = len([seen for seen in site.requests if seen.path != "/robots.txt"])
-    assert asked == 2, "the feed and the page; nothing after the wish to rest"
+    assert asked == 2, "the feed and the page; nothing after the request to wait"
     (again,) = ran(rig, "--json", code=1).json_lines()
     assert "host_rests" in {one["reason"] for one in again["problems"]}
     assert len([seen for seen in site.requests if seen.path != "/robots.txt"]) == asked

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import MAX_REQUESTS, Discovery, discover, page_links
 from ingest.polling.trial.feed_listing import listing_of
-from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.feed_trial import Trial, try_feed
 from ingest.polling.trial.outlook import kappa_of, outlook_of, why_next
 from ingest.settings.options import PollingOptions
 from tests.http_site import Answer, HttpSite, redirect
@@ -28,14 +29,14 @@ def site() -> Iterator[HttpSite]:
 
 
 def tried(site: HttpSite, url: str = f"http://{HOST}/feed.xml", **feed: object) -> Trial:
-    async def work(tools: TrialTools) -> Trial:
+    async def work(tools: ReadTools) -> Trial:
         return await try_feed(a_feed(HOST, url=url, **feed), tools)
 
     return run(site, work)
 
 
 def found(site: HttpSite, url: str, robots: str = "") -> Discovery:
-    async def work(tools: TrialTools) -> Discovery:
+    async def work(tools: ReadTools) -> Discovery:
         return await discover(a_feed(HOST, url=url), tools, lambda _: robots)
 
     return run(site, work)
@@ -44,7 +45,7 @@ def found(site: HttpSite, url: str, robots: str = "") -> Discovery:
 def run(site: HttpSite, work):
     async def whole():
         fetcher = a_fetcher(site.hosts("*.example"))
-        tools = TrialTools(fetcher, parse_in_thread, PollingOptions(), utc_now)
+        tools = ReadTools(fetcher, parse_in_thread, PollingOptions(), utc_now)
         try:
             return await work(tools)
         finally:
@@ -279,7 +280,7 @@ def test_a_busy_feed_is_expected_to_be_asked_more_often_than_a_quiet_one(site: H
     assert often is not None
     assert seldom is not None
     assert often.interval_seconds < seldom.interval_seconds
-    assert often.entries_a_day > 10 * seldom.entries_a_day
+    assert often.rate.per_hour > 10 * seldom.rate.per_hour
     assert kappa_of([], {}, PollingOptions()) > 0
 
 
@@ -293,7 +294,7 @@ def test_a_busy_feed_is_expected_to_be_asked_more_often_than_a_quiet_one(site: H
         ({"interval_seconds": 1380, "last_error_class": "http_5xx", "failure_score": 1.5,
           "next_poll_at": NOW + timedelta(hours=2)}, ["waits 2.0 h after http_5xx"]),
         ({"retry_after_until_at": NOW + timedelta(hours=3),
-          "next_poll_at": NOW + timedelta(hours=3)}, ["3.0 h by the site's wish to rest"]),
+          "next_poll_at": NOW + timedelta(hours=3)}, ["3.0 h by the site's request to wait"]),
         ({"gone_since_at": NOW, "next_poll_at": NOW + timedelta(days=30)},
          ["2026-12-20", "every 30 days"]),
         ({"duplicate_of": "other", "next_poll_at": NOW + timedelta(days=1)}, ["feed other"]),

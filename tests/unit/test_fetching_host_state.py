@@ -1,4 +1,4 @@
-"""What poll and fetch tell each other of hosts."""
+"""The host states that poll and fetch share."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
-from ingest.fetching.slots import FRESH_SECONDS, Platforms, Shared
+from ingest.fetching.sharing import FRESH_SECONDS, PlatformHost, Platforms
 from ingest.ports import FetchRequest
 from ingest.settings.sites import read_sites
 from tests.http_site import HttpSite, html
@@ -37,20 +37,24 @@ class Names:
         return WHERE.get(host, ())
 
 
-def place(platforms: Platforms, names: Names, host: str) -> Shared | None:
+def place(platforms: Platforms, names: Names, host: str) -> PlatformHost | None:
     return asyncio.run(platforms.place_of(f"http://{host}/feed", names.resolve))
 
 
 def test_a_site_is_at_a_platform_when_the_platforms_own_hosts_lie_there() -> None:
     platforms, names = Platforms(["blogs.example"]), Names()
-    assert place(platforms, names, "ada-own.example") == Shared("blogs.example", ("192.0.2.2",))
+    assert place(platforms, names, "ada-own.example") == PlatformHost(
+        "blogs.example", ("192.0.2.2",)
+    )
     assert place(platforms, names, "elsewhere.example") is None
     assert place(platforms, names, "unknown.example") is None
-    assert place(platforms, names, "berta-own.example") == Shared("blogs.example", ("192.0.2.1",))
+    assert place(platforms, names, "berta-own.example") == PlatformHost(
+        "blogs.example", ("192.0.2.1",)
+    )
     shared = place(platforms, names, "ada.blogs.example")
-    assert shared == Shared("blogs.example", ("192.0.2.3",))
+    assert shared == PlatformHost("blogs.example", ("192.0.2.3",))
     again = place(platforms, names, "berta-own.example")
-    assert again == Shared("blogs.example", ("192.0.2.1", "192.0.2.3"))
+    assert again == PlatformHost("blogs.example", ("192.0.2.1", "192.0.2.3"))
 
 
 def test_nothing_is_resolved_without_platforms_and_each_name_once_in_a_while() -> None:
@@ -76,13 +80,13 @@ def test_starts_at_one_address_keep_the_gap_whatever_the_domain() -> None:
         while now < until:
             await asyncio.sleep(0)
 
-    async def visit(polite: Politeness, number: int, shared: Shared | None) -> None:
+    async def visit(polite: Politeness, number: int, shared: PlatformHost | None) -> None:
         url = f"http://site-{number}.example/"
         assert await polite.begin(url, "fetch", shared) is None
         starts.append(now)
         polite.end(url)
 
-    async def main(shared: Shared | None) -> None:
+    async def main(shared: PlatformHost | None) -> None:
         nonlocal now
         polite = Politeness(
             HostStates(), gap_seconds=1.0, gaps={"blogs.example": 2.0},
@@ -96,7 +100,7 @@ def test_starts_at_one_address_keep_the_gap_whatever_the_domain() -> None:
                 await asyncio.sleep(0)
         await work
 
-    asyncio.run(main(Shared("blogs.example", ("192.0.2.1",))))
+    asyncio.run(main(PlatformHost("blogs.example", ("192.0.2.1",))))
     assert min(b - a for a, b in itertools.pairwise(sorted(starts))) >= 1.999
     starts.clear()
     asyncio.run(main(None))
@@ -104,8 +108,8 @@ def test_starts_at_one_address_keep_the_gap_whatever_the_domain() -> None:
 
 
 def test_nobody_waits_long_for_an_address() -> None:
-    shared = Shared("blogs.example", ("192.0.2.1",))
-    begun = datetime(2026, 11, 20, tzinfo=UTC)
+    shared = PlatformHost("blogs.example", ("192.0.2.1",))
+    start = datetime(2026, 11, 20, tzinfo=UTC)
 
     async def main() -> list[datetime | None]:
         stuck = asyncio.Event()
@@ -114,12 +118,12 @@ def test_nobody_waits_long_for_an_address() -> None:
             await stuck.wait()
 
         polite = Politeness(
-            HostStates(), gap_seconds=10.0, clock=lambda: begun, monotonic=lambda: 0.0, sleep=sleep
+            HostStates(), gap_seconds=10.0, clock=lambda: start, monotonic=lambda: 0.0, sleep=sleep
         )
         assert await polite.begin("http://site-0.example/", "poll", shared) is None
-        said = []
+        waits = []
         for number in range(1, 6):
-            said.append(polite.busy_until(shared, "poll"))
+            waits.append(polite.busy_until(shared, "poll"))
             url = f"http://site-{number}.example/"
             tasks.append(asyncio.ensure_future(polite.begin(url, "poll", shared)))
             await asyncio.sleep(0)
@@ -127,10 +131,10 @@ def test_nobody_waits_long_for_an_address() -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert polite.busy_until(shared, "poll") is None
-        return said
+        return waits
 
     tasks: list[asyncio.Future[datetime | None]] = []
-    assert asyncio.run(main()) == [None, None, None, None, begun + timedelta(seconds=40)]
+    assert asyncio.run(main()) == [None, None, None, None, start + timedelta(seconds=40)]
 
 
 @pytest.mark.slow

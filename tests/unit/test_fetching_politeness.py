@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.fetching.host_state import HostStates, Rest, RobotsFile
-from ingest.fetching.politeness import Politeness, next_rest, retry_after_of
+from ingest.fetching.politeness import Politeness, next_rest
+from ingest.http_headers import retry_after
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 A = "http://www.a.example/x"
@@ -234,13 +235,13 @@ def test_those_who_wait_learn_of_a_rest_that_began_meanwhile() -> None:
 
 @given(st.text(), st.text())
 def test_no_header_text_makes_the_reading_of_retry_after_raise(value: str, date: str) -> None:
-    wish = retry_after_of(value, date, START)
-    assert wish is None or timedelta(0) < wish <= timedelta(days=7)
+    wait = retry_after(value, START, date)
+    assert wait is None or timedelta(0) < wait <= timedelta(days=7)
 
 
 def test_a_date_is_taken_against_the_servers_own_clock() -> None:
-    wish = retry_after_of("Fri, 20 Nov 2026 15:02:00 GMT", "Fri, 20 Nov 2026 15:00:00 GMT", START)
-    assert wish == timedelta(minutes=2)
+    wait = retry_after("Fri, 20 Nov 2026 15:02:00 GMT", START, "Fri, 20 Nov 2026 15:00:00 GMT")
+    assert wait == timedelta(minutes=2)
 
 
 @given(st.integers(1, 10**9), st.floats(0, 1))

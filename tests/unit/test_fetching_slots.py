@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
-from ingest.fetching.slots import seconds_to_slot
+from ingest.fetching.sharing import seconds_to_slot
 
 GAPS = st.floats(0.2, 3600)
 TIMES = st.floats(1.7e9, 1.9e9)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ingest.http_headers import retry_after
 from ingest.polling.document import answers
 from ingest.polling.document.after_document import after_address_lost, after_redirects
 from ingest.polling.document.answers import (
     conditional_headers,
     probe_is_due,
-    validators_lie,
+    validators_are_wrong,
     with_equal_body_counted,
     with_new_validators,
 )
@@ -143,7 +144,8 @@ def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str | None, expected: float | None) -> None:
-    assert answers.retry_after_seconds(value, NOW) == expected
+    wait = retry_after(value, NOW)
+    assert (wait and wait.total_seconds()) == expected
 
 
 def test_a_rest_of_unknown_length_doubles_from_a_quarter_of_an_hour() -> None:
@@ -239,9 +241,9 @@ def test_five_equal_bodies_in_a_row_try_another_way_to_ask() -> None:
 def test_a_server_that_says_304_for_ever_is_asked_without_validators_and_found_out() -> None:
     state = a_state(etag=b'"stuck"', last_probe_at=NOW - timedelta(days=8), last_change_at=NOW)
     assert conditional_headers(state, NOW) == {}
-    assert validators_lie(state, answer(headers={"etag": '"stuck"'}), 3)
-    assert not validators_lie(state, answer(headers={"etag": '"other"'}), 3)
-    assert not validators_lie(state, answer(headers={"etag": '"stuck"'}), 0)
+    assert validators_are_wrong(state, answer(headers={"etag": '"stuck"'}), 3)
+    assert not validators_are_wrong(state, answer(headers={"etag": '"other"'}), 3)
+    assert not validators_are_wrong(state, answer(headers={"etag": '"stuck"'}), 0)
 
 
 def test_no_more_than_one_such_question_a_day() -> None:

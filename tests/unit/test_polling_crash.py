@@ -1,4 +1,4 @@
-"""Crashes, outages of the log, and two pollers: nothing is lost and nothing is told twice."""
+"""Crashes, outages of the log, and two pollers: nothing is lost and nothing is sent twice."""
 
 from __future__ import annotations
 

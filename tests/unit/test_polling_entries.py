@@ -17,13 +17,12 @@ from ingest.polling.state.seen_keys import (
     SeenKeys,
     SeenRow,
     are_near,
-    decode_keys,
-    encode_keys,
     packed,
     short_hash,
     sketch_of,
 )
 from ingest.ports import ParsedFeed, SourceEntry
+from ingest.wire import decode, encode
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 FEED = Feed(id="courier", url="http://elsin-courier.example/feed", publisher="Elsin Courier")
@@ -255,10 +254,10 @@ def test_keys_stay_under_a_quarter_of_a_megabyte() -> None:
     ]
     links = {row.key.hex(): "http://elsin-courier.example/a/" + "x" * 60 for row in rows}
     kept = packed("courier", rows[:10], rows[10:], links, 20_000)
-    assert len(encode_keys(kept)) < 256 * 1024
+    assert len(encode(kept)) < 256 * 1024
     assert len(kept.unpacked()) == MAX_ROWS
     assert len(kept.links) == MAX_LINKS
-    assert decode_keys(encode_keys(kept)) == kept
+    assert decode(encode(kept), SeenKeys) == kept
 
 
 def test_keys_of_entries_long_gone_are_forgotten() -> None:

@@ -44,7 +44,7 @@ def test_a_slot_gives_back_what_it_was_given() -> None:
     assert slot.keys == b"keys of the courier" * 20
     slot.wake()
     assert slot.state is slot.state
-    slot.state = a_state(interval_seconds=5.0)
+    slot.put(a_state(interval_seconds=5.0))
     slot.rest()
     slot.rest()
     assert slot.state == a_state(interval_seconds=5.0)

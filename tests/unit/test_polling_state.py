@@ -22,7 +22,7 @@ from ingest.polling.state.feed_state import (
     with_note,
 )
 from ingest.polling.state.owned_feeds import OwnedFeeds
-from ingest.polling.state.state_table import Restored
+from ingest.polling.state.state_table import PartitionRestored
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -134,8 +134,8 @@ def a_feed(id: str, url: str) -> Feed:
     return Feed(id=id, url=url, publisher="Elsin Courier")
 
 
-def restored(partition: int, *states: FeedState) -> Restored:
-    return Restored(partition, {state.feed_id: Slot(state) for state in states}, {})
+def restored(partition: int, *states: FeedState) -> PartitionRestored:
+    return PartitionRestored(partition, {state.feed_id: Slot(state) for state in states}, set())
 
 
 def test_only_feeds_of_owned_partitions_are_ours() -> None:
@@ -182,7 +182,7 @@ def test_a_feed_that_moves_to_another_domain_leaves_a_tombstone_behind() -> None
     owned.reload()
     for partition in range(64):
         owned.add_partition(restored(partition))
-    owned.slots["f"].state = FeedState(feed_id="f", configured_url="http://one.example/feed")
+    owned.slots["f"].put(FeedState(feed_id="f", configured_url="http://one.example/feed"))
     current[0] = {"f": a_feed("f", "http://two.example/feed")}
     owned.reload()
     assert owned.take_orphans(NOW) == [("f", "one.example")]

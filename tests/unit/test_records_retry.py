@@ -23,11 +23,11 @@ def test_after_the_last_rung_the_record_is_exhausted() -> None:
     assert next_try(Retry("timeout"), 3, RUNGS, NOW) == Exhausted(4)
 
 
-@pytest.mark.parametrize(("wish", "rung"), [(5, 0), (60, 0), (61, 1), (4000, 2), (604800, 2)])
-def test_a_wish_takes_the_smallest_rung_that_covers_it(wish: float, rung: int) -> None:
-    fate = next_try(Retry("rest", after_seconds=wish), 0, RUNGS, NOW)
+@pytest.mark.parametrize(("wait", "rung"), [(5, 0), (60, 0), (61, 1), (4000, 2), (604800, 2)])
+def test_a_wait_takes_the_smallest_rung_that_covers_it(wait: float, rung: int) -> None:
+    fate = next_try(Retry("rest", after_seconds=wait), 0, RUNGS, NOW)
     assert isinstance(fate, Parked)
-    assert (fate.rung, fate.not_before) == (rung, NOW + timedelta(seconds=wish))
+    assert (fate.rung, fate.not_before) == (rung, NOW + timedelta(seconds=wait))
 
 
 def test_parking_uses_up_no_attempt() -> None:
@@ -41,8 +41,8 @@ def test_a_record_is_due_a_rung_after_it_was_appended() -> None:
 
 
 def test_what_counts_as_no_attempt_waits_one_first_rung_from_now() -> None:
-    wish = Retry("host_queue_full", counts_attempt=False)
-    assert next_try(wish, 2, RUNGS, NOW) == Parked(0, 2, NOW + timedelta(seconds=60))
+    wait = Retry("host_queue_full", counts_attempt=False)
+    assert next_try(wait, 2, RUNGS, NOW) == Parked(0, 2, NOW + timedelta(seconds=60))
     at_once = Retry("rest", after_seconds=0.0)
     assert next_try(at_once, 0, RUNGS, NOW) == Parked(0, 1, NOW)
     assert next_try(Retry("timeout"), 2, RUNGS[:1], NOW) == Parked(0, 3, NOW + timedelta(minutes=1))

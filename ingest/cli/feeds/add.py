@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, show_error, shows_errors
-from ingest.cli.feeds.backfill import DEFAULT_SINCE, run_backfill, wish_of
+from ingest.cli.feeds.backfill import DEFAULT_SINCE, limits_of, run_backfill
 from ingest.cli.feeds.list import states_or_none
 from ingest.cli.feeds.names import feed_at
 from ingest.cli.feeds.report import (
@@ -30,7 +30,7 @@ from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.discovery import discover
 from ingest.polling.trial.feed_listing import FeedListing, counts_of
 from ingest.polling.trial.feed_trial import Trial, try_feed
-from ingest.polling.trial.outlook import Outlook, outlook_of
+from ingest.polling.trial.outlook import outlook_of
 from ingest.settings.feeds import feeds_of_text
 from ingest.settings.feeds_edit import edit_feeds, rendered, with_feeds
 from ingest.settings.load import Settings
@@ -43,7 +43,7 @@ class NewFeed(NamedTuple):
     block: dict[str, Any]
     trial: Trial
     listing: FeedListing
-    outlook: Outlook | None
+    outlook: FeedState | None
     notes: list[str]
 
 
@@ -71,7 +71,7 @@ def add(
     the feed, and with 2 if nothing was added.
     """
     settings = settings_of(config)
-    wish = wish_of(since) if backfill else None
+    limits = limits_of(since) if backfill else None
     given = {"id": id, "publisher": publisher, "group": group, "robots": robots}
     block = {"url": url.strip(), **{name: value for name, value in given.items() if value}}
     try:
@@ -96,9 +96,9 @@ def add(
         print_json(_plain(found, warnings, is_added=not dry_run))
     else:
         say("nothing was written" if dry_run else f"added to {settings.folder / 'feeds.yml'}")
-    if wish is not None and not dry_run:
+    if limits is not None and not dry_run:
         feed = settings_of(config).feeds.feeds[found.trial.feed.id]
-        if run_backfill(settings, feed, wish, False, as_json):
+        if run_backfill(settings, feed, limits, False, as_json):
             raise typer.Exit(1)
     if warnings:
         raise typer.Exit(1)

@@ -18,7 +18,7 @@ from ingest.errors import NewsIngestError
 from ingest.model import Feed
 from ingest.operations.feeds.backfilling import BackfillReport, backfilled
 from ingest.polling.older.archive_walk import MAX_PAGES
-from ingest.polling.older.backfill import Wish
+from ingest.polling.older.backfill import BackfillLimits
 from ingest.search import moments
 from ingest.settings.load import Settings
 
@@ -52,15 +52,15 @@ def backfill(
     settings = settings_of(config)
     feed = feed_named(settings, name)
     code = run_backfill(
-        settings, feed, wish_of(since, sitemaps, max_pages, max_entries), dry_run, as_json
+        settings, feed, limits_of(since, sitemaps, max_pages, max_entries), dry_run, as_json
     )
     if code:
         raise typer.Exit(code)
 
 
-def wish_of(
-    since: str, takes_sitemaps: bool = True, max_pages: int = MAX_PAGES, max_entries: int = 50_000
-) -> Wish:
+def limits_of(
+    since: str, reads_sitemaps: bool = True, max_pages: int = MAX_PAGES, max_entries: int = 50_000
+) -> BackfillLimits:
     """Return what these options ask for. Errors: NewsIngestError for a text that is not a time."""
     at = now()
     found = moments.read("since", since, at, UTC)
@@ -69,13 +69,15 @@ def wish_of(
             "not a time in the past", value=since, origin="--since",
             remedy="write a day (2026-11-01), a time (2026-11-01T18:30) or a span (30d, 12w)",
         )  # fmt: skip
-    return Wish(found.since, max_pages, takes_sitemaps, max_entries)
+    return BackfillLimits(found.since, max_pages, reads_sitemaps, max_entries)
 
 
-def run_backfill(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_json: bool) -> int:
+def run_backfill(
+    settings: Settings, feed: Feed, limits: BackfillLimits, is_dry: bool, as_json: bool
+) -> int:
     """Run a backfill with progress on standard error, print the result, return the exit status."""
     stop = stop_on_signals()
-    report = _run(settings, feed, wish, stop, is_dry, as_json)
+    report = _run(settings, feed, limits, stop, is_dry, as_json)
     if as_json:
         print_json(_plain(report))
     else:
@@ -84,7 +86,7 @@ def run_backfill(settings: Settings, feed: Feed, wish: Wish, is_dry: bool, as_js
 
 
 def _run(
-    settings: Settings, feed: Feed, wish: Wish, stop: Flag, is_dry: bool, as_json: bool
+    settings: Settings, feed: Feed, limits: BackfillLimits, stop: Flag, is_dry: bool, as_json: bool
 ) -> BackfillReport:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=as_json) as progress:
@@ -99,14 +101,14 @@ def _run(
             )
 
         return backfilled(
-            settings, feed, wish, stop, is_dry=is_dry, on_progress=show_progress,
+            settings, feed, limits, stop, is_dry=is_dry, on_progress=show_progress,
             samples=_SAMPLES if as_json else 3,
         )  # fmt: skip
 
 
 def _show(report: BackfillReport) -> None:
     counts, feed = report.counts, report.feed
-    line("feed", f"{feed.id}  {feed.publisher}  since {report.wish.since:%Y-%m-%d %H:%M} UTC")
+    line("feed", f"{feed.id}  {feed.publisher}  since {report.limits.since:%Y-%m-%d %H:%M} UTC")
     line("asked", f"{counts['pages']} older pages, {counts['sitemaps']} sitemaps")
     left = [
         f"{counts[reason]} {words}"
@@ -138,7 +140,7 @@ def _plain(report: BackfillReport) -> dict[str, Any]:
     return {
         "id": report.feed.id,
         "url": report.feed.url,
-        "since": report.wish.since,
+        "since": report.limits.since,
         "first_seen_at": report.began_at,
         "dry_run": report.is_dry,
         **{name: report.counts[name] for name in names},

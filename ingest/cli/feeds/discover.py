@@ -14,7 +14,7 @@ from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.operations.feeds.client import FeedClient, with_feed_client
 from ingest.polling.schedule.rate import seeded
-from ingest.polling.trial.discovery import Candidate, Discovery, discover
+from ingest.polling.trial.discovery import Discovery, FoundFeed, discover
 from ingest.settings.load import Settings
 
 _COLUMNS = ("", "url", "format", "title", "entries", "newest", "a day", "found by", "known")
@@ -51,7 +51,7 @@ async def _search(like: Feed, as_json: bool, client: FeedClient) -> Discovery:
     return found
 
 
-def _plain(candidate: Candidate, settings: Settings, *, is_best: bool) -> dict[str, Any]:
+def _plain(candidate: FoundFeed, settings: Settings, *, is_best: bool) -> dict[str, Any]:
     parsed, dates = candidate.trial.parsed, _dates(candidate)
     known = feed_at(candidate.trial.url, settings.feeds.feeds, {})
     return {
@@ -89,9 +89,9 @@ def _show(found: Discovery, settings: Settings) -> None:
         line("to add", f"news-ingest feeds add {best.url}")
 
 
-def _dates(candidate: Candidate) -> tuple[Any, ...]:
+def _dates(candidate: FoundFeed) -> tuple[Any, ...]:
     return () if candidate.trial.found is None else candidate.trial.found.published
 
 
-def _a_day(candidate: Candidate) -> float:
+def _a_day(candidate: FoundFeed) -> float:
     return round(seeded(_dates(candidate), candidate.trial.at).per_hour * 24, 2)

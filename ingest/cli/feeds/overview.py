@@ -17,7 +17,7 @@ from ingest.operations.feeds.client import resting_hosts
 from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
 from ingest.polling.state.feed_state import FeedState
-from ingest.polling.trial.outlook import spoken
+from ingest.polling.trial.outlook import duration
 from ingest.settings.load import Settings
 
 WORST = 10
@@ -43,7 +43,7 @@ def freshness_in_words(middle: float | None, late: float | None) -> str:
     """Return the median and the 95th percentile of the lag from publication, in words."""
     if middle is None or late is None:
         return "no new entries seen yet"
-    return f"half of the entries are seen within {spoken(middle)} of publication, 95 % within {spoken(late)}"
+    return f"half of the entries are seen within {duration(middle)} of publication, 95 % within {duration(late)}"
 
 
 def _overview(

@@ -9,6 +9,7 @@ from ingest.cli.terminal_text import line
 from ingest.identity import origin_of
 from ingest.operations.feeds.client import FeedClient
 from ingest.polling.document import answers
+from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_listing import (
     Counts,
     FeedListing,
@@ -17,7 +18,7 @@ from ingest.polling.trial.feed_listing import (
     listing_of,
 )
 from ingest.polling.trial.feed_trial import Trial
-from ingest.polling.trial.outlook import Outlook, spoken
+from ingest.polling.trial.outlook import duration
 
 
 def listing_of_trial(input: str, trial: Trial) -> FeedListing:
@@ -40,7 +41,7 @@ def warnings_of(trial: Trial, listing: FeedListing) -> list[str]:
     return found
 
 
-def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
+def poll_data(trial: Trial, outlook: FeedState | None) -> dict[str, Any]:
     """Return the result of a trial as plain data: `poll` in the JSON of an address."""
     answer, again = trial.answer, trial.again
     data: dict[str, Any] = {"url": trial.url, "robots": trial.robots}
@@ -68,13 +69,13 @@ def poll_data(trial: Trial, outlook: Outlook | None) -> dict[str, Any]:
             "interval_seconds": round(outlook.interval_seconds),
             "floor_seconds": round(outlook.floor_seconds),
             "floor_reason": outlook.floor_reason,
-            "entries_per_day": round(outlook.entries_a_day, 2),
+            "entries_per_day": round(outlook.rate.per_hour * 24, 2),
         }
     return data
 
 
 def show_trial(
-    trial: Trial, listing: FeedListing, outlook: Outlook | None, client: FeedClient
+    trial: Trial, listing: FeedListing, outlook: FeedState | None, client: FeedClient
 ) -> None:
     """Print what a poll would do with this feed, up to its first failure."""
     show_robots(trial, client)
@@ -133,12 +134,12 @@ def show_verdict(warnings: list[str]) -> None:
     line("verdict", f"good, {count} warning{'s' if count > 1 else ''}" if count else "good")
 
 
-def interval_in_words(outlook: Outlook) -> str:
+def interval_in_words(outlook: FeedState) -> str:
     """Return how often a feed will be asked, in words."""
-    text = f"every {spoken(outlook.interval_seconds)}"
+    text = f"every {duration(outlook.interval_seconds)}"
     if outlook.floor_seconds:
-        text += f"; floor {spoken(outlook.floor_seconds)} from {outlook.floor_reason}"
-    return f"{text}; {outlook.entries_a_day:.1f} entries a day"
+        text += f"; floor {duration(outlook.floor_seconds)} from {outlook.floor_reason}"
+    return f"{text}; {outlook.rate.per_hour * 24:.1f} entries a day"
 
 
 def _show_request(trial: Trial) -> None:
@@ -171,7 +172,7 @@ def _show_caching(trial: Trial) -> None:
     if again is not None:
         text += f"; second request {again.status}"
     fresh = answers.cache_floor_seconds(answer)
-    line("caching", text + (f"; fresh for {spoken(fresh)}" if fresh else ""))
+    line("caching", text + (f"; fresh for {duration(fresh)}" if fresh else ""))
 
 
 # ── times and sizes in words ────────────────────────────────────────────────────────────────
@@ -182,7 +183,7 @@ def ago(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "–"
     seconds = (now - at).total_seconds()
-    return f"{spoken(seconds)} ago" if seconds >= 0 else f"in {spoken(-seconds)}"
+    return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
 
 
 def size(count: int) -> str:

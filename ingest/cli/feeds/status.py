@@ -19,7 +19,7 @@ from ingest.cli.terminal_text import line, print_json
 from ingest.model import Feed
 from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.state.feed_state import FeedState
-from ingest.polling.trial.outlook import spoken, why_next
+from ingest.polling.trial.outlook import duration, why_next
 
 
 @shows_errors
@@ -118,7 +118,7 @@ def _caching(state: FeedState) -> str:
         return "its validators are unreliable, so none are sent"
     names = [name for name, value in (("ETag", state.etag), ("Last-Modified", state.last_modified))
              if value]  # fmt: skip
-    floor = f"; floor {spoken(state.floor_seconds)} from {state.floor_reason}"
+    floor = f"; floor {duration(state.floor_seconds)} from {state.floor_reason}"
     return (" and ".join(names) or "no validators") + (floor if state.floor_seconds else "")
 
 

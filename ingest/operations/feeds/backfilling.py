@@ -12,7 +12,7 @@ from threading import Event as Flag
 
 import msgspec
 
-from ingest import event_loops
+from ingest import event_loops, wire
 from ingest.bootstrap.engines import LazyIndex, now, open_log
 from ingest.bootstrap.parsers import PARSE_ARCHIVE, parser_pool
 from ingest.bootstrap.web import Web, open_web
@@ -22,20 +22,18 @@ from ingest.model import Entry, Feed
 from ingest.operations.ledger import known_in_parts
 from ingest.partition import partition_for
 from ingest.pipeline.host_table import HostFollower, HostTable
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.backfill import (
     Backfill,
+    BackfillLimits,
     BackfillMemory,
     Batch,
-    Remembered,
-    Wish,
-    decode_memory,
-    encode_memory,
+    FeedHistory,
     with_names,
 )
 from ingest.polling.schedule import planning
 from ingest.polling.state.feed_state import FeedState, decode_state
-from ingest.polling.state.seen_keys import SeenKeys, decode_keys
-from ingest.polling.trial.feed_trial import TrialTools
+from ingest.polling.state.seen_keys import SeenKeys
 from ingest.ports import Log
 from ingest.records.appending import append_all
 from ingest.records.outputs import (
@@ -61,7 +59,7 @@ class BackfillReport:
     """The result of a backfill; `entries` are samples of what was, or would be, appended."""
 
     feed: Feed
-    wish: Wish
+    limits: BackfillLimits
     began_at: datetime
     is_dry: bool
     counts: Counter[str] = field(default_factory=Counter)
@@ -75,7 +73,7 @@ class BackfillReport:
 def backfilled(
     settings: Settings,
     feed: Feed,
-    wish: Wish,
+    limits: BackfillLimits,
     stop: Flag,
     *,
     is_dry: bool,
@@ -93,7 +91,7 @@ def backfilled(
         opened.callback(log.close)
         index = LazyIndex(settings)
         opened.callback(index.close)
-        run = _Run(settings, plan, log, feed, wish, stop, is_dry=is_dry, samples=samples)
+        run = _Run(settings, plan, log, feed, limits, stop, is_dry=is_dry, samples=samples)
         event_loops.run(run.run(index, on_progress))
     return run.report
 
@@ -119,22 +117,22 @@ class _Run:
         plan: StagePlan,
         log: Log,
         feed: Feed,
-        wish: Wish,
+        limits: BackfillLimits,
         stop: Flag,
         *,
         is_dry: bool,
         samples: int,
     ) -> None:
         self._settings, self._plan, self._log = settings, plan, log
-        self._feed, self._wish, self._stop, self._samples = feed, wish, stop, samples
+        self._feed, self._limits, self._stop, self._samples = feed, limits, stop, samples
         self._domain = registrable_domain(feed.url)
-        self._remembered = remembered(settings, log, feed)
-        self._memory = self._remembered.memory
+        self._history = history(settings, log, feed)
+        self._memory = self._history.memory
         began = self._memory.first_seen_at
         if began is None or now() - began > _RESUMED_WITHIN:
             at = now()
             began = at.replace(microsecond=at.microsecond // 1000 * 1000)  # as entries have it
-        self.report = BackfillReport(feed, wish, began, is_dry)
+        self.report = BackfillReport(feed, limits, began, is_dry)
         self._appender = log.appender()
 
     async def run(self, index: LazyIndex, on_progress: Callable[[BackfillReport], None]) -> None:
@@ -144,13 +142,13 @@ class _Run:
         web = open_web(self._settings, now)
         _learn_hosts(self._log, web)
         pool = parser_pool(timeout_seconds=_PARSE_SECONDS, target=PARSE_ARCHIVE, count=1)
-        tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+        tools = ReadTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
 
         def known_ids(ids: Iterable[str]) -> list[str]:
             return [id for id, _ in known_in_parts(index.known, ids)]
 
         work = Backfill(
-            tools, self._feed, self._remembered, self._wish, began_at=self.report.began_at,
+            tools, self._feed, self._history, self._limits, began_at=self.report.began_at,
             known_documents=known_ids, tracking=self._settings.sites.tracking_of,
         )  # fmt: skip
         self.report.counts, self.report.problems = work.counts, work.problems
@@ -209,7 +207,7 @@ class _Run:
     def _remember(self, first_seen_at: datetime | None, names: Sequence[bytes]) -> None:
         memory = with_names(self._memory, names)
         memory = msgspec.structs.replace(memory, feed_id=self._feed.id, first_seen_at=first_seen_at)
-        value = encode_memory(memory)
+        value = wire.encode(memory)
         record = feed_record(
             self._feed.id, BACKFILL_MEMORY, value, self._domain, BACKFILL_STAGE, now()
         )
@@ -217,7 +215,7 @@ class _Run:
         self._memory = memory
 
 
-def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
+def history(settings: Settings, log: Log, feed: Feed) -> FeedHistory:
     """Return the memory of a feed in the log. Errors: LogUnavailable, TopicMissing, WireError."""
     count = next(one.partitions for one in settings.topics if one.name == FEED_STATE)
     partition = partition_for(registrable_domain(feed.url), count)
@@ -231,16 +229,16 @@ def remembered(settings: Settings, log: Log, feed: Feed) -> Remembered:
         if values.get(""):
             state = decode_state(values[""])
         if values.get(KEYS):
-            keys = decode_keys(values[KEYS])
+            keys = wire.decode(values[KEYS], SeenKeys)
         if values.get(BACKFILL_MEMORY):
-            memory = decode_memory(values[BACKFILL_MEMORY])
+            memory = wire.decode(values[BACKFILL_MEMORY], BackfillMemory)
     except WireError as error:
         raise WireError(
             "the stored state of a feed cannot be read",
             value=str(error), origin=f"{FEED_STATE}/{partition} {feed.id}",
             remedy="poll the feed once with this version: `news-ingest feeds poll NAME`",
         ) from error  # fmt: skip
-    return Remembered(planning.for_configuration(state, feed), keys, memory)
+    return FeedHistory(planning.for_configuration(state, feed), keys, memory)
 
 
 def _learn_hosts(log: Log, web: Web) -> None:

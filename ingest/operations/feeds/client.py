@@ -15,8 +15,8 @@ from ingest.bootstrap.web import Web, open_web
 from ingest.errors import WireError
 from ingest.fetching.host_state import HostRecord, RobotsFile
 from ingest.identity import origin_of
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.state.feed_state import FeedState, decode_state
-from ingest.polling.trial.feed_trial import TrialTools
 from ingest.ports import Record
 from ingest.records.outputs import domain_of, feed_id_and_part
 from ingest.records.stage_plan import FEED_STATE, HOST_STATE
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 class FeedClient(NamedTuple):
     """Requests and parses feeds; usable only in the event loop it was made in."""
 
-    tools: TrialTools
+    tools: ReadTools
     web: Web
 
     def robots_file(self, url: str) -> RobotsFile | None:
@@ -112,7 +112,7 @@ async def _with_client(
     polling = settings.pipeline.polling
     web = open_web(settings, now, shares_hosts=False)
     pool = parser_pool(timeout_seconds=polling.parse_timeout_seconds)
-    tools = TrialTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
+    tools = ReadTools(fetcher=web.fetcher, parse=parse_in(pool), options=polling, clock=now)
     try:
         # Start a child now, so that its start does not count as time for parsing.
         await asyncio.wrap_future(pool.submit(FeedBody(b"", "")))

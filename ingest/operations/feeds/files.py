@@ -19,9 +19,9 @@ from ingest.polling.trial.feed_listing import (
     Counts,
     FeedListing,
     counts_of,
+    error_text,
     failed_listing,
     listing_of,
-    said,
 )
 from ingest.ports import ParsedFeed
 from ingest.sources.documents.files import FileRefused, printable, read_document
@@ -83,7 +83,7 @@ def report_of(job: FileJob) -> FileReport:
     try:
         parsed, relative = parse_file(body)
     except SourceError as error:
-        return _failed(job, error.kind, said(error), len(body), started)
+        return _failed(job, error.kind, error_text(error), len(body), started)
     feed = Feed(id="file", url=parsed.link or _NOWHERE, publisher="")
     found = find_entries(
         feed, parsed, None, mode="guid", pending={}, max_new=MAX_DOCUMENT_ENTRIES, now=now()

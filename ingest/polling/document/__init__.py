@@ -1,1 +1,1 @@
-"""Asking for a feed's document, and what the answer means."""
+"""Requests for a feed's document, and the meaning of the answers."""

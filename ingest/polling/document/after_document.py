@@ -1,4 +1,4 @@
-"""Returns the state of a feed after a document of it was read and its entries are safe. Pure."""
+"""Updates the state of a feed after its document was read and its entries are durable. Pure."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from msgspec.structs import replace
 from ingest.polling.document.answers import (
     cache_floor_seconds,
     probe_is_due,
-    validators_lie,
+    validators_are_wrong,
     with_new_validators,
     without_validators,
 )
 from ingest.polling.entries.new_entries import Found
 from ingest.polling.schedule.planning import Success
-from ingest.polling.schedule.rate import Rate, burst_per_hour, observed, seeded
+from ingest.polling.schedule.rate import burst_per_hour, observed, seeded
 from ingest.polling.state.feed_state import RECENT_LAGS, RECENT_OVERFLOWS, FeedState
 from ingest.ports import SITEMAP_INDEX, Fetched, ParsedFeed
 
-#: A permanent redirect must say the same so long before it is believed.
+#: A permanent redirect is followed for good after it has been the same for this long.
 APPLY_AFTER = timedelta(days=7)
 _PERMANENT = (301, 308)
 
 
 class DocumentRead(NamedTuple):
-    """One answer that was a feed. `digest` is the hash of its body; `""` for a partial one (226).
+    """An answer that was a feed. `digest` is the hash of its body; `""` for a partial one (226).
 
-    `found` counts what its older pages brought too, and `gap_is_closed` that they reached what
-    was known; `children` and `tells_changes` are those of ReadFeed.
+    `found` includes the entries of older pages; `gap_is_closed` is True if these pages reached
+    known entries. `children` and `shows_changes` are those of ReadFeed.
     """
 
     answer: Fetched
@@ -40,15 +40,17 @@ class DocumentRead(NamedTuple):
     parser_version: str
     sent_validators: bool
     children: dict[str, str] = {}
-    tells_changes: bool = True
+    shows_changes: bool = True
     gap_is_closed: bool = False
 
 
 def after_document(before: FeedState, read: DocumentRead, now: datetime) -> FeedState:
-    """Return the state with content, rate and validators of this document; not yet its schedule."""
+    """Return the state with the content, rate and validators of this document; not its schedule."""
     found, is_cut = read.found, "document_cut" in read.parsed.oddities
     state = _content(before, read, is_cut=is_cut)
-    state = replace(state, rate=_rate(before, found, now))
+    is_first = before.last_success_at is None
+    rate = seeded(found.published, now) if is_first else observed(before.rate, found.new_count, now)
+    state = replace(state, rate=rate)
     if read.digest:
         state = replace(state, window_size=_window(before, read))
     if read.digest and found.is_overflow and read.gap_is_closed:
@@ -61,12 +63,12 @@ def after_document(before: FeedState, read: DocumentRead, now: datetime) -> Feed
         )
     if found.new_count or found.updated_count:
         state = replace(state, last_change_at=now, recent_lags=_lags(before, found))
-    state = _doubted(before, with_new_validators(state, read.answer), read, now)
-    # What was not taken whole must come again in full.
+    state = _after_probe(before, with_new_validators(state, read.answer), read, now)
+    # A document that was not read to its end must be sent again in full.
     if found.left_behind or is_cut:
         return without_validators(replace(state, sitemap_children={}))
     state = replace(state, sitemap_children=read.children)
-    return state if read.tells_changes else without_validators(state)
+    return state if read.shows_changes else without_validators(state)
 
 
 def success_of(before: FeedState, read: DocumentRead, now: datetime) -> Success:
@@ -100,19 +102,13 @@ def _content(before: FeedState, read: DocumentRead, *, is_cut: bool) -> FeedStat
 
 
 def _window(before: FeedState, read: DocumentRead) -> int:
-    """Return how many entries a document holds; of an index only a part of them was read."""
+    """Return the number of entries in a document; of an index only a part of them was read."""
     size = read.found.window_size
     return max(size, before.window_size) if read.parsed.format == SITEMAP_INDEX else size
 
 
-def _rate(before: FeedState, found: Found, now: datetime) -> Rate:
-    if before.last_success_at is None:
-        return seeded(found.published, now)
-    return observed(before.rate, found.new_count, now)
-
-
 def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
-    """Return how long the latest entries were out before they were seen; nothing of a first poll."""
+    """Return the seconds from publication to first sight of the latest entries; none at first."""
     if before.last_success_at is None:
         return ()
     lags = (
@@ -123,46 +119,46 @@ def _lags(before: FeedState, found: Found) -> tuple[int, ...]:
     return (*before.recent_lags, *lags)[-RECENT_LAGS:]
 
 
-def _doubted(before: FeedState, state: FeedState, read: DocumentRead, now: datetime) -> FeedState:
-    """Return the state after a question without validators: they may be found to lie."""
+def _after_probe(
+    before: FeedState, state: FeedState, read: DocumentRead, now: datetime
+) -> FeedState:
+    """Return the state after a request without validators: the old ones may turn out wrong."""
     if read.sent_validators:
         return state
     state = replace(state, last_probe_at=now)
     is_probe = probe_is_due(before, before.last_poll_at or now)
-    if is_probe and validators_lie(before, read.answer, read.found.new_count):
+    if is_probe and validators_are_wrong(before, read.answer, read.found.new_count):
         return replace(state, validators_are_trusted=False)
     return state
 
 
 def after_redirects(state: FeedState, answer: Fetched, now: datetime) -> FeedState:
-    """Return the state after an answer that was a feed, or unchanged: with its redirects noted.
+    """Return the state with the redirects of an answer that was a feed or unchanged.
 
-    Only chains of 301 and 308 alone count. http to https on one host is believed at once,
-    any other target after 7 days of the same answer; https to http never.
+    Only chains of 301 and 308 count. http to https on one host takes effect at once, any other
+    target after 7 days of the same answer, and https to http never.
     """
-    if not answer.hops:
-        return replace(state, redirect_target="", redirect_first_seen_at=None)
-    is_permanent = all(hop.status in _PERMANENT for hop in answer.hops)
     asked, target = state.url, answer.url
-    if not is_permanent or target == asked or _is_downgrade(asked, target):
+    is_permanent = bool(answer.hops) and all(hop.status in _PERMANENT for hop in answer.hops)
+    is_downgrade = asked.startswith("https:") and target.startswith("http:")
+    if not is_permanent or target == asked or is_downgrade:
         return replace(state, redirect_target="", redirect_first_seen_at=None)
     if _is_upgrade(asked, target):
-        return moved(state, target)
+        return _moved(state, target)
     first = state.redirect_first_seen_at
     if state.redirect_target != target or first is None:
         return replace(state, redirect_target=target, redirect_first_seen_at=now)
-    return moved(state, target) if now - first >= APPLY_AFTER else state
+    return _moved(state, target) if now - first >= APPLY_AFTER else state
 
 
 def after_address_lost(state: FeedState, answer: Fetched) -> FeedState:
-    """Return the state after a 404 or 410: a target on record is taken at once."""
+    """Return the state after a 404 or 410: a recorded redirect target takes effect at once."""
     if answer.status in (404, 410) and state.redirect_target and not answer.hops:
-        return moved(state, state.redirect_target)
+        return _moved(state, state.redirect_target)
     return state
 
 
-def moved(state: FeedState, target: str) -> FeedState:
-    """Return the state with another address to ask."""
+def _moved(state: FeedState, target: str) -> FeedState:
     return replace(state, effective_url=target, redirect_target="", redirect_first_seen_at=None)
 
 
@@ -173,7 +169,3 @@ def _is_upgrade(asked: str, target: str) -> bool:
         and one.hostname == other.hostname
         and (one.path or "/", one.query) == (other.path or "/", other.query)
     )
-
-
-def _is_downgrade(asked: str, target: str) -> bool:
-    return asked.startswith("https:") and target.startswith("http:")

@@ -1,27 +1,25 @@
-"""Judges what came back from a feed's address: body, unchanged, rest, gone or a failure. Pure."""
+"""Judges the answers of feeds: a body, unchanged, a rest, gone or another failure. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from ingest.http_headers import http_date
 from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched
 
-#: Longest Retry-After that is obeyed.
-MAX_RETRY_AFTER_SECONDS = 7 * 24 * 3600.0
-#: A 429 that names no time: so long, doubled on each repeat.
+#: Wait after a 429 that gives no time; doubled on each repeat.
 FIRST_REST_SECONDS = 15 * 60.0
 MAX_REST_SECONDS = 24 * 3600.0
 MAX_CACHE_SECONDS = 24 * 3600.0
-#: A random wait on top of a rest, so that clumps break; never longer than the rest itself.
+#: Longest random wait added to a rest, to spread requests; never longer than the rest itself.
 MAX_REST_SPREAD_SECONDS = 3600.0
 
-#: How much one failure of a class adds to a feed's score.
+#: What one failure of each class adds to the failure score of a feed.
 WEIGHTS = {
     "dns_temporary": 0.25,
     "timeout": 0.5,
@@ -50,14 +48,14 @@ WEIGHTS = {
 }
 #: Classes whose first wait is six hours.
 REFUSED = frozenset({"http_401", "http_403", "bot_block"})
-#: Failures before a status line: many at once are our own outage.
+#: Failures before a status line: many at once mean that our own network is down.
 UNREACHED = frozenset({"dns_temporary", "name_unknown", "connect", "timeout", "tls"})
 
-#: So many answers of 200 in a row with the same body, and another way to ask is tried.
+#: Number of 200 answers in a row with the same body after which another validator is tried.
 MAX_EQUAL_200 = 5
 PROBE_AFTER = timedelta(days=7)
 PROBE_AT_MOST_EVERY = timedelta(days=1)
-#: 304s that last so many expected gaps between entries are worth a question.
+#: A feed that answers 304 for this many expected gaps between entries is probed.
 PROBE_GAPS = 5
 _NEXT_MODE = {"both": "last_modified", "last_modified": "etag", "etag": "both"}
 
@@ -66,9 +64,9 @@ _MIN_DOMAINS = 20
 
 
 class AnswerVerdict(NamedTuple):
-    """What an answer is: kind is body, partial, not_modified, rests or failed.
+    """The meaning of an answer. `kind` is body, partial, not_modified, rests or failed.
 
-    `error_class` and `message` are set for failed and rests.
+    `error_class` and `message` are set if it is failed or rests.
     """
 
     kind: str
@@ -77,7 +75,7 @@ class AnswerVerdict(NamedTuple):
 
 
 def judge(answer: Fetched, *, sent_validators: bool) -> AnswerVerdict:
-    """Return what an answer means for a feed."""
+    """Return the meaning of an answer for a feed."""
     status = answer.status
     if status == 304:
         if sent_validators:
@@ -91,29 +89,15 @@ def judge(answer: Fetched, *, sent_validators: bool) -> AnswerVerdict:
         return AnswerVerdict("failed", "empty_body", "204, no content")
     if status == 429 or (status >= 400 and status != 410 and answer.header("retry-after")):
         asked = " ".join((answer.header("retry-after") or "").split())[:40]
-        wish = f"Retry-After: {asked}" if asked else "without Retry-After"
-        return AnswerVerdict("rests", "rate_limited", f"HTTP {status}, {wish}")
+        header = f"Retry-After: {asked}" if asked else "without Retry-After"
+        return AnswerVerdict("rests", "rate_limited", f"HTTP {status}, {header}")
     return AnswerVerdict("failed", _http_class(answer), f"HTTP {status}")
 
 
-def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Return the wait that a Retry-After header asks for, at most 7 days.
-
-    Shape: None when there is none, or it is unreadable, negative or in the past.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:12]), MAX_RETRY_AFTER_SECONDS) or None
-    at = _http_date(text)
-    if at is None or at <= now:
-        return None
-    return min((at - now).total_seconds(), MAX_RETRY_AFTER_SECONDS)
-
-
 def rest_seconds(asked: float | None, rest_count: int, spread: float) -> float:
-    """Return how long to leave a feed alone: what was asked, else 15 minutes and doubling.
+    """Return the seconds a feed rests: those asked for, else 15 minutes, doubled on each repeat.
 
-    `rest_count` are the rests in a row before this one; `spread` is a number from 0 to 1.
+    `rest_count` is the number of consecutive rests before; `spread` is a number from 0 to 1.
     """
     if asked is None:
         asked = min(FIRST_REST_SECONDS * 2.0 ** min(rest_count, 10), MAX_REST_SECONDS)
@@ -121,10 +105,10 @@ def rest_seconds(asked: float | None, rest_count: int, spread: float) -> float:
 
 
 def cache_floor_seconds(answer: Fetched) -> float:
-    """Return how long an answer says it stays fresh; 0 when it does not say, at most a day.
+    """Return the seconds that an answer stays fresh, at most a day; 0 if it does not say.
 
-    `max-age` less `Age`, or without Cache-Control `Expires` less `Date`; our own clock plays
-    no part.
+    This is `max-age` minus `Age`, or without Cache-Control `Expires` minus `Date`. The local
+    clock is not used.
     """
     control = answer.header("cache-control")
     if control is not None:
@@ -137,7 +121,7 @@ def cache_floor_seconds(answer: Fetched) -> float:
         age = (answer.header("age") or "0").strip()
         fresh = float(ages[0][:12]) - (float(age[:12]) if age.isdigit() else 0.0)
         return max(0.0, min(fresh, MAX_CACHE_SECONDS))
-    expires, sent = _http_date(answer.header("expires")), _http_date(answer.header("date"))
+    expires, sent = http_date(answer.header("expires")), http_date(answer.header("date"))
     if expires is None or sent is None:
         return 0.0
     return max(0.0, min((expires - sent).total_seconds(), MAX_CACHE_SECONDS))
@@ -163,20 +147,10 @@ def _http_class(answer: Fetched) -> str:
     return "http_4xx" if status >= 400 else "bad_response"
 
 
-def _http_date(text: str | None) -> datetime | None:
-    if not text or not text.strip():
-        return None
-    try:
-        at = parsedate_to_datetime(text.strip())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
 def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:
-    """Return the headers of a conditional request; none when a question without them is due.
+    """Return the headers of a conditional request; none if a probe without them is due.
 
-    ETag and Last-Modified go back byte for byte.
+    ETag and Last-Modified are sent back byte for byte.
     """
     if not state.validators_are_trusted or probe_is_due(state, now):
         return {}
@@ -190,7 +164,7 @@ def conditional_headers(state: FeedState, now: datetime) -> dict[str, str]:
 
 
 def probe_is_due(state: FeedState, now: datetime) -> bool:
-    """Return whether to ask once without validators, because a server may answer 304 for ever."""
+    """Return whether to send no validators this time, since a server may answer 304 forever."""
     if not (state.etag or state.last_modified) or state.last_probe_at is None:
         return False
     waited = now - state.last_probe_at
@@ -202,7 +176,7 @@ def probe_is_due(state: FeedState, now: datetime) -> bool:
 
 
 def with_new_validators(state: FeedState, answer: Fetched) -> FeedState:
-    """Return the state with the validators of an answer: all of a 200's, those that a 304 has."""
+    """Return the state with the validators of an answer; a 304 without them keeps the old ones."""
     etag, modified = _bytes(answer.header("etag")), _bytes(answer.header("last-modified"))
     if answer.status == 304:
         etag, modified = etag or state.etag, modified or state.last_modified
@@ -210,12 +184,12 @@ def with_new_validators(state: FeedState, answer: Fetched) -> FeedState:
 
 
 def without_validators(state: FeedState) -> FeedState:
-    """Return the state of a feed whose document is not taken whole: nothing may hide the rest."""
+    """Return the state without validators, so that the next answer holds the whole document."""
     return replace(state, etag=b"", last_modified=b"", body_sha256="")
 
 
 def with_equal_body_counted(state: FeedState, *, sent_validators: bool) -> FeedState:
-    """Return the state after a 200 with the body we had: after five, the next way to ask."""
+    """Return the state after a 200 with an unchanged body: after five, the next validator mode."""
     if not sent_validators:
         return state
     count = state.equal_200_count + 1
@@ -227,8 +201,8 @@ def with_equal_body_counted(state: FeedState, *, sent_validators: bool) -> FeedS
     return replace(state, equal_200_count=0, validator_mode=mode)
 
 
-def validators_lie(before: FeedState, answer: Fetched, new_entries: int) -> bool:
-    """Return whether a question without validators brought new entries under the old validators."""
+def validators_are_wrong(before: FeedState, answer: Fetched, new_entries: int) -> bool:
+    """Return whether a probe brought new entries although the validators are the old ones."""
     if not new_entries or not (before.etag or before.last_modified):
         return False
     etag, modified = _bytes(answer.header("etag")), _bytes(answer.header("last-modified"))
@@ -246,7 +220,7 @@ def _text(value: bytes) -> str:
 
 
 class OutageWatch:
-    """Looks at the polls of the last 5 minutes."""
+    """Detects an outage of our own network from the polls of the last 5 minutes."""
 
     def __init__(self) -> None:
         self._polls: deque[tuple[datetime, str]] = deque()
@@ -255,12 +229,12 @@ class OutageWatch:
 
     @property
     def is_frozen(self) -> bool:
-        """Return whether over half of the polls, over 20 domains, ended before a status line."""
+        """Return whether most polls, on 20 domains or more, ended before a status line."""
         is_most = self._unreached_count * 2 > len(self._polls)
         return is_most and len(self._unreached) >= _MIN_DOMAINS
 
     def note(self, domain: str, *, was_reached: bool, now: datetime) -> None:
-        """Take in how one poll ended."""
+        """Record how one poll ended."""
         self._polls.append((now, "" if was_reached else domain))
         self._count("" if was_reached else domain, 1)
         while now - self._polls[0][0] > _WINDOW:

@@ -1,12 +1,13 @@
-"""Reads a feed document whole: parses it, and fetches what an index of sitemaps lists."""
+"""Reads a feed document: parses it, and fetches the children of a sitemap index."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,61 +36,58 @@ _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
 )
-#: A child without news elements or date is not looked at again for so long.
+#: Days until a child without news elements or a date is read again.
 PLAIN_DAYS = 7
 _PLAIN = "plain "
 
 
-class ReadTools(Protocol):
-    """What reading a document needs."""
+@dataclass(slots=True)
+class ReadTools:
+    """What fetching and parsing a document requires."""
 
-    @property
-    def fetcher(self) -> Fetcher: ...
-    @property
-    def parse(self) -> ParseFeed: ...
-    @property
-    def options(self) -> PollingOptions: ...
-    @property
-    def clock(self) -> Clock: ...
+    fetcher: Fetcher
+    parse: ParseFeed
+    options: PollingOptions
+    clock: Clock
 
 
 class ChildrenSeen(NamedTuple):
-    """The children of an index that were read before, by `child_key`, and when that was."""
+    """The children of an index that were read before, by `child_key`, and the time of reading."""
 
     lastmods: Mapping[str, str] = {}
     read_at: datetime | None = None
 
 
 class ReadFeed(NamedTuple):
-    """A document, with the entries of its children.
+    """A document with the entries of its children.
 
-    `children` is what to remember of them; `tells_changes` is False for an index that can stay
-    the same while a child changes.
+    `children` is what to store of them; `shows_changes` is False for an index that may stay the
+    same while a child changes.
     """
 
     parsed: ParsedFeed
     children: dict[str, str] = {}
-    tells_changes: bool = True
+    shows_changes: bool = True
 
 
 async def read_document(
     tools: ReadTools,
     feed: Feed,
-    body: bytes,
-    url: str,
-    charset: str,
+    answer: Fetched,
     *,
     known: KnownItems = NOTHING_KNOWN,
     seen: ChildrenSeen | None = None,
     max_children: int | None = None,
 ) -> ReadFeed:
-    """Return what a document says; an index of sitemaps says what its children say, one level.
+    """Return the parsed document of an answer; for a sitemap index, the entries of its children.
 
-    Entries of `known` may be left out, see ParsedFeed. Children that did not change since they
-    were `seen` are not asked for, and at most `max_children` of an index. Errors: SourceError;
-    a child that fails is an oddity, unless all do.
+    Entries of `known` may be left out, see ParsedFeed. Children that have not changed since they
+    were `seen` are not requested, and at most `max_children` of an index are. Only one level of
+    children is read. Errors: SourceError; a child that fails is counted as an oddity, unless all
+    of them fail.
     """
-    parsed = await tools.parse(body, url, charset, known)
+    url = _base_of(answer)
+    parsed = await _parse(tools, answer, url, known)
     if parsed.format != SITEMAP_INDEX:
         return ReadFeed(parsed)
     nearest = replace(parsed, next_urls=parsed.next_urls[:max_children])
@@ -97,16 +95,16 @@ async def read_document(
 
 
 class FeedPage(NamedTuple):
-    """A document that another one led to, and the address that answered."""
+    """A document that another one links to, and the address that answered."""
 
     url: str
     parsed: ParsedFeed
 
 
 async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | str:
-    """Return the document at this address, or the reason why there is none, in one word.
+    """Return the document at this address, or one word that says why there is none.
 
-    Its links are resolved against Content-Location if the answer has one. Errors: none.
+    Errors: none.
     """
     try:
         answer = await tools.fetcher.fetch(request)
@@ -114,16 +112,14 @@ async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | str:
             return answer.reason
         if answer.status != 200:
             return f"http_{answer.status}"
-        base = joined(answer.url, answer.header("content-location") or answer.url)
-        charset = charset_of(answer.header("content-type"))
-        parsed = await tools.parse(answer.body, base or answer.url, charset)
+        parsed = await _parse(tools, answer, _base_of(answer))
     except (FetchFailed, SourceError) as error:
         return error.kind
     return FeedPage(answer.url, parsed)
 
 
 class _Children:
-    """The children of one index, read one after the other."""
+    """The children of one index, read one after another."""
 
     def __init__(self, tools: ReadTools, feed: Feed, home: str, seen: ChildrenSeen) -> None:
         self.tools, self.feed, self.home, self.seen = tools, feed, home, seen
@@ -138,7 +134,8 @@ class _Children:
         self.oddities.update(index.oddities)
         for address in dict.fromkeys(index.next_urls):
             await self._read(address, index.lastmods.get(address, ""))
-        if not self.entries and self.last is not None and not self._has_news():
+        has_news = not all(map(is_plain, self.children.values()))  # now or when last read
+        if not self.entries and self.last is not None and not has_news:
             raise self.last
         parsed = replace(
             index,
@@ -150,16 +147,14 @@ class _Children:
         )
         listed = {url: index.lastmods.get(url, "") for url in index.next_urls}
         is_whole = len(self.children) == len(listed)
-        return ReadFeed(parsed, self.children, is_whole and hides_nothing(listed))
-
-    def _has_news(self) -> bool:
-        """Return whether any child is one that had news, now or before."""
-        return any(not is_plain(value) for value in self.children.values())
+        # The index changes with each of its children if all of them have a time.
+        has_times = all(lastmod and not is_bare_date(lastmod) for lastmod in listed.values())
+        return ReadFeed(parsed, self.children, is_whole and has_times)
 
     async def _read(self, url: str, lastmod: str) -> None:
         name = child_key(url)
         known = self.seen.lastmods.get(name)
-        if known is not None and is_settled(lastmod, known, self.seen.read_at, self.now):
+        if known is not None and is_unchanged(lastmod, known, self.seen.read_at, self.now):
             self.children[name] = known
             return
         try:
@@ -167,9 +162,9 @@ class _Children:
         except SourceError as error:
             self.last, self.oddities["child_failed"] = error, self.oddities["child_failed"] + 1
             if error.kind == "not_a_feed":
-                self.children[name] = remembered(lastmod, has_news=False, now=self.now)
+                self.children[name] = child_memo(lastmod, has_news=False, now=self.now)
             return
-        self.children[name] = remembered(lastmod, has_news=True, now=self.now)
+        self.children[name] = child_memo(lastmod, has_news=True, now=self.now)
         self.entries.extend(child.entries)
         self.left_out += child.left_out
         self.oddities.update(child.oddities)
@@ -182,12 +177,26 @@ async def _child(tools: ReadTools, feed: Feed, url: str, home: str) -> ParsedFee
         raise SourceError(error.what, kind="parse_failed", value=url) from error
     if not isinstance(answer, Fetched) or answer.status != 200:
         status = answer.status if isinstance(answer, Fetched) else answer.reason
-        raise SourceError("a child was not given", kind="parse_failed", value=f"{status} {url}")
-    charset = charset_of(answer.header("content-type"))
-    parsed = await tools.parse(answer.body, answer.url, charset)
+        raise SourceError(
+            "a child of the sitemap index could not be fetched",
+            kind="parse_failed",
+            value=f"{status} {url}",
+        )
+    parsed = await _parse(tools, answer, answer.url)
     if parsed.format == SITEMAP_INDEX:
-        raise SourceError("an index in an index", kind="not_a_feed", value=url)
+        raise SourceError("a sitemap index within a sitemap index", kind="not_a_feed", value=url)
     return parsed
+
+
+async def _parse(
+    tools: ReadTools, answer: Fetched, url: str, known: KnownItems = NOTHING_KNOWN
+) -> ParsedFeed:
+    return await tools.parse(answer.body, url, charset_of(answer.header("content-type")), known)
+
+
+def _base_of(answer: Fetched) -> str:
+    """Return the URL that links are resolved against: Content-Location if the answer has one."""
+    return joined(answer.url, answer.header("content-location") or answer.url) or answer.url
 
 
 def feed_request(
@@ -199,10 +208,7 @@ def feed_request(
     headers: Mapping[str, str] | None = None,
     follows_other_domains: bool = True,
 ) -> FetchRequest:
-    """Return the request for this address with the feed's options, and these headers on top.
-
-    `url` is where the feed is asked now, or an address that the operator has not written.
-    """
+    """Return the request for `url` with the options of the feed and additional headers."""
     return FetchRequest(
         url=url,
         stage=stage,
@@ -228,32 +234,32 @@ def companion_request(
     stage: str = "poll",
     follows_other_domains: bool = True,
 ) -> FetchRequest:
-    """Return the request for an address that a document at `home` names: a child, an older page.
+    """Return the request for a URL that a document at `home` links to: a child, an older page.
 
-    Headers, password and cookie of the feed go along only to the place where `home` lies.
+    Headers, password and cookie of the feed are sent to the origin of `home` only.
     """
-    if not _is_same_place(home, url):
+    if not _is_same_origin(home, url):
         feed = msgspec.structs.replace(feed, headers={}, basic_auth="", cookie="")
     return feed_request(
         feed, options, url, stage=stage, follows_other_domains=follows_other_domains
     )
 
 
-def _is_same_place(home: str, url: str) -> bool:
+def _is_same_origin(home: str, url: str) -> bool:
     here, there = urlsplit(request_url(home)), urlsplit(request_url(url))
     return (here.scheme, here.netloc) == (there.scheme, there.netloc)
 
 
 def child_key(url: str) -> str:
-    """Return the name of a child in the feed state: 12 hex digits of its address."""
+    """Return the name of a child in the feed state: 12 hex digits of a hash of its URL."""
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
-def is_settled(lastmod: str, seen: str | None, read_at: datetime | None, now: datetime) -> bool:
-    """Return whether a child can have nothing that was not read.
+def is_unchanged(lastmod: str, seen: str | None, read_at: datetime | None, now: datetime) -> bool:
+    """Return whether a child has not changed since it was read.
 
-    `lastmod` is what the index says now, `seen` what `remembered` gave for it when it was read at
-    `read_at`. A bare date says nothing about its own day, wherever on earth that is.
+    `lastmod` is the date in the index now, `seen` the result of `child_memo` when the child was
+    read at `read_at`. A bare date does not cover changes later on that day, in any time zone.
     """
     if seen is None:
         return False
@@ -269,23 +275,18 @@ def is_settled(lastmod: str, seen: str | None, read_at: datetime | None, now: da
 
 
 def is_plain(seen: str) -> bool:
-    """Return whether this child had no news in it when it was read."""
+    """Return whether this child had no news when it was read."""
     return seen.startswith(_PLAIN)
 
 
-def remembered(lastmod: str, *, has_news: bool, now: datetime) -> str:
-    """Return what to keep of a child that was read at `now`."""
+def child_memo(lastmod: str, *, has_news: bool, now: datetime) -> str:
+    """Return what to store of a child that was read at `now`."""
     return lastmod[:40] if has_news else f"{_PLAIN}{lastmod[:40]} {now:%Y-%m-%d}"
 
 
 def is_bare_date(lastmod: str) -> bool:
-    """Return whether it names a day, a month or a year, and no time."""
+    """Return whether this is a day, a month or a year without a time."""
     return ":" not in lastmod
-
-
-def hides_nothing(lastmods: Mapping[str, str]) -> bool:
-    """Return whether the index changes whenever a child of it does: all of them name a time."""
-    return all(lastmod and not is_bare_date(lastmod) for lastmod in lastmods.values())
 
 
 def _is_older(lastmod: str, seen: str) -> bool:

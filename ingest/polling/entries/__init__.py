@@ -1,1 +1,1 @@
-"""What is new in a feed document."""
+"""The entries of feed documents, and which of them are new."""

@@ -1,4 +1,4 @@
-"""The entries of one document on the way to their verdict: named, dated, in order of their dates."""
+"""Prepares the entries of a document for comparison: their keys, dates, hashes and order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 from ingest.dates import ReadDate, read_date
@@ -17,7 +19,7 @@ from ingest.ports import ParsedFeed, SourceEntry
 _BEHIND_A_HOST = frozenset("/?#")
 
 MODES = ("guid", "link_date", "link_date_title")
-#: Guids missing or repeated above this share are not to be trusted.
+#: Share of missing or repeated guids above which guids are not used as keys.
 _BAD_SHARE = 0.05
 #: Longest texts of one entry, in characters: the record stays under 4,000,000 bytes.
 MAX_CONTENT = 600_000
@@ -36,80 +38,59 @@ class Dated(NamedTuple):
 
 
 class Candidate:
-    """An entry with the hashes that pair it with what was seen; each made when it is needed."""
+    """An entry with the hashes that match it with known entries, each computed on first use."""
 
     def __init__(self, dated: Dated) -> None:
         self.entry, self.key, self.date = dated
         self.key_hash = short_hash(self.key)
-        self._address: str | None = None
-        self._url_hash: bytes | None = None
-        self._sketch: bytes | None = None
-        self._content: bytes | None = None
-        self._title_day: bytes | None = None
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """Return the lossy form of its link."""
-        if self._address is None:
-            self._address = match_key(self.entry.link) if self.entry.link else ""
-        return self._address
+        """Return the match key of its link."""
+        return match_key(self.entry.link) if self.entry.link else ""
 
-    @property
+    @cached_property
     def url_hash(self) -> bytes:
-        if self._url_hash is None:
-            self._url_hash = short_hash(self.address)
-        return self._url_hash
+        return short_hash(self.address)
 
-    @property
+    @cached_property
     def title_day(self) -> bytes:
-        if self._title_day is None:
-            day = self.date.at.date().isoformat() if self.date.at is not None else ""
-            title = " ".join(self.entry.title.casefold().split())
-            self._title_day = short_hash(title, day) if title else NO_SKETCH
-        return self._title_day
+        day = self.date.at.date().isoformat() if self.date.at is not None else ""
+        title = " ".join(self.entry.title.casefold().split())
+        return short_hash(title, day) if title else NO_SKETCH
 
-    @property
+    @cached_property
     def content(self) -> bytes:
-        if self._content is None:
-            entry = self.entry
-            self._content = short_hash(entry.title, entry.summary, entry.content)
-        return self._content
+        return short_hash(self.entry.title, self.entry.summary, self.entry.content)
 
-    @property
+    @cached_property
     def sketch(self) -> bytes:
-        if self._sketch is None:
-            self._sketch = sketch_of(text_of(self.entry))
-        return self._sketch
+        entry = self.entry
+        return sketch_of(max(entry.content, entry.summary, key=len))
 
     @property
     def is_home_page(self) -> bool:
         return bool(self.address) and _BEHIND_A_HOST.isdisjoint(self.address)
 
     def take_over(self, row: SeenRow, link: str) -> None:
-        """Take from its row what is the same there: the hash of its link, the sketch of its text."""
+        """Copy hashes from the row of a known entry if link or text are the same."""
         if link and link == self.entry.link:
-            self._url_hash = row.url
+            self.url_hash = row.url
         if self.content == row.content:
-            self._sketch = row.sketch
+            self.sketch = row.sketch
 
 
 def dated_entries(
     feed: Feed, parsed: ParsedFeed, mode: str, oddities: Counter[str]
 ) -> Iterator[Dated]:
-    """Return each entry with its key, once, and its date; what is odd is counted."""
+    """Return each entry once, with its key and date, and count the oddities."""
     names: set[str] = set()
-    language = feed.language or parsed.language
     for entry, key in zip(parsed.entries, entry_keys(parsed.entries, mode), strict=True):
         if key in names:
             oddities["entry_repeated"] += 1
             continue
         names.add(key)
-        date = read_date(
-            entry.published_raw,
-            language=entry.language or language,
-            timezone_name=feed.timezone,
-            date_order=feed.date_order,
-        )
+        date = entry_date(entry.published_raw, entry, feed, parsed.language)
         if date.fault:
             oddities[f"date_{date.fault}"] += 1
         if date.is_zone_assumed:
@@ -117,8 +98,18 @@ def dated_entries(
         yield Dated(entry, key, date)
 
 
+def entry_date(raw: str, entry: SourceEntry, feed: Feed, language: str = "") -> ReadDate:
+    """Return the date in `raw` of an entry; `language` is that of the document."""
+    return read_date(
+        raw,
+        language=entry.language or feed.language or language,
+        timezone_name=feed.timezone,
+        date_order=feed.date_order,
+    )
+
+
 def newest_first(listed: list[Dated]) -> list[Dated]:
-    """Return them by date, newest first; one without a date stays beside the one before it."""
+    """Return the entries newest first; one without a date follows the one listed before it."""
     placed: list[tuple[datetime, Dated]] = []
     last = next((item.date.at for item in listed if item.date.at is not None), None)
     if last is None:
@@ -131,12 +122,17 @@ def newest_first(listed: list[Dated]) -> list[Dated]:
 
 
 def key_mode(entries: Sequence[SourceEntry], mode: str, *, has_guids: bool = True) -> str:
-    """Return the mode by which this feed's entries are named from now on; never a step back.
+    """Return the key mode of this feed's entries from now on; it never returns to an earlier one.
 
-    `has_guids` is False for formats without guids, whose links are their names.
+    `has_guids` is False for formats without guids, whose links are the keys.
     """
     mode = mode if mode in MODES else "guid"
-    if mode == "guid" and has_guids and entries and _bad_share(entries, _guid) > _BAD_SHARE:
+    if (
+        mode == "guid"
+        and has_guids
+        and entries
+        and _bad_share(entries, attrgetter("guid")) > _BAD_SHARE
+    ):
         mode = "link_date"
     if mode == "link_date" and _bad_share(entries, _link_date) > _BAD_SHARE:
         mode = "link_date_title"
@@ -165,10 +161,6 @@ def _bad_share(entries: Sequence[SourceEntry], name: Callable[[SourceEntry], str
     return bad / max(1, len(entries))
 
 
-def _guid(entry: SourceEntry) -> str:
-    return entry.guid
-
-
 def _link_date(entry: SourceEntry) -> str:
     return f"{entry.link}\n{entry.published_raw}" if entry.link else ""
 
@@ -190,15 +182,10 @@ def build_entry(
     change: str = "new",
     previous_url: str = "",
 ) -> Entry:
-    """Return the entry. A date after `first_seen_at` counts as that; its raw text is kept."""
+    """Return the entry. A date after `first_seen_at` is cut to it; its raw text is kept."""
     updated = date
     if source.updated_raw != source.published_raw:
-        updated = read_date(
-            source.updated_raw,
-            language=source.language or feed.language or parsed.language,
-            timezone_name=feed.timezone,
-            date_order=feed.date_order,
-        )
+        updated = entry_date(source.updated_raw, source, feed, parsed.language)
     return Entry(
         id=entry_id(feed.id, key),
         feed_id=feed.id,
@@ -225,16 +212,11 @@ def build_entry(
     )
 
 
-def text_of(source: SourceEntry) -> str:
-    """Return the longest text that the feed has of an entry."""
-    return source.content if len(source.content) >= len(source.summary) else source.summary
-
-
 def _not_after(at: datetime | None, limit: datetime) -> datetime | None:
     return at if at is None else min(at, limit)
 
 
 def _clean(text: str, most: int) -> str:
-    """Return the text cut to length and without lone surrogates, which no record can hold."""
+    """Return the text cut to length, without lone surrogates, which a record cannot hold."""
     text = text[:most]
     return text if text.isascii() else text.encode("utf-8", "ignore").decode("utf-8")

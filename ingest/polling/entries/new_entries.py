@@ -1,4 +1,4 @@
-"""Tells what is new in a feed document: pairs its entries with what the feed has shown before."""
+"""Finds the new entries of a feed document: matches its entries with those seen before."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from ingest.polling.state.seen_keys import (
     with_sources,
 )
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
-from ingest.records.dead_letter import Verdict
+from ingest.records.dead_letter import EntryVerdict
 
-#: Only so many entries of one document count, the newest.
+#: Maximum number of entries taken from one document, the newest ones.
 MAX_DOCUMENT_ENTRIES = 3_000
-#: An entry whose text alone differs is sent again so often.
+#: Maximum number of updates sent for one entry.
 MAX_UPDATES = 24
 MAX_LINK_CHARACTERS = 2_048
 _REFRESH_DAYS = 7
@@ -43,16 +43,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Found(NamedTuple):
-    """What one document brought, newest first.
+    """The new and changed entries of one document, newest first.
 
-    `first_seen` maps 16 hex digits of the key hash to ms, for all that is new here. `keys` is
-    None when nothing of it changed. `left_behind` entries wait for the next poll,
-    `beyond_cap` never come. `is_overflow`: not one known entry was in the document.
+    `first_seen` maps 16 hex digits of the key hash to ms, for each new entry. `keys` is None if
+    they did not change. `left_behind` counts entries left for the next poll, `beyond_cap` those
+    that are never taken. `is_overflow` is True if no entry of the document was known.
     """
 
     entries: tuple[Entry, ...]
-    rejects: tuple[Verdict, ...]
-    drops: tuple[Verdict, ...]
+    rejects: tuple[EntryVerdict, ...]
+    drops: tuple[EntryVerdict, ...]
     first_seen: dict[str, int]
     keys: SeenKeys | None
     mode: str
@@ -77,21 +77,21 @@ def find_entries(
     max_new: int,
     now: datetime,
 ) -> Found:
-    """Return what is new or changed in a document, and the keys to remember afterwards.
+    """Return the new and changed entries of a document, and the keys to store afterwards.
 
-    `seen` is None for a feed that was never read. `pending` holds first sights that were made
-    durable before a crash: the entries then carry the same `first_seen_at` again.
+    `seen` is None for a feed that was never read. `pending` holds the times of first sight that
+    were durable before a crash, so that the entries get the same `first_seen_at` again.
     """
     oddities: Counter[str] = Counter()
     mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
     listed = newest_first(list(dated_entries(feed, parsed, mode, oddities)))
     beyond = max(0, len(listed) - MAX_DOCUMENT_ENTRIES)
     candidates = [Candidate(item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
-    work = _Work(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
-    work.stand(parsed.known)
+    work = _EntryMatcher(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
+    work.add_unchanged(parsed.known)
     work.judge(candidates)
     is_known_feed = seen is not None and bool(seen.rows)
-    # Of an index of sitemaps only the children that changed are read: those may well be all new.
+    # Only changed children of a sitemap index are read, and all their entries may be new.
     is_whole = parsed.format != SITEMAP_INDEX
     return Found(
         entries=tuple(work.entries),
@@ -113,10 +113,10 @@ def find_entries(
 
 
 class Missed(NamedTuple):
-    """What an older page has: `entries` that were never shown, in the page's order.
+    """The entries of an older page that were missed, in the order of the page.
 
-    `meets_past`: some of it is past, that is, of before the feed was last read; `ends_in_past`:
-    the page is past to its end, so that there is nothing to be had behind it.
+    `meets_past` is True if some entry is from before the last poll, `ends_in_past` if the page
+    ends with such entries, so that later pages hold nothing new.
     """
 
     entries: tuple[SourceEntry, ...]
@@ -127,14 +127,14 @@ class Missed(NamedTuple):
 def missed_entries(
     feed: Feed, page: ParsedFeed, before: SeenKeys, found: Found, since: datetime
 ) -> Missed:
-    """Return what a page behind the document `found` has that we missed.
+    """Return the entries of an older page, behind the document of `found`, that were missed.
 
-    Past is what was known `before`, is dated before `since`, or stands behind two entries that
-    were known: one alone may have been put on top again by a change of it.
+    An entry is past if it was known `before`, is dated before `since`, or follows two known
+    entries: a single known one may have moved up because it was changed.
     """
     items = [Candidate(item) for item in dated_entries(feed, page, found.mode, Counter())]
-    old = _Work(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
-    new = _Work(feed, page, SeenIndex(found.keys or before), {}, 0, since).rows_of(items)
+    old = _EntryMatcher(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
+    new = _EntryMatcher(feed, page, SeenIndex(found.keys or before), {}, 0, since).rows_of(items)
     is_past: list[bool] = []
     known: list[Candidate] = []
     for item, row in zip(items, old, strict=True):
@@ -154,7 +154,7 @@ def missed_entries(
 def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFeed:
     """Return the document with its newest `limit` entries; the others are counted in `left_out`.
 
-    Dates are read without the settings of a feed: an hour more or less hardly changes the order.
+    Dates are read without the settings of a feed: a difference of hours hardly matters here.
     """
     beyond = len(parsed.entries) - limit
     if beyond <= 0:
@@ -170,7 +170,7 @@ def newest_of(parsed: ParsedFeed, limit: int = MAX_DOCUMENT_ENTRIES) -> ParsedFe
 
 
 def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
-    """Return the numbers of the entries that `newest_of` would keep, in their order."""
+    """Return the positions of the entries that `newest_of` would keep, in order."""
     if len(raw_dates) <= MAX_DOCUMENT_ENTRIES:
         return range(len(raw_dates))
     nothing = SourceEntry()
@@ -179,23 +179,23 @@ def newest_numbers(raw_dates: Sequence[str]) -> Sequence[int]:
 
 
 def must_be_whole(parsed: ParsedFeed, seen: SeenKeys) -> bool:
-    """Return whether the entries that were left out as known must be read too.
+    """Return whether the entries that were left out as known must be parsed after all.
 
-    So where an entry has the name of one of them, since repeated names are resolved over the whole
-    document; and where names are missing or repeated, since their share of the whole counts.
+    This is so if an entry has the key of one of them, since repeated keys are resolved over the
+    whole document, or if keys are missing or repeated, since their share of the whole counts.
     """
     if not parsed.known or not parsed.entries:
         return False
     if key_mode(parsed.entries, "guid") != "guid":
         return True
     index = SeenIndex(seen)
-    rows = [index.by_source(source_hash) for source_hash in parsed.known]
+    rows = [index.by_source.get(source_hash) for source_hash in parsed.known]
     names = {row.key for row in rows if row is not None}
     return any(short_hash(key) in names for key in entry_keys(parsed.entries, "guid"))
 
 
-class _Work:
-    """One walk over the candidates."""
+class _EntryMatcher:
+    """One pass over the candidates of a document."""
 
     def __init__(
         self,
@@ -211,8 +211,8 @@ class _Work:
         self.now_ms = (now - _EPOCH) // timedelta(milliseconds=1)
         self.day = self.now_ms // 86_400_000
         self.entries: list[Entry] = []
-        self.rejects: list[Verdict] = []
-        self.drops: list[Verdict] = []
+        self.rejects: list[EntryVerdict] = []
+        self.drops: list[EntryVerdict] = []
         self.first_seen: dict[str, int] = {}
         self.rows: list[SeenRow] = []
         self.sources: list[bytes] = []  # beside the rows: what each entry hashed to
@@ -221,15 +221,14 @@ class _Work:
         self.is_changed = False
         self.new_count = self.updated_count = self.known_count = self.left_behind = 0
 
-    def stand(self, known: Sequence[bytes]) -> None:
-        """Take in the entries that stand in the document as they did when they were read."""
+    def add_unchanged(self, known: Sequence[bytes]) -> None:
+        """Add the entries that are in the document unchanged and were not parsed again."""
         for source_hash in known:
-            row = self.index.by_source(source_hash)
+            row = self.index.by_source.get(source_hash)
             if row is None:
                 continue
             self.known_count += 1
-            if self.day - row.last_day >= _REFRESH_DAYS:
-                self.is_changed = True
+            self.is_changed |= self.day - row.last_day >= _REFRESH_DAYS
             self.rows.append(row._replace(last_day=self.day))
             self.sources.append(source_hash)
 
@@ -241,8 +240,8 @@ class _Work:
                 self._known(item, row)
 
     def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
-        """Return what is known of each, by its key, its address or its title with a near text."""
-        rows = [self.index.by_key(item.key_hash) for item in candidates]
+        """Return the row of each candidate by key, link, or title with a similar text."""
+        rows = [self.index.by_key.get(item.key_hash) for item in candidates]
         if None not in rows:
             return rows
         urls = Counter(row.url for row in self.rows)
@@ -252,7 +251,7 @@ class _Work:
         for at, item in enumerate(candidates):
             row = rows[at]
             if row is None and item.url_hash != NO_SKETCH and urls[item.url_hash] == 1:
-                row = self.index.by_url(item.url_hash)
+                row = self.index.by_url.get(item.url_hash)
             if row is None and item.title_day != NO_SKETCH and titles[item.title_day] == 1:
                 row = self.index.by_title(item.title_day, item.content, item.sketch)
             rows[at] = row
@@ -287,10 +286,8 @@ class _Work:
             and row.updates < MAX_UPDATES
             and not self.feed.ignore_entry_updates
         )
-        if has_moved or has_changed or row.key != item.key_hash:
-            self.is_changed = True
-        if self.day - row.last_day >= _REFRESH_DAYS:
-            self.is_changed = True
+        self.is_changed |= has_moved or has_changed or row.key != item.key_hash
+        self.is_changed |= self.day - row.last_day >= _REFRESH_DAYS
         if row.key != item.key_hash:
             self.replaced.add(row.key)
         previous = self.links.get(row.key.hex(), "") if has_moved else ""
@@ -330,14 +327,14 @@ class _Work:
         )
         link = item.entry.link
         if not link:
-            self.rejects.append(Verdict(entry, "entry_without_link", "no usable http(s) link"))
+            self.rejects.append(EntryVerdict(entry, "entry_without_link", "no usable http(s) link"))
         elif len(link) > MAX_LINK_CHARACTERS:
             entry = msgspec.structs.replace(entry, url_published=link[:MAX_LINK_CHARACTERS])
-            self.rejects.append(Verdict(entry, "link_too_long", f"{len(link)} characters"))
+            self.rejects.append(EntryVerdict(entry, "link_too_long", f"{len(link)} characters"))
         elif item.is_home_page:
-            self.drops.append(Verdict(entry, "link_is_home_page"))
+            self.drops.append(EntryVerdict(entry, "link_is_home_page"))
         elif self.feed.same_site_only and not self._is_same_site(link):
-            self.drops.append(Verdict(entry, "other_site"))
+            self.drops.append(EntryVerdict(entry, "other_site"))
         else:
             self.entries.append(entry)
 

@@ -1,1 +1,1 @@
-"""Older entries of a feed: archives, sitemaps, gaps, backfills."""
+"""Older entries of a feed: archive pages, sitemaps, gap repair and backfill."""

@@ -9,15 +9,15 @@ from ingest.model import Feed
 from ingest.polling.document.read_document import FeedPage, ReadTools, companion_request, read_page
 from ingest.ports import SITEMAP_INDEX, ParsedFeed
 
-#: Pages of one walk.
+#: Maximum number of pages in one walk.
 MAX_PAGES = 10
 
 
 class ArchiveWalk:
-    """One walk from the document at `home`: no page twice, none of another site.
+    """One walk from the document at `home`; it visits no page twice and stays on the site.
 
-    `ended_by` says in a word why there are no more pages once `pages` is through: `end` (no
-    page names another), `cap`, or why the last one could not be had.
+    After `pages`, `ended_by` is one word for the end of the walk: `end` (no link to another
+    page), `cap`, or the reason why the last page could not be fetched.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class ArchiveWalk:
         self.ended_by = ""
 
     async def pages(self, first: ParsedFeed) -> AsyncIterator[FeedPage]:
-        """Return the pages that `first` leads to, nearest first, one at a time.
+        """Yield the pages that `first` leads to, nearest first.
 
-        Shape: stop asking for more and no more is requested. Errors: none of the site's own: a
-        page that cannot be had ends the walk.
+        Shape: a page is requested when the caller asks for it. Errors: none from the site; a page
+        that cannot be fetched ends the walk.
         """
         self.ended_by = "end"
         waiting = list(first.next_urls) if first.format != SITEMAP_INDEX else []
@@ -51,9 +51,19 @@ class ArchiveWalk:
                 self.ended_by = "cap"
                 return
             self.count += 1
-            page = await self._page(url)
-            if page is None:
+            request = companion_request(
+                self._feed,
+                self._tools.options,
+                url,
+                home=self._home,
+                stage=self._stage,
+                follows_other_domains=False,
+            )
+            page = await read_page(self._tools, request)
+            if isinstance(page, str):
+                self.ended_by = page
                 return
+            self._visited.add(request_url(page.url))
             yield page
             waiting += page.parsed.next_urls
 
@@ -63,19 +73,3 @@ class ArchiveWalk:
             return False
         self._visited.add(address)
         return same_site(address, self._home)
-
-    async def _page(self, url: str) -> FeedPage | None:
-        request = companion_request(
-            self._feed,
-            self._tools.options,
-            url,
-            home=self._home,
-            stage=self._stage,
-            follows_other_domains=False,
-        )
-        page = await read_page(self._tools, request)
-        if isinstance(page, str):
-            self.ended_by = page
-            return None
-        self._visited.add(request_url(page.url))
-        return page

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
-from ingest import wire
-from ingest.dates import read_date
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, match_key, same_site
 from ingest.model import Feed
 from ingest.polling.document.read_document import (
@@ -23,35 +21,36 @@ from ingest.polling.document.read_document import (
     is_bare_date,
     read_page,
 )
-from ingest.polling.entries.candidates import entry_keys
+from ingest.polling.entries.candidates import entry_date, entry_keys
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.older.archive_walk import MAX_PAGES, ArchiveWalk
 from ingest.polling.older.sitemap_walk import SitemapWalk
 from ingest.polling.state.feed_state import FeedState
-from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, short_hash
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenKeys, pieces, short_hash
 from ingest.ports import SITEMAP_INDEX, ParsedFeed, SourceEntry
 from ingest.records.stage_plan import BACKFILL_STAGE
 
-#: What requests of a backfill are of: they have turns of their own at a host (slots.py).
-#: Entries that become durable together.
+#: Number of entries that are appended together.
 _CHUNK = 500
 
-#: Names kept, two an entry, the newest: about 2 MB in the log.
+#: Maximum number of hashes kept, two for each entry, the newest: about 2 MB in the log.
 MAX_NAMES = 200_000
 _SIZE = len(NO_SKETCH)
+#: An entry with the hashes of its key and of its link.
+_Named: TypeAlias = tuple[SourceEntry, tuple[bytes, bytes]]
 
 
-class Wish(NamedTuple):
-    """What is wanted of one backfill."""
+class BackfillLimits(NamedTuple):
+    """The limits of a backfill."""
 
     since: datetime
     max_pages: int = MAX_PAGES
-    takes_sitemaps: bool = True
+    reads_sitemaps: bool = True
     max_entries: int = 50_000
 
 
-class Remembered(NamedTuple):
-    """What is known of the feed: by the poll stage, and by earlier backfills."""
+class FeedHistory(NamedTuple):
+    """What the poll stage and earlier backfills have stored of a feed."""
 
     state: FeedState
     keys: SeenKeys
@@ -59,7 +58,7 @@ class Remembered(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Entries of one document that nobody knows yet, and the names to remember them by."""
+    """New entries of one document, and the hashes to store for them."""
 
     url: str
     parsed: ParsedFeed
@@ -68,29 +67,30 @@ class Batch(NamedTuple):
 
 
 class Backfill:
-    """One backfill of one feed; counts what it meets.
+    """One backfill of one feed.
 
-    `known_documents` gives those of some document ids that the index has (called in a thread);
-    `tracking` gives further tracking parameters of a URL. `counts` has pages, sitemaps, listed,
-    known, too_old, undated, other_site and new; `problems` what could not be had: (address, reason).
+    `known_documents` returns those of the given document ids that are in the index (it runs in a
+    thread); `tracking` returns additional tracking parameters of a URL. `counts` has pages,
+    sitemaps, listed, known, too_old, undated, other_site and new; `problems` holds (URL, reason)
+    of what could not be fetched.
     """
 
     def __init__(
         self,
         tools: ReadTools,
         feed: Feed,
-        remembered: Remembered,
-        wish: Wish,
+        history: FeedHistory,
+        limits: BackfillLimits,
         *,
         began_at: datetime,
         known_documents: Callable[[Iterable[str]], Iterable[str]],
         tracking: Callable[[str], tuple[str, ...]] = lambda _: (),
     ) -> None:
-        self._tools, self._feed, self._wish = tools, feed, wish
-        self._state, self._began_at = remembered.state, began_at
+        self._tools, self._feed, self._limits = tools, feed, limits
+        self._state, self._began_at = history.state, began_at
         self._known_documents, self._tracking = known_documents, tracking
-        self._names = remembered.memory.unpacked()
-        for row in remembered.keys.unpacked():
+        self._names = history.memory.unpacked()
+        for row in history.keys.unpacked():
             self._names |= {row.key, row.url}
         self._names.discard(NO_SKETCH)
         self._is_cut = False
@@ -98,22 +98,23 @@ class Backfill:
         self.problems: list[tuple[str, str]] = []
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Return what is found, a part of a document at a time; what is not taken is not asked for.
+        """Yield what is found, part of a document at a time; pages are requested on demand.
 
-        Errors: none of the site's own; those of `known_documents`.
+        Errors: those of `known_documents`; none from the site.
         """
         home = await self._document()
         if home is not None:
-            self._know(home.parsed)  # what the document itself shows is the poll's
+            for _, names in self._named(home.parsed):  # the poll stage takes the document itself
+                self._names.update(name for name in names if name != NO_SKETCH)
             async for page in self._pages(home):
                 self.counts["pages"] += 1
                 async for batch in self._batches(page):
                     yield batch
                 if self._is_full():
                     return
-        if not self._wish.takes_sitemaps:
+        if not self._limits.reads_sitemaps:
             return
-        walk = SitemapWalk(self._tools, self._feed, self._wish.since, BACKFILL_STAGE)
+        walk = SitemapWalk(self._tools, self._feed, self._limits.since, BACKFILL_STAGE)
         index = home.parsed if home is not None else None
         async for page in walk.sitemaps(self._sites(home), index):
             self.counts["sitemaps"] += 1
@@ -125,7 +126,7 @@ class Backfill:
 
     def _is_full(self) -> bool:
         if self._is_cut:
-            self.problems.append((self._feed.url, f"more than {self._wish.max_entries} entries"))
+            self.problems.append((self._feed.url, f"more than {self._limits.max_entries} entries"))
         return self._is_cut
 
     async def _document(self) -> FeedPage | None:
@@ -138,22 +139,26 @@ class Backfill:
         return page
 
     async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
-        """Return the older pages back to the day."""
+        """Yield the older pages back to the date of the limits."""
         walk = ArchiveWalk(
-            self._tools, self._feed, home.url, stage=BACKFILL_STAGE, max_pages=self._wish.max_pages
+            self._tools,
+            self._feed,
+            home.url,
+            stage=BACKFILL_STAGE,
+            max_pages=self._limits.max_pages,
         )
         async for page in walk.pages(home.parsed):
             yield page
             dates = [at for at in map(self._date, page.parsed.entries) if at is not None]
-            if dates and max(dates) < self._wish.since:
+            if dates and max(dates) < self._limits.since:
                 return
         if walk.ended_by == "cap":
-            self.problems.append((home.url, f"more than {self._wish.max_pages} older pages"))
+            self.problems.append((home.url, f"more than {self._limits.max_pages} older pages"))
         elif walk.ended_by != "end":
             self.problems.append((home.url, f"an older page: {walk.ended_by}"))
 
     def _sites(self, home: FeedPage | None) -> list[str]:
-        """Return an address of each host whose robots.txt may name sitemaps of the publisher."""
+        """Return a URL of each host whose robots.txt may list sitemaps of the publisher."""
         found = {urlsplit(self._feed.url).netloc: self._feed.url}
         link = home.parsed.link if home is not None else ""
         if link and same_site(link, self._feed.url):
@@ -162,7 +167,7 @@ class Backfill:
 
     async def _batches(self, page: FeedPage) -> AsyncIterator[Batch]:
         selected = await self._select(page)
-        room = max(0, self._wish.max_entries - self.counts["new"])
+        room = max(0, self._limits.max_entries - self.counts["new"])
         self._is_cut = len(selected) > room
         selected = selected[:room]
         self.counts["new"] += len(selected)
@@ -181,19 +186,17 @@ class Backfill:
             yield Batch(page.url, parsed, found, tuple(name for _, two in part for name in two))
 
     def _mode(self, parsed: ParsedFeed) -> str:
-        """Return the mode that the poll stage names such a document's entries by."""
+        """Return the key mode that the poll stage uses for such a document."""
         if _is_sitemap(parsed.format) and not _is_sitemap(self._state.format):
             return "guid"
         return self._state.entry_key_mode
 
-    async def _select(self, page: FeedPage) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
-        """Return the entries that are wanted and new, with their names, which count as known now."""
+    async def _select(self, page: FeedPage) -> list[_Named]:
+        """Return the new entries within the limits with their hashes, which are known afterwards."""
         parsed, is_sitemap = page.parsed, _is_sitemap(page.parsed.format)
-        found: list[tuple[SourceEntry, tuple[bytes, bytes]]] = []
-        keys = entry_keys(parsed.entries, self._mode(parsed))
-        for entry, key in zip(parsed.entries, keys, strict=True):
+        found: list[_Named] = []
+        for entry, names in self._named(parsed):
             self.counts["listed"] += 1
-            names = (short_hash(key), short_hash(match_key(entry.link) if entry.link else ""))
             reason = self._reason_against(entry, is_sitemap, page.url)
             if not reason and self._names.intersection(names):
                 reason = "known"
@@ -204,15 +207,14 @@ class Backfill:
             self._names.update(name for name in names if name != NO_SKETCH)
         return await self._unknown_to_the_index(found)
 
-    def _know(self, parsed: ParsedFeed) -> None:
-        for entry, key in zip(
-            parsed.entries, entry_keys(parsed.entries, self._mode(parsed)), strict=True
-        ):
-            self._names |= {short_hash(key), short_hash(match_key(entry.link))} - {NO_SKETCH}
+    def _named(self, parsed: ParsedFeed) -> Iterator[_Named]:
+        keys = entry_keys(parsed.entries, self._mode(parsed))
+        for entry, key in zip(parsed.entries, keys, strict=True):
+            yield entry, (short_hash(key), short_hash(match_key(entry.link) if entry.link else ""))
 
     def _reason_against(self, entry: SourceEntry, is_sitemap: bool, url: str) -> str:
         at = self._date(entry)
-        if at is not None and at < self._wish.since:
+        if at is not None and at < self._limits.since:
             return "too_old"
         if not is_sitemap:
             return ""
@@ -222,19 +224,12 @@ class Backfill:
         return "" if is_ours and not is_home_page(entry.link) else "other_site"
 
     def _date(self, entry: SourceEntry) -> datetime | None:
-        """Return when it was published or changed; a bare day counts to its end."""
+        """Return when the entry was published or changed; the end of the day for a bare date."""
         raw = entry.published_raw or entry.updated_raw
-        at = read_date(
-            raw,
-            language=entry.language or self._feed.language,
-            timezone_name=self._feed.timezone,
-            date_order=self._feed.date_order,
-        ).at
+        at = entry_date(raw, entry, self._feed).at
         return at + timedelta(days=1) if at is not None and is_bare_date(raw) else at
 
-    async def _unknown_to_the_index(
-        self, found: list[tuple[SourceEntry, tuple[bytes, bytes]]]
-    ) -> list[tuple[SourceEntry, tuple[bytes, bytes]]]:
+    async def _unknown_to_the_index(self, found: list[_Named]) -> list[_Named]:
         if not found:
             return found
         ids = [self._document_id(entry.link) for entry, _ in found]
@@ -252,10 +247,10 @@ def _is_sitemap(format: str) -> bool:
 
 
 class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """Short hashes of the keys and addresses of entries, oldest first, packed.
+    """Short hashes of the keys and links of entries, oldest first, packed.
 
-    `first_seen_at` is the beginning of a run that was not finished: the next one goes on with
-    it, so that an entry that is sent again carries the same. None after a run that was.
+    `first_seen_at` is the start of an unfinished run: the next run continues with it, so that an
+    entry that is sent again has the same time. None after a finished run.
     """
 
     feed_id: str = ""
@@ -264,21 +259,10 @@ class BackfillMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     def unpacked(self) -> set[bytes]:
         """Return the hashes."""
-        whole = len(self.names) - len(self.names) % _SIZE
-        return {self.names[at : at + _SIZE] for at in range(0, whole, _SIZE)}
+        return set(pieces(self.names))
 
 
 def with_names(memory: BackfillMemory, names: Iterable[bytes]) -> BackfillMemory:
-    """Return the memory with more hashes; above the bound the oldest go."""
+    """Return the memory with more hashes; above the limit the oldest are dropped."""
     joined = memory.names + b"".join(name for name in names if name != NO_SKETCH)
     return msgspec.structs.replace(memory, names=joined[-MAX_NAMES * _SIZE :])
-
-
-def encode_memory(memory: BackfillMemory) -> bytes:
-    """Return the bytes of the record."""
-    return wire.encode(memory)
-
-
-def decode_memory(data: bytes, origin: str = "") -> BackfillMemory:
-    """Return the memory that a record holds. Errors: WireError."""
-    return wire.decode(data, BackfillMemory, origin)

@@ -1,4 +1,4 @@
-"""Repairs an overflow: takes from older pages of a feed what its document no longer shows."""
+"""Repairs an overflow: reads the entries that left the feed's document from its older pages."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from ingest.polling.poll_tools import PollTools
 from ingest.polling.report import events
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.state.seen_keys import SeenKeys
-from ingest.ports import ParsedFeed, SourceEntry
+from ingest.ports import ParsedFeed
 
-#: What is older than the last good poll by more than this was never ours to miss: the pages of a
-#: feed reach back to long before it was added, and keys are forgotten after a while.
+#: Entries older than this before the last successful poll were not missed: the pages of a feed
+#: reach back to long before it was added, and keys expire after a while.
 SLACK = timedelta(days=1)
 
-#: A walk ends after this: a poll that waits holds a place of others, and its feed waits too. Ten
-#: pages take two minutes at the usual gap.
+#: Longest duration of a walk, which takes one of the concurrent polls. Ten pages take two minutes
+#: at the usual gap.
 MAX_SECONDS = 300.0
 
-#: Makes what was found on one page durable.
+#: Appends the entries found on one page and waits for the log.
 Emit = Callable[[ParsedFeed, Found, datetime], Awaitable[None]]
 
 
 class GapRepair:
-    """One repair, after the document's own entries are durable.
+    """One repair, after the entries of the document are durable.
 
-    `state` is the feed's before the poll ends: its last good poll bounds the gap. `before` are
-    the keys known before the poll.
+    `state` is the state before the poll ends: its last successful poll limits the gap. `before`
+    holds the keys known before the poll.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class GapRepair:
         *,
         max_seconds: float = MAX_SECONDS,
     ) -> None:
-        # What an old page says otherwise than the document is no news.
+        # A difference between an older page and the document is not an update.
         self._feed = replace(feed, ignore_entry_updates=True)
         self._tools, self._before, self._pending = tools, before, state.pending
         self._since = (state.last_success_at or tools.clock()) - SLACK
@@ -57,22 +57,31 @@ class GapRepair:
     async def run(
         self, parsed: ParsedFeed, found: Found, now: datetime, emit: Emit
     ) -> tuple[Found, bool]:
-        """Walk until a page ends in what is past, ten pages at most.
+        """Walk until a page ends with past entries, for ten pages at most.
 
-        Returns what was found with that of the pages joined to it, and whether the gap is closed:
-        a page of what is known was reached. Errors: those of `emit`.
+        Return `found` with the new entries of these pages counted in, and whether the gap is
+        closed, that is, known entries were reached. Errors: those of `emit`.
         """
         is_closed, meets_past = False, False
-        if found.left_behind:  # the document itself comes again first
+        if found.left_behind:  # the document itself is read again first
             self._report(found, is_closed)
             return found, is_closed
         async for page in self._in_time(parsed):
             missed = missed_entries(self._feed, page.parsed, self._before, found, self._since)
             meets_past |= missed.meets_past
-            more = self._find(page.parsed, missed.entries, found, now)
+            more = find_entries(
+                self._feed,
+                replace(page.parsed, entries=missed.entries),
+                found.keys,
+                mode=found.mode,
+                pending=self._pending,
+                max_new=self._tools.options.max_new_entries - found.new_count,
+                now=now,
+            )
             if more.first_seen:
                 await emit(page.parsed, more, now)
-            found = _joined(found, more)
+            keys = more.keys or found.keys
+            found = found._replace(keys=keys, new_count=found.new_count + more.new_count)
             is_closed = missed.ends_in_past and not more.left_behind
             if is_closed or found.new_count >= self._tools.options.max_new_entries:
                 break
@@ -82,7 +91,7 @@ class GapRepair:
         return found, is_closed
 
     async def _in_time(self, parsed: ParsedFeed) -> AsyncIterator[FeedPage]:
-        """Return the pages of the walk; a host that is asked very seldom ends it (`too_slow`)."""
+        """Yield the pages of the walk until the time is up (`too_slow`)."""
         deadline = asyncio.get_running_loop().time() + self._max_seconds
         pages = self._walk.pages(parsed)
         while True:
@@ -96,19 +105,6 @@ class GapRepair:
                 return
             yield page
 
-    def _find(
-        self, page: ParsedFeed, missed: tuple[SourceEntry, ...], found: Found, now: datetime
-    ) -> Found:
-        return find_entries(
-            self._feed,
-            replace(page, entries=missed),
-            found.keys,
-            mode=found.mode,
-            pending=self._pending,
-            max_new=self._tools.options.max_new_entries - found.new_count,
-            now=now,
-        )
-
     def _report(self, found: Found, is_closed: bool) -> None:
         name = self._feed.id
         if is_closed:
@@ -118,11 +114,3 @@ class GapRepair:
                 feed=name, pages=self._walk.count, entries=found.new_count,
                 ended_by=self._walk.ended_by,
             )  # fmt: skip
-
-
-def _joined(found: Found, more: Found) -> Found:
-    """Return the counts of both, and the keys that hold both."""
-    return found._replace(
-        keys=more.keys or found.keys,
-        new_count=found.new_count + more.new_count,
-    )

@@ -1,4 +1,4 @@
-"""Walks the sitemaps of a site back to a day: those of robots.txt, and the children of indexes."""
+"""Walks the sitemaps of a site: those listed in robots.txt, and the children of indexes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ingest.polling.document.read_document import (
 )
 from ingest.ports import SITEMAP_INDEX, Fetched, FetchRequest, ParsedFeed
 
-#: Sitemaps that a robots.txt may name; each index has 50 children at most (news_sitemap).
+#: Maximum number of sitemaps in a robots.txt; an index has at most 50 children (news_sitemap).
 MAX_NAMED = 20
 _MAX_ROBOTS_BYTES = 512_000
 
 
 class SitemapWalk:
-    """One walk. `problems` gathers (address, reason) of what could not be had."""
+    """One walk. `problems` collects (URL, reason) of what could not be fetched."""
 
     def __init__(self, tools: ReadTools, feed: Feed, since: datetime, stage: str) -> None:
         self._tools, self._feed, self._since, self._stage = tools, feed, since, stage
@@ -37,29 +37,30 @@ class SitemapWalk:
     async def sitemaps(
         self, sites: Iterable[str], index: ParsedFeed | None = None
     ) -> AsyncIterator[FeedPage]:
-        """Return the sitemaps of these sites that may say something of the time since.
+        """Yield the sitemaps of these sites that may list entries since that time.
 
-        Shape: those of `index`, if it is one, come first; newest child first, one level of
-        indexes. Errors: none of the site's own.
+        Shape: those of `index` come first if it is a sitemap index; newest child first, one level
+        of indexes. Errors: none from the site.
         """
         if index is not None:
             async for page in self._children(index):
                 yield page
         for url in sites:
             for named in (await self._named(url))[:MAX_NAMED]:
-                page_or_none = await self._page(named)
-                if page_or_none is None:
+                sitemap = await self._page(named)
+                if sitemap is None:
                     continue
-                if page_or_none.parsed.format != SITEMAP_INDEX:
-                    yield page_or_none
-                    continue
-                async for page in self._children(page_or_none.parsed):
+                if sitemap.parsed.format != SITEMAP_INDEX:
+                    yield sitemap
+                async for page in self._children(sitemap.parsed):
                     yield page
 
     async def _children(self, index: ParsedFeed) -> AsyncIterator[FeedPage]:
         if index.format != SITEMAP_INDEX:
             return
-        for child in self._young(index):
+        for child in index.next_urls:
+            if not self._is_recent(index.lastmods.get(child, "")):
+                continue
             page = await self._page(child)
             if page is not None and page.parsed.format != SITEMAP_INDEX:
                 yield page
@@ -86,14 +87,11 @@ class SitemapWalk:
             self.problems.append((robots, answer.reason))
         elif answer.status == 200:
             return robots_sitemaps(answer.body.decode("utf-8-sig", "replace"), answer.url)
-        elif not 400 <= answer.status < 500:  # these say plainly that there is none
+        elif not 400 <= answer.status < 500:  # a 4xx means that there is none
             self.problems.append((robots, f"http_{answer.status}"))
         return []
 
-    def _young(self, index: ParsedFeed) -> list[str]:
-        return [url for url in index.next_urls if self._is_young(index.lastmods.get(url, ""))]
-
-    def _is_young(self, lastmod: str) -> bool:
+    def _is_recent(self, lastmod: str) -> bool:
         at = read_date(lastmod).at
         if at is None:
             return True
@@ -107,7 +105,7 @@ class SitemapWalk:
         request = companion_request(
             self._feed, self._tools.options, url, home=self._feed.url, stage=self._stage
         )
-        # `robots: ignore` speaks of the feed, not of its whole site.
+        # `robots: ignore` applies to the feed, not to its whole site.
         request = msgspec.structs.replace(request, robots="obey")
         page = await read_page(self._tools, request)
         if isinstance(page, str):
@@ -117,9 +115,9 @@ class SitemapWalk:
 
 
 def robots_sitemaps(robots: str, url: str) -> list[str]:
-    """Return the addresses of its `Sitemap:` lines, seen from `url`, those of news first.
+    """Return the URLs of the `Sitemap:` lines of the robots.txt at `url`, those of news first.
 
-    Shape: absolute, each once, otherwise in their order. Errors: none.
+    Shape: absolute, without duplicates, otherwise in the order of the file. Errors: none.
     """
     found: dict[str, None] = {}
     for line in robots.splitlines():

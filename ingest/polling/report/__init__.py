@@ -1,1 +1,1 @@
-"""What the poll stage reports: events, and the health of feeds."""
+"""Reports of the poll stage: events, and the health of feeds."""

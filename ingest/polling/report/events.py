@@ -1,4 +1,4 @@
-"""What the poll stage reports: lines and counters."""
+"""The events and metrics of the poll stage."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ entries_beyond_cap = Event(
 )
 feed_gone = Event("feed_gone", level="warning")
 feed_moved = Event("feed_moved", level="warning")
-feeds_changed = Event("feeds_changed")
 feed_is_duplicate = Event("feed_is_duplicate", level="warning")
 partitions_restored = Event("feed_states_restored")
-partitions_lost = Event("feed_states_given_up")
+partitions_lost = Event("feed_states_released")
 state_unreadable = Event(
     "feed_state_unreadable", level="warning", counter=counter("feed_states_unreadable_total")
 )
@@ -56,13 +55,13 @@ feeds_by_state = gauge("feeds", "state")
 kappa_gauge = gauge("kappa")
 allowance_used = gauge("request_allowance_used_ratio")
 outage_frozen = gauge("outage_frozen")
-#: Where the date of an entry comes from (feed, first_seen_at), and what was wrong with it: missing,
-#: unreadable, no_zone, in_the_future, or nothing.
+#: Source of an entry's date (feed, first_seen_at), and its fault: missing, unreadable, no_zone,
+#: in_the_future, or "".
 dates = counter("dates_total", "source", "fault")
 
 
 def report_found(found: Found) -> None:
-    """Count the entries of one document by what became of them."""
+    """Count the entries of one document by their outcome."""
     for result, amount in (
         ("new", found.new_count),
         ("updated", found.updated_count),
@@ -81,18 +80,18 @@ def report_found(found: Found) -> None:
     if found.beyond_cap:
         entries_beyond_cap(amount=found.beyond_cap, entries=found.beyond_cap)
     for entry in found.entries:
-        if entry.change == "new":
-            dates.labels(*date_of(entry)).inc()
-        if entry.published_at is not None and entry.change == "new":
-            lag = (entry.first_seen_at - entry.published_at).total_seconds()
-            freshness_lag.observe(lag)
+        if entry.change != "new":
+            continue
+        dates.labels(*date_of(entry)).inc()
+        if entry.published_at is not None:
+            freshness_lag.observe((entry.first_seen_at - entry.published_at).total_seconds())
 
 
 def date_of(entry: Entry) -> tuple[str, str]:
-    """Return where the date of an entry comes from, and its fault."""
+    """Return the source of an entry's date, and its fault."""
     if entry.published_at is None:
         return "first_seen_at", "unreadable" if entry.published_raw else "missing"
-    if entry.published_at == entry.first_seen_at:  # a later one is taken as that
+    if entry.published_at == entry.first_seen_at:  # later dates are cut to it
         return "first_seen_at", "in_the_future"
     return "feed", "no_zone" if entry.is_zone_assumed else ""
 

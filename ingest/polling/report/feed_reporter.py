@@ -1,7 +1,7 @@
-"""Tells the index how the feeds fare, beside the polls and never in their way.
+"""Writes the health of the feeds to the index without delaying polls.
 
-Polls leave word of each new state here; a thread writes what changed, in bulk. While the
-index is away nothing waits but the slots that are there anyway.
+Polls report each new state here, and a thread writes the changed ones in bulk. While the index is
+unavailable, only references to the states are kept.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ingest.telemetry import Event, counter
 _DAY = timedelta(days=1)
 _TEXT_CHARACTERS = 300
 
-#: What changed waits so long for company; so many records are written at once: 100 a second at
-#: most, which 10,000 feeds asked every 15 minutes (11 a second) stay far below.
+#: Seconds between two writes, and the maximum number of records in each: 100 a second, while
+#: 10,000 feeds polled every 15 minutes change 11 a second.
 FLUSH_SECONDS = 5.0
 RECORDS_A_FLUSH = 500
-#: So often it is looked whether the index has exactly the feeds that there are.
+#: Seconds between two comparisons of the feeds in the index with the configured ones.
 COMPARE_SECONDS = 1800.0
-#: So often it is asked which sites changed their layout, which is looked for once an hour.
+#: Seconds between two queries for layout alarms, which are updated once an hour.
 ALARMS_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 60.0
 feed_records_written = Event(
     "feed_records_written", level="none", counter=counter("feed_records_total")
 )
 feed_records_held = Event("feed_records_held", level="warning")
-feed_records_go_on = Event("feed_records_written_again")
+feed_records_resumed = Event("feed_records_resumed")
 feed_records_removed = Event("feed_records_removed")
 feed_reporter_failed = Event("feed_reporter_failed", level="error")
 
@@ -47,8 +47,8 @@ def record_of(
 ) -> FeedRecord:
     """Return the record of this feed in this state.
 
-    Its version is the time of its last poll in ms, so that a poller which lost the feed meanwhile
-    never writes over the one that has it now.
+    Its version is the time of its last poll in ms, so that a poller that has lost the feed does
+    not overwrite records of its new owner.
     """
     state = for_configuration(state, feed)
     polled = state.last_poll_at
@@ -92,7 +92,7 @@ def record_of(
 
 
 def alarms_by_feed(alarms: Iterable[LayoutAlarm]) -> dict[str, tuple[str, ...]]:
-    """Return the sentences of the alarms about the sites of each feed's articles, by feed id."""
+    """Return the layout alarms of the sites that each feed links to, by feed id."""
     found: dict[str, tuple[str, ...]] = {}
     for alarm in alarms:
         for feed_id in alarm.feed_ids:
@@ -101,32 +101,32 @@ def alarms_by_feed(alarms: Iterable[LayoutAlarm]) -> dict[str, tuple[str, ...]]:
 
 
 def health_word(feed: Feed, state: FeedState, now: datetime) -> str:
-    """Return the health of a feed in one word; `new` for one never polled under its address."""
+    """Return the health of a feed in one word; `new` if it was never polled at its URL."""
     if feed.enabled and state.next_poll_at is None:
         return "new"
     return feed_health(state, is_enabled=feed.enabled, now=now)
 
 
 def entries_per_day(state: FeedState) -> float | None:
-    """Return how many entries the feed brings a day; None before it was read."""
+    """Return the number of entries a day; None before the first successful poll."""
     return None if state.last_success_at is None else round(state.rate.per_hour * 24, 2)
 
 
 def overflows_since(state: FeedState, since: datetime) -> int:
-    """Return how often since then every entry was new, so that items were probably missed."""
+    """Return the number of polls since then in which every entry was new."""
     return sum(at >= since for at in state.recent_overflows)
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """Return the value that so many percent of the values do not pass; None for no values."""
+    """Return this percentile of the values; None if there are none."""
     if not values:
         return None
     ordered = sorted(values)
     return float(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))])
 
 
-class Reported(Protocol):
-    """What of the index the reporter needs: opened in its thread, where it is used alone."""
+class ReporterIndex(Protocol):
+    """The parts of the index that the reporter requires; opened and used in its thread."""
 
     @property
     def feeds(self) -> FeedRecords: ...
@@ -137,14 +137,14 @@ class Reported(Protocol):
 
 
 class FeedReporter:
-    """Keeps `news-feeds` as the feeds are. `feeds` gives the configured ones by id.
+    """Keeps `news-feeds` up to date. `feeds` returns the configured feeds by id.
 
-    `note` is called from the loop of the poller and only remembers.
+    `note` is called from the poller's loop and does not block.
     """
 
     def __init__(
         self,
-        open_index: Callable[[], Reported],
+        open_index: Callable[[], ReporterIndex],
         feeds: Callable[[], Mapping[str, Feed]],
         clock: Clock,
         *,
@@ -158,7 +158,7 @@ class FeedReporter:
         self._changed: dict[str, None] = {}
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
-        self._index: Reported | None = None
+        self._index: ReporterIndex | None = None
         self._compared_at = self._asked_at = float("-inf")
         self._alarms_seconds = alarms_seconds
         self._alarms: dict[str, tuple[str, ...]] = {}
@@ -170,12 +170,12 @@ class FeedReporter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Write what is left, for a few seconds at most."""
+        """Write the remaining records, for a few seconds at most."""
         self._is_stopping.set()
         self._thread.join(self._flush_seconds)
 
     def note(self, feed_id: str, slot: Slot | None) -> None:
-        """Remember that a feed has a new state, where it lies; None: another poller has it now."""
+        """Note that a feed has a new state in this slot; None if another poller owns it now."""
         with self._lock:
             if slot is None:
                 self._latest.pop(feed_id, None)
@@ -197,37 +197,34 @@ class FeedReporter:
                 self._index.close()
 
     def _turn(self) -> bool:
-        """Do one round; tell whether the index took it."""
+        """Do one round; return whether the index accepted it."""
         try:
             self._compare()
             self._ask_for_alarms()
             self._flush()
         except NewsIngestError as error:
-            self._hold(str(error))
+            if self._held_since is None:
+                self._held_since = time.monotonic()
+                feed_records_held(cause=str(error))
             return False
-        except Exception as error:  # noqa: BLE001 - a fault here never ends the polling
+        except Exception as error:  # noqa: BLE001 - a failure here must not end polling
             feed_reporter_failed(
                 error=f"{type(error).__name__}: {error}",
                 stack="".join(traceback.format_exception(error))[-2000:],
             )
             return False
         if self._held_since is not None:
-            feed_records_go_on(seconds=round(time.monotonic() - self._held_since, 1))
+            feed_records_resumed(seconds=round(time.monotonic() - self._held_since, 1))
             self._held_since = None
         return True
 
-    def _hold(self, cause: str) -> None:
-        if self._held_since is None:
-            self._held_since = time.monotonic()
-            feed_records_held(cause=cause)
-
-    def _opened(self) -> Reported:
+    def _opened(self) -> ReporterIndex:
         if self._index is None:
             self._index = self._open()
         return self._index
 
     def _compare(self) -> None:
-        """Now and then, take out feeds that are gone, and write again what the index lacks."""
+        """If due, remove feeds that are gone, and queue those missing in the index."""
         now = time.monotonic()
         if now - self._compared_at < self._compare_seconds:
             return
@@ -242,7 +239,7 @@ class FeedReporter:
         self._compared_at = now
 
     def _ask_for_alarms(self) -> None:
-        """Now and then, learn whose sites changed their layout; those feeds are written again."""
+        """If due, query the layout alarms, and queue the feeds whose alarms changed."""
         now = time.monotonic()
         if now - self._asked_at < self._alarms_seconds:
             return

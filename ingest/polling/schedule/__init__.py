@@ -1,1 +1,1 @@
-"""When a feed is asked next, and which feeds are due."""
+"""The times of polls: rates, intervals, and the queue of due feeds."""

@@ -1,4 +1,4 @@
-"""Hands out the feeds that are due, one at a time for each domain."""
+"""A queue of feeds by due time that hands out one feed per domain at a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class _Place(NamedTuple):
 
 
 class DueQueue:
-    """A heap of feeds by time, with a lane for each domain that is being asked.
+    """A heap of feeds by time, with a lane for each domain that is being polled.
 
-    A platform with thousands of feeds, on as many hosts of its domain, takes one place among the
-    running polls, not all of them.
+    So a platform with thousands of feeds on hosts of one domain takes one of the concurrent
+    polls, not all of them.
     """
 
     def __init__(self) -> None:
@@ -28,23 +28,20 @@ class DueQueue:
         self._busy: dict[str, deque[_Place]] = {}
         self._ready: deque[tuple[str, _Place]] = deque()
 
-    def __len__(self) -> int:
-        return len(self._placed)
-
     def put(self, feed_id: str, domain: str, due: datetime) -> None:
-        """Plan a feed, or plan it anew."""
+        """Schedule a feed, or reschedule it."""
         self._numbers += 1
         self._placed[feed_id] = (self._numbers, domain)
         heapq.heappush(self._heap, _Place(due, self._numbers, feed_id))
 
     def remove(self, feed_id: str) -> None:
-        """Forget a feed; one that is not there is passed over."""
+        """Remove a feed if it is scheduled."""
         self._placed.pop(feed_id, None)
 
     def take(self, now: datetime) -> tuple[str, str, datetime] | None:
-        """Return feed id, domain and due time of the next feed that is due and whose domain is free.
+        """Return id, domain and due time of the next due feed whose domain is free; None if none.
 
-        The domain counts as busy until `release`.
+        The domain is busy until `release`.
         """
         while self._ready:
             domain, place = self._ready.popleft()
@@ -64,7 +61,7 @@ class DueQueue:
         return None
 
     def release(self, domain: str) -> None:
-        """Say that the poll of a domain is over."""
+        """Mark a domain as free after its poll."""
         lane = self._busy.get(domain)
         while lane:
             place = lane.popleft()
@@ -74,7 +71,7 @@ class DueQueue:
         self._busy.pop(domain, None)
 
     def next_due(self) -> datetime | None:
-        """Return when the next feed may be due; None when none is planned."""
+        """Return the time when the next feed may be due; None if none is scheduled."""
         while self._heap and not self._is_valid(self._heap[0]):
             heapq.heappop(self._heap)
         return self._heap[0].due if self._heap else None

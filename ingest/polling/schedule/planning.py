@@ -1,7 +1,4 @@
-"""Puts the rules together for one feed: its state after a claim, a success, a failure, a rest.
-
-Pure: what happened and the time come in, the next state goes out.
-"""
+"""Plans the polls of a feed: the rules of its interval, and its state after each event. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +18,9 @@ from ingest.polling.state.feed_state import FeedState
 from ingest.settings.options import PollingOptions
 
 MAX_INTERVAL_SECONDS = 24 * 3600.0
-#: No floor that a site declares holds a feed longer than this.
+#: Longest floor that a site may set.
 MAX_FLOOR_SECONDS = 24 * 3600.0
-#: 401, 403 and bot walls are not asked again sooner.
+#: Shortest wait after a 401, a 403 or a bot wall.
 REFUSED_BASE_SECONDS = 6 * 3600.0
 MIN_BACKOFF_SECONDS = 300.0
 LONG_FAILING_SECONDS = 30 * 24 * 3600.0
@@ -33,31 +30,39 @@ _JITTER = 0.1
 
 
 class Bounds(NamedTuple):
-    """What an interval may be: seconds, the least and the most."""
+    """The shortest and the longest interval, in seconds."""
 
     least: float
     most: float = MAX_INTERVAL_SECONDS
 
 
 class Demand(NamedTuple):
-    """What one feed asks of the allowance: its rate an hour times its priority, its bounds."""
+    """A feed's share of the request allowance: its hourly rate times its priority, and bounds."""
 
     weight: float
     bounds: Bounds
 
 
 class Floor(NamedTuple):
-    """A least wait that somebody asked for, and who."""
+    """A minimum wait in seconds, and the header or element that asks for it."""
 
     seconds: float
     reason: str
 
 
+class Success(NamedTuple):
+    """What a successful poll means for the next one. Units: seconds, entries an hour."""
+
+    cache_floor: float = 0.0
+    burst_per_hour: float = 0.0
+    is_overflow: bool = False
+
+
 def interval_seconds(kappa: float, demand: Demand) -> float:
     """Return the interval by the square-root rule: κ / √(weight), within bounds.
 
-    `kappa` is in hours × √(entries an hour). Source: the mean delay of entries
-    is least for a given number of requests when T ∝ 1/√(w·λ).
+    `kappa` is in hours × √(entries an hour). Source: for a given number of requests, the mean
+    delay of entries is smallest if T ∝ 1/√(w·λ).
     """
     return _clamped(kappa / math.sqrt(demand.weight) * 3600, demand.bounds)
 
@@ -65,10 +70,10 @@ def interval_seconds(kappa: float, demand: Demand) -> float:
 def walked_seconds(
     kappa: float, demand: Demand, weights: Sequence[float], start: datetime
 ) -> float:
-    """Return the interval from `start` on with a profile of 48 slots.
+    """Return the interval from `start` on, given a profile of 48 slots.
 
-    The next poll is where the sum of √(weight · profile) · dt reaches κ, so that a long night
-    interval does not sleep through the morning.
+    The next poll is due when the sum of √(weight · profile) · dt reaches κ, so that a long
+    interval begun at night ends in the morning.
     """
     left, at, waited = kappa / math.sqrt(demand.weight), start, 0.0
     while waited < demand.bounds.most:
@@ -83,10 +88,10 @@ def walked_seconds(
 
 
 def solve_kappa(demands: Iterable[Demand], requests_per_hour: float) -> float:
-    """Return the κ at which all these feeds together take the allowance.
+    """Return the κ at which all these feeds together use the allowance.
 
-    Shape: hours × √(entries an hour). When even the longest intervals ask too much, the κ that
-    gives those; when the shortest ask too little, about 0. Feeds with the same bounds and
+    Shape: hours × √(entries an hour). If even the longest intervals exceed the allowance, the κ
+    that yields them; if the shortest do not use it up, about 0. Feeds with the same bounds and
     weights within 2 % are counted together, so 100,000 feeds take some 10 ms.
     """
     groups = Counter((round(math.log(demand.weight) * 50), demand.bounds) for demand in demands)
@@ -102,7 +107,7 @@ def solve_kappa(demands: Iterable[Demand], requests_per_hour: float) -> float:
 
 
 def guarded_seconds(interval: float, window_entries: int, peak_per_hour: float) -> float:
-    """Return the interval cut to half the time in which a feed's window fills (the loss guard)."""
+    """Return the interval, at most half the time in which new entries fill the feed's window."""
     if window_entries <= 0 or peak_per_hour <= 0:
         return interval
     return min(interval, 0.5 * window_entries / peak_per_hour * 3600)
@@ -111,10 +116,10 @@ def guarded_seconds(interval: float, window_entries: int, peak_per_hour: float) 
 def declared_floor(
     respect: str, *, ttl_seconds: float | None, period_seconds: float | None, per_hour: float
 ) -> Floor | None:
-    """Return the floor that `ttl` or `sy:updatePeriod` set, when it is believed.
+    """Return the floor that `ttl` or `sy:updatePeriod` sets; None if it is not respected.
 
-    `plausible` believes it only when fewer than one entry is expected within that time:
-    publishers put a day on feeds that change by the minute.
+    `plausible` respects it only if fewer than one entry is expected within that time: some
+    publishers declare a day for feeds that change by the minute.
     """
     declared = [
         Floor(seconds, reason)
@@ -130,20 +135,20 @@ def declared_floor(
 
 
 def jittered_seconds(interval: float, key: str, salt: str = "") -> float:
-    """Return the interval spread by ±10 %, always the same way for one key and salt."""
-    return interval * (1 + _JITTER * (2 * unit_of(key, salt) - 1))
+    """Return the interval with a jitter of ±10 % that is fixed for each key and salt."""
+    return interval * (1 + _JITTER * (2 * stable_fraction(key, salt) - 1))
 
 
-def unit_of(key: str, salt: str = "") -> float:
-    """Return a number from 0 up to 1 that is always the same for this key and salt."""
+def stable_fraction(key: str, salt: str = "") -> float:
+    """Return a number from 0 up to 1 that is fixed for each key and salt."""
     digest = hashlib.blake2b(f"{key}\0{salt}".encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
 def after_skips(at: datetime, skip_hours: Sequence[int], skip_days: Sequence[int]) -> datetime:
-    """Return the first time from `at` on that lies in no skipped hour (GMT) or day (0 Monday).
+    """Return the first time from `at` on outside the skipped hours (GMT) and days (0 is Monday).
 
-    A feed that skips every hour or every day has its wish passed over.
+    If a feed skips every hour or every day, this is ignored.
     """
     hours, days = set(skip_hours), set(skip_days)
     if len(hours) >= 24 or len(days) >= 7:
@@ -158,37 +163,20 @@ def after_skips(at: datetime, skip_hours: Sequence[int], skip_days: Sequence[int
 def backoff_seconds(
     interval: float, score: float, *, is_refused: bool, spread: float, least: float
 ) -> float:
-    """Return the wait after a failure: doubling with the score, at most a day.
+    """Return the wait after a failure: it doubles with the score, up to a day.
 
-    `score` is the sum of weights since the last success, `spread` a number from 0 to 1.
-    `least` is the shortest base, 300 s unless the settings poll more often than that.
-    Source: the draw is from the upper half, so that a failing site is never
-    asked more often than a healthy one.
+    `score` is the sum of weights since the last success, `spread` a number from 0 to 1. `least`
+    is the shortest base: 300 s, or the minimum interval of the settings if that is shorter. The
+    jitter is within the upper half, so a failing feed is never polled more often than a healthy
+    one.
     """
     base = max(interval, REFUSED_BASE_SECONDS if is_refused else least)
     longest = max(base, min(MAX_INTERVAL_SECONDS, base * 2 ** min(score, 8.0)))
     return max(base, longest / 2 + spread * longest / 2)
 
 
-def _clamped(seconds: float, bounds: Bounds) -> float:
-    return max(bounds.least, min(seconds, bounds.most))
-
-
-class Success(NamedTuple):
-    """What a good answer says about the next poll; floors in seconds, rates in entries an hour."""
-
-    cache_floor: float = 0.0
-    burst_per_hour: float = 0.0
-    is_overflow: bool = False
-
-
-def demand_of(feed: Feed, state: FeedState, options: PollingOptions) -> Demand:
-    """Return what a feed asks of the allowance."""
-    return demand(feed, state.rate.per_hour, options)
-
-
 def demand(feed: Feed, per_hour: float, options: PollingOptions) -> Demand:
-    """Return what a feed with so many entries an hour asks of the allowance."""
+    """Return the demand of a feed with this rate."""
     return Demand(max(1e-6, feed.priority * per_hour), bounds_of(feed, options))
 
 
@@ -200,14 +188,14 @@ def bounds_of(feed: Feed, options: PollingOptions) -> Bounds:
 
 
 def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) -> float:
-    """Return the requests an hour that so many feeds may cost; `share` is ours of a fixed number."""
+    """Return the requests an hour for this many feeds; `share` is our part of a fixed number."""
     if options.requests_per_second:
         return options.requests_per_second * 3600 * share
     return feeds * 60 / options.mean_interval_minutes
 
 
 def allowance_used(intervals: Iterable[float], per_hour: float) -> float:
-    """Return the part of the allowance that planned intervals use (seconds; 0 for none yet)."""
+    """Return the share of the allowance that these intervals use; 0 s is not planned yet."""
     planned = sum(3600 / interval for interval in intervals if interval > 0)
     return planned / per_hour if per_hour else 0.0
 
@@ -220,22 +208,22 @@ def planned_interval(
     now: datetime,
     success: Success | None = None,
 ) -> float:
-    """Return the interval in seconds before floors and jitter: the square-root rule, guarded."""
+    """Return the interval in seconds, before floors and jitter."""
     success = success or Success()
-    demand = demand_of(feed, state, options)
+    request = demand(feed, state.rate.per_hour, options)
     if success.burst_per_hour > state.rate.per_hour:
-        demand = demand._replace(weight=feed.priority * success.burst_per_hour)
+        request = request._replace(weight=feed.priority * success.burst_per_hour)
     weights = profile_weights(state.rate)
-    interval = walked_seconds(kappa, demand, weights, now)
+    interval = walked_seconds(kappa, request, weights, now)
     peak = max(state.rate.per_hour * max(weights), success.burst_per_hour)
     interval = guarded_seconds(interval, state.window_size, peak)
     if success.is_overflow:
         interval = min(interval, (state.interval_seconds or interval) / 2)
-    return max(demand.bounds.least, interval)
+    return max(request.bounds.least, interval)
 
 
 def for_configuration(state: FeedState, feed: Feed) -> FeedState:
-    """Return the state as this feed's block of config wants it: a new URL starts afresh."""
+    """Return the state for the configured URL: a new URL resets what belongs to the old one."""
     if state.configured_url == feed.url:
         return state
     return replace(
@@ -262,11 +250,11 @@ def for_configuration(state: FeedState, feed: Feed) -> FeedState:
 def claimed(
     state: FeedState, feed: Feed, options: PollingOptions, kappa: float, now: datetime
 ) -> FeedState:
-    """Return the state before a request: the next poll is planned already.
+    """Return the state before a request, with the next poll already planned.
 
-    A crash cannot ask in a loop, and what it broke off is due again after the least interval,
-    not after the whole one: a new feed would wait for more than an hour. The interval stays that
-    of the last success; a feed without one gets its first.
+    So a crash does not cause requests in a loop. After a crash the feed is due again after the
+    shortest interval, so that a new feed does not wait for a full one. The interval stays that of
+    the last success; a feed without one gets its first.
     """
     interval = state.interval_seconds or planned_interval(feed, state, options, kappa, now)
     least = bounds_of(feed, options).least
@@ -286,7 +274,7 @@ def succeeded(
     now: datetime,
     success: Success,
 ) -> FeedState:
-    """Return the state after a good answer: failures forgotten, the next poll above all floors."""
+    """Return the state after a success: failures are reset, the next poll respects all floors."""
     interval = planned_interval(feed, state, options, kappa, now, success)
     floor = _floor(feed, state, success)
     wait = jittered_seconds(interval, feed.id, f"{now:%Y%m%d%H%M}")
@@ -319,7 +307,7 @@ def failed(
     *,
     is_frozen: bool = False,
 ) -> FeedState:
-    """Return the state after a failure: a higher score, a longer wait, never an end."""
+    """Return the state after a failure: a higher score and a longer wait."""
     score = state.failure_score + (0.0 if is_frozen else WEIGHTS.get(error_class, 0.5))
     since = state.failing_since_at or now
     interval = state.interval_seconds or options.min_interval_seconds
@@ -327,7 +315,7 @@ def failed(
         interval,
         score,
         is_refused=error_class in REFUSED,
-        spread=unit_of(feed.id, f"{now:%Y%m%d%H%M%S}"),
+        spread=stable_fraction(feed.id, f"{now:%Y%m%d%H%M%S}"),
         least=min(MIN_BACKOFF_SECONDS, options.min_interval_seconds),
     )
     if (now - since).total_seconds() > LONG_FAILING_SECONDS:
@@ -351,8 +339,8 @@ def failed(
 def rested(
     state: FeedState, feed: Feed, now: datetime, asked: float | None, message: str
 ) -> FeedState:
-    """Return the state of a feed that was told to wait: `asked` seconds, or None for no time."""
-    spread = unit_of(feed.id, f"rest {now:%Y%m%d%H%M%S}")
+    """Return the state after a request to wait: `asked` seconds, or None if no time was given."""
+    spread = stable_fraction(feed.id, f"rest {now:%Y%m%d%H%M%S}")
     until = now + timedelta(seconds=rest_seconds(asked, state.rest_count, spread))
     return replace(
         state,
@@ -377,3 +365,7 @@ def _floor(feed: Feed, state: FeedState, success: Success) -> Floor:
     if declared is not None:
         floors.append(declared)
     return max(floors, key=lambda floor: floor.seconds)
+
+
+def _clamped(seconds: float, bounds: Bounds) -> float:
+    return max(bounds.least, min(seconds, bounds.most))

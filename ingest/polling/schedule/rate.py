@@ -1,4 +1,4 @@
-"""How often a feed brings entries: a decayed Gamma–Poisson estimate and its profile by hour."""
+"""Estimates the rate of a feed: a decayed Gamma–Poisson estimate with a profile by hour."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from operator import mul
 
 import msgspec
 
-#: What is believed of a feed before it has shown anything.
+#: The prior: the rate assumed for a feed without observations.
 PRIOR_ENTRIES = 0.5
 PRIOR_HOURS = 8.0
 HALF_LIFE_HOURS = 14 * 24.0
 #: 24 hours of a weekday, then 24 of a weekend day, UTC.
 PROFILE_SLOTS = 48
-#: Entries that every slot is taken to have shown already: keeps a young profile flat.
+#: Entries added to each slot, so that a new profile is flat.
 PROFILE_SMOOTHING = 2.0
-#: Declared dates of a first document count this far back.
+#: Dates in a first document count if they are at most this old.
 SEED_HOURS = 14 * 24.0
-#: So many new entries in one poll are enough to believe the rate of that one interval.
+#: Number of new entries in one poll from which the rate of that interval counts.
 _BURST_ENTRIES = 5
 
 _FLAT = (1.0,) * PROFILE_SLOTS
@@ -31,7 +31,7 @@ _HALVES = struct.Struct(f"<{PROFILE_SLOTS}e")
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was counted: decayed entries and decayed hours at `updated_at`.
+    """Decayed counts of entries and hours at `updated_at`.
 
     `profile` holds 48 decayed counts as half-precision floats; empty before the first entry.
     """
@@ -48,7 +48,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def observed(rate: Rate, new_entries: int, now: datetime) -> Rate:
-    """Return the rate after a poll that found so many entries first seen now."""
+    """Return the rate after a poll that found this many new entries."""
     if rate.updated_at is None:
         return msgspec.structs.replace(rate, updated_at=now)
     elapsed = max(0.0, (now - rate.updated_at).total_seconds() / 3600)
@@ -63,9 +63,9 @@ def observed(rate: Rate, new_entries: int, now: datetime) -> Rate:
 
 
 def seeded(dates: Iterable[datetime], now: datetime) -> Rate:
-    """Return the first rate of a feed from the dates that its first document declares.
+    """Return the first rate of a feed from the dates in its first document.
 
-    Dates in the future or over 14 days old say nothing here; without any the prior counts.
+    Dates in the future or more than 14 days old are ignored; without any the prior is used.
     """
     since = now - timedelta(hours=SEED_HOURS)
     used = sorted(date for date in dates if since <= date <= now)
@@ -79,7 +79,7 @@ def seeded(dates: Iterable[datetime], now: datetime) -> Rate:
 
 
 def burst_per_hour(new_entries: int, elapsed_seconds: float) -> float:
-    """Return the rate of the last interval alone; 0 when it shows too little to be believed."""
+    """Return the rate of the last interval alone; 0 if it has too few entries."""
     if new_entries < _BURST_ENTRIES:
         return 0.0
     return new_entries / max(elapsed_seconds / 3600, 1 / 60)
@@ -88,8 +88,7 @@ def burst_per_hour(new_entries: int, elapsed_seconds: float) -> float:
 def profile_weights(rate: Rate) -> tuple[float, ...]:
     """Return 48 factors on the rate; the mean of their square roots is 1.
 
-    That mean and not their own, so that a walk over a whole week spends exactly the requests
-    that the interval without a profile would.
+    With this mean, polling for a whole week takes as many requests as without a profile.
     """
     return _weights(rate.profile) if rate.profile else _FLAT
 
@@ -107,7 +106,7 @@ def _weights(profile: bytes) -> tuple[float, ...]:
 
 
 def slot_of(at: datetime) -> int:
-    """Return the place of this hour in a profile."""
+    """Return the slot of this hour in a profile."""
     return at.hour + (24 if at.weekday() >= 5 else 0)
 
 

@@ -1,1 +1,1 @@
-"""What a poller remembers of its feeds."""
+"""The state that a poller keeps of its feeds."""

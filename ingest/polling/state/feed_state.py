@@ -1,9 +1,9 @@
-"""What the poll stage remembers of one feed between polls, as it lies in `news.feed-state`."""
+"""The state of a feed between polls, as stored in `news.feed-state` and held in memory."""
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,36 +15,22 @@ from ingest.model import Feed
 from ingest.polling.schedule.rate import Rate
 from ingest.ports import PollNote
 
-__all__ = [
-    "HEALTH_STATES",
-    "RECENT_POLLS",
-    "FeedState",
-    "PollNote",
-    "decode_state",
-    "encode_state",
-    "feed_health",
-    "health_of",
-    "may_be_forgotten",
-    "standing_of",
-    "with_note",
-]
-
 RECENT_POLLS = 10
-#: Entries and overflows of a feed that are remembered to tell how fresh and how whole it is.
+#: Number of recent entries and overflows kept to report freshness and losses.
 RECENT_LAGS = 10
 RECENT_OVERFLOWS = 10
-#: How a feed can fare, in one word.
+#: The health of a feed, in one word.
 HEALTH_STATES = ("healthy", "failing", "resting", "gone", "robots", "duplicate", "disabled")
 
 
 class FeedState(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """One feed's schedule, validators, rate and failures.
+    """The schedule, validators, rate and failures of a feed.
 
     Units: validators are the bytes of the header; `pending` maps the first 16 hex digits of an
     entry key to `first_seen_at` in ms, for entries sent but not yet confirmed. `unknown` holds
-    fields of another version of this program: they survive a read and a write.
+    fields of another version of this program, which are kept when the state is written.
     """
 
     feed_id: str
@@ -68,7 +54,7 @@ class FeedState(
     entry_key_mode: str = "guid"
     pending: dict[str, int] = {}
     window_size: int = 0
-    #: Children of an index of sitemaps: 12 hex of the address → what `remembered` gave.
+    #: Children of a sitemap index: `child_key` of the URL → `child_memo`.
     sitemap_children: dict[str, str] = {}
 
     redirect_target: str = ""
@@ -87,7 +73,7 @@ class FeedState(
     skip_days: tuple[int, ...] = ()
 
     rate: Rate = Rate()
-    #: How often every entry was new: the older pages did not close the gap, or did.
+    #: Number of polls in which every entry was new, and of gaps closed by older pages.
     window_overflow_count: int = 0
     window_repair_count: int = 0
     #: Times of the last overflows, and seconds from publication to first sight, newest last.
@@ -121,10 +107,7 @@ def decode_state(data: bytes, origin: str = "") -> FeedState:
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):  # written by another version, or broken
-        return _decoded_with_unknown(data, origin)
-
-
-def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
+        pass
     mapping = wire.decode(data, dict[str, Any], origin)
     unknown = {name: value for name, value in mapping.items() if name not in _FIELDS}
     known = {name: value for name, value in mapping.items() if name in _FIELDS}
@@ -135,7 +118,7 @@ def _decoded_with_unknown(data: bytes, origin: str) -> FeedState:
 
 
 def encode_state(state: FeedState) -> bytes:
-    """Return the bytes of the record `<feed id>`; unknown fields lie beside the known ones."""
+    """Return the bytes of the record `<feed id>`; unknown fields are put beside the known ones."""
     if not state.unknown:
         return wire.encode(state)
     plain = msgspec.to_builtins(msgspec.structs.replace(state, unknown={}))
@@ -154,7 +137,7 @@ def feed_health(state: FeedState, *, is_enabled: bool, now: datetime) -> str:
 
 
 def standing_of(state: FeedState) -> str:
-    """Return how a feed fares whatever the time: duplicate, gone, robots, failing or healthy."""
+    """Return the health of a feed apart from rests: duplicate, gone, robots, failing or healthy."""
     if state.duplicate_of:
         return "duplicate"
     if state.gone_since_at is not None:
@@ -174,13 +157,8 @@ def health_of(
     return "resting" if is_resting and standing in ("failing", "healthy") else standing
 
 
-def may_be_forgotten(state: FeedState, now: datetime, after: timedelta) -> bool:
-    """Return whether the state of a feed that is no longer configured is old enough to go."""
-    return state.last_poll_at is None or now - state.last_poll_at > after
-
-
 class _Packers(threading.local):
-    """A pair for each thread: they must not be shared."""
+    """A compressor and a decompressor for each thread, since they must not be shared."""
 
     def __init__(self) -> None:
         # Level 1 halves what a feed takes, for 5 us a state and 25 us for the keys of 20 entries.
@@ -192,20 +170,19 @@ _packers = _Packers()
 
 
 def pack(data: bytes) -> bytes:
-    """Return the bytes packed as a slot holds them."""
+    """Return the bytes compressed as a slot holds them."""
     if not data:
         return b""
-    # A copy: the packer shrinks a block of the largest size there could be, and what is cut off
-    # would be of no use to anybody.
+    # A copy, since the compressor's own bytes hold on to a block of the largest possible size.
     return bytes(memoryview(_packers.pack(data)))
 
 
 class Slot:
-    """The state of one feed and its keys, as the record has them.
+    """The state and the keys of one feed.
 
-    `state` may be read from any thread; one thread writes. Once `rest` was called the state is
-    kept packed, and only what planning asks of all feeds lies open: `per_hour` (entries an hour),
-    `interval_seconds`, `standing` (see feed_state.standing_of) and `rests_until`.
+    `state` may be read from any thread; one thread writes. After `rest` the state is kept
+    compressed, and only what planning needs of all feeds is at hand: `per_hour` (entries an
+    hour), `interval_seconds`, `standing` (see standing_of) and `rests_until`.
     """
 
     __slots__ = (
@@ -225,12 +202,12 @@ class Slot:
         self.per_hour = self.interval_seconds = 0.0
         self.standing = ""
         self.rests_until: datetime | None = None
-        self.state = state
+        self.put(state)
         self.keys = keys
 
     @classmethod
     def of_record(cls, data: bytes, origin: str = "") -> Slot:
-        """Return a resting slot of a record's value. Errors: WireError."""
+        """Return a slot for the value of a record, at rest. Errors: WireError."""
         slot = cls(decode_state(data, origin))
         slot._packed = pack(data)
         slot._state = None
@@ -241,12 +218,8 @@ class Slot:
         state = self._state
         return state if state is not None else decode_state(_packers.unpack(self._packed))
 
-    @state.setter
-    def state(self, state: FeedState) -> None:
-        self.put(state)
-
     def put(self, state: FeedState, encoded: bytes = b"") -> None:
-        """Set the state, of which the caller may have the encoded form already."""
+        """Set the state; `encoded` is its encoded form if the caller has it."""
         self._state, self._encoded = state, encoded
         self.per_hour = state.rate.per_hour
         self.interval_seconds = state.interval_seconds
@@ -255,7 +228,7 @@ class Slot:
 
     @property
     def keys(self) -> bytes:
-        """Return the value of the record `<feed id>/keys`; empty when there is none."""
+        """Return the value of the record `<feed id>/keys`; empty if there is none."""
         return _packers.unpack(self.packed_keys) if self.packed_keys else b""
 
     @keys.setter
@@ -264,19 +237,19 @@ class Slot:
 
     @property
     def is_asked(self) -> bool:
-        """Return whether the feed has a part in the allowance: it is neither gone nor a duplicate."""
+        """Return whether the feed counts for the allowance: it is neither gone nor a duplicate."""
         return self.standing not in ("gone", "duplicate")
 
     def health(self, feed: Feed, now: datetime) -> str:
-        """Return one of HEALTH_STATES, without opening the state."""
+        """Return one of HEALTH_STATES, without decompressing the state."""
         return health_of(self.standing, self.rests_until, is_enabled=feed.enabled, now=now)
 
     def wake(self) -> None:
-        """Open the state for a while of frequent use."""
+        """Decompress the state until `rest`."""
         self._state = self.state
 
     def rest(self) -> None:
-        """Pack the state."""
+        """Compress the state."""
         if self._state is not None:
             self._packed = pack(self._encoded or encode_state(self._state))
             self._state, self._encoded = None, b""

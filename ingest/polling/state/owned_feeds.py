@@ -1,4 +1,4 @@
-"""Which feeds this poller answers for: the configured ones in the partitions it owns."""
+"""The feeds that this poller polls: the configured ones in the partitions it owns."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.partition import partition_for
-from ingest.polling.state.feed_state import FeedState, Slot, may_be_forgotten
-from ingest.polling.state.state_table import Restored
+from ingest.polling.state.feed_state import FeedState, Slot
+from ingest.polling.state.state_table import PartitionRestored
 
-#: The state of a feed that was taken out of the config is kept so long: one that comes back
-#: within that time repeats nothing.
+#: Time that the state of a feed is kept after the feed was removed from the configuration: a feed
+#: that is added again within that time sends no entry twice.
 KEEP_STATE = timedelta(days=30)
 
 
 class OwnedFeeds:
-    """Joins the configured feeds with the states of the partitions we own."""
+    """Joins the configured feeds with the states of the owned partitions."""
 
     def __init__(self, feeds: Callable[[], Mapping[str, Feed]], partition_count: int) -> None:
         self._load = feeds
@@ -27,7 +27,7 @@ class OwnedFeeds:
         self._by_url: dict[str, str] = {}
         self._epochs = 0
         self.partition_count = partition_count
-        #: Partition → a number that is new each time the partition comes to us.
+        #: Partition → a number that is new on each assignment.
         self.partitions: dict[int, int] = {}
         self.slots: dict[str, Slot] = {}
         self.changed_ids: list[str] = []
@@ -35,7 +35,7 @@ class OwnedFeeds:
         self._is_loaded = False
 
     def reload(self) -> bool:
-        """Ask for the configured feeds; tell whether anything changed.
+        """Load the configured feeds; return whether anything changed.
 
         `changed_ids` then holds the owned feeds that were added, changed or removed.
         """
@@ -53,7 +53,7 @@ class OwnedFeeds:
         return bool(changed)
 
     def feed(self, feed_id: str) -> Feed | None:
-        """Return a configured feed; None when there is none of this id."""
+        """Return the configured feed with this id, or None."""
         return self._feeds.get(feed_id)
 
     def feed_at(self, url: str) -> str:
@@ -61,18 +61,18 @@ class OwnedFeeds:
         return self._by_url.get(url, "")
 
     def epoch_of(self, feed_id: str) -> int:
-        """Return the number of our present hold on a feed's partition; 0 when we have none."""
+        """Return the epoch of a feed's partition; 0 if it is not ours."""
         return self.partitions.get(self._places.get(feed_id, -1), 0)
 
-    def add_partition(self, restored: Restored) -> list[str]:
-        """Take over a partition; give the ids of its configured feeds."""
+    def add_partition(self, restored: PartitionRestored) -> list[str]:
+        """Add an assigned partition; return the ids of its configured feeds."""
         self._epochs += 1
         self.partitions[restored.partition] = self._epochs
         for feed_id, slot in restored.slots.items():
             if self._places.get(feed_id, restored.partition) == restored.partition:
                 self.slots[feed_id] = slot
             else:
-                # The feed's URL moved to another domain: its state starts anew over there.
+                # The feed's URL moved to another domain: its state restarts there.
                 self._strays[feed_id] = registrable_domain(slot.state.configured_url)
         added = [feed_id for feed_id, place in self._places.items() if place == restored.partition]
         for feed_id in added:
@@ -80,7 +80,7 @@ class OwnedFeeds:
         return added
 
     def remove_partition(self, partition: int) -> list[str]:
-        """Let a partition go; give the ids of the feeds that were ours in it."""
+        """Remove a partition; return the ids of its feeds."""
         self.partitions.pop(partition, None)
         gone = [
             feed_id
@@ -92,25 +92,26 @@ class OwnedFeeds:
         return gone
 
     def polled(self) -> Iterator[tuple[Feed, Slot]]:
-        """Return the enabled feeds that are ours, each with its slot."""
+        """Return the enabled feeds of our partitions, each with its slot."""
         for feed_id, slot in self.slots.items():
             feed = self._feeds.get(feed_id)
             if feed is not None and feed.enabled:
                 yield feed, slot
 
     def take_orphans(self, now: datetime) -> list[tuple[str, str]]:
-        """Return (feed id, domain) of states that may go for good, and forget them here."""
+        """Return (feed id, domain) of the states to delete, and remove them here."""
         found = list(self._strays.items())
         self._strays.clear()
         if self._is_loaded:
-            for feed_id, slot in list(self.slots.items()):
-                if feed_id not in self._feeds and may_be_forgotten(slot.state, now, KEEP_STATE):
+            for feed_id in self.slots.keys() - self._feeds.keys():
+                state = self.slots[feed_id].state
+                if state.last_poll_at is None or now - state.last_poll_at > KEEP_STATE:
                     del self.slots[feed_id]
-                    found.append((feed_id, registrable_domain(slot.state.configured_url)))
+                    found.append((feed_id, registrable_domain(state.configured_url)))
         return [(feed_id, domain) for feed_id, domain in found if domain]
 
     def health(self, now: datetime) -> Counter[str]:
-        """Return how many of our feeds are in which state."""
+        """Return the number of our feeds by health."""
         return Counter(
             slot.health(feed, now)
             for feed_id, slot in self.slots.items()

@@ -1,4 +1,4 @@
-"""The entries that a feed has shown, as short hashes: the record `<feed id>/keys`."""
+"""The entries seen in a feed, as short hashes: the record `<feed id>/keys`."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest import wire
 from ingest.ports import NOTHING_KNOWN, KnownItems
 
-#: Rows kept at most: with 300 links the record stays under 256 KB.
+#: Maximum number of rows: with 300 links the record stays under 256 KB.
 MAX_ROWS = 3_000
 MAX_LINKS = 300
 _MAX_LINK_CHARACTERS = 40_000
-#: A row stays this long after the last document that had the entry.
+#: Days that a row is kept after the last document with the entry.
 KEEP_DAYS = 30
 _ROW = struct.Struct(">8s8s8s8s8sQHH")
 NO_SKETCH = bytes(8)
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
 _SKETCHED_CHARACTERS = 600
-#: What each ASCII character becomes: that of a word in lower case, all others a space.
+#: Maps each ASCII character of a word to lower case, and all others to a space.
 _ASCII_WORDS = "".join(mark.lower() if _WORD.match(mark) else " " for mark in map(chr, range(128)))
 
 
 class SeenRow(NamedTuple):
-    """One entry: hashes of its key, address, title with day, content; a sketch of its text.
+    """One entry: hashes of its key, link, title with day and content, and a sketch of its text.
 
-    Units: `first_seen_ms` since 1970, `last_day` days since 1970. `updates` counts how often it
-    was sent again.
+    Units: `first_seen_ms` since 1970, `last_day` days since 1970. `updates` counts the updates
+    that were sent.
     """
 
     key: bytes
@@ -48,59 +47,45 @@ class SeenRow(NamedTuple):
     last_day: int
 
 
-_key = attrgetter("key")
-
-
 class SeenKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows of one feed, packed, newest first; `links` maps key hashes in hex to addresses."""
+    """All rows of one feed, packed, newest first; `links` maps key hashes in hex to links."""
 
     feed_id: str = ""
     rows: bytes = b""
     links: dict[str, str] = {}
-    #: 8 bytes a row for the first rows, those of the last document: the entry as it stood there.
+    #: 8 bytes for each row of the last document, the first rows: the hash of the raw entry.
     sources: bytes = b""
-    #: What lay around those entries; see ports.KnownItems.
+    #: The rest of that document; see ports.KnownItems.
     context: bytes = b""
 
     def unpacked(self) -> list[SeenRow]:
-        """Return the rows. Errors: WireError when the bytes are no whole number of them."""
+        """Return the rows; an incomplete last one is ignored."""
         whole = len(self.rows) - len(self.rows) % _ROW.size
         return [SeenRow(*row) for row in _ROW.iter_unpack(self.rows[:whole])]
 
     def known_items(self) -> KnownItems:
-        """Return what need not be read again of the feed's next document."""
+        """Return the items that need not be parsed again in the next document."""
         if not self.context:
             return NOTHING_KNOWN
-        return KnownItems(self.context, frozenset(_pieces(self.sources)) - {NO_SKETCH})
+        return KnownItems(self.context, frozenset(pieces(self.sources)) - {NO_SKETCH})
 
 
 class SeenIndex:
-    """Finds the row of an entry by any of its names."""
+    """Finds the row of an entry by one of its hashes."""
 
     def __init__(self, seen: SeenKeys) -> None:
         self.rows = seen.unpacked()
         self.links = seen.links
-        self._by_source = dict(zip(_pieces(seen.sources), self.rows, strict=False))
-        self._by_key = {row.key: row for row in self.rows}
-        # Of several rows of one address or title the same one counts in whatever order they lie.
-        ordered = sorted(self.rows, key=_key)
-        self._by_url = {row.url: row for row in ordered if row.url != NO_SKETCH}
+        #: By the hash of the raw entry in the last document.
+        self.by_source = dict(zip(pieces(seen.sources), self.rows, strict=False))
+        self.by_key = {row.key: row for row in self.rows}
+        # Of several rows with one link or title the choice must not depend on their order.
+        ordered = sorted(self.rows, key=attrgetter("key"))
+        self.by_url = {row.url: row for row in ordered if row.url != NO_SKETCH}
         self._by_title = {row.title_day: row for row in ordered if row.title_day != NO_SKETCH}
 
-    def by_key(self, key: bytes) -> SeenRow | None:
-        """Return the row with this key hash."""
-        return self._by_key.get(key)
-
-    def by_source(self, source_hash: bytes) -> SeenRow | None:
-        """Return the row of the entry that stood in the last document with this hash."""
-        return self._by_source.get(source_hash)
-
-    def by_url(self, url: bytes) -> SeenRow | None:
-        """Return the row with this address hash."""
-        return self._by_url.get(url)
-
     def by_title(self, title_day: bytes, content: bytes, sketch: bytes) -> SeenRow | None:
-        """Return the row with this title and day, if its text is near too."""
+        """Return the row with this title and day if its text is similar too."""
         row = self._by_title.get(title_day)
         if row is None or sketch == NO_SKETCH:
             return None
@@ -114,9 +99,9 @@ def packed(
     links: dict[str, str],
     day: int,
 ) -> SeenKeys:
-    """Return the record: rows of the document at hand, then older ones not yet due to go.
+    """Return the record: the rows of the current document, then older ones that have not expired.
 
-    `links` are those of the newest entries by key hash; only rows that are kept keep theirs.
+    `links` are those of the newest entries by key hash; links of dropped rows are dropped.
     """
     rows = list(current)
     names = {row.key for row in rows}
@@ -134,29 +119,19 @@ def packed(
 
 
 def with_sources(seen: SeenKeys, sources: Sequence[bytes], context: bytes) -> SeenKeys:
-    """Return the record with the hashes of its first entries as they stood in a document."""
+    """Return the record with the hashes of the raw entries of the current document."""
     if not context:
         return seen
     joined = b"".join(source or NO_SKETCH for source in sources[:MAX_ROWS])
     return msgspec.structs.replace(seen, sources=joined, context=context)
 
 
-def encode_keys(seen: SeenKeys) -> bytes:
-    """Return the bytes of the record."""
-    return wire.encode(seen)
-
-
-def decode_keys(data: bytes, origin: str = "") -> SeenKeys:
-    """Return the keys that a record holds. Errors: WireError."""
-    return wire.decode(data, SeenKeys, origin)
-
-
-def _pieces(data: bytes) -> list[bytes]:
+def pieces(data: bytes) -> list[bytes]:
     return [data[place : place + 8] for place in range(0, len(data) - 7, 8)]
 
 
 def short_hash(*parts: str) -> bytes:
-    """Return 8 bytes for a text in parts; eight zero bytes when all parts are empty."""
+    """Return a hash of 8 bytes of these texts; eight zero bytes if all are empty."""
     if not any(parts):
         return NO_SKETCH
     text = "\0".join(parts).encode("utf-8", "replace")
@@ -164,7 +139,7 @@ def short_hash(*parts: str) -> bytes:
 
 
 def sketch_of(text: str) -> bytes:
-    """Return 8 bytes that are alike for near texts: the four least hashes of their word triples."""
+    """Return 8 bytes that are alike for similar texts: the four smallest hashes of word triples."""
     words = _words_of(text[:_SKETCHED_CHARACTERS])
     if len(words) < 8:
         return NO_SKETCH

@@ -1,7 +1,7 @@
-"""Keeps the states of the feeds whose partitions this poller owns: reads them from the log.
+"""Reads the states of the feeds in the partitions that this poller owns from the log.
 
-The reader of `news.feed-state` lives in a thread of its own and commits nothing. What it learns
-goes to the poller as messages, so that every state has one owner at a time.
+The reader of `news.feed-state` runs in its own thread and commits nothing. It sends what it reads
+to the poller as messages, so that every state has one owner at a time.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from ingest import wire
 from ingest.errors import LogUnavailable, WireError
 from ingest.polling.report import events
 from ingest.polling.state.feed_state import Slot, pack
@@ -24,43 +22,42 @@ from ingest.records.stage_plan import FEED_STATE
 
 _READ_RECORDS = 500
 _READ_SECONDS = 0.2
-#: Once all is restored, what comes is mostly our own states: they are passed over in lots, by
-#: when compaction has taken most of them away.
+#: Seconds between reads once all is restored: most new records are our own states, which are
+#: skipped, and compaction removes most of them in the meantime.
 _PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """A partition is ours and everything in it was read."""
+class PartitionRestored:
+    """A partition was assigned to us, and all of it was read."""
 
     partition: int
     slots: dict[str, Slot]
-    requests: dict[str, datetime]
+    requests: set[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """A partition is no longer ours."""
+class PartitionLost:
+    """A partition is no longer assigned to us."""
 
     partition: int
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
-    """Somebody wants this feed polled now."""
+class PollRequested:
+    """A poll of this feed was requested."""
 
     feed_id: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """The reader ended by an error that no waiting fixes."""
+class ReaderFailed:
+    """The reader failed with a permanent error."""
 
     error: BaseException
 
 
-Message: TypeAlias = Restored | Lost | Requested | Broken
+Message: TypeAlias = PartitionRestored | PartitionLost | PollRequested | ReaderFailed
 
 
 @dataclass(slots=True)
@@ -71,13 +68,13 @@ class _Partition:
     began: float = field(default_factory=time.monotonic)
     slots: dict[str, Slot] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict)
-    requests: dict[str, datetime] = field(default_factory=dict)
+    requests: set[str] = field(default_factory=set)
 
 
 class StateTable:
-    """A thread that restores partitions as they are assigned.
+    """A thread that restores each partition when it is assigned.
 
-    `wake` is called from that thread whenever there is a message to take.
+    `wake` is called from that thread for each new message.
     """
 
     def __init__(self, log: Log, group: str, wake: Callable[[], None]) -> None:
@@ -92,7 +89,7 @@ class StateTable:
         self._thread.start()
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Leave the group; what is owned goes to others at once."""
+        """Leave the group, so that its partitions are reassigned at once."""
         self._is_stopping.set()
         self._thread.join(timeout_seconds)
 
@@ -113,12 +110,12 @@ class StateTable:
                         self._is_stopping.wait(_PAUSE_SECONDS)
             finally:
                 reader.close()
-        except Exception as error:  # noqa: BLE001 - it ends the poller, which raises it
-            self._send(Broken(error))
+        except Exception as error:  # noqa: BLE001 - the poller raises it and stops
+            self._send(ReaderFailed(error))
 
     def _is_restored(self) -> bool:
-        restored = [partition.is_restored for partition in self._partitions.values()]
-        return bool(restored) and all(restored)
+        partitions = self._partitions.values()
+        return bool(partitions) and all(partition.is_restored for partition in partitions)
 
     def _turn(self, reader: Reader) -> None:
         records = reader.read(_READ_RECORDS, _READ_SECONDS)
@@ -136,10 +133,10 @@ class StateTable:
         for place, partition in list(self._partitions.items()):
             if assigned.get(place) != partition.epoch:
                 del self._partitions[place]
-                self._send(Lost(place.partition))
+                self._send(PartitionLost(place.partition))
         for place, epoch in assigned.items():
             if place not in self._partitions:
-                # Positions are never committed, so what was read before this is read again.
+                # Positions are never committed: a partition is always read from its start.
                 reader.seek(place, 0)
                 self._partitions[place] = _Partition(epoch)
 
@@ -155,18 +152,18 @@ class StateTable:
         for feed_id, keys in partition.keys.items():
             if feed_id in partition.slots:
                 partition.slots[feed_id].packed_keys = keys
-        self._send(Restored(place.partition, partition.slots, partition.requests))
+        self._send(PartitionRestored(place.partition, partition.slots, partition.requests))
         events.restore_seconds.set(time.monotonic() - partition.began)
-        # Handed over: from now on these belong to the poller.
-        partition.slots, partition.keys, partition.requests = {}, {}, {}
+        # These belong to the poller from now on.
+        partition.slots, partition.keys, partition.requests = {}, {}, set()
 
     def _apply(self, partition: _Partition, record: Record) -> None:
         feed_id, part = feed_id_and_part(record)
         try:
             if part == REQUEST:
-                self._apply_request(partition, feed_id, record)
+                self._apply_request(partition, feed_id, is_open=record.value is not None)
             elif partition.is_restored or part == BACKFILL_MEMORY:
-                return  # what this poller wrote itself
+                return  # written by this poller itself
             elif part == KEYS:
                 partition.keys[feed_id] = pack(record.value or b"")
             elif record.value is None:
@@ -178,19 +175,13 @@ class StateTable:
                 record=record.origin, key=feed_key(feed_id, part), error=str(error)
             )
 
-    def _apply_request(self, partition: _Partition, feed_id: str, record: Record) -> None:
-        if record.value is None:
-            partition.requests.pop(feed_id, None)
-            return
-        request: dict[str, Any] = wire.decode(record.value, dict[str, Any], record.origin)
-        try:
-            at = datetime.fromisoformat(str(request.get("at")))
-        except ValueError as error:
-            raise WireError(f"is not a valid request: {error}", origin=record.origin) from error
-        if partition.is_restored:
-            self._send(Requested(feed_id, at))
+    def _apply_request(self, partition: _Partition, feed_id: str, *, is_open: bool) -> None:
+        if not is_open:
+            partition.requests.discard(feed_id)
+        elif partition.is_restored:
+            self._send(PollRequested(feed_id))
         else:
-            partition.requests[feed_id] = at
+            partition.requests.add(feed_id)
 
     def _send(self, message: Message) -> None:
         self._messages.put(message)

@@ -1,1 +1,1 @@
-"""Feeds looked at without polling them, for the verbs of `feeds`."""
+"""Trial requests of feeds without changes to their state, for the verbs of `feeds`."""

@@ -1,4 +1,4 @@
-"""Looks for the feeds of a site: its page, its robots.txt, then the usual places."""
+"""Finds the feeds of a site: on its page, in its robots.txt, then at the usual paths."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import msgspec
 from ingest.errors import FetchFailed
 from ingest.identity import host_of, joined, same_site
 from ingest.model import Feed
-from ingest.page_tags import marks_of, tags_of
+from ingest.page_tags import marks_of, tags_of, text_of
+from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.sitemap_walk import robots_sitemaps
-from ingest.polling.trial.feed_trial import Trial, TrialTools, try_feed
+from ingest.polling.trial.feed_trial import Trial, try_feed
 from ingest.ports import Disallowed, Fetched, Fetcher, FetchRequest, Resting
 
-#: Requests that one search may make, robots.txt not counted.
+#: Maximum number of requests in one search, without robots.txt.
 MAX_REQUESTS = 12
 USUAL_PATHS = (
     "/feed",
@@ -33,15 +34,15 @@ USUAL_PATHS = (
 _MAX_ANNOUNCED = 6
 _MAX_LINKED = 3
 _MAX_SITEMAPS = 3
-#: Children of an index of sitemaps that are asked for: enough to see whether it is of news.
+#: Number of children of a sitemap index to request: enough to see whether it has news.
 _MAX_CHILDREN = 2
-#: What a page may answer and yet feeds of its host may be had.
+#: Failures of a page after which the search goes on: feeds of its host may still be available.
 _PASSABLE = frozenset(
     {"not_a_feed", "http_401", "http_403", "http_404", "bot_block", "robots_disallowed"}
 )
 _RANKS = ("given", "link", "robots", "anchor", "path")
 
-#: Bytes of a page that are looked at; feeds are named in the head, and lists of feeds are short.
+#: Bytes of a page to search: feeds are announced in the head, and lists of feeds are short.
 PAGE_BYTES = 512 * 1024
 _TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json",
           "application/rdf+xml", "application/xml", "text/xml", "application/json")  # fmt: skip
@@ -52,8 +53,8 @@ _LOOKS_LIKE_FEED = re.compile(
 )
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One feed that was found. `how`: given, link, robots, anchor or path."""
+class FoundFeed(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed that was found. `how` is given, link, robots, anchor or path."""
 
     url: str
     how: str
@@ -61,21 +62,21 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_comments(self) -> bool:
-        """Return whether it lists what readers wrote, by its address or title."""
+        """Return whether this is a feed of comments, by its URL or title."""
         title = self.trial.parsed.title if self.trial.parsed is not None else ""
         return "comment" in f"{urlsplit(self.url).path} {title}".lower()
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search brought, the best first. `page` is the trial of the address itself."""
+    """The feeds that were found, best first. `page` is the trial of the given URL itself."""
 
     page: Trial
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[FoundFeed, ...]
     requests: int
 
 
 class _Counted:
-    """A Fetcher that makes so many requests and no more; children of an index count too."""
+    """A Fetcher with a maximum number of requests; children of an index count too."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
@@ -84,24 +85,24 @@ class _Counted:
     async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
         if self.requests >= MAX_REQUESTS:
             raise FetchFailed(
-                "this search has made all its requests", kind="bad_url", value=request.url
+                "the search has used up its requests", kind="bad_url", value=request.url
             )
         self.requests += 1
         return await self._fetcher.fetch(request)
 
     async def close(self) -> None:
-        """The fetcher belongs to others."""
+        """Do nothing: the fetcher belongs to the caller."""
 
 
 class _Search:
-    """One search: counts its requests, and keeps each feed once."""
+    """One search: counts its requests and removes duplicate feeds."""
 
-    def __init__(self, like: Feed, tools: TrialTools) -> None:
+    def __init__(self, like: Feed, tools: ReadTools) -> None:
         self.counted = _Counted(tools.fetcher)
         self.like, self.tools = like, dataclasses.replace(tools, fetcher=self.counted)
         self.asked: set[str] = set()
         self.documents: set[bytes] = set()
-        self.candidates: list[Candidate] = []
+        self.candidates: list[FoundFeed] = []
 
     async def look(self, url: str, how: str) -> Trial | None:
         if not url or url in self.asked or self.counted.requests >= MAX_REQUESTS:
@@ -119,19 +120,19 @@ class _Search:
         self.asked.add(trial.answer.url)
         if digest not in self.documents:
             self.documents.add(digest)
-            self.candidates.append(Candidate(url=url, how=how, trial=trial))
+            self.candidates.append(FoundFeed(url=url, how=how, trial=trial))
 
     def ended(self, page: Trial) -> Discovery:
         ranked = tuple(sorted(self.candidates, key=_rank))
         return Discovery(page=page, candidates=ranked, requests=self.counted.requests)
 
 
-async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], str]) -> Discovery:
-    """Return the feeds that can be found from the address of `like`, whose options all requests use.
+async def discover(like: Feed, tools: ReadTools, robots_text: Callable[[str], str]) -> Discovery:
+    """Return the feeds found from the URL of `like`; all requests use the options of `like`.
 
-    `robots_text` gives the robots.txt that was read for an address, or "". Announced feeds may
-    lie on other sites, other links count within this one, guesses stay on the page's host. A page
-    that is refused or missing does not end the search. Errors: none of the site's own.
+    `robots_text` returns the robots.txt that was read for a URL, or "". Announced feeds may be on
+    other sites, other links count within this site, and guesses stay on the host of the page. A
+    page that is forbidden or missing does not end the search. Errors: none from the site.
     """
     search = _Search(like, tools)
     page = await search.look(like.url, "given")
@@ -153,41 +154,38 @@ async def discover(like: Feed, tools: TrialTools, robots_text: Callable[[str], s
 def _chosen(links: list[PageLink], url: str) -> list[PageLink]:
     announced = [link for link in links if link.how == "link"][:_MAX_ANNOUNCED]
     ours = [link for link in links if link.how == "anchor" and same_site(link.url, url)]
-    linked = ours[:_MAX_LINKED]
-    return announced + linked
+    return announced + ours[:_MAX_LINKED]
 
 
-def _rank(candidate: Candidate) -> tuple[bool, bool, int]:
+def _rank(candidate: FoundFeed) -> tuple[bool, bool, int]:
     parsed = candidate.trial.parsed
     is_empty = parsed is None or not parsed.entries
     return candidate.is_of_comments, is_empty, _RANKS.index(candidate.how)
 
 
 class PageLink(NamedTuple):
-    """An address that a page names: `how` is link (rel=alternate) or anchor (an `<a>`)."""
+    """A link of a page: `how` is link (rel=alternate) or anchor (an `<a>`)."""
 
     url: str
     how: str
-    title: str = ""
 
 
 def page_links(body: bytes, url: str) -> list[PageLink]:
-    """Return the feeds that a page at `url` announces, then those that its links look like.
+    """Return the feeds that a page at `url` announces, then the links that look like feeds.
 
-    Shape: absolute, each address once, in the order of the page; `<base>` counts. Errors: none.
+    Shape: absolute, without duplicates, in the order of the page; `<base>` counts. Errors: none.
     """
     base = url
     announced: dict[str, PageLink] = {}
     linked: dict[str, PageLink] = {}
-    for tag, attributes in tags_of(_text(body[:PAGE_BYTES]), _MARKS):
+    for tag, attributes in tags_of(text_of(body[:PAGE_BYTES]), _MARKS):
         address = joined(base, attributes.get("href", ""))
         if tag == "base":
             base = address or base
         elif not address:
             continue
         elif tag == "link" and _announces(attributes):
-            title = " ".join(attributes.get("title", "").split())
-            announced.setdefault(address, PageLink(address, "link", title))
+            announced.setdefault(address, PageLink(address, "link"))
         elif tag == "a" and _LOOKS_LIKE_FEED.search(address):
             linked.setdefault(address, PageLink(address, "anchor"))
     return [*announced.values(), *(link for link in linked.values() if link.url not in announced)]
@@ -197,9 +195,3 @@ def _announces(attributes: dict[str, str]) -> bool:
     kind = attributes.get("type", "").partition(";")[0].strip().lower()
     words = attributes.get("rel", "").lower().split()
     return ("alternate" in words or "feed" in words) and kind in _TYPES
-
-
-def _text(page: bytes) -> str:
-    if page.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return page.decode("utf-16", "replace")
-    return page.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Lists what one feed document says, entry by entry, as plain data for `feeds test`."""
+"""Lists a feed document, entry by entry, as plain data for `feeds test`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from datetime import datetime
 
 import msgspec
 
-from ingest.dates import ReadDate, read_date
+from ingest.dates import ReadDate
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
+from ingest.polling.entries.candidates import entry_date
 from ingest.polling.entries.new_entries import MAX_DOCUMENT_ENTRIES, Found
 from ingest.ports import ParsedFeed, SourceEntry
 
-#: Strange things of one kind are shown with so many examples.
+#: Number of examples shown for each kind of oddity.
 _EXAMPLES = 2
 _EXAMPLE_CHARACTERS = 60
 
 
 class ListedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry. `id` is the guid as the feed gives it, else the link; texts are the feed's own."""
+    """One entry. `id` is the guid of the feed, else the link; texts are those of the feed."""
 
     id: str
     title: str
@@ -33,10 +34,10 @@ class ListedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedListing(msgspec.Struct, frozen=True, kw_only=True):
-    """What one input says. `format` is empty and `entries` is [] when it is no feed.
+    """The listing of one input. `format` and `entries` are empty if it is not a feed.
 
     A problem is `kind: details`; the kinds are those of SourceError and FetchFailed, the
-    oddities of the sources, and the reasons of entries that would not be taken.
+    oddities of the sources, and the reasons of rejected and dropped entries.
     """
 
     input: str
@@ -47,7 +48,7 @@ class FeedListing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many entries have what, and what would become of them."""
+    """Numbers of entries by what they have, and of those that would be indexed or refused."""
 
     entries: int = 0
     links: int = 0
@@ -59,17 +60,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> FeedListing:
-    """Return the rows of a document, in its order. `found` is what a first poll would take of it."""
+    """Return the listing of a document, in its order. `found` is the result of a first poll."""
     dates = _Dates(feed, parsed)
     entries = tuple(_row(entry, dates) for entry in parsed.entries)
-    problems = [f"{kind}: {amount}" for kind, amount in sorted(parsed.oddities.items())]
-    problems += [
-        f"{kind}: {amount}"
-        for kind, amount in sorted(found.oddities.items())
-        if not kind.startswith("date_")
-    ]
-    problems += dates.problems()
-    problems += [f"{reason}: {amount}" for reason, amount in sorted(_refused(found).items())]
+    undated = {kind: n for kind, n in found.oddities.items() if not kind.startswith("date_")}
+    problems = [*_lines(parsed.oddities), *_lines(undated), *dates.problems()]
+    problems += _lines(_refused(found))
     if found.beyond_cap:
         problems.append(f"entries_beyond_cap: {found.beyond_cap} over {MAX_DOCUMENT_ENTRIES}")
     if found.left_behind:
@@ -86,18 +82,18 @@ def listing_of(input: str, parsed: ParsedFeed, found: Found, feed: Feed) -> Feed
 
 
 def failed_listing(input: str, kind: str, message: str) -> FeedListing:
-    """Return the listing of an input that is no feed, or cannot be had."""
+    """Return the listing of an input that is not a feed or cannot be fetched."""
     return FeedListing(input=_clean(input), problems=(_clean(f"{kind}: {message}"),))
 
 
-def said(error: NewsIngestError) -> str:
-    """Return an error as one sentence for a list of problems."""
+def error_text(error: NewsIngestError) -> str:
+    """Return an error in one line for a list of problems."""
     value = " ".join(str(error.value or "").split())[:200]
     return f"{error.what} ({value})" if value else error.what
 
 
 def counts_of(parsed: ParsedFeed, found: Found) -> Counts:
-    """Return the sums of a document."""
+    """Return the counts of a document."""
     return Counts(
         entries=len(parsed.entries),
         links=sum(1 for entry in parsed.entries if entry.link),
@@ -110,7 +106,7 @@ def counts_of(parsed: ParsedFeed, found: Found) -> Counts:
 
 
 class _Dates:
-    """Reads the dates of one document, and remembers what was wrong with them."""
+    """Reads the dates of one document, and collects their faults."""
 
     def __init__(self, feed: Feed, parsed: ParsedFeed) -> None:
         self._feed, self._parsed = feed, parsed
@@ -120,12 +116,7 @@ class _Dates:
     def at(self, raw: str, entry: SourceEntry) -> datetime | None:
         if not raw.strip():
             return None
-        read = read_date(
-            raw,
-            language=entry.language or self._feed.language or self._parsed.language,
-            timezone_name=self._feed.timezone,
-            date_order=self._feed.date_order,
-        )
+        read = entry_date(raw, entry, self._feed, self._parsed.language)
         self._note(read, raw)
         return read.at
 
@@ -165,10 +156,14 @@ def _row(entry: SourceEntry, dates: _Dates) -> ListedEntry:
     )
 
 
+def _lines(counts: Mapping[str, int]) -> list[str]:
+    return [f"{kind}: {amount}" for kind, amount in sorted(counts.items())]
+
+
 def _refused(found: Found) -> Mapping[str, int]:
     return Counter(verdict.reason for verdict in (*found.rejects, *found.drops))
 
 
 def _clean(text: str) -> str:
-    """Return the text without lone surrogates, which no JSON can hold."""
+    """Return the text without lone surrogates, which JSON cannot hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

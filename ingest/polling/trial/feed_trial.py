@@ -1,60 +1,38 @@
-"""Asks a feed as a poll would, then once more with its validators, and changes nothing."""
+"""Requests a feed as a poll would, then again with its validators, and stores nothing."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from ingest.errors import FetchFailed, SourceError
-from ingest.identity import joined
 from ingest.model import Feed
 from ingest.polling.document import answers
 from ingest.polling.document.answers import conditional_headers, with_new_validators
-from ingest.polling.document.read_document import feed_request, read_document
+from ingest.polling.document.read_document import ReadTools, feed_request, read_document
 from ingest.polling.entries.new_entries import Found, find_entries
 from ingest.polling.state.feed_state import FeedState
-from ingest.polling.trial.feed_listing import said
-from ingest.ports import (
-    Clock,
-    Disallowed,
-    Fetched,
-    Fetcher,
-    FetchRequest,
-    ParsedFeed,
-    ParseFeed,
-    Resting,
-)
-from ingest.settings.options import PollingOptions
-
-
-@dataclass(frozen=True, slots=True)
-class TrialTools:
-    """What a trial needs from outside."""
-
-    fetcher: Fetcher
-    parse: ParseFeed
-    options: PollingOptions
-    clock: Clock
+from ingest.polling.trial.feed_listing import error_text
+from ingest.ports import Disallowed, Fetched, ParsedFeed, Resting
 
 
 class Fault(NamedTuple):
-    """Why a trial ended early: a class of `document.answers.WEIGHTS`, or host_rests; and a message."""
+    """Why a trial ended early: a key of `answers.WEIGHTS` or host_rests, and a message."""
 
     kind: str
     message: str
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll of a feed as data.
+    """The result of a trial.
 
-    `robots` is allowed, disallowed, unreachable, ignored or, when nothing was asked, "".
-    `answer` is None when none came, `parsed` and `found` when it was no feed. `again` is the
-    answer to the second, conditional request; None when there was nothing to ask it with.
-    `lost_seconds` is how long a request took that came to nothing.
+    `robots` is allowed, disallowed, unreachable, ignored, or "" if robots.txt was not checked.
+    `answer` is None if there was none, `parsed` and `found` if it was not a feed. `again` is the
+    answer to the second, conditional request; None if the first had no validators.
+    `lost_seconds` is the duration of a failed request.
     """
 
     feed: Feed
@@ -70,34 +48,34 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """Return the address that answered."""
+        """Return the URL that answered."""
         return self.feed.url if self.answer is None else self.answer.url
 
     @property
     def is_moved_for_good(self) -> bool:
-        """Return whether every redirect on the way was permanent, and there was one."""
+        """Return whether there were redirects and all of them were permanent."""
         hops = () if self.answer is None else self.answer.hops
         return bool(hops) and all(hop.status in (301, 308) for hop in hops)
 
 
 async def try_feed(
-    feed: Feed, tools: TrialTools, *, asks_again: bool = True, max_children: int | None = None
+    feed: Feed, tools: ReadTools, *, asks_again: bool = True, max_children: int | None = None
 ) -> Trial:
-    """Return what a first poll of this feed would bring. Errors: none of the feed's own.
+    """Return the result of a first poll of this feed. Errors: none from the feed.
 
-    `asks_again` asks once more with its validators; of an index of sitemaps at most
-    `max_children` are asked for.
+    With `asks_again`, a second request is made with the validators. At most `max_children` of a
+    sitemap index are requested.
     """
     now = tools.clock()
     robots = "ignored" if feed.robots == "ignore" else ""
     trial = Trial(feed=feed, at=now, robots=robots)
     began = time.perf_counter()
     try:
-        answer = await tools.fetcher.fetch(trial_request(feed, tools.options))
+        answer = await tools.fetcher.fetch(feed_request(feed, tools.options, feed.url, stage="cli"))
     except FetchFailed as error:
         lost = time.perf_counter() - began
         trial = msgspec.structs.replace(trial, lost_seconds=lost)
-        return _ended(trial, error.kind, said(error))
+        return _ended(trial, error.kind, error_text(error))
     if isinstance(answer, Disallowed):
         verdict = answer.reason.removeprefix("robots_")
         trial = msgspec.structs.replace(trial, robots=verdict)
@@ -114,25 +92,12 @@ async def try_feed(
     return trial
 
 
-def trial_request(
-    feed: Feed, options: PollingOptions, headers: dict[str, str] | None = None
-) -> FetchRequest:
-    """Return the request that a poll of this feed makes, with these headers on top."""
-    return feed_request(feed, options, feed.url, stage="cli", headers=headers)
-
-
-async def _read(
-    trial: Trial, answer: Fetched, tools: TrialTools, max_children: int | None
-) -> Trial:
-    base = joined(answer.url, answer.header("content-location") or answer.url) or answer.url
-    charset = answers.charset_of(answer.header("content-type"))
+async def _read(trial: Trial, answer: Fetched, tools: ReadTools, max_children: int | None) -> Trial:
     started = time.perf_counter()
     try:
-        document = await read_document(
-            tools, trial.feed, answer.body, base, charset, max_children=max_children
-        )
+        document = await read_document(tools, trial.feed, answer, max_children=max_children)
     except SourceError as error:
-        return _ended(trial, error.kind, said(error))
+        return _ended(trial, error.kind, error_text(error))
     parsed, seconds = document.parsed, time.perf_counter() - started
     found = find_entries(
         trial.feed,
@@ -146,13 +111,15 @@ async def _read(
     return msgspec.structs.replace(trial, parsed=parsed, found=found, parse_seconds=seconds)
 
 
-async def _again(trial: Trial, answer: Fetched, tools: TrialTools) -> Fetched | None:
-    state = with_new_validators(FeedState(feed_id=trial.feed.id), answer)
+async def _again(trial: Trial, answer: Fetched, tools: ReadTools) -> Fetched | None:
+    feed = trial.feed
+    state = with_new_validators(FeedState(feed_id=feed.id), answer)
     headers = conditional_headers(state, trial.at)
-    if not headers or trial.feed.ignore_http_cache:
+    if not headers or feed.ignore_http_cache:
         return None
+    request = feed_request(feed, tools.options, feed.url, stage="cli", headers=headers)
     try:
-        again = await tools.fetcher.fetch(trial_request(trial.feed, tools.options, headers))
+        again = await tools.fetcher.fetch(request)
     except FetchFailed:
         return None
     return again if isinstance(again, Fetched) else None

@@ -1,35 +1,27 @@
-"""Tells how often a feed will be polled, before it ever was or while it is."""
+"""Predicts how often a feed will be polled, and explains the time of its next poll."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from ingest.model import Feed
 from ingest.polling.document.after_document import DocumentRead, after_document, success_of
 from ingest.polling.schedule import planning
 from ingest.polling.schedule.planning import solve_kappa
+from ingest.polling.schedule.rate import Rate
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.feed_trial import Trial
 from ingest.settings.options import PollingOptions
 
 
-class Outlook(NamedTuple):
-    """What is expected of a feed: seconds between polls before floors, and the floor."""
-
-    interval_seconds: float
-    floor_seconds: float
-    floor_reason: str
-    entries_a_day: float
-
-
 def kappa_of(
     feeds: Iterable[Feed], states: Mapping[str, FeedState], options: PollingOptions
 ) -> float:
-    """Return the κ of one poller that has all these feeds; see schedule.solve_kappa."""
+    """Return the κ of one poller that owns all these feeds; see planning.solve_kappa."""
+    rates = {id: state.rate for id, state in states.items()}
     demands = [
-        planning.demand_of(feed, states.get(feed.id) or FeedState(feed_id=feed.id), options)
+        planning.demand(feed, rates.get(feed.id, Rate()).per_hour, options)
         for feed in feeds
         if feed.enabled
     ]
@@ -43,8 +35,8 @@ def outlook_of(
     feeds: Mapping[str, Feed],
     states: Mapping[str, FeedState],
     options: PollingOptions,
-) -> Outlook | None:
-    """Return what to expect of a feed after its first poll, among these feeds; None without one."""
+) -> FeedState | None:
+    """Return the state expected after the first poll of a feed among these; None if it failed."""
     if trial.answer is None or trial.parsed is None or trial.found is None:
         return None
     before = FeedState(feed_id=trial.feed.id, configured_url=trial.feed.url)
@@ -63,22 +55,16 @@ def outlook_of(
         options,
     )
     success = success_of(before, read, trial.at)
-    state = planning.succeeded(after, trial.feed, options, kappa, trial.at, success)
-    return Outlook(
-        state.interval_seconds,
-        state.floor_seconds,
-        state.floor_reason,
-        state.rate.per_hour * 24,
-    )
+    return planning.succeeded(after, trial.feed, options, kappa, trial.at, success)
 
 
 def why_next(state: FeedState, feed: Feed, now: datetime) -> str:
-    """Return the reason of the next poll's time as one sentence."""
+    """Return one sentence that explains the time of the next poll."""
     if not feed.enabled:
         return "No next poll: the feed is paused by `enabled: false`."
     due = state.next_poll_at
     if state.last_poll_at is None or due is None:
-        return "Next poll as soon as a poller runs: it was never polled under this address."
+        return "Next poll as soon as a poller runs: it was never polled at this URL."
     start = f"Next poll {_time(due, now)}: last poll {_time(state.last_poll_at, now)}; "
     return start + "; ".join(_reasons(state, due, state.last_poll_at)) + "."
 
@@ -91,32 +77,32 @@ def _reasons(state: FeedState, due: datetime, polled: datetime) -> list[str]:
         return ["HTTP 410 (gone), so it is polled every 30 days"]
     if state.retry_after_until_at is not None and due >= state.retry_after_until_at >= polled:
         return [
-            f"planned {spoken(planned)}",
-            f"raised to {spoken(wait)} by the site's wish to rest",
+            f"planned {duration(planned)}",
+            f"raised to {duration(wait)} by the site's request to wait",
         ]
     if state.last_error_class == "robots_disallowed":
         return ["robots.txt does not allow it, so it is polled once a day"]
     if state.last_error_class:
         score = f"{state.failure_score:g}"
-        raised = f"waits {spoken(wait)} after {state.last_error_class} (failure score {score})"
-        return [f"planned {spoken(planned)}", raised]
-    reasons = [f"planned {spoken(planned)}"]
+        raised = f"waits {duration(wait)} after {state.last_error_class} (failure score {score})"
+        return [f"planned {duration(planned)}", raised]
+    reasons = [f"planned {duration(planned)}"]
     base = planned
     if state.floor_seconds > planned:
         base = state.floor_seconds
-        reasons.append(f"raised to {spoken(base)} by {state.floor_reason}")
+        reasons.append(f"raised to {duration(base)} by {state.floor_reason}")
     spread = wait - base
     if abs(spread) > 0.11 * base + 1 and (state.skip_hours or state.skip_days):
         reasons.append("moved by the feed's skipHours or skipDays")
     elif spread < -0.11 * base - 1:
-        reasons.append(f"brought forward to {spoken(wait)}: the document held more entries")
+        reasons.append(f"brought forward to {duration(wait)}: the document held more entries")
     elif abs(spread) >= 1:
-        reasons.append(f"spread {'+' if spread > 0 else '−'}{spoken(abs(spread))}")
+        reasons.append(f"spread {'+' if spread > 0 else '−'}{duration(abs(spread))}")
     return reasons
 
 
-def spoken(seconds: float) -> str:
-    """Return a length of time in the unit that reads best."""
+def duration(seconds: float) -> str:
+    """Return a duration in the most readable unit."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

@@ -1,4 +1,4 @@
-"""Shares a host between poll, fetch and a backfill by slots of the wall clock."""
+"""Shares hosts between stages by slots of the wall clock, and platforms' addresses by hosts."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from typing import NamedTuple
 
 from ingest.identity import host_of, registrable_domain
 
-#: The share of slots that is poll's; the rest are fetch's.
+#: Share of the slots for poll; the rest are for fetch.
 POLL_SHARE = 0.1
-#: One slot of so many is for the requests of `feeds backfill`, whether one runs or not.
+#: One of this many slots is for the requests of `feeds backfill`, whether it runs or not.
 BACKFILL_EVERY = 20
 _BACKFILL_SLOT = 5
 _PARTS = 1000
 _MAX_PHASE = 1000
-#: A slot is the gap and this surplus. A request may start only in the first half of the surplus,
-#: so that two starts in neighbouring slots are never closer than the gap; the other half
-#: forgives clocks that differ.
+#: A slot is as long as the gap and this surplus. A request may start only in the first half of the
+#: surplus, so that two starts in neighbouring slots are never closer than the gap; the other half
+#: allows for clock differences.
 SURPLUS_SHARE = 0.05
 MIN_SURPLUS_SECONDS = 0.1
 
-#: An answer of the name service is believed for so long, as by the connections themselves.
+#: Seconds that DNS answers are cached, as for connections.
 FRESH_SECONDS = 300.0
 MAX_NAMES = 50_000
-#: Returns the addresses of a host; empty where it has none or may not be asked.
+#: Returns the addresses of a host; empty if it has none or they may not be connected to.
 Resolve = Callable[[str], Awaitable[tuple[str, ...]]]
 
 
 def seconds_to_slot(
     now: float, gap_seconds: float, domain: str, stage: str, poll_share: float = POLL_SHARE
 ) -> float:
-    """Return how long to wait until a request of this stage may start at this domain.
+    """Return the seconds until a request of this stage may start at this domain.
 
-    Shape: 0.0 when it may start now. Whoever asks from whatever machine gets answers that never
-    let two stages start closer together than the gap, as long as the clocks agree to within
-    0.05 s. A stage other than poll, fetch and backfill never waits; no gap, no slots. All must
-    ask with the same `poll_share`.
+    Shape: 0.0 if it may start now. Two stages on any machines never start closer together than
+    the gap, as long as their clocks agree within 0.05 s and they use the same `poll_share`. A
+    stage other than poll, fetch and backfill never waits, and without a gap there are no slots.
     Units: `now` is Unix time in seconds.
     """
     if gap_seconds <= 0 or stage not in ("poll", "fetch", "backfill"):
@@ -59,7 +58,7 @@ def seconds_to_slot(
 
 
 def _owner(slot: int, parts: int) -> str:
-    """Return whose slot this is; `parts` of a thousand are poll's, spread evenly."""
+    """Return the stage that owns this slot; `parts` of a thousand are poll's, spread evenly."""
     if slot % BACKFILL_EVERY == _BACKFILL_SLOT:
         return "backfill"
     is_poll = (slot + 1) * parts // _PARTS > slot * parts // _PARTS
@@ -73,18 +72,18 @@ def _phase(domain: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32 * _MAX_PHASE
 
 
-class Shared(NamedTuple):
-    """A place of a platform: its domain, and those of its addresses that a host may be asked at."""
+class PlatformHost(NamedTuple):
+    """The domain of a platform, and those of its addresses that a host resolves to."""
 
     domain: str
     addresses: tuple[str, ...]
 
 
 class Platforms:
-    """The platforms of config/sites.yml; in one process.
+    """The platforms of config/sites.yml and their addresses.
 
-    An address is a platform's when one of its own hosts lies there: the registrable domain
-    itself, or any that was asked.
+    An address belongs to a platform if one of its own hosts resolves to it: the registrable
+    domain itself, or any host that was looked up.
     """
 
     def __init__(
@@ -95,10 +94,10 @@ class Platforms:
         self._names: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._owners: dict[str, str] = {}
 
-    async def place_of(self, url: str, resolve: Resolve) -> Shared | None:
-        """Return the place of a platform where this URL's host lies; None for any other host.
+    async def place_of(self, url: str, resolve: Resolve) -> PlatformHost | None:
+        """Return the platform and the addresses of this URL's host; None for any other host.
 
-        Nothing is resolved where no platform is configured. Errors: none.
+        Nothing is resolved if no platform is configured. Errors: none.
         """
         if not self._domains:
             return None
@@ -108,9 +107,9 @@ class Platforms:
             await self._addresses(name, resolve)
         found = await self._addresses(host, resolve)
         if domain in self._domains:
-            return Shared(domain, found) if found else None
+            return PlatformHost(domain, found) if found else None
         known = tuple(one for one in found if one in self._owners)
-        return Shared(self._owners[known[0]], known) if known else None
+        return PlatformHost(self._owners[known[0]], known) if known else None
 
     async def _addresses(self, host: str, resolve: Resolve) -> tuple[str, ...]:
         now = self._monotonic()

@@ -30,7 +30,7 @@ from ingest.operations.replay import (
     READ_BY,
     IsStale,
     Replay,
-    Selection,
+    ReplaySelection,
     stale_by_enrichment,
     stale_by_extraction,
 )
@@ -126,7 +126,7 @@ def _sent(
     log: Log,
     index: Index,
     work: Replay,
-    selection: Selection,
+    selection: ReplaySelection,
     throttle: Throttle,
     plan: StagePlan,
     *,
@@ -190,7 +190,7 @@ def _staleness(settings: Settings, source: str) -> IsStale:
     )  # fmt: skip
 
 
-def _report(selection: Selection, fates: list[Fate], *, as_json: bool, is_dry: bool) -> None:
+def _report(selection: ReplaySelection, fates: list[Fate], *, as_json: bool, is_dry: bool) -> None:
     left_out = dict(sorted(selection.left_out.items()))
     if as_json:
         plain = {"chosen": len(selection.chosen), "from_log": selection.from_log}

@@ -15,7 +15,7 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.cli.terminal_text import err, print_json, print_table, say
-from ingest.operations.trace import Step
+from ingest.operations.trace import TraceStep
 from ingest.operations.trace import trace as traced
 from ingest.records.stage_plan import plans
 
@@ -39,6 +39,6 @@ def trace(
         raise typer.Exit(1)
 
 
-def _cells(step: Step) -> tuple[str, ...]:
+def _cells(step: TraceStep) -> tuple[str, ...]:
     at = "" if step.at is None else step.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     return (at, step.place, step.entry_id[:12], step.document_id[:12], step.note)

@@ -12,8 +12,8 @@ from ingest.errors import FetchFailed
 from ingest.fetching.document_id import DocumentIds, Identity, Lookup, Tracking, amp_canonical
 from ingest.fetching.page_parts import Parts, PartsWalk, Room
 from ingest.fetching.page_verdict import (
-    Missing,
     PageFound,
+    PageMissing,
     PageVerdict,
     Redirected,
     Rejected,
@@ -93,16 +93,16 @@ class EntryFetcher:
         if isinstance(verdict, Redirected):
             if entry.hops < MAX_HOPS:
                 return self._redirected(entry, verdict.url)
-            verdict = Missing("too_many_redirects")
+            verdict = PageMissing("too_many_redirects")
         if isinstance(verdict, RetryLater):
             outcome = self._defer(entry, verdict, attempt)
             if outcome is not None:
                 return outcome
-            verdict = Missing(verdict.reason, verdict.status)
+            verdict = PageMissing(verdict.reason, verdict.status)
         if isinstance(verdict, Rejected):
             _page_refused(outcome="rejected", reason=verdict.reason, entry=entry.id)
             return Reject(verdict.reason, "permanent", verdict.message)
-        if isinstance(verdict, Missing):
+        if isinstance(verdict, PageMissing):
             if not (entry.title or entry.summary or entry.content):
                 # A URL alone, as in sitemaps: without the page there is no text.
                 _page_refused(outcome="dropped", reason=verdict.reason, entry=entry.id)
@@ -113,7 +113,7 @@ class EntryFetcher:
 
     async def _asked(self, entry: Entry) -> tuple[Fetched | None, PageVerdict]:
         if self._is_too_slow(entry):
-            return None, Missing("host_too_slow")
+            return None, PageMissing("host_too_slow")
         answer, verdict = await self._ask(entry.url_to_ask, self._options.max_page_bytes)
         if answer is not None and isinstance(verdict, PageFound) and verdict.kind == "html":
             answer, verdict = await self._instead_of_amp(answer, verdict)
@@ -176,7 +176,7 @@ class EntryFetcher:
         return Reject("exhausted", failure_class, verdict.message or verdict.reason)
 
     async def _without_body(
-        self, entry: Entry, verdict: Missing, answer: Fetched | None, now: datetime
+        self, entry: Entry, verdict: PageMissing, answer: Fetched | None, now: datetime
     ) -> Page:
         identity = await self._ids.without_page(entry)
         _page_missing(
@@ -193,7 +193,7 @@ class EntryFetcher:
         body = self._compressor.compress(answer.body)
         room = _room_beside(entry) - len(body)
         if room < 0:
-            missing = Missing("body_too_large", answer.status)
+            missing = PageMissing("body_too_large", answer.status)
             return Keep(await self._without_body(entry, missing, answer, now))
         parts = Parts()
         if verdict.kind == "html":

@@ -81,7 +81,7 @@ class Link(NamedTuple):
     is_near_comments: bool = False
 
 
-class Place(NamedTuple):
+class PagePlace(NamedTuple):
     """The number of a page of an article, and the form of this number in the URL."""
 
     number: int
@@ -99,7 +99,7 @@ class Pages:
         # A parameter in the URL of the article itself identifies the article.
         self._free_names = _NUMBER_NAMES - names
 
-    def place(self, url: str) -> Place | None:
+    def place(self, url: str) -> PagePlace | None:
         """Return the place of the page at `url` in the article; None if it is not part of it."""
         other = urlsplit(canonical_url(url))
         if not self._is_article or not self._has_same_host(other.netloc):
@@ -110,7 +110,7 @@ class Pages:
                 return None
             name, value = added
             is_number = value.isascii() and value.isdigit() and len(value) <= 2
-            return Place(int(value), f"?{name}") if is_number else None
+            return PagePlace(int(value), f"?{name}") if is_number else None
         if sorted(_pairs(other.query)) != self._query:
             return None
         return self._place_in_path(other.path)
@@ -143,7 +143,7 @@ class Pages:
             pairs.remove(pair)
         return pairs[0] if len(pairs) == 1 else None
 
-    def _place_in_path(self, path: str) -> Place | None:
+    def _place_in_path(self, path: str) -> PagePlace | None:
         base = self._first.path.rstrip("/")
         stem = _ENDING.sub("", base)
         for start in dict.fromkeys((base, stem)):
@@ -151,7 +151,7 @@ class Pages:
                 continue
             found = _NUMBER_PATH.fullmatch(_ENDING.sub("", path[len(start) :]))
             if found is not None:
-                return Place(int(found["number"]), found["mark"])
+                return PagePlace(int(found["number"]), found["mark"])
         return None
 
 

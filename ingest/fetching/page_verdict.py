@@ -17,7 +17,7 @@ class PageFound(NamedTuple):
     kind: str
 
 
-class Missing(NamedTuple):
+class PageMissing(NamedTuple):
     """There is no page, and a retry would not help: the text of the feed is used."""
 
     reason: str
@@ -47,7 +47,7 @@ class Redirected(NamedTuple):
     url: str
 
 
-PageVerdict: TypeAlias = PageFound | Missing | RetryLater | Rejected | Redirected
+PageVerdict: TypeAlias = PageFound | PageMissing | RetryLater | Rejected | Redirected
 
 _RETRY_KINDS = ("timeout", "connect", "dns_temporary", "name_unknown", "tls", "bad_response")
 _REJECTED_KINDS = ("address_not_public", "bad_url")
@@ -65,7 +65,7 @@ def verdict_of_failure(error: FetchFailed) -> PageVerdict:
         return Rejected(error.kind, str(error))
     if error.kind in _RETRY_KINDS:
         return RetryLater(error.kind, message=str(error))
-    return Missing(error.kind)
+    return PageMissing(error.kind)
 
 
 def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> PageVerdict:
@@ -77,7 +77,7 @@ def verdict_of_answer(answer: Fetched | Disallowed | Resting, now: datetime) -> 
     if isinstance(answer, Disallowed):
         if answer.reason == "robots_unreachable":
             return RetryLater(answer.reason)
-        return Missing(answer.reason)
+        return PageMissing(answer.reason)
     if answer.redirect_to:
         return Redirected(answer.redirect_to)
     if 200 <= answer.status < 300:
@@ -89,20 +89,20 @@ def _verdict_of_status(answer: Fetched, now: datetime) -> PageVerdict:
     status = answer.status
     reason = f"http_{status}"
     if (answer.header("cf-mitigated") or "").lower() == "challenge":
-        return Missing("bot_block", status)
+        return PageMissing("bot_block", status)
     if status == 429 or status >= 500 or status in _RETRY_STATUSES:
         wait = retry_after(answer.header("retry-after"), now, answer.header("date"))
         return RetryLater(reason, None if wait is None else wait.total_seconds(), status=status)
-    return Missing(reason, status)
+    return PageMissing(reason, status)
 
 
 def _verdict_of_body(answer: Fetched) -> PageVerdict:
     body = answer.body
     start = body[:4096].lstrip()
     if not start and not body.strip():
-        return Missing("empty_body", answer.status)
+        return PageMissing("empty_body", answer.status)
     kind = _kind((answer.header("content-type") or "").partition(";")[0].strip().lower(), start)
-    return PageFound(kind) if kind else Missing("wrong_type", answer.status)
+    return PageFound(kind) if kind else PageMissing("wrong_type", answer.status)
 
 
 def _kind(media_type: str, start: bytes) -> str:

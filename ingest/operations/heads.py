@@ -16,7 +16,7 @@ from ingest.wire import decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class RecordHead(msgspec.Struct, frozen=True, kw_only=True):
     """What is read of one record. `document_id` is empty for an entry.
 
     `at` is when the page was fetched, for an entry when it was first seen. `has_text` is false for
@@ -52,7 +52,7 @@ class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = ""
     id: str = ""
 
-    def matches(self, head: Head) -> bool:
+    def matches(self, head: RecordHead) -> bool:
         """Return whether to replay a record."""
         return (
             (self.since is None or head.at >= self.since)
@@ -91,7 +91,7 @@ class _DocumentIds(msgspec.Struct, frozen=True):
     content_source: str = ""
 
 
-def head_of(value: bytes | None, kind: str, appended_at_ms: int = 0) -> Head | None:
+def head_of(value: bytes | None, kind: str, appended_at_ms: int = 0) -> RecordHead | None:
     """Return the head of a record; None when it is broken or a tombstone.
 
     `kind` is entries, pages, documents or enriched. An entry has the time of its append as version.
@@ -106,7 +106,7 @@ def head_of(value: bytes | None, kind: str, appended_at_ms: int = 0) -> Head | N
         return None
 
 
-def heads_of(records: Iterable[Record], kind: str) -> Iterator[tuple[Record, Head]]:
+def heads_of(records: Iterable[Record], kind: str) -> Iterator[tuple[Record, RecordHead]]:
     """Return the readable records, each with its head."""
     for record in records:
         head = head_of(record.value, kind, record.appended_at_ms)
@@ -120,8 +120,8 @@ def id_of(text: str) -> str:
     return document_id_of_url(canonical) if canonical else text.strip()
 
 
-def _entry_head(entry: _EntryIds, version: int) -> Head:
-    return Head(
+def _entry_head(entry: _EntryIds, version: int) -> RecordHead:
+    return RecordHead(
         entry_id=entry.id,
         url=entry.url_published,
         feed_ids=(entry.feed_id,),
@@ -131,8 +131,8 @@ def _entry_head(entry: _EntryIds, version: int) -> Head:
     )
 
 
-def _page_head(page: _PageIds) -> Head:
-    return Head(
+def _page_head(page: _PageIds) -> RecordHead:
+    return RecordHead(
         entry_id=page.entry.id,
         document_id=page.document_id,
         url=page.url_canonical or page.entry.url_published,
@@ -144,8 +144,8 @@ def _page_head(page: _PageIds) -> Head:
     )
 
 
-def _document_head(document: _DocumentIds) -> Head:
-    return Head(
+def _document_head(document: _DocumentIds) -> RecordHead:
+    return RecordHead(
         entry_id=document.entry_id,
         document_id=document.id,
         url=document.url_canonical,

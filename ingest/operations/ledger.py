@@ -7,7 +7,7 @@ from itertools import islice
 
 from ingest.errors import TopicMissing
 from ingest.model import DropRecord
-from ingest.operations.heads import Head, heads_of
+from ingest.operations.heads import RecordHead, heads_of
 from ingest.ports import Known, Log, Record, TopicPartition
 from ingest.records.stage_plan import DROPS, StagePlan
 from ingest.wire import decode
@@ -51,7 +51,7 @@ def latest(log: Log, topic: str) -> dict[str, Record]:
     return found
 
 
-def waiting(log: Log, plan: StagePlan) -> Iterator[Head]:
+def waiting(log: Log, plan: StagePlan) -> Iterator[RecordHead]:
     """Return the heads of the records a stage has not committed yet, retry topics included."""
     if not plan.inputs:
         return

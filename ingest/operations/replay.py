@@ -14,7 +14,7 @@ import msgspec
 from ingest.errors import NewsIngestError, WireError
 from ingest.identity import GENERATIONS, raised
 from ingest.model import Document, EnrichedDocument, Entry, IndexedDocument, Page
-from ingest.operations.heads import Head, RecordFilter, head_of, heads_of
+from ingest.operations.heads import RecordFilter, RecordHead, head_of, heads_of
 from ingest.operations.intake import Fate
 from ingest.operations.ledger import KNOWN_AT_ONCE
 from ingest.operations.throttle import Throttle
@@ -35,7 +35,7 @@ _SHAPES: dict[str, type[Any]] = {
 IsStale = Callable[[IndexedDocument], bool]
 
 
-class ArchivedPages(Protocol):
+class PageStore(Protocol):
     """The part of the archive of fetched pages that a replay needs."""
 
     def heads(self, since: datetime | None) -> Iterator[bytes]:
@@ -55,7 +55,7 @@ class ReplayItem(NamedTuple):
     is_in_log: bool
 
 
-class Selection(msgspec.Struct, kw_only=True):
+class ReplaySelection(msgspec.Struct, kw_only=True):
     """What a replay would send, by document id, and why the rest is left out."""
 
     chosen: dict[str, ReplayItem]
@@ -86,7 +86,7 @@ class Replay:
         kind: str,
         *,
         clock: Clock,
-        archive: ArchivedPages | None = None,
+        archive: PageStore | None = None,
     ) -> None:
         self._log = log
         self._index = index
@@ -100,7 +100,7 @@ class Replay:
         """The topic to send to: that of backfills, if the stage reads one."""
         return self._plan.backfill_reads or self._plan.reads
 
-    def select(self, wanted: RecordFilter, is_stale: IsStale | None = None) -> Selection:
+    def select(self, wanted: RecordFilter, is_stale: IsStale | None = None) -> ReplaySelection:
         """Choose for each document in the range the newest record with text, else the newest.
 
         Documents are left out that were removed or that the index has from a newer fetch, and with
@@ -118,7 +118,7 @@ class Replay:
         ids = list(found)
         for start in range(0, len(ids), KNOWN_AT_ONCE):
             self._judge(ids[start : start + KNOWN_AT_ONCE], found, is_stale, chosen, left_out)
-        return Selection(chosen=chosen, left_out=left_out, since=wanted.since)
+        return ReplaySelection(chosen=chosen, left_out=left_out, since=wanted.since)
 
     def _judge(
         self,
@@ -158,7 +158,7 @@ class Replay:
 
     def send(
         self,
-        selection: Selection,
+        selection: ReplaySelection,
         throttle: Throttle,
         stop: Flag,
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -195,7 +195,7 @@ class Replay:
         return list(fates.values())
 
     def _outputs(
-        self, selection: Selection, fates: dict[str, Fate]
+        self, selection: ReplaySelection, fates: dict[str, Fate]
     ) -> Iterator[tuple[NewRecord, Fate]]:
         taken: set[str] = set()
         for record, value in self._values(selection):
@@ -209,7 +209,7 @@ class Replay:
             fate.entry_id = _entry_id(value)
             yield self._output(value, one.new_version, record), fate
 
-    def _values(self, selection: Selection) -> Iterator[tuple[Record | None, Any]]:
+    def _values(self, selection: ReplaySelection) -> Iterator[tuple[Record | None, Any]]:
         """Return the selected values of the log and all pages of the archive, if any are needed."""
         if selection.from_log:
             for record, head in heads_of(self._log_records(selection.since), self._kind):
@@ -276,7 +276,7 @@ def stale_by_enrichment(engines: Iterable[tuple[str, str]]) -> IsStale:
 
 def _take(
     found: dict[str, tuple[bool, int, bool]],
-    head: Head | None,
+    head: RecordHead | None,
     wanted: RecordFilter,
     *,
     is_in_log: bool,

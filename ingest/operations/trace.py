@@ -14,7 +14,7 @@ from ingest.ports import Index, Log, Record
 from ingest.records.stage_plan import StagePlan
 
 
-class Step(msgspec.Struct, frozen=True):
+class TraceStep(msgspec.Struct, frozen=True):
     """One place where the article was found."""
 
     at: datetime | None
@@ -24,7 +24,7 @@ class Step(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> list[Step]:
+def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> list[TraceStep]:
     """Return every step of the article with this URL, entry id or document id, oldest first.
 
     Empty when neither the log nor the index has it.
@@ -42,16 +42,16 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
     for drop in drops(log).values():
         if {drop.id, drop.entry_id} & ids:
             note = f"dropped by {drop.stage}: {drop.reason}"
-            steps.append(Step(drop.at, "news.drops", drop.entry_id, drop.id, note))
+            steps.append(TraceStep(drop.at, "news.drops", drop.entry_id, drop.id, note))
     for id, known in index.known(ids).items():
         document = index.get(id)
         at = None if document is None else document.indexed_at
         note = "removed" if known.is_removed else f"revision {known.revision}"
-        steps.append(Step(at, f"index {known.index}".strip(), known.entry_id, id, note))
+        steps.append(TraceStep(at, f"index {known.index}".strip(), known.entry_id, id, note))
     return sorted(steps, key=lambda step: step.at or datetime.max.replace(tzinfo=UTC))
 
 
-def _in_topics(log: Log, stages: Iterable[StagePlan], ids: set[str], key: str) -> list[Step]:
+def _in_topics(log: Log, stages: Iterable[StagePlan], ids: set[str], key: str) -> list[TraceStep]:
     """Return the steps in main and retry topics, and add the ids found there to `ids`."""
     steps = []
     for plan in stages:
@@ -65,7 +65,7 @@ def _in_topics(log: Log, stages: Iterable[StagePlan], ids: set[str], key: str) -
     return steps
 
 
-def _in_dead_letters(log: Log, stages: Iterable[StagePlan], ids: set[str]) -> list[Step]:
+def _in_dead_letters(log: Log, stages: Iterable[StagePlan], ids: set[str]) -> list[TraceStep]:
     steps = []
     # Poll and fetch share a dead-letter topic.
     for plan in {plan.dead_letter_topic: plan for plan in stages}.values():
@@ -82,6 +82,6 @@ def _in_dead_letters(log: Log, stages: Iterable[StagePlan], ids: set[str]) -> li
     return steps
 
 
-def _step(record: Record, entry_id: str, document_id: str, note: str) -> Step:
+def _step(record: Record, entry_id: str, document_id: str, note: str) -> TraceStep:
     at = datetime.fromtimestamp(record.appended_at_ms / 1000, UTC)
-    return Step(at, record.origin, entry_id, document_id, note)
+    return TraceStep(at, record.origin, entry_id, document_id, note)

@@ -27,7 +27,7 @@ _KIBANA_KEYS = (
 )
 
 
-class Secret(NamedTuple):
+class SecretFile(NamedTuple):
     """One password: its file in the folder, and the variable that may set its first value.
 
     The default `mode` is what the Elasticsearch image requires: readable for the owner only.
@@ -52,11 +52,11 @@ class User(NamedTuple):
     has_own_password: bool = False
 
 
-ADMIN = Secret("elastic", "admin/elastic", "ELASTIC_PASSWORD")
-ANALYST = Secret("news_analyst", "admin/news_analyst", "ANALYST_PASSWORD")
-KIBANA = Secret("kibana_system", "kibana/kibana_system", "KIBANA_PASSWORD")
+ADMIN = SecretFile("elastic", "admin/elastic", "ELASTIC_PASSWORD")
+ANALYST = SecretFile("news_analyst", "admin/news_analyst", "ANALYST_PASSWORD")
+KIBANA = SecretFile("kibana_system", "kibana/kibana_system", "KIBANA_PASSWORD")
 #: Readable for group 0, so that stages can run as the owner of config/.
-STAGES = Secret("news_stages", "stages/news_stages", "STAGES_PASSWORD", 0o640)
+STAGES = SecretFile("news_stages", "stages/news_stages", "STAGES_PASSWORD", 0o640)
 SECRETS = (ADMIN, ANALYST, KIBANA, STAGES)
 
 
@@ -82,7 +82,7 @@ def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def password_of(folder: Path, secret: Secret) -> str:
+def password_of(folder: Path, secret: SecretFile) -> str:
     """Return one password. Errors: NewsIngestError when it is missing or cannot be read."""
     path = folder / secret.file
     try:
@@ -96,7 +96,7 @@ def password_of(folder: Path, secret: Secret) -> str:
         ) from error
 
 
-def _check(secret: Secret, value: str) -> None:
+def _check(secret: SecretFile, value: str) -> None:
     if value and (len(value) < MIN_LENGTH or not set(value) <= set(ALPHABET)):
         raise NewsIngestError(
             f"{secret.variable} is not an acceptable password",
@@ -106,7 +106,7 @@ def _check(secret: Secret, value: str) -> None:
         )
 
 
-def _made(folder: Path, secret: Secret, wanted: str) -> str:
+def _made(folder: Path, secret: SecretFile, wanted: str) -> str:
     path = folder / secret.file
     if not _written(path, wanted or random_text(), secret.mode):
         if wanted and password_of(folder, secret) != wanted:

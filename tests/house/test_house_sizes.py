@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,27 @@ def test_who_imports_a_file_is_known_by_imports_and_by_names_to_load() -> None:
     assert "ingest/cli/main.py" in found["ingest/cli/check.py"]
     assert "ingest/bootstrap/stages.py" in found["ingest/bootstrap/fetch_stage.py"]
     assert found["ingest/ports/processor.py"] == {"ingest/ports/__init__.py"}
+
+
+#: Public classes that have the same name on purpose: a protocol beside what implements it, twins on two engines.
+SAME_NAMES = {
+    "Bounds",
+    "Compiler",
+    "Connection",
+    "Names",
+    "Options",
+    "Platforms",
+    "Politeness",
+    "Robots",
+    "Topic",
+}
+
+
+def test_public_classes_have_names_of_their_own() -> None:
+    found = Counter(
+        node.name
+        for path in code_files()
+        for node in tree_of(path).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert {name for name, count in found.items() if count > 1} == SAME_NAMES

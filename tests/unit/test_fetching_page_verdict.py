@@ -8,8 +8,8 @@ import pytest
 
 from ingest.errors import FetchFailed
 from ingest.fetching.page_verdict import (
-    Missing,
     PageFound,
+    PageMissing,
     PageVerdict,
     Redirected,
     Rejected,
@@ -44,21 +44,21 @@ def judged(*given: object, **named: object) -> PageVerdict:
         (PAGE, " application/xhtml+xml ", PageFound("html")),
         (b"no mark at all", "text/html", PageFound("html")),
         (b" " * 5000 + PAGE, "text/html", PageFound("html")),
-        (b" \r\n\t", "text/html", Missing("empty_body", 200)),
-        (b"", "text/html", Missing("empty_body", 200)),
-        (b"%PDF-1.7 \xe2", "text/html", Missing("wrong_type", 200)),
-        (b"\r\n \x89PNG", "text/html", Missing("wrong_type", 200)),
+        (b" \r\n\t", "text/html", PageMissing("empty_body", 200)),
+        (b"", "text/html", PageMissing("empty_body", 200)),
+        (b"%PDF-1.7 \xe2", "text/html", PageMissing("wrong_type", 200)),
+        (b"\r\n \x89PNG", "text/html", PageMissing("wrong_type", 200)),
         (PAGE, "", PageFound("html")),
         (b"<?xml version='1.0'?><HTML>", "application/xml", PageFound("html")),
-        (b"<?xml version='1.0'?><rss>", "application/xml", Missing("wrong_type", 200)),
-        (b"The river fell.", "application/octet-stream", Missing("wrong_type", 200)),
+        (b"<?xml version='1.0'?><rss>", "application/xml", PageMissing("wrong_type", 200)),
+        (b"The river fell.", "application/octet-stream", PageMissing("wrong_type", 200)),
         (b"\n" + PAGE, "text/plain", PageFound("html")),
         (b"The river fell. <p>An <html> tag further on.", "text/plain", PageFound("text")),
-        (b"The river\0fell.", "text/plain", Missing("wrong_type", 200)),
+        (b"The river\0fell.", "text/plain", PageMissing("wrong_type", 200)),
         (b"\xff\xfeT\0h\0e\0", "text/plain", PageFound("text")),
         (b"\xfe\xff\0T\0h\0e", "text/plain", PageFound("text")),
-        (PAGE, "image/png", Missing("wrong_type", 200)),
-        (PAGE, "application/json", Missing("wrong_type", 200)),
+        (PAGE, "image/png", PageMissing("wrong_type", 200)),
+        (PAGE, "application/json", PageMissing("wrong_type", 200)),
     ],
 )
 def test_what_a_body_is(body: bytes, media_type: str, verdict: PageVerdict) -> None:
@@ -73,17 +73,17 @@ def test_an_answer_without_a_type_is_judged_by_its_body() -> None:
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        (199, Missing("http_199", 199)),
-        (204, Missing("empty_body", 204)),
+        (199, PageMissing("http_199", 199)),
+        (204, PageMissing("empty_body", 204)),
         (299, PageFound("html")),
-        (300, Missing("http_300", 300)),
-        (403, Missing("http_403", 403)),
-        (404, Missing("http_404", 404)),
+        (300, PageMissing("http_300", 300)),
+        (403, PageMissing("http_403", 403)),
+        (404, PageMissing("http_404", 404)),
         (408, RetryLater("http_408", status=408)),
-        (410, Missing("http_410", 410)),
+        (410, PageMissing("http_410", 410)),
         (425, RetryLater("http_425", status=425)),
         (429, RetryLater("http_429", status=429)),
-        (499, Missing("http_499", 499)),
+        (499, PageMissing("http_499", 499)),
         (500, RetryLater("http_500", status=500)),
         (503, RetryLater("http_503", status=503)),
     ],
@@ -98,13 +98,13 @@ def test_a_wish_to_be_asked_later_is_told_in_seconds() -> None:
     assert judged(429, retry_after=at) == RetryLater("http_429", 3600.0, status=429)
     early = "Fri, 20 Nov 2026 12:30:00 GMT"  # by the clock of the site it is half past twelve
     assert judged(429, retry_after=at, date=early) == RetryLater("http_429", 1800.0, status=429)
-    assert judged(404, retry_after="120") == Missing("http_404", 404)
+    assert judged(404, retry_after="120") == PageMissing("http_404", 404)
 
 
 @pytest.mark.parametrize("status", [403, 429, 503])
 def test_a_wall_against_robots_is_not_asked_again(status: int) -> None:
-    assert judged(status, cf_mitigated="Challenge") == Missing("bot_block", status)
-    assert judged(status, cf_mitigated="other") != Missing("bot_block", status)
+    assert judged(status, cf_mitigated="Challenge") == PageMissing("bot_block", status)
+    assert judged(status, cf_mitigated="other") != PageMissing("bot_block", status)
 
 
 def test_a_page_at_another_domain_leads_there_whatever_its_status() -> None:
@@ -122,7 +122,7 @@ def test_a_host_that_rests_costs_no_try() -> None:
 
 def test_what_robots_txt_forbids_is_missing_and_unreachable_rules_are_asked_later() -> None:
     forbidden = Disallowed(url=URL, reason="robots_disallowed")
-    assert verdict_of_answer(forbidden, NOW) == Missing("robots_disallowed")
+    assert verdict_of_answer(forbidden, NOW) == PageMissing("robots_disallowed")
     unreachable = Disallowed(url=URL, reason="robots_unreachable")
     assert verdict_of_answer(unreachable, NOW) == RetryLater("robots_unreachable")
 
@@ -142,4 +142,6 @@ def test_an_address_that_may_not_be_asked_is_refused(kind: str) -> None:
 
 
 def test_any_other_failure_leaves_what_the_feed_said() -> None:
-    assert verdict_of_failure(FetchFailed("x", kind="body_too_large")) == Missing("body_too_large")
+    assert verdict_of_failure(FetchFailed("x", kind="body_too_large")) == PageMissing(
+        "body_too_large"
+    )

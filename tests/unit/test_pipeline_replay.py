@@ -20,7 +20,7 @@ from ingest.model import Document, Entry, Extraction, Page
 from ingest.operations.heads import RecordFilter, id_of
 from ingest.operations.replay import (
     Replay,
-    Selection,
+    ReplaySelection,
     has_all_since,
     stale_by_enrichment,
     stale_by_extraction,
@@ -77,7 +77,9 @@ class Place:
     def replay(self, kind: str = "pages", plan: StagePlan | None = None) -> Replay:
         return Replay(self.log, self.index, plan or a_plan(), kind, clock=lambda: NOW, archive=self)
 
-    def sent(self, work: Replay, selection: Selection, topic: str = "news.pages") -> list[Any]:
+    def sent(
+        self, work: Replay, selection: ReplaySelection, topic: str = "news.pages"
+    ) -> list[Any]:
         """Return what a replay appended."""
         before = {(one.partition, one.offset) for one in self.log.scan(topic)}
         work.send(selection, Throttle(self.log, a_plan(), "news.pages", 1000), Flag())

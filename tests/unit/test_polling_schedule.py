@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ingest.model import Feed
 from ingest.polling.schedule import planning
-from ingest.polling.schedule.planning import Bounds, Demand, Success
+from ingest.polling.schedule.planning import Demand, IntervalBounds, Success
 from ingest.polling.schedule.rate import (
     Rate,
     burst_per_hour,
@@ -38,7 +38,7 @@ def a_state(**changes: object) -> FeedState:
 
 @given(st.lists(rates, min_size=1, max_size=60), st.floats(min_value=5, max_value=600))
 def test_all_feeds_together_take_the_allowance(weights: list[float], minutes: float) -> None:
-    demands = [Demand(weight, Bounds(1.0, 1e9)) for weight in weights]
+    demands = [Demand(weight, IntervalBounds(1.0, 1e9)) for weight in weights]
     allowed = len(demands) * 60 / minutes
     kappa = planning.solve_kappa(demands, allowed)
     asked = sum(3600 / planning.interval_seconds(kappa, demand) for demand in demands)
@@ -48,19 +48,19 @@ def test_all_feeds_together_take_the_allowance(weights: list[float], minutes: fl
 
 @given(rates, st.floats(min_value=1, max_value=100))
 def test_a_greater_weight_never_lengthens_the_interval(weight: float, factor: float) -> None:
-    bounds = Bounds(300.0)
+    bounds = IntervalBounds(300.0)
     slow = planning.interval_seconds(1.0, Demand(weight, bounds))
     assert planning.interval_seconds(1.0, Demand(weight * factor, bounds)) <= slow
 
 
 def test_four_times_the_rate_halves_the_interval() -> None:
-    bounds = Bounds(1.0)
+    bounds = IntervalBounds(1.0)
     slow = planning.interval_seconds(0.5, Demand(1.0, bounds))
     assert planning.interval_seconds(0.5, Demand(4.0, bounds)) == pytest.approx(slow / 2)
 
 
 def test_bounds_that_all_feeds_hit_are_kept() -> None:
-    demands = [Demand(1.0, Bounds(300.0)) for _ in range(10)]
+    demands = [Demand(1.0, IntervalBounds(300.0)) for _ in range(10)]
     kappa = planning.solve_kappa(demands, 1e9)
     assert planning.interval_seconds(kappa, demands[0]) == 300.0
     kappa = planning.solve_kappa(demands, 1e-9)
@@ -68,7 +68,7 @@ def test_bounds_that_all_feeds_hit_are_kept() -> None:
 
 
 def test_with_a_flat_profile_the_walk_is_the_square_root_rule() -> None:
-    demand = Demand(0.3, Bounds(300.0))
+    demand = Demand(0.3, IntervalBounds(300.0))
     walked = planning.walked_seconds(0.7, demand, (1.0,) * 48, NOW.replace(minute=17))
     assert walked == pytest.approx(planning.interval_seconds(0.7, demand))
 
@@ -80,7 +80,7 @@ def test_a_walk_that_begins_within_an_hour_counts_the_rest_of_it() -> None:
     rest_of_the_hour = 3600 - 1230.5
     at_double_speed = (3600 - rest_of_the_hour) / 2
     for weight, kappa in ((1.0, 1.0), (4.0, 2.0)):
-        demand = Demand(weight, Bounds(300.0))
+        demand = Demand(weight, IntervalBounds(300.0))
         walked = planning.walked_seconds(kappa, demand, weights, start)
         assert walked == pytest.approx(rest_of_the_hour + at_double_speed, abs=1e-6)
 
@@ -88,9 +88,12 @@ def test_a_walk_that_begins_within_an_hour_counts_the_rest_of_it() -> None:
 def test_a_walk_ends_at_its_bounds() -> None:
     start = NOW.replace(minute=20)
     flat = (1.0,) * 48
-    assert planning.walked_seconds(0.01, Demand(1.0, Bounds(300.0)), flat, start) == 300
-    assert planning.walked_seconds(99.0, Demand(1.0, Bounds(300.0)), flat, start) == 86_400
-    assert planning.walked_seconds(99.0, Demand(1.0, Bounds(300.0, 4000.0)), flat, start) == 4000
+    assert planning.walked_seconds(0.01, Demand(1.0, IntervalBounds(300.0)), flat, start) == 300
+    assert planning.walked_seconds(99.0, Demand(1.0, IntervalBounds(300.0)), flat, start) == 86_400
+    assert (
+        planning.walked_seconds(99.0, Demand(1.0, IntervalBounds(300.0, 4000.0)), flat, start)
+        == 4000
+    )
 
 
 def test_a_night_interval_does_not_sleep_through_the_morning() -> None:
@@ -101,7 +104,7 @@ def test_a_night_interval_does_not_sleep_through_the_morning() -> None:
             rate = observed(rate, 8, at)
     weights = profile_weights(rate)
     night = datetime(2026, 11, 17, 1, 0, tzinfo=UTC)
-    demand = Demand(rate.per_hour, Bounds(300.0))
+    demand = Demand(rate.per_hour, IntervalBounds(300.0))
     assert weights[slot_of(night.replace(hour=8))] > 4 * weights[slot_of(night)]
     kappa = 9 * math.sqrt(rate.per_hour)
     flat = planning.walked_seconds(kappa, demand, (1.0,) * 48, night)
@@ -277,7 +280,7 @@ def test_entries_are_found_sooner_than_with_other_rules_for_the_same_requests() 
     """A simulation over 10 days: mean and 95th percentile of delays, against two other rules."""
     draw = random.Random(7)
     feeds = [math.exp(draw.gauss(math.log(3 / 24), 1.6)) for _ in range(300)]
-    bounds = Bounds(1.0, 1e9)
+    bounds = IntervalBounds(1.0, 1e9)
     demands = [Demand(rate, bounds) for rate in feeds]
     allowed = len(feeds) * 2.0
     kappa = planning.solve_kappa(demands, allowed)

@@ -24,7 +24,7 @@ from ingest.sources.feeds.opml import MAX_OPML_BYTES, Opml, OpmlFeed, has_creden
 MAX_INCLUDES = 10
 
 
-class Fate(NamedTuple):
+class ImportFate(NamedTuple):
     """The outcome of one outline: added, known or refused."""
 
     outcome: str
@@ -82,12 +82,12 @@ def _read(file: Path) -> bytes:
     return body
 
 
-def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
+def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[ImportFate]]:
     """Return the list with the lists it includes, and the fates of includes that were not read."""
     if not opml.includes:
         return opml, []
     refused = [
-        Fate("refused", one.url, one.line, f"over {MAX_INCLUDES} included lists")
+        ImportFate("refused", one.url, one.line, f"over {MAX_INCLUDES} included lists")
         for one in opml.includes[MAX_INCLUDES:]
     ]
 
@@ -100,7 +100,7 @@ def _with_includes(opml: Opml, settings: Settings) -> tuple[Opml, list[Fate]]:
                     feed._replace(group=feed.group or one.group, line=one.line) for feed in included
                 ]
             except (FetchFailed, SourceError) as error:
-                refused.append(Fate("refused", one.url, one.line, f"include: {error.what}"))
+                refused.append(ImportFate("refused", one.url, one.line, f"include: {error.what}"))
         return feeds
 
     return Opml(opml.feeds + tuple(with_feed_client(settings, ask_all)), ()), refused
@@ -115,9 +115,9 @@ async def _fetched(url: str, client: FeedClient) -> bytes:
     raise SourceError(f"cannot fetch the included list ({reason})", kind="not_a_feed", value=url)
 
 
-def _add_feeds(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate]:
+def _add_feeds(opml: Opml, settings: Settings, *, is_written: bool) -> list[ImportFate]:
     known = {address_key(feed.url): feed.id for feed in settings.feeds.feeds.values()}
-    fates: list[Fate] = []
+    fates: list[ImportFate] = []
     blocks: list[dict[str, Any]] = []
     for feed in opml.feeds:
         url = feed.url.strip()
@@ -125,13 +125,13 @@ def _add_feeds(opml: Opml, settings: Settings, *, is_written: bool) -> list[Fate
         key = address_key(url)
         if reason:
             shown = request_url(url) or url  # without credentials
-            fates.append(Fate("refused", shown, feed.line, reason))
+            fates.append(ImportFate("refused", shown, feed.line, reason))
         elif key in known:
-            fates.append(Fate("known", url, feed.line, f"as {known[key]}"))
+            fates.append(ImportFate("known", url, feed.line, f"as {known[key]}"))
         else:
             known[key] = "an earlier outline of this list"
             blocks.append(_block(feed, url))
-            fates.append(Fate("added", url, feed.line))
+            fates.append(ImportFate("added", url, feed.line))
     path = settings.folder / "feeds.yml"
     groups = list(dict.fromkeys(block["group"] for block in blocks if "group" in block))
 
@@ -162,7 +162,7 @@ def _block(feed: OpmlFeed, url: str) -> dict[str, Any]:
     return block
 
 
-def _report(fates: list[Fate], file: Path, dry_run: bool, as_json: bool) -> None:
+def _report(fates: list[ImportFate], file: Path, dry_run: bool, as_json: bool) -> None:
     if as_json:
         for fate in fates:
             print_json(fate._asdict())

@@ -37,7 +37,7 @@ class Dated(NamedTuple):
     date: ReadDate
 
 
-class Candidate:
+class EntryCandidate:
     """An entry with the hashes that match it with known entries, each computed on first use."""
 
     def __init__(self, dated: Dated) -> None:

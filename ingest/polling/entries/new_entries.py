@@ -13,8 +13,8 @@ from ingest.dates import read_date
 from ingest.identity import same_site
 from ingest.model import Entry, Feed
 from ingest.polling.entries.candidates import (
-    Candidate,
     Dated,
+    EntryCandidate,
     build_entry,
     dated_entries,
     entry_keys,
@@ -86,7 +86,7 @@ def find_entries(
     mode = key_mode(parsed.entries, mode, has_guids="sitemap" not in parsed.format)
     listed = newest_first(list(dated_entries(feed, parsed, mode, oddities)))
     beyond = max(0, len(listed) - MAX_DOCUMENT_ENTRIES)
-    candidates = [Candidate(item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
+    candidates = [EntryCandidate(item) for item in listed[:MAX_DOCUMENT_ENTRIES]]
     work = _EntryMatcher(feed, parsed, SeenIndex(seen or SeenKeys()), dict(pending), max_new, now)
     work.add_unchanged(parsed.known)
     work.judge(candidates)
@@ -132,11 +132,11 @@ def missed_entries(
     An entry is past if it was known `before`, is dated before `since`, or follows two known
     entries: a single known one may have moved up because it was changed.
     """
-    items = [Candidate(item) for item in dated_entries(feed, page, found.mode, Counter())]
+    items = [EntryCandidate(item) for item in dated_entries(feed, page, found.mode, Counter())]
     old = _EntryMatcher(feed, page, SeenIndex(before), {}, 0, since).rows_of(items)
     new = _EntryMatcher(feed, page, SeenIndex(found.keys or before), {}, 0, since).rows_of(items)
     is_past: list[bool] = []
-    known: list[Candidate] = []
+    known: list[EntryCandidate] = []
     for item, row in zip(items, old, strict=True):
         at = item.date.at
         later = sum(1 for one in known if at is None or one.date.at is None or one.date.at >= at)
@@ -232,14 +232,14 @@ class _EntryMatcher:
             self.rows.append(row._replace(last_day=self.day))
             self.sources.append(source_hash)
 
-    def judge(self, candidates: Sequence[Candidate]) -> None:
+    def judge(self, candidates: Sequence[EntryCandidate]) -> None:
         for item, row in zip(candidates, self.rows_of(candidates), strict=True):
             if row is None:
                 self._new(item)
             else:
                 self._known(item, row)
 
-    def rows_of(self, candidates: Sequence[Candidate]) -> list[SeenRow | None]:
+    def rows_of(self, candidates: Sequence[EntryCandidate]) -> list[SeenRow | None]:
         """Return the row of each candidate by key, link, or title with a similar text."""
         rows = [self.index.by_key.get(item.key_hash) for item in candidates]
         if None not in rows:
@@ -264,7 +264,7 @@ class _EntryMatcher:
         found = packed(self.feed.id, self.rows, old, self.links, self.day)
         return with_sources(found, self.sources, self.parsed.context)
 
-    def _new(self, item: Candidate) -> None:
+    def _new(self, item: EntryCandidate) -> None:
         if self.new_count >= self.max_new:
             self.left_behind += 1
             return
@@ -276,7 +276,7 @@ class _EntryMatcher:
         self.is_changed = True
         self._emit(item, seen_ms, "new", "")
 
-    def _known(self, item: Candidate, row: SeenRow) -> None:
+    def _known(self, item: EntryCandidate, row: SeenRow) -> None:
         self.known_count += 1
         item.take_over(row, self.links.get(row.key.hex(), ""))
         has_moved = item.url_hash not in (row.url, NO_SKETCH)
@@ -296,7 +296,7 @@ class _EntryMatcher:
             self.updated_count += 1
             self._emit(item, row.first_seen_ms, "updated", previous)
 
-    def _remember(self, item: Candidate, seen_ms: int, updates: int) -> None:
+    def _remember(self, item: EntryCandidate, seen_ms: int, updates: int) -> None:
         self.rows.append(
             SeenRow(
                 item.key_hash,
@@ -313,7 +313,7 @@ class _EntryMatcher:
         if item.entry.link and len(item.entry.link) <= MAX_LINK_CHARACTERS:
             self.links[item.key_hash.hex()] = item.entry.link
 
-    def _emit(self, item: Candidate, seen_ms: int, change: str, previous: str) -> None:
+    def _emit(self, item: EntryCandidate, seen_ms: int, change: str, previous: str) -> None:
         entry = build_entry(
             self.feed,
             self.parsed,

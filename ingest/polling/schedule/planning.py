@@ -29,7 +29,7 @@ GONE_WAIT_SECONDS = 30 * 24 * 3600.0
 _JITTER = 0.1
 
 
-class Bounds(NamedTuple):
+class IntervalBounds(NamedTuple):
     """The shortest and the longest interval, in seconds."""
 
     least: float
@@ -40,7 +40,7 @@ class Demand(NamedTuple):
     """A feed's share of the request allowance: its hourly rate times its priority, and bounds."""
 
     weight: float
-    bounds: Bounds
+    bounds: IntervalBounds
 
 
 class Floor(NamedTuple):
@@ -180,11 +180,11 @@ def demand(feed: Feed, per_hour: float, options: PollingOptions) -> Demand:
     return Demand(max(1e-6, feed.priority * per_hour), bounds_of(feed, options))
 
 
-def bounds_of(feed: Feed, options: PollingOptions) -> Bounds:
+def bounds_of(feed: Feed, options: PollingOptions) -> IntervalBounds:
     """Return the shortest and the longest interval of a feed, in seconds."""
     least = max(options.min_interval_seconds, feed.min_interval_minutes * 60)
     most = max(least, min(feed.max_interval_minutes * 60, MAX_INTERVAL_SECONDS))
-    return Bounds(least, most)
+    return IntervalBounds(least, most)
 
 
 def allowance_per_hour(feeds: int, options: PollingOptions, share: float = 1.0) -> float:
@@ -367,5 +367,5 @@ def _floor(feed: Feed, state: FeedState, success: Success) -> Floor:
     return max(floors, key=lambda floor: floor.seconds)
 
 
-def _clamped(seconds: float, bounds: Bounds) -> float:
+def _clamped(seconds: float, bounds: IntervalBounds) -> float:
     return max(bounds.least, min(seconds, bounds.most))

@@ -40,7 +40,7 @@ _ITEM = re.compile(
 )
 
 
-class Items(NamedTuple):
+class FeedItems(NamedTuple):
     """The positions of the entries, their hashes, and the start tags around them."""
 
     spans: Sequence[tuple[int, int]]
@@ -56,7 +56,7 @@ class Reduced(NamedTuple):
     known: Sequence[bytes]
 
 
-def items_of(document: bytes) -> Items | None:
+def items_of(document: bytes) -> FeedItems | None:
     """Return the entries of a well-formed UTF-8 document, in order.
 
     None unless it is a channel with all its entries at the end: for another root, a document type,
@@ -68,10 +68,10 @@ def items_of(document: bytes) -> Items | None:
     hashes = [hash_of(document[start:end]) for start, end in walk.spans]
     if len(set(hashes)) < len(hashes) or not 0 < len(hashes) <= _MAX_ITEMS:
         return None
-    return Items(walk.spans, hashes, walk.frame)
+    return FeedItems(walk.spans, hashes, walk.frame)
 
 
-def reduced(document: bytes, items: Items, known: KnownItems) -> Reduced | None:
+def reduced(document: bytes, items: FeedItems, known: KnownItems) -> Reduced | None:
     """Return the document without its known entries; None if too few of them are known."""
     is_known = [item in known.hashes for item in items.hashes]
     if sum(is_known) < max(1, _MIN_KNOWN * len(is_known)):

@@ -15,7 +15,7 @@ from ingest.ports import NOTHING_KNOWN, KnownItems, ParsedFeed, SourceEntry
 from ingest.sources.feeds.decode_feed import decode_feed, root_name, without_illegal_references
 from ingest.sources.feeds.feed_items import (
     Choose,
-    Items,
+    FeedItems,
     hash_of,
     items_of,
     only_chosen,
@@ -239,7 +239,7 @@ def _is_sound(read: _Read, hashes: Sequence[bytes]) -> bool:
     return bool(read.version) and read.fault is None and is_whole and has_dates
 
 
-def _context(items: Items, read: _Read, url: str) -> bytes:
+def _context(items: FeedItems, read: _Read, url: str) -> bytes:
     authors = "\0".join(read.authors)
     return hash_of(items.frame, url.encode(), authors.encode("utf-8", "replace"))
 

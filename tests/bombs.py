@@ -16,21 +16,21 @@ MIB = 1024 * 1024
 
 
 def gzip_bomb(mebibytes: int) -> bytes:
-    """Return so many zero bytes, packed."""
+    """Return this many zero bytes, packed."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     block = bytes(MIB)
     return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
 
 
 def brotli_bomb(mebibytes: int) -> bytes:
-    """Return so many zero bytes, packed."""
+    """Return this many zero bytes, packed."""
     packer = brotli.Compressor(quality=5)
     block = bytes(MIB)
     return b"".join(packer.process(block) for _ in range(mebibytes)) + packer.finish()
 
 
 def zstd_bomb(mebibytes: int) -> bytes:
-    """Return so many zero bytes, packed."""
+    """Return this many zero bytes, packed."""
     packer = zstandard.ZstdCompressor(level=3).compressobj()
     block = bytes(MIB)
     return b"".join(packer.compress(block) for _ in range(mebibytes)) + packer.flush()
@@ -61,7 +61,7 @@ def billion_laughs() -> bytes:
 
 
 def long_feed(host: str, items: int) -> bytes:
-    """Return an RSS feed of so many items."""
+    """Return an RSS feed of this many items."""
     head = f'<?xml version="1.0"?><rss version="2.0"><channel><title>{host}</title>'
     rows = "".join(
         f"<item><title>Row {number}</title><link>http://{host}/row/{number}</link></item>"
@@ -77,7 +77,7 @@ def nested_feed(depth: int) -> bytes:
 
 
 def many_headers(count: int) -> Raw:
-    """Return a play that sends so many header lines."""
+    """Return a play that sends this many header lines."""
 
     async def play(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 Fine\r\n")
@@ -94,7 +94,7 @@ def many_headers(count: int) -> Raw:
 
 
 def endless_body(mebibytes: int) -> Raw:
-    """Return a play that sends a plain body of so many mebibytes as fast as it is taken."""
+    """Return a play that sends a plain body of this many mebibytes as fast as it is taken."""
 
     async def play(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 Fine\r\nContent-Type: application/rss+xml\r\n\r\n<rss>")

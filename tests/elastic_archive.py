@@ -66,7 +66,7 @@ class Archive:
             alias = f"{self.prefix}{name}"
             self.ask("POST", f"/{alias}/_refresh")
             if (self.ask("GET", f"/{alias}/_count") or {"count": 0})["count"]:
-                # Made anew, since the engine remembers versions of what was deleted.
+                # Made again, since the engine remembers versions of what was deleted.
                 self.ask("DELETE", f"/{alias}-r1")
                 self.ask("PUT", f"/{alias}-r1", {"aliases": {alias: {}}})
 
@@ -82,7 +82,7 @@ _resting: dict[str, list[Archive]] = {}
 def an_archive(url: str) -> Iterator[Archive]:
     """Return an empty archive whose schema is set up, for a test that leaves the schema alone.
 
-    It may have served another test before: to set one up anew takes a second or more.
+    It may have served another test before: to set one up again takes a second or more.
     """
     resting = _resting.setdefault(url, [])
     archive = resting.pop() if resting else Archive(url)

@@ -39,7 +39,7 @@ def measure(count: int) -> None:
 
 
 def varied(found: list[Case], count: int) -> Iterator[Page]:
-    """Return so many pages: those of the set in turns, no two the same."""
+    """Return this many pages: those of the set in turns, no two the same."""
     for number in range(count):
         case = found[number % len(found)]
         mark = b"q%d" % number

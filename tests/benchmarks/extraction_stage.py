@@ -16,7 +16,7 @@ from tests.benchmarks.measure import Spent, here
 from tests.benchmarks.rig import StageRun, extract_work, in_folder, settings_in
 
 CHILDREN = 2
-#: Each way is measured so often in turns, so that a busy machine is unfair to none.
+#: Each way is measured this often in turns, so that a busy machine is unfair to none.
 TURNS = 3
 WARMING = 60
 

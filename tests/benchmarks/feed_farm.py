@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.feed_farm FEEDS ENTRIES LATENCY_SECONDS
 
-serves so many feeds of so many entries and prints the port. Feed number 7 is `/feed.xml` of
+serves this many feeds of this many entries and prints the port. Feed number 7 is `/feed.xml` of
 `feed-00007.example`, and `/feed-00007/feed.xml` of any other host; robots.txt is absent. Each line
 on standard input is answered by one: `gain` gives every feed one more entry, `counts` tells the
 answers so far by status. It ends when standard input does.

@@ -59,7 +59,7 @@ def poll_rows(folder: Path, hosts: int, entries_a_feed: int) -> list[Row]:
 
 
 def fetch_row(folder: Path, hosts: int, pages: int) -> Row:
-    """Return the fetch stage on entries of so many hosts, without gaps between requests."""
+    """Return the fetch stage on entries of this many hosts, without gaps between requests."""
     stories = news.stories(pages, hosts=hosts)
     with SiteProcess(hosts, pages) as site, Installation(folder, hosts=site.hosts) as home:
         log = _log(home)

@@ -53,7 +53,7 @@ def host_of(number: int) -> str:
 
 
 def stories(count: int, *, hosts: int = 50, seed: int = 1) -> list[Story]:
-    """Return so many articles, spread evenly over so many sites."""
+    """Return this many articles, spread evenly over this many sites."""
     return [_story(number, hosts, random.Random(f"{seed}/{number}")) for number in range(count)]
 
 

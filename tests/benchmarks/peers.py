@@ -30,7 +30,7 @@ class ReaderProcess:
         self._line()
 
     def round(self, entries: int) -> Spent:
-        """Update all feeds once, which must leave so many entries and return what it cost."""
+        """Update all feeds once, which must leave this many entries and return what it cost."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()

@@ -5,7 +5,7 @@
 
 The state topic is filled with feeds as ten polls leave them, none of them due; then the stage is
 started. `--polls` polls all of them once afterwards, on the farm of this folder. With `--every`
-each feed is due once in so many minutes, evenly spread, and found unchanged while it is measured
+each feed is due once in this many minutes, evenly spread, and found unchanged while it is measured
 what that costs.
 """
 

@@ -104,7 +104,7 @@ class Driver:
 
 
 def _until_restored(feeds: int) -> dict[str, Any]:
-    """Wait until the states of so many feeds are here."""
+    """Wait until the states of this many feeds are here."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while total_of(feeds_by_state, "news_ingest_feeds") < feeds:
         if time.monotonic() > until:

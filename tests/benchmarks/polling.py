@@ -175,7 +175,7 @@ def main() -> int:
 
 
 def write_feeds(path: Path, hosts: list[str], minutes: int = HOURLY) -> None:
-    """Write a list of feeds that are asked once in so many minutes."""
+    """Write a list of feeds that are asked once in this many minutes."""
     bounds = f"{{min_interval_minutes: {minutes}, max_interval_minutes: {minutes}}}"
     lines = ["groups:", f"  steady: {bounds}", "feeds:"]
     lines += [f"  - {{url: 'http://{host}/feed.xml', group: steady}}" for host in hosts]

@@ -126,7 +126,7 @@ class _Counted:
 
 
 def extract_work(run: StageRun, children: int) -> Work:
-    """Return the work of the extract stage with so many children."""
+    """Return the work of the extract stage with this many children."""
     (processor,) = chain_of(run.settings, run.plan.name, children=children)
     return ExtractWork(processor, run.plan, now)
 

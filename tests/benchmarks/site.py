@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.site HOSTS ARTICLES
 
-serves so many hosts and articles, each host with its feed.xml, and prints the port. For each line
+serves this many hosts and articles, each host with its feed.xml, and prints the port. For each line
 `first N` on standard input it prints when request number N (from 0) came, for `count` how many
 came so far; it ends when standard input does.
 """

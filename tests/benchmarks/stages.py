@@ -26,7 +26,7 @@ from tests.benchmarks.rig import StageRun, enrich_work, extract_work, in_folder,
 def extract_rows(
     pages: Sequence[Page], warming: int, children: Sequence[int] = (1, 2), name: str = "extract"
 ) -> list[Row]:
-    """Return the extract stage with so many children each beside the same function in a loop."""
+    """Return the extract stage with this many children each beside the same function in a loop."""
     extract = page_extractor(Options().model_dump(), "bench")
     for page in pages[:warming]:
         extract(page)
@@ -101,7 +101,7 @@ def enriched_documents(documents: Sequence[Document]) -> list[EnrichedDocument]:
 
 
 def copied(documents: Sequence[EnrichedDocument], count: int) -> list[EnrichedDocument]:
-    """Return so many documents: these again and again, each with an id of its own."""
+    """Return this many documents: these again and again, each with an id of its own."""
     return [
         msgspec.structs.replace(documents[number % len(documents)], id=f"{number:032x}")
         for number in range(count)

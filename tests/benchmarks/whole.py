@@ -32,7 +32,7 @@ class Whole(NamedTuple):
 
 
 def whole(folder: Path, documents: int, idle_seconds: float, parts: Sequence[Row]) -> Whole:
-    """Return the figures of so many HTML files taken in; the bare loop is the sum of `parts`."""
+    """Return the figures of this many HTML files taken in; the bare loop is the sum of `parts`."""
     warm, files = folder / "warm", folder / "files"
     stories = news.stories(documents + WARMING, hosts=100)
     for at, (story, page) in enumerate(zip(stories, news.pages_html(stories), strict=True)):

@@ -6,8 +6,8 @@ from tests.farm import (
     caching,
     entries,
     formats,
+    malformed,
     manners,
-    mended,
     own_options,
     pages,
     safety,
@@ -16,5 +16,16 @@ from tests.farm import (
 )
 from tests.farm.case import CASES
 
-PARTS = (caching, status, transfer, safety, entries, pages, formats, manners, mended, own_options)
+PARTS = (
+    caching,
+    status,
+    transfer,
+    safety,
+    entries,
+    pages,
+    formats,
+    manners,
+    malformed,
+    own_options,
+)
 CASES.sort(key=lambda one: one.number)

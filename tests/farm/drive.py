@@ -112,7 +112,7 @@ class Drive:
         self._fetcher = self._fetcher_for(FetchingOptions(**({"gap_seconds": 0} | options)))
 
     def poll(self, times: int = 1, feed: Feed | None = None) -> FeedState:
-        """Poll a feed so often, each time when it is due; gives its state then."""
+        """Poll a feed this often, each time when it is due; gives its state then."""
         feed = feed or self.feed
         for _ in range(times):
             due = self._slots[feed.id].state.next_poll_at
@@ -129,7 +129,7 @@ class Drive:
         return slot.state
 
     def poll_until_asked(self, times: int) -> FeedState:
-        """Poll the case's feed until its address was asked so often, twenty polls at most."""
+        """Poll the case's feed until its address was asked this often, twenty polls at most."""
         for _ in range(20):
             if len(self.asked_for()) >= times:
                 break
@@ -137,7 +137,7 @@ class Drive:
         return self.state
 
     def poll_until(self, after: timedelta, feed: Feed | None = None) -> FeedState:
-        """Poll a feed whenever it is due until so long after the beginning."""
+        """Poll a feed whenever it is due until this long after the beginning."""
         feed = feed or self.feed
         end = self.stall.began_at + after
         while (self._slots[feed.id].state.next_poll_at or self.clock.now) <= end:

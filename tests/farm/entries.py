@@ -352,5 +352,5 @@ def _huge(stall: Stall) -> Check:
 
 
 def _tick(stall: Stall) -> str:
-    """Return a line that differs with each poll, so that the document is parsed anew."""
+    """Return a line that differs with each poll, so that the document is parsed again."""
     return f"<lastBuildDate>{stall.clock():%a, %d %b %Y %H:%M:%S} GMT</lastBuildDate>"

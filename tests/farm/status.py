@@ -92,7 +92,7 @@ def _to_html(stall: Stall) -> Check:
     "21",
     "301 that flips",
     does="two targets, a day each in turn",
-    must="the waiting time starts anew; never stored",
+    must="the waiting time starts again; never stored",
 )
 def _flips(stall: Stall) -> Check:
     def answer(_: Seen) -> Answer:

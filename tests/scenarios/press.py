@@ -115,5 +115,5 @@ class Paper:
 
 
 def papers(site: HttpSite, count: int) -> list[Paper]:
-    """Return so many newspapers, without articles yet."""
+    """Return this many newspapers, without articles yet."""
     return [Paper(site, number) for number in range(count)]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import psutil
 
 COMMAND = (sys.executable, "-m", "ingest.cli.main")
-#: A deadline, not an expectation: what takes so long on a loaded machine is broken.
+#: A deadline, not an expectation: what takes this long on a loaded machine is broken.
 PATIENCE_SECONDS = 150.0
 
 

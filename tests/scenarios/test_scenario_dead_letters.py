@@ -25,8 +25,8 @@ class Scene:
             folder, hosts=site.hosts("*.example"), retry={"delays_seconds": [0.2, 0.3, 0.4]}
         )
         (self.paper,) = papers(site, 1)
-        self.good, self.mended, self.hopeless = self.paper.publish(3)
-        self.pages = {url: self._break(url) for url in (self.mended, self.hopeless)}
+        self.good, self.fixed, self.hopeless = self.paper.publish(3)
+        self.pages = {url: self._break(url) for url in (self.fixed, self.hopeless)}
         self.installation.set_feeds([self.paper.feed])
         self.tree: Running = self.installation.start()
 
@@ -36,7 +36,7 @@ class Scene:
         self.site.serve(host, f"/{path}", Answer(503, b"out of order"))
         return page
 
-    def mend(self, url: str) -> None:
+    def fix(self, url: str) -> None:
         host, _, path = url.removeprefix("http://").partition("/")
         self.site.serve(host, f"/{path}", self.pages[url])
 
@@ -56,7 +56,7 @@ def test_what_failed_is_set_aside_then_sent_again_or_given_up(scene: Scene) -> N
     command = scene.installation.command
     scene.installation.wait_for(searchable=1, dead_letters=2)
     letters = {letter["url"]: letter for letter in scene.letters()}
-    assert set(letters) == {scene.mended, scene.hopeless}
+    assert set(letters) == {scene.fixed, scene.hopeless}
     for letter in letters.values():
         assert (letter["stage"], letter["reason"]) == ("fetch", "exhausted")
         assert letter["failure_class"] == "transient"
@@ -66,20 +66,20 @@ def test_what_failed_is_set_aside_then_sent_again_or_given_up(scene: Scene) -> N
     assert len(scene.letters("--reason", "exhausted", "--limit", "1")) == 1
     assert "2 dead letters" in command("dead-letters", "list").out
 
-    key = letters[scene.mended]["key"]
+    key = letters[scene.fixed]["key"]
     shown = command("dead-letters", "show", key, "--json").json()
     assert shown["headers"]["dead-letter.topic"] == "news.entries"
-    assert scene.mended in shown["input"]
-    assert scene.mended in command("dead-letters", "show", key).out
+    assert scene.fixed in shown["input"]
+    assert scene.fixed in command("dead-letters", "show", key).out
     assert command("dead-letters", "show", "news.entries/0/999999", code=1).out == ""
 
-    steps = scene.installation.trace(scene.mended)
+    steps = scene.installation.trace(scene.fixed)
     assert steps[0]["place"].startswith("news.entries/")
     assert any(".dead-letter" in step["place"] and "503" in step["note"] for step in steps)
-    assert {step["entry_id"] for step in steps} == {letters[scene.mended]["entry_id"]}
+    assert {step["entry_id"] for step in steps} == {letters[scene.fixed]["entry_id"]}
 
     assert "1 would be replayed" in command("dead-letters", "replay", key, "--dry-run").out
-    scene.mend(scene.mended)
+    scene.fix(scene.fixed)
     assert "1 replayed" in command("dead-letters", "replay", key).out
     scene.installation.wait_for(searchable=2, dead_letters=1)
     hopeless = letters[scene.hopeless]["entry_id"]

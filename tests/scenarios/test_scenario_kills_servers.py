@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-#: So long the broker and the engine stay away, at least.
+#: This long the broker and the engine stay away, at least.
 AWAY_SECONDS = 2.0
 
 

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 from tests.http_site import Answer, HttpSite, Raw, Seen, redirect
 
-#: A feed shows so many of its newest items.
+#: A feed shows this many of its newest items.
 WINDOW = 20
 #: Long enough that what poll learns reaches fetch, and the other way round.
 REST_SECONDS = 4
@@ -80,7 +80,7 @@ class SoakSite:
             site.serve(host, "*", self._article)
 
     def publish(self, count: int) -> None:
-        """Let feeds at random publish so many items in all."""
+        """Let feeds at random publish this many items in all."""
         alive = [feed for feed in self.feeds if not feed.is_dead]
         with self._lock:
             for feed in self._random.choices(alive, k=count):

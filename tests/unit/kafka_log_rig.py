@@ -67,7 +67,7 @@ class Rig:
 
 
 def drain(reader: Reader, count: int, seconds: float = 30.0) -> list[Record]:
-    """Read until so many records came."""
+    """Read until this many records came."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(found) < count:

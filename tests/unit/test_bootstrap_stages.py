@@ -1,4 +1,4 @@
-"""A stage whose log goes away while it opens it begins anew, within the start timeout."""
+"""A stage whose log goes away while it opens it begins again, within the start timeout."""
 
 from __future__ import annotations
 

@@ -199,6 +199,6 @@ def test_each_part_gets_by_with_the_rights_of_its_role(
 
 
 def _changed(secured: Secured, stage: ElasticIndex) -> None:
-    """Change a template behind the stage's back, which only setup may mend."""
+    """Change a template behind the stage's back, which only setup may fix."""
     secured.ask("PUT", "/_component_template/news-settings", {"template": {"settings": {}}})
     stage.apply(NOW)

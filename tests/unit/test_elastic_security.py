@@ -137,7 +137,7 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
     with pytest.raises(HTTPError, match="403"):
         ask("/news-documents/_doc/x", {}, "PUT", password_of(tmp_path, ANALYST))
 
-    # A person's new password stays theirs; the stages' is mended; foreign roles are kept.
+    # A person's new password stays theirs; the stages' is fixed; foreign roles are kept.
     ask(f"/_security/user/{ANALYST.user}/_password", {"password": "of-my-own"}, "PUT")
     ask(f"/_security/user/{STAGES.user}/_password", {"password": "forgotten"}, "PUT")
     extra = {"roles": ["monitoring_user"], "full_name": "All stages"}

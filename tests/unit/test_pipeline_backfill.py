@@ -65,7 +65,7 @@ class NoHosts:
 
 
 class Site:
-    """One request a host at a time, each of so many seconds; knows what was open side by side."""
+    """One request a host at a time, each of this many seconds; knows what was open side by side."""
 
     def __init__(self, seconds: float = 0.02) -> None:
         self.seconds = seconds

@@ -72,7 +72,7 @@ class Queries:
         return Near(sides[0], sides[1], self._distance())
 
     def _neighbours(self, most: int) -> tuple[str, str]:
-        """Return a phrase of at most so many words, and another word not far from it."""
+        """Return a phrase of at most this many words, and another word not far from it."""
         while True:
             tokens = [word for word in self._text_tokens() if len(terms(word)) == 1]
             if len(tokens) < 20:

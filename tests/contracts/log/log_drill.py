@@ -182,7 +182,7 @@ def fate(appender: Appender, *given: Any, **named: Any) -> type[NewsIngestError]
 def read_all(
     reader: Reader, count: int, seconds: float = 30.0, max_records: int = 500
 ) -> list[Record]:
-    """Read until so many records came; fails when they do not."""
+    """Read until this many records came; fails when they do not."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(found) < count:
@@ -192,14 +192,14 @@ def read_all(
 
 
 def read_nothing(reader: Reader, seconds: float = 1.0) -> None:
-    """See that no record comes for so long."""
+    """See that no record comes for this long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert reader.read(100, 0.2) == []
 
 
 def joined(reader: Reader, partitions: int, seconds: float = 30.0) -> list[Record]:
-    """Read until the reader owns so many partitions and return the records that came meanwhile."""
+    """Read until the reader owns this many partitions and return the records that came meanwhile."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(reader.assignment()) != partitions:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ingest.ports.feed_records import FeedRecord, FeedRecords, PollNote
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
-from ingest.ports.index import ExportPage, Index, Placed, Verdict
+from ingest.ports.index import ExportPage, Index, IndexWrite, Verdict
 from ingest.ports.known import Known
 from ingest.ports.log import (
     Appender,
@@ -56,6 +56,7 @@ __all__ = [
     "Headers",
     "Hop",
     "Index",
+    "IndexWrite",
     "Known",
     "KnownItems",
     "KnownText",
@@ -65,7 +66,6 @@ __all__ = [
     "Log",
     "ParseFeed",
     "ParsedFeed",
-    "Placed",
     "PollNote",
     "Position",
     "Processor",

@@ -20,7 +20,7 @@ from ingest.query import SearchRequest, SearchResult
 Shape = TypeVar("Shape")
 
 
-class Placed(msgspec.Struct, frozen=True):
+class IndexWrite(msgspec.Struct, frozen=True):
     """A document and where it goes: `index` of Known for a known one, "" for a new one."""
 
     document: IndexedDocument
@@ -79,7 +79,7 @@ class Index(Protocol):
         """Return how well the pages of each site are read."""
         ...
 
-    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
+    def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
         """Write in bulk; one verdict each, in order.
 
         Errors: IndexUnavailable (nothing may be assumed written), IndexRefused.

@@ -138,6 +138,11 @@ class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
     retention_bytes: int | None = None
     max_record_bytes: int = 4_000_000
 
+    @property
+    def is_compacted(self) -> bool:
+        """Return whether only the last record of a key is kept."""
+        return "compact" in self.cleanup.split(",")
+
 
 class Lag(NamedTuple):
     """How far a group is behind in one partition."""

@@ -15,7 +15,7 @@ from ingest.model import Document, EnrichedDocument, IndexedDocument, Page
 from ingest.outcome import Keep
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.transform import enriched
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from processors.extract_document import Options
 from processors.extract_document.child import page_extractor
 from tests.benchmarks import news
@@ -134,7 +134,8 @@ def _put_all(documents: Sequence[EnrichedDocument], warming: int, size: int, pat
 
     index = SqliteIndex(path, IndexOptions(), clock=now)
     items = [
-        Placed(msgspec.convert(msgspec.structs.asdict(one), IndexedDocument)) for one in documents
+        IndexWrite(msgspec.convert(msgspec.structs.asdict(one), IndexedDocument))
+        for one in documents
     ]
     index.put(items[:warming])
     began = of_thread()

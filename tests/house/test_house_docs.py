@@ -21,7 +21,7 @@ from ingest.errors import QueryError
 from ingest.outcome import Keep
 from ingest.pipeline.indexing.indexer import placed as placed_in_index
 from ingest.pipeline.transform import enriched
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.search.parse import parse
 from ingest.settings.options import IndexOptions
 from scripts.build_command_docs import DOCUMENT, current, placed, verbs
@@ -227,7 +227,7 @@ def test_a_processor_is_one_file_and_one_line(tmp_path: Path, example_processors
     index = SqliteIndex(tmp_path / "index.db", IndexOptions(), clock=lambda: NOW)
     index.apply(NOW)
     write = placed_in_index(outcome.value, None, NOW)
-    assert isinstance(write, Placed)
+    assert isinstance(write, IndexWrite)
     assert [verdict.kind for verdict in index.put([write])] == ["written"]
     kept = index.get(document.id)
     index.close()

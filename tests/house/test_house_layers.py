@@ -19,7 +19,7 @@ HOMES = {
     "elasticsearch": ("ingest/adapters/elastic_index/client.py",),
     "elastic_transport": (
         "ingest/adapters/elastic_index/client.py",
-        "ingest/adapters/elastic_index/patience.py",
+        "ingest/adapters/elastic_index/client.py",
     ),
     "sqlite3": (
         "ingest/adapters/sqlite_file.py",

@@ -32,7 +32,7 @@ from tests.builders import NOW, an_indexed_document
 from ingest import search_fields
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.sqlite_index import SqliteIndex
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.query import SearchRequest
 from ingest.search.parse import parse
 from ingest.settings.options import IndexOptions
@@ -46,7 +46,7 @@ else:
     index = SqliteIndex(folder / "index.db", options, clock=lambda: NOW)
 index.apply(NOW)
 documents = [an_indexed_document("one", licence="CC BY—Ñ"), an_indexed_document("two")]
-print([one.kind for one in index.put([Placed(one) for one in documents])])
+print([one.kind for one in index.put([IndexWrite(one) for one in documents])])
 index.refresh()
 found = index.search(SearchRequest(query=parse('rights:"cc by-n"', NOW), facets=("rights",)))
 print([hit.document.id == documents[0].id for hit in found.hits], found.facets["rights"][0].value)

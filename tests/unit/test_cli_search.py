@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from ingest.bootstrap.engines import open_index
 from ingest.cli.main import app
 from ingest.model import IndexedDocument
-from ingest.ports import Placed, Revision
+from ingest.ports import IndexWrite, Revision
 from ingest.settings.load import load
 from tests.builders import an_entity, an_indexed_document, entity_fields
 
@@ -43,7 +43,7 @@ def cli(tmp_path: Path) -> Cli:
     """Return the command line over an embedded index that holds four documents."""
     copytree(CONFIG, tmp_path / "config")
     index = open_index(load(tmp_path / "config", {}))
-    index.put([Placed(_document(number)) for number in range(1, 5)])
+    index.put([IndexWrite(_document(number)) for number in range(1, 5)])
     index.close()
 
     def run(*arguments: str) -> Result:

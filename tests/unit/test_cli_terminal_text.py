@@ -20,7 +20,7 @@ from ingest.cli.terminal_text import clean, print_json, shown
 from ingest.errors import NewsIngestError
 from ingest.identity import registrable_domain
 from ingest.polling.state.feed_state import FeedState, encode_state
-from ingest.ports import LayoutAlarm, Placed, Revision
+from ingest.ports import IndexWrite, LayoutAlarm, Revision
 from ingest.records.stage_plan import FEED_STATE, plans
 from ingest.settings.load import Settings, load
 from ingest.wire import encode
@@ -88,7 +88,7 @@ def _fill_index(settings: Settings) -> None:
         url_canonical=f"https://courier.example/{EVIL}",
         **entity_fields(an_entity(EVIL, forms=(EVIL,))),
     )
-    index.put([Placed(document)])
+    index.put([IndexWrite(document)])
     index.revisions.put(
         [
             Revision(

@@ -24,7 +24,7 @@ from ingest.errors import (
     IndexUnavailable,
     NewsIngestError,
 )
-from ingest.ports import Placed, Verdict
+from ingest.ports import IndexWrite, Verdict
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_indexed_document
 from tests.elastic_archive import CONFIG
@@ -241,7 +241,7 @@ def index(script: Script) -> Iterator[ElasticIndex]:
 
 
 def put(index: ElasticIndex, *ids: str) -> list[Verdict]:
-    return index.put([Placed(an_indexed_document(id=id)) for id in ids])
+    return index.put([IndexWrite(an_indexed_document(id=id)) for id in ids])
 
 
 def test_only_the_item_that_was_too_much_is_sent_again(script: Script, index: ElasticIndex) -> None:

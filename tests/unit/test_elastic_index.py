@@ -12,7 +12,7 @@ import pytest
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.errors import IndexDiffers, QueryError
 from ingest.model import Enrichment, Geo, GeoFocus, GeoPoint, IndexedDocument, Names
-from ingest.ports import Placed, Verdict
+from ingest.ports import IndexWrite, Verdict
 from ingest.query import Everything, Prefix, SearchRequest, ValueIs, Word
 from tests.builders import NOW, an_id, an_indexed_document
 from tests.elastic_archive import Archive, a_new_archive, an_archive
@@ -51,7 +51,7 @@ def index(shared: Archive) -> Iterator[ElasticIndex]:
 
 
 def put(index: ElasticIndex, *documents: IndexedDocument) -> list[Verdict]:
-    return index.put([Placed(document) for document in documents])
+    return index.put([IndexWrite(document) for document in documents])
 
 
 def found(index: ElasticIndex, **request: object) -> list[str]:
@@ -100,7 +100,7 @@ def test_a_known_document_is_written_where_it_already_is(index: ElasticIndex) ->
     put(index, first)
     place = index.known([first.id])[first.id].index
     again = an_indexed_document("turn", version=2, title="Seen by another feed")
-    assert index.put([Placed(again, place)]) == [WRITTEN]
+    assert index.put([IndexWrite(again, place)]) == [WRITTEN]
     index.refresh()
     assert found(index, query=ValueIs("id", first.id)) == [first.id]
     assert index.known([first.id])[first.id].title == "Seen by another feed"

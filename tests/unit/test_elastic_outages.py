@@ -15,7 +15,7 @@ import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.errors import IndexRefused, IndexUnavailable
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.query import SearchRequest, Word
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_id, an_indexed_document
@@ -28,7 +28,7 @@ PASSWORD = "invented-for-this-test"
 
 
 def put(index: ElasticIndex, *names: str) -> list[str]:
-    placed = [Placed(an_indexed_document(name)) for name in names]
+    placed = [IndexWrite(an_indexed_document(name)) for name in names]
     return [verdict.kind for verdict in index.put(placed)]
 
 
@@ -167,7 +167,7 @@ def test_each_part_gets_by_with_the_rights_of_its_role(
     stage = secured.index(api_key=stage_key["encoded"])
     stage.ping()
     old = an_indexed_document("old", first_seen_at=NOW - timedelta(days=90))
-    assert [found.kind for found in stage.put([Placed(old)])] == ["written"]
+    assert [found.kind for found in stage.put([IndexWrite(old)])] == ["written"]
     assert put(stage, "flood") == ["written"]
     assert set(stage.known([an_id("flood"), an_id("old")])) == {an_id("flood"), an_id("old")}
     stage.refresh()

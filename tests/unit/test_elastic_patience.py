@@ -12,7 +12,7 @@ import elastic_transport
 import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_index.patience import (
+from ingest.adapters.elastic_index.client import (
     STARTING_SECONDS,
     NotLetInYet,
     PatientTransport,

@@ -20,7 +20,7 @@ from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.security import ElasticSecurity
 from ingest.errors import IndexRefused
 from ingest.operations.deployment import make_users
-from ingest.ports import FeedRecord, Placed, Revision, RevisionRequest
+from ingest.ports import FeedRecord, IndexWrite, Revision, RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
@@ -97,7 +97,9 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
 
     # The stages write and read documents, and change nothing else.
     stages = index(STAGES.user, password_of(tmp_path, STAGES))
-    assert [one.kind for one in stages.put([Placed(an_indexed_document("flood"))])] == ["written"]
+    assert [one.kind for one in stages.put([IndexWrite(an_indexed_document("flood"))])] == [
+        "written"
+    ]
     stages.refresh()
     assert set(stages.known([an_id("flood")])) == {an_id("flood")}
     stages.feeds.put([FeedRecord(feed_id="a", version=1, updated_at=NOW, state="healthy")])

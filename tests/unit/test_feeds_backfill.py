@@ -19,7 +19,7 @@ from ingest.model import Entry
 from ingest.partition import partition_for
 from ingest.polling.state.feed_state import FeedState, encode_state
 from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, encode_keys, packed, short_hash
-from ingest.ports import Placed, Record
+from ingest.ports import IndexWrite, Record
 from ingest.settings.load import load
 from tests.builders import an_indexed_document as a_document
 from tests.http_site import Answer, HttpSite
@@ -252,7 +252,7 @@ def test_what_the_poll_stage_and_the_index_know_is_not_taken(rig: FeedsRig) -> N
     index = open_index(settings)
     link = f"http://{HOST}/a/20"
     known = a_document(id=document_id_of_url(canonical_url(link)), url_canonical=link)
-    index.put([Placed(known)])
+    index.put([IndexWrite(known)])
     index.close()
     log = open_log(settings)
     seen = [

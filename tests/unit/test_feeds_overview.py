@@ -20,7 +20,7 @@ from ingest.identity import registrable_domain
 from ingest.model import Extraction
 from ingest.pipeline.indexing.layout_watch import renewed
 from ingest.polling.state.feed_state import FeedState, encode_state
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.records.stage_plan import FEED_STATE, HOST_STATE
 from ingest.settings.load import load
 from tests.builders import an_indexed_document
@@ -125,7 +125,7 @@ def _change_layout(folder: Path) -> None:
         extraction = Extraction(characters=900, given=given)
         index.put(
             [
-                Placed(
+                IndexWrite(
                     an_indexed_document(
                         f"{name} {n}",
                         fetched_at=at,

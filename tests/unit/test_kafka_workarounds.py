@@ -23,8 +23,8 @@ from kafka.net.transport import KafkaTCPTransport
 from ingest.adapters.kafka_log.workarounds import (
     Witness,
     close_producer,
-    hearing_last_words,
     keep_finished_joins,
+    reading_to_the_end,
 )
 from tests.unit.kafka_log_rig import Rig
 
@@ -128,7 +128,7 @@ def test_a_transport_alone_loses_what_comes_together_with_the_end() -> None:
 
 def test_last_words_are_heard() -> None:
     def change(transport: KafkaTCPTransport) -> None:
-        transport._sock_recv = hearing_last_words(transport._sock_recv)
+        transport._sock_recv = reading_to_the_end(transport._sock_recv)
 
     assert heard_before_the_end(change).heard == b"wrong password"
 

@@ -13,7 +13,7 @@ import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.model import Extraction, Geo, GeoPoint
-from ingest.ports import FeedRecord, Placed, Revision
+from ingest.ports import FeedRecord, IndexWrite, Revision
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, a_document, an_entity, an_indexed_document, entity_fields
 from tests.kibana.replay import is_empty, requests
@@ -75,7 +75,7 @@ def filled(elasticsearch_url: str) -> Iterator[Filled]:
         ),
     ]
     (full, index), (empty, _) = made
-    assert {one.kind for one in index.put([Placed(one) for one in documents])} == {"written"}
+    assert {one.kind for one in index.put([IndexWrite(one) for one in documents])} == {"written"}
     index.feeds.put(FEEDS)
     index.revisions.put([CHANGE])
     index.refresh()

@@ -16,7 +16,7 @@ from ingest.model import Extraction
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.indexing.layout_drift import drifts_of
 from ingest.pipeline.indexing.layout_watch import LayoutWatch, found_now
-from ingest.ports import LayoutFacts, Placed, SiteLayout, SiteLayouts
+from ingest.ports import IndexWrite, LayoutFacts, SiteLayout, SiteLayouts
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_id, an_indexed_document
 
@@ -98,7 +98,7 @@ def fill(index: SqliteIndex, name: str, at: datetime, given: tuple[str, ...]) ->
     extraction = Extraction(characters=2000, given=given)
     index.put(
         [
-            Placed(an_indexed_document(f"{name} {n}", fetched_at=at, extraction=extraction))
+            IndexWrite(an_indexed_document(f"{name} {n}", fetched_at=at, extraction=extraction))
             for n in range(25)
         ]
     )

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.pipeline.indexing.indexer import IndexWork, oldest_kept
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.settings.options import IndexOptions
 from tests.builders import an_indexed_document
 
@@ -35,7 +35,7 @@ def test_the_embedded_index_forgets_what_is_older(tmp_path: Path) -> None:
     index = SqliteIndex(tmp_path / "index.db", IndexOptions(), clock=clock)
     old = an_indexed_document(id="a" * 32, first_seen_at=now - timedelta(days=80))
     new = an_indexed_document(id="b" * 32, first_seen_at=now - timedelta(days=3))
-    index.put([Placed(old), Placed(new)])
+    index.put([IndexWrite(old), IndexWrite(new)])
     IndexWork(index, clock, retention_months=0).process([])
     assert index.get("a" * 32) is not None
     IndexWork(index, clock, retention_months=1).process([])

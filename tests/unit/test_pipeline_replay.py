@@ -26,7 +26,7 @@ from ingest.operations.replay import (
 )
 from ingest.operations.replay_heads import Wanted, wanted_id
 from ingest.operations.throttle import Throttle
-from ingest.ports import Placed, Position, TopicSpec
+from ingest.ports import IndexWrite, Position, TopicSpec
 from ingest.records.outputs import document_output, entry_output, page_output
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
@@ -71,7 +71,7 @@ class Place:
 
     def put(self, name: str, version: int, **changes: Any) -> None:
         document = an_indexed_document(name, version=version, **changes)
-        (verdict,) = self.index.put([Placed(document)])
+        (verdict,) = self.index.put([IndexWrite(document)])
         assert verdict.kind == "written"
 
     def replay(self, kind: str = "pages", plan: StagePlan | None = None) -> Replay:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ingest.outcome import Drop
 from ingest.pipeline.indexing.indexer import Older, placed
-from ingest.ports import Known, Placed
+from ingest.ports import IndexWrite, Known
 from tests.builders import a_document
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -30,20 +30,20 @@ def known(**changes: object) -> Known:
 
 def test_a_new_document_is_revision_one() -> None:
     result = placed(a_document(), None, NOW)
-    assert isinstance(result, Placed)
+    assert isinstance(result, IndexWrite)
     assert (result.document.revision, result.document.indexed_at, result.index) == (1, NOW, "")
 
 
 def test_a_changed_text_counts_up_and_stays_where_it_is() -> None:
     document = a_document(content_hash="f" * 64)
     result = placed(document, known(version=1), NOW)
-    assert isinstance(result, Placed)
+    assert isinstance(result, IndexWrite)
     assert (result.document.revision, result.index) == (4, "news-documents-2026.10")
 
 
 def test_the_same_text_again_keeps_its_revision() -> None:
     result = placed(a_document(), known(), NOW)
-    assert isinstance(result, Placed)
+    assert isinstance(result, IndexWrite)
     assert result.document.revision == 3
 
 
@@ -51,7 +51,7 @@ def test_the_earlier_first_sight_and_all_feeds_stay() -> None:
     document = a_document(feed_ids=("second",))
     earlier = document.first_seen_at - timedelta(days=40)
     result = placed(document, known(first_seen_at=earlier, feed_ids=("first",)), NOW)
-    assert isinstance(result, Placed)
+    assert isinstance(result, IndexWrite)
     assert result.document.first_seen_at == earlier
     assert result.document.feed_ids == ("first", "second")
 
@@ -73,11 +73,11 @@ def test_a_removed_document_does_not_come_back() -> None:
 def test_a_new_document_keeps_its_own_first_sight_and_feeds() -> None:
     document = a_document(feed_ids=("first", "second"))
     result = placed(document, None, NOW)
-    assert isinstance(result, Placed)
+    assert isinstance(result, IndexWrite)
     assert result.document.first_seen_at == document.first_seen_at
     assert result.document.feed_ids == ("first", "second")
     again = placed(document, known(version=1), NOW)
-    assert isinstance(again, Placed)
+    assert isinstance(again, IndexWrite)
     assert again.document.indexed_at == NOW
 
 

@@ -13,7 +13,7 @@ from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_index.reading import Bounds
 from ingest.errors import IndexDiffers, IndexRefused, IndexUnavailable
 from ingest.model import IndexedDocument
-from ingest.ports import Placed, RevisionRequest
+from ingest.ports import IndexWrite, RevisionRequest
 from ingest.query import EntityIs, Not, Phrase, SearchRequest, Word
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_entity, an_id, an_indexed_document, entity_fields
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def put(index: SqliteIndex, *documents: IndexedDocument) -> None:
-    verdicts = index.put([Placed(document) for document in documents])
+    verdicts = index.put([IndexWrite(document) for document in documents])
     assert {verdict.kind for verdict in verdicts} == {"written"}
 
 
@@ -75,7 +75,7 @@ def test_a_foreign_file_is_refused(path: Path, content: bytes | None) -> None:
     before = path.read_bytes()
     with closing(opened(path)) as index:
         with pytest.raises(IndexDiffers, match="index of news-ingest"):
-            index.put([Placed(an_indexed_document())])
+            index.put([IndexWrite(an_indexed_document())])
         with pytest.raises(IndexDiffers):
             index.search(SearchRequest())
     assert path.read_bytes() == before
@@ -95,13 +95,13 @@ def test_a_file_made_with_other_words_is_refused(path: Path, change: str, messag
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(change)
     with closing(opened(path)) as index, pytest.raises(IndexDiffers, match=message):
-        index.put([Placed(an_indexed_document("b"))])
+        index.put([IndexWrite(an_indexed_document("b"))])
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with closing(opened(tmp_path / "file" / "index.db")) as index, pytest.raises(IndexRefused):
-        index.put([Placed(an_indexed_document())])
+        index.put([IndexWrite(an_indexed_document())])
 
 
 def test_a_full_disk_is_an_outage_and_nothing_is_half_written(path: Path) -> None:
@@ -110,7 +110,9 @@ def test_a_full_disk_is_an_outage_and_nothing_is_half_written(path: Path) -> Non
         connection = index._file.connection()
         pages = connection.rows("PRAGMA page_count")[0][0]
         connection.rows(f"PRAGMA max_page_count={pages + 8}")
-        many = [Placed(an_indexed_document(f"n{n}", text=f"wall {n} " * 900)) for n in range(60)]
+        many = [
+            IndexWrite(an_indexed_document(f"n{n}", text=f"wall {n} " * 900)) for n in range(60)
+        ]
         with pytest.raises(IndexUnavailable, match="full"):
             index.put(many)
         assert index.search(SearchRequest()).total == 1
@@ -156,7 +158,7 @@ def test_an_undone_batch_leaves_no_key_of_a_name_behind(path: Path) -> None:
         )
         broken = an_indexed_document("b", **entity_fields(an_entity("Tomás Quil")))
         with pytest.raises(IndexDiffers):
-            index.put([Placed(broken)])
+            index.put([IndexWrite(broken)])
         connection.change("DROP TRIGGER stop")
         put(index, an_indexed_document("c", **entity_fields(an_entity("Ola Brek"))), broken)
         for name, id in (("Tomás Quil", "b"), ("Ola Brek", "c")):

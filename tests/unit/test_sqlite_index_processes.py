@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_index import SqliteIndex
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.query import SearchRequest, Word
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW, an_indexed_document
@@ -25,14 +25,14 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.builders import NOW, an_indexed_document
 from ingest.adapters.sqlite_index import SqliteIndex
-from ingest.ports import Placed
+from ingest.ports import IndexWrite
 from ingest.settings.options import IndexOptions
 
 index = SqliteIndex(Path(sys.argv[1]), IndexOptions(), clock=lambda: NOW)
 name, batches = sys.argv[2], int(sys.argv[3])
 for batch in range(batches):
     ids = range(batch * 20, batch * 20 + 20)
-    verdicts = index.put([Placed(an_indexed_document(f"{{name}}/{{n}}")) for n in ids])
+    verdicts = index.put([IndexWrite(an_indexed_document(f"{{name}}/{{n}}")) for n in ids])
     assert all(verdict.kind == "written" for verdict in verdicts)
     print(batch, flush=True)
 index.close()
@@ -86,6 +86,6 @@ def test_a_killed_writer_loses_nothing_it_had_written(index: SqliteIndex, tmp_pa
     assert total % 20 == 0
     assert total >= (done[-1] + 1) * 20
     # Its turn to write ended with it, and what it had begun is delivered once more.
-    again = [Placed(an_indexed_document(f"one/{n}")) for n in range(total + 20)]
+    again = [IndexWrite(an_indexed_document(f"one/{n}")) for n in range(total + 20)]
     assert {verdict.kind for verdict in index.put(again)} == {"written"}
     assert index.search(SearchRequest(query=Word("harbour"))).total == total + 20

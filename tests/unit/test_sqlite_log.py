@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.adapters.sqlite_log.database import translated
+from ingest.adapters.sqlite_log.database import LOG_FILE
 from ingest.errors import LogRefused, LogUnavailable
 from ingest.ports import Appender, Position, Record, TopicPartition, TopicSpec
 from ingest.settings.options import LogOptions
@@ -115,9 +115,9 @@ def test_every_error_code_of_sqlite_becomes_an_error_of_the_port():
     names += ["SQLITE_FULL", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL"]
     assert len(names) > 20
     for name in names:
-        assert isinstance(translated(coded(name), Path("log.db")), LogUnavailable), name
+        assert isinstance(LOG_FILE.error(coded(name), Path("log.db")), LogUnavailable), name
     for name in ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_PERM"):
-        error = translated(coded(name), Path("log.db"))
+        error = LOG_FILE.error(coded(name), Path("log.db"))
         assert isinstance(error, LogRefused), name
         assert name in str(error)
 
@@ -130,7 +130,7 @@ def test_every_error_class_of_sqlite_becomes_an_error_of_the_port():
     ]
     assert len(classes) >= 8
     for each in classes:
-        assert isinstance(translated(each("broken"), Path("log.db")), LogRefused)
+        assert isinstance(LOG_FILE.error(each("broken"), Path("log.db")), LogRefused)
 
 
 def coded(name: str) -> sqlite3.OperationalError:
@@ -278,7 +278,7 @@ def test_a_full_log_holds_appends_and_goes_on_when_there_is_room(
         appended += 1
     appended += 1
     assert 10 < appended < 30
-    with pytest.raises(LogUnavailable, match="takes no writes"):
+    with pytest.raises(LogUnavailable, match="accepts no writes"):
         log.ping()
     reader = log.reader("news-g", ["news.entries"])
     found = []

@@ -279,7 +279,7 @@ def waiting(log: SqliteLog) -> int:
 def test_a_full_disk_holds_and_loses_nothing(log: SqliteLog, path: Path):
     with process(_FULL_DISK, path) as writer:
         assert said(writer) == "held"
-        assert "takes no writes" in str(said(writer))
+        assert "accepts no writes" in str(said(writer))
         assert said(writer) == [True] * 20
         keys = said(writer)
         assert isinstance(keys, list)

@@ -13,18 +13,17 @@ from ingest import wire
 from ingest.adapters.elastic_index import read
 from ingest.adapters.elastic_index.body import encode, tombstone
 from ingest.adapters.elastic_index.client import Engine, Write
-from ingest.adapters.elastic_index.known import known
 from ingest.adapters.elastic_index.months import Months
-from ingest.adapters.elastic_index.names import IndexNames, previous_month
+from ingest.adapters.elastic_index.read import known
 from ingest.adapters.elastic_index.revisions import ElasticRevisions
-from ingest.adapters.elastic_index.schema import Schema
+from ingest.adapters.elastic_index.schema import IndexNames, Schema, previous_month
 from ingest.adapters.elastic_index.setup import Step, steps
 from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.adapters.elastic_index.site_layouts import ElasticSiteLayouts
 from ingest.adapters.elastic_index.write import write
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
-from ingest.ports import Clock, ExportPage, FeedRecord, Known, Placed, Verdict
+from ingest.ports import Clock, ExportPage, FeedRecord, IndexWrite, Known, Verdict
 from ingest.ports.known import TOMBSTONE_VERSION
 from ingest.query import SearchRequest, SearchResult, languages_asked
 from ingest.settings.options import IndexOptions
@@ -64,7 +63,7 @@ class ElasticIndex:
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────
 
-    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
+    def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
         """Write in bulk; one verdict each, in order.
 
         Errors: IndexUnavailable (nothing may be assumed written), IndexRefused, IndexDiffers.
@@ -79,7 +78,7 @@ class ElasticIndex:
         self._languages.update(one.document.language for one in documents)
         return [next(verdicts) if isinstance(one, Write) else one for one in prepared]
 
-    def _prepared(self, placed: Placed, now: datetime, limit: int) -> Write | Verdict:
+    def _prepared(self, placed: IndexWrite, now: datetime, limit: int) -> Write | Verdict:
         document = placed.document
         body = encode(document, now, limit)
         if isinstance(body, Verdict):

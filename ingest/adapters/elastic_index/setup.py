@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.months import Months
-from ingest.adapters.elastic_index.names import next_month
 from ingest.adapters.elastic_index.schema import (
     AUXILIARY,
     Json,
     MappingDifference,
     Schema,
     is_same_template,
+    next_month,
 )
 from ingest.errors import IndexDiffers
 

@@ -1,4 +1,4 @@
-"""Reads Kafka without a group: whole topics, and the oldest record that waits."""
+"""Reads Kafka without a group: offsets, whole topics, and the times of waiting records."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _SCAN_RECORDS = 500
 def offsets(
     catalogue: Catalogue, places: Sequence[TopicPartition], spec: int
 ) -> dict[TopicPartition, int]:
-    """Return an offset for each place: of `OffsetSpec`, or the first at or after a time in ms.
+    """Return an offset for each partition: of `OffsetSpec`, or the first since a time in ms.
 
-    -1 where nothing is so young. Errors: TopicMissing, LogUnavailable.
+    -1 where there is none since then. Errors: TopicMissing, LogUnavailable.
     """
     if not places:
         return {}
     wanted = {catalogue.names.outer_place(place): spec for place in places}
     answer = catalogue.ask(
         lambda: catalogue.admin.list_partition_offsets(wanted, isolation_level=_READ_COMMITTED),
-        "the log did not tell its offsets",
+        "the offsets could not be read",
         places[0].topic,
     )
     return {catalogue.names.inner_place(place): at.offset for place, at in answer.items()}
@@ -56,13 +56,13 @@ def scan(
 def times_of_first(
     catalogue: Catalogue, starts: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """Return when the first record at or after each offset was appended; none where none came."""
+    """Return when the first record at or after each offset was appended, where there is one."""
     names = catalogue.names
     found: dict[TopicPartition, int] = {}
     if not starts:
         return found
     until = time.monotonic() + ANSWER_SECONDS
-    with translating("the log did not give the records that wait"):
+    with translating("the waiting records could not be read"):
         consumer = catalogue.clients.groupless_client(max_partition_fetch_bytes=1)
         try:
             open_places = {names.outer_place(place): at for place, at in starts.items()}
@@ -113,5 +113,5 @@ def _span(
             at, moved_at = reached, time.monotonic()
         elif time.monotonic() - moved_at > _STANDSTILL_SECONDS:
             raise LogUnavailable(
-                "the log gives no more records", value=place.topic, origin=f"offset {at} of {end}"
+                "the log returns no more records", value=place.topic, origin=f"offset {at} of {end}"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.index_file import Connection
 from ingest.adapters.sqlite_index.matching import EVERYTHING, Compiler, Scoring, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import unpacked
 from ingest.model import IndexedDocument

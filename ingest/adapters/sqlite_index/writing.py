@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ingest.adapters.sqlite_index.database import Connection, FtsTable
+from ingest.adapters.sqlite_index.index_file import Connection, FtsTable
 from ingest.adapters.sqlite_index.revisions import forget_before, forget_document
 from ingest.adapters.sqlite_index.rows import DocumentRows, milliseconds, searchable, unpacked
 from ingest.adapters.sqlite_index.site_layouts import forget_facts, write_facts

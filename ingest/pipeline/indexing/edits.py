@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.model import EnrichedDocument, IndexedDocument
 from ingest.outcome import Drop
-from ingest.ports import Index, Known, KnownText, Placed, Revision, Verdict
+from ingest.ports import Index, IndexWrite, Known, KnownText, Revision, Verdict
 from ingest.telemetry import Event, counter
 from ingest.terms import sentences
 
@@ -31,14 +31,16 @@ class Older(msgspec.Struct, frozen=True):
     """A newer fetch of the same document is in the index already: nothing to do."""
 
 
-def placed(document: EnrichedDocument, known: Known | None, now: datetime) -> Placed | Drop | Older:
+def placed(
+    document: EnrichedDocument, known: Known | None, now: datetime
+) -> IndexWrite | Drop | Older:
     """Return the document as it is written, or why it is not.
 
     `revision` grows by one when the text changed; the earlier `first_seen_at` stays, and with
     it the monthly index; the feeds of all sightings are joined.
     """
     if known is None:
-        return Placed(_indexed(document, 1, document.first_seen_at, document.feed_ids, now))
+        return IndexWrite(_indexed(document, 1, document.first_seen_at, document.feed_ids, now))
     if known.is_removed:
         return Drop("removed")
     if known.version > document.version:
@@ -51,7 +53,7 @@ def placed(document: EnrichedDocument, known: Known | None, now: datetime) -> Pl
     feeds = tuple(dict.fromkeys((*known.feed_ids, *document.feed_ids)))
     first = min(known.first_seen_at, document.first_seen_at)
     revision = known.revision + 1 if has_changed else known.revision
-    return Placed(_indexed(document, revision, first, feeds, now), known.index)
+    return IndexWrite(_indexed(document, revision, first, feeds, now), known.index)
 
 
 def _is_earlier(document: EnrichedDocument, known: Known) -> bool:
@@ -167,12 +169,12 @@ class Edits:
         self._index = index
         self._found: list[tuple[Known, IndexedDocument]] = []
 
-    def note(self, before: Known | None, after: Placed) -> None:
+    def note(self, before: Known | None, after: IndexWrite) -> None:
         """Take note of a document on its way, and of what the index knew of it."""
         if before is not None and is_edit(before, after.document):
             self._found.append((before, after.document))
 
-    def put(self, known: dict[str, Known], writes: Sequence[Placed]) -> list[Revision]:
+    def put(self, known: dict[str, Known], writes: Sequence[IndexWrite]) -> list[Revision]:
         """Write what changed and return it. `known` is what was so before the batch.
 
         Errors: those of Revisions.
@@ -189,7 +191,10 @@ class Edits:
         return revisions
 
     def forget_refused(
-        self, revisions: Sequence[Revision], writes: Sequence[Placed], verdicts: Sequence[Verdict]
+        self,
+        revisions: Sequence[Revision],
+        writes: Sequence[IndexWrite],
+        verdicts: Sequence[Verdict],
     ) -> None:
         """Take out what belongs to documents that the index refused."""
         refused = {
@@ -201,7 +206,7 @@ class Edits:
         if left:
             self._index.revisions.forget(left)
 
-    def _revisions(self, known: dict[str, Known], writes: Sequence[Placed]) -> list[Revision]:
+    def _revisions(self, known: dict[str, Known], writes: Sequence[IndexWrite]) -> list[Revision]:
         """Return what changed, each against the text that stood before it, in this batch too."""
         edited = {after.id for _, after in self._found}
         texts = self._index.revisions.texts([known[id] for id in edited if id in known])

@@ -11,7 +11,7 @@ from ingest.outcome import Keep, Outcome, Reject
 from ingest.pipeline.indexing.edits import Edits, Older, placed
 from ingest.pipeline.indexing.layout_watch import LayoutWatch
 from ingest.pipeline.transform import decoded
-from ingest.ports import Clock, Index, Known, Placed, Record, Verdict
+from ingest.ports import Clock, Index, IndexWrite, Known, Record, Verdict
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
 from ingest.telemetry import Event, counter, histogram
@@ -73,11 +73,11 @@ class IndexWork:
         before = dict(self._index.known({one.id for one in documents})) if documents else {}
         known = dict(before)
         outcomes: list[Outcome[None] | None] = []
-        writes: list[Placed] = []
+        writes: list[IndexWrite] = []
         edits = Edits(self._index)
         for document in documents:
             decision = placed(document, known.get(document.id), self._clock())
-            if isinstance(decision, Placed):
+            if isinstance(decision, IndexWrite):
                 writes.append(decision)
                 edits.note(known.get(document.id), decision)
                 known[document.id] = _as_known(decision, known.get(document.id))
@@ -92,7 +92,7 @@ class IndexWork:
         verdicts = map(_outcome, written)
         return iter([next(verdicts) if outcome is None else outcome for outcome in outcomes])
 
-    def _written(self, writes: Sequence[Placed]) -> list[Verdict]:
+    def _written(self, writes: Sequence[IndexWrite]) -> list[Verdict]:
         if not writes:
             return []
         _batch.observe(len(writes))
@@ -127,7 +127,7 @@ def _outcome(verdict: Verdict) -> Outcome[None]:
     return Keep(None)
 
 
-def _as_known(item: Placed, before: Known | None) -> Known:
+def _as_known(item: IndexWrite, before: Known | None) -> Known:
     """Return what the index will know after this write, for the next one of the same batch."""
     document = item.document
     return Known(

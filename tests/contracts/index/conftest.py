@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_index import SqliteIndex
-from ingest.ports import Index, Placed
+from ingest.ports import Index, IndexWrite
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW
 from tests.contracts.index.index_corpus import CORPUS
@@ -71,7 +71,7 @@ def archive(
         else:
             url = request.getfixturevalue("elasticsearch_url")
             opened = stack.enter_context(_over(stack.enter_context(an_archive(url))))
-        verdicts = opened.put([Placed(document) for document in CORPUS])
+        verdicts = opened.put([IndexWrite(document) for document in CORPUS])
         assert {verdict.kind for verdict in verdicts} == {"written"}
         opened.refresh()
         yield opened

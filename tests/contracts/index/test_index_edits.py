@@ -13,7 +13,7 @@ from ingest.errors import IndexUnavailable
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Reject
 from ingest.pipeline.indexing.indexer import IndexWork
-from ingest.ports import Index, Placed, Record, Revision, RevisionRequest, Verdict
+from ingest.ports import Index, IndexWrite, Record, Revision, RevisionRequest, Verdict
 from tests.builders import NOW, a_document, an_id
 
 FIRST = "The sea wall broke. Nobody was hurt."
@@ -31,7 +31,7 @@ class Dying:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)
 
-    def put(self, documents: Sequence[Placed]) -> list[Verdict]:
+    def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
         if self.failures:
             self.failures -= 1
             raise IndexUnavailable("the plug was pulled")

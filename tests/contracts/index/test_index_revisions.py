@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.errors import QueryError
-from ingest.ports import Index, Placed, Revision, RevisionRequest
+from ingest.ports import Index, IndexWrite, Revision, RevisionRequest
 from ingest.search.parse import parse
 from tests.builders import NOW, an_id, an_indexed_document
 
@@ -168,10 +168,10 @@ def test_what_no_revision_has_is_refused(index: Index, query: str) -> None:
 
 
 def test_texts_are_those_of_the_moment(index: Index) -> None:
-    index.put([Placed(an_indexed_document(title="One", text="The lighthouse."))])
+    index.put([IndexWrite(an_indexed_document(title="One", text="The lighthouse."))])
     later = NOW + timedelta(seconds=1)
-    index.put([Placed(an_indexed_document(title="Two", text="The mill.", fetched_at=later))])
-    index.put([Placed(an_indexed_document("gone"))])
+    index.put([IndexWrite(an_indexed_document(title="Two", text="The mill.", fetched_at=later))])
+    index.put([IndexWrite(an_indexed_document("gone"))])
     index.remove(an_id("gone"), "asked by a reader", NOW)
     known = index.known([an_id("flood"), an_id("gone")])
     texts = index.revisions.texts(list(known.values()))
@@ -184,8 +184,8 @@ def test_texts_are_those_of_the_moment(index: Index) -> None:
 def test_what_changed_is_forgotten_with_its_document(index: Index) -> None:
     old = datetime(2026, 5, 10, tzinfo=UTC)
     index.put(
-        [Placed(an_indexed_document(name)) for name in ("flood", "storm")]
-        + [Placed(an_indexed_document("old", first_seen_at=old, published_at=old))]
+        [IndexWrite(an_indexed_document(name)) for name in ("flood", "storm")]
+        + [IndexWrite(an_indexed_document("old", first_seen_at=old, published_at=old))]
     )
     index.revisions.put([a_revision(), a_revision("storm"), a_revision("old", first_seen_at=old)])
     assert index.remove(an_id("flood"), "asked by a reader", NOW)

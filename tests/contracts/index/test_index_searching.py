@@ -9,7 +9,7 @@ import pytest
 
 from ingest.errors import QueryError
 from ingest.model import IndexedDocument
-from ingest.ports import Index, Placed
+from ingest.ports import Index, IndexWrite
 from ingest.query import And, EntityIs, Node, Or, SearchRequest, ValueIs, Word
 from ingest.search.parse import MAX_DEPTH, parse
 from ingest.search_fields import FACETS
@@ -21,7 +21,7 @@ BY_ID = {document.id: document for document in CORPUS}
 
 
 def put(index: Index, *documents: IndexedDocument) -> None:
-    assert {verdict.kind for verdict in index.put([Placed(one) for one in documents])} == {
+    assert {verdict.kind for verdict in index.put([IndexWrite(one) for one in documents])} == {
         "written"
     }
     index.refresh()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from ingest.model import Extraction, IndexedDocument
-from ingest.ports import Index, LayoutAlarm, Placed
+from ingest.ports import Index, IndexWrite, LayoutAlarm
 from tests.builders import NOW, an_id, an_indexed_document
 
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ def a_page(
 
 
 def put(index: Index, *documents: IndexedDocument) -> None:
-    assert {one.kind for one in index.put([Placed(one) for one in documents])} == {"written"}
+    assert {one.kind for one in index.put([IndexWrite(one) for one in documents])} == {"written"}
     index.refresh()
 
 

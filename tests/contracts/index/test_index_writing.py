@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ingest.model import IndexedDocument
-from ingest.ports import Index, Placed
+from ingest.ports import Index, IndexWrite
 from ingest.query import SearchRequest, Word
 from tests.builders import NOW, an_id, an_indexed_document, version_at
 
@@ -17,7 +17,7 @@ def put(index: Index, *documents: IndexedDocument) -> list[str]:
     """Write as the index stage does: known documents go where they already are."""
     known = index.known([document.id for document in documents])
     placed = [
-        Placed(document, known[document.id].index if document.id in known else "")
+        IndexWrite(document, known[document.id].index if document.id in known else "")
         for document in documents
     ]
     return [verdict.kind for verdict in index.put(placed)]
@@ -176,7 +176,7 @@ def test_a_document_that_cannot_be_stored_is_refused_and_its_neighbours_are_not(
         an_indexed_document("huge", text="flood " * 50_000),
         an_indexed_document("after"),
     ]
-    verdicts = index.put([Placed(document) for document in documents])
+    verdicts = index.put([IndexWrite(document) for document in documents])
     kinds = [verdict.kind for verdict in verdicts]
     assert kinds == ["written", "refused", "written", "refused", "written"]
     assert all(verdicts[at].code and verdicts[at].reason for at in (1, 3))
@@ -229,7 +229,7 @@ def test_no_later_write_brings_a_removed_document_back(index: Index) -> None:
     index.remove(an_id("flood"), "asked by a reader", NOW)
     later = an_indexed_document(fetched_at=NOW + timedelta(days=400))
     assert put(index, later) == ["older"]
-    assert [verdict.kind for verdict in index.put([Placed(later)])] == ["older"]
+    assert [verdict.kind for verdict in index.put([IndexWrite(later)])] == ["older"]
     index.refresh()
     assert index.get(later.id) is None
     assert index.search(SearchRequest()).total == 0
@@ -275,7 +275,7 @@ def test_an_index_says_what_it_is(index: Index) -> None:
 def test_batches_of_any_size_hold_the_same(index: Index, batch: int) -> None:
     documents = [an_indexed_document(f"document {number}") for number in range(150)]
     for start in range(0, len(documents), batch):
-        index.put([Placed(document) for document in documents[start : start + batch]])
+        index.put([IndexWrite(document) for document in documents[start : start + batch]])
     index.refresh()
     assert index.search(SearchRequest(size=0)).total == 150
     assert index.get(documents[149].id) == msgspec.structs.replace(documents[149])

@@ -142,7 +142,7 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
     ask(f"/_security/user/{STAGES.user}/_password", {"password": "forgotten"}, "PUT")
     extra = {"roles": ["monitoring_user"], "full_name": "All stages"}
     ask(f"/_security/user/{STAGES.user}", extra, "PUT")
-    assert make_users(settings, tmp_path) == ["gave user news_stages its roles"]
+    assert make_users(settings, tmp_path) == ["added roles to user news_stages"]
     assert make_users(settings, tmp_path) == ["set the password of user news_stages"]
     assert make_users(settings, tmp_path) == []
     found = ask(f"/_security/user/{STAGES.user}")[STAGES.user]

@@ -212,7 +212,7 @@ def test_a_file_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(path
         connection.execute("PRAGMA user_version=1")
     with closing(opened(path)) as index:
         assert "schema 1" in index.differences(NOW)[0]
-        assert "brought" in index.apply(NOW)[0]
+        assert "upgraded" in index.apply(NOW)[0]
         assert index.apply(NOW) == index.differences(NOW) == []
         assert index.search(SearchRequest(query=Word("floods"))).total == 1
         assert index.revisions.search(RevisionRequest()).total == 0

@@ -1,4 +1,4 @@
-"""401 of an engine that starts, and 401 of one that refuses: a server that answers by a script."""
+"""401 of a starting engine, and 401 of one that refuses: a server with scripted responses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.client import (
     STARTING_SECONDS,
-    NotLetInYet,
-    PatientTransport,
+    NotAuthorisedYet,
+    StartupTransport,
 )
 from ingest.errors import IndexRefused, IndexUnavailable
 from ingest.settings.options import IndexOptions
@@ -84,7 +84,7 @@ class Client:
     def __init__(self, door: Door) -> None:
         self.clock = Clock()
         node = elastic_transport.NodeConfig("http", "127.0.0.1", door.port)
-        self._transport = PatientTransport([node], max_retries=0, monotonic=self.clock)
+        self._transport = StartupTransport([node], max_retries=0, monotonic=self.clock)
 
     def status(self, seconds_later: float = 0.0) -> int:
         self.clock.now += seconds_later
@@ -103,14 +103,14 @@ def test_who_was_let_in_waits_for_a_while_and_then_is_refused(door: Door) -> Non
     assert client.status() == 200
     door.is_open = False
     for later in (0.0, STARTING_SECONDS / 2, STARTING_SECONDS / 2 - 1):
-        with pytest.raises(NotLetInYet) as caught:
+        with pytest.raises(NotAuthorisedYet) as caught:
             client.status(later)
         assert caught.value.message == "401 security_exception: unknown user"
     assert client.status(1) == 401
     door.is_open = True
     assert client.status() == 200
     door.is_open = False
-    with pytest.raises(NotLetInYet):  # the while begins again
+    with pytest.raises(NotAuthorisedYet):  # the while begins again
         client.status(STARTING_SECONDS)
 
 
@@ -120,7 +120,7 @@ def test_who_found_nobody_there_waits_too(door: Door) -> None:
         client.status()
     door.start()
     door.is_open = False
-    with pytest.raises(NotLetInYet):
+    with pytest.raises(NotAuthorisedYet):
         client.status()
     assert client.status(STARTING_SECONDS) == 401
 
@@ -132,7 +132,7 @@ def test_a_worker_holds_while_the_engine_starts(door: Door) -> None:
         index.ping()
     door.start()
     door.is_open = False
-    with pytest.raises(IndexUnavailable, match="does not let this client in") as caught:
+    with pytest.raises(IndexUnavailable, match="did not authorise this client") as caught:
         index.ping()
     assert "s3cret" not in str(caught.value)
     assert "index.password" in str(caught.value.remedy)

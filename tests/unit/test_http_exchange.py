@@ -56,12 +56,12 @@ def asked(
     guard = AddressGuard(AddressGuardOptions(allowed=[{"network": "127.0.0.0/8"}]))
 
     async def work() -> list[tuple[int, str]]:
-        exchange = Exchange(guard, GuardedResolver(guard, names))
+        exchange = Exchange(guard, GuardedResolver(guard, names), bounds)
         found = []
         for _ in range(times):
             end = asyncio.get_running_loop().time() + 10
             async with asyncio.timeout(bounds.connect) as limit:
-                head = await exchange.ask(url, headers or {}, bounds, limit, end, verify_tls=True)
+                head = await exchange.ask(url, headers or {}, limit, end, verify_tls=True)
             found.append((head.status, head.address))
             head.close()
             await asyncio.sleep(0.01)  # the loop closes what was let go

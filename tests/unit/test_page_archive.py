@@ -18,7 +18,7 @@ import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
 from ingest.adapters.page_archive import PageArchive
-from ingest.adapters.page_archive.archive import recover, whole_bytes
+from ingest.adapters.page_archive.archive import complete_bytes, recover
 from ingest.errors import ArchiveUnavailable
 from ingest.identity import version_of
 from ingest.model import Page, PagePart
@@ -233,12 +233,12 @@ def test_a_file_whose_writer_lives_is_left_alone(tmp_path: Path) -> None:
     assert len(restored(path)) == 2
 
 
-def test_whole_bytes_ends_at_what_is_no_gzip(tmp_path: Path) -> None:
+def test_complete_bytes_ends_at_what_is_no_gzip(tmp_path: Path) -> None:
     path = tmp_path / "x"
     one = gzip.compress(b"x" * 300_000)
     path.write_bytes(one + bytes(5000))
     with path.open("rb") as file:
-        assert whole_bytes(file) == len(one)
+        assert complete_bytes(file) == len(one)
 
 
 def test_a_folder_that_takes_nothing_holds_and_leaves_no_half_page(tmp_path: Path) -> None:

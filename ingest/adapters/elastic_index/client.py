@@ -52,51 +52,6 @@ _FEATURE_MISSING = frozenset({400, 404, 405, 500})
 _STATUS_OF_AN_ITEM = {"index_not_found_exception": 404, "security_exception": 403}
 
 
-class NotAuthorisedYet(elastic_transport.ConnectionError):
-    """A client gets 401 that was authorised before, or has waited for the engine."""
-
-
-class StartupTransport(elastic_transport.Transport):
-    """Treats 401 as temporary for a while when the engine may be starting.
-
-    That is the case after another response (so the credentials were valid) and after a failed
-    connection. If the very first response is 401, it is returned at once.
-    """
-
-    def __init__(
-        self, *given: Any, monotonic: Callable[[], float] = time.monotonic, **named: Any
-    ) -> None:
-        super().__init__(*given, **named)
-        self._monotonic = monotonic
-        self._may_be_starting = False
-        self._refused_at: float | None = None
-
-    def perform_request(self, *given: Any, **named: Any) -> elastic_transport.TransportApiResponse:
-        """Return the response. Errors: NotAuthorisedYet beside those of every transport."""
-        try:
-            answer = super().perform_request(*given, **named)
-        except elastic_transport.TransportError:
-            self._may_be_starting = True
-            raise
-        if answer.meta.status != UNAUTHORISED:
-            self._may_be_starting = True
-            self._refused_at = None
-            return answer
-        now = self._monotonic()
-        if self._refused_at is None:
-            self._refused_at = now
-        if self._may_be_starting and now - self._refused_at < STARTING_SECONDS:
-            raise NotAuthorisedYet(_reason_of(answer.body))
-        return answer
-
-
-def _reason_of(body: Any) -> str:
-    try:
-        return f"{UNAUTHORISED} {body['error']['type']}: {body['error']['reason']}"
-    except (KeyError, TypeError):
-        return str(UNAUTHORISED)
-
-
 class Write(msgspec.Struct, frozen=True):
     """What is written under one id of an index; a `body` of None deletes it.
 
@@ -237,6 +192,44 @@ class Engine:
         self._client.close()
 
 
+class NotAuthorisedYet(elastic_transport.ConnectionError):
+    """A client gets 401 that was authorised before, or has waited for the engine."""
+
+
+class StartupTransport(elastic_transport.Transport):
+    """Treats 401 as temporary for a while when the engine may be starting.
+
+    That is the case after another response (so the credentials were valid) and after a failed
+    connection. If the very first response is 401, it is returned at once.
+    """
+
+    def __init__(
+        self, *given: Any, monotonic: Callable[[], float] = time.monotonic, **named: Any
+    ) -> None:
+        super().__init__(*given, **named)
+        self._monotonic = monotonic
+        self._may_be_starting = False
+        self._refused_at: float | None = None
+
+    def perform_request(self, *given: Any, **named: Any) -> elastic_transport.TransportApiResponse:
+        """Return the response. Errors: NotAuthorisedYet beside those of every transport."""
+        try:
+            answer = super().perform_request(*given, **named)
+        except elastic_transport.TransportError:
+            self._may_be_starting = True
+            raise
+        if answer.meta.status != UNAUTHORISED:
+            self._may_be_starting = True
+            self._refused_at = None
+            return answer
+        now = self._monotonic()
+        if self._refused_at is None:
+            self._refused_at = now
+        if self._may_be_starting and now - self._refused_at < STARTING_SECONDS:
+            raise NotAuthorisedYet(_reason_of(answer.body))
+        return answer
+
+
 def _connect(options: IndexOptions) -> Elasticsearch:
     credentials: dict[str, Any] = {}
     if options.api_key:
@@ -338,3 +331,10 @@ def _action(one: Write) -> tuple[dict[str, Any], bytes | None]:
         "version_type": "external_gte",
     }
     return {"delete" if one.body is None else "index": line}, one.body
+
+
+def _reason_of(body: Any) -> str:
+    try:
+        return f"{UNAUTHORISED} {body['error']['type']}: {body['error']['reason']}"
+    except (KeyError, TypeError):
+        return str(UNAUTHORISED)

@@ -166,14 +166,14 @@ def _page(engine: Engine, body: dict[str, Any], view: str) -> Any:
     return None if answer is None else engine.complete(answer)
 
 
+# ── by id ───────────────────────────────────────────────────────────────────────────────────
+
+
 def document_at(engine: Engine, alias: str, id: str) -> IndexedDocument | None:
     """Return a document, searchable yet or not; None when it does not exist."""
     path = f"/{alias}/_doc/{id}?_source_excludes={','.join(DERIVED_FIELDS)}"
     answer = engine.request_or_none("GET", path, "reading a document")
     return None if answer is None else decode(answer["_source"])
-
-
-# ── what is known ──────────────────────────────────────────────────────────────────────────
 
 
 def known(

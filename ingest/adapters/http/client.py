@@ -189,32 +189,6 @@ class HttpClient:
         return self._exchange
 
 
-@functools.lru_cache(maxsize=256)
-def _counters(stage: str, status: int) -> tuple[Counter, Counter, Counter]:
-    """Return the counters of responses, bytes on the wire and decoded bytes; cached for speed."""
-    return (
-        _requests.labels(stage, str(status)),
-        _bytes.labels(stage, "wire"),
-        _bytes.labels(stage, "decoded"),
-    )
-
-
-def _count_failure(error: FetchFailed, stage: str) -> None:
-    _requests.labels(stage, error.kind).inc()
-    if error.kind == "address_not_public":
-        _refused.labels(stage, _reason(error)).inc()
-    elif error.kind in ("body_too_large", "timeout"):
-        caps_hit.labels(stage, "bytes" if error.kind == "body_too_large" else "seconds").inc()
-    elif error.kind == "bad_response" and is_about_headers(error):
-        caps_hit.labels(stage, "headers").inc()
-
-
-def _reason(error: BaseException | None) -> str:
-    while error is not None and not isinstance(error, AddressRefusedError):
-        error = getattr(error, "os_error", None) or error.__cause__
-    return error.reason if error is not None else ""
-
-
 async def read_body(
     content: StreamReader, url: str, max_bytes: int, room: Semaphore, *, is_cut: bool = False
 ) -> tuple[bytes, int]:
@@ -280,3 +254,29 @@ def _gunzipped(data: bytes, url: str, max_bytes: int) -> bytes:
             f"the body is not valid gzip: {error}", kind="bad_response", value=url
         ) from error
     return b"".join(parts)
+
+
+@functools.lru_cache(maxsize=256)
+def _counters(stage: str, status: int) -> tuple[Counter, Counter, Counter]:
+    """Return the counters of responses, bytes on the wire and decoded bytes; cached for speed."""
+    return (
+        _requests.labels(stage, str(status)),
+        _bytes.labels(stage, "wire"),
+        _bytes.labels(stage, "decoded"),
+    )
+
+
+def _count_failure(error: FetchFailed, stage: str) -> None:
+    _requests.labels(stage, error.kind).inc()
+    if error.kind == "address_not_public":
+        _refused.labels(stage, _reason(error)).inc()
+    elif error.kind in ("body_too_large", "timeout"):
+        caps_hit.labels(stage, "bytes" if error.kind == "body_too_large" else "seconds").inc()
+    elif error.kind == "bad_response" and is_about_headers(error):
+        caps_hit.labels(stage, "headers").inc()
+
+
+def _reason(error: BaseException | None) -> str:
+    while error is not None and not isinstance(error, AddressRefusedError):
+        error = getattr(error, "os_error", None) or error.__cause__
+    return error.reason if error is not None else ""

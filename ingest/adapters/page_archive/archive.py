@@ -161,25 +161,6 @@ class PageArchive:
             ) from error
 
 
-def _records_of(page: Page) -> bytes:
-    """Return the records of a page; none if its body cannot be decompressed."""
-    try:
-        return records_of(page)
-    except zstandard.ZstdError as error:
-        page_unreadable(id=page.document_id, error=str(error))
-        return b""
-
-
-def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
-    """Yield the closed files, oldest first, with the time of the last write and their size."""
-    for path in sorted(folder.glob(f"{FILE_START}*{FILE_ENDING}")):
-        try:
-            found = path.stat()
-        except FileNotFoundError:  # deleted by another process
-            continue
-        yield path, found.st_mtime, found.st_size
-
-
 class OpenFile:
     """A file that only this process writes; its name ends in `.open` until `close`.
 
@@ -272,6 +253,25 @@ def complete_bytes(file: BinaryIO) -> int:
             unpacker = zlib.decompressobj(_GZIP)
         else:
             data = unpacker.unconsumed_tail
+
+
+def _records_of(page: Page) -> bytes:
+    """Return the records of a page; none if its body cannot be decompressed."""
+    try:
+        return records_of(page)
+    except zstandard.ZstdError as error:
+        page_unreadable(id=page.document_id, error=str(error))
+        return b""
+
+
+def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
+    """Yield the closed files, oldest first, with the time of the last write and their size."""
+    for path in sorted(folder.glob(f"{FILE_START}*{FILE_ENDING}")):
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # deleted by another process
+            continue
+        yield path, found.st_mtime, found.st_size
 
 
 def _sync_folder(folder: Path) -> None:

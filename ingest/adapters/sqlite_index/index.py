@@ -106,7 +106,7 @@ class SqliteIndex:
                     writing.erase(connection, key)
                 gone += len(keys)
                 if len(keys) < _EXPIRED_AT_ONCE:
-                    writing.forget_besides(connection, before)
+                    writing.forget_related(connection, before)
                     if gone:
                         writing.drop_unused_values(connection)
                     return gone

@@ -28,6 +28,7 @@ from ingest.settings.options import LogOptions
 
 _SCAN_RECORDS = 500
 _ADMINISTRATION_SECONDS = 60.0
+_CLOSE_SECONDS = 5.0
 
 #: For each partition: the next offset of the group, the end, and when the oldest waiting record
 #: was appended.
@@ -45,8 +46,6 @@ _LAG = """
 """
 
 _file_bytes = telemetry.gauge("log_file_bytes")
-
-_CLOSE_SECONDS = 5.0
 
 
 def wall_clock_ms() -> int:

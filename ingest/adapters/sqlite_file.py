@@ -58,7 +58,9 @@ class FileKind(NamedTuple):
             remedy = "let this user write the file and its folder"
         else:
             kind, what = self.unusable, "cannot be used"
-            remedy = f"check that the file is an undamaged {self.name} of news-ingest of this version"
+            remedy = (
+                f"check that the file is an undamaged {self.name} of news-ingest of this version"
+            )
         return kind(
             f"the embedded {self.name} {what}: {error}",
             value=getattr(error, "sqlite_errorname", type(error).__name__),

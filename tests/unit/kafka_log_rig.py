@@ -1,4 +1,4 @@
-"""What the tests of the Kafka log share: opening logs on a prefix of their own."""
+"""Helpers of the tests of the Kafka log: opening logs with a prefix of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest.settings.options import LogOptions
 
 
 class Rig:
-    """Opens logs of one broker, and speaks to the broker behind their back."""
+    """Opens logs of one broker, and sends requests to the broker directly."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -47,7 +47,7 @@ class Rig:
             admin.delete_topics([self.prefix + topic])
 
     def picky_topic(self) -> str:
-        """Make a topic that refuses every record: its time is always more than 0 ms too old."""
+        """Create a topic that refuses every record, since its time is more than 0 ms too old."""
         name = f"news.{uuid.uuid4().hex[:8]}"
         configs = {
             "message.timestamp.type": "CreateTime",
@@ -67,7 +67,7 @@ class Rig:
 
 
 def drain(reader: Reader, count: int, seconds: float = 30.0) -> list[Record]:
-    """Read until so many records came."""
+    """Read until this many records arrived."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(found) < count:

@@ -50,14 +50,14 @@ def checked(environment: dict[str, str]) -> tuple[str, str]:
     return row["state"], row["note"]
 
 
-def test_without_security_no_users_are_made(elasticsearch_url: str, tmp_path: Path) -> None:
+def test_without_security_no_users_are_created(elasticsearch_url: str, tmp_path: Path) -> None:
     make_passwords(tmp_path, {})
     assert not ElasticSecurity(IndexOptions(url=elasticsearch_url)).is_on()
     settings = load(CONFIG, {"NEWS_INGEST_INDEX_URL": elasticsearch_url})
     assert make_users(settings, tmp_path) == []
 
 
-def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
+def test_setup_creates_the_users_with_their_privileges_and_no_more(
     elasticsearch_server: Callable[..., ElasticsearchServer], tmp_path: Path
 ) -> None:
     url = elasticsearch_server(password=PASSWORD).address
@@ -137,7 +137,7 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
     with pytest.raises(HTTPError, match="403"):
         ask("/news-documents/_doc/x", {}, "PUT", password_of(tmp_path, ANALYST))
 
-    # A person's new password stays theirs; the stages' is mended; foreign roles are kept.
+    # A person's own password stays; that of the stages is fixed; other roles are kept.
     ask(f"/_security/user/{ANALYST.user}/_password", {"password": "of-my-own"}, "PUT")
     ask(f"/_security/user/{STAGES.user}/_password", {"password": "forgotten"}, "PUT")
     extra = {"roles": ["monitoring_user"], "full_name": "All stages"}

@@ -27,7 +27,7 @@ GREETING = b'{"version": {"number": "9.5.1"}}'
 
 
 class Door:
-    """An engine that lets everybody in, or nobody, and can be away."""
+    """An engine that authorises everybody, or nobody, and can be stopped."""
 
     def __init__(self) -> None:
         self.is_open = True
@@ -70,7 +70,7 @@ def door() -> Iterator[Door]:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that tests move."""
 
     now = 1000.0
 
@@ -97,7 +97,7 @@ def test_the_first_answer_counts_at_once(door: Door) -> None:
     assert Client(door).status() == 401
 
 
-def test_who_was_let_in_waits_for_a_while_and_then_is_refused(door: Door) -> None:
+def test_an_authorised_client_waits_for_a_while_and_then_is_refused(door: Door) -> None:
     door.start()
     client = Client(door)
     assert client.status() == 200
@@ -114,7 +114,7 @@ def test_who_was_let_in_waits_for_a_while_and_then_is_refused(door: Door) -> Non
         client.status(STARTING_SECONDS)
 
 
-def test_who_found_nobody_there_waits_too(door: Door) -> None:
+def test_a_client_that_found_no_engine_waits_too(door: Door) -> None:
     client = Client(door)
     with pytest.raises(elastic_transport.ConnectionError):
         client.status()

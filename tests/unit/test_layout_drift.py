@@ -115,7 +115,7 @@ def gauge() -> float | None:
     return REGISTRY.get_sample_value("news_ingest_sites_with_layout_alarm")
 
 
-def test_a_changed_layout_raises_an_alarm_and_a_mended_one_ends_it(
+def test_a_changed_layout_raises_an_alarm_and_a_fixed_one_ends_it(
     index: SqliteIndex, time: Time
 ) -> None:
     watch = LayoutWatch(lambda: index.layouts, time, lambda: True)
@@ -142,7 +142,7 @@ def test_a_changed_layout_raises_an_alarm_and_a_mended_one_ends_it(
     assert gauge() == 0
 
 
-def test_it_looks_once_an_hour_and_on_one_worker(index: SqliteIndex, time: Time) -> None:
+def test_it_checks_once_an_hour_and_on_one_worker(index: SqliteIndex, time: Time) -> None:
     asked = []
     is_ours = False
 
@@ -160,9 +160,7 @@ def test_it_looks_once_an_hour_and_on_one_worker(index: SqliteIndex, time: Time)
     assert [(at - NOW) // timedelta(minutes=1) for at in asked] == [0, 60, 121]
 
 
-def test_a_look_that_fails_is_tried_again_soon_and_ends_nothing(
-    index: SqliteIndex, time: Time
-) -> None:
+def test_a_failed_check_is_retried_soon_and_ends_nothing(index: SqliteIndex, time: Time) -> None:
     tries = []
 
     def layouts() -> SiteLayouts:

@@ -35,7 +35,7 @@ QUERIES_A_KIND = 40
 
 
 class Queries:
-    """Invents queries out of the words and values of the corpus."""
+    """Generates queries from the words and values of the corpus."""
 
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
@@ -72,7 +72,7 @@ class Queries:
         return Near(sides[0], sides[1], self._distance())
 
     def _neighbours(self, most: int) -> tuple[str, str]:
-        """Return a phrase of at most so many words, and another word not far from it."""
+        """Return a phrase of at most this many words, and another word near it."""
         while True:
             tokens = [word for word in self._text_tokens() if len(terms(word)) == 1]
             if len(tokens) < 20:
@@ -163,7 +163,7 @@ class Queries:
 
 
 def _is_alike(one: str, two: str) -> bool:
-    """The parser refuses to look for a word near itself, which engines count differently."""
+    """The parser refuses a word near itself, which engines count differently."""
     return any(stem(words(one)[0], code) == stem(words(two)[0], code) for code in LANGUAGES)
 
 

@@ -119,11 +119,11 @@ class IndexFile:
         return found
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        """Return all rows of one statement; none where there is no file."""
+        """Return all rows of one statement; none if there is no file."""
         return self.connection().rows(sql, values) if self.is_there() else []
 
     def rows_among(self, sql: str, keys: Iterable[Any]) -> list[Row]:
-        """Return what the method of the connection does; nothing where there is no file."""
+        """Return the rows of `Connection.rows_among`; none if there is no file."""
         return self.connection().rows_among(sql, keys) if self.is_there() else []
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Compiles the query tree into the engine's query language. Pure.
+"""Compiles the query tree into the engine's query language.
 
 Quoted words go to the neutral fields, unquoted ones also to the stemmed fields of the languages
 in question.

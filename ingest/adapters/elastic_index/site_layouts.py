@@ -1,4 +1,4 @@
-"""How well the pages of each site are read: aggregations over the documents, and `news-sites`."""
+"""Facts about the page layout of sites, by aggregations, and alarms, in `news-sites`."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _rounds(writes: Sequence[Write]) -> list[list[int]]:
 
 
 class _Round:
-    """The writing of documents with different ids."""
+    """Writes documents with different ids."""
 
     def __init__(self, engine: Engine, months: Months) -> None:
         self._engine = engine

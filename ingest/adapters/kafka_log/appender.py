@@ -1,4 +1,4 @@
-"""Appends records to Kafka, each acknowledged or with its own verdict."""
+"""Appends records to Kafka, each acknowledged or refused on its own."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Pending:
             append_failed(topic=delivery.topic, error=type(error).__name__, message=str(error))
 
     def withdraw(self, number: int) -> None:
-        """Forget a record that was never sent."""
+        """Remove a record that was never sent."""
         self._remove(number, is_done=False)
 
     def fail(self, error: BaseException, generation: int) -> None:

@@ -42,7 +42,7 @@ def offsets(
 def scan(
     catalogue: Catalogue, topic: str, since: datetime | None, partition: int | None
 ) -> Iterator[Record]:
-    """Return the records of a topic, partition after partition, up to the ends at this call."""
+    """Return the records of a topic, partition by partition, up to the ends at this call."""
     places = [
         place for place in catalogue.topic(topic).places if partition in (None, place.partition)
     ]

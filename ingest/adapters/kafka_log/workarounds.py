@@ -1,8 +1,8 @@
-"""Workarounds for faults of kafka-python 3.0.12; nothing else here touches its internals.
+"""Workarounds for bugs in kafka-python 3.0.12; nothing else here touches its internals.
 
-Each has a test in tests/unit/test_kafka_workarounds.py that shows the fault in the library alone,
-and fails once the library has fixed it: then the workaround can go. docs/upstream.md holds the
-reports.
+Each has a test in tests/unit/test_kafka_workarounds.py that shows the bug in the library alone,
+and fails once the library has fixed it. Then the workaround can be removed. docs/upstream.md has
+the reports.
 """
 
 from __future__ import annotations

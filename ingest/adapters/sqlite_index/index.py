@@ -92,7 +92,7 @@ class SqliteIndex:
         if not self._file.is_there():
             return False
         with self._file.writing() as connection:
-            return writing.bury(connection, id, reason, now)
+            return writing.replace_by_tombstone(connection, id, reason, now)
 
     def expire(self, before: datetime) -> int:
         """Forget in small transactions, so other processes can write in between."""

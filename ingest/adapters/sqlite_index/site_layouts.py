@@ -1,4 +1,4 @@
-"""How well the pages of each site are read, in two tables of the embedded index."""
+"""Facts about the page layout of sites, and alarms, in two tables of the embedded index."""
 
 from __future__ import annotations
 

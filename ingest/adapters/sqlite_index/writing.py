@@ -90,7 +90,7 @@ def erase(connection: Connection, key: int) -> None:
     connection.change("DELETE FROM document WHERE key = ?", (key,))
 
 
-def bury(connection: Connection, id: str, reason: str, now: datetime) -> bool:
+def replace_by_tombstone(connection: Connection, id: str, reason: str, now: datetime) -> bool:
     """Replace a document by a tombstone; False if the id is not known."""
     if connection.first("SELECT 1 FROM tombstone WHERE id = ?", (id,)):
         return True

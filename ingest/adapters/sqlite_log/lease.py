@@ -118,7 +118,7 @@ class Lease:
         self._release(connection)
 
     def check(self, connection: Connection) -> int:
-        """Return the generation in force for a commit. Errors: LeaseLost when it is not ours."""
+        """Return the generation for a commit. Errors: LeaseLost when another member owns the group."""
         row = read_row(connection, self.group)
         if self.generation is None or not self.is_held_in(row):
             raise LeaseLost(

@@ -27,7 +27,7 @@ class Topic(NamedTuple):
 
 
 class Topics:
-    """Remembers topics for some seconds; safe to use from several threads."""
+    """Caches topics for some seconds; thread-safe."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Topic]] = {}

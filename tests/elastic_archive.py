@@ -1,4 +1,4 @@
-"""An archive of its own on a shared Elasticsearch, removed after the test."""
+"""A separate archive on a shared Elasticsearch, removed after the test."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW
+
 
 #: Indexes beside the months that tests write to.
 BESIDES = ("news-revisions", "news-feeds", "news-sites")
@@ -24,7 +24,7 @@ CONFIG = Path(__file__).parent.parent / "config"
 
 
 class Archive:
-    """One prefix on one server, with what a test wants to ask past the adapter."""
+    """One prefix on one server, with direct requests beside the adapter."""
 
     def __init__(self, url: str, prefix: str = "") -> None:
         self.url = url
@@ -59,14 +59,14 @@ class Archive:
                     self.ask("DELETE", f"/_{kind}_template/{block['name']}")
 
     def empty(self) -> None:
-        """Delete the months, and what lies beside them."""
+        """Delete the months, and the records beside them."""
         for index in self.ask("GET", f"/{self.prefix}news-documents-*/_alias") or {}:
             self.ask("DELETE", f"/{index}")
         for name in BESIDES:
             alias = f"{self.prefix}{name}"
             self.ask("POST", f"/{alias}/_refresh")
             if (self.ask("GET", f"/{alias}/_count") or {"count": 0})["count"]:
-                # Made again, since the engine remembers versions of what was deleted.
+                # Recreated, since the engine remembers versions of what was deleted.
                 self.ask("DELETE", f"/{alias}-r1")
                 self.ask("PUT", f"/{alias}-r1", {"aliases": {alias: {}}})
 

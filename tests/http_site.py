@@ -62,7 +62,7 @@ class Seen:
         return next((value for key, value in self.headers if key == name), None)
 
 
-#: Writes whatever it likes, for answers that are no proper HTTP.
+#: Writes raw bytes, for responses that are not valid HTTP.
 Raw = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Script = Answer | Raw | list[Answer] | Callable[["Seen"], Answer | Raw]
 

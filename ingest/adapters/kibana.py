@@ -1,4 +1,4 @@
-"""Talks to Kibana: waits for it, imports saved objects, makes roles."""
+"""Talks to Kibana: waits for it, imports saved objects, creates roles."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ingest.settings.options import KibanaOptions
 
 REQUEST_TIMEOUT_SECONDS = 60.0
 WAIT_SECONDS = 3.0
-#: While it starts Kibana answers so: not ready, or by way of what stands before it.
-_NOT_YET = (404, 500, 502, 503, 504)
+#: Statuses of a starting Kibana, or of a proxy before it.
+_STARTING_STATUSES = (404, 500, 502, 503, 504)
 
 
 class KibanaAnswer(NamedTuple):
-    """What Kibana said: the status, and its body read as JSON where it is JSON."""
+    """A response of Kibana: the status, and the body, parsed if it is JSON."""
 
     status: int
     body: Any
@@ -29,7 +29,7 @@ class KibanaAnswer(NamedTuple):
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """Follow nothing: a redirect leads to a login page, and an import would be lost."""
+        """Follow no redirect: it leads to a login page, and an import would be lost."""
 
 
 class Kibana:
@@ -45,14 +45,14 @@ class Kibana:
         self._options = options
         self._sleep = sleep
         self._monotonic = monotonic
-        # No proxy of the environment: Kibana stands beside us.
+        # No proxy of the environment, since Kibana is in the same network.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
 
     def wait(self) -> None:
-        """Come back once Kibana says it is available.
+        """Wait until Kibana is available.
 
-        Errors: DependencyUnavailable when it did not within `kibana.timeout_seconds`;
-        NewsIngestError when it refuses the login.
+        Errors: DependencyUnavailable after `kibana.timeout_seconds`; NewsIngestError when it
+        refuses the login.
         """
         until = self._monotonic() + self._options.timeout_seconds
         while True:
@@ -64,14 +64,14 @@ class Kibana:
                     "Kibana is not available",
                     value=level,
                     origin=self._options.url,
-                    remedy="look at Kibana's own log, then run `news-ingest setup` again",
+                    remedy="check the log of Kibana, then run `news-ingest setup` again",
                 )
             self._sleep(WAIT_SECONDS)
 
     def import_objects(self, pack: bytes, name: str) -> int:
-        """Import the lines of a pack over what bears the same ids; returns how many came in.
+        """Import a pack, overwrite objects with the same ids, and return the number imported.
 
-        Errors: NewsIngestError with what Kibana said of each object it did not take.
+        Errors: NewsIngestError with Kibana's error for each object it refused.
         """
         boundary = secrets.token_hex(16)
         body = b"".join(
@@ -84,44 +84,46 @@ class Kibana:
             )
         )
         kind = f"multipart/form-data; boundary={boundary}"
-        answer = self._told("POST", "/api/saved_objects/_import?overwrite=true", body, kind)
+        answer = self._request("POST", "/api/saved_objects/_import?overwrite=true", body, kind)
         found = answer.body if isinstance(answer.body, dict) else {}
         if answer.status != 200 or found.get("success") is not True:
             raise self._refusal(f"Kibana did not import {name}", answer)
         return int(found.get("successCount", 0))
 
     def features(self) -> list[str]:
-        """Return the ids of the features that rights are given on."""
-        answer = self._told("GET", "/api/features")
+        """Return the ids of the features that privileges are granted on."""
+        answer = self._request("GET", "/api/features")
         if answer.status != 200 or not isinstance(answer.body, list):
-            raise self._refusal("Kibana did not tell its features", answer)
+            raise self._refusal("Kibana did not list its features", answer)
         return [one["id"] for one in answer.body]
 
     def put_role(self, name: str, role: dict[str, Any]) -> None:
         """Create or replace a role. Errors: NewsIngestError."""
         body = json.dumps(role).encode()
-        answer = self._told("PUT", f"/api/security/role/{name}", body, "application/json")
+        answer = self._request("PUT", f"/api/security/role/{name}", body, "application/json")
         if answer.status not in (200, 204):
-            raise self._refusal(f"Kibana did not make role {name}", answer)
+            raise self._refusal(f"Kibana did not create role {name}", answer)
 
     def _level(self) -> str:
         try:
-            answer = self._told("GET", "/api/status")
+            answer = self._request("GET", "/api/status")
         except DependencyUnavailable as error:
             return str(error.value)
-        if answer.status == 200 or (answer.status in _NOT_YET and isinstance(answer.body, dict)):
+        if answer.status == 200 or (
+            answer.status in _STARTING_STATUSES and isinstance(answer.body, dict)
+        ):
             try:
                 return str(answer.body["status"]["overall"]["level"])
             except (KeyError, TypeError):
                 pass
-        if answer.status in _NOT_YET or answer.status == 200:
+        if answer.status in _STARTING_STATUSES or answer.status == 200:
             return f"{answer.status} {_shown(answer.body)}"
-        raise self._refusal("Kibana does not tell its status", answer)
+        raise self._refusal("Kibana does not report its status", answer)
 
-    def _told(
+    def _request(
         self, method: str, path: str, body: bytes | None = None, kind: str = ""
     ) -> KibanaAnswer:
-        """Return the answer to one request. Errors: DependencyUnavailable when there is none."""
+        """Return the response to one request. Errors: DependencyUnavailable when there is none."""
         request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
             self._options.url.rstrip("/") + path, data=body, method=method
         )
@@ -165,7 +167,7 @@ def _read(body: bytes) -> Any:
 
 
 def _shown(body: Any) -> str:
-    """Return the part of an answer that tells most."""
+    """Return the most useful part of a response."""
     if isinstance(body, dict):
         body = body.get("errors") or body.get("message") or body
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)

@@ -1,16 +1,16 @@
-"""What both logs say and do alike: records measured and refused, topics compared, losses told."""
+"""What both logs share: checks of records and topics, and the errors and events for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ingest import telemetry
 from ingest.errors import LeaseLost, RecordRefused, RecordTooLarge, TopicDiffers, TopicMissing
 from ingest.partition import partition_for
 from ingest.ports import TopicPartition, TopicSpec
 
-#: An append waits this long for room before it raises LogUnavailable.
+#: How long an append waits for room before it raises LogUnavailable.
 ROOM_SECONDS = 30.0
 
 SPEC_FIELDS = TopicSpec.__struct_fields__
@@ -22,17 +22,6 @@ records_expired = telemetry.Event(
 )
 
 
-class Taking(Protocol):
-    """A topic, as far as records are checked against it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def partitions(self) -> int: ...
-    @property
-    def max_record_bytes(self) -> int: ...
-
-
 class Measured(NamedTuple):
     """A record's key as it is stored, its partition, and its size by `max_record_bytes`."""
 
@@ -42,7 +31,7 @@ class Measured(NamedTuple):
 
 
 def measured(
-    topic: Taking,
+    topic: TopicSpec,
     key: str,
     value: bytes | None,
     headers: Sequence[tuple[str, bytes]],
@@ -60,11 +49,11 @@ def measured(
             "a key or header name cannot be written as UTF-8",
             value=ascii(error.object),
             origin=topic.name,
-            remedy="this is a fault of the code that made the key: please report it",
+            remedy="this is a bug in the code that made the key: please report it",
         ) from error
     if size > topic.max_record_bytes:
         raise RecordTooLarge(
-            f"the record has {size} bytes, its topic takes {topic.max_record_bytes}",
+            f"the record has {size} bytes, its topic accepts {topic.max_record_bytes}",
             value=key,
             origin=topic.name,
             remedy="make it smaller, or set it aside as a dead letter",
@@ -73,24 +62,24 @@ def measured(
 
 
 def missing(topic: str) -> TopicMissing:
-    """Return the error of a topic that is not there."""
+    """Return the error for a topic that does not exist."""
     return TopicMissing("the topic does not exist", value=topic, remedy="run `news-ingest setup`")
 
 
 def must_not_shrink(partitions: Mapping[str, int], specs: Sequence[TopicSpec]) -> None:
-    """Raise TopicDiffers where a spec takes partitions away from an existing topic."""
+    """Raise TopicDiffers for a spec with fewer partitions than its existing topic."""
     for spec in specs:
         count = partitions.get(spec.name, 0)
         if count > spec.partitions:
             raise TopicDiffers(
-                f"the topic has {count} partitions, which cannot become fewer",
+                f"the topic has {count} partitions, and partitions cannot be removed",
                 value=spec.name,
                 remedy=f"set its partitions back to {count}",
             )
 
 
 def spec_differences(found: TopicSpec | None, spec: TopicSpec) -> list[str]:
-    """Return a sentence for each field in which a topic is not as its spec says."""
+    """Return a sentence for each field in which a topic differs from its spec."""
     if found is None:
         return [f"topic {spec.name} is missing"]
     fields = [(name, getattr(found, name), getattr(spec, name)) for name in SPEC_FIELDS]
@@ -98,12 +87,12 @@ def spec_differences(found: TopicSpec | None, spec: TopicSpec) -> list[str]:
 
 
 def difference(topic: str, field: str, is_now: object, should_be: object) -> str:
-    """Return the sentence that tells of one field of a topic."""
+    """Return the sentence about one field of a topic that differs."""
     return f"topic {topic}: {field} is {_shown(is_now)}, should be {_shown(should_be)}"
 
 
 def not_owned(place: TopicPartition, group: str) -> LeaseLost:
-    """Return the error of a partition that is another reader's."""
+    """Return the error for a partition that this reader does not own."""
     return LeaseLost(
         "the partition is not assigned to this reader",
         value=f"{place.topic}/{place.partition}",

@@ -1,27 +1,29 @@
-"""A connection to an SQLite file: what the embedded log and the embedded index have in common."""
+"""SQLite files: connections, the lock beside a file, and errors of the port for SQLite's own."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ingest.errors import NewsIngestError
 
 Row: TypeAlias = tuple[Any, ...]
-#: Returns the port's error for one of SQLite's.
-Translate: TypeAlias = Callable[[sqlite3.Error, Path], NewsIngestError]
 
 BUSY_TIMEOUT_SECONDS = 30.0
+_LOCK_RETRY_SECONDS = 0.005
 _CACHED_STATEMENTS = 256
 #: With nine values each they stay below the 999 that older versions take in one statement.
 _ROWS_A_STATEMENT = 64
 
-#: Primary result codes that pass by themselves: another program, a full or failing disk.
-_PASSING = frozenset(
+#: Primary result codes of temporary faults: another program, a full or failing disk.
+_TEMPORARY = frozenset(
     (
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -36,31 +38,102 @@ _PASSING = frozenset(
 _FORBIDDEN = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH))
 
 
-def code_of(error: sqlite3.Error) -> tuple[int | None, str]:
-    """Return SQLite's result code and its name; None and the class for errors of the driver."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return code, getattr(error, "sqlite_errorname", type(error).__name__)
+class FileKind(NamedTuple):
+    """What a file holds ("log"), and the error classes of its port."""
+
+    name: str
+    unavailable: type[NewsIngestError]
+    refused: type[NewsIngestError]
+    unusable: type[NewsIngestError]
+
+    def error(self, error: sqlite3.Error, path: Path) -> NewsIngestError:
+        """Return the port's error for one of SQLite's; a temporary one is `unavailable`."""
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = None if code is None else code & 0xFF
+        if primary in _TEMPORARY:
+            kind, what = self.unavailable, "is not available"
+            remedy = "look for a full or failing disk, or a program that holds the file"
+        elif primary in _FORBIDDEN:
+            kind, what = self.refused, "may not be written"
+            remedy = "let this user write the file and its folder"
+        else:
+            kind, what = self.unusable, "cannot be used"
+            remedy = (
+                f"check that the file is an undamaged {self.name} of news-ingest of this version"
+            )
+        return kind(
+            f"the embedded {self.name} {what}: {error}",
+            value=getattr(error, "sqlite_errorname", type(error).__name__),
+            origin=str(path),
+            remedy=remedy,
+        )
 
 
-def passes_by_itself(code: int | None) -> bool:
-    """Return whether what failed may work later: the dependency is unavailable."""
-    return code is not None and code & 0xFF in _PASSING
+class FileLock:
+    """`flock` on a file beside the database: fair where SQLite's own waiting is not.
 
+    The kernel frees it when its holder dies. Used by one thread at a time.
+    Errors: `refused` of the kind when the file cannot be made.
+    """
 
-def is_forbidden(code: int | None) -> bool:
-    """Return whether the file may not be written by this user."""
-    return code is not None and code & 0xFF in _FORBIDDEN
+    def __init__(self, database: Path, kind: FileKind) -> None:
+        path = database.with_name(database.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise kind.refused(
+                f"the lock file of the embedded {kind.name} cannot be created: {error.strerror}",
+                value=str(path),
+                remedy="check that the folder exists and is writable",
+            ) from error
+        self._path = path
+        self._kind = kind
+
+    @contextmanager
+    def held(self, timeout_seconds: float | None = None) -> Iterator[None]:
+        """Hold the lock inside; without a timeout wait as long as it takes, in turn.
+
+        Errors: `unavailable` of the kind past the timeout.
+        """
+        if timeout_seconds is None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        else:
+            self._acquire_within(timeout_seconds)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _acquire_within(self, timeout_seconds: float) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise self._kind.unavailable(
+                        f"another process has held the {self._kind.name} for {timeout_seconds:g} s",
+                        value=str(self._path),
+                        remedy="look for a stopped process of news-ingest and end it",
+                    ) from error
+            time.sleep(_LOCK_RETRY_SECONDS)
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 class SqliteConnection:
     """One connection; SQLite itself serialises threads that share it.
 
-    Every method raises what `translate` gives instead of SQLite's own errors.
+    Every method raises the errors of `kind` instead of SQLite's own.
     """
 
-    def __init__(self, path: Path, pragmas: Sequence[str], translate: Translate) -> None:
+    def __init__(self, path: Path, pragmas: Sequence[str], kind: FileKind) -> None:
         self.path = path
-        self._translate = translate
+        self._kind = kind
         try:
             self._raw = sqlite3.connect(
                 path,
@@ -70,7 +143,7 @@ class SqliteConnection:
                 cached_statements=_CACHED_STATEMENTS,
             )
         except sqlite3.Error as error:
-            raise translate(error, path) from error
+            raise kind.error(error, path) from error
         try:
             for pragma in pragmas:
                 self.rows(pragma)
@@ -83,7 +156,7 @@ class SqliteConnection:
         try:
             return self._raw.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise self._translate(error, self.path) from error
+            raise self._kind.error(error, self.path) from error
 
     def first(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """Return the first row, or None."""
@@ -91,63 +164,50 @@ class SqliteConnection:
         return found[0] if found else None
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Return the one number that this asks for."""
+        """Return the single number that this statement selects."""
         return int(self.rows(sql, values)[0][0])
 
     def change(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement that writes; the cursor knows `rowcount` and `lastrowid`."""
+        """Run one statement that writes; the cursor has `rowcount` and `lastrowid`."""
         try:
             return self._raw.execute(sql, values)
         except sqlite3.Error as error:
-            raise self._translate(error, self.path) from error
+            raise self._kind.error(error, self.path) from error
 
     def change_each(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each of these rows."""
+        """Run one statement once for each of these rows."""
         try:
             self._raw.executemany(sql, rows)
         except sqlite3.Error as error:
-            raise self._translate(error, self.path) from error
+            raise self._kind.error(error, self.path) from error
 
     def insert_all(self, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert these rows, many by one statement.
+        """Insert these rows, many in one statement.
 
-        Each statement hands the interpreter to another thread, which may keep it for a while.
+        Each statement releases the interpreter to another thread, which may keep it for a while.
         """
         start = 0
-        try:
-            while start < len(rows):
-                count = _up_to(len(rows) - start)
-                taken = rows[start : start + count]
-                shape = f"({', '.join('?' * len(taken[0]))})"
-                sql = f"INSERT INTO {table} ({columns}) VALUES {', '.join([shape] * count)}"  # noqa: S608 - names of ours
-                self._raw.execute(sql, [*chain.from_iterable(taken)])
-                start += count
-        except sqlite3.Error as error:
-            raise self._translate(error, self.path) from error
+        while start < len(rows):
+            # A power of two, so that SQLite caches few statements.
+            count = min(_ROWS_A_STATEMENT, 1 << (len(rows) - start).bit_length() - 1)
+            taken = rows[start : start + count]
+            shape = f"({', '.join('?' * len(taken[0]))})"
+            sql = f"INSERT INTO {table} ({columns}) VALUES {', '.join([shape] * count)}"  # noqa: S608 - names of ours
+            self.change(sql, [*chain.from_iterable(taken)])
+            start += count
 
     @contextmanager
     def transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
-        """Do all inside as one: `DEFERRED` sees one state of the file, `IMMEDIATE` writes."""
+        """Run what is inside as one transaction: `DEFERRED` for one view, `IMMEDIATE` to write."""
         self.change(f"BEGIN {kind}")
         try:
             yield
             self.change("COMMIT")
         except BaseException:
-            self._roll_back()
+            if self._raw.in_transaction:  # SQLite rolls back by itself after a full disk
+                with suppress(sqlite3.Error):
+                    self._raw.execute("ROLLBACK")
             raise
 
     def close(self) -> None:
         self._raw.close()
-
-    def _roll_back(self) -> None:
-        # SQLite may have rolled back by itself after a full disk.
-        if self._raw.in_transaction:
-            try:
-                self._raw.execute("ROLLBACK")
-            except sqlite3.Error:
-                pass
-
-
-def _up_to(count: int) -> int:
-    """Return the largest power of two that is not over `count` and 64: few statements to remember."""
-    return min(_ROWS_A_STATEMENT, 1 << count.bit_length() - 1)

@@ -1,6 +1,6 @@
-"""The sockets in the wall: what the engine asks of a log, an index, a fetcher, a format.
+"""The ports: protocols for the log, the index, the fetcher and feed formats.
 
-Each port has one contract suite in tests/contracts, run on all its implementations.
+Each port has one contract suite in tests/contracts, which runs on all its implementations.
 """
 
 from __future__ import annotations

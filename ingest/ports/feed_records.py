@@ -1,4 +1,4 @@
-"""The part of the Index port that keeps how each feed fares, for people who look at it there."""
+"""The part of the Index port for feed health, which people search and chart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class PollNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One finished poll in the history of a feed."""
+    """One completed poll in the history of a feed."""
 
     at: datetime
     outcome: str
@@ -21,13 +21,13 @@ class PollNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FeedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One feed as it stands in `news-feeds`: its state, in words where that helps.
+    """The health of one feed, as stored in `news-feeds`.
 
-    `version` grows with its polls. `state` is one of healthy, failing, resting, gone, robots,
-    duplicate, disabled, new. `freshness_*` are seconds between publication and first sight of its
-    latest entries: the median and the 95th percentile; None before there are any.
-    `window_overflow_count` says how often items were probably missed, `overflows_a_day` how often
-    in the 24 h before `updated_at`. `layout_alarms` are sentences about the sites of its articles.
+    `version` grows with each poll. `state` is one of healthy, failing, resting, gone, robots,
+    duplicate, disabled, new. `freshness_*` are the median and the 95th percentile of the seconds
+    from publication to first sight of the latest entries; None before there are any.
+    `window_overflow_count` is the number of times items were probably missed, `overflows_a_day`
+    that in the 24 h before `updated_at`. `layout_alarms` are sentences about its articles' sites.
     """
 
     feed_id: str
@@ -68,14 +68,14 @@ class FeedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FeedRecords(Protocol):
-    """One record a feed. Errors of every method: IndexUnavailable, IndexRefused, IndexDiffers."""
+    """One record per feed. Errors of every method: IndexUnavailable, IndexRefused, IndexDiffers."""
 
     def put(self, records: Sequence[FeedRecord]) -> None:
-        """Write all; of one feed an older version never wins, an equal one replaces."""
+        """Write all. An older version never replaces a newer one; an equal one does."""
         ...
 
     def find(self, ids: Iterable[str]) -> dict[str, FeedRecord]:
-        """Return the records of these feeds by id, as far as there are any."""
+        """Return the existing records of these feeds by id."""
         ...
 
     def ids(self) -> frozenset[str]:
@@ -83,5 +83,5 @@ class FeedRecords(Protocol):
         ...
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Take out the records of these feeds."""
+        """Delete the records of these feeds."""
         ...

@@ -1,4 +1,4 @@
-"""The Fetcher port: bytes of a stranger, politely and safely."""
+"""The Fetcher port: polite and safe HTTP requests to other people's sites."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 
 class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One GET. `stage` is poll, fetch or cli; bounds not given are the fetcher's own."""
+    """One GET. `stage` is poll, fetch or cli."""
 
     url: str
     stage: str = "fetch"
@@ -21,24 +21,24 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
     verify_tls: bool = True
     max_bytes: int = 10 * 1024 * 1024
     timeout_seconds: float = 30.0
-    #: obey: refuse what robots.txt disallows; report: ask on, tell; ignore: do not look.
+    #: obey: skip what robots.txt disallows; report: fetch it and report; ignore: do not check.
     robots: str = "obey"
-    #: Follow redirects to another registrable domain; else the redirect itself is given back.
+    #: Follow redirects to another registrable domain; else return the redirect itself.
     follows_other_domains: bool = True
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """One answer on the way."""
+    """One response on the way."""
 
     url: str
     status: int
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer, whatever its status. `body` is decoded (unpacked), at most `max_bytes`.
+    """A response of any status. `body` is decoded and has at most `max_bytes`.
 
-    `hops` are the redirects on the way, in order; `redirect_to` is set when the fetcher was
-    told not to follow to another domain. Header names are lower case; values may repeat.
+    `hops` are the redirects in order. `redirect_to` is set when a redirect to another domain was
+    not followed. Header names are lower case and may repeat.
     """
 
     url: str
@@ -53,7 +53,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     robots_verdict: str = "allowed"
 
     def header(self, name: str) -> str | None:
-        """Return the first value of this header, by its lower-case name."""
+        """Return the first value of this header (lower case), or None."""
         for key, value in self.headers:
             if key == name:
                 return value
@@ -61,14 +61,14 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disallowed(msgspec.Struct, frozen=True):
-    """robots.txt of this host does not allow the address; no request was made for it."""
+    """The robots.txt of the host disallows the URL; no request was made."""
 
     url: str
     reason: str = "robots_disallowed"
 
 
 class Resting(msgspec.Struct, frozen=True):
-    """No request was made: the host wants to be left alone until then (Retry-After).
+    """No request was made: the host asked for a pause until then (Retry-After).
 
     `reason` is host_rests, or address_busy when others wait for the same address of a platform.
     """
@@ -79,12 +79,12 @@ class Resting(msgspec.Struct, frozen=True):
 
 
 class Fetcher(Protocol):
-    """Bytes of a stranger, politely and safely: robots.txt, gaps, rests, guard, bounds."""
+    """Makes requests with robots.txt, delays, pauses, address guard and limits applied."""
 
     async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
-        """Ask once the host is free. Never more bytes or seconds than the request allows.
+        """Send the request once the host is free, within the limits of the request.
 
-        A 429, or a 503 with Retry-After, comes back as Fetched and puts the host to rest.
+        A 429, or a 503 with Retry-After, is returned as Fetched and pauses the host.
         Errors: FetchFailed with its kind.
         """
         ...

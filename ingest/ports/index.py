@@ -28,7 +28,7 @@ class IndexWrite(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What became of one document: written, older (a newer one is there), or refused."""
+    """The result for one document: written, older (a newer version exists), or refused."""
 
     kind: str
     code: str = ""
@@ -36,19 +36,19 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class ExportPage(NamedTuple):
-    """A page of an export, and the cursor to go on with; None after the last page."""
+    """A page of an export, and the cursor of the next one; None after the last page."""
 
     documents: tuple[IndexedDocument, ...]
     cursor: str | None
 
 
 def cursor_of(place: object) -> str:
-    """Return the text of a cursor that stands for this place."""
+    """Return the cursor for this place."""
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
 
 
 def place_of(cursor: str, shape: type[Shape]) -> Shape:
-    """Return the place that a cursor stands for. Errors: QueryError for a text that is not one."""
+    """Return the place of a cursor. Errors: QueryError for a text that is not a cursor."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=shape)
     except (ValueError, msgspec.DecodeError) as error:
@@ -60,23 +60,23 @@ def place_of(cursor: str, shape: type[Shape]) -> Shape:
 
 
 class Index(Protocol):
-    """Versioned documents, searchable. An older version never wins over a newer one."""
+    """Versioned, searchable documents. An older version never replaces a newer one."""
 
     capabilities: frozenset[str]
 
     @property
     def revisions(self) -> Revisions:
-        """Return what changed in texts, beside the documents."""
+        """Return the store of revisions, beside the documents."""
         ...
 
     @property
     def feeds(self) -> FeedRecords:
-        """Return the health of each feed, beside the documents."""
+        """Return the store of feed health, beside the documents."""
         ...
 
     @property
     def layouts(self) -> SiteLayouts:
-        """Return how well the pages of each site are read."""
+        """Return the facts about the page layout of each site."""
         ...
 
     def put(self, documents: Sequence[IndexWrite]) -> list[Verdict]:
@@ -87,7 +87,7 @@ class Index(Protocol):
         ...
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        """Return what is known of these ids, written or not yet searchable; tombstones too."""
+        """Return what is known of these ids, searchable yet or not; tombstones too."""
         ...
 
     def refresh(self) -> None:
@@ -95,25 +95,25 @@ class Index(Protocol):
         ...
 
     def get(self, id: str) -> IndexedDocument | None:
-        """Return one document; None when unknown or removed."""
+        """Return one document; None if it is unknown or removed."""
         ...
 
     def search(self, request: SearchRequest) -> SearchResult: ...
     def export(self, request: SearchRequest, cursor: str | None = None) -> ExportPage:
-        """Return all matches in the order of first_seen_at and id, `request.size` a page."""
+        """Return a page of all matches in the order of first_seen_at and id."""
         ...
 
     def remove(self, id: str, reason: str, now: datetime) -> bool:
-        """Put a tombstone that no later write passes; False when the id was not known.
+        """Write a tombstone that no later write replaces; False if the id is not known.
 
-        What changed in its text goes too.
+        Its revisions are deleted too.
         """
         ...
 
     def expire(self, before: datetime) -> int:
-        """Forget documents first seen before this and return how many (or how many indexes).
+        """Delete documents first seen before this and return their number (or that of indexes).
 
-        What changed in their texts goes too.
+        Their revisions are deleted too.
         """
         ...
 
@@ -126,7 +126,7 @@ class Index(Protocol):
         ...
 
     def ping(self) -> str:
-        """Return engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
+        """Return the name and version of the engine. Errors: IndexUnavailable, IndexDiffers."""
         ...
 
     def close(self) -> None: ...

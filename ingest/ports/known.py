@@ -1,4 +1,4 @@
-"""What the index knows of a document that is already there."""
+"""What the index knows of an existing document."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import datetime
 
 import msgspec
 
-#: Of a tombstone, on both engines: above that of any write.
+#: Version of a tombstone on both engines: above that of any write.
 TOMBSTONE_VERSION = 9 * 10**18
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What the index knows of a document already there, in real time; of a tombstone, the least."""
+    """What the index knows of a document, searchable yet or not; of a tombstone only the least."""
 
     id: str
     index: str

@@ -1,4 +1,4 @@
-"""The Log port: append with acknowledgement, groups over partitions, order per partition."""
+"""The Log port: acknowledged appends, consumer groups, order within each partition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TopicPartition(NamedTuple):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as it lies in the log. `appended_at_ms` is the log's own clock."""
+    """One record of the log. `appended_at_ms` is a time of the log's own clock."""
 
     topic: str
     partition: int
@@ -37,11 +37,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """`<topic>/<partition>/<offset>`: what dead letters are keyed by."""
+        """Return `<topic>/<partition>/<offset>`, the key of dead letters."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     def header(self, name: str) -> str | None:
-        """Return the first header of this name as text; None when there is none."""
+        """Return the first header of this name as text, or None."""
         for key, value in self.headers:
             if key == name:
                 return value.decode("utf-8", "replace")
@@ -49,7 +49,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(Protocol):
-    """The fate of one appended record, known after a flush."""
+    """The result of one append, known after a flush."""
 
     @property
     def is_done(self) -> bool: ...
@@ -58,7 +58,7 @@ class Delivery(Protocol):
 
 
 class Appender(Protocol):
-    """Writes records. One a process; safe to use from several threads."""
+    """Writes records. One for each process; thread-safe."""
 
     def append(
         self,
@@ -68,22 +68,22 @@ class Appender(Protocol):
         headers: Sequence[tuple[str, bytes]] = (),
         partition_key: str | None = None,
     ) -> Delivery:
-        """Hand one record over; it lands in partition murmur2(partition_key or key).
+        """Append one record to partition murmur2(partition_key or key).
 
-        A value of None is a tombstone. Blocks while too much is unacknowledged.
+        A value of None is a tombstone. Blocks while too many bytes are unacknowledged.
         Errors: TopicMissing; RecordTooLarge and RecordRefused at once or in the delivery.
         """
         ...
 
     def flush(self, timeout_seconds: float) -> None:
-        """Wait until every delivery so far is done. Errors: LogUnavailable past the timeout."""
+        """Wait until all deliveries so far are done. Errors: LogUnavailable past the timeout."""
         ...
 
     def close(self) -> None: ...
 
 
 class Position(NamedTuple):
-    """Where a group goes on (the next offset to read), and a short text beside it."""
+    """The next offset that a group reads, and a short text stored with it."""
 
     offset: int
     metadata: str = ""
@@ -102,8 +102,8 @@ class Reader(Protocol):
     def assignment(self) -> Mapping[TopicPartition, int]:
         """Return the partitions owned now, each with an epoch.
 
-        A partition that was lost and came back has another epoch; a kept one keeps its epoch,
-        its position and its pause.
+        A partition that was lost and assigned again has a new epoch; a kept one keeps its epoch,
+        position and pause.
         """
         ...
 
@@ -113,7 +113,7 @@ class Reader(Protocol):
 
     def committed(self, place: TopicPartition) -> Position | None: ...
     def commit(self, positions: Mapping[TopicPartition, Position]) -> None:
-        """Make positions durable. Errors: LeaseLost, RebalanceRunning, LogUnavailable."""
+        """Commit positions. Errors: LeaseLost, RebalanceRunning, LogUnavailable."""
         ...
 
     def seek(self, place: TopicPartition, offset: int) -> None: ...
@@ -138,6 +138,11 @@ class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
     retention_bytes: int | None = None
     max_record_bytes: int = 4_000_000
 
+    @property
+    def is_compacted(self) -> bool:
+        """Return whether only the last record of a key is kept."""
+        return "compact" in self.cleanup.split(",")
+
 
 class Lag(NamedTuple):
     """How far a group is behind in one partition."""
@@ -153,9 +158,9 @@ class Lag(NamedTuple):
 
 
 class Log(Protocol):
-    """Append with acknowledgement, groups over partitions, order per partition."""
+    """A log of topics: acknowledged appends, consumer groups, order within each partition."""
 
-    #: Named differences of the implementations.
+    #: Named differences between implementations.
     capabilities: frozenset[str]
 
     def appender(self) -> Appender: ...
@@ -163,31 +168,31 @@ class Log(Protocol):
     def scan(
         self, topic: str, since: datetime | None = None, partition: int | None = None
     ) -> Iterator[Record]:
-        """Return all records from the start (or from `since`) up to the ends as they are now.
+        """Return all records from the start (or from `since`) to the current ends.
 
-        Needs no group and commits nothing. Compacted topics may still hold older values.
+        Without a group or commits. Compacted topics may still hold older values.
         Errors: TopicMissing, LogUnavailable.
         """
         ...
 
     def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
-        """Return a sentence for each difference between these specs and the log; [] if none."""
+        """Return a sentence for each difference between these specs and the log."""
         ...
 
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
-        """Create and alter until nothing differs; deletes nothing. Returns what was done."""
+        """Create and alter until nothing differs, delete nothing, and return what was done."""
         ...
 
     def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
-        """Return the lag of every partition of these topics; a group never seen has read nothing."""
+        """Return the lag of every partition of these topics; an unknown group has read nothing."""
         ...
 
     def members(self, group: str) -> int:
-        """Return how many members are alive in this group now."""
+        """Return the number of live members of this group."""
         ...
 
     def ping(self) -> None:
-        """Ask the log for a sign of life. Errors: LogUnavailable, LogRefused."""
+        """Check that the log answers. Errors: LogUnavailable, LogRefused."""
         ...
 
     def close(self) -> None: ...

@@ -12,14 +12,14 @@ from ingest.outcome import Outcome
 class Processor(Protocol):
     """One step of a stage: a document in, an outcome out. Pure unless it names a port.
 
-    May have `engine` (what is written to enrichment.engines, "name@version") and `close()`.
+    May have `engine` ("name@version", written to enrichment.engines) and `close()`.
     """
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]: ...
 
 
 class BatchProcessor(Protocol):
-    """A step that works on many records at once, as extraction in child processes does."""
+    """A step that processes many records at once, such as extraction in child processes."""
 
     def process_batch(self, items: Sequence[Any], /) -> list[Outcome[Any]]: ...
     def close(self) -> None: ...

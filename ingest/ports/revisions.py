@@ -1,42 +1,41 @@
-"""The part of the Index port that keeps what publishers changed in texts already published."""
+"""The part of the Index port for revisions: what publishers changed in published texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
-
 import msgspec
-
 from ingest.errors import QueryError
 from ingest.ports.known import Known
-from ingest.query import (
-    And,
-    Boost,
-    Everything,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Prefix,
-    PublishedBetween,
-    ValueIs,
-    Word,
-)
+from ingest.query import And
+from ingest.query import Boost
+from ingest.query import Everything
+from ingest.query import Node
+from ingest.query import Not
+from ingest.query import Or
+from ingest.query import Phrase
+from ingest.query import Prefix
+from ingest.query import PublishedBetween
+from ingest.query import ValueIs
+from ingest.query import Word
 
-#: What a search of revisions can be narrowed to: the sentences that came, those that went, titles.
+
+#: The parts that a search can be limited to: added sentences, removed sentences, titles.
 PARTS = ("added", "removed", "title")
-#: Fields whose values a search of revisions compares whole; `id` is that of the document.
+#: Fields whose whole values a search compares; `id` is that of the document.
 REVISION_FIELDS = ("publisher", "language", "domain", "id")
+_FIELD_LIST = ", ".join(f"{name}:" for name in REVISION_FIELDS)
+_SUPPORTED = f"words, phrases, AND OR NOT, title:, {_FIELD_LIST}, since:, until:, on:"
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What changed between two texts of one document.
 
-    `revision` is the number after the change, `version` that of the write that brought it.
-    `changed_at` is when the changed page was fetched. `added` and `removed` are sentences in the
-    order of their text, at most so many as `added_count` and `removed_count` say. `changed_share`
-    is the part of both texts together that is not in the other one, 0 to 1, by characters.
+    `revision` is the number after the change, `version` that of the write that caused it.
+    `changed_at` is when the changed page was fetched. `added` and `removed` are sentences in text
+    order, perhaps fewer than `added_count` and `removed_count`. `changed_share` is the share of
+    characters of both texts that is not in the other text, 0 to 1.
     """
 
     document_id: str
@@ -60,26 +59,26 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def id(self) -> str:
-        """Return the id: the same change has the same one, however often it is written."""
+        """Return the id, which is the same each time the change is written."""
         return f"{self.document_id}-{self.revision}"
 
     @property
     def has_new_title(self) -> bool:
-        """Return whether the title changed too."""
+        """Return whether the title changed."""
         return self.title_before != self.title_after
 
 
 class KnownText(msgspec.Struct, frozen=True):
-    """Title and text of a document as they lie in the index."""
+    """Title and text of a document in the index."""
 
     title: str
     text: str
 
 
 class RevisionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One search of revisions. `part` is one of PARTS, or "" for all of them.
+    """One search of revisions. `part` is one of PARTS, or "" for all.
 
-    PublishedBetween in the query means the time of the change.
+    PublishedBetween in the query applies to the time of the change.
     """
 
     query: Node = Everything()
@@ -90,31 +89,31 @@ class RevisionRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RevisionsFound(msgspec.Struct, frozen=True):
-    """The count of all that were found, and the asked-for page of them, newest change first."""
+    """The total, and the requested page, newest change first."""
 
     total: int
     revisions: tuple[Revision, ...]
 
 
 class Revisions(Protocol):
-    """What changed, by document and revision. A newer version of one id wins over an older."""
+    """Stores revisions by document and number. An older version never replaces a newer one."""
 
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
-        """Return title and text of these documents by id, searchable yet or not; none of tombstones.
+        """Return title and text of these documents by id, searchable yet or not, without tombstones.
 
         Errors: IndexUnavailable, IndexRefused.
         """
         ...
 
     def put(self, revisions: Sequence[Revision]) -> None:
-        """Write all; writing one twice changes nothing.
+        """Write all. Writing a revision twice changes nothing.
 
         Errors: IndexUnavailable (nothing may be assumed written), IndexRefused, IndexDiffers.
         """
         ...
 
     def forget(self, revisions: Sequence[Revision]) -> None:
-        """Take out these, unless a newer version of one is there. Errors: as `put`."""
+        """Delete these, unless a newer version exists. Errors: as `put`."""
         ...
 
     def search(self, request: RevisionRequest) -> RevisionsFound:
@@ -123,7 +122,7 @@ class Revisions(Protocol):
 
 
 def check_request(request: RevisionRequest) -> None:
-    """Refuse what revisions cannot be asked for. Errors: QueryError with what can be."""
+    """Refuse what revisions do not support. Errors: QueryError with what they do."""
     if request.part and request.part not in PARTS:
         raise _refused(request.part, "a part of a revision", ", ".join(PARTS))
     _check(request.query)
@@ -141,16 +140,12 @@ def _check(node: Node) -> None:
                 raise _refused(f"{node.field}:", "a text of a revision", "title:")
         case ValueIs():
             if node.field not in REVISION_FIELDS:
-                raise _refused(f"{node.field}:", "a field of a revision", _FIELDS_IN_WORDS)
+                raise _refused(f"{node.field}:", "a field of a revision", _FIELD_LIST)
         case Everything() | PublishedBetween():
             pass
         case _:
-            raise _refused(type(node).__name__, "a field of revisions", _KNOWN_IN_WORDS)
-
-
-_FIELDS_IN_WORDS = ", ".join(f"{name}:" for name in REVISION_FIELDS)
-_KNOWN_IN_WORDS = f"words, phrases, AND OR NOT, title:, {_FIELDS_IN_WORDS}, since:, until:, on:"
+            raise _refused(type(node).__name__, "supported in a search of revisions", _SUPPORTED)
 
 
 def _refused(value: str, what: str, known: str) -> QueryError:
-    return QueryError(f"this is not {what}", query=value, remedy=f"known: {known}")
+    return QueryError(f"this is not {what}", query=value, remedy=f"use one of: {known}")

@@ -1,4 +1,4 @@
-"""The part of the Index port that tells how well the pages of each site are read, day by day."""
+"""The part of the Index port for the page layout of sites: facts over time, and alarms."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import msgspec
 
 from ingest.model import IndexedDocument
 
-#: What one document can show of the layout of its site. The first four are marks that a page which
-#: was read lacks; `poor` is hardly any text, or that of the feed alone; `rule_missed` that the rule
-#: for the text in config/sites.yml found nothing.
+#: What one document can show about the layout of its site. The first four are marks that a page
+#: lacks; `poor` is hardly any text, or only that of the feed; `rule_missed` means that the rule for
+#: the text in config/sites.yml found nothing.
 SIGNALS = ("no_title", "no_authors", "no_date", "no_jsonld", "rescued", "poor", "rule_missed")
 #: The marks behind the first four of SIGNALS, as in Extraction.given.
 MARKS = {"no_title": "title", "no_authors": "authors", "no_date": "date", "no_jsonld": "jsonld"}
-#: Values of Extraction.body_rule that mean a miss, and all that mean that there is a rule.
+#: Values of Extraction.body_rule that mean a miss, and all that mean there is a rule.
 MISSES = ("miss", "broken")
 RULES = ("hit", "outweighed", *MISSES)
-#: Orders of examples beside SIGNALS: by length of the text, by lines that were dropped.
+#: Orders of examples beside SIGNALS: by the length of the text, by dropped lines.
 ORDERS = ("shorter", "longer", "dropped_lines")
 
 
 class LayoutFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums over the documents of one site in a span of time; files from disk do not count.
+    """Sums over the documents of one site in a time range, without files from disk.
 
-    `pages` are those that were read with their marks looked for, `rules` those with a rule for the
-    text. `counts` maps each of SIGNALS to how many documents show it. Characters are of the text.
+    `pages` counts those checked for marks, `rules` those with a rule for the text. `counts` maps
+    each of SIGNALS to the number of documents that show it. Characters are those of the text.
     """
 
     documents: int = 0
@@ -47,11 +47,11 @@ class SiteLayout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayoutAlarm(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that changed about the pages of a site.
+    """One change in the pages of a site.
 
-    `before` and `now` are the values that are compared, `sentence` says them in words,
-    `documents` is how many the newer one is of. `document_ids` are up to three that show it,
-    `feed_ids` the feeds whose articles lie on the site.
+    `before` and `now` are the compared values, `sentence` describes them, `documents` is the number
+    of documents behind the newer one. `document_ids` are up to three examples, `feed_ids` the feeds
+    with articles on the site.
     """
 
     site: str
@@ -67,12 +67,12 @@ class LayoutAlarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Return the id: one alarm a site and signal."""
+        """Return the id: there is one alarm for each site and signal."""
         return f"{self.site}/{self.signal}"
 
 
 class SiteLayouts(Protocol):
-    """Facts of documents by site, and the alarms that were made of them.
+    """Facts about documents by site, and the alarms raised from them.
 
     Errors of every method: IndexUnavailable, IndexRefused, IndexDiffers.
     """
@@ -80,19 +80,19 @@ class SiteLayouts(Protocol):
     def layouts(
         self, before_since: datetime, latest_since: datetime, least: int
     ) -> tuple[SiteLayout, ...]:
-        """Return the sites with at least `least` documents fetched since `latest_since`, by name."""
+        """Return the sites with at least `least` documents since `latest_since`, by name."""
         ...
 
     def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
-        """Return ids of documents that show one of SIGNALS, newest first, or stand first in ORDERS."""
+        """Return ids of documents with one of SIGNALS, newest first, or the first in one of ORDERS."""
         ...
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
-        """Return the feeds that documents of a site came from since then, by name; at most 50."""
+        """Return the feeds of a site's documents since then, by name; at most 50."""
         ...
 
     def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
-        """Let these be all alarms there are."""
+        """Replace all alarms by these."""
         ...
 
     def alarms(self) -> tuple[LayoutAlarm, ...]:
@@ -101,12 +101,12 @@ class SiteLayouts(Protocol):
 
 
 def is_watched(document: IndexedDocument) -> bool:
-    """Return whether a document says something of the layout of a site."""
+    """Return whether a document counts for the layout of its site."""
     return bool(document.domain) and not document.path
 
 
 def signals_of(document: IndexedDocument) -> tuple[str, ...]:
-    """Return those of SIGNALS that this document shows."""
+    """Return the SIGNALS that this document shows."""
     extraction = document.extraction
     given = extraction.given
     found = {

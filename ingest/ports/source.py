@@ -1,4 +1,4 @@
-"""The Source port: understands one feed format."""
+"""The Source port: parses one feed format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SITEMAP_INDEX = "sitemap index"
 
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry as a document of a feed lists it; dates are raw strings."""
+    """One entry of a feed document; dates are raw strings."""
 
     guid: str = ""
     link: str = ""
@@ -24,12 +24,12 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     published_raw: str = ""
     updated_raw: str = ""
-    #: 8 bytes of the entry as it stands in the document; empty when nobody asked.
+    #: Hash (8 bytes) of the entry in the document; empty when not requested.
     source_hash: bytes = b""
 
 
 class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one feed document says, newest entry first where dates tell, else in its order."""
+    """One parsed feed document, newest entry first if there are dates, else in document order."""
 
     format: str
     entries: tuple[SourceEntry, ...]
@@ -40,24 +40,24 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     update_period_seconds: float | None = None
-    #: Older pages of a feed, nearest first; the children of an index of sitemaps.
+    #: Older pages of a feed, nearest first, or the children of a sitemap index.
     next_urls: tuple[str, ...] = ()
-    #: Of an index: address of a child → when it last changed, as the index says it.
+    #: Of a sitemap index: URL of a child → its last change, as written there.
     lastmods: dict[str, str] = {}
-    #: How many older entries of the document are not among `entries`.
+    #: Number of older entries of the document that are not in `entries`.
     left_out: int = 0
-    #: What was strange, by kind: how often.
+    #: Number of oddities by kind.
     oddities: dict[str, int] = {}
-    #: The source hashes of entries that stand there as they did: not among `entries`.
+    #: Source hashes of unchanged entries, which are not in `entries`.
     known: tuple[bytes, ...] = ()
-    #: 8 bytes of what lies around the entries and has a part in what they mean.
+    #: Hash (8 bytes) of what is around the entries and affects their meaning.
     context: bytes = b""
 
 
 class KnownItems(NamedTuple):
-    """What an earlier reading of a feed found: entries that need not be read again.
+    """Entries known from an earlier poll of a feed, which need not be parsed again.
 
-    They count only in the same context.
+    Valid only in the same context.
     """
 
     context: bytes = b""
@@ -73,15 +73,15 @@ class ParseFeed(Protocol):
     async def __call__(
         self, body: bytes, url: str, charset: str, known: KnownItems = NOTHING_KNOWN, /
     ) -> ParsedFeed:
-        """Return what it says. `charset` is that of the HTTP header. Errors: SourceError."""
+        """Return the parsed feed. `charset` is that of the HTTP header. Errors: SourceError."""
         ...
 
 
 class Source(Protocol):
-    """Understands one feed format: bytes and address in, entries out."""
+    """Parses one feed format: bytes and URL in, entries out."""
 
     def recognises(self, body: bytes) -> bool:
-        """Tell by content, never by Content-Type, whether this is the format."""
+        """Return whether this is the format, by content and not by Content-Type."""
         ...
 
     def parse(self, body: bytes, url: str, charset: str = "") -> ParsedFeed:

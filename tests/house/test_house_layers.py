@@ -17,10 +17,7 @@ from tests.house.project_files import ROOT, code_files, nodes_of
 HOMES = {
     "kafka": ("ingest/adapters/kafka_log/",),
     "elasticsearch": ("ingest/adapters/elastic_index/client.py",),
-    "elastic_transport": (
-        "ingest/adapters/elastic_index/client.py",
-        "ingest/adapters/elastic_index/patience.py",
-    ),
+    "elastic_transport": ("ingest/adapters/elastic_index/client.py",),
     "sqlite3": (
         "ingest/adapters/sqlite_file.py",
         "ingest/adapters/sqlite_log/",

@@ -1,22 +1,23 @@
-"""What the tests of the Kafka log share: opening logs on a prefix of their own."""
+"""Helpers of the tests of the Kafka log: opening logs with a prefix of their own."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
 from kafka import KafkaAdminClient
-
 from ingest.adapters.kafka_log import KafkaLog
-from ingest.ports import Reader, Record, TopicSpec
+from ingest.ports import Reader
+from ingest.ports import Record
+from ingest.ports import TopicSpec
 from ingest.settings.options import LogOptions
 
 
 class Rig:
-    """Opens logs of one broker, and speaks to the broker behind their back."""
+    """Opens logs of one broker, and sends requests to the broker directly."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -47,7 +48,7 @@ class Rig:
             admin.delete_topics([self.prefix + topic])
 
     def picky_topic(self) -> str:
-        """Make a topic that refuses every record: its time is always more than 0 ms too old."""
+        """Create a topic that refuses every record, since its time is more than 0 ms too old."""
         name = f"news.{uuid.uuid4().hex[:8]}"
         configs = {
             "message.timestamp.type": "CreateTime",
@@ -67,7 +68,7 @@ class Rig:
 
 
 def drain(reader: Reader, count: int, seconds: float = 30.0) -> list[Record]:
-    """Read until this many records came."""
+    """Read until this many records arrived."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(found) < count:

@@ -34,7 +34,9 @@ class RefusingAppender:
     ) -> Delivery:
         if not self._refuses(key):
             return self._real.append(topic, key, value, headers, partition_key)
-        error = RecordTooLarge("the record has 9 bytes, its topic takes 4", value=key, origin=topic)
+        error = RecordTooLarge(
+            "the record has 9 bytes, its topic accepts 4", value=key, origin=topic
+        )
         if self._at_once:
             raise error
         return Refused(error)

@@ -51,5 +51,5 @@ def test_errors_of_connecting_are_made_from_the_same_key() -> None:
     assert ConnectionKey._fields == tuple(fields.split())
 
 
-def test_a_session_has_the_switch_against_asking_twice() -> None:
+def test_a_session_has_the_switch_against_retries() -> None:
     assert "self._retry_connection" in inspect.getsource(aiohttp.ClientSession.__init__)

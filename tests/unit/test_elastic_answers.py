@@ -1,4 +1,4 @@
-"""What each answer of an engine means: decided purely, and through a scripted HTTP server."""
+"""What each response of an engine means, as a function and with a scripted HTTP server."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_answer_about_a_document_is_a_verdict(answer: EngineAnswer, kind: str
     assert (None if found is None else found.kind) == kind
 
 
-def test_a_refusal_carries_type_and_innermost_reason() -> None:
+def test_a_refusal_has_type_and_cause() -> None:
     error = {
         "type": "document_parsing_exception",
         "reason": "failed to parse field [published_at]",
@@ -151,7 +151,7 @@ _MISSING = ("/_component_template/", "/_index_template/", "/_ilm/policy/", "/_al
 
 
 class Script:
-    """An HTTP server that says it is Elasticsearch and answers bulks as a test tells it."""
+    """An HTTP server that pretends to be Elasticsearch, with scripted bulk responses."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, list[Any]]] = []
@@ -276,7 +276,7 @@ def test_a_request_refused_for_now_is_sent_again_whole(script: Script, index: El
     assert script.bulks() == [["a", "b"], ["a", "b"]]
 
 
-def test_a_request_called_wrong_is_sent_document_by_document(
+def test_a_rejected_request_is_sent_document_by_document(
     script: Script, index: ElasticIndex
 ) -> None:
     def wrong_with_b(ids: list[str]) -> tuple[int, Any]:
@@ -301,7 +301,7 @@ def test_a_single_document_that_is_too_large_for_the_engine_is_refused(
     ]
 
 
-def test_a_forbidden_item_stops_the_worker(script: Script, index: ElasticIndex) -> None:
+def test_a_forbidden_item_is_refused(script: Script, index: ElasticIndex) -> None:
     script.bulk = lambda ids: _items(dict.fromkeys(ids, (403, "security_exception")))
     with pytest.raises(IndexRefused) as caught:
         put(index, "a")
@@ -314,7 +314,7 @@ def test_a_full_disk_holds(script: Script, index: ElasticIndex) -> None:
         put(index, "a")
 
 
-def test_an_answer_for_fewer_documents_than_were_sent_is_no_success(
+def test_a_response_for_fewer_documents_than_were_sent_is_an_outage(
     script: Script, index: ElasticIndex
 ) -> None:
     script.bulk = lambda ids: _all_created(ids[:1])
@@ -322,7 +322,7 @@ def test_an_answer_for_fewer_documents_than_were_sent_is_no_success(
         put(index, "a", "b")
 
 
-def test_a_month_of_which_nothing_is_known_for_now_is_not_taken_for_unknown(
+def test_a_month_that_cannot_be_read_is_not_taken_for_empty(
     script: Script, index: ElasticIndex
 ) -> None:
     error = {"type": "no_shard_available_action_exception", "reason": "no shard"}
@@ -332,7 +332,7 @@ def test_a_month_of_which_nothing_is_known_for_now_is_not_taken_for_unknown(
         index.known(["a"])
 
 
-def test_an_answer_of_a_part_of_the_shards_is_no_search_result(
+def test_a_response_of_some_shards_is_not_a_search_result(
     script: Script, index: ElasticIndex
 ) -> None:
     from ingest.query import SearchRequest
@@ -377,7 +377,7 @@ def test_an_engine_that_is_too_old_differs(
         index.ping()
 
 
-def test_nobody_there_is_unavailable_and_no_password_is_shown() -> None:
+def test_an_absent_engine_is_unavailable_and_no_password_is_shown() -> None:
     url = "http://reader:secret@127.0.0.1:9"
     index = ElasticIndex(IndexOptions(url=url), config_folder=CONFIG, clock=lambda: NOW)
     for call in (
@@ -394,7 +394,7 @@ def test_nobody_there_is_unavailable_and_no_password_is_shown() -> None:
     index.close()
 
 
-def test_something_else_that_answers_is_not_taken_for_the_engine(script: Script) -> None:
+def test_another_server_is_not_taken_for_the_engine(script: Script) -> None:
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)

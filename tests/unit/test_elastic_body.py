@@ -178,7 +178,7 @@ def test_text_goes_to_the_fields_of_its_language(language: str, code: str) -> No
     assert written.get("by_language", {}) == expected
 
 
-def test_an_entity_can_be_asked_for_by_id_name_form_and_alias() -> None:
+def test_an_entity_can_be_searched_by_id_name_form_and_alias() -> None:
     fields = entity_fields(
         an_entity("Zoë Marlow", forms=("Marlow", "Z. M.")), an_entity("Elsin", "place")
     )
@@ -203,7 +203,7 @@ def test_times_between_the_steps_are_computed() -> None:
     assert "seen_seconds" not in undated["latency"]
 
 
-def test_flags_and_counts_are_written_even_when_they_say_nothing() -> None:
+def test_flags_and_counts_are_written_even_with_their_default() -> None:
     written = json_of(an_indexed_document(word_count=0))
     assert written["is_opinion"] is False
     assert written["word_count"] == 0
@@ -254,13 +254,13 @@ def test_a_document_over_the_limit_says_how_large_it_is() -> None:
         {"geo": "Elsin"},
     ],
 )  # fmt: skip
-def test_a_document_that_nobody_could_read_again_is_refused(changes: dict[str, Any]) -> None:
+def test_an_unreadable_document_is_refused(changes: dict[str, Any]) -> None:
     verdict = encode(an_indexed_document(**changes), NOW, LIMIT)
     assert not isinstance(verdict, bytes)
     assert (verdict.kind, verdict.code) == ("refused", "bad_value")
 
 
-def test_a_deep_value_of_a_foreign_processor_is_refused_not_followed_for_ever() -> None:
+def test_a_recursive_value_of_a_processor_is_refused() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
@@ -269,7 +269,7 @@ def test_a_deep_value_of_a_foreign_processor_is_refused_not_followed_for_ever() 
     assert verdict.code == "bad_value"
 
 
-def test_lone_surrogates_are_taken_out_of_every_text() -> None:
+def test_lone_surrogates_are_removed_from_every_text() -> None:
     document = an_indexed_document(
         title="a\ud800b", authors=("\udfffc",), extra={"\ud801k": ["\ud802v"]}
     )
@@ -286,7 +286,7 @@ def test_long_lists_are_cut() -> None:
     assert len(written["entity_keys"]["person"]) == 1000
 
 
-def test_a_document_that_something_else_wrote_is_an_index_fault() -> None:
+def test_a_document_of_another_program_is_an_index_fault() -> None:
     with pytest.raises(IndexFault, match="cannot be read"):
         decode({"id": "1", "title": 3})
 

@@ -53,12 +53,12 @@ def fields(query: Any) -> set[str]:
         (And((Not(GERMAN), Word("haus"))), None),
     ],
 )
-def test_a_query_knows_the_languages_it_asks_for(node: Node, languages: set[str] | None) -> None:
+def test_languages_asked_are_those_of_the_query(node: Node, languages: set[str] | None) -> None:
     asked = languages_asked(node)
     assert (None if asked is None else set(asked)) == languages
 
 
-def test_stems_are_looked_for_in_the_languages_of_the_index_only() -> None:
+def test_stems_are_only_searched_in_the_languages_of_the_index() -> None:
     assert fields(compiled(Word("haus"), ["de", "pl", "zh", "en"])) == {
         "title", "text", "by_language.de.title", "by_language.de.text",
         "by_language.en.title", "by_language.en.text",
@@ -78,7 +78,7 @@ def test_quoted_and_composed_words_have_no_stems(node: Node) -> None:
     assert not [name for name in fields(compiled(node, ["de", "en"])) if "by_language" in name]
 
 
-def test_near_looks_for_stems_only_where_a_side_is_unquoted() -> None:
+def test_near_searches_stems_only_with_an_unquoted_side() -> None:
     exact = Near(Phrase("sea wall"), Phrase("broke"), 3)
     mixed = Near(Phrase("sea wall"), Word("breaks"), 3)
     assert fields(compiled(exact, ["en"])) == {"title", "text"}
@@ -91,7 +91,7 @@ def test_a_text_without_any_word_finds_nothing() -> None:
         assert compiled(node, ["en"]) == {"match_none": {}}
 
 
-def test_what_only_decides_does_not_weigh() -> None:
+def test_filters_do_not_score() -> None:
     query = compiled(And((Word("flood"), EntityIs("person", "Dahlke"), Not(FRENCH))), [])
     assert set(query["bool"]) == {"must", "filter", "must_not"}
 

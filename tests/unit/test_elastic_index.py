@@ -65,7 +65,7 @@ def test_ping_names_engine_and_version(index: ElasticIndex) -> None:
     assert tuple(map(int, number.split("."))) >= (8, 19)
 
 
-def test_a_document_comes_back_as_it_was_put(index: ElasticIndex) -> None:
+def test_a_document_is_returned_as_it_was_put(index: ElasticIndex) -> None:
     document = an_indexed_document(
         "whole",
         geo=Geo(
@@ -82,7 +82,7 @@ def test_a_document_comes_back_as_it_was_put(index: ElasticIndex) -> None:
     assert index.get(document.id) == document
 
 
-def test_a_document_lies_in_the_month_it_was_first_seen_in(shared: Archive) -> None:
+def test_a_document_is_in_the_month_it_was_first_seen_in(shared: Archive) -> None:
     index = shared.index()
     document = an_indexed_document("march", first_seen_at=MARCH, published_at=MARCH)
     assert put(index, document) == [WRITTEN]
@@ -106,7 +106,7 @@ def test_a_known_document_is_written_where_it_already_is(index: ElasticIndex) ->
     assert index.known([first.id])[first.id].title == "Seen by another feed"
 
 
-def test_an_older_version_never_wins_and_an_equal_one_is_taken(index: ElasticIndex) -> None:
+def test_an_older_version_never_wins_and_an_equal_one_is_accepted(index: ElasticIndex) -> None:
     versions = [(5, "first"), (4, "late"), (5, "twice"), (6, "newest")]
     verdicts = [
         put(index, an_indexed_document("versions", version=version, title=title))[0].kind
@@ -149,7 +149,7 @@ def test_another_process_knows_documents_of_old_months(shared: Archive) -> None:
     two.close()
 
 
-def test_a_removed_document_is_gone_for_readers_and_for_ever(archive: Archive) -> None:
+def test_a_removed_document_is_never_found_again(archive: Archive) -> None:
     index = archive.index()
     document = an_indexed_document("court")
     put(index, document)
@@ -171,7 +171,7 @@ def test_a_removed_document_is_gone_for_readers_and_for_ever(archive: Archive) -
     index.close()
 
 
-def test_old_months_are_dropped_whole(archive: Archive) -> None:
+def test_old_months_are_dropped(archive: Archive) -> None:
     index = archive.index()
     days = (0, 40, 100)
     for day in days:
@@ -212,7 +212,7 @@ def test_setup_changes_nothing_the_second_time(elasticsearch_url: str) -> None:
         archive.remove()
 
 
-def test_setup_mends_a_template_that_somebody_changed(altered: Archive) -> None:
+def test_setup_fixes_a_changed_template(altered: Archive) -> None:
     index = altered.index()
     name = f"{altered.prefix}news-settings"
     template = {"template": {"settings": {"number_of_shards": 7}}}
@@ -223,7 +223,7 @@ def test_setup_mends_a_template_that_somebody_changed(altered: Archive) -> None:
     index.close()
 
 
-def test_setup_puts_a_month_back_behind_the_filtered_alias(altered: Archive) -> None:
+def test_setup_adds_a_missing_read_alias(altered: Archive) -> None:
     index = altered.index()
     put(index, an_indexed_document("hidden"))
     month, alias = f"{altered.prefix}news-documents-2026.11-r1", f"{altered.prefix}news-documents"
@@ -239,7 +239,7 @@ def test_setup_puts_a_month_back_behind_the_filtered_alias(altered: Archive) -> 
     index.close()
 
 
-def test_setup_adds_a_new_field_to_months_that_are_there(altered: Archive) -> None:
+def test_setup_adds_a_new_field_to_existing_months(altered: Archive) -> None:
     documents = f"{altered.prefix}news-documents"
     alias, name = f"{documents}-2026.10", f"{documents}-2026.10-r1"
     (block,) = altered.ask("GET", f"/_component_template/{documents}")["component_templates"]
@@ -305,7 +305,7 @@ def test_a_schema_of_another_version_is_refused(altered: Archive, version: int, 
     index.close()
 
 
-def test_a_month_is_made_with_the_mapping_of_the_template(shared: Archive) -> None:
+def test_a_month_is_created_with_the_mapping_of_the_template(shared: Archive) -> None:
     index = shared.index()
     put(index, an_indexed_document("june", first_seen_at=datetime(2026, 6, 2, tzinfo=UTC)))
     name = f"{shared.prefix}news-documents-2026.06-r1"
@@ -316,7 +316,7 @@ def test_a_month_is_made_with_the_mapping_of_the_template(shared: Archive) -> No
     index.close()
 
 
-def test_two_workers_may_make_the_same_month(archive: Archive) -> None:
+def test_two_workers_may_create_the_same_month(archive: Archive) -> None:
     one, two = archive.index(), archive.index()
     one.known([an_id("x")])
     two.known([an_id("x")])
@@ -338,7 +338,7 @@ def test_a_batch_over_the_size_of_a_request_is_split(archive: Archive) -> None:
     index.close()
 
 
-def test_a_document_over_the_limit_is_refused_and_its_neighbours_are_written(
+def test_only_a_document_over_the_limit_is_refused(
     shared: Archive,
 ) -> None:
     index = shared.index(max_document_bytes=20_000)
@@ -403,7 +403,7 @@ def test_an_odd_document_is_written_and_can_be_read(
     repr(kept).encode()
 
 
-def test_what_was_cut_away_is_not_in_the_index(index: ElasticIndex) -> None:
+def test_truncated_values_are_not_in_the_index(index: ElasticIndex) -> None:
     names = tuple(f"Person {number}" for number in range(1200))
     document = an_indexed_document(
         "cut",
@@ -432,7 +432,7 @@ def test_a_new_language_is_searched_at_once(archive: Archive) -> None:
     index.close()
 
 
-def test_an_export_goes_on_when_its_view_has_run_out(archive: Archive) -> None:
+def test_an_export_continues_after_its_point_in_time_expired(archive: Archive) -> None:
     index = archive.index()
     for number in range(5):
         seen = NOW - timedelta(hours=number)
@@ -464,7 +464,7 @@ def _views(cursor: str | None) -> dict[str, str]:
         SearchRequest(query=ValueIs("colour", "red")),
     ],
 )
-def test_a_request_that_no_index_can_answer_is_a_query_error(
+def test_an_unsupported_request_is_a_query_error(
     index: ElasticIndex, request_: SearchRequest
 ) -> None:
     with pytest.raises(QueryError):

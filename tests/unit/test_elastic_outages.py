@@ -1,4 +1,4 @@
-"""The Elasticsearch index while its engine stops, dies, fills up, or asks who is there."""
+"""The Elasticsearch index while its engine stops, dies, fills up, or requires a login."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-
 import pytest
-
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.errors import IndexRefused, IndexUnavailable
+from ingest.errors import IndexRefused
+from ingest.errors import IndexUnavailable
 from ingest.ports import IndexWrite
-from ingest.query import SearchRequest, Word
+from ingest.query import SearchRequest
+from ingest.query import Word
 from ingest.settings.options import IndexOptions
-from tests.builders import NOW, an_id, an_indexed_document
-from tests.elastic_archive import CONFIG, Archive
+from tests.builders import NOW
+from tests.builders import an_id
+from tests.builders import an_indexed_document
+from tests.elastic_archive import CONFIG
+from tests.elastic_archive import Archive
 from tests.elasticsearch_server import ElasticsearchServer
+
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
 
@@ -33,7 +37,7 @@ def put(index: ElasticIndex, *names: str) -> list[str]:
 
 
 def until_available(call: Callable[[], Any], seconds: float = 120) -> Any:
-    """Do it again while the index is unavailable, as a worker on hold does."""
+    """Retry while the index is unavailable, as a worker on hold does."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -102,7 +106,7 @@ def test_a_stopped_engine_is_unavailable_and_fine_after_its_start(
     index.close()
 
 
-def test_an_index_closed_for_writing_by_a_full_disk_holds_and_goes_on_by_itself(
+def test_an_index_blocked_by_a_full_disk_is_unavailable_and_recovers(
     elasticsearch_url: str,
 ) -> None:
     archive = Archive(elasticsearch_url)
@@ -146,7 +150,7 @@ class Secured:
         return found
 
 
-def test_each_part_gets_by_with_the_rights_of_its_role(
+def test_each_part_works_with_the_privileges_of_its_role(
     elasticsearch_server: Callable[..., ElasticsearchServer],
 ) -> None:
     secured = Secured(elasticsearch_server(password=PASSWORD))
@@ -199,6 +203,6 @@ def test_each_part_gets_by_with_the_rights_of_its_role(
 
 
 def _changed(secured: Secured, stage: ElasticIndex) -> None:
-    """Change a template behind the stage's back, which only setup may fix."""
+    """Change a template, which only setup may fix."""
     secured.ask("PUT", "/_component_template/news-settings", {"template": {"settings": {}}})
     stage.apply(NOW)

@@ -8,25 +8,36 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
-
+from urllib.request import Request
+from urllib.request import urlopen
 import pytest
-
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.security import ElasticSecurity
 from ingest.errors import IndexRefused
 from ingest.operations.deployment import make_users
-from ingest.ports import FeedRecord, IndexWrite, Revision, RevisionRequest
+from ingest.ports import FeedRecord
+from ingest.ports import IndexWrite
+from ingest.ports import Revision
+from ingest.ports import RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
-from ingest.settings.passwords import ANALYST, STAGES, User, make_passwords, password_of
-from tests.builders import NOW, an_id, an_indexed_document
+from ingest.settings.passwords import ANALYST
+from ingest.settings.passwords import STAGES
+from ingest.settings.passwords import User
+from ingest.settings.passwords import make_passwords
+from ingest.settings.passwords import password_of
+from tests.builders import NOW
+from tests.builders import an_id
+from tests.builders import an_indexed_document
 from tests.elasticsearch_server import ElasticsearchServer
+
 
 CONFIG = Path(__file__).parents[2] / "config"
 A_REVISION = Revision(
@@ -50,14 +61,14 @@ def checked(environment: dict[str, str]) -> tuple[str, str]:
     return row["state"], row["note"]
 
 
-def test_without_security_no_users_are_made(elasticsearch_url: str, tmp_path: Path) -> None:
+def test_without_security_no_users_are_created(elasticsearch_url: str, tmp_path: Path) -> None:
     make_passwords(tmp_path, {})
     assert not ElasticSecurity(IndexOptions(url=elasticsearch_url)).is_on()
     settings = load(CONFIG, {"NEWS_INGEST_INDEX_URL": elasticsearch_url})
     assert make_users(settings, tmp_path) == []
 
 
-def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
+def test_setup_creates_the_users_with_their_privileges_and_no_more(
     elasticsearch_server: Callable[..., ElasticsearchServer], tmp_path: Path
 ) -> None:
     url = elasticsearch_server(password=PASSWORD).address
@@ -137,12 +148,12 @@ def test_setup_makes_the_users_and_each_gets_its_rights_and_no_more(
     with pytest.raises(HTTPError, match="403"):
         ask("/news-documents/_doc/x", {}, "PUT", password_of(tmp_path, ANALYST))
 
-    # A person's new password stays theirs; the stages' is fixed; foreign roles are kept.
+    # A person's own password stays; that of the stages is fixed; other roles are kept.
     ask(f"/_security/user/{ANALYST.user}/_password", {"password": "of-my-own"}, "PUT")
     ask(f"/_security/user/{STAGES.user}/_password", {"password": "forgotten"}, "PUT")
     extra = {"roles": ["monitoring_user"], "full_name": "All stages"}
     ask(f"/_security/user/{STAGES.user}", extra, "PUT")
-    assert make_users(settings, tmp_path) == ["gave user news_stages its roles"]
+    assert make_users(settings, tmp_path) == ["added roles to user news_stages"]
     assert make_users(settings, tmp_path) == ["set the password of user news_stages"]
     assert make_users(settings, tmp_path) == []
     found = ask(f"/_security/user/{STAGES.user}")[STAGES.user]

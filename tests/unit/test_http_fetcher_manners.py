@@ -42,7 +42,7 @@ def failure_of(site: HttpSite, url: str = URL, **more: object) -> FetchFailed:
 # ── requests ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_we_say_who_we_are_and_send_nothing_else(site: HttpSite) -> None:
+def test_only_the_default_headers_are_sent(site: HttpSite) -> None:
     site.serve(HOST, "/a?x=1", Answer(headers=[("Set-Cookie", "id=1")], body=b"x"))
     ask(site, URL + "?x=1#part")
     ask(site, URL + "?x=1")
@@ -96,14 +96,14 @@ def test_the_published_query_is_sent_as_it_is(site: HttpSite) -> None:
 @pytest.mark.parametrize(
     "url", ["", "courier.example/a", "ftp://courier.example/", "http://", "a b"]
 )
-def test_what_is_no_http_address_is_a_bad_url(site: HttpSite, url: str) -> None:
+def test_a_url_that_is_not_http_is_a_bad_url(site: HttpSite, url: str) -> None:
     assert failure_of(site, url).kind == "bad_url"
 
 
 # ── redirects ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_redirects_are_followed_and_every_hop_is_told(site: HttpSite) -> None:
+def test_redirects_are_followed_and_every_hop_is_reported(site: HttpSite) -> None:
     site.serve(HOST, "/a", redirect("/b", 301))
     site.serve(HOST, "/b", redirect("http://other.example/end", 308))
     answer = ask(site)
@@ -113,7 +113,7 @@ def test_redirects_are_followed_and_every_hop_is_told(site: HttpSite) -> None:
     assert b"the end" in answer.body
 
 
-def test_a_redirect_to_another_domain_can_be_given_back(site: HttpSite) -> None:
+def test_a_redirect_to_another_domain_can_be_returned(site: HttpSite) -> None:
     site.serve(HOST, "/a", redirect(f"http://www.{HOST}/b"))
     site.serve(f"www.{HOST}", "/b", redirect("http://other.example/end"))
     answer = ask(site, follows_other_domains=False)
@@ -140,7 +140,7 @@ def test_odd_locations_are_followed(site: HttpSite, location: str | bytes, path:
     assert b"there" in ask(site).body
 
 
-def test_a_location_that_is_no_utf8_is_followed_as_its_bytes(site: HttpSite) -> None:
+def test_a_location_that_is_not_utf8_is_percent_encoded(site: HttpSite) -> None:
     site.serve(HOST, "/a", redirect(b"/caf\xe9"))
     site.serve(HOST, "/caf%E9", html("t", "there"))
     assert b"there" in ask(site).body
@@ -223,7 +223,7 @@ def test_credentials_in_a_url_are_taken_out(site: HttpSite) -> None:
         "http://localhost:{port}/end",
     ],
 )
-def test_no_redirect_leads_inward_however_disguised(site: HttpSite, target: str) -> None:
+def test_no_redirect_leads_to_a_private_address(site: HttpSite, target: str) -> None:
     site.serve(HOST, "/a", redirect(target.format(port=site.port).encode()))
     error = failure_of(site)
     assert error.kind == "address_not_public"
@@ -231,7 +231,7 @@ def test_no_redirect_leads_inward_however_disguised(site: HttpSite, target: str)
 
 
 class Names(AbstractResolver):
-    """A name service that gives these addresses, one list a question, the last one for ever."""
+    """A name service that returns one list of addresses for each call, then the last for ever."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -258,14 +258,14 @@ class Names(AbstractResolver):
         pass
 
 
-def test_a_name_that_leads_inward_is_refused_without_a_connection(site: HttpSite) -> None:
+def test_a_name_with_a_private_address_is_refused_without_a_connection(site: HttpSite) -> None:
     wiring = {"names": Names(["127.0.0.1"])}
     error = failure_of(site, f"http://inward.test:{site.port}/end", wiring=wiring)
     assert error.kind == "address_not_public"
     assert site.connections == 0
 
 
-def test_of_a_mixed_answer_only_the_public_address_is_tried(site: HttpSite) -> None:
+def test_only_public_addresses_of_a_name_are_tried(site: HttpSite) -> None:
     options = AddressGuardOptions(allowed=[{"network": "127.0.0.5/32"}])  # plays the public one
     wiring = {"names": Names(["127.0.0.1", "10.0.0.1", "127.0.0.5"]), "guard": options}
     error = failure_of(site, f"http://mixed.test:{site.port}/end", wiring=wiring)
@@ -273,8 +273,8 @@ def test_of_a_mixed_answer_only_the_public_address_is_tried(site: HttpSite) -> N
     assert site.connections == 0
 
 
-def test_a_name_that_is_bound_anew_is_judged_at_every_connection(site: HttpSite) -> None:
-    """Whatever a name service says between the look and the connection, the socket is judged."""
+def test_a_rebound_name_is_checked_at_every_connection(site: HttpSite) -> None:
+    """The address of the socket is checked, whatever a name service returned before."""
 
     class Lying(Names):
         async def resolve(self, *args: object, **more: object) -> list[ResolveResult]:
@@ -282,7 +282,7 @@ def test_a_name_that_is_bound_anew_is_judged_at_every_connection(site: HttpSite)
             return [Turncoat(answer)]  # type: ignore[list-item]
 
     class Turncoat(dict):  # type: ignore[type-arg]
-        """Public when it is judged, private when the socket is made."""
+        """Public when it is checked, private when the socket is made."""
 
         looks = 0
 
@@ -299,7 +299,7 @@ def test_a_name_that_is_bound_anew_is_judged_at_every_connection(site: HttpSite)
     assert site.connections == 0
 
 
-def test_the_second_answer_of_a_name_service_is_judged_as_the_first(site: HttpSite) -> None:
+def test_every_response_of_a_name_service_is_checked(site: HttpSite) -> None:
     names = Names(["127.0.0.5"], ["127.0.0.1"])
     guard = AddressGuardOptions(allowed=[{"network": "127.0.0.5/32"}])
     url = f"http://rebound.test:{site.port}/end"
@@ -317,7 +317,7 @@ def test_the_second_answer_of_a_name_service_is_judged_as_the_first(site: HttpSi
     assert site.connections == 0
 
 
-def test_an_unknown_name_and_a_silent_name_service_are_told_apart(site: HttpSite) -> None:
+def test_an_unknown_name_is_not_a_silent_name_service(site: HttpSite) -> None:
     import aiodns
 
     class Failing(Names):
@@ -334,7 +334,7 @@ def test_an_unknown_name_and_a_silent_name_service_are_told_apart(site: HttpSite
     assert (unknown.kind, silent.kind) == ("name_unknown", "dns_temporary")
 
 
-def test_a_proxy_is_used_and_its_targets_are_judged_first(site: HttpSite) -> None:
+def test_a_proxy_is_used_and_its_targets_are_checked_first(site: HttpSite) -> None:
     site.serve("*", "*", html("t", "by proxy"))
     proxy = f"http://mira:secret@127.0.0.1:{site.port}"
     guard = AddressGuardOptions(allowed=[{"network": "127.0.0.5/32"}])
@@ -354,7 +354,7 @@ def test_a_proxy_is_used_and_its_targets_are_judged_first(site: HttpSite) -> Non
 # ── rests ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_429_comes_back_and_the_whole_domain_rests(site: HttpSite) -> None:
+def test_a_429_is_returned_and_the_whole_domain_rests(site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(429, headers=[("Retry-After", "120")]))
 
     async def work(wired: Wiring) -> tuple[object, object, object]:
@@ -371,7 +371,7 @@ def test_a_429_comes_back_and_the_whole_domain_rests(site: HttpSite) -> None:
     assert not site.asked(f"b.{HOST}")
 
 
-def test_poll_and_fetch_tell_each_other_of_a_rest(site: HttpSite) -> None:
+def test_poll_and_fetch_share_the_rest_of_a_host(site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(503, headers=[("Retry-After", "120")]))
 
     async def work(poll: Wiring) -> object:

@@ -1,4 +1,4 @@
-"""What a site may send: every body and every stall ends within its bounds."""
+"""What a site may send: every body and every stall ends within its limits."""
 
 import asyncio
 import gzip
@@ -74,19 +74,19 @@ TEXT = b"<p>The harbour was flooded.</p>" * 500
         ("zstd", zstandard.compress(TEXT)),
     ],
 )
-def test_packed_bodies_come_out_unpacked(site: HttpSite, encoding: str, body: bytes) -> None:
+def test_compressed_bodies_are_decoded(site: HttpSite, encoding: str, body: bytes) -> None:
     site.serve(HOST, "/a", packed(encoding, body) if encoding else Answer(body=body))
     answer = fetched(site)
     assert answer.body == TEXT
     assert answer.wire_bytes <= len(body)
 
 
-def test_plain_text_that_says_it_is_packed_is_a_bad_response(site: HttpSite) -> None:
+def test_plain_text_declared_as_compressed_is_a_bad_response(site: HttpSite) -> None:
     site.serve(HOST, "/a", packed("gzip", TEXT))
     assert kind_of_failure(site) == "bad_response"
 
 
-def test_a_packed_body_that_breaks_off_is_a_bad_response(site: HttpSite) -> None:
+def test_a_truncated_compressed_body_is_a_bad_response(site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(body=gzip.compress(random.randbytes(5000))[:2000]))
     assert kind_of_failure(site) == "bad_response"
 
@@ -101,7 +101,7 @@ def test_a_packed_body_that_breaks_off_is_a_bad_response(site: HttpSite) -> None
         ("zstd", zstd_bomb, 512),
     ],
 )
-def test_a_bomb_is_left_at_the_bound_and_memory_stays_flat(
+def test_a_bomb_stops_at_the_limit_and_memory_stays_flat(
     site: HttpSite, encoding: str, make: object, mebibytes: int
 ) -> None:
     body = make(mebibytes)  # type: ignore[operator]
@@ -118,12 +118,12 @@ def fetch_small(site: HttpSite) -> None:
     fetched(site, f"http://{HOST}/small")
 
 
-def test_a_nested_bomb_that_no_header_names_is_left_at_the_bound(site: HttpSite) -> None:
+def test_a_nested_bomb_without_a_header_stops_at_the_limit(site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(body=gzip.compress(gzip_bomb(64))))
     assert kind_of_failure(site, max_bytes=MIB) == "body_too_large"
 
 
-def test_a_body_of_just_the_bound_is_taken_and_one_byte_more_is_not(site: HttpSite) -> None:
+def test_a_body_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(body=b"x" * 1000))
     assert len(fetched(site, max_bytes=1000).body) == 1000
     assert kind_of_failure(site, max_bytes=999) == "body_too_large"
@@ -135,7 +135,7 @@ def test_a_body_of_just_the_bound_is_taken_and_one_byte_more_is_not(site: HttpSi
 # ── stalls and lies ─────────────────────────────────────────────────────────────────────────
 
 
-def test_an_endless_body_ends_at_the_bound(site: HttpSite) -> None:
+def test_an_endless_body_ends_at_the_limit(site: HttpSite) -> None:
     async def pour(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
         while True:
@@ -219,7 +219,7 @@ def raw(head: bytes, body: bytes = b"", is_reset: bool = False):
         (b"HTTP/1.1 200 OK\r\nX-", True, "connect"),
     ],
 )
-def test_what_is_no_proper_answer_is_named(
+def test_an_invalid_response_is_named(
     site: HttpSite, head: bytes, is_reset: bool, kind: str
 ) -> None:
     site.serve_raw(HOST, "/a", raw(head, is_reset=is_reset))
@@ -227,7 +227,7 @@ def test_what_is_no_proper_answer_is_named(
     assert len(site.requests) == 1
 
 
-def test_many_and_long_headers_within_the_bounds_are_taken(site: HttpSite) -> None:
+def test_many_and_long_headers_within_the_limits_are_accepted(site: HttpSite) -> None:
     headers = [(f"X-{number}", "a" * 80) for number in range(200)] + [("X-Long", "b" * 30_000)]
     site.serve(HOST, "/a", Answer(body=b"x", headers=headers))
     assert fetched(site).header("x-long") == "b" * 30_000
@@ -252,7 +252,7 @@ def _hits(cap: str) -> float:
     return REGISTRY.get_sample_value("news_ingest_caps_hit_total", labels) or 0.0
 
 
-def test_early_hints_are_passed_over(site: HttpSite) -> None:
+def test_early_hints_are_skipped(site: HttpSite) -> None:
     play = raw(
         b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -294,7 +294,7 @@ def test_a_slow_host_does_not_delay_others(site: HttpSite) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with a key and a certificate that nobody vouches for."""
+    """Return a file with a key and an untrusted certificate."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs the openssl command to make a certificate")
@@ -307,7 +307,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_certificate_nobody_vouches_for_is_refused_and_http_is_not_tried(
+def test_an_untrusted_certificate_is_refused_and_http_is_not_tried(
     certificate: Path,
 ) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -338,7 +338,7 @@ async def tls_failure(play, **options: object) -> str:
     return caught.value.kind
 
 
-def test_a_site_that_speaks_no_tls_is_a_tls_failure() -> None:
+def test_a_site_without_tls_is_a_tls_failure() -> None:
     async def banner(writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
         await asyncio.sleep(0.05)

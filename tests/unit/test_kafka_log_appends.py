@@ -1,4 +1,4 @@
-"""Appending to Kafka: what only Kafka can do wrong."""
+"""Appending to Kafka: failures that only Kafka has."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_only_the_record_that_the_broker_refuses_gets_a_bad_verdict(rig):
 
 
 @pytest.mark.slow
-def test_a_limit_lowered_behind_our_back_is_a_verdict_and_not_an_outage(rig):
+def test_a_limit_lowered_on_the_broker_is_a_refusal_and_not_an_outage(rig):
     topic = rig.topic()
     appender = rig.log().appender()
     appender.append(topic, "k", b"v")
@@ -73,7 +73,7 @@ def test_a_limit_lowered_behind_our_back_is_a_verdict_and_not_an_outage(rig):
 
 
 @pytest.mark.slow
-def test_a_topic_deleted_under_an_appender_is_named_and_harms_no_other(rig):
+def test_a_deleted_topic_is_named_and_does_not_affect_others(rig):
     doomed, other = rig.topic(), rig.topic()
     log = rig.log()
     appender = log.appender()
@@ -94,7 +94,7 @@ def test_a_topic_deleted_under_an_appender_is_named_and_harms_no_other(rig):
     assert after.is_done
 
 
-def test_a_closed_appender_takes_nothing(rig):
+def test_a_closed_appender_accepts_nothing(rig):
     topic = rig.topic()
     appender = rig.log().appender()
     delivery = appender.append(topic, "k", b"v")
@@ -105,7 +105,7 @@ def test_a_closed_appender_takes_nothing(rig):
     appender.close()
 
 
-def test_the_prefix_is_seen_on_the_broker_alone(rig, kafka_address):
+def test_the_prefix_is_only_visible_on_the_broker(rig, kafka_address):
     topic = rig.topic(partitions=2)
     log, other = rig.log(), rig.log(prefix=f"{rig.prefix}other.")
     appender = log.appender()
@@ -126,7 +126,7 @@ def test_the_prefix_is_seen_on_the_broker_alone(rig, kafka_address):
 
 
 @pytest.mark.slow
-def test_a_broker_killed_while_producing_loses_and_doubles_nothing(kafka_server):
+def test_a_broker_killed_while_producing_loses_and_duplicates_nothing(kafka_server):
     server = kafka_server()
     rig = Rig(server.address)
     topic = rig.topic(partitions=3)

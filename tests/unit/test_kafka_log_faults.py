@@ -36,7 +36,7 @@ EXPORTED = [
 ]
 
 
-def test_the_library_exports_as_many_errors_as_when_they_were_sorted():
+def test_the_library_exports_as_many_errors_as_are_mapped():
     assert len(EXPORTED) > 150
 
 
@@ -68,7 +68,7 @@ def test_every_error_of_the_library_has_a_meaning(kind):
         ("ProducerFencedError", LogRefused),
     ],
 )
-def test_an_error_means_what_the_loop_does_about_it(name, expected):
+def test_errors_map_to_what_the_loop_handles(name, expected):
     fault = translated(getattr(kafka_errors, name)(), "it failed", value="news.pages")
     assert type(fault) is expected
     assert fault.value == "news.pages"
@@ -80,7 +80,7 @@ def test_an_error_code_that_the_library_does_not_know_is_an_outage():
     assert type(translated(kind(), "it failed")) is LogUnavailable
 
 
-def test_a_certificate_that_cannot_be_trusted_is_no_outage():
+def test_an_untrusted_certificate_is_not_an_outage():
     error = kafka_errors.KafkaConnectionError("Handshake failed")
     assert type(translated(error, "it failed")) is LogUnavailable
     error.__context__ = ssl.SSLCertVerificationError("self-signed certificate")
@@ -99,7 +99,7 @@ def test_a_log_without_a_broker_is_unavailable_at_once_and_leaves_no_thread():
 
 
 @pytest.mark.slow
-def test_a_broker_that_takes_connections_and_says_nothing_is_unavailable_in_time():
+def test_a_broker_that_accepts_connections_and_stays_silent_is_unavailable_in_time():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         before = threading.active_count()
         began = time.monotonic()

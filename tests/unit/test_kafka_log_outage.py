@@ -1,4 +1,4 @@
-"""A broker that is down, frozen or away for long: calls end in time, then all goes on."""
+"""A broker that is down or frozen: calls end in time, then work resumes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refused_within(seconds: float, act) -> None:
     assert time.monotonic() - began < seconds
 
 
-def test_twenty_seconds_without_a_broker_cost_no_record_and_hardly_any_work(kafka_server):
+def test_twenty_seconds_without_a_broker_lose_no_record_and_repeat_little_work(kafka_server):
     server = kafka_server()
     rig = Rig(server.address)
     topic = rig.topic()
@@ -86,7 +86,7 @@ def test_a_frozen_broker_is_an_outage_too(kafka_server):
     rig.close()
 
 
-def test_an_appender_made_ready_before_an_outage_takes_records_during_it(kafka_server):
+def test_an_appender_created_before_an_outage_accepts_records_during_it(kafka_server):
     server = kafka_server()
     rig = Rig(server.address)
     topic = rig.topic()

@@ -1,4 +1,4 @@
-"""Reading Kafka: what the listener notes, what an idle reader learns."""
+"""Reading Kafka: what the listener notes, and what an idle reader notices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def put(rig: Rig, topic: str, count: int) -> None:
     appender.flush(30)
 
 
-def test_a_listener_only_writes_down_what_it_is_told():
+def test_a_listener_only_notes_changes():
     listener = _Listener()
     listener.on_partitions_revoked({KafkaPlace("t", 0)})
     listener.on_partitions_assigned([KafkaPlace("t", 0), KafkaPlace("t", 1)])
@@ -72,7 +72,7 @@ def test_a_join_and_a_leave_change_the_epochs_of_what_moves_alone(rig):
     assert all(now[place] != before[place] for place in now.keys() - kept.keys())
 
 
-def test_what_is_not_ours_cannot_be_committed_sought_or_asked_for(rig):
+def test_a_partition_of_another_reader_cannot_be_used(rig):
     topic = rig.topic()
     put(rig, topic, 3)
     reader = rig.log().reader("news-g", [topic])
@@ -104,7 +104,7 @@ def test_a_closed_reader_reads_and_commits_nothing(rig):
 
 
 @pytest.mark.slow
-def test_an_idle_reader_learns_of_a_deleted_topic(rig):
+def test_an_idle_reader_notices_a_deleted_topic(rig):
     topic = rig.topic()
     log = rig.log()
     reader = log.reader("news-g", [topic])
@@ -123,7 +123,7 @@ def test_an_idle_reader_learns_of_a_deleted_topic(rig):
 
 
 @pytest.mark.slow
-def test_records_appended_while_nobody_reads_wait_with_the_age_of_the_oldest(rig):
+def test_lag_has_the_age_of_the_oldest_waiting_record(rig):
     topic = rig.topic(partitions=2)
     log = rig.log()
     before_ms = int(time.time() * 1000)
@@ -137,7 +137,7 @@ def test_records_appended_while_nobody_reads_wait_with_the_age_of_the_oldest(rig
         assert before_ms - 50 <= lag.oldest_waiting_at_ms <= between_ms + 50
 
 
-def test_settings_of_a_topic_go_with_its_kind(rig):
+def test_settings_of_a_topic_follow_its_cleanup(rig):
     name = rig.topic(cleanup="compact,delete", retention_seconds=86_400, max_record_bytes=4_100_000)
     with rig.admin() as admin:
         from kafka.admin import ConfigResource, ConfigResourceType
@@ -160,7 +160,7 @@ def test_settings_of_a_topic_go_with_its_kind(rig):
     }
 
 
-def test_a_setting_altered_on_the_broker_is_a_difference_and_is_mended(rig):
+def test_a_setting_altered_on_the_broker_is_a_difference_and_is_fixed(rig):
     name = rig.topic()
     spec = TopicSpec(name=name, partitions=1)
     log = rig.log()

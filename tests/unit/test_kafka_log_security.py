@@ -1,4 +1,4 @@
-"""Passwords and certificates of the Kafka log, against a broker that asks for them."""
+"""Passwords and certificates of the Kafka log, with a secured broker."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def works(address: str, options: LogOptions) -> bool:
         log.close()
 
 
-def test_a_right_password_opens_and_a_wrong_one_is_refused_for_good(kafka_server):
+def test_a_right_password_works_and_a_wrong_one_is_refused(kafka_server):
     server = kafka_server(password=PASSWORD)
     given = {
         "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "username": "tester",
@@ -62,7 +62,7 @@ def test_a_right_password_opens_and_a_wrong_one_is_refused_for_good(kafka_server
     assert refused.value.exit_code == 4
     assert "no lamp" not in str(refused.value)
     other = given | {"sasl_mechanism": "SCRAM-SHA-256"}
-    # The broker hangs up so fast that its reason may be lost.
+    # The broker closes the connection so fast that its reason may be lost.
     with pytest.raises((LogRefused, LogUnavailable)):
         KafkaLog(server.secure_address, LogOptions(**other, password=PASSWORD))
     with pytest.raises(LogUnavailable):
@@ -70,7 +70,7 @@ def test_a_right_password_opens_and_a_wrong_one_is_refused_for_good(kafka_server
     assert threading.active_count() == before
 
 
-def test_a_trusted_certificate_opens_and_any_other_is_refused(kafka_server, tmp_path):
+def test_a_trusted_certificate_works_and_any_other_is_refused(kafka_server, tmp_path):
     both, chain = certificate(tmp_path, "IP:127.0.0.1")
     _, foreign = certificate(tmp_path, "IP:127.0.0.2")
     server = kafka_server(password=PASSWORD, certificate=both)

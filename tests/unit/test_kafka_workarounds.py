@@ -23,8 +23,8 @@ from kafka.net.transport import KafkaTCPTransport
 from ingest.adapters.kafka_log.workarounds import (
     Witness,
     close_producer,
-    hearing_last_words,
     keep_finished_joins,
+    reading_to_the_end,
 )
 from tests.unit.kafka_log_rig import Rig
 
@@ -126,9 +126,9 @@ def test_a_transport_alone_loses_what_comes_together_with_the_end() -> None:
     assert heard_before_the_end(lambda transport: None).heard == b""
 
 
-def test_last_words_are_heard() -> None:
+def test_what_comes_with_the_end_is_read() -> None:
     def change(transport: KafkaTCPTransport) -> None:
-        transport._sock_recv = hearing_last_words(transport._sock_recv)
+        transport._sock_recv = reading_to_the_end(transport._sock_recv)
 
     assert heard_before_the_end(change).heard == b"wrong password"
 
@@ -168,7 +168,7 @@ def polls_of_a_member(change: Callable[[Any], None]) -> tuple[int, int]:
     return len(joins), len(shares)
 
 
-def test_a_coordinator_alone_asks_again_when_a_join_ended_between_two_polls() -> None:
+def test_a_coordinator_alone_rejoins_when_a_join_ended_between_two_polls() -> None:
     assert polls_of_a_member(lambda coordinator: None) == (6, 0)
 
 
@@ -176,7 +176,7 @@ def test_a_join_that_ended_between_two_polls_is_used() -> None:
     assert polls_of_a_member(keep_finished_joins) == (1, 1)
 
 
-def test_metadata_alone_forget_topics_wanted_while_an_answer_was_on_its_way() -> None:
+def test_metadata_alone_drop_topics_requested_during_a_response() -> None:
     cluster = ClusterMetadata(bootstrap_servers=[NOWHERE])
     cluster.metadata_request()  # goes out
     cluster.set_topics(["news.entries"])

@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
 
 class StandIn:
-    """Returns the prepared answers by path, the last one again and again, and keeps what came."""
+    """Returns the prepared responses by path, the last one repeatedly, and records requests."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -104,7 +104,7 @@ def kibana() -> Iterator[StandIn]:
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that only moves during sleep."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -157,7 +157,7 @@ def test_the_login_is_sent_and_the_analyst_gets_a_role(kibana: StandIn) -> None:
     ]
 
 
-def test_an_empty_url_asks_nobody() -> None:
+def test_an_empty_url_sends_no_request() -> None:
     assert filled("") == []
 
 
@@ -190,7 +190,7 @@ def test_it_does_not_wait_for_ever(kibana: StandIn) -> None:
     assert not kibana.of("/api/saved_objects")
 
 
-def test_nobody_there_is_waited_for_too() -> None:
+def test_an_absent_kibana_is_waited_for_too() -> None:
     with pytest.raises(DependencyUnavailable, match="Kibana is not available"):
         client("http://127.0.0.1:1", timeout_seconds=10).wait()
 
@@ -206,7 +206,7 @@ def test_a_refused_login_ends_the_wait_at_once(kibana: StandIn, status: int) -> 
     assert "s3cret" not in str(caught.value)
 
 
-def test_an_object_that_kibana_does_not_take_is_told(kibana: StandIn) -> None:
+def test_an_object_that_kibana_refuses_is_reported(kibana: StandIn) -> None:
     errors = [{"type": "lens", "id": "news-count", "error": {"type": "missing_references"}}]
     kibana.answers["/api/saved_objects/_import"] = [
         (200, {"success": False, "successCount": 13, "errors": errors})
@@ -216,14 +216,14 @@ def test_an_object_that_kibana_does_not_take_is_told(kibana: StandIn) -> None:
     assert caught.value.what == "Kibana did not import news-feeds.ndjson"
 
 
-def test_a_redirect_is_no_import(kibana: StandIn) -> None:
+def test_a_redirect_is_not_an_import(kibana: StandIn) -> None:
     kibana.answers["/api/saved_objects/_import"] = [(302, None)]
     with pytest.raises(NewsIngestError, match="302"):
         filled(kibana.url)
     assert not kibana.of("/login")
 
 
-def test_a_dry_run_only_tells(kibana: StandIn) -> None:
+def test_a_dry_run_only_reports(kibana: StandIn) -> None:
     settings = load(CONFIG, {"NEWS_INGEST_KIBANA_URL": kibana.url})
     feeds, overview, _ = fill_kibana(settings, dry_run=True)
     assert "news-feeds.ndjson would be imported" in feeds

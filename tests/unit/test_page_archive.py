@@ -1,4 +1,4 @@
-"""The archive of fetched pages: what it writes, any WARC tool and we ourselves can read."""
+"""The archive of fetched pages can be read by any WARC tool and by our reader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
 from ingest.adapters.page_archive import PageArchive
-from ingest.adapters.page_archive.archive import recover, whole_bytes
+from ingest.adapters.page_archive.archive import complete_bytes, recover
 from ingest.errors import ArchiveUnavailable
 from ingest.identity import version_of
 from ingest.model import Page, PagePart
@@ -134,7 +134,7 @@ def test_any_warc_tool_finds_the_pages(tmp_path: Path) -> None:
     ]
 
 
-def test_a_page_whose_metadata_is_missing_is_a_page_like_any(tmp_path: Path) -> None:
+def test_a_page_without_metadata_is_read_as_any_other(tmp_path: Path) -> None:
     archive = AnArchive(tmp_path)
     archive.add([a_long_read(), a_page("flood")])
     archive.close()
@@ -188,7 +188,7 @@ def names(folder: Path) -> tuple[int, int]:
     return len(found) - sum(is_open), sum(is_open)
 
 
-def test_old_files_and_those_over_the_bound_are_deleted(tmp_path: Path) -> None:
+def test_old_files_and_those_over_the_limit_are_deleted(tmp_path: Path) -> None:
     hands = Hands()
     foreign = tmp_path / "mine.warc.gz"
     foreign.write_bytes(b"not ours")
@@ -210,7 +210,7 @@ def test_old_files_and_those_over_the_bound_are_deleted(tmp_path: Path) -> None:
     assert archive_files(tmp_path, since) == files[3:]
 
 
-def test_a_file_left_behind_is_cut_to_whole_records_and_gets_its_name(tmp_path: Path) -> None:
+def test_a_file_left_behind_is_truncated_to_complete_records_and_renamed(tmp_path: Path) -> None:
     whole = gzip.compress(b"WARC one") + gzip.compress(b"WARC two")
     torn = whole + gzip.compress(os.urandom(500))[:-40]
     left = tmp_path / "pages-20261101T000000Z-a-1-0001.warc.gz.open"
@@ -223,7 +223,7 @@ def test_a_file_left_behind_is_cut_to_whole_records_and_gets_its_name(tmp_path: 
     assert path.stat().st_mtime == 1000
 
 
-def test_a_file_whose_writer_lives_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_with_a_live_writer_is_not_touched(tmp_path: Path) -> None:
     archive = AnArchive(tmp_path)
     archive.add([a_page("flood")])
     (path,) = archive_files(tmp_path)
@@ -233,15 +233,15 @@ def test_a_file_whose_writer_lives_is_left_alone(tmp_path: Path) -> None:
     assert len(restored(path)) == 2
 
 
-def test_whole_bytes_ends_at_what_is_no_gzip(tmp_path: Path) -> None:
+def test_complete_bytes_ends_at_invalid_gzip(tmp_path: Path) -> None:
     path = tmp_path / "x"
     one = gzip.compress(b"x" * 300_000)
     path.write_bytes(one + bytes(5000))
     with path.open("rb") as file:
-        assert whole_bytes(file) == len(one)
+        assert complete_bytes(file) == len(one)
 
 
-def test_a_folder_that_takes_nothing_holds_and_leaves_no_half_page(tmp_path: Path) -> None:
+def test_an_unwritable_folder_leaves_no_partial_page(tmp_path: Path) -> None:
     in_the_way = tmp_path / "archive"
     in_the_way.write_text("a file where the folder should be")
     archive = AnArchive(in_the_way)
@@ -257,7 +257,7 @@ def test_a_folder_that_takes_nothing_holds_and_leaves_no_half_page(tmp_path: Pat
     assert len(restored(archive_files(in_the_way)[0])) == 1
 
 
-def test_a_full_disk_takes_nothing_of_a_batch_and_the_next_one_whole(tmp_path: Path) -> None:
+def test_a_full_disk_stores_nothing_of_a_batch_and_then_all_of_the_next(tmp_path: Path) -> None:
     archive = AnArchive(tmp_path)
     archive.add([a_page("before")])
     (path,) = archive_files(tmp_path)
@@ -295,7 +295,7 @@ while True:
 
 
 @pytest.mark.slow
-def test_a_writer_killed_in_mid_write_leaves_every_acknowledged_page_readable(
+def test_a_writer_killed_during_a_write_leaves_every_acknowledged_page_readable(
     tmp_path: Path,
 ) -> None:
     root = Path(__file__).resolve().parents[2]

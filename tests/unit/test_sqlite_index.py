@@ -1,4 +1,4 @@
-"""The embedded index as a file: made once, refused when foreign, exact after every rewrite."""
+"""The file of the embedded index: created once, refused if foreign, exact after rewrites."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asked(path: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_asking_makes_no_file(path: Path) -> None:
+def test_reading_creates_no_file(path: Path) -> None:
     with closing(opened(path)) as index:
         assert index.differences(NOW) == [f"the file {path} does not exist yet"]
         assert index.search(SearchRequest(facets=("person",))).facets == {"person": ()}
@@ -51,14 +51,14 @@ def test_asking_makes_no_file(path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
-def test_the_first_write_makes_the_file(path: Path) -> None:
+def test_the_first_write_creates_the_file(path: Path) -> None:
     with closing(opened(path / "deeper" / "index.db")) as index:
         put(index, an_indexed_document())
         assert index.differences(NOW) == []
         assert index.apply(NOW) == []
 
 
-def test_what_was_written_outlives_the_process_that_wrote_it(path: Path) -> None:
+def test_what_was_written_survives_its_process(path: Path) -> None:
     with closing(opened(path)) as index:
         put(index, an_indexed_document())
     with closing(opened(path)) as index:
@@ -98,7 +98,7 @@ def test_a_file_made_with_other_words_is_refused(path: Path, change: str, messag
         index.put([IndexWrite(an_indexed_document("b"))])
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with closing(opened(tmp_path / "file" / "index.db")) as index, pytest.raises(IndexRefused):
         index.put([IndexWrite(an_indexed_document())])
@@ -121,7 +121,7 @@ def test_a_full_disk_is_an_outage_and_nothing_is_half_written(path: Path) -> Non
         assert index.search(SearchRequest(query=Word("wall"))).total == 61
 
 
-def test_rewriting_and_removing_leave_no_ghosts(path: Path) -> None:
+def test_rewriting_and_removing_leave_no_words_behind(path: Path) -> None:
     with closing(opened(path)) as index:
         for run in range(3):
             put(
@@ -166,7 +166,7 @@ def test_an_undone_batch_leaves_no_key_of_a_name_behind(path: Path) -> None:
             assert [hit.document.id for hit in found.hits] == [an_id(id)]
 
 
-def test_beyond_its_bounds_a_search_says_what_it_looked_at(path: Path) -> None:
+def test_a_search_beyond_its_bounds_notes_what_it_covered(path: Path) -> None:
     with closing(opened(path, ranked=10, counted=5)) as index:
         put(index, *(an_indexed_document(f"n{n}", publisher=f"P{n:02}") for n in range(12)))
         result = index.search(
@@ -203,7 +203,7 @@ def test_threads_may_share_one_index(path: Path) -> None:
     assert len(totals) == 40
 
 
-def test_a_file_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(path: Path) -> None:
+def test_a_file_of_an_older_version_is_upgraded(path: Path) -> None:
     with closing(opened(path)) as index:
         put(index, an_indexed_document())
     with closing(sqlite3.connect(path)) as connection:
@@ -212,7 +212,7 @@ def test_a_file_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(path
         connection.execute("PRAGMA user_version=1")
     with closing(opened(path)) as index:
         assert "schema 1" in index.differences(NOW)[0]
-        assert "brought" in index.apply(NOW)[0]
+        assert "upgraded" in index.apply(NOW)[0]
         assert index.apply(NOW) == index.differences(NOW) == []
         assert index.search(SearchRequest(query=Word("floods"))).total == 1
         assert index.revisions.search(RevisionRequest()).total == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.adapters.sqlite_log.database import translated
+from ingest.adapters.sqlite_log.database import LOG_FILE
 from ingest.errors import LogRefused, LogUnavailable
 from ingest.ports import Appender, Position, Record, TopicPartition, TopicSpec
 from ingest.settings.options import LogOptions
@@ -21,7 +21,7 @@ PLACE = TopicPartition("news.entries", 0)
 
 
 class FakeClock:
-    """A clock that stands until it is moved."""
+    """A clock that tests move."""
 
     def __init__(self) -> None:
         self.now_ms = 1_800_000_000_000
@@ -70,7 +70,7 @@ def keys(records: list[Record]) -> list[str]:
     return [record.key.decode() for record in records]
 
 
-def test_opening_asking_and_pinging_make_no_file(tmp_path: Path):
+def test_opening_reading_and_pinging_create_no_file(tmp_path: Path):
     log = SqliteLog(tmp_path / "var" / "log.db", LogOptions())
     log.ping()
     assert log.differences([TopicSpec(name="news.entries", partitions=1)]) == [
@@ -115,9 +115,9 @@ def test_every_error_code_of_sqlite_becomes_an_error_of_the_port():
     names += ["SQLITE_FULL", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL"]
     assert len(names) > 20
     for name in names:
-        assert isinstance(translated(coded(name), Path("log.db")), LogUnavailable), name
+        assert isinstance(LOG_FILE.error(coded(name), Path("log.db")), LogUnavailable), name
     for name in ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_READONLY", "SQLITE_PERM"):
-        error = translated(coded(name), Path("log.db"))
+        error = LOG_FILE.error(coded(name), Path("log.db"))
         assert isinstance(error, LogRefused), name
         assert name in str(error)
 
@@ -130,7 +130,7 @@ def test_every_error_class_of_sqlite_becomes_an_error_of_the_port():
     ]
     assert len(classes) >= 8
     for each in classes:
-        assert isinstance(translated(each("broken"), Path("log.db")), LogRefused)
+        assert isinstance(LOG_FILE.error(each("broken"), Path("log.db")), LogRefused)
 
 
 def coded(name: str) -> sqlite3.OperationalError:
@@ -149,7 +149,7 @@ def test_times_never_go_back_with_the_clock(open_log: Callable[..., SqliteLog], 
     assert second.appended_at_ms == first.appended_at_ms
 
 
-def test_a_clock_that_is_put_back_strands_no_group(
+def test_a_group_survives_a_clock_that_is_set_back(
     open_log: Callable[..., SqliteLog], clock: FakeClock
 ):
     log = made(open_log())
@@ -163,7 +163,7 @@ def test_a_clock_that_is_put_back_strands_no_group(
     assert first.assignment() == {}
 
 
-def test_retention_by_time_keeps_what_is_young(
+def test_retention_by_time_keeps_recent_records(
     open_log: Callable[..., SqliteLog], clock: FakeClock
 ):
     log = made(open_log(), retention_seconds=3600)
@@ -179,7 +179,7 @@ def test_retention_by_time_keeps_what_is_young(
     assert (lag.committed, lag.end, lag.records) == (2500, 2501, 1)
 
 
-def test_expired_records_give_their_room_back(
+def test_expired_records_free_their_space(
     open_log: Callable[..., SqliteLog], clock: FakeClock, tmp_path: Path
 ):
     log = made(open_log(), retention_seconds=3600)
@@ -268,7 +268,7 @@ def is_written(appender: Appender, number: int) -> bool:
     return True
 
 
-def test_a_full_log_holds_appends_and_goes_on_when_there_is_room(
+def test_a_full_log_holds_appends_until_there_is_room(
     open_log: Callable[..., SqliteLog], clock: FakeClock
 ):
     log = made(open_log(max_log_bytes=2_000_000), retention_seconds=3600)
@@ -303,7 +303,7 @@ def test_a_flush_does_not_wait_for_more_records(open_log: Callable[..., SqliteLo
     assert (time.monotonic() - began) / 50 < 0.009
 
 
-def test_an_append_without_flush_is_soon_written(open_log: Callable[..., SqliteLog]):
+def test_an_append_without_flush_is_written_soon(open_log: Callable[..., SqliteLog]):
     log = made(open_log())
     appender = log.appender()
     delivery = appender.append("news.entries", "a", b"v")
@@ -314,7 +314,7 @@ def test_an_append_without_flush_is_soon_written(open_log: Callable[..., SqliteL
     assert keys(stored(log)) == ["a"]
 
 
-def test_closing_writes_what_waits_and_ends_all_threads(open_log: Callable[..., SqliteLog]):
+def test_closing_writes_what_is_pending_and_ends_all_threads(open_log: Callable[..., SqliteLog]):
     before = set(threading.enumerate())
     log = made(open_log())
     appender = log.appender()

@@ -1,4 +1,4 @@
-"""The embedded log under several processes: turns, crashes, stops, full disks, idleness."""
+"""The embedded log with several processes: locks, crashes, stops, full disks, idle readers."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def log(path: Path) -> Iterator[SqliteLog]:
     log.close()
 
 
-def test_eight_processes_may_make_the_file_at_once(path: Path):
+def test_eight_processes_may_create_the_file_at_once(path: Path):
     processes = [
         subprocess.Popen([sys.executable, "-c", _BEGIN + _CREATE, str(path), f"p{number}"])
         for number in range(8)
@@ -152,7 +152,7 @@ def test_eight_processes_may_make_the_file_at_once(path: Path):
     assert found == [f"p{number}" for number in range(8)]
 
 
-def test_those_who_open_a_file_in_the_making_take_it_for_ours(tmp_path: Path):
+def test_a_file_being_created_is_not_foreign(tmp_path: Path):
     faults: list[NewsIngestError] = []
 
     def open_it(path: Path) -> None:
@@ -193,7 +193,7 @@ def test_the_wal_stays_small_under_four_writers_and_a_reader(log: SqliteLog, pat
     assert 0 < largest < 64_000_000
 
 
-def test_what_was_acknowledged_outlives_a_kill(log: SqliteLog, path: Path):
+def test_acknowledged_records_survive_a_kill(log: SqliteLog, path: Path):
     with process(_WRITE_FOR_EVER, path, "a") as writer:
         acknowledged = [said(writer) for _ in range(20)][-1]
         writer.kill()
@@ -205,7 +205,7 @@ def test_what_was_acknowledged_outlives_a_kill(log: SqliteLog, path: Path):
     connection.close()
 
 
-def test_a_process_stopped_inside_a_write_holds_the_others_and_hangs_none(
+def test_a_process_stopped_inside_a_write_delays_others_without_hanging_them(
     log: SqliteLog, path: Path
 ):
     appender = log.appender()
@@ -228,7 +228,7 @@ def test_a_process_stopped_inside_a_write_holds_the_others_and_hangs_none(
 
 
 def stop_inside_a_write(writer: subprocess.Popen[str], appender: Appender) -> None:
-    """Stop the writer again and again until it is found holding the log."""
+    """Stop the writer repeatedly until it holds the log."""
     for _ in range(200):
         writer.send_signal(signal.SIGSTOP)
         appender.append("news.entries", "mine", b"v")
@@ -286,7 +286,7 @@ def test_a_full_disk_holds_and_loses_nothing(log: SqliteLog, path: Path):
         assert sorted(keys) == sorted(["before", *(f"k{n}" for n in range(20))])
 
 
-def test_a_waiting_reader_costs_next_to_nothing(log: SqliteLog, path: Path):
+def test_a_waiting_reader_uses_hardly_any_cpu(log: SqliteLog, path: Path):
     with process(_IDLE, path) as idle:
         said(idle)
         time.sleep(6)

@@ -1,7 +1,7 @@
-"""Turns documents into the JSON that the engine takes, and back.
+"""Converts documents to the JSON of the engine, and back.
 
-What the engine would refuse, or what would break a later reader, is cut or dropped here and
-counted, so that a refusal stays a surprise.
+Values that the engine would refuse, or that would break a later reader, are cut or dropped here
+and counted, so refusals are rare.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ingest.ports.known import TOMBSTONE_VERSION
 from ingest.terms import language_code
 
 SCHEMA_VERSION: Final = 1
-#: Left out of answers: what the engine alone needs, and nothing decodes.
+#: Fields that only the engine needs; not read back.
 DERIVED_FIELDS: Final = (
     "by_language", "entity_keys", "latency", "schema_version", "enrichment.engine_list",
 )  # fmt: skip
@@ -42,7 +42,7 @@ _FLOATS: Final = (
     ("extraction", "milliseconds"),
 )  # fmt: skip
 
-#: Written even when they say the default, so that the engine can filter and sum them.
+#: Written even if they have the default, so the engine can filter and sum them.
 _ALWAYS_WRITTEN: Final[dict[str, Any]] = {
     field.name: field.default
     for field in msgspec.structs.fields(IndexedDocument)
@@ -51,7 +51,7 @@ _ALWAYS_WRITTEN: Final[dict[str, Any]] = {
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(IndexedDocument)
-#: What a document raises that does not keep its own types: a foreign processor can make one.
+#: Raised by a document that violates its own types, which a third-party processor can produce.
 _UNFIT = (
     TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError,
     msgspec.MsgspecError,
@@ -60,13 +60,13 @@ _dropped = telemetry.counter("index_values_dropped_total", "field", "reason")
 
 
 def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> bytes | Verdict:
-    """Return the JSON of one document, or the verdict that it cannot be one.
+    """Return the JSON of one document, or the verdict that it cannot be encoded.
 
-    `now` fills `indexed_at` where nobody has.
+    `now` is the default of `indexed_at`.
     """
     try:
         data = _json(_body(document, now))
-        _decoder.decode(data)  # what nobody could read would break every search that finds it
+        _decoder.decode(data)  # an unreadable document would break every search that finds it
     except _UNFIT as error:
         return Verdict("refused", "bad_value", f"{type(error).__name__}: {error}")
     if len(data) > max_bytes:
@@ -76,7 +76,7 @@ def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> bytes | 
 
 
 def decode(source: Mapping[str, Any]) -> IndexedDocument:
-    """Return the document that lies in the index as `source`.
+    """Return the document whose JSON in the index is `source`.
 
     Errors: IndexFault for one that was not written by this adapter.
     """
@@ -91,7 +91,7 @@ def decode(source: Mapping[str, Any]) -> IndexedDocument:
 
 
 def tombstone(id: str, first_seen_at: datetime, reason: str, now: datetime) -> bytes:
-    """Return what takes the place of a document that was removed."""
+    """Return the JSON that replaces a removed document."""
     body = {
         "id": id,
         "version": TOMBSTONE_VERSION,
@@ -121,7 +121,7 @@ def _body(document: IndexedDocument, now: datetime) -> dict[str, Any]:
 
 
 def _derive(body: dict[str, Any]) -> dict[str, Any]:
-    """Add what the engine searches and nobody else needs."""
+    """Add the fields that only the engine needs."""
     code = language_code(body.get("language", ""))
     if code:
         body["by_language"] = {code: {"title": body["title"], "text": body["text"]}}
@@ -139,7 +139,7 @@ def _derive(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entity_keys(body: dict[str, Any], kind: str) -> list[str]:
-    """Return all that an entity of this type can be asked for by: id, name, forms, aliases."""
+    """Return all that an entity of this type can be searched by: id, name, forms, aliases."""
     found: dict[str, None] = {}
     for detail in body.get("entity_details", ()):
         if detail["type"] == kind:
@@ -153,7 +153,7 @@ def _entity_keys(body: dict[str, Any], kind: str) -> list[str]:
 def _bound_dates(body: dict[str, Any]) -> None:
     for name, value in body.items():
         if isinstance(value, datetime) and value.tzinfo is None:
-            raise ValueError(f"{name} says no time zone: {value.isoformat()}")
+            raise ValueError(f"{name} has no time zone: {value.isoformat()}")
     latest = body["first_seen_at"] + timedelta(days=1)
     for name in ("published_at", "modified_at"):
         value = body.get(name)
@@ -174,7 +174,7 @@ def _refuse_infinite(body: dict[str, Any], path: tuple[str, ...]) -> None:
     holder, name = _holder(body, path)
     value = holder.get(name)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{'.'.join(path)} is {value}, which JSON cannot say")
+        raise ValueError(f"{'.'.join(path)} is {value}, which JSON cannot hold")
 
 
 def _holder(body: dict[str, Any], path: tuple[str, ...]) -> tuple[dict[str, Any], str]:
@@ -218,7 +218,7 @@ def _json(body: dict[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value without lone surrogates and without numbers that JSON does not know."""
+    """Return a value without lone surrogates and non-finite numbers."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "ignore").decode()
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""Compiles the query tree into the engine's query language. Pure.
+"""Compiles the query tree into the engine's query language.
 
 Quoted words go to the neutral fields, unquoted ones also to the stemmed fields of the languages
 in question.
@@ -34,11 +34,11 @@ from ingest.terms import STEMMED_LANGUAGES, language_code, terms
 
 Query = dict[str, Any]
 
-#: A prefix of three letters has fewer words than this in any archive that was measured.
+#: More than the words with one prefix of three letters in any measured archive.
 _PHRASE_PREFIX_EXPANSIONS: Final = 1000
 
 _NOTHING: Final[Query] = {"match_none": {}}
-#: Kinds that decide without a score.
+#: Nodes that filter without a score.
 _FILTERS: Final = (EntityIs, ValueIs, FlagIs, PublishedBetween, NumberBetween, Everything)
 
 
@@ -187,9 +187,9 @@ def _without_weights(fields: Sequence[str]) -> list[str]:
 
 
 def _intervals(field: str, neutral: str, node: Near) -> Query:
-    """Both sides near each other in one field, in either order, never overlapping.
+    """Return a query for both sides near each other in one field, in either order.
 
-    Exact words are looked for in its neutral twin, where the places are the same.
+    They never overlap. Exact words are searched in the neutral field, which has the same positions.
     """
     rules = [_rule(side, field, neutral) for side in (node.left, node.right)]
     orders = [

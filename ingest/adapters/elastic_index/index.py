@@ -1,33 +1,45 @@
-"""The Index port on Elasticsearch."""
+"""Elasticsearch behind the Index port."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import datetime
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-
 import msgspec
-
 from ingest import wire
 from ingest.adapters.elastic_index import read
-from ingest.adapters.elastic_index.body import encode, tombstone
-from ingest.adapters.elastic_index.client import Engine, Write
-from ingest.adapters.elastic_index.known import known
+from ingest.adapters.elastic_index.body import encode
+from ingest.adapters.elastic_index.body import tombstone
+from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.client import Write
 from ingest.adapters.elastic_index.months import Months
-from ingest.adapters.elastic_index.names import IndexNames, previous_month
 from ingest.adapters.elastic_index.revisions import ElasticRevisions
 from ingest.adapters.elastic_index.schema import Schema
-from ingest.adapters.elastic_index.setup import Step, steps
+from ingest.adapters.elastic_index.setup import Step
+from ingest.adapters.elastic_index.setup import steps
 from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.adapters.elastic_index.site_layouts import ElasticSiteLayouts
 from ingest.adapters.elastic_index.write import write
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
-from ingest.ports import Clock, ExportPage, FeedRecord, IndexWrite, Known, Verdict
+from ingest.ports import Clock
+from ingest.ports import ExportPage
+from ingest.ports import FeedRecord
+from ingest.ports import IndexWrite
+from ingest.ports import Known
+from ingest.ports import Verdict
 from ingest.ports.known import TOMBSTONE_VERSION
-from ingest.query import SearchRequest, SearchResult, languages_asked
+from ingest.query import SearchRequest
+from ingest.query import SearchResult
+from ingest.query import languages_asked
 from ingest.settings.options import IndexOptions
+from ingest.adapters.elastic_index.schema import IndexNames
+from ingest.adapters.elastic_index.schema import previous_month
+
 
 OLDEST_VERSION = (8, 19)
 _FEEDS_AT_ONCE = 1000
@@ -35,10 +47,10 @@ _LANGUAGES_AGE = timedelta(seconds=30)
 
 
 class ElasticIndex:
-    """Documents in one index a month, behind the aliases.
+    """Documents in one index for each month, read through aliases.
 
-    `config_folder` is the folder that holds `index/` with the templates. One a process, used by
-    one thread at a time.
+    `config_folder` is the folder that contains `index/` with the templates. One for each process,
+    used by one thread at a time.
     """
 
     capabilities = frozenset(
@@ -52,7 +64,7 @@ class ElasticIndex:
         self._engine = Engine(options)
         self._schema = Schema(config_folder / "index", self._names, options.retention_months)
         self._months = Months(self._engine, self._schema, clock)
-        #: Months written by this process: what lies there may not be searchable yet.
+        #: Months that this process has written to: documents may not be searchable yet.
         self._written: set[str] = set()
         self._languages: set[str] = set()
         self._languages_at: datetime | None = None
@@ -71,41 +83,40 @@ class ElasticIndex:
         """
         self._months.check_schema()
         now = self._clock()
-        limit = self._options.max_document_bytes
-        prepared = [self._prepared(placed, now, limit) for placed in documents]
+        prepared = [self._prepared(one, now) for one in documents]
         writes = [one for one in prepared if isinstance(one, Write)]
         verdicts = iter(write(self._engine, self._months, writes))
         self._written.update(one.index for one in writes)
         self._languages.update(one.document.language for one in documents)
         return [next(verdicts) if isinstance(one, Write) else one for one in prepared]
 
-    def _prepared(self, placed: IndexWrite, now: datetime, limit: int) -> Write | Verdict:
-        document = placed.document
-        body = encode(document, now, limit)
+    def _prepared(self, wanted: IndexWrite, now: datetime) -> Write | Verdict:
+        document = wanted.document
+        body = encode(document, now, self._options.max_document_bytes)
         if isinstance(body, Verdict):
             return body
-        alias = placed.index or self._names.month_alias(document.first_seen_at)
+        alias = wanted.index or self._names.month_alias(document.first_seen_at)
         return Write(alias, document.id, document.version, body)
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        """Return what is known of these ids, written or not yet searchable; tombstones too."""
+        """Return what is known of these ids, searchable yet or not; tombstones too."""
         listed = self._months.listed()
         now = self._clock()
         fresh = {self._names.month_alias(at) for at in (now, previous_month(now))} | self._written
         recent = sorted(fresh, reverse=True)
         others = [alias for alias in listed if alias not in fresh]
-        return known(self._engine, ids, recent, others)
+        return read.known(self._engine, ids, recent, others)
 
     def refresh(self) -> None:
         """Make all that was written searchable."""
-        besides = [self._names.of(name) for name in ("news-revisions", "news-feeds")]
-        every = ",".join((self._names.documents, *besides))
+        beside = [self._names.of(name) for name in ("news-revisions", "news-feeds")]
+        every = ",".join((self._names.documents, *beside))
         path = f"/{every}/_refresh?ignore_unavailable=true"
-        self._engine.tell("POST", path, "refreshing")
+        self._engine.request("POST", path, "refreshing")
         self._languages_at = None
 
     def remove(self, id: str, reason: str, now: datetime) -> bool:
-        """Put a tombstone that no later write passes; False when the id was not known."""
+        """Write a tombstone that no later write replaces; False when the id was not known."""
         found = self.known([id]).get(id)
         if found is None:
             return False
@@ -117,7 +128,7 @@ class ElasticIndex:
         return True
 
     def expire(self, before: datetime) -> int:
-        """Drop the months that ended before this and return how many."""
+        """Drop the months that ended before this and return their number."""
         self.revisions.forget_before(before)
         return self._months.drop_before(before)
 
@@ -161,7 +172,7 @@ class ElasticIndex:
     def apply(self, now: datetime) -> list[str]:
         """Create and alter until nothing differs and return what was done.
 
-        Errors: IndexDiffers, after all else was done, when an index must be rebuilt.
+        Errors: IndexDiffers when an index must be rebuilt, after all else was done.
         """
         self.ping()
         done, stuck = [], []
@@ -181,8 +192,8 @@ class ElasticIndex:
         return steps(self._engine, self._schema, self._months, now)
 
     def ping(self) -> str:
-        """Return engine and version in words. Errors: IndexUnavailable, IndexDiffers."""
-        answer = self._engine.tell("GET", "/", "asking for its version")
+        """Return the name and version of the engine. Errors: IndexUnavailable, IndexDiffers."""
+        answer = self._engine.request("GET", "/", "asking for its version")
         number = str(answer["version"]["number"])
         if tuple(int(part) for part in number.split(".")[:2]) < OLDEST_VERSION:
             raise IndexDiffers(

@@ -1,4 +1,4 @@
-"""Keeps the months' indexes: which there are, making one, dropping old ones."""
+"""Manages the monthly indexes: lists, creates and drops them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ingest.adapters.elastic_index.schema import Json, Schema
 from ingest.errors import IndexDiffers
 from ingest.ports import Clock
 
-#: How long the list of months is believed: a month made by another process shows up by then.
+#: How long the list of months is cached; a month that another process created shows up by then.
 _LIST_AGE = timedelta(seconds=10)
 _SETUP = "run `news-ingest setup`"
 
 
 class Months:
-    """The months of one archive. An index is always made together with its aliases."""
+    """The months of one archive. An index is always created together with its aliases."""
 
     def __init__(self, engine: Engine, schema: Schema, clock: Clock) -> None:
         self._engine = engine
@@ -28,7 +28,7 @@ class Months:
         self._is_schema_checked = False
 
     def listed(self, *, refresh: bool = False) -> tuple[str, ...]:
-        """Return the months' aliases, oldest first; asked again after ten seconds."""
+        """Return the aliases of all months, oldest first; cached for ten seconds."""
         now = self._clock()
         if refresh or self._listed_at is None or abs(now - self._listed_at) > _LIST_AGE:
             self._aliases = tuple(sorted(self._by_alias()))
@@ -36,15 +36,15 @@ class Months:
         return self._aliases
 
     def create(self, alias: str) -> None:
-        """Make the index of a month with both its aliases; nothing happens if it is there.
+        """Create the index of a month with both its aliases, if it does not exist.
 
         Errors: IndexDiffers when the templates are missing or of another version.
         """
         self.check_schema()
-        self._engine.tell(
+        self._engine.request(
             "PUT",
             f"/{alias}-r1",
-            "creating a month's index",
+            "creating the index of a month",
             body={
                 "aliases": {
                     alias: {},
@@ -56,7 +56,7 @@ class Months:
         self._listed_at = None
 
     def drop_before(self, before: datetime) -> int:
-        """Delete the months that ended before this and return how many."""
+        """Delete the months that ended before this and return their number."""
         old = {
             alias: indexes
             for alias, indexes in self._by_alias().items()
@@ -64,14 +64,14 @@ class Months:
         }
         for indexes in old.values():
             for index in indexes:
-                self._engine.ask("DELETE", f"/{index}", "dropping an old month")
+                self._engine.request_or_none("DELETE", f"/{index}", "dropping an old month")
         self._listed_at = None
         return len(old)
 
     def mappings(self) -> dict[str, Json]:
-        """Return the mapping of every month's index."""
+        """Return the mappings of the indexes of all months."""
         path = f"/{self._names.documents}-*/_mapping"
-        answer = self._engine.ask("GET", path, "reading mappings") or {}
+        answer = self._engine.request_or_none("GET", path, "reading mappings") or {}
         return {
             index: block["mappings"]
             for index, block in answer.items()
@@ -79,9 +79,12 @@ class Months:
         }
 
     def unread(self) -> list[str]:
-        """Return the indexes behind a month's alias that searches do not see, or see unfiltered."""
+        """Return indexes of months that are not behind the filtered alias of all searches."""
         alias = self._names.documents
-        answer = self._engine.ask("GET", f"/_alias/{alias},{alias}-*", "listing the months") or {}
+        answer = (
+            self._engine.request_or_none("GET", f"/_alias/{alias},{alias}-*", "listing the months")
+            or {}
+        )
         return [
             index
             for index, block in answer.items()
@@ -89,26 +92,26 @@ class Months:
             and "filter" not in block["aliases"].get(alias, {})
         ]
 
-    def give_read_alias(self, index: str) -> None:
+    def add_read_alias(self, index: str) -> None:
         """Put an index behind the filtered alias of all searches."""
         alias = {
             "index": index,
             "alias": self._names.documents,
             "filter": self._schema.alias_filter,
         }
-        self._engine.tell(
-            "POST", "/_aliases", "giving an alias", body={"actions": [{"add": alias}]}
+        self._engine.request(
+            "POST", "/_aliases", "adding an alias", body={"actions": [{"add": alias}]}
         )
 
     def check_schema(self) -> None:
-        """Refuse an engine whose templates are missing or of another version; asked once.
+        """Refuse an engine whose templates are missing or of another version; checked once.
 
         Errors: IndexDiffers.
         """
         if self._is_schema_checked:
             return
         path = f"/_index_template/{self._names.documents}"
-        found = self._engine.ask("GET", path, "reading the schema's version")
+        found = self._engine.request_or_none("GET", path, "reading the schema's version")
         if found is None:
             raise IndexDiffers(
                 "the engine has no templates of news-ingest",
@@ -132,7 +135,7 @@ class Months:
 
     def _by_alias(self) -> dict[str, list[str]]:
         path = f"/_alias/{self._names.documents}-*"
-        answer = self._engine.ask("GET", path, "listing the months") or {}
+        answer = self._engine.request_or_none("GET", path, "listing the months") or {}
         found: dict[str, list[str]] = {}
         for index, block in answer.items():
             for alias in block["aliases"]:

@@ -1,4 +1,4 @@
-"""What changed in texts, in the index `news-revisions`."""
+"""Revisions: what changed in texts, in the index `news-revisions`."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class ElasticRevisions:
         return RevisionsFound(hits["total"]["value"], found)
 
     def forget_document(self, id: str) -> None:
-        """Take out all that changed in one document."""
+        """Delete all revisions of one document."""
         self._index.delete({"term": {"document_id": id}})
 
     def forget_before(self, before: datetime) -> None:
-        """Take out what changed in documents first seen before this."""
+        """Delete the revisions of documents first seen before this."""
         self._index.delete({"range": {"first_seen_at": {"lt": before.isoformat()}}})
 
 
@@ -95,7 +95,7 @@ def _body(revision: Revision) -> bytes:
 
 
 class _Compiler(Compiler):
-    """Compiles what is asked of revisions; words without a field look into `part`."""
+    """Compiles queries for revisions; words without a field are searched in `part`."""
 
     time = "changed_at"
 

@@ -1,15 +1,16 @@
-"""Reads config/index, and tells how templates and mappings differ from the engine's."""
+"""The schema of the index: names, the templates in config/index, and how they are compared."""
 
 from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ingest.adapters.elastic_index.body import SCHEMA_VERSION
-from ingest.adapters.elastic_index.names import IndexNames
 from ingest.errors import ConfigError, ConfigFault
 
 Json = dict[str, Any]
@@ -18,12 +19,63 @@ Json = dict[str, Any]
 AUXILIARY = ("revisions", "feeds", "sites", "dead-letters", "stories", "watches", "alerts")
 #: Above the templates of the engine itself and of common tools.
 PRIORITY = 500
+#: What the engine adds to a template.
+_NOT_COMPARED = ("created_date", "created_date_millis", "modified_date", "modified_date_millis")
+
+
+class IndexNames:
+    """All names in the engine, with the prefix of the configuration.
+
+    An index `news-documents-2026.11-r1` has the alias `news-documents-2026.11`, and all months
+    have the filtered alias `news-documents`.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        #: The read alias over all months; its filter hides tombstones.
+        self.documents = f"{prefix}news-documents"
+        self._alias_of_a_month = re.compile(re.escape(self.documents) + r"-(\d{4}\.\d{2})$")
+        self._index_of_a_month = re.compile(re.escape(self.documents) + r"-\d{4}\.\d{2}-r\d+$")
+
+    def of(self, name: str) -> str:
+        """Return an index, alias or template name with the prefix."""
+        return self.prefix + name
+
+    def month_alias(self, at: datetime) -> str:
+        """Return the alias of the month (UTC) of a time."""
+        return f"{self.documents}-{at.astimezone(UTC):%Y.%m}"
+
+    def is_month_alias(self, name: str) -> bool:
+        return self._alias_of_a_month.match(name) is not None
+
+    def is_month_index(self, name: str) -> bool:
+        return self._index_of_a_month.match(name) is not None
+
+    def end_of_month(self, alias: str) -> datetime:
+        """Return the first moment after the month of this alias, in UTC."""
+        month = alias.removeprefix(f"{self.documents}-")
+        return next_month(datetime.strptime(f"{month} +0000", "%Y.%m %z"))
+
+
+def first_of_month(at: datetime) -> datetime:
+    """Return the first moment of the month (UTC) of a time."""
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_month(at: datetime) -> datetime:
+    """Return the first moment of the next month (UTC)."""
+    return first_of_month(first_of_month(at) + timedelta(days=31))
+
+
+def previous_month(at: datetime) -> datetime:
+    """Return the first moment of the previous month (UTC)."""
+    return first_of_month(first_of_month(at) - timedelta(days=1))
 
 
 class Schema:
-    """The templates as this version wants them.
+    """The templates of this version.
 
-    `components` and `templates` map a name (prefix and all) to what is put under it.
+    `components` and `templates` map a full name to what is put under it.
     """
 
     def __init__(self, folder: Path, names: IndexNames, retention_months: int) -> None:
@@ -59,7 +111,7 @@ class Schema:
         return {"policy": policy}
 
     def with_overlay(self) -> tuple[dict[str, Json], dict[str, Json]]:
-        """Return components and templates for an engine that knows lifecycles."""
+        """Return components and templates for an engine with lifecycles."""
         overlay = self.names.of("news-overlay")
         settings = {key: self.names.of(value) for key, value in self._overlay["settings"].items()}
         components = {**self.components, overlay: {"template": {"settings": settings}}}
@@ -87,7 +139,7 @@ class Schema:
 
 
 def _read(path: Path) -> Json:
-    """Return one file. Errors: ConfigError when it is missing or not a JSON object."""
+    """Return the content of one file. Errors: ConfigError unless it is a JSON object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -106,9 +158,9 @@ def _fault(path: Path, line: int | None, reason: str, value: str) -> ConfigError
 
 
 def is_same_template(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Return whether two component or index templates say the same.
+    """Return whether two component or index templates are the same.
 
-    The engine gives settings back as nested strings under `index`, whatever was sent.
+    The engine returns settings as nested strings under `index`, in whatever form they were sent.
     """
     return _comparable(wanted) == _comparable(found)
 
@@ -123,12 +175,8 @@ def _comparable(template: Mapping[str, Any]) -> Json:
     return content
 
 
-#: What an engine adds by itself.
-_NOT_COMPARED = ("created_date", "created_date_millis", "modified_date", "modified_date_millis")
-
-
 def flat_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as the engine compares them: one dotted name and a text each."""
+    """Return settings with dotted names, and values as text."""
     return {
         name if name.startswith("index.") else f"index.{name}": value
         for name, value in _flat(settings, "")
@@ -162,7 +210,7 @@ def _normal(value: Any) -> Any:
 
 
 def fields_of(properties: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Json]]:
-    """Return every field of a mapping by its dotted path, subfields too, without its children."""
+    """Yield every field and subfield of a mapping with its dotted path, without its children."""
     for name, field in properties.items():
         full = f"{path}{name}"
         own = {key: value for key, value in field.items() if key not in ("properties", "fields")}

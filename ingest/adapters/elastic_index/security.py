@@ -1,18 +1,16 @@
-"""Makes the users of a secured Elasticsearch: the stages', and the analyst's."""
+"""Creates the users of a secured Elasticsearch: of the stages and of the analyst."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.adapters.elastic_index.client import Engine
+from ingest.adapters.elastic_index.client import UNAUTHORISED, Engine
 from ingest.settings.options import IndexOptions
 from ingest.settings.passwords import User
 
-_DOING = "making users"
-#: What an engine answers that has no security, or has it switched off.
-_NO_SECURITY = frozenset({400, 404, 405, 500})
-#: What of a user is left as it is when its roles are corrected.
+_DOING = "creating users"
+#: What is kept of a user whose roles are corrected.
 _KEPT = ("full_name", "email", "metadata", "enabled")
 
 
@@ -24,16 +22,13 @@ class ElasticSecurity:
         self._engine = Engine(options)
 
     def is_on(self) -> bool:
-        """Return whether this engine asks who calls."""
-        answer = self._engine.tell(
-            "GET", "/_security/_authenticate", _DOING, accepting=_NO_SECURITY
-        )
-        return answer is not None
+        """Return whether this engine has security, and it is enabled."""
+        return self._engine.has("/_security/_authenticate", _DOING)
 
     def make(self, users: Sequence[User], *, dry_run: bool = False) -> list[str]:
-        """Create and correct users until all are as given; returns a sentence for each change.
+        """Create and correct users and return a sentence for each change.
 
-        Roles that a user has beside the given ones stay.
+        Other roles of a user stay.
         """
         return [line for user in users for line in self._user(user, dry_run)]
 
@@ -42,7 +37,7 @@ class ElasticSecurity:
 
     def _user(self, user: User, dry_run: bool) -> list[str]:
         path = f"/_security/user/{user.name}"
-        found = (self._engine.ask("GET", path, _DOING) or {}).get(user.name)
+        found = (self._engine.request_or_none("GET", path, _DOING) or {}).get(user.name)
         body: dict[str, Any]
         if found is None:
             body = {"password": user.password, "roles": list(user.roles)}
@@ -50,8 +45,8 @@ class ElasticSecurity:
         elif not set(user.roles) <= set(found["roles"]):
             body = {name: found[name] for name in _KEPT if name in found}
             body["roles"] = sorted({*found["roles"], *user.roles})
-            what = ("user {} lacks a role", "gave user {} its roles")
-        elif not user.has_own_password and not self._opens(user):
+            what = ("user {} lacks a role", "added roles to user {}")
+        elif not user.has_own_password and not self._can_log_in(user):
             path += "/_password"
             body = {"password": user.password}
             what = ("user {} has another password", "set the password of user {}")
@@ -59,16 +54,14 @@ class ElasticSecurity:
             return []
         if dry_run:
             return [what[0].format(user.name)]
-        self._engine.tell("PUT", path, _DOING, body=body)
+        self._engine.request("PUT", path, _DOING, body=body)
         return [what[1].format(user.name)]
 
-    def _opens(self, user: User) -> bool:
+    def _can_log_in(self, user: User) -> bool:
         login = {"username": user.name, "password": user.password, "api_key": ""}
         engine = Engine(self._options.model_copy(update=login))
         try:
-            answer = engine.tell(
-                "GET", "/_security/_authenticate", _DOING, accepting=frozenset({401})
-            )
+            path, denied = "/_security/_authenticate", frozenset({UNAUTHORISED})
+            return engine.request("GET", path, _DOING, accepting=denied) is not None
         finally:
             engine.close()
-        return answer is not None

@@ -1,23 +1,24 @@
-"""Finds what the engine lacks of the schema, and how to fix each difference."""
+"""Finds the differences between the engine and the schema, and how to fix each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
-
+from typing import Any
+from typing import NamedTuple
+from typing import TypeAlias
 from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.months import Months
-from ingest.adapters.elastic_index.names import next_month
-from ingest.adapters.elastic_index.schema import (
-    AUXILIARY,
-    Json,
-    MappingDifference,
-    Schema,
-    is_same_template,
-)
+from ingest.adapters.elastic_index.schema import AUXILIARY
+from ingest.adapters.elastic_index.schema import Json
+from ingest.adapters.elastic_index.schema import MappingDifference
+from ingest.adapters.elastic_index.schema import Schema
+from ingest.adapters.elastic_index.schema import is_same_template
 from ingest.errors import IndexDiffers
+from ingest.adapters.elastic_index.schema import next_month
+
 
 _DOING = "setting up the index"
 
@@ -25,7 +26,7 @@ Same: TypeAlias = Callable[[Json, Json], bool]
 
 
 class Step(NamedTuple):
-    """One difference in a sentence; how to fix it, None where only a rebuild would; what was done."""
+    """One difference, how to fix it (None if only a rebuild helps), and the report once fixed."""
 
     difference: str
     fix: Callable[[], object] | None
@@ -33,12 +34,12 @@ class Step(NamedTuple):
 
 
 def steps(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iterator[Step]:
-    """Return the differences in the order in which they are fixed.
+    """Yield the differences in the order in which they are fixed.
 
-    Each is looked for only when the one before it has been taken, so what one step fixes is
-    not reported by the next. Errors: IndexDiffers when the engine's schema is newer than ours.
+    Each is looked for only after the one before was consumed, so what one step fixes is not
+    reported by the next. Errors: IndexDiffers when the engine's schema is newer than ours.
     """
-    has_lifecycles = _answers(engine, "/_ilm/status")
+    has_lifecycles = engine.has("/_ilm/status", _DOING)
     if has_lifecycles:
         yield from _lifecycle(engine, schema)
     components, templates = (
@@ -49,23 +50,18 @@ def steps(engine: Engine, schema: Schema, months: Months, now: datetime) -> Iter
     yield from _templates(engine, "index", templates)
     yield from _indexes(engine, schema, months, now)
     yield from _mappings(engine, schema, months)
-    if _answers(engine, "/_security/_authenticate"):
+    if engine.has("/_security/_authenticate", _DOING):
         yield from _roles(engine, schema)
 
 
-def _answers(engine: Engine, path: str) -> bool:
-    """Return whether this engine knows a feature: those without it call the path wrong."""
-    return engine.tell("GET", path, _DOING, accepting=frozenset({400, 404, 405, 500})) is not None
-
-
 def _put(engine: Engine, path: str, body: Any) -> Callable[[], object]:
-    return lambda: engine.tell("PUT", path, _DOING, body=body)
+    return lambda: engine.request("PUT", path, _DOING, body=body)
 
 
 def _templates(engine: Engine, kind: str, wanted: dict[str, Json]) -> Iterator[Step]:
     for name, template in wanted.items():
         path = f"/_{kind}_template/{name}"
-        answer = engine.ask("GET", path, _DOING)
+        answer = engine.request_or_none("GET", path, _DOING)
         thing = f"{kind} template {name}"
         present = answer and answer[f"{kind}_templates"][0][f"{kind}_template"]
         if present is not None:
@@ -90,8 +86,8 @@ def _version_of(template: Json) -> int:
 def _refuse_newer(thing: str, found: int, wanted: int) -> None:
     if found > wanted > 0:
         raise IndexDiffers(
-            f"{thing} was made by a newer news-ingest",
-            value=f"schema version {found}, this version supports {wanted}",
+            f"{thing} was created by a newer news-ingest",
+            value=f"schema version {found}, this one knows {wanted}",
             remedy="update this news-ingest",
         )
 
@@ -109,17 +105,15 @@ def _indexes(engine: Engine, schema: Schema, months: Months, now: datetime) -> I
     for index in months.unread():
         yield Step(
             f"index {index} is not behind the filtered alias {schema.names.documents}",
-            partial(months.give_read_alias, index),
-            f"gave index {index} the alias {schema.names.documents}",
+            partial(months.add_read_alias, index),
+            f"added the alias {schema.names.documents} to index {index}",
         )
     for name in AUXILIARY:
         alias = schema.names.of(f"news-{name}")
-        if engine.ask("GET", f"/_alias/{alias}", _DOING) is None:
-            path = f"/{alias}-r1"
-            body: Json = {"aliases": {alias: {}}}
+        if engine.request_or_none("GET", f"/_alias/{alias}", _DOING) is None:
             yield Step(
                 f"index {alias} is missing",
-                _put(engine, path, body),
+                _put(engine, f"/{alias}-r1", {"aliases": {alias: {}}}),
                 f"created index {alias}-r1 with its alias",
             )
 
@@ -131,7 +125,7 @@ def _mappings(engine: Engine, schema: Schema, months: Months) -> Iterator[Step]:
         yield from _mapping_steps(engine, index, schema.mapping, found)
     for name in AUXILIARY:
         full = schema.names.of(f"news-{name}")
-        answer = engine.ask("GET", f"/{full}/_mapping", _DOING) or {}
+        answer = engine.request_or_none("GET", f"/{full}/_mapping", _DOING) or {}
         wanted = schema.components[full]["template"]["mappings"]
         for index, block in answer.items():
             yield from _mapping_steps(engine, index, wanted, block["mappings"])
@@ -159,7 +153,7 @@ def _lifecycle(engine: Engine, schema: Schema) -> Iterator[Step]:
         return
     name = schema.names.documents
     path = f"/_ilm/policy/{name}"
-    found = (engine.ask("GET", path, _DOING) or {}).get(name)
+    found = (engine.request_or_none("GET", path, _DOING) or {}).get(name)
     thing = f"lifecycle policy {name}"
     yield from _compared(engine, path, thing, policy, found, _keeps_as_long)
 
@@ -172,7 +166,7 @@ def _keeps_as_long(wanted: Json, found: Json) -> bool:
 def _roles(engine: Engine, schema: Schema) -> Iterator[Step]:
     for name, role in schema.roles().items():
         path = f"/_security/role/{name}"
-        found = (engine.ask("GET", path, _DOING) or {}).get(name)
+        found = (engine.request_or_none("GET", path, _DOING) or {}).get(name)
         yield from _compared(engine, path, f"role {name}", role, found, _grants_the_same)
 
 

@@ -1,4 +1,4 @@
-"""One index beside the documents: small records by id, behind an alias of its own."""
+"""One index beside the documents: small records by id, with an alias of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.verdicts import is_month_missing, verdict
-from ingest.errors import IndexDiffers, IndexUnavailable
+from ingest.errors import IndexDiffers
 from ingest.telemetry import Event
 
 side_record_refused = Event(
@@ -21,8 +21,8 @@ side_record_refused = Event(
 class SideIndex:
     """Writes and reads such an index. An older version of an id never wins.
 
-    Errors of every method: IndexUnavailable, IndexRefused; IndexDiffers where `setup` has not
-    made the index.
+    Errors of every method: IndexUnavailable, IndexRefused; IndexDiffers when the index does not
+    exist.
     """
 
     def __init__(self, engine: Engine, alias: str) -> None:
@@ -30,13 +30,11 @@ class SideIndex:
         self.alias = alias
 
     def write(self, records: Sequence[tuple[str, int, bytes | None]]) -> None:
-        """Write ids, versions and bodies (None takes one out) in bulk.
+        """Write ids, versions and bodies (None deletes) in bulk.
 
-        A record that the engine finds wrong is reported, and costs no other.
+        A record that the engine refuses is logged; the others are written.
         """
-        answered = 0
-        for id, answer, _ in self._engine.bulk(Write(self.alias, *one) for one in records):
-            answered += 1
+        for id, answer, _ in self._engine.bulk([Write(self.alias, *one) for one in records]):
             if is_month_missing(answer):
                 raise IndexDiffers(
                     "the engine lacks an index of news-ingest",
@@ -44,35 +42,29 @@ class SideIndex:
                     origin=self._engine.url,
                     remedy="run `news-ingest setup`",
                 )
-            if answer.status == 404:  # was gone already
+            if answer.status == 404:  # a deleted record that did not exist
                 continue
             found = verdict(answer)
             if found is None:
                 raise refusal(answer, self._engine.url, f"writing to {self.alias}")
             if found.kind == "refused":
                 side_record_refused(index=self.alias, code=found.code, id=id, reason=found.reason)
-        if answered < len(records):
-            raise IndexUnavailable(
-                "the index answered for fewer records than were sent",
-                value=f"{answered} of {len(records)}",
-                origin=self._engine.url,
-            )
 
     def refresh(self) -> None:
         """Make all that was written searchable."""
         path = f"/{self.alias}/_refresh?ignore_unavailable=true"
-        self._engine.tell("POST", path, "refreshing")
+        self._engine.request("POST", path, "refreshing")
 
     def delete(self, query: Mapping[str, Any]) -> None:
-        """Take out what matches, also what was written a moment ago."""
+        """Delete what matches, including what is not searchable yet."""
         self.refresh()
         path = f"/{self.alias}/_delete_by_query?ignore_unavailable=true&conflicts=proceed"
-        self._engine.tell("POST", path, f"deleting from {self.alias}", body={"query": query})
+        self._engine.request("POST", path, f"deleting from {self.alias}", body={"query": query})
 
     def scan(
         self, body: Mapping[str, Any], *, by: str, size: int = 1000
     ) -> Iterator[dict[str, Any]]:
-        """Return all hits that match, in the order of the field `by`, which is of each its own."""
+        """Yield all hits that match in the order of the field `by`, which is unique."""
         after: list[Any] | None = None
         while True:
             page = {**body, "size": size, "sort": [{by: "asc"}], "track_total_hits": False}

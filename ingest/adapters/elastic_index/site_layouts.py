@@ -1,4 +1,4 @@
-"""How well the pages of each site are read: aggregations over the documents, and `news-sites`."""
+"""Facts about the page layout of sites, by aggregations, and alarms, in `news-sites`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest.ports.site_layouts import MARKS, MISSES, RULES, SIGNALS
 
 Query = dict[str, Any]
 
-#: Sites that are looked at closely in one request.
+#: Number of sites in one request for facts.
 _SITES_AT_ONCE: Final = 200
 _MAX_SITES: Final = 10_000
 _MAX_FEEDS: Final = 50
@@ -73,18 +73,14 @@ class ElasticSiteLayouts:
         found: list[SiteLayout] = []
         for start in range(0, len(sites), _SITES_AT_ONCE):
             part = sites[start : start + _SITES_AT_ONCE]
-            found += self._looked_at(part, before_since, latest_since)
+            found += self._facts_of(part, before_since, latest_since)
         return tuple(sorted(found, key=lambda one: one.site))
 
     def _busy(self, since: datetime, least: int) -> list[str]:
         terms = {"field": "domain", "size": _MAX_SITES, "min_doc_count": least, "exclude": [""]}
-        answer = self._engine.search(
-            self._documents,
-            {"size": 0, "query": _watched(since), "aggs": {"sites": {"terms": terms}}},
-        )
-        return [bucket["key"] for bucket in _buckets(answer)]
+        return [bucket["key"] for bucket in self._buckets(_watched(since), {"terms": terms})]
 
-    def _looked_at(
+    def _facts_of(
         self, sites: Sequence[str], before_since: datetime, latest_since: datetime
     ) -> list[SiteLayout]:
         latest = _fetched(latest_since)
@@ -92,21 +88,14 @@ class ElasticSiteLayouts:
         by_span = {"spans": {"filters": {"filters": spans}, "aggs": _FACTS}}
         of_sites = {"terms": {"domain": list(sites)}}
         terms = {"field": "domain", "size": len(sites), "include": list(sites)}
-        answer = self._engine.search(
-            self._documents,
-            {
-                "size": 0,
-                "query": _watched(before_since, of_sites),
-                "aggs": {"sites": {"terms": terms, "aggs": by_span}},
-            },
-        )
+        query = _watched(before_since, of_sites)
         return [
             SiteLayout(
                 site=bucket["key"],
                 latest=_facts(bucket["spans"]["buckets"]["latest"]),
                 before=_facts(bucket["spans"]["buckets"]["before"]),
             )
-            for bucket in _buckets(answer)
+            for bucket in self._buckets(query, {"terms": terms, "aggs": by_span})
         ]
 
     def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
@@ -127,15 +116,14 @@ class ElasticSiteLayouts:
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
         terms = {"field": "feed_ids", "size": _MAX_FEEDS, "order": {"_key": "asc"}}
-        answer = self._engine.search(
-            self._documents,
-            {
-                "size": 0,
-                "query": _watched(since, _term("domain", site)),
-                "aggs": {"sites": {"terms": terms}},
-            },
-        )
-        return tuple(bucket["key"] for bucket in _buckets(answer))
+        query = _watched(since, _term("domain", site))
+        return tuple(bucket["key"] for bucket in self._buckets(query, {"terms": terms}))
+
+    def _buckets(self, query: Query, aggregation: Query) -> list[dict[str, Any]]:
+        """Return the buckets of one aggregation over the documents that match."""
+        body = {"size": 0, "query": query, "aggs": {"found": aggregation}}
+        answer = self._engine.search(self._documents, body)
+        return list(answer.get("aggregations", {}).get("found", {}).get("buckets", ()))
 
     def put_alarms(self, alarms: Sequence[LayoutAlarm]) -> None:
         self._alarms.write([(one.id, _version(one), _body(one)) for one in alarms])
@@ -149,18 +137,13 @@ class ElasticSiteLayouts:
 
 
 def _watched(since: datetime, *conditions: Query) -> Query:
-    """Return a query for documents from the web that were fetched since then."""
+    """Return a query for documents from the web fetched since then."""
     no_file = {"bool": {"must_not": [{"exists": {"field": "path"}}]}}
     return {"bool": {"filter": [_fetched(since), no_file, *conditions]}}
 
 
 def _fetched(since: datetime) -> Query:
     return {"range": {"fetched_at": {"gte": since.isoformat()}}}
-
-
-def _buckets(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = answer.get("aggregations", {}).get("sites", {}).get("buckets", [])
-    return found
 
 
 def _facts(bucket: dict[str, Any]) -> LayoutFacts:

@@ -1,4 +1,4 @@
-"""Decides what an answer of the engine means for one document or one request."""
+"""Decides what a response of the engine means for one document or one request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FOREIGN_TYPE = "media_type_header_exception"
 
 
 class EngineAnswer(NamedTuple):
-    """One answer of the engine: HTTP status, type of the error ("" for none) and its reason."""
+    """One response of the engine: HTTP status, type of the error ("" for none) and its reason."""
 
     status: int
     type: str = ""
@@ -30,7 +30,7 @@ class EngineAnswer(NamedTuple):
 
     @classmethod
     def of(cls, status: int, error: Any) -> EngineAnswer:
-        """Read the `error` of an item or a request, with the innermost cause."""
+        """Read the `error` of an item or a request, with its cause."""
         if not error:
             return cls(status)
         if not isinstance(error, dict):
@@ -43,22 +43,22 @@ class EngineAnswer(NamedTuple):
 
 
 def is_disk_block(answer: EngineAnswer) -> bool:
-    """Return whether the engine takes no writes because its disk is full."""
+    """Return whether the engine accepts no writes because its disk is full."""
     return answer.type == _DISK_BLOCK
 
 
 def is_refusal(answer: EngineAnswer) -> bool:
-    """Return whether this client may not do what it asked."""
+    """Return whether this client is not authorised."""
     return answer.status in _REFUSED_STATUSES and not is_disk_block(answer)
 
 
 def is_foreign_version(answer: EngineAnswer) -> bool:
-    """Return whether client and engine cannot talk to each other."""
+    """Return whether the versions of client and engine are not compatible."""
     return answer.status == 406 or answer.type == _FOREIGN_TYPE
 
 
 def is_unavailable(answer: EngineAnswer) -> bool:
-    """Return whether the same request may well succeed later."""
+    """Return whether the same request may succeed later."""
     return (
         answer.status in _UNAVAILABLE_STATUSES
         or answer.type in _BUSY_TYPES
@@ -67,17 +67,17 @@ def is_unavailable(answer: EngineAnswer) -> bool:
 
 
 def is_month_missing(answer: EngineAnswer) -> bool:
-    """Return whether the month of a document has no index yet."""
+    """Return whether the index of a document's month does not exist yet."""
     return answer.status == 404 and answer.type == "index_not_found_exception"
 
 
 def is_about_the_request(answer: EngineAnswer) -> bool:
-    """Return whether a request as a whole was found wrong: its items are then sent one by one."""
+    """Return whether a whole request was rejected: its items are then sent one by one."""
     return answer.status in (400, 413)
 
 
 def verdict(answer: EngineAnswer) -> Verdict | None:
-    """Return what became of one document; None when the answer is not about the document."""
+    """Return the result for one document; None when the response is not about the document."""
     if answer.status in (200, 201):
         return WRITTEN
     if answer.status == 409:

@@ -1,4 +1,4 @@
-"""The way out to the sites of strangers: HTTP within bounds, every address judged."""
+"""The HTTP client for other people's sites: bounded requests, every address checked."""
 
 from ingest.adapters.http.fetcher import HttpFetcher, user_agent
 

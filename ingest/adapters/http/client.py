@@ -1,4 +1,4 @@
-"""Makes one HTTP request to a judged address, within bounds, and follows nothing."""
+"""Makes one bounded HTTP request to a checked address, without following redirects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from prometheus_client import Counter
 from yarl import URL
 
 from ingest.adapters.http.connection import Guard, GuardedResolver, is_address, mapped_place
-from ingest.adapters.http.errors import CAUGHT, AddressRefusedError, failure, is_about_headers
+from ingest.adapters.http.errors import (
+    REQUEST_ERRORS,
+    AddressRefusedError,
+    failure,
+    is_about_headers,
+)
 from ingest.adapters.http.exchange import Exchange, Head, Times
 from ingest.adapters.http.headers import headers_for_hop, headers_of
 from ingest.errors import FetchFailed
@@ -33,17 +38,17 @@ _refused = counter("addresses_refused_total", "stage", "reason")
 caps_hit = counter("caps_hit_total", "stage", "cap")
 
 _CHUNK_BYTES = 64 * 1024
-#: A body over this needs room: else a hundred large ones at once would fill the memory.
+#: A larger body needs a slot, or a hundred large ones at once would fill the memory.
 _LARGE_BYTES = 1024 * 1024
-#: So many large bodies are read side by side.
+#: Number of large bodies that are read at the same time.
 LARGE_BODIES = 3
 _GZIP = b"\x1f\x8b"
-#: Layers of gzip unpacked beyond what Content-Encoding names.
-_LAYERS = 2
+#: Maximum number of gzip layers that are unpacked beyond those of Content-Encoding.
+_MAX_LAYERS = 2
 
 
 class Bounds(NamedTuple):
-    """What one answer may cost; with `is_cut` a larger body is cut instead of refused."""
+    """Limits of one response; with `is_cut` a larger body is truncated instead of refused."""
 
     max_bytes: int
     seconds: float
@@ -51,7 +56,7 @@ class Bounds(NamedTuple):
 
 
 class HopAnswer(NamedTuple):
-    """One answer. The body of a redirect is not read."""
+    """One response. The body of a redirect is not read."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -66,7 +71,7 @@ class HopAnswer(NamedTuple):
 
 
 class HttpClient:
-    """Makes single requests and counts them. Use it in one event loop."""
+    """Makes single requests and counts them. For one event loop."""
 
     def __init__(
         self,
@@ -80,13 +85,12 @@ class HttpClient:
         self._user_agent = user_agent
         self._names = names
         self._room = asyncio.Semaphore(LARGE_BODIES)
-        self._times = Times(options.connect_timeout_seconds, options.read_timeout_seconds)
         self._exchange: Exchange | None = None
 
     async def get(
         self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[HopAnswer], None]
     ) -> HopAnswer:
-        """Ask for this URL the way `request` says; `on_head` learns of status and headers first.
+        """Get this URL with the settings of `request`; `on_head` is called with the head first.
 
         Errors: FetchFailed with its kind.
         """
@@ -102,17 +106,17 @@ class HttpClient:
         return answer
 
     async def addresses(self, host: str) -> tuple[str, ...]:
-        """Return the addresses at which this host may be asked; empty where there are none."""
+        """Return the allowed addresses of this host, if any."""
         if is_address(host):
             return (host,)
         try:
-            answers = await self._asking().resolver.resolve(host)
-        except CAUGHT:
+            answers = await self._opened().resolver.resolve(host)
+        except REQUEST_ERRORS:
             return ()
         return tuple(answer["host"] for answer in answers)
 
-    def judge(self, url: str, stage: str) -> None:
-        """Refuse a URL whose host is an address that may not be asked, before anything is sent.
+    def check_address(self, url: str, stage: str) -> None:
+        """Refuse a URL whose host is an address that is not allowed, before anything is sent.
 
         Errors: FetchFailed, address_not_public.
         """
@@ -141,21 +145,16 @@ class HttpClient:
         mapped_place.set(self._guard.mapped(host_of(url)))
         headers = headers_for_hop(request, url, self._user_agent)
         try:
-            async with asyncio.timeout(min(self._times.connect, bounds.seconds)) as limit:
-                found = await self._asking().ask(
-                    url,
-                    headers,
-                    self._times,
-                    limit,
-                    end,
-                    verify_tls=request.verify_tls,
-                    proxy=request.proxy,
+            seconds = min(self._options.connect_timeout_seconds, bounds.seconds)
+            async with asyncio.timeout(seconds) as limit:
+                found = await self._opened().ask(
+                    url, headers, limit, end, verify_tls=request.verify_tls, proxy=request.proxy
                 )
                 try:
                     return await self._read(found, url, bounds, on_head, started)
                 finally:
                     found.close()
-        except CAUGHT as error:
+        except REQUEST_ERRORS as error:
             raise failure(error, url) from error
 
     async def _read(
@@ -181,16 +180,85 @@ class HttpClient:
         seconds = time.monotonic() - started
         return head._replace(body=body, wire_bytes=wire_bytes, seconds=seconds)
 
-    def _asking(self) -> Exchange:
+    def _opened(self) -> Exchange:
         if self._exchange is None:
+            options = self._options
+            times = Times(options.connect_timeout_seconds, options.read_timeout_seconds)
             resolver = GuardedResolver(self._guard, self._names)
-            self._exchange = Exchange(self._guard, resolver, self._options.concurrent_requests)
+            self._exchange = Exchange(self._guard, resolver, times, options.concurrent_requests)
         return self._exchange
+
+
+async def read_body(
+    content: StreamReader, url: str, max_bytes: int, room: Semaphore, *, is_cut: bool = False
+) -> tuple[bytes, int]:
+    """Return the decoded body and the number of bytes on the wire.
+
+    Reading stops at `max_bytes`: with `is_cut` the body ends there, else that is an error. gzip
+    that no header declares is unpacked too, up to two layers, within the same limit. A large body
+    waits for `room` within the time of its request.
+    Errors: FetchFailed, body_too_large or bad_response; those of aiohttp.
+    """
+    read = bytearray()  # one large block, which is returned to the system as a whole
+    has_room = False
+    try:
+        async for chunk in content.iter_chunked(_CHUNK_BYTES):
+            read += chunk
+            if len(read) > max_bytes:
+                break
+            if len(read) > _LARGE_BYTES and not has_room:
+                await room.acquire()
+                has_room = True
+    finally:
+        if has_room:
+            room.release()
+    if len(read) > max_bytes and not is_cut:
+        raise _too_large(url, max_bytes)
+    body = bytes(read)
+    del read
+    # The reader of a response without a body, such as 304, lacks the attribute.
+    wire_bytes = getattr(content, "total_compressed_bytes", None) or len(body)
+    for _ in range(_MAX_LAYERS):
+        if body.startswith(_GZIP) and len(body) <= max_bytes:
+            body = _gunzipped(body, url, max_bytes)
+    if len(body) > max_bytes:
+        if not is_cut:
+            raise _too_large(url, max_bytes)
+        body = body[:max_bytes]
+    return body, wire_bytes
+
+
+def _too_large(url: str, max_bytes: int) -> FetchFailed:
+    return FetchFailed(
+        f"the body is larger than {max_bytes} bytes when unpacked",
+        kind="body_too_large",
+        value=url,
+    )
+
+
+def _gunzipped(data: bytes, url: str, max_bytes: int) -> bytes:
+    """Return the decompressed members of a gzip file, at most one byte more than `max_bytes`."""
+    parts: list[bytes] = []
+    left = max_bytes + 1
+    try:
+        while data.startswith(_GZIP) and left > 0:
+            unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            part = unpacker.decompress(data, left)
+            parts.append(part)
+            left -= len(part)
+            if not unpacker.eof and left > 0:
+                raise zlib.error("the compressed data ends too early")
+            data = unpacker.unused_data
+    except zlib.error as error:
+        raise FetchFailed(
+            f"the body is not valid gzip: {error}", kind="bad_response", value=url
+        ) from error
+    return b"".join(parts)
 
 
 @functools.lru_cache(maxsize=256)
 def _counters(stage: str, status: int) -> tuple[Counter, Counter, Counter]:
-    """Return the counters of answers and of bytes on the wire and unpacked, which cost much to find."""
+    """Return the counters of responses, bytes on the wire and decoded bytes; cached for speed."""
     return (
         _requests.labels(stage, str(status)),
         _bytes.labels(stage, "wire"),
@@ -212,70 +280,3 @@ def _reason(error: BaseException | None) -> str:
     while error is not None and not isinstance(error, AddressRefusedError):
         error = getattr(error, "os_error", None) or error.__cause__
     return error.reason if error is not None else ""
-
-
-async def read_body(
-    content: StreamReader, url: str, max_bytes: int, room: Semaphore, *, is_cut: bool = False
-) -> tuple[bytes, int]:
-    """Return the unpacked body and how many bytes came over the wire.
-
-    Reading stops at `max_bytes`: with `is_cut` the body ends there, else it is an error. gzip
-    that no header names is unpacked too, up to two layers, under the same bound. A large body
-    waits for `room` within its request's time.
-    Errors: FetchFailed, body_too_large or bad_response; those of aiohttp.
-    """
-    read = bytearray()  # one large block, which the system gets back as a whole
-    has_room = False
-    try:
-        async for chunk in content.iter_chunked(_CHUNK_BYTES):
-            read += chunk
-            if len(read) > max_bytes:
-                break
-            if len(read) > _LARGE_BYTES and not has_room:
-                await room.acquire()
-                has_room = True
-    finally:
-        if has_room:
-            room.release()
-    if len(read) > max_bytes and not is_cut:
-        raise _too_large(url, max_bytes)
-    body = bytes(read)
-    del read
-    # The reader of an answer without any body, as a 304, does not know the attribute.
-    wire_bytes = getattr(content, "total_compressed_bytes", None) or len(body)
-    for _ in range(_LAYERS):
-        if body.startswith(_GZIP) and len(body) <= max_bytes:
-            body = _gunzipped(body, url, max_bytes)
-    if len(body) > max_bytes:
-        if not is_cut:
-            raise _too_large(url, max_bytes)
-        body = body[:max_bytes]
-    return body, wire_bytes
-
-
-def _too_large(url: str, max_bytes: int) -> FetchFailed:
-    return FetchFailed(
-        f"the body is larger than {max_bytes} bytes when unpacked",
-        kind="body_too_large",
-        value=url,
-    )
-
-
-def _gunzipped(data: bytes, url: str, max_bytes: int) -> bytes:
-    """Return the unpacked members of a gzip file, at most one byte more than `max_bytes`."""
-    parts: list[bytes] = []
-    left = max_bytes + 1
-    try:
-        while data.startswith(_GZIP) and left > 0:
-            unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
-            part = unpacker.decompress(data, left)
-            parts.append(part)
-            left -= len(part)
-            if not unpacker.eof and left > 0:
-                raise zlib.error("the packed data ends too early")
-            data = unpacker.unused_data
-    except zlib.error as error:
-        raise FetchFailed(
-            f"cannot be unpacked as gzip: {error}", kind="bad_response", value=url
-        ) from error
-    return b"".join(parts)

@@ -1,4 +1,4 @@
-"""Opens connections that the address guard has judged, each candidate address on its own."""
+"""Name resolution and sockets that only reach addresses the address guard allows."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ingest.adapters.http.errors import AddressRefusedError
 
 
 class Guard(Protocol):
-    """The address guard, as this adapter needs it."""
+    """The part of the address guard that this adapter needs."""
 
     def mapped(self, host: str) -> tuple[str, int] | None:
-        """Return address and port of a host that the settings map; None for any other."""
+        """Return the address and port that the settings map a host to; None for any other."""
         ...
 
     def refusal(self, address: str, port: int) -> str:
-        """Return why an address may not be asked; `""` when it may."""
+        """Return why an address is not allowed; `""` if it is."""
         ...
 
 
-#: The place that the settings map the host of the running request to; None for any other host.
+#: Where the settings map the host of the current request to; None for any other host.
 mapped_place: ContextVar[tuple[str, int] | None] = ContextVar("mapped_place", default=None)
 
 
 class GuardedResolver(AbstractResolver):
-    """Returns the public addresses of a name, or the place the settings map it to."""
+    """Returns the allowed addresses of a name, or the address the settings map it to."""
 
     def __init__(self, guard: Guard, names: AbstractResolver | None = None) -> None:
         self._guard = guard
@@ -39,7 +39,7 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the addresses that may be asked. Errors: AddressRefusedError when none is left."""
+        """Return the allowed addresses. Errors: AddressRefusedError when there is none."""
         place = self._guard.mapped(host)
         if place is not None:
             return [_result(host, *place)]
@@ -61,9 +61,9 @@ class GuardedResolver(AbstractResolver):
 
 
 def socket_factory(guard: Guard) -> Callable[[Any], socket.socket]:
-    """Return what makes the socket of every single attempt to connect, and judges its address.
+    """Return a function that makes the socket of each attempt to connect, and checks its address.
 
-    The resolver never sees literal addresses, and answers may change between two looks.
+    The resolver never sees literal addresses, and its results may change in between.
     """
 
     def make(info: Any) -> socket.socket:

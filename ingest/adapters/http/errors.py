@@ -1,30 +1,29 @@
-"""Turns what aiohttp raises into FetchFailed with its kind, by class and never by text."""
+"""Translates errors of aiohttp into FetchFailed and its kinds, by class and not by text."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Iterator
-
 import aiohttp
 from aiohttp import http_exceptions
-
 from ingest.errors import FetchFailed
 
-#: Answers of c-ares that say the name does not exist; all others may pass (pycares.errno).
+
+#: Codes of c-ares for a name that does not exist; all others may be temporary (pycares.errno).
 _UNKNOWN_NAME_CODES = (1, 4)  # ARES_ENODATA, ARES_ENOTFOUND
 
 
 class AddressRefusedError(OSError):
-    """The guard refused an address; an OSError, since aiohttp lets only those through whole."""
+    """The guard refused an address. An OSError, since aiohttp passes only those on unchanged."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(None, f"{address} must not be requested: {reason}")
+        super().__init__(None, f"{address} is not allowed: {reason}")
         self.address = address
         self.reason = reason
 
 
-#: Which class means which kind; the first that fits counts, so the special stand first.
+#: The kind of each class; the first match counts, so special classes come first.
 KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientSSLError, "tls"),
     (aiohttp.ServerFingerprintMismatch, "tls"),
@@ -42,8 +41,8 @@ KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (OSError, "connect"),
     (ValueError, "bad_url"),
 )
-#: What the adapter catches around one request.
-CAUGHT: tuple[type[BaseException], ...] = (
+#: Errors that the adapter catches around one request.
+REQUEST_ERRORS: tuple[type[BaseException], ...] = (
     aiohttp.ClientError,
     http_exceptions.HttpProcessingError,
     asyncio.TimeoutError,
@@ -51,31 +50,29 @@ CAUGHT: tuple[type[BaseException], ...] = (
     ValueError,
 )
 
-#: The client has no class of its own for this.
+#: The library has no class for this.
 _TOO_MANY = "Too many headers"
 
 _REMEDIES = {
-    "address_not_public": "sites of your own network: name them in address_guard.allowed",
-    "tls": "see whether the site's certificate is right; `verify_tls: false` is for one feed only",
-    "name_unknown": "see whether the address is spelt right",
-    "dns_temporary": "see whether this machine reaches its name service",
+    "address_not_public": "add sites of your own network to address_guard.allowed",
+    "tls": "check the site's certificate; `verify_tls: false` is for one feed only",
+    "name_unknown": "check the spelling of the address",
+    "dns_temporary": "check that this machine reaches its DNS server",
 }
 
 
-def failure(error: BaseException, url: str, origin: str = "") -> FetchFailed:
-    """Return the FetchFailed for whatever came out of one request; `origin` says where it lay."""
+def failure(error: BaseException, url: str) -> FetchFailed:
+    """Return the FetchFailed for an error of one request."""
     refused = next((e for e in _chain(error) if isinstance(e, AddressRefusedError)), None)
     if refused is not None:
         kind, what = "address_not_public", f"the address guard refused it: {refused.strerror}"
     else:
         kind, what = _kind(error), _words(error)
-    return FetchFailed(
-        what, kind=kind, value=url, origin=origin or None, remedy=_REMEDIES.get(kind)
-    )
+    return FetchFailed(what, kind=kind, value=url, remedy=_REMEDIES.get(kind))
 
 
 def is_about_headers(error: BaseException) -> bool:
-    """Return whether an answer was refused for the length or the number of its headers."""
+    """Return whether a response was refused for the length or number of its headers."""
     return any(
         isinstance(one, http_exceptions.LineTooLong) or _TOO_MANY in str(one)
         for one in _chain(error)
@@ -102,8 +99,8 @@ def _name_kind(error: BaseException) -> str:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate is not to be trusted: {error.certificate_error}"
-    text = getattr(error, "message", "") or str(error) or "no answer in time"
+        return f"the certificate is not trusted: {error.certificate_error}"
+    text = getattr(error, "message", "") or str(error) or "no response in time"
     return f"{type(error).__name__}: {text}"[:500]
 
 

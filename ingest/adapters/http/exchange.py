@@ -1,14 +1,14 @@
-"""One HTTP request over a connection of its own; the one file that uses what aiohttp hides.
+"""One HTTP request over its own connection; the only file that uses internals of aiohttp.
 
-A direct request takes aiohttp's protocol (`ResponseHandler`) without its session. Measured on
-loopback with unchanged feeds (304) under uvloop: 0.135 ms of CPU a request this way, 0.243 ms by a
-public `ClientSession` with the same guard. A poll of an unchanged feed costs 0.49 ms in all, so
-the session would cost 22 % more. What a session adds (reuse of connections, redirects, cookies)
-is not wanted here. The public connector is no way between: it wants a `ClientRequest` and returns
-the same hidden protocol. What reads the answer (headers, chunks, packed bodies, limits, the time
-between two reads) is aiohttp's.
+A direct request uses aiohttp's protocol (`ResponseHandler`) without its session. Measured on
+loopback with unchanged feeds (304) under uvloop: 0.135 ms of CPU per request this way, 0.243 ms
+with a public `ClientSession` and the same guard. A poll of an unchanged feed costs 0.49 ms in all,
+so the session would cost 22 % more. What a session adds (reuse of connections, redirects, cookies)
+is not needed here. The public connector does not help: it requires a `ClientRequest` and returns
+the same internal protocol. The response (headers, chunks, compressed bodies, limits, the time
+between two reads) is read by aiohttp.
 
-`pyproject.toml` holds aiohttp to one minor version; tests/unit/test_aiohttp_internals.py fails on
+`pyproject.toml` pins aiohttp to one minor version; tests/unit/test_aiohttp_internals.py fails with
 another until its internals have been compared.
 """
 
@@ -37,32 +37,32 @@ from ingest.adapters.http.connection import (
 )
 from ingest.identity import host_of
 
-#: Limits of one line and of all headers.
+#: Limits of one line, and of the number of headers.
 MAX_LINE_BYTES = 32_768
 MAX_HEADERS = 256
-#: Names are asked for again after this; more than this many are not remembered, 1 KB each.
+#: How long resolved names are cached, and the maximum number of them, of 1 KB each.
 _NAMES_SECONDS = 300.0
 _MAX_NAMES = 5_000
 _BUFFER_BYTES = 64 * 1024
-#: Room for many slow hosts behind a proxy; the politeness bounds what is in flight at once.
+#: Enough for many slow hosts behind a proxy; the politeness limits the requests in flight.
 _MIN_CONNECTIONS = 400
-#: How long the first of several addresses has before the next is tried beside it (RFC 8305).
+#: How long one of several addresses is tried before the next is tried too (RFC 8305).
 _NEXT_ADDRESS_SECONDS = 0.25
-#: As the resolver of the system gives it: family, kind, protocol, name, address with port.
+#: As `getaddrinfo` returns it: family, kind, protocol, name, address with port.
 AddressInfo = tuple[int, int, int, str, Any]
 
 
 class Times(NamedTuple):
-    """What parts of one request may take, in seconds: a connection, the time between two reads."""
+    """Time limits within one request, in seconds: to connect, and between two reads."""
 
     connect: float
     read: float
 
 
 class Head(NamedTuple):
-    """Status and headers of an answer as they came, its body still to be read, and who sent it.
+    """Status and raw headers of a response, its unread body, and the address that sent it.
 
-    Whoever was given one calls `close` when it is done with the answer, read or not.
+    The caller must call `close`, whether it has read the body or not.
     """
 
     status: int
@@ -73,7 +73,7 @@ class Head(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where a URL leads: `host` for connecting, `place` and `path` as they are sent."""
+    """The parts of a URL: `host` for connecting, `place` and `path` as they are sent."""
 
     is_secure: bool
     host: str
@@ -83,15 +83,16 @@ class Target(NamedTuple):
 
 
 class Exchange:
-    """Asks hosts directly, each address judged as it is connected to, or through a proxy.
+    """Sends requests directly, with a check of each address on connecting, or through a proxy.
 
-    Make it and use it in one event loop.
+    Created and used in one event loop.
     """
 
     def __init__(
-        self, guard: Guard, resolver: GuardedResolver, max_proxied: int = _MIN_CONNECTIONS
+        self, guard: Guard, resolver: GuardedResolver, times: Times, max_proxied: int = 0
     ) -> None:
         self.resolver = resolver
+        self._times = times
         self._max_proxied = max(_MIN_CONNECTIONS, max_proxied)
         self._proxy_session: aiohttp.ClientSession | None = None
         self._new_socket = socket_factory(guard)
@@ -101,32 +102,31 @@ class Exchange:
         self,
         url: str,
         headers: Mapping[str, str],
-        times: Times,
         limit: asyncio.Timeout,
         end: float,
         *,
         verify_tls: bool,
         proxy: str | None = None,
     ) -> Head:
-        """Return the answer's head. `url` is as identity.request_url gives it.
+        """Return the head of the response. `url` comes from identity.request_url.
 
-        `limit` is the running time limit: until there is a connection that of making one, then it
-        is put to `end`, the time of the loop at which the request must be over.
+        `limit` is the current time limit: at first that of connecting, then it is moved to `end`,
+        the time of the loop at which the request must be done.
         Errors: those of aiohttp, TimeoutError, OSError, ValueError for what cannot be sent.
         """
         if proxy:
             limit.reschedule(end)
-            return await self._ask_proxy(url, headers, times, proxy, verify_tls)
+            return await self._ask_proxy(url, headers, proxy, verify_tls)
         target = target_of(url)
         written = _written(target, headers)
         context = tls_context(verify_tls) if target.is_secure else None
-        handler = await self._connected(target, context, times.connect, limit, end)
-        # A peer that does not say goodbye would hold up the close of a TLS connection.
+        handler = await self._connected(target, context, limit, end)
+        # A peer without a TLS close message would delay the close of the connection.
         close = handler.close if context is None else handler.abort
         try:
             handler.set_response_params(
                 read_until_eof=True,
-                read_timeout=times.read,
+                read_timeout=self._times.read,
                 read_bufsize=_BUFFER_BYTES,
                 max_line_size=MAX_LINE_BYTES,
                 max_field_size=MAX_LINE_BYTES,
@@ -154,9 +154,9 @@ class Exchange:
         await self.resolver.close()
 
     async def _ask_proxy(
-        self, url: str, headers: Mapping[str, str], times: Times, proxy: str, verify_tls: bool
+        self, url: str, headers: Mapping[str, str], proxy: str, verify_tls: bool
     ) -> Head:
-        """Ask a proxy of the operator, who vouches for it; only the target is judged."""
+        """Send the request to a proxy, which the operator trusts; only the target is checked."""
         address = URL(url, encoded=True)
         host = host_of(url)
         if not is_address(host):
@@ -168,7 +168,7 @@ class Exchange:
             headers=headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=times.connect, sock_read=times.read
+                total=None, sock_connect=self._times.connect, sock_read=self._times.read
             ),
             ssl=verify_tls,
             proxy=proxy,
@@ -180,31 +180,30 @@ class Exchange:
         self,
         target: Target,
         context: ssl.SSLContext | None,
-        seconds: float,
         limit: asyncio.Timeout,
         end: float,
     ) -> ResponseHandler:
-        """Try all addresses of the host; as with aiohttp, what fails last is the error."""
+        """Try all addresses of the host; as with aiohttp, the last failure is the error."""
         host, port = target.host, target.port
         places = await self._addresses(host, port, context)
-        if len(places) == 1:  # as a rule: the limit of the request then serves for both
+        if len(places) == 1:  # usual: the limit of the request is then used for both
             try:
                 handler = await self._attempt(places, host, context)
             except TimeoutError:
                 raise
             except OSError as error:
-                raise _told(error, _key(host, port, context)) from error
+                raise _connect_error(error, _key(host, port, context)) from error
             limit.reschedule(end)
             return handler
         limit.reschedule(end)
         while True:
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(self._times.connect):
                     return await self._attempt(places, host, context)
             except TimeoutError as error:
                 failure: Exception = error
             except OSError as error:
-                failure = _told(error, _key(host, port, context))
+                failure = _connect_error(error, _key(host, port, context))
                 failure.__cause__ = error
             places = places.copy()
             aiohappyeyeballs.pop_addr_infos_interleave(places, 1)
@@ -269,7 +268,7 @@ class Exchange:
 
 
 class _Response(aiohttp.ClientResponse):
-    """An answer that remembers whom it came from; its connection may be gone once it is read."""
+    """A response that keeps its peer, since its connection may be gone once it is read."""
 
     peer = ""
 
@@ -291,14 +290,14 @@ def _session(limit: int) -> aiohttp.ClientSession:
         max_field_size=MAX_LINE_BYTES,
         max_headers=MAX_HEADERS,
     )
-    # A GET that was hung up on would be sent once more at once, without a turn. There is no
-    # public switch; a test of the fetcher holds this line to its purpose.
+    # A GET on a connection that the peer closed would be retried at once, without a turn. There is
+    # no public option; a test of the fetcher covers this line.
     session._retry_connection = False
     return session
 
 
 def target_of(url: str) -> Target:
-    """Return where a URL leads that is as identity.request_url gives it. Errors: ValueError."""
+    """Return the parts of a URL from identity.request_url. Errors: ValueError."""
     scheme, _, rest = url.partition("://")
     place, _, path = rest.partition("/")
     is_secure = scheme == "https"
@@ -311,8 +310,8 @@ def target_of(url: str) -> Target:
     return Target(is_secure, host.strip("[]").rstrip("."), number, place, f"/{path}")
 
 
-def _told(error: OSError, key: ConnectionKey) -> Exception:
-    """Return the error of aiohttp for what kept us from connecting."""
+def _connect_error(error: OSError, key: ConnectionKey) -> Exception:
+    """Return the error of aiohttp for a failed attempt to connect."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return aiohttp.ClientConnectorCertificateError(key, error)
     if isinstance(error, ssl.SSLError):
@@ -322,7 +321,7 @@ def _told(error: OSError, key: ConnectionKey) -> Exception:
 
 @functools.cache
 def tls_context(verifies: bool) -> ssl.SSLContext:
-    """Return the context of all connections that check certificates, or of all that do not."""
+    """Return the shared context of connections that verify certificates, or that do not."""
     context = ssl.create_default_context()
     if not verifies:
         context.check_hostname = False
@@ -339,7 +338,7 @@ def _written(target: Target, headers: Mapping[str, str]) -> bytes:
     lines.append("Connection: close")
     for line in lines:
         if "\r" in line or "\n" in line or "\0" in line:
-            raise ValueError("a header or an address holds an end of line")
+            raise ValueError("a header or an address contains a line break")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
 
 

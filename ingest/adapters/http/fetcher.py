@@ -1,27 +1,38 @@
-"""The Fetcher port over HTTP: the only way out to the sites of strangers."""
+"""HTTP behind the Fetcher port: the only way to other people's sites."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
-
+from typing import Any
+from typing import Protocol
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
-
-from ingest.adapters.http.client import REDIRECTS, Bounds, HopAnswer, HttpClient, caps_hit
+from ingest.adapters.http.client import REDIRECTS
+from ingest.adapters.http.client import Bounds
+from ingest.adapters.http.client import HopAnswer
+from ingest.adapters.http.client import HttpClient
+from ingest.adapters.http.client import caps_hit
 from ingest.adapters.http.connection import Guard
 from ingest.adapters.http.headers import location_of
 from ingest.errors import FetchFailed
-from ingest.identity import joined, registrable_domain, request_url
-from ingest.ports import Disallowed, Fetched, FetchRequest, Hop, Resting
+from ingest.identity import joined
+from ingest.identity import registrable_domain
+from ingest.identity import request_url
+from ingest.ports import Disallowed
+from ingest.ports import Fetched
+from ingest.ports import FetchRequest
+from ingest.ports import Hop
+from ingest.ports import Resting
 from ingest.settings.options import FetchingOptions
 from ingest.telemetry import counter
 
+
 #: RFC 9309 §2.3.1.2: redirects followed for a robots.txt.
 _MAX_ROBOTS_REDIRECTS = 5
-#: RFC 9309 §2.5: at least 500 KiB are read, the rest is ignored.
+#: RFC 9309 §2.5: at least 500 KiB must be read; the rest is ignored.
 _MAX_ROBOTS_BYTES = 512_000
 
 _verdicts = counter("robots_verdicts_total", "stage", "verdict")
@@ -31,52 +42,52 @@ GetRobots = Callable[[str], Awaitable[tuple[int, bytes] | None]]
 
 
 class Politeness(Protocol):
-    """The turns at the hosts, as this adapter needs them."""
+    """The part of the politeness that this adapter needs."""
 
     def rests_until(self, url: str) -> datetime | None:
-        """Return until when the host of this URL rests; None when it may be asked."""
+        """Return until when the host of this URL rests; None if it does not."""
         ...
 
     def busy_until(self, shared: Any, stage: str) -> datetime | None:
-        """Return when this place of a platform may be free; None when it may be waited for."""
+        """Return when this address of a platform may be free; None if a request may wait for it."""
         ...
 
     async def begin(self, url: str, stage: str, shared: Any = None) -> datetime | None:
-        """Wait for a turn; None when it is held, a time when the host rests until then.
+        """Wait for a turn; None once it is held, or the time until which the host rests.
 
-        `shared` is what Platforms gave for this URL.
+        `shared` is what Platforms returned for this URL.
         """
         ...
 
     def end(self, url: str) -> None:
-        """Return the turn."""
+        """Give up the turn."""
         ...
 
     def note_answer(self, url: str, status: int, retry_after: str, date: str, stage: str) -> None:
-        """Take notice of an answer that may put its host to rest."""
+        """Note a response that may make its host rest."""
         ...
 
 
 class Platforms(Protocol):
-    """The addresses at which the sites of many lie, as this adapter needs them."""
+    """The part of the platforms, which host many sites, that this adapter needs."""
 
     async def place_of(self, url: str, resolve: Resolve) -> Any:
-        """Return where this URL's host lies among others; None for a place of its own."""
+        """Return the shared address of this URL's host; None if it is not shared."""
         ...
 
 
 class Robots(Protocol):
-    """The verdicts of robots.txt, as this adapter needs them."""
+    """The part of the robots.txt rules that this adapter needs."""
 
     async def verdict(self, url: str, get: GetRobots) -> str:
-        """Return allowed, disallowed or unreachable; `get` brings status and body of a file."""
+        """Return allowed, disallowed or unreachable; `get` returns status and body of a file."""
         ...
 
 
 class HttpFetcher:
-    """Each hop of a request in order: guard, rest, robots.txt, turn, request.
+    """Handles each hop of a request in order: guard, rest, robots.txt, turn, request.
 
-    Make it and use it in one event loop. `names` replaces the name service.
+    Created and used in one event loop. `names` replaces the DNS resolver.
     """
 
     def __init__(
@@ -97,11 +108,11 @@ class HttpFetcher:
         self._client = HttpClient(options, guard, user_agent, names)
 
     async def fetch(self, request: FetchRequest) -> Fetched | Disallowed | Resting:
-        """Ask once the host is free, as the Fetcher port says.
+        """Send the request once the host is free, as in the Fetcher port.
 
-        Every hop of a redirect passes the guard, the robots.txt and the turns of its own host.
-        The seconds of all hops together stay within the request's; waiting for turns and the
-        requests for robots.txt do not count.
+        Each hop of a redirect passes the guard, the robots.txt and the turns of its own host. All
+        hops together stay within the time limit of the request; waiting for turns and requests for
+        robots.txt do not count.
         """
         url = _start(request.url)
         hops: list[Hop] = []
@@ -138,7 +149,7 @@ class HttpFetcher:
         await self._client.close()
 
     async def _verdict(self, url: str, request: FetchRequest) -> str:
-        self._client.judge(url, request.stage)
+        self._client.check_address(url, request.stage)
         if request.robots == "ignore":
             return "allowed"
 
@@ -152,13 +163,12 @@ class HttpFetcher:
     async def _robots_file(self, url: str, request: FetchRequest) -> tuple[int, bytes] | None:
         """Return status and body of a robots.txt; None when its host rests.
 
-        The status is that of the last redirect when there were too many, or one that leads
-        nowhere.
+        The status is that of the last redirect if there were too many, or its target is invalid.
         """
         spent = 0.0
         status = 0
         for _ in range(_MAX_ROBOTS_REDIRECTS + 1):
-            self._client.judge(url, request.stage)
+            self._client.check_address(url, request.stage)
             seconds = self._options.timeout_seconds - spent
             answer = await self._ask(url, request, Bounds(_MAX_ROBOTS_BYTES, seconds, is_cut=True))
             if isinstance(answer, datetime):
@@ -173,7 +183,7 @@ class HttpFetcher:
         return status, b""
 
     async def _ask(self, url: str, request: FetchRequest, bounds: Bounds) -> HopAnswer | datetime:
-        """Wait for the turn and make one request; a time instead when the host rests."""
+        """Wait for a turn and make one request; return a time instead if the host rests."""
         shared = await self._place(url, request)
         until = await self._politeness.begin(url, request.stage, shared)
         if until is not None:
@@ -186,7 +196,7 @@ class HttpFetcher:
             self._politeness.end(url)
 
     async def _place(self, url: str, request: FetchRequest) -> Any:
-        """Return the place of a platform that will be asked; None for any other, or by a proxy."""
+        """Return the shared address of a platform; None for any other host, or with a proxy."""
         if self._platforms is None or request.proxy:
             return None
         return await self._platforms.place_of(url, self._client.addresses)
@@ -213,7 +223,7 @@ def _counter_of(stage: str, verdict: str) -> Counter:
 
 
 def user_agent(contact_url: str, version: str) -> str:
-    """Return the name we go by: product, version, and where to complain when that is known."""
+    """Return our User-Agent: product, version, and the contact address if there is one."""
     contact = f" (+{contact_url})" if contact_url else ""
     return f"news-ingest/{version}{contact}"
 
@@ -222,7 +232,7 @@ def _start(url: str) -> str:
     start = request_url(url)
     if not start:
         raise FetchFailed(
-            "not an http or https address",
+            "this is not an http or https address",
             kind="bad_url",
             value=url,
             remedy="use an absolute address with http or https",
@@ -231,13 +241,13 @@ def _start(url: str) -> str:
 
 
 def _redirect_target(url: str, answer: HopAnswer) -> str | None:
-    """Return where the answer sends us; None when it is no redirect."""
+    """Return the target of a redirect; None for any other response."""
     if answer.status not in REDIRECTS:
         return None
     location = location_of(answer.headers)
     if not location:
         raise FetchFailed(
-            f"a redirect ({answer.status}) that does not say where to",
+            f"a redirect ({answer.status}) without a target",
             kind="bad_response",
             value=url,
         )

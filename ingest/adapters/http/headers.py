@@ -1,4 +1,4 @@
-"""Which headers go out to which hop, and how those that come in are read."""
+"""Builds the request headers of each hop, and reads response headers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from ingest.identity import request_url
 from ingest.ports import FetchRequest
 
-#: The only headers of a request that another site may see after a redirect.
-_FOR_ANYBODY = frozenset(
+#: The only request headers that are sent to another site after a redirect.
+_FOR_ANY_SITE = frozenset(
     [
         "accept",
         "accept-language",
@@ -22,7 +22,7 @@ _FOR_ANYBODY = frozenset(
         "pragma",
     ]
 )
-#: Control characters, and lone surrogates, which stand for bytes that are no UTF-8.
+#: Control characters, and lone surrogates, which represent bytes that are not UTF-8.
 _UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _WRITTEN = {name.lower(): name for name in ("User-Agent", "Accept", "Accept-Encoding")}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -31,9 +31,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[str, str]:
     """Return the headers for this hop of the request.
 
-    Shape: our agent and encodings; the request's own headers, its credentials and cookie only
-    where `url` lies at the place they were meant for. Values that cannot be sent as they are
-    (control characters, bytes that are no UTF-8) are left out rather than changed.
+    These are our agent and encodings, and the request's own headers; credentials and cookies only
+    for the same host and port. Values that cannot be sent (control characters, bytes that are not
+    UTF-8) are left out.
     """
     headers = {
         "User-Agent": request.user_agent or user_agent,
@@ -44,8 +44,8 @@ def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[st
     written = dict(_WRITTEN)
     for name, value in request.headers.items():
         lower = name.lower()
-        if is_own or lower in _FOR_ANYBODY:
-            # The name under which it already stands, so that it is replaced.
+        if is_own or lower in _FOR_ANY_SITE:
+            # The spelling that is already there, so the header is replaced.
             headers[written.setdefault(lower, name)] = value
     if is_own and request.basic_auth:
         packed = base64.b64encode(request.basic_auth.encode()).decode()
@@ -56,7 +56,7 @@ def headers_for_hop(request: FetchRequest, url: str, user_agent: str) -> dict[st
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """Return the headers of an answer: lower-case names; odd bytes kept as surrogate escapes."""
+    """Return response headers with lower-case names; invalid bytes become surrogate escapes."""
     return tuple(
         (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
         for name, value in raw
@@ -64,7 +64,7 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...
 
 
 def location_of(headers: tuple[tuple[str, str], ...]) -> str | None:
-    """Return the first Location; bytes that are no UTF-8 come percent-encoded."""
+    """Return the first Location; bytes that are not UTF-8 are percent-encoded."""
     value = next((value for name, value in headers if name == "location"), None)
     if value is None or value.isascii():
         return value
@@ -75,7 +75,7 @@ def location_of(headers: tuple[tuple[str, str], ...]) -> str | None:
 
 
 def _is_same_place(a: str, b: str) -> bool:
-    """Return whether both are one host and port; http to https of it counts, the way back not."""
+    """Return whether both have the same host and port, or the second is the https of the first."""
     first, second = urlsplit(a), urlsplit(b)
     if first.hostname != second.hostname:
         return False

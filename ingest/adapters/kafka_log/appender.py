@@ -1,4 +1,4 @@
-"""Appends records to Kafka, each acknowledged or with its own verdict."""
+"""Appends records to Kafka, each acknowledged or refused on its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ingest.errors import (
 )
 
 _CLOSE_SECONDS = 5.0
-#: What one record sent alone, after a failure, may take.
+#: Time limit of one record that is sent alone after a failure.
 _ALONE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 
@@ -37,13 +37,13 @@ producer_replaced = telemetry.Event(
 class KafkaAppender:
     """The Appender of the port. Errors of `append` beside the port's: LogUnavailable.
 
-    What was handed over and is not acknowledged stays in `_pending`, at most
-    `max_unacknowledged_bytes`, and goes out in order once the log answers again.
+    Unacknowledged records stay in `_pending`, up to `max_unacknowledged_bytes`, and are sent in
+    order once the log answers again.
 
-    After any failed delivery the client's producer is unusable: it is replaced, and what was not
-    acknowledged is sent again one by one, so that only a guilty record is refused. `_sending` is
-    held while records go to the producer; the producer's own thread never takes it, only the
-    lock of `_pending`.
+    After a failed delivery the client's producer is unusable. It is replaced, and unacknowledged
+    records are sent again one by one, so only the faulty record is refused. `_sending` is held
+    while records go to the producer; the producer's own thread never takes it, only the lock of
+    `_pending`.
     """
 
     def __init__(self, catalogue: Catalogue, stage: str, max_unacknowledged_bytes: int) -> None:
@@ -64,8 +64,8 @@ class KafkaAppender:
         partition_key: str | None = None,
     ) -> KafkaDelivery:
         self._refuse_if_closed()
-        # Checked before it is sent: a refusal by the broker costs the producer.
-        found = measured(self._catalogue.topic(topic), key, value, headers, partition_key)
+        # Checked before it is sent, since a refusal by the broker breaks the producer.
+        found = measured(self._catalogue.topic(topic).spec, key, value, headers, partition_key)
         delivery = KafkaDelivery(topic, *found, value, list(headers))
         self._wait_for_room(delivery)
         with self._sending:
@@ -84,23 +84,23 @@ class KafkaAppender:
             elif time.monotonic() < deadline:
                 self._push(last, deadline)
             else:
-                self._judge_missing_topics()
+                self._refuse_for_missing_topics()
                 if not self._pending.is_acknowledged(last):
                     raise LogUnavailable(
                         "the log did not acknowledge everything in time",
                         value=f"{timeout_seconds:g} s, {len(self._pending.waiting)} records wait",
-                        remedy="wait: what is not acknowledged is kept and sent again",
+                        remedy="wait: unacknowledged records are kept and sent again",
                     )
 
     def close(self) -> None:
-        """Wait a little for what is under way, then take no more."""
+        """Flush for a few seconds, then accept no more records."""
         if self._is_closed:
             return
         self._is_closed = True
         try:
             self.flush(_CLOSE_SECONDS)
         except NewsIngestError:
-            pass  # its deliveries are not done: the input is read again
+            pass  # its deliveries are not done, so the input is read again
         with self._sending:
             self._retire()
 
@@ -111,7 +111,7 @@ class KafkaAppender:
             raise LogUnavailable("the appender is closed", value=self._stage or None)
 
     def _warm_up(self) -> None:
-        """Let the producer learn of the topics in use, so that an outage finds it ready."""
+        """Let the producer fetch metadata of the topics in use, so it works through an outage."""
         for topic in self._catalogue.known:
             try:
                 self._producer.partitions_for(self._catalogue.names.outer(topic))
@@ -127,21 +127,21 @@ class KafkaAppender:
                 self._pending.wait(lambda: self._pending.has_room_for(delivery), until)
             else:
                 raise LogUnavailable(
-                    "too much is not acknowledged",
+                    "too much is unacknowledged",
                     value=f"{self._pending.bytes} bytes",
                     origin=delivery.topic,
-                    remedy="wait: what is not acknowledged is kept and sent again",
+                    remedy="wait: unacknowledged records are kept and sent again",
                 )
 
     def _hand_over(self, delivery: KafkaDelivery, number: int) -> None:
-        """Pass it to the producer; while that is not possible it waits here for the next flush."""
+        """Pass it to the producer; if that fails for now, the next flush sends it."""
         generation = self._pending.generation
         try:
             future = self._send(delivery)
         except KafkaError as error:
-            fault = translated(error, "a record was not taken", value=delivery.topic)
+            fault = translated(error, "a record was not accepted", value=delivery.topic)
             if not isinstance(fault, DependencyUnavailable):
-                self._pending.give_back(number)
+                self._pending.withdraw(number)
                 raise fault from error
             self._pending.fail(error, generation)
         except LogUnavailable as error:
@@ -166,20 +166,20 @@ class KafkaAppender:
             raise LogUnavailable("a partition is not known yet", value=str(error)) from error
 
     def _push(self, last: int, deadline: float) -> None:
-        """Let the producer send at once; come back when it has, or it failed, or time is up."""
+        """Let the producer send at once; return when it has, failed, or the time is up."""
         producer = self._producer
         if producer is not None:
             try:
                 producer.flush(max(0.0, deadline - time.monotonic()))
             except KafkaError:
                 pass
-        # The last callbacks may still be on their way.
+        # The last callbacks may still be running.
         self._pending.wait(lambda: self._pending.is_acknowledged(last), time.monotonic() + 0.05)
 
     # ── After a failure ─────────────────────────────────────────────────────────────────────
 
     def _restore(self, deadline: float) -> None:
-        """Repair, trying until the deadline. Errors: LogUnavailable."""
+        """Repair, with retries until the deadline. Errors: LogUnavailable."""
         while True:
             try:
                 with self._sending:
@@ -192,7 +192,7 @@ class KafkaAppender:
             time.sleep(_PAUSE_SECONDS)
 
     def _repair(self, deadline: float) -> None:
-        """Replace the producer, send again what was not acknowledged. Errors: LogUnavailable."""
+        """Replace the producer and resend unacknowledged records. Errors: LogUnavailable."""
         if self._producer is not None:
             producer_replaced(stage=self._stage, error=type(self._pending.failure).__name__)
         self._retire()
@@ -210,7 +210,7 @@ class KafkaAppender:
         self._pending.recovered()
 
     def _sent_alone(self, delivery: KafkaDelivery, seconds: float) -> NewsIngestError | None:
-        """Return why this record was refused; None when it is in. Errors: LogUnavailable."""
+        """Return why this record was refused; None when it was appended. Errors: LogUnavailable."""
         try:
             self._catalogue.topic(delivery.topic)
             future = self._send(delivery)
@@ -228,7 +228,7 @@ class KafkaAppender:
         return None
 
     def _retire(self) -> None:
-        """End this producer; what comes back from it later sets no failure any more."""
+        """Close this producer; what it reports later is ignored."""
         producer, self._producer = self._producer, None
         if producer is None:
             return
@@ -236,8 +236,8 @@ class KafkaAppender:
         close_producer(producer, _CLOSE_SECONDS)
         self._pending.next_generation()
 
-    def _judge_missing_topics(self) -> None:
-        """Refuse records whose topic was deleted: they would wait for ever."""
+    def _refuse_for_missing_topics(self) -> None:
+        """Refuse records whose topic was deleted, which would wait for ever."""
         waiting = self._pending.waiting
         try:
             self._catalogue.must_exist(sorted({delivery.topic for _, delivery in waiting}))
@@ -247,4 +247,4 @@ class KafkaAppender:
                     self._pending.refuse(number, error)
             self._pending.fail(error, self._pending.generation)
         except NewsIngestError:
-            pass  # the log does not answer at all
+            pass  # the log does not answer

@@ -1,4 +1,4 @@
-"""Knows the topics of the broker: how many partitions, how large a record, how cleaned."""
+"""Looks up the topics of the broker and caches them."""
 
 from __future__ import annotations
 
@@ -13,41 +13,45 @@ from ingest.adapters.kafka_log.client import Clients, Names
 from ingest.adapters.kafka_log.faults import translated
 from ingest.adapters.log_rules import missing
 from ingest.errors import LogUnavailable
-from ingest.ports import TopicPartition
+from ingest.ports import TopicPartition, TopicSpec
 
 Result = TypeVar("Result")
 
-#: `max.message.bytes` above the largest record: what batch, record and header lengths add.
+#: How far `max.message.bytes` is above the largest record: what batch and record headers add.
 BATCH_BYTES = 194_304
 _KNOWN_FOR_SECONDS = 60.0
-#: How long a question is asked again while the log is down, and the pause between.
-PATIENCE_SECONDS = 3.5
+#: How long a request is retried while the log is down, and the pause between.
+RETRY_SECONDS = 3.5
 _PAUSE_SECONDS = 0.25
 _UNKNOWN_TOPIC = 3
 
 
 class Topic(NamedTuple):
-    """One topic as the broker has it. `settings` are those given, none that are defaults."""
+    """One topic as the broker has it; `settings` include the defaults."""
 
-    name: str
-    partitions: int
+    spec: TopicSpec
     settings: Mapping[str, str]
 
     @property
-    def max_record_bytes(self) -> int:
-        return max(0, int(self.settings["max.message.bytes"]) - BATCH_BYTES)
-
-    @property
-    def is_compacted(self) -> bool:
-        return "compact" in self.settings["cleanup.policy"]
-
-    @property
     def places(self) -> list[TopicPartition]:
-        return [TopicPartition(self.name, number) for number in range(self.partitions)]
+        return [TopicPartition(self.spec.name, number) for number in range(self.spec.partitions)]
+
+
+def spec_of(name: str, partitions: int, settings: Mapping[str, str]) -> TopicSpec:
+    """Return the spec that these settings of the broker come from."""
+    milliseconds, size = int(settings["retention.ms"]), int(settings["retention.bytes"])
+    return TopicSpec(
+        name=name,
+        partitions=partitions,
+        cleanup=",".join(sorted(part.strip() for part in settings["cleanup.policy"].split(","))),
+        retention_seconds=None if milliseconds < 0 else milliseconds / 1000,
+        retention_bytes=None if size < 0 else size,
+        max_record_bytes=max(0, int(settings["max.message.bytes"]) - BATCH_BYTES),
+    )
 
 
 class Catalogue:
-    """Asks the broker about topics and remembers the answers for a minute; thread-safe."""
+    """Asks the broker about topics and caches the answers for a minute; thread-safe."""
 
     def __init__(self, clients: Clients, names: Names, admin: Any) -> None:
         self.clients = clients
@@ -71,11 +75,14 @@ class Catalogue:
         return found
 
     def look(self, names: Iterable[str]) -> dict[str, Topic]:
-        """Return those of these topics that exist, as the broker has them at this moment."""
+        """Return the topics of these names that exist, as the broker has them now."""
         wanted = list(names)
         counts = self._partitions(wanted)
         settings = self._settings(list(counts))
-        found = {name: Topic(name, counts[name], settings[name]) for name in counts}
+        found = {
+            name: Topic(spec_of(name, count, settings[name]), settings[name])
+            for name, count in counts.items()
+        }
         until = time.monotonic() + _KNOWN_FOR_SECONDS
         for name in wanted:
             self._known.pop(name, None)
@@ -84,9 +91,9 @@ class Catalogue:
         return found
 
     def must_exist(self, names: Iterable[str]) -> None:
-        """Do nothing when all of these exist now. Errors: TopicMissing, LogUnavailable."""
+        """Check that all of these exist now. Errors: TopicMissing, LogUnavailable."""
         wanted = list(names)
-        there = self._partitions(wanted, patience_seconds=0)
+        there = self._partitions(wanted, retry_seconds=0)
         for name in wanted:
             if name not in there:
                 self._known.pop(name, None)
@@ -101,14 +108,14 @@ class Catalogue:
         what: str,
         value: object = None,
         *,
-        patience_seconds: float = PATIENCE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> Result:
-        """Return what this call of the admin client returns, tried again while the log is down.
+        """Return what this call of the admin client returns, retried while the log is down.
 
-        Calls soon after an outage may fail although the broker is back: the client waits for up
-        to `reconnect_backoff_max_ms` before it looks for it again.
+        Calls soon after an outage may fail although the broker is back: the client waits up to
+        `reconnect_backoff_max_ms` before it reconnects.
         """
-        until = time.monotonic() + patience_seconds
+        until = time.monotonic() + retry_seconds
         while True:
             try:
                 return act()
@@ -119,17 +126,15 @@ class Catalogue:
                     raise fault from error
             time.sleep(_PAUSE_SECONDS)
 
-    def _partitions(
-        self, names: list[str], patience_seconds: float = PATIENCE_SECONDS
-    ) -> dict[str, int]:
+    def _partitions(self, names: list[str], retry_seconds: float = RETRY_SECONDS) -> dict[str, int]:
         if not names:
             return {}
         outer = [self.names.outer(name) for name in names]
         answer = self.ask(
             lambda: self.admin.describe_topics(outer),
-            "the log did not tell of its topics",
+            "the topics could not be listed",
             ", ".join(names),
-            patience_seconds=patience_seconds,
+            retry_seconds=retry_seconds,
         )
         counts = {}
         for topic in answer:
@@ -138,7 +143,7 @@ class Catalogue:
                 counts[name] = len(topic["partitions"])
             elif topic["error_code"] != _UNKNOWN_TOPIC:
                 error = for_code(topic["error_code"])()
-                raise translated(error, "the log did not tell of a topic", value=name)
+                raise translated(error, "a topic could not be described", value=name)
         return {name: counts[name] for name in names if name in counts}
 
     def _settings(self, names: list[str]) -> dict[str, dict[str, str]]:
@@ -149,7 +154,7 @@ class Catalogue:
         ]
         answer = self.ask(
             lambda: self.admin.describe_configs(resources, config_filter="all"),
-            "the log did not tell the settings of its topics",
+            "the settings of topics could not be read",
             ", ".join(names),
         )["topic"]
         return {

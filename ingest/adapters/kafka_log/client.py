@@ -1,10 +1,9 @@
-"""Settings of the Kafka clients, and the names that topics and groups have on the broker."""
+"""Builds the Kafka clients, and maps names of topics and groups to those on the broker."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -18,16 +17,16 @@ from ingest.errors import LogRefused, LogUnavailable
 from ingest.ports import Record, TopicPartition
 from ingest.settings.options import LogOptions
 
-#: Short, so that a stage hears SIGTERM; whoever builds a client tries again.
+#: Short, so a stage reacts to SIGTERM; callers retry.
 BOOTSTRAP_SECONDS = 5.0
 HEARTBEAT_MS = 3000
 MIB = 1024 * 1024
-#: Above the largest record by what a batch adds; the broker's limit is of the same size.
+#: The largest record and what a batch adds; the same as the limit of the broker.
 MAX_REQUEST_BYTES = 4_294_304
 
 
 class Names:
-    """Puts the prefix before topics and groups on the broker, and takes it off again."""
+    """Adds the prefix to names of topics and groups on the broker, and removes it again."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -47,7 +46,7 @@ class Names:
         return TopicPartition(self.inner(place.topic), place.partition)
 
     def record(self, found: Any) -> Record:
-        """Return the record of the port that this one of the client library is."""
+        """Return a record of the client library as one of the port."""
         return Record(
             topic=self.inner(found.topic),
             partition=found.partition,
@@ -60,10 +59,10 @@ class Names:
 
 
 class Clients:
-    """Builds clients of one cluster; what is not set here is as kafka-python has it.
+    """Builds clients of one cluster; other settings are the defaults of kafka-python.
 
-    Errors of all its methods: LogUnavailable when no broker answers within BOOTSTRAP_SECONDS,
-    LogRefused when one does and will not have us.
+    Errors of all methods: LogUnavailable when no broker answers within BOOTSTRAP_SECONDS,
+    LogRefused when the broker rejects the client.
     """
 
     def __init__(self, address: str, options: LogOptions) -> None:
@@ -92,7 +91,7 @@ class Clients:
         )
 
     def member(self, group: str, stage: str = "") -> Any:
-        """Return a consumer that is to become a member of this group (its name on the broker)."""
+        """Return a consumer that joins this group (its name on the broker)."""
         session_ms = int(self.options.session_timeout_seconds * 1000)
         member = self._consumer(
             stage,
@@ -106,7 +105,7 @@ class Clients:
         return member
 
     def groupless_client(self, **settings: Any) -> Any:
-        """Return a consumer that belongs to no group."""
+        """Return a consumer without a group."""
         return self._consumer("", group_id=None, **settings)
 
     def _consumer(self, stage: str, **settings: Any) -> Any:
@@ -141,7 +140,7 @@ class Clients:
         for key, value in given.items():
             if key.startswith("ssl_") and value and not os.path.isfile(value):
                 raise LogRefused(
-                    "a file of certificates or keys is not there",
+                    "a file of certificates or keys does not exist",
                     value=value,
                     origin=key,
                     remedy="see `log.ssl_…` in config/pipeline.yml",
@@ -149,7 +148,7 @@ class Clients:
         return common | {key: value for key, value in given.items() if value}
 
     def _built(self, kind: Any, **settings: Any) -> Any:
-        must_accept(self.addresses)
+        self._must_accept()
         witness = Witness()
         try:
             return kind(**settings, kafka_client=witness.client)
@@ -158,32 +157,30 @@ class Clients:
             cause = witness.cause or error
             what = "the broker rejected this client"
             raise translated(cause, what, value=self.address) from cause
-        except (OSError, ValueError) as error:  # files that are no certificates, odd settings
+        except (OSError, ValueError) as error:  # files that are not certificates, odd settings
             witness.close()
             raise LogRefused(
                 f"the settings of the log cannot be used: {error}",
                 value=self.address,
-                remedy="see `log` in config/pipeline.yml: user, password, certificates",
+                remedy="check `log` in config/pipeline.yml: user, password, certificates",
             ) from error
 
+    def _must_accept(self) -> None:
+        """Check that an address accepts a connection. Errors: LogUnavailable.
 
-def must_accept(addresses: Sequence[str]) -> None:
-    """Do nothing when one of these addresses accepts a connection; else raise LogUnavailable.
-
-    Asked before a client is built: one built for nothing leaves a thread behind.
-    """
-    faults = []
-    for address in addresses:
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), BOOTSTRAP_SECONDS).close()
-        except (OSError, ValueError) as error:
-            faults.append(f"{address}: {error}")
-        else:
-            return
-    raise LogUnavailable(
-        "no broker accepted a connection",
-        value=", ".join(addresses),
-        origin="; ".join(faults) or None,
-        remedy="see that the broker runs and that its address in `log.url` is right",
-    )
+        Done before a client is built: one that cannot connect leaves a thread behind.
+        """
+        faults = []
+        for address in self.addresses:
+            host, _, port = address.rpartition(":")
+            try:
+                where = (host.strip("[]"), int(port))
+                return socket.create_connection(where, BOOTSTRAP_SECONDS).close()
+            except (OSError, ValueError) as error:
+                faults.append(f"{address}: {error}")
+        raise LogUnavailable(
+            "no broker accepted a connection",
+            value=", ".join(self.addresses),
+            origin="; ".join(faults) or None,
+            remedy="check that the broker runs and that its address in `log.url` is right",
+        )

@@ -1,4 +1,4 @@
-"""Translates the errors of kafka-python into those of ingest/errors.py."""
+"""Translates errors of kafka-python into those of ingest/errors.py."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ingest.errors import (
     TopicMissing,
 )
 
-#: Names of `kafka.errors`, by what they are here. What is not named and
-#: `retriable` is LogUnavailable; a subclass is what its nearest named parent is.
+#: Names of `kafka.errors` by their error here. A subclass is what its nearest named parent is;
+#: what is not named and `retriable` is LogUnavailable.
 _NAMES: dict[type[NewsIngestError], str] = {
     LeaseLost: """
         CommitFailedError FencedMemberEpochError IllegalGenerationError StaleMemberEpochError
@@ -37,7 +37,7 @@ _NAMES: dict[type[NewsIngestError], str] = {
     TopicDiffers: """
         InvalidConfigurationError InvalidPartitionsError InvalidReplicationAssignmentError
         InvalidReplicationFactorError PolicyViolationError TopicAlreadyExistsError""",
-    # A new producer, or the next broker to answer, heals these.
+    # These pass with a new producer or another broker.
     LogUnavailable: """
         BrokerNotAvailableError BrokerIdNotRegisteredError DuplicateSequenceNumberError
         IneligibleReplicaError InvalidFetchRequestError InvalidProducerEpochError
@@ -60,7 +60,7 @@ _NAMES: dict[type[NewsIngestError], str] = {
         UnsupportedCodecError UnsupportedCompressionTypeError UnsupportedEndpointTypeError
         UnsupportedForMessageFormatError UnsupportedSaslMechanismError
         UnsupportedVersionError""",
-    # What only a fault in this adapter, or a feature it does not use, can bring about.
+    # Only a bug in this adapter, or a feature it does not use, can cause these.
     LogError: """
         DuplicateBrokerRegistrationError DuplicateResourceError DuplicateVoterError
         FeatureUpdateFailedError FencedStateEpochError GroupIdNotFoundError
@@ -83,13 +83,13 @@ _MEANINGS: dict[type[BaseException], type[NewsIngestError]] = {
 }
 
 _REMEDIES: dict[type[NewsIngestError], str] = {
-    LogUnavailable: "see that the broker runs and that its address in `log.url` is right",
+    LogUnavailable: "check that the broker runs and that its address in `log.url` is right",
     TopicMissing: "run `news-ingest setup`",
     TopicDiffers: "compare config/topics.yml with the broker: `news-ingest setup --dry-run`",
-    LogRefused: "see `log` in config/pipeline.yml: user, password, certificates, rights",
+    LogRefused: "check `log` in config/pipeline.yml: user, password, certificates, rights",
 }
 
-#: Errors whose remedy is another than that of their kind.
+#: Errors with a remedy of their own.
 _OWN_REMEDIES: dict[type[BaseException], str] = {
     kafka_errors.InvalidSessionTimeoutError: (
         "set log.session_timeout_seconds within what the broker allows, from "
@@ -99,7 +99,7 @@ _OWN_REMEDIES: dict[type[BaseException], str] = {
 
 
 def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
-    """Return what an error class of the client library is here; None when nobody has said."""
+    """Return the error class here for one of the client library; None when none is named."""
     for parent in kind.__mro__:
         if parent in _MEANINGS:
             return _MEANINGS[parent]
@@ -107,7 +107,7 @@ def meaning_of(kind: type[BaseException]) -> type[NewsIngestError] | None:
 
 
 def is_certificate_fault(error: BaseException | None) -> bool:
-    """Return whether a certificate that cannot be trusted lies behind this error."""
+    """Return whether an untrusted certificate caused this error."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
@@ -116,7 +116,7 @@ def is_certificate_fault(error: BaseException | None) -> bool:
 
 
 def translated(error: BaseException, what: str, *, value: object = None) -> NewsIngestError:
-    """Return the error of ours that this one of the client library is."""
+    """Return our error for one of the client library."""
     meaning = LogRefused if is_certificate_fault(error) else meaning_of(type(error)) or LogError
     return meaning(
         f"{what}: {type(error).__name__}",
@@ -128,7 +128,7 @@ def translated(error: BaseException, what: str, *, value: object = None) -> News
 
 @contextmanager
 def translating(what: str, value: object = None) -> Iterator[None]:
-    """Let what is raised inside leave as an error of ours."""
+    """Translate what is raised inside into our errors."""
     try:
         yield
     except KafkaError as error:

@@ -1,4 +1,4 @@
-"""Kafka as the Log port: what bootstrap opens for a `kafka://…` URL."""
+"""Kafka behind the Log port, opened for a `kafka://…` URL."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ingest.adapters.kafka_log.scan import offsets, scan, times_of_first
 from ingest.ports import Lag, Record, TopicSpec
 from ingest.settings.options import LogOptions
 
-#: Above the longest pause of a client that looks for a broker which was away.
+#: Longer than the longest backoff of a client that reconnects.
 _PING_SECONDS = 1.5
 
 
 class KafkaLog:
     """A log on one Kafka cluster; any number of processes on any number of machines.
 
-    `address` is `host:port`, several with commas between. Every topic and group has `prefix`
-    before its name on the broker; callers never see it. Do not fork after making one.
+    `address` is `host:port`, or several separated by commas. Names of topics and groups on the
+    broker start with `prefix`, which callers never see. Do not fork after creating one.
     Errors of the constructor: LogUnavailable when no broker answers, LogRefused.
     """
 
@@ -69,7 +69,7 @@ class KafkaLog:
         places = [place for name in topics for place in self._catalogue.topic(name).places]
         outer = self._names.outer(group)
         answer = self._catalogue.ask(
-            lambda: self._admin.list_group_offsets(outer), "the log did not tell of a group", group
+            lambda: self._admin.list_group_offsets(outer), "a group could not be described", group
         )
         committed = {
             self._names.inner_place(place): at.offset for place, at in answer.get(outer, {}).items()
@@ -84,20 +84,20 @@ class KafkaLog:
     def members(self, group: str) -> int:
         outer = self._names.outer(group)
         answer = self._catalogue.ask(
-            lambda: self._admin.describe_groups([outer]), "the log did not tell of a group", group
+            lambda: self._admin.describe_groups([outer]), "a group could not be described", group
         )
         return len(answer[outer]["members"])
 
     def ping(self) -> None:
-        """Errors beside the port's: TopicMissing when a topic that is read is gone."""
+        """Errors beside the port's: TopicMissing when a topic that is read was deleted."""
         self._catalogue.ask(
             self._admin.describe_cluster, "the log does not answer", self._catalogue.clients.address,
-            patience_seconds=_PING_SECONDS,
+            retry_seconds=_PING_SECONDS,
         )  # fmt: skip
         self._catalogue.must_exist(sorted({name for one in self._readers for name in one.topics}))
 
     def close(self) -> None:
-        """Leave all groups, send what waits, end all threads; a second call does nothing."""
+        """Leave all groups, send what is pending, end all threads; a second call does nothing."""
         if self._is_closed:
             return
         self._is_closed = True

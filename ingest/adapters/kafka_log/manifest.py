@@ -1,20 +1,20 @@
-"""Compares the topics of the broker with their specs, and makes them so."""
+"""Compares the topics of the broker with their specs, creates and alters them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from ingest.adapters.kafka_log.catalogue import BATCH_BYTES, Catalogue, Topic
+from ingest.adapters.kafka_log.catalogue import BATCH_BYTES, Catalogue, Topic, spec_of
 from ingest.adapters.log_rules import difference, must_not_shrink, spec_differences
 from ingest.errors import LogUnavailable, TopicDiffers
 from ingest.ports import TopicSpec
 
-#: Every topic. LogAppendTime: one clock for retention and retries.
+#: Of every topic. LogAppendTime: one clock for retention and retries.
 _ALWAYS = {"compression.type": "producer", "message.timestamp.type": "LogAppendTime"}
-#: The active segment is never compacted, so it must not live for the default of seven days.
+#: The active segment is never compacted, so it is rolled earlier than the default of seven days.
 _COMPACTED = {
     "segment.bytes": "67108864",
     "segment.ms": "3600000",
@@ -27,18 +27,18 @@ _VISIBLE_SECONDS = 10.0
 
 
 def differences(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
-    """Return a sentence for each difference; none when all is as the manifest says."""
+    """Return a sentence for each difference between the topics and their specs."""
     found = catalogue.look(spec.name for spec in specs)
     return [line for spec in specs for line in _differences(found.get(spec.name), spec)]
 
 
 def apply(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
-    """Create and alter until nothing differs; returns what was done.
+    """Create and alter until nothing differs and return what was done.
 
-    Errors: TopicDiffers where partitions would have to be taken away; nothing is done then.
+    Errors: TopicDiffers where partitions would have to be removed; nothing is done then.
     """
     found = catalogue.look(spec.name for spec in specs)
-    must_not_shrink({name: topic.partitions for name, topic in found.items()}, specs)
+    must_not_shrink({name: topic.spec.partitions for name, topic in found.items()}, specs)
     done: list[str] = []
     new, old = [], []
     for spec in specs:
@@ -58,34 +58,17 @@ def apply(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> list[str]:
 def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     if found is None:
         return spec_differences(None, spec)
-    lines = spec_differences(
-        _as_spec(spec.name, found.partitions, found.settings),
-        _as_spec(spec.name, spec.partitions, _configured(spec)),
-    )
-    lines += [
+    wanted = spec_of(spec.name, spec.partitions, _configured(spec))  # rounded as on the broker
+    return spec_differences(found.spec, wanted) + [
         difference(spec.name, key, found.settings.get(key), value)
         for key, value in _fixed(spec).items()
-        if found.settings.get(key) != value and (found.is_compacted or key in _ALWAYS)
+        if found.settings.get(key) != value and (found.spec.is_compacted or key in _ALWAYS)
     ]
-    return lines
-
-
-def _as_spec(name: str, partitions: int, settings: Mapping[str, str]) -> TopicSpec:
-    """Return the spec that these settings of the broker come from."""
-    milliseconds, size = int(settings["retention.ms"]), int(settings["retention.bytes"])
-    return TopicSpec(
-        name=name,
-        partitions=partitions,
-        cleanup=",".join(sorted(part.strip() for part in settings["cleanup.policy"].split(","))),
-        retention_seconds=None if milliseconds < 0 else milliseconds / 1000,
-        retention_bytes=None if size < 0 else size,
-        max_record_bytes=max(0, int(settings["max.message.bytes"]) - BATCH_BYTES),
-    )
 
 
 def _fixed(spec: TopicSpec) -> dict[str, str]:
-    """Return the settings that a topic has whatever the manifest says of it."""
-    return _ALWAYS | (_COMPACTED if "compact" in spec.cleanup.split(",") else {})
+    """Return the settings of a topic that no spec changes."""
+    return _ALWAYS | (_COMPACTED if spec.is_compacted else {})
 
 
 def _configured(spec: TopicSpec) -> dict[str, str]:
@@ -101,7 +84,11 @@ def _configured(spec: TopicSpec) -> dict[str, str]:
 def _create(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> None:
     if not specs:
         return
-    brokers = len(catalogue.ask(catalogue.admin.describe_cluster, "no cluster")["brokers"])
+    brokers = len(
+        catalogue.ask(catalogue.admin.describe_cluster, "the cluster could not be described")[
+            "brokers"
+        ]
+    )
     is_replicated = brokers >= _REPLICAS
     more = {"min.insync.replicas": "2"} if is_replicated else {}
     wanted = {
@@ -116,7 +103,7 @@ def _create(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> None:
         lambda: catalogue.admin.create_topics(wanted, wait_for_metadata=True),
         "topics could not be created",
         ", ".join(wanted),
-        patience_seconds=0,
+        retry_seconds=0,
     )
 
 
@@ -126,14 +113,14 @@ def _add_partitions(
     more = {
         catalogue.names.outer(spec.name): spec.partitions
         for spec in specs
-        if spec.partitions > found[spec.name].partitions
+        if spec.partitions > found[spec.name].spec.partitions
     }
     if more:
         catalogue.ask(
             lambda: catalogue.admin.create_partitions(more),
             "partitions could not be added",
             ", ".join(more),
-            patience_seconds=0,
+            retry_seconds=0,
         )
 
 
@@ -155,7 +142,7 @@ def _alter(catalogue: Catalogue, specs: Sequence[TopicSpec], found: dict[str, To
         raise TopicDiffers(
             "the log refused settings of a topic",
             value=", ".join(f"{name}: {answer}" for name, answer in refused.items()),
-            remedy="see the limits of the broker and the rights of this user",
+            remedy="check the limits of the broker and the rights of this user",
         )
 
 
@@ -164,7 +151,7 @@ def _wait_until_visible(catalogue: Catalogue, specs: Sequence[TopicSpec]) -> Non
     while left := differences(catalogue, specs):
         if time.monotonic() > until:
             raise LogUnavailable(
-                "the log does not show what was altered", value="; ".join(left),
+                "the log does not show the changes yet", value="; ".join(left),
                 remedy="run `news-ingest setup` again",
             )  # fmt: skip
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Keeps what was handed over and is not acknowledged, in order and within a bound."""
+"""Keeps unacknowledged deliveries, in order and up to a bound."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ append_failed = telemetry.Event(
 
 @dataclass(slots=True, eq=False)
 class KafkaDelivery:
-    """The fate of one record; holds it until it is known, so that it can be sent again."""
+    """The delivery of one record, which is kept until then so it can be sent again."""
 
     topic: str
     key: bytes
@@ -34,10 +34,10 @@ class KafkaDelivery:
 
 
 class Pending:
-    """Deliveries by their number, growing in the order they were handed over; thread-safe.
+    """Unacknowledged deliveries by number, in the order they were appended; thread-safe.
 
-    `failure` is set while the producer cannot be used; what a producer reports that was
-    replaced meanwhile (an older `generation`) sets it no more.
+    `failure` is set while the producer cannot be used. Failures that a replaced producer (an
+    older `generation`) reports are ignored.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -51,12 +51,12 @@ class Pending:
 
     @property
     def waiting(self) -> list[tuple[int, KafkaDelivery]]:
-        """Return what is not acknowledged, oldest first."""
+        """Return all unacknowledged deliveries, oldest first."""
         with self._changed:
             return list(self._waiting.items())
 
     def admit(self, delivery: KafkaDelivery) -> int:
-        """Take it in and return its number."""
+        """Add a delivery and return its number."""
         with self._changed:
             self.last += 1
             self._waiting[self.last] = delivery
@@ -64,22 +64,22 @@ class Pending:
             return self.last
 
     def acknowledge(self, number: int) -> None:
-        delivery = self._take_out(number)
+        delivery = self._remove(number)
         if delivery is not None:
             _appended.labels(delivery.topic).inc()
 
     def refuse(self, number: int, error: NewsIngestError) -> None:
-        """Note that the log refused it."""
-        delivery = self._take_out(number, error)
+        """Note that the log refused this record."""
+        delivery = self._remove(number, error)
         if delivery is not None:
             append_failed(topic=delivery.topic, error=type(error).__name__, message=str(error))
 
-    def give_back(self, number: int) -> None:
-        """Forget a record that was never sent."""
-        self._take_out(number, is_done=False)
+    def withdraw(self, number: int) -> None:
+        """Remove a record that was never sent."""
+        self._remove(number, is_done=False)
 
     def fail(self, error: BaseException, generation: int) -> None:
-        """Note that the producer of this generation cannot be used any more."""
+        """Note that the producer of this generation has become unusable."""
         with self._changed:
             if generation == self.generation and self.failure is None:
                 self.failure = error
@@ -99,18 +99,18 @@ class Pending:
         return not self._waiting or self.bytes + delivery.size <= self._max_bytes
 
     def is_acknowledged(self, last: int) -> bool:
-        """Return whether nothing with a number up to this one waits."""
+        """Return whether everything up to this number is acknowledged or refused."""
         with self._changed:
             return next(iter(self._waiting), last + 1) > last
 
-    def wait(self, is_it: Callable[[], bool], until: float) -> None:
-        """Come back when it holds, the producer failed, or time (monotonic seconds) is up."""
+    def wait(self, is_met: Callable[[], bool], until: float) -> None:
+        """Wait until `is_met` returns true, the producer fails, or the time is up (monotonic)."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self.failure is not None or is_it(), max(0.0, until - time.monotonic())
+                lambda: self.failure is not None or is_met(), max(0.0, until - time.monotonic())
             )
 
-    def _take_out(
+    def _remove(
         self, number: int, error: NewsIngestError | None = None, *, is_done: bool = True
     ) -> KafkaDelivery | None:
         with self._changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
@@ -21,8 +21,8 @@ from ingest.errors import LogUnavailable
 from ingest.ports import Position, Record, TopicPartition
 
 _CLOSE_SECONDS = 5.0
-#: An idle reader asks this often whether its topics are still there.
-_ASK_SECONDS = 10.0
+#: How often an idle reader checks that its topics still exist.
+_CHECK_SECONDS = 10.0
 
 rebalanced = telemetry.Event(
     "rebalanced", level="debug", counter=telemetry.counter("rebalances_total", "stage")
@@ -35,13 +35,13 @@ commit_failed = telemetry.Event(
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Writes down what it is told. It runs on the client's I/O thread: no work, no errors."""
+    """Notes changes of the assignment. Runs on the client's I/O thread: no work, no errors."""
 
     def __init__(self) -> None:
         self.notes: deque[tuple[str, frozenset[Any]]] = deque()
 
     def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
-        pass  # Range names all of them, also those that stay: what counts comes with "assigned"
+        pass  # Range revokes all, also those that stay: "assigned" tells what is kept
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         self.notes.append(("assigned", frozenset(assigned)))
@@ -53,26 +53,20 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaReader:
     """The Reader of the port. Its partitions change only inside `read`."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        group: str,
-        topics: Sequence[str],
-        stage: str,
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, group: str, topics: Sequence[str], stage: str) -> None:
         """Errors: TopicMissing, LogUnavailable, LogRefused."""
-        self._is_compacted = {name: catalogue.topic(name).is_compacted for name in topics}
+        self._is_compacted = {name: catalogue.topic(name).spec.is_compacted for name in topics}
         self._catalogue = catalogue
         self._names = catalogue.names
         self._group = group
         self._stage = stage
         self._epochs: dict[TopicPartition, int] = {}
         self._epoch = 0
-        #: The next offset to come, where a jump past it would mean that records are gone.
+        #: The next offset to come; a jump past it means that retention deleted records.
         self._expected: dict[TopicPartition, int] = {}
         self._listener = _Listener()
         self._is_closed = False
-        self._asked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         self._consumer: Any = catalogue.clients.member(self._names.outer(group), stage)
         outer = [self._names.outer(name) for name in topics]
         self._consumer.subscribe(outer, listener=self._listener)
@@ -83,7 +77,7 @@ class KafkaReader:
         return tuple(self._is_compacted)
 
     def read(self, max_records: int, timeout_seconds: float) -> list[Record]:
-        """Errors beside none for an outage: LogRefused; TopicMissing once a topic is deleted."""
+        """Errors: LogRefused; TopicMissing once a topic is deleted; none for an outage."""
         if self._is_closed:
             return []
         until = time.monotonic() + timeout_seconds
@@ -103,10 +97,10 @@ class KafkaReader:
             for record in records
         ]
         if found:
-            self._asked_at = time.monotonic()
+            self._checked_at = time.monotonic()
             self._look_for_gaps(found)
-        elif time.monotonic() - self._asked_at > _ASK_SECONDS:
-            self._see_that_topics_exist()
+        elif time.monotonic() - self._checked_at > _CHECK_SECONDS:
+            self._check_topics()
         return found
 
     def assignment(self) -> Mapping[TopicPartition, int]:
@@ -171,13 +165,11 @@ class KafkaReader:
             return
         self._is_closed = True
         self._epochs.clear()
-        try:
+        with suppress(KafkaError):  # the session expires
             self._consumer.close(autocommit=False, timeout_ms=_CLOSE_SECONDS * 1000)
-        except KafkaError:
-            pass  # the session ends by itself
 
     def _sync_assignment(self) -> None:
-        """Learn who left and who came; a kept partition keeps its epoch."""
+        """Apply changes of the assignment; a kept partition keeps its epoch."""
         before = self._epochs
         while self._listener.notes:
             kind, outer = self._listener.notes.popleft()
@@ -201,12 +193,12 @@ class KafkaReader:
             self._expect(fresh)
 
     def _expect(self, fresh: Sequence[TopicPartition]) -> None:
-        """Note where the group stopped in new partitions, to see what retention took since."""
+        """Note where the group stopped in new partitions, to count what retention deleted since."""
         group = self._names.outer(self._group)
         try:
             found = self._catalogue.admin.list_group_offsets(group).get(group, {})
         except KafkaError:
-            return  # then a gap goes uncounted
+            return  # a gap is not counted then
         committed = {self._names.inner_place(place): at.offset for place, at in found.items()}
         for place in fresh:
             if committed.get(place, -1) >= 0:
@@ -223,21 +215,17 @@ class KafkaReader:
                 )  # fmt: skip
             self._expected[record.place] = record.offset + 1
 
-    def _see_that_topics_exist(self) -> None:
-        """Errors: TopicMissing; an outage is none."""
-        self._asked_at = time.monotonic()
-        try:
+    def _check_topics(self) -> None:
+        """Errors: TopicMissing, but none for an outage."""
+        self._checked_at = time.monotonic()
+        with suppress(LogUnavailable):
             self._catalogue.must_exist(self._is_compacted)
-        except LogUnavailable:
-            pass
 
     def _each(self, act: Callable[[Any], object], places: Iterable[TopicPartition]) -> None:
         for place in places:
             if place in self._epochs:
-                try:
+                with suppress(KeyError):  # a rebalance takes it away; the next read applies it
                     act(self._names.outer_place(place))
-                except KeyError:
-                    pass  # it goes away in a rebalance that the next read tells of
 
     def _must_own(self, place: TopicPartition) -> None:
         if place not in self._epochs:
@@ -246,7 +234,7 @@ class KafkaReader:
 
 @contextmanager
 def _asking(what: str, place: TopicPartition) -> Iterator[None]:
-    """Translate errors about one place; one that went away meanwhile is LeaseLost."""
+    """Translate errors about one partition; LeaseLost when it was revoked meanwhile."""
     try:
         yield
     except (IllegalStateError, ValueError, KeyError) as error:

@@ -1,19 +1,22 @@
-"""Reads Kafka without a group: whole topics, and the oldest record that waits."""
+"""Reads Kafka without a group: offsets, whole topics, and the times of waiting records."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-
 from kafka.admin import OffsetSpec
-
 from ingest.adapters.kafka_log.catalogue import Catalogue
 from ingest.adapters.kafka_log.faults import translating
-from ingest.adapters.kafka_log.workarounds import ANSWER_SECONDS, learn_partitions
+from ingest.adapters.kafka_log.workarounds import ANSWER_SECONDS
+from ingest.adapters.kafka_log.workarounds import learn_partitions
 from ingest.errors import LogUnavailable
-from ingest.ports import Record, TopicPartition
+from ingest.ports import Record
+from ingest.ports import TopicPartition
+
 
 _READ_COMMITTED = 1
 _STANDSTILL_SECONDS = 30.0
@@ -24,16 +27,16 @@ _SCAN_RECORDS = 500
 def offsets(
     catalogue: Catalogue, places: Sequence[TopicPartition], spec: int
 ) -> dict[TopicPartition, int]:
-    """Return an offset for each place: of `OffsetSpec`, or the first at or after a time in ms.
+    """Return an offset for each partition: of `OffsetSpec`, or the first since a time in ms.
 
-    -1 where nothing is so young. Errors: TopicMissing, LogUnavailable.
+    -1 where there is none since then. Errors: TopicMissing, LogUnavailable.
     """
     if not places:
         return {}
     wanted = {catalogue.names.outer_place(place): spec for place in places}
     answer = catalogue.ask(
         lambda: catalogue.admin.list_partition_offsets(wanted, isolation_level=_READ_COMMITTED),
-        "the log did not tell its offsets",
+        "the offsets could not be read",
         places[0].topic,
     )
     return {catalogue.names.inner_place(place): at.offset for place, at in answer.items()}
@@ -42,7 +45,7 @@ def offsets(
 def scan(
     catalogue: Catalogue, topic: str, since: datetime | None, partition: int | None
 ) -> Iterator[Record]:
-    """Return the records of a topic, partition after partition, up to the ends at this call."""
+    """Return the records of a topic, partition by partition, up to the ends at this call."""
     places = [
         place for place in catalogue.topic(topic).places if partition in (None, place.partition)
     ]
@@ -56,13 +59,13 @@ def scan(
 def times_of_first(
     catalogue: Catalogue, starts: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """Return when the first record at or after each offset was appended; none where none came."""
+    """Return when the first record at or after each offset was appended, where there is one."""
     names = catalogue.names
     found: dict[TopicPartition, int] = {}
     if not starts:
         return found
     until = time.monotonic() + ANSWER_SECONDS
-    with translating("the log did not return the waiting records"):
+    with translating("the waiting records could not be read"):
         consumer = catalogue.clients.groupless_client(max_partition_fetch_bytes=1)
         try:
             open_places = {names.outer_place(place): at for place, at in starts.items()}

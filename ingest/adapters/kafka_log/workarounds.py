@@ -1,8 +1,8 @@
-"""Workarounds for faults of kafka-python 3.0.12; nothing else here touches its internals.
+"""Workarounds for bugs in kafka-python 3.0.12; nothing else here touches its internals.
 
-Each has a test in tests/unit/test_kafka_workarounds.py that shows the fault in the library alone,
-and fails once the library has fixed it: then the workaround can go. docs/upstream.md holds the
-reports.
+Each has a test in tests/unit/test_kafka_workarounds.py that shows the bug in the library alone,
+and fails once the library has fixed it. Then the workaround can be removed. docs/upstream.md has
+the reports.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from kafka.net.selector import NetworkSelector
 from ingest.adapters.kafka_log.faults import is_certificate_fault, meaning_of, translated
 from ingest.errors import LogRefused, LogUnavailable
 
-#: What a single question to the log may take.
+#: Time limit of a single request to the log.
 ANSWER_SECONDS = 5.0
 
 
 class Witness:
-    """Sees a client being built: why its connections failed, and how to end it.
+    """Watches a client being built: why its connections failed, and how to close it.
 
-    A constructor that fails says only that time is up, also after a wrong password or an
-    untrusted certificate, and leaves its thread running. `client` is its public `kafka_client`.
+    A constructor that fails reports a timeout, also after a wrong password or an untrusted
+    certificate, and leaves its thread running. `client` is its public `kafka_client`.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Witness:
         self._client: Any = None
 
     def client(self, **settings: Any) -> Any:
-        """Make the network client that the constructor asks for."""
+        """Return the network client that the constructor asks for."""
         net = NetworkSelector(**settings)
         manager = _WatchedConnections(net, self._note, **settings)
         self._client = KafkaNetClient(net, manager, **settings)
@@ -53,7 +53,7 @@ class Witness:
 
 
 class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]
-    """Tells why its connections end, and lets them read what came before the end."""
+    """Reports why its connections end, and lets them read what arrived before the end."""
 
     def __init__(
         self, net: Any, note: Callable[[BaseException | None], None], **settings: Any
@@ -65,7 +65,7 @@ class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]
         close = conn.close
 
         def noting_close(error: BaseException | None = None) -> None:
-            self._note(error)  # the broker's hanging up may have told less before
+            self._note(error)  # more than the closed connection itself tells
             close(error)
 
         conn.close = noting_close
@@ -74,46 +74,46 @@ class _WatchedConnections(KafkaConnectionManager):  # type: ignore[misc]
 
     async def _build_transport(self, node: Any, **settings: Any) -> Any:
         transport = await super()._build_transport(node, **settings)
-        transport._sock_recv = hearing_last_words(transport._sock_recv)
+        transport._sock_recv = reading_to_the_end(transport._sock_recv)
         return transport
 
 
-def hearing_last_words(
+def reading_to_the_end(
     receive: Callable[[], tuple[bytes, BaseException | None]],
 ) -> Callable[[], tuple[bytes, BaseException | None]]:
-    """Let a transport read what came together with the broker's hanging up.
+    """Let a transport read what arrived together with the end of the connection.
 
-    The library throws it away when both are there at one look, as they are on a busy machine: of
-    a wrong password nothing would be known but that the broker hangs up.
+    The library discards it when one read returns both, as happens on a busy machine. A wrong
+    password would then only be seen as a closed connection.
     """
 
     def receive_all() -> tuple[bytes, BaseException | None]:
         data, error = receive()
-        return data, None if data else error  # the end is met again at the next look
+        return data, None if data else error  # the next read meets the end again
 
     return receive_all
 
 
 def keep_finished_joins(coordinator: Any) -> None:
-    """Let a consumer use the share of a join that ended between two of its polls.
+    """Let a consumer use the assignment of a join that ended between two of its polls.
 
-    The library asks to join a group in a task that outlives a short `poll`. When the task ends
-    between two polls, the next one throws its result away and asks again, which makes every other
-    member join again too. Members whose polls are short and whose work takes longer can go on
-    like that for as long as they run: nobody reads anything.
+    The library joins a group in a task that outlives a short `poll`. When the task ends between
+    two polls, the next one discards its result and joins again, which makes every other member
+    rejoin too. With short polls and longer work between them this can go on for ever, and nobody
+    reads anything.
 
-    A share counts as long as the group's generation is the one that it was given in; the broker
-    ends an older one by its answer to the next heartbeat.
+    An assignment is valid for the generation of the group that it was made in; the broker ends
+    an older one in its response to the next heartbeat.
     """
     join, completed = coordinator._do_join_and_sync_async, coordinator._on_join_complete_async
-    kept: list[tuple[Any, bytes]] = []  # at most one: the generation and its share
+    kept: list[tuple[Any, bytes]] = []  # at most one: the generation and its assignment
 
     async def join_once() -> bytes:
         if kept and kept[0][0] is coordinator._generation:
             return kept[0][1]
-        share: bytes = await join()
-        kept[:] = [(coordinator._generation, share)]
-        return share
+        assignment: bytes = await join()
+        kept[:] = [(coordinator._generation, assignment)]
+        return assignment
 
     async def forget_and_complete(*given: Any, **named: Any) -> Any:
         kept.clear()
@@ -124,9 +124,9 @@ def keep_finished_joins(coordinator: Any) -> None:
 
 
 def close_producer(producer: Any, seconds: float) -> None:
-    """Close a producer and end its thread, also when records could not be flushed in time.
+    """Close a producer and end its thread, even when records could not be flushed in time.
 
-    The library's `close` raises then before it has told its thread to end.
+    The library's `close` then raises before it has stopped its thread.
     """
     try:
         producer.close(timeout=seconds)
@@ -137,10 +137,10 @@ def close_producer(producer: Any, seconds: float) -> None:
 
 
 def learn_partitions(consumer: Any, outer: Iterable[str]) -> None:
-    """Make sure that a consumer knows the partitions of its topics, by their outer names.
+    """Wait until a consumer knows the partitions of its topics, by their outer names.
 
-    The library forgets that it wanted to ask for new topics when another answer was on its way:
-    it would share out and read nothing until its metadata are too old, after a minute.
+    The library drops its request for new topics when another response is under way. It would
+    assign and read nothing until its metadata expire, after a minute.
     Errors: LogUnavailable; the consumer is closed then.
     """
     until = time.monotonic() + ANSWER_SECONDS

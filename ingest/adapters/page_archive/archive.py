@@ -1,4 +1,4 @@
-"""The archive of fetched pages: appends, begins new files, recovers and deletes old ones."""
+"""The archive of fetched pages: WARC files, written, rotated, recovered and deleted."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-
 import zstandard
-
-from ingest.adapters.page_archive.records import opening, records_of
-from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
+from ingest.adapters.page_archive.records import opening
+from ingest.adapters.page_archive.records import records_of
+from ingest.archive_format import FILE_ENDING
+from ingest.archive_format import FILE_START
+from ingest.archive_format import OPEN_ENDING
 from ingest.errors import ArchiveUnavailable
 from ingest.model import Page
 from ingest.ports import Clock
 from ingest.settings.options import ArchiveOptions
-from ingest.telemetry import Event, counter, gauge
+from ingest.telemetry import Event
+from ingest.telemetry import counter
+from ingest.telemetry import gauge
 
-#: Between two looks at the folder for what is to be deleted.
+
+#: Interval between two checks for files to delete or recover.
 _TIDY_SECONDS = 600.0
 _DAY_SECONDS = 86_400.0
 
@@ -40,10 +46,10 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class PageArchive:
-    """Writes to one file of its own, whoever else writes to the folder.
+    """Writes to its own file; other processes may write to the same folder.
 
-    Files are called `pages-<when begun>-<host>-<process>-<number>.warc.gz`, so that the order of
-    names is that of time. Used by one thread. `monotonic` is there for tests.
+    Files are called `pages-<start>-<host>-<process>-<number>.warc.gz`, so they sort by time. Used
+    by one thread. `monotonic` is for tests.
     """
 
     def __init__(
@@ -63,7 +69,7 @@ class PageArchive:
         self._tidied: float | None = None
 
     def add(self, pages: Sequence[Page]) -> None:
-        """Append these pages; they are on the disk when it comes back.
+        """Append these pages and sync them to the disk.
 
         Errors: ArchiveUnavailable; none of them is in the archive then.
         """
@@ -73,14 +79,14 @@ class PageArchive:
             return
         with self._translated("fetched pages cannot be archived"):
             if self._file is None:
-                self._file = self._begun()
+                self._file = self._new_file()
             self._file.append(data)
         _bytes_written.inc(len(data))
         if self._file.size >= self._options.max_file_bytes:
             self._close_file()
 
     def tidy(self) -> None:
-        """Close a file that is old enough; now and then delete and recover what is due.
+        """Close a file that is old enough, and at intervals delete and recover files.
 
         Errors: ArchiveUnavailable.
         """
@@ -95,7 +101,7 @@ class PageArchive:
                 self._delete_old()
 
     def probe(self) -> None:
-        """Try to write to the folder. Errors: ArchiveUnavailable."""
+        """Check that the folder is writable. Errors: ArchiveUnavailable."""
         trial = self._folder / f".probe-{os.getpid()}"
         with self._translated("the archive of fetched pages cannot be written"):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -105,10 +111,10 @@ class PageArchive:
                 trial.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Return the file that is being written its name. Errors: ArchiveUnavailable."""
+        """Close the current file under its final name. Errors: ArchiveUnavailable."""
         self._close_file()
 
-    def _begun(self) -> OpenFile:
+    def _new_file(self) -> OpenFile:
         self._folder.mkdir(parents=True, exist_ok=True)
         now = self._clock()
         host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:40].strip("-") or "host"
@@ -157,37 +163,18 @@ class PageArchive:
                 f"{what}: {error.strerror or error}",
                 value=str(self._folder),
                 origin="archive.folder",
-                remedy="free disk space or fix the folder's permissions; the stage then continues",
+                remedy="make the folder writable or free space; the stage then resumes by itself",
             ) from error
 
 
-def _records_of(page: Page) -> bytes:
-    """Return the records of a page; none for one whose body nobody could unpack."""
-    try:
-        return records_of(page)
-    except zstandard.ZstdError as error:
-        page_unreadable(id=page.document_id, error=str(error))
-        return b""
-
-
-def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
-    """Return the closed files, the oldest first, with the time of the last write and their bytes."""
-    for path in sorted(folder.glob(f"{FILE_START}*{FILE_ENDING}")):
-        try:
-            found = path.stat()
-        except FileNotFoundError:  # deleted by another process
-            continue
-        yield path, found.st_mtime, found.st_size
-
-
 class OpenFile:
-    """A file that this process alone writes; its name ends in `.open` until `close`.
+    """A file that only this process writes; its name ends in `.open` until `close`.
 
-    The lock on it tells others that its writer lives; the kernel frees it with the process.
+    Its lock shows others that the writer is alive; the kernel frees it with the process.
     """
 
     def __init__(self, path: Path, opening: bytes) -> None:
-        """Make the file, `opening` its first record. Errors: OSError, also when it exists."""
+        """Create the file with `opening` as its first record. Errors: OSError, also if it exists."""
         self.path = path
         self._written = path.with_name(path.name + OPEN_ENDING)
         self._file = open(self._written, "xb", buffering=0)  # noqa: SIM115 - closed by `close`
@@ -202,9 +189,9 @@ class OpenFile:
             raise
 
     def append(self, data: bytes) -> None:
-        """Write these records; they are on the disk when it comes back.
+        """Write these records and sync them to the disk.
 
-        Errors: OSError; nothing of them is in the file then.
+        Errors: OSError; the file is then as before.
         """
         try:
             view = memoryview(data)
@@ -218,17 +205,17 @@ class OpenFile:
         self.size += len(data)
 
     def close(self) -> None:
-        """Return the file its name. Errors: OSError."""
+        """Rename the file to its final name. Errors: OSError."""
         os.rename(self._written, self.path)
         _sync_folder(self.path.parent)
         self._file.close()
 
 
 def recover(path: Path) -> int | None:
-    """Close a file whose writer died: cut what is no whole record, give it its name.
+    """Truncate the file of a dead writer after its last complete record, and rename it.
 
-    Shape: the bytes that were cut; None when its writer lives, or another process recovers it. The
-    time of its last write stays. Errors: OSError.
+    Return the number of bytes cut; None if its writer is alive, or another process recovers it.
+    The time of the last write stays. Errors: OSError.
     """
     with open(path, "r+b") as file:
         try:
@@ -238,7 +225,7 @@ def recover(path: Path) -> int | None:
         if not path.exists():  # its writer has just closed it
             return None
         found = os.stat(path)
-        whole = whole_bytes(file)
+        whole = complete_bytes(file)
         if whole < found.st_size:
             file.truncate(whole)
             os.fsync(file.fileno())
@@ -251,8 +238,8 @@ def recover(path: Path) -> int | None:
         return found.st_size - whole
 
 
-def whole_bytes(file: BinaryIO) -> int:
-    """Return how many bytes at the start of a file are whole gzip members. Errors: OSError."""
+def complete_bytes(file: BinaryIO) -> int:
+    """Return the length of the complete gzip members at the start. Errors: OSError."""
     whole = read = 0
     data = b""
     unpacker = zlib.decompressobj(_GZIP)
@@ -274,8 +261,27 @@ def whole_bytes(file: BinaryIO) -> int:
             data = unpacker.unconsumed_tail
 
 
+def _records_of(page: Page) -> bytes:
+    """Return the records of a page; none if its body cannot be decompressed."""
+    try:
+        return records_of(page)
+    except zstandard.ZstdError as error:
+        page_unreadable(id=page.document_id, error=str(error))
+        return b""
+
+
+def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
+    """Yield the closed files, oldest first, with the time of the last write and their size."""
+    for path in sorted(folder.glob(f"{FILE_START}*{FILE_ENDING}")):
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # deleted by another process
+            continue
+        yield path, found.st_mtime, found.st_size
+
+
 def _sync_folder(folder: Path) -> None:
-    """Make a name in a folder durable."""
+    """Sync the names in a folder to the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -37,7 +37,7 @@ _PUT_FEED = (
 class SqliteIndex:
     """Documents in one SQLite file; several processes may read while one writes.
 
-    The file is made by `apply`, or by the first `put`. Before that it is an empty index.
+    `apply` or the first `put` creates the file. Before that the index is empty.
     """
 
     capabilities = frozenset({"folds_with_cursor", "shows_at_commit"})
@@ -92,10 +92,10 @@ class SqliteIndex:
         if not self._file.is_there():
             return False
         with self._file.writing() as connection:
-            return writing.bury(connection, id, reason, now)
+            return writing.replace_by_tombstone(connection, id, reason, now)
 
     def expire(self, before: datetime) -> int:
-        """Forget in small transactions, so that others can write in between."""
+        """Forget in small transactions, so other processes can write in between."""
         if not self._file.is_there():
             return 0
         gone = 0
@@ -106,7 +106,7 @@ class SqliteIndex:
                     writing.erase(connection, key)
                 gone += len(keys)
                 if len(keys) < _EXPIRED_AT_ONCE:
-                    writing.forget_besides(connection, before)
+                    writing.forget_related(connection, before)
                     if gone:
                         writing.drop_unused_values(connection)
                     return gone
@@ -117,10 +117,8 @@ class SqliteIndex:
     # ── reading ─────────────────────────────────────────────────────────────────────────────
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        if not self._file.is_there():
-            return {}
-        connection, asked, name = self._file.connection(), dict.fromkeys(ids), self._file.path.name
-        living = connection.rows_among(
+        asked, name = dict.fromkeys(ids), self._file.path.name
+        living = self._file.rows_among(
             "SELECT id, version, revision, content_hash, content_source, title, entry_id, "
             "feed_ids, first_seen_at, enriched_at FROM document WHERE id",
             asked,
@@ -141,7 +139,7 @@ class SqliteIndex:
             )
             for row in living
         }
-        buried = connection.rows_among("SELECT id, first_seen_at FROM tombstone WHERE id", asked)
+        buried = self._file.rows_among("SELECT id, first_seen_at FROM tombstone WHERE id", asked)
         for id, first_seen_at in buried:
             found[id] = Known(
                 id=id,
@@ -153,13 +151,11 @@ class SqliteIndex:
         return found
 
     def get(self, id: str) -> IndexedDocument | None:
-        if not self._file.is_there():
-            return None
-        row = self._file.connection().first(
+        rows = self._file.rows(
             "SELECT b.json FROM document AS d JOIN body AS b ON b.document = d.key WHERE d.id = ?",
             (id,),
         )
-        return None if row is None else unpacked(row[0])
+        return unpacked(rows[0][0]) if rows else None
 
     def search(self, request: SearchRequest) -> SearchResult:
         if not self._file.is_there():
@@ -184,8 +180,7 @@ class SqliteIndex:
         return self._file.apply()
 
     def ping(self) -> str:
-        if self._file.is_there():
-            self._file.connection().first("SELECT 1 FROM document LIMIT 1")
+        self._file.rows("SELECT 1 FROM document LIMIT 1")
         return f"SQLite {sqlite3.sqlite_version} with FTS5, {self._file.path}"
 
     def close(self) -> None:
@@ -207,16 +202,11 @@ class SqliteFeedRecords:
             connection.change_each(_PUT_FEED, rows)
 
     def find(self, ids: Iterable[str]) -> dict[str, FeedRecord]:
-        if not self._file.is_there():
-            return {}
-        rows = self._file.connection().rows_among("SELECT id, json FROM feed WHERE id", ids)
+        rows = self._file.rows_among("SELECT id, json FROM feed WHERE id", ids)
         return {id: wire.decode(body, FeedRecord) for id, body in rows}
 
     def ids(self) -> frozenset[str]:
-        if not self._file.is_there():
-            return frozenset()
-        rows = self._file.connection().rows("SELECT id FROM feed")
-        return frozenset(row[0] for row in rows)
+        return frozenset(row[0] for row in self._file.rows("SELECT id FROM feed"))
 
     def remove(self, ids: Iterable[str]) -> None:
         gone = [(id,) for id in ids]

@@ -1,33 +1,157 @@
-"""The file of the embedded index: made, checked, brought up to this version."""
+"""The SQLite file of the embedded index: created, checked, upgraded, and connected to."""
 
 from __future__ import annotations
 
-from ingest.adapters.sqlite_index import schema
-from ingest.adapters.sqlite_index.database import Connection, Database
-from ingest.errors import IndexDiffers
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
+from ingest.adapters.sqlite_file import FileKind, FileLock, Row, SqliteConnection
+from ingest.adapters.sqlite_index import schema
+from ingest.adapters.sqlite_index.nearness import is_near
+from ingest.errors import IndexDiffers, IndexRefused, IndexUnavailable, QueryError
+
+#: Nothing in the SQL of this index needs a newer one.
+OLDEST_SQLITE = (3, 35, 0)
+#: Below the number of values that every SQLite takes in one statement.
+_KEYS_AT_ONCE = 500
 _REBUILD = "rebuild the index from the log in another file"
 _UPDATE = "use the version of news-ingest that made it"
+_INDEX_FILE = FileKind("index", IndexUnavailable, IndexRefused, IndexDiffers)
 
 
-class IndexFile(Database):
-    """A file with the tables of an index; made by `apply` or by the first write."""
+class Connection(SqliteConnection):
+    """One connection of one thread; every method raises the port's errors."""
 
-    _is_checked = False
+    def __init__(self, path: Path) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise IndexDiffers(
+                "this SQLite is too old for the embedded index",
+                value=sqlite3.sqlite_version,
+                remedy="use a Python whose SQLite is 3.35 or newer, or Elasticsearch",
+            )
+        super().__init__(path, (*schema.READING, *schema.WRITING), _INDEX_FILE)
+        self._raw.create_function(is_near.__name__, 2, is_near, deterministic=True)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of one statement. Errors: QueryError for a value that is not UTF-8."""
+        try:
+            return super().rows(sql, values)
+        except UnicodeEncodeError as error:
+            raise QueryError(
+                "the query holds half a character (a lone surrogate)",
+                query=ascii(error.object),
+                remedy="type it again",
+            ) from error
+
+    def rows_among(self, sql: str, keys: Iterable[Any]) -> list[Row]:
+        """Run a statement that ends with a column, for the rows where it is one of these keys."""
+        left, found = iter(keys), list[Row]()
+        while part := list(islice(left, _KEYS_AT_ONCE)):
+            found += self.rows(f"{sql} IN ({', '.join('?' * len(part))})", part)
+        return found
+
+
+class FtsTable:
+    """A contentless table of words, filled by row id."""
+
+    def __init__(self, name: str, *columns: str) -> None:
+        marks = ", ".join("?" * len(columns))
+        names = f"rowid, {', '.join(columns)}"
+        self._insert = f"INSERT INTO {name} ({names}) VALUES (?, {marks})"  # noqa: S608
+        self._delete = f"INSERT INTO {name} ({name}, {names}) VALUES ('delete', ?, {marks})"  # noqa: S608
+
+    def insert(self, connection: Connection, key: int | None, texts: Sequence[str]) -> None:
+        connection.change(self._insert, (key, *texts))
+
+    def delete(self, connection: Connection, key: int, texts: Sequence[str]) -> None:
+        """Remove a row. `texts` must be exactly what was inserted, or words stay behind."""
+        connection.change(self._delete, (key, *texts))
+
+
+class IndexFile:
+    """The file: a connection for each thread, and a lock for the processes that write.
+
+    Nothing is opened before the first use. `apply` or the first write creates the file; reads
+    of a file that does not exist find nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._opened: list[Connection] = []
+        self._guard = threading.Lock()
+        self._turn = threading.Lock()
+        self._lock: FileLock | None = None
+        self._is_checked = False
+
+    @property
+    def exists(self) -> bool:
+        """Return whether the file exists and is not empty."""
+        try:
+            return self.path.stat().st_size > 0
+        except OSError:
+            return False
 
     def is_there(self) -> bool:
-        """Return whether there is a file to ask. Errors: IndexDiffers when it does not fit."""
+        """Return whether there is a file to read. Errors: IndexDiffers for one that does not fit."""
         if not self._is_checked and self.exists:
             self._check()
         return self._is_checked
 
     def make(self) -> None:
-        """Make the file if it is not there."""
+        """Create the file if it does not exist."""
         if not self.is_there():
             self.apply()
 
+    def connection(self) -> Connection:
+        """Return this thread's connection to an existing file."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = Connection(self.path)
+            self._local.connection = found
+            with self._guard:
+                self._opened.append(found)
+        return found
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of one statement; none if there is no file."""
+        return self.connection().rows(sql, values) if self.is_there() else []
+
+    def rows_among(self, sql: str, keys: Iterable[Any]) -> list[Row]:
+        """Return the rows of `Connection.rows_among`; none if there is no file."""
+        return self.connection().rows_among(sql, keys) if self.is_there() else []
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the file lock and a write transaction."""
+        with self._locked():
+            connection = self.connection()
+            with connection.transaction("IMMEDIATE"):
+                yield connection
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._turn:
+            if self._lock is None:
+                self._lock = FileLock(self.path, _INDEX_FILE)
+            with self._lock.held():
+                yield
+
     def close(self) -> None:
-        super().close()
+        with self._guard:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+            self._local = threading.local()
+        with self._turn:
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
         self._is_checked = False
 
     def differences(self) -> list[str]:
@@ -42,31 +166,28 @@ class IndexFile(Database):
         return []
 
     def apply(self) -> list[str]:
-        """Make the file, or add what it lacks; returns what was done."""
+        """Create the file, or upgrade it, and return what was done."""
         if self.exists:
             before = self._version()
             self._check()
-            after = f"to schema {schema.VERSION}"
-            return [] if before == schema.VERSION else [f"brought {self.path} {after}"]
-        with self.turn():
-            return [f"made the file {self.path}"] if self._was_made() else []
+            done = f"upgraded {self.path} to schema {schema.VERSION}"
+            return [] if before == schema.VERSION else [done]
+        with self._locked():
+            return [f"created the file {self.path}"] if self._was_created() else []
 
-    def _was_made(self) -> bool:
-        """Make the file aside and move it into place, so that nobody sees half of it."""
+    def _was_created(self) -> bool:
+        """Create the file under another name and move it into place, so nobody sees half of it."""
         if self.exists:
             return False
         aside = self.path.with_name(self.path.name + ".new")
         aside.unlink(missing_ok=True)
-        connection = Connection(aside)
-        try:
+        with closing(Connection(aside)) as connection:
             for statement in schema.CREATION:
                 connection.rows(statement)
             with connection.transaction("IMMEDIATE"):
                 for statement in schema.TABLES:
                     connection.change(statement)
                 connection.change_each("INSERT INTO meta VALUES (?, ?)", schema.MADE_WITH.items())
-        finally:
-            connection.close()
         aside.replace(self.path)
         return True
 
@@ -74,7 +195,7 @@ class IndexFile(Database):
         return self.connection().number("PRAGMA user_version")
 
     def _check(self) -> None:
-        """Refuse a file that does not fit; one of an older version gets what it lacks."""
+        """Refuse a file that does not fit; upgrade one of an older version."""
         connection = self.connection()
         application = connection.number("PRAGMA application_id")
         version = self._version()
@@ -106,10 +227,10 @@ class IndexFile(Database):
         self._is_checked = True
 
     def _upgraded(self, version: int) -> int:
-        """Add what a file of an older version lacks; give the version that it has then."""
+        """Add what a file of an older version lacks and return the version it then has."""
         with self.writing() as connection:
             found = connection.number("PRAGMA user_version")
-            if found == version:  # nobody else was quicker
+            if found == version:  # no other process has done it meanwhile
                 for statement in schema.UPGRADES[version]:
                     connection.change(statement)
                 found = version + 1

@@ -1,7 +1,7 @@
-"""Compiles a query tree for the embedded index: into FTS5 expressions and SQL conditions.
+"""Compiles a query tree for the embedded index into FTS5 expressions and SQL conditions.
 
-What FTS5 can say stays one expression as long as possible; the rest becomes conditions on
-`document AS d`. Conditions are never NULL, so that NOT turns them round.
+What FTS5 supports stays one expression if possible; the rest becomes conditions on
+`document AS d`. Conditions are never NULL, so NOT inverts them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ingest.query import (
 from ingest.search_fields import ENTITIES, FLAGS, NUMBERS, TEXTS, VALUES, SearchField, field_named
 from ingest.terms import STEMMED_LANGUAGES, fold, stems, terms, words
 
-#: Returns the keys of the values with this kind and text: none or one.
+#: Returns the key of the value with this kind and text, if there is one.
 Lookup = Callable[[int, str], Sequence[int]]
 
 _IS_NEAR = (
@@ -69,7 +69,7 @@ class Scoring(msgspec.Struct, frozen=True):
 
 
 class Compiler:
-    """Compiles trees for an index that holds documents in these languages."""
+    """Compiles trees for an index with documents in these languages."""
 
     #: The table of words, and the column of PublishedBetween.
     fts = "document_fts"
@@ -80,11 +80,11 @@ class Compiler:
         self._lookup = lookup
 
     def selection(self, node: Node) -> Selection:
-        """Return what the documents found by this tree have in common."""
+        """Return the selection of the documents that match this tree."""
         return self._for(node)._select(node)
 
     def scorings(self, node: Node) -> list[Scoring]:
-        """Return the parts of the score; empty when the tree looks for no words.
+        """Return the parts of the score; empty when the tree has no words.
 
         A tree without boosts has one part at most.
         """
@@ -96,7 +96,7 @@ class Compiler:
         ]
 
     def _for(self, node: Node) -> Compiler:
-        """Return a compiler for the languages that the tree asks for, if it does."""
+        """Return a compiler for the languages that the tree is limited to, if it is."""
         asked = languages_asked(node)
         if asked is None:
             return self
@@ -111,7 +111,7 @@ class Compiler:
         return field_named(field, TEXTS, "a text field").path.split()
 
     def is_stemmed(self, field: str) -> bool:
-        """Return whether the stems of this text are kept beside, as `<column>_stems`."""
+        """Return whether stems of this text are stored too, as `<column>_stems`."""
         return TEXTS[field].is_stemmed
 
     def value(self, node: ValueIs) -> Selection:
@@ -265,9 +265,9 @@ class Compiler:
 def as_sql(
     selection: Selection, key: str = "d.key", fts: str = Compiler.fts
 ) -> tuple[str, tuple[Any, ...]]:
-    """Return a selection as one SQL condition in brackets, with its values.
+    """Return a selection as one SQL condition in parentheses, with its values.
 
-    `+d.key` as `key` keeps the planner from looking up each document with the words.
+    `+d.key` as `key` keeps the planner from looking up each document that has the words.
     """
     if not selection.match:
         return f"({selection.where})", selection.values

@@ -1,7 +1,7 @@
-"""Decides NEAR between a quoted phrase and an unquoted word, which FTS5 alone cannot.
+"""Evaluates NEAR between a quoted phrase and an unquoted word, which FTS5 does not support.
 
-Exact terms and stems lie in different columns, and FTS5 compares places within one column only.
-So FTS5 gives the documents where the stems of both are near, and this looks at each of them.
+Exact terms and stems are in different columns, and FTS5 compares positions within one column only.
+So FTS5 finds the documents where the stems of both are near, and this checks each of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Side(msgspec.Struct, frozen=True):
 
 
 class _Searched(msgspec.Struct, frozen=True):
-    """Of a stored document, what is looked at."""
+    """The part of a stored document that is checked."""
 
     title: str
     text: str
@@ -36,13 +36,13 @@ class _Pair(msgspec.Struct, frozen=True):
 
 
 def spec_of(node: Near) -> str:
-    """Return what `is_near` is to be asked for this node."""
+    """Return the second argument of `is_near` for this node."""
     left, right = (_Side(one.text, isinstance(one, Phrase)) for one in (node.left, node.right))
     return msgspec.json.encode(_Pair(left, right, node.distance, node.left.field)).decode()
 
 
 def is_near(body: bytes, spec: str) -> bool:
-    """Return whether a stored document has both sides near each other in its title or text."""
+    """Return whether both sides are near each other in the title or text of a document."""
     document = msgspec.json.decode(zlib.decompress(body), type=_Searched)
     pair = msgspec.json.decode(spec, type=_Pair)
     texts = [document.title] if pair.field == "title" else [document.title, document.text]
@@ -65,7 +65,7 @@ def _is_near_in(text: str, language: str, pair: _Pair) -> bool:
 def _places(
     side: _Side, held_terms: Sequence[str], held_stems: Sequence[str], language: str
 ) -> list[tuple[int, int]]:
-    """Return the first and last place of each occurrence."""
+    """Return the first and last position of each occurrence."""
     wanted = terms(side.text)
     found = _runs(wanted, held_terms)
     if not side.is_quoted and len(wanted) == 1:

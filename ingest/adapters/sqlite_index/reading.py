@@ -1,11 +1,11 @@
-"""Answers from the embedded index: pages of hits, facets, exports."""
+"""Reads the embedded index: pages of hits, facets, exports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ingest.adapters.sqlite_index.database import Connection
+from ingest.adapters.sqlite_index.index_file import Connection
 from ingest.adapters.sqlite_index.matching import EVERYTHING, Compiler, Scoring, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import unpacked
 from ingest.model import IndexedDocument
@@ -16,24 +16,24 @@ from ingest.search_fields import FACETS, VALUES
 
 
 class Bounds(NamedTuple):
-    """Of more hits than these only the ones written last are ranked, and counted in facets.
+    """How many hits, those written last, are ranked at most, and counted in facets.
 
-    Source: measured, so that 95 of 100 searches take less than 100 ms.
+    Measured so that 95 % of searches take less than 100 ms.
     """
 
     ranked: int = 20_000
     counted: int = 5_000
 
 
-#: A word in the title weighs three times one in the text; authors only match on purpose.
+#: A word in the title weighs three times one in the text; authors only match explicitly.
 _BM25 = "bm25(document_fts, 3.0, 1.0, 3.0, 1.0, 1.0)"
-#: More documents than this with the words sought: other ways to the answer are shorter.
+#: Above this number of documents with the words, other query plans are faster.
 _COMMON = 2_000
 _HIT_TABLE = "CREATE TEMP TABLE IF NOT EXISTS hit (key INTEGER PRIMARY KEY)"
 
 
 def compiler(connection: Connection) -> Compiler:
-    """Return a compiler that knows the languages and values of this file."""
+    """Return a compiler with the languages and values of this file."""
     rows = connection.rows("SELECT text FROM value WHERE kind = ?", (VALUES["language"].number,))
 
     def lookup(kind: int, text: str) -> Sequence[int]:
@@ -44,9 +44,9 @@ def compiler(connection: Connection) -> Compiler:
 
 
 def search(connection: Connection, request: SearchRequest, bounds: Bounds) -> SearchResult:
-    """Answer one search; called inside a transaction, so that all parts see one state.
+    """Run one search, inside a transaction so that all parts see one state.
 
-    Without words to rank by, `score` is newest seen first.
+    Without words to rank by, the order `score` is newest first seen.
     """
     request.check()
     compiled = compiler(connection)
@@ -72,10 +72,10 @@ def search(connection: Connection, request: SearchRequest, bounds: Bounds) -> Se
 def _collect(
     connection: Connection, selection: Selection, bounds: Bounds, *, is_whole: bool
 ) -> int:
-    """Put the keys of all hits into `temp.hit`, and give their number.
+    """Put the keys of all hits into `temp.hit` and return their number.
 
-    Of text alone, and of everything, the engine counts faster than it lists: there only the
-    greatest keys are put in, as many as are ranked or counted, unless `is_whole`.
+    For text alone, and for everything, SQLite counts faster than it lists. Then only the greatest
+    keys are put in, as many as are ranked or counted, unless `is_whole`.
     """
     connection.change(_HIT_TABLE)
     connection.change("DELETE FROM temp.hit")
@@ -124,7 +124,7 @@ def _by_time(
     if selection == EVERYTHING:
         source = f"document AS d INDEXED BY {index}"
     elif total > _COMMON:
-        # Goes from the newest on until the page is full, instead of sorting all hits.
+        # Reads from the newest until the page is full, instead of sorting all hits.
         found = "EXISTS (SELECT 1 FROM temp.hit AS h WHERE h.key = d.key)"
         source = f"document AS d INDEXED BY {index} WHERE {found}"
     else:
@@ -204,7 +204,7 @@ def _facets(
 def _counts(
     connection: Connection, kinds: Sequence[int], counted: int
 ) -> dict[int, list[tuple[int, int]]]:
-    """Give, for each kind, the keys of its values with how many hits have them."""
+    """Return the keys of the values of each kind, with the number of hits that have them."""
     rows = connection.rows(
         "SELECT dv.kind, dv.value, count(*) "
         "FROM (SELECT key FROM temp.hit ORDER BY key DESC LIMIT ?) AS h "
@@ -221,7 +221,7 @@ def _counts(
 def _greatest(
     connection: Connection, counts: list[tuple[int, int]], size: int
 ) -> tuple[FacetValue, ...]:
-    """Return the values with the most hits; among equals the alphabet decides."""
+    """Return the values with the most hits; ties are in alphabetical order."""
     if size <= 0 or not counts:
         return ()
     least = sorted((count for _, count in counts), reverse=True)[:size][-1]

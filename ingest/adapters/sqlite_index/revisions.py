@@ -1,4 +1,4 @@
-"""What changed in texts, in tables of their own of the embedded index."""
+"""Revisions: what changed in texts, in their own tables of the embedded index."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ingest import wire
-from ingest.adapters.sqlite_index.database import Connection, FtsTable
-from ingest.adapters.sqlite_index.index_file import IndexFile
+from ingest.adapters.sqlite_index.index_file import Connection, FtsTable, IndexFile
 from ingest.adapters.sqlite_index.matching import Compiler, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import inflated, milliseconds, packed
 from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
@@ -16,7 +15,7 @@ from ingest.ports.revisions import PARTS, check_request
 from ingest.query import ValueIs
 from ingest.terms import STEMMED_LANGUAGES, fold, folded, stems, words
 
-#: Stands between two sentences, so that a phrase never runs from one into the next.
+#: Separates two sentences, so a phrase never matches across them.
 _BREAK = " _ "
 _INSERT = (
     "INSERT INTO revision (id, document_id, version, changed_at, first_seen_at, publisher, "
@@ -32,9 +31,7 @@ class SqliteRevisions:
         self._file = file
 
     def texts(self, known: Sequence[Known]) -> dict[str, KnownText]:
-        if not known or not self._file.is_there():
-            return {}
-        rows = self._file.connection().rows_among(
+        rows = self._file.rows_among(
             "SELECT d.id, b.json FROM document AS d JOIN body AS b ON b.document = d.key "
             "WHERE d.id",
             [one.id for one in known],
@@ -79,12 +76,12 @@ class SqliteRevisions:
 
 
 def forget_document(connection: Connection, id: str) -> None:
-    """Take out all that changed in one document."""
+    """Remove all revisions of one document."""
     _erase(connection, "document_id = ?", (id,))
 
 
 def forget_before(connection: Connection, before: datetime) -> None:
-    """Take out what changed in documents first seen before this."""
+    """Remove the revisions of documents first seen before this."""
     _erase(connection, "first_seen_at < ?", (milliseconds(before),))
 
 
@@ -124,7 +121,7 @@ def _revision(body: bytes) -> Revision:
 
 
 def _searchable(revision: Revision) -> tuple[str, ...]:
-    """Return the columns of `revision_fts`: the same revision always gives the same text."""
+    """Return the columns of `revision_fts`: always the same for the same revision."""
     parts = [
         [words(sentence) for sentence in sentences]
         for sentences in (
@@ -141,7 +138,7 @@ def _searchable(revision: Revision) -> tuple[str, ...]:
 
 
 class _Compiler(Compiler):
-    """Compiles what is asked of revisions; words without a field look into `part`."""
+    """Compiles queries for revisions; words without a field are searched in `part`."""
 
     fts = "revision_fts"
     time = "d.changed_at"

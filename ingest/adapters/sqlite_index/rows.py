@@ -1,4 +1,4 @@
-"""What one document becomes in the tables of the embedded index. All pure."""
+"""Converts documents to rows of the embedded index, and back."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ingest.search_fields import FLAGS, of_kind
 from ingest.telemetry import counter
 from ingest.terms import fold, folded, stems, terms, words
 
-#: More values of one kind than this are cut: a list of links or tags gone wild.
+#: Maximum number of values of one kind, against endless lists of links or tags.
 MAX_VALUES = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-#: Stands between two authors, so that a phrase never runs from one into the next.
+#: Separates two authors, so a phrase never matches across them.
 _AUTHOR_BREAK = " _ "
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _FASTEST = 1
@@ -35,7 +35,7 @@ _dropped = counter("index_values_dropped_total", "field", "reason")
 
 
 class Unfit(Exception):  # noqa: N818 - never leaves the adapter
-    """A document that no row can be made of; becomes the verdict `refused`."""
+    """A document that cannot be stored; becomes the verdict `refused`."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -64,7 +64,7 @@ def rows_of(document: IndexedDocument, max_bytes: int) -> DocumentRows:
 def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument, bytes]:
     """Return the document as it is stored, and its JSON.
 
-    Lone surrogates are taken out. A date of publication that cannot be is left out.
+    Lone surrogates are removed. A publication date out of range is left out.
     Errors: Unfit.
     """
     document = _with_dates_in_range(document)
@@ -74,14 +74,14 @@ def encoded(document: IndexedDocument, max_bytes: int) -> tuple[IndexedDocument,
         document = _without_surrogates(document)
         body = wire.encode(document)
     if len(body) > max_bytes:
-        raise Unfit("too_large", f"{len(body)} bytes of JSON, at most {max_bytes} are taken")
-    if b"null" in body:  # also what a number that is not finite is written as
+        raise Unfit("too_large", f"{len(body)} bytes of JSON, the maximum is {max_bytes}")
+    if b"null" in body:  # non-finite numbers are written as null
         _refuse_unreadable(body)
     return document, body
 
 
 def searchable(document: IndexedDocument) -> tuple[str, ...]:
-    """Return the columns of `document_fts`: the same document always gives the same text."""
+    """Return the columns of `document_fts`: always the same for the same document."""
     title, text = words(document.title), words(document.text)
     return (
         " ".join(folded(title)),
@@ -110,9 +110,9 @@ def unpacked(blob: bytes) -> IndexedDocument:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return a time as whole milliseconds since 1970. Errors: Unfit for a time without a zone."""
+    """Return a time as milliseconds since 1970. Errors: Unfit for a time without a time zone."""
     if moment.tzinfo is None:
-        raise Unfit("time_without_zone", f"{moment.isoformat()} says no time zone")
+        raise Unfit("time_without_zone", f"{moment.isoformat()} has no time zone")
     return (moment - _EPOCH) // _MILLISECOND
 
 
@@ -176,7 +176,7 @@ def _values(document: IndexedDocument) -> tuple[tuple[int, str], ...]:
 
 
 def _forms(document: IndexedDocument, type: str) -> Iterator[str]:
-    """Return all that entities of a type can be asked for by beside their names."""
+    """Yield all that entities of a type can be searched by, beside their names."""
     for detail in document.entity_details:
         if detail.type == type:
             yield from (detail.id, detail.name, *detail.forms)

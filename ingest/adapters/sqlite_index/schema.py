@@ -6,11 +6,11 @@ import Stemmer
 
 from ingest.terms import TERMS_VERSION
 
-#: Written into the file's header, so that another program's file is known at once.
+#: Written into the header of the file, so files of other programs are recognised.
 APPLICATION_ID = 0x4E694978
 VERSION = 4
 
-#: What the searchable words of a file were made with: other words need a rebuilt file.
+#: What the searchable words were made with; a change requires a rebuilt file.
 MADE_WITH = {"terms_version": str(TERMS_VERSION), "stemmer_version": str(Stemmer.version())}
 
 READING = (
@@ -19,7 +19,7 @@ READING = (
     "PRAGMA mmap_size=1073741824",
 )
 
-#: FULL: a document whose offset is committed in the log outlives a power cut.
+#: FULL: a document whose offset is committed in the log survives a power cut.
 WRITING = (
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=FAST",
@@ -27,10 +27,10 @@ WRITING = (
     "PRAGMA journal_size_limit=67108864",
 )
 
-#: Only an empty file takes this.
+#: This only works on an empty file.
 CREATION = ("PRAGMA journal_mode=WAL",)
 
-#: What changed in texts. `publisher`, `language` and `domain` are folded, as they are compared.
+#: Revisions. `publisher`, `language` and `domain` are folded, as they are compared.
 REVISIONS = (
     """
     CREATE TABLE revision (
@@ -61,7 +61,7 @@ REVISIONS = (
 #: The health of each feed.
 FEEDS = ("CREATE TABLE feed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, json BLOB NOT NULL)",)
 
-#: What each document shows of the layout of its site, and the alarms made of it.
+#: What each document shows about the layout of its site, and the alarms.
 LAYOUTS = (
     """
     CREATE TABLE page_fact (
@@ -78,13 +78,13 @@ LAYOUTS = (
     "CREATE TABLE layout_alarm (id TEXT PRIMARY KEY, json BLOB NOT NULL)",
 )
 
-#: What turns a file of this version into one of the next.
+#: Statements that upgrade a file of this version to the next.
 UPGRADES = {1: REVISIONS, 2: FEEDS, 3: LAYOUTS}
 
-#: `key` grows with every write, also of a known document, so the greatest keys are what was
-#: written last. Times are milliseconds since 1970. `body` is apart to keep `document` small.
-#: `flags` and the kinds of `value` are those of ingest/search_fields.py: kinds of fields are
-#: compared folded, those of facets hold values as they are written.
+#: `key` grows with every write, also of a known document, so the greatest keys were written
+#: last. Times are milliseconds since 1970. `body` is separate to keep `document` small. `flags` and
+#: the kinds of `value` are those of ingest/search_fields.py: kinds of fields are stored folded,
+#: those of facets as they are written.
 TABLES = (
     """
     CREATE TABLE document (

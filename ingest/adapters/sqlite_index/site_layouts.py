@@ -1,4 +1,4 @@
-"""How well the pages of each site are read, in two tables of the embedded index."""
+"""Facts about the page layout of sites, and alarms, in two tables of the embedded index."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import msgspec
 
 from ingest import wire
 from ingest.adapters.sqlite_file import Row
-from ingest.adapters.sqlite_index.database import Connection
-from ingest.adapters.sqlite_index.index_file import IndexFile
+from ingest.adapters.sqlite_index.index_file import Connection, IndexFile
 from ingest.adapters.sqlite_index.rows import milliseconds
 from ingest.model import IndexedDocument
 from ingest.ports import LayoutAlarm, LayoutFacts, SiteLayout
 from ingest.ports.site_layouts import RULES, SIGNALS, is_watched, signals_of
 
-#: Bits of `page_fact.facts`: one a signal, then whether the page was read, and has a rule.
+#: Bits of `page_fact.facts`: one for each signal, then whether the page was read and has a rule.
 _BITS = {name: 1 << number for number, name in enumerate((*SIGNALS, "page", "rule"))}
 _ORDERS = {
     "shorter": "f.characters, d.id",
@@ -27,7 +26,7 @@ _ORDERS = {
     "dropped_lines": "f.dropped_lines DESC, d.id",
 }
 _MAX_FEEDS = 50
-#: Documents of a site that are asked for their feeds.
+#: Maximum number of documents of a site whose feeds are read.
 _MAX_ASKED = 1000
 
 
@@ -40,10 +39,8 @@ class SqliteSiteLayouts:
     def layouts(
         self, before_since: datetime, latest_since: datetime, least: int
     ) -> tuple[SiteLayout, ...]:
-        if not self._file.is_there():
-            return ()
         latest = milliseconds(latest_since)
-        rows = self._file.connection().rows(
+        rows = self._file.rows(
             "SELECT site, fetched_at >= ?, characters, dropped_lines, facts FROM page_fact "
             "WHERE fetched_at >= ? AND site IN (SELECT site FROM page_fact "
             "WHERE fetched_at >= ? GROUP BY site HAVING count(*) >= ?) ORDER BY site",
@@ -62,11 +59,9 @@ class SqliteSiteLayouts:
         return tuple(found)
 
     def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
-        if not self._file.is_there():
-            return ()
         order = _ORDERS.get(signal, "f.fetched_at DESC, d.id")
         bits = _BITS.get(signal, 0)
-        rows = self._file.connection().rows(
+        rows = self._file.rows(
             "SELECT d.id FROM page_fact AS f JOIN document AS d ON d.key = f.document "  # noqa: S608
             "WHERE f.site = ? AND f.fetched_at >= ? AND f.facts & ? = ? "
             f"ORDER BY {order} LIMIT ?",
@@ -75,9 +70,7 @@ class SqliteSiteLayouts:
         return tuple(row[0] for row in rows)
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:
-        if not self._file.is_there():
-            return ()
-        rows = self._file.connection().rows(
+        rows = self._file.rows(
             "SELECT d.feed_ids FROM page_fact AS f JOIN document AS d ON d.key = f.document "
             "WHERE f.site = ? AND f.fetched_at >= ? LIMIT ?",
             (site, milliseconds(since), _MAX_ASKED),
@@ -97,14 +90,12 @@ class SqliteSiteLayouts:
             )
 
     def alarms(self) -> tuple[LayoutAlarm, ...]:
-        if not self._file.is_there():
-            return ()
-        rows = self._file.connection().rows("SELECT json FROM layout_alarm ORDER BY id")
+        rows = self._file.rows("SELECT json FROM layout_alarm ORDER BY id")
         return tuple(wire.decode(row[0], LayoutAlarm) for row in rows)
 
 
 def write_facts(connection: Connection, key: int, document: IndexedDocument) -> None:
-    """Keep what a document shows of the layout of its site."""
+    """Store what a document shows of the layout of its site."""
     if not is_watched(document):
         return
     extraction = document.extraction
@@ -126,7 +117,7 @@ def write_facts(connection: Connection, key: int, document: IndexedDocument) -> 
 
 
 def forget_facts(connection: Connection, key: int) -> None:
-    """Take out what was kept of one document."""
+    """Remove what was stored for one document."""
     connection.change("DELETE FROM page_fact WHERE document = ?", (key,))
 
 

@@ -1,11 +1,11 @@
-"""Writes into the embedded index: puts, tombstones, what is forgotten."""
+"""Writes to the embedded index: documents, tombstones, deletions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from ingest.adapters.sqlite_index.database import Connection, FtsTable
+from ingest.adapters.sqlite_index.index_file import Connection, FtsTable
 from ingest.adapters.sqlite_index.revisions import forget_before, forget_document
 from ingest.adapters.sqlite_index.rows import DocumentRows, milliseconds, searchable, unpacked
 from ingest.adapters.sqlite_index.site_layouts import forget_facts, write_facts
@@ -21,14 +21,14 @@ _CACHED_VALUES = 100_000
 
 
 class Values:
-    """Remembers the keys of the table `value`, as long as no process takes values out of it."""
+    """Caches keys of the table `value` until a process deletes values from it."""
 
     def __init__(self) -> None:
         self._generation = ""
         self._keys: dict[tuple[int, str], int] = {}
 
     def begin(self, connection: Connection) -> None:
-        """Forget what may no longer be so; called first in each write transaction."""
+        """Drop a cache that is out of date; called first in each write transaction."""
         row = connection.first("SELECT text FROM meta WHERE name = 'values_generation'")
         generation = row[0] if row else ""
         if generation != self._generation or len(self._keys) > _CACHED_VALUES:
@@ -36,11 +36,11 @@ class Values:
             self._generation = generation
 
     def forget(self) -> None:
-        """Forget all: the transaction that made some of the keys was undone."""
+        """Drop the cache, after the transaction that added keys was rolled back."""
         self._keys.clear()
 
     def key(self, connection: Connection, kind: int, text: str) -> int:
-        """Return the key of a value, made if there is none."""
+        """Return the key of a value, which is inserted if it is new."""
         found = self._keys.get((kind, text))
         if found is None:
             row = connection.first(
@@ -58,15 +58,15 @@ class Values:
 
 
 def write(connection: Connection, values: Values, rows: DocumentRows) -> Verdict:
-    """Put one document in, unless a newer version or a tombstone is there."""
+    """Write one document, unless a newer version or a tombstone exists."""
     document = rows.document
     if connection.first("SELECT 1 FROM tombstone WHERE id = ?", (document.id,)):
-        return Verdict("older", "removed", "was removed and stays so")
+        return Verdict("older", "removed", "the document was removed")
     before = connection.first("SELECT key, version FROM document WHERE id = ?", (document.id,))
     if before is not None:
         key, version = before
         if version > document.version:
-            return Verdict("older", "version_conflict", f"version {version} is there")
+            return Verdict("older", "version_conflict", f"version {version} exists")
         erase(connection, key)
     key = int(connection.change(_DOCUMENT, rows.columns).lastrowid or 0)
     connection.change("INSERT INTO body VALUES (?, ?)", (key, rows.json))
@@ -80,7 +80,7 @@ def write(connection: Connection, values: Values, rows: DocumentRows) -> Verdict
 
 
 def erase(connection: Connection, key: int) -> None:
-    """Take everything of one document out."""
+    """Delete everything of one document."""
     row = connection.first("SELECT json FROM body WHERE document = ?", (key,))
     if row is not None:
         _WORDS.delete(connection, key, searchable(unpacked(row[0])))
@@ -90,8 +90,8 @@ def erase(connection: Connection, key: int) -> None:
     connection.change("DELETE FROM document WHERE key = ?", (key,))
 
 
-def bury(connection: Connection, id: str, reason: str, now: datetime) -> bool:
-    """Replace a document by a tombstone; False when the id was never known."""
+def replace_by_tombstone(connection: Connection, id: str, reason: str, now: datetime) -> bool:
+    """Replace a document by a tombstone; False if the id is not known."""
     if connection.first("SELECT 1 FROM tombstone WHERE id = ?", (id,)):
         return True
     row = connection.first("SELECT key, first_seen_at FROM document WHERE id = ?", (id,))
@@ -109,7 +109,7 @@ def bury(connection: Connection, id: str, reason: str, now: datetime) -> bool:
 
 
 def drop_unused_values(connection: Connection, among: Sequence[int] | None = None) -> None:
-    """Take out names that stand in no document any more: of all, or of these keys."""
+    """Delete values that no document has any more: all, or those among these keys."""
     unused = (
         "DELETE FROM value WHERE NOT EXISTS "
         "(SELECT 1 FROM document_value WHERE document_value.value = value.key)"
@@ -124,7 +124,7 @@ def drop_unused_values(connection: Connection, among: Sequence[int] | None = Non
 
 
 def expired_keys(connection: Connection, before: datetime, limit: int) -> Sequence[int]:
-    """Return the keys of some documents first seen before this, oldest first."""
+    """Return keys of documents first seen before this, oldest first."""
     rows = connection.rows(
         "SELECT key FROM document WHERE first_seen_at < ? ORDER BY first_seen_at, id LIMIT ?",
         (milliseconds(before), limit),
@@ -132,7 +132,7 @@ def expired_keys(connection: Connection, before: datetime, limit: int) -> Sequen
     return [int(row[0]) for row in rows]
 
 
-def forget_besides(connection: Connection, before: datetime) -> None:
-    """Forget also what was removed, and what changed in texts, of that time."""
+def forget_related(connection: Connection, before: datetime) -> None:
+    """Delete tombstones and revisions of documents first seen before this."""
     forget_before(connection, before)
     connection.change("DELETE FROM tombstone WHERE first_seen_at < ?", (milliseconds(before),))

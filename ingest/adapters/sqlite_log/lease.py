@@ -1,16 +1,16 @@
-"""Who owns a consumer group: one member at a time, by a lease with a generation."""
+"""Ownership of a consumer group: one member at a time, by a lease with a generation."""
 
 from __future__ import annotations
 
 import time
-
 from ingest import telemetry
 from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import LeaseLost
 from ingest.settings.options import LogOptions
 
-#: A lease is renewed this many times while it lasts (15 s, every 3 s).
+
+#: How many times a lease is renewed while it lasts (15 s: every 3 s).
 _RENEWALS = 5
 
 _taken = telemetry.Event("log_lease_taken", counter=telemetry.counter("rebalances_total", "stage"))
@@ -21,8 +21,8 @@ _lost = telemetry.Event("log_lease_lost", level="warning")
 class Lease:
     """One member's share in its group: all partitions, or none while it stands by.
 
-    `generation` is None while standing by. The methods with a connection run in the thread
-    that writes, inside its transaction; the others in the reader's thread.
+    `generation` is None while it stands by. Methods with a connection run in the thread that
+    writes, inside its transaction; the others run in the reader's thread.
     """
 
     def __init__(self, group: str, member: str, options: LogOptions) -> None:
@@ -36,7 +36,7 @@ class Lease:
         self._read_at = time.monotonic()
         self._is_reading = False
         self._lost_generation: int | None = None
-        self._has_told = False
+        self._has_logged = False
 
     # The reader's thread.
 
@@ -53,38 +53,38 @@ class Lease:
         return self.generation is not None and self._lost_generation == self.generation
 
     def is_held_in(self, row: Row | None) -> bool:
-        """Return whether this row of the lease table (generation, owner, …) names us."""
+        """Return whether this row of the lease table (generation, owner, …) names this member."""
         return row is not None and row[0] == self.generation and row[1] == self.member
 
     def can_be_taken(self, row: Row | None, now_ms: int) -> bool:
-        """Return whether nobody else holds it: no row, given back, ended, or ours from before."""
+        """Return whether no other member holds it: no row, released, expired, or ours from before."""
         if row is None:
             return True
         _, owner, until_ms, lease_ms = row
-        # An end further off than a whole lease means that the clock was put back.
+        # An end more than a whole lease away means that the clock was set back.
         return owner in (None, self.member) or until_ms <= now_ms or until_ms > now_ms + lease_ms
 
     def won(self, generation: int) -> None:
         self.generation = generation
-        self._has_told = False
+        self._has_logged = False
         _taken(group=self.group, generation=generation)
 
     def drop(self) -> None:
-        """Note that the partitions are somebody else's now."""
+        """Note that another member owns the partitions now."""
         _lost(group=self.group, generation=self.generation)
         self.generation = None
 
-    def tell_standing_by(self, owner: str) -> None:
-        """Say once that another member works and this one waits."""
-        if not self._has_told:
-            self._has_told = True
+    def note_standing_by(self, owner: str) -> None:
+        """Log once that another member works and this one waits."""
+        if not self._has_logged:
+            self._has_logged = True
             _standing_by(group=self.group, owner=owner)
 
     # The thread that writes.
 
     def take(self, connection: Connection, now_ms: int) -> int | None:
-        """Take the group if it is free; returns the new generation, or None."""
-        self._sign_on(connection, now_ms)
+        """Take the group if it is free and return the new generation, else None."""
+        self._register(connection, now_ms)
         row = read_row(connection, self.group)
         if not self.can_be_taken(row, now_ms):
             return None
@@ -96,12 +96,12 @@ class Lease:
         return generation
 
     def renew(self, connection: Connection, now_ms: int) -> bool:
-        """Lengthen the lease; give it back when nothing was read for too long."""
-        if not self._is_reading and self._has_paused_too_long():
-            self._give_back(connection)
+        """Extend the lease; release it when nothing was read for too long."""
+        if not self._is_reading and self._read_age_ms() > self._poll_interval_seconds * 1000:
+            self._release(connection)
             self._lost_generation = self.generation
             return False
-        self._sign_on(connection, now_ms)
+        self._register(connection, now_ms)
         generation = self.generation
         if generation is not None:
             renewed = connection.change(
@@ -114,28 +114,25 @@ class Lease:
         return False
 
     def leave(self, connection: Connection, _now_ms: int) -> None:
-        """Release what is held and sign off."""
-        self._give_back(connection)
+        """Release the lease and leave the group."""
+        self._release(connection)
 
     def check(self, connection: Connection) -> int:
-        """Return the generation in force for a commit. Errors: LeaseLost when it is not ours."""
+        """Return the generation for a commit. Errors: LeaseLost when another member owns the group."""
         row = read_row(connection, self.group)
         if self.generation is None or not self.is_held_in(row):
             raise LeaseLost(
-                "the group has gone to another member, nothing was committed",
+                "another member owns the group now, nothing was committed",
                 value=self.group,
                 origin=f"generation {self.generation}, now {row[0] if row else 'none'}",
-                remedy="read on: the work since the last commit is done again by its owner",
+                remedy="read on: its new owner repeats the work since the last commit",
             )
         return self.generation
-
-    def _has_paused_too_long(self) -> bool:
-        return self._read_age_ms() > self._poll_interval_seconds * 1000
 
     def _read_age_ms(self) -> int:
         return int((time.monotonic() - self._read_at) * 1000)
 
-    def _sign_on(self, connection: Connection, now_ms: int) -> None:
+    def _register(self, connection: Connection, now_ms: int) -> None:
         connection.change(
             "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?)",
             (self.group, self.member, now_ms + self._lease_ms, now_ms - self._read_age_ms()),
@@ -145,7 +142,7 @@ class Lease:
             (self.group, now_ms - self._lease_ms),
         )
 
-    def _give_back(self, connection: Connection) -> None:
+    def _release(self, connection: Connection) -> None:
         connection.change(
             "UPDATE lease SET owner = NULL, lease_until_ms = 0 WHERE group_name = ? AND owner = ?",
             (self.group, self.member),
@@ -164,7 +161,7 @@ def read_row(connection: Connection, group: str) -> Row | None:
 
 
 def members(connection: Connection, group: str, now_ms: int) -> int:
-    """Return how many members are alive, those that stand by among them."""
+    """Return the number of live members, including those that stand by."""
     return connection.number(
         "SELECT count(*) FROM member WHERE group_name = ? AND lease_until_ms > ?", (group, now_ms)
     )

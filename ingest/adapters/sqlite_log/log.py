@@ -1,4 +1,4 @@
-"""The embedded log as the Log port: what bootstrap opens for a `sqlite:///…` URL."""
+"""The embedded log behind the Log port, opened for a `sqlite:///…` URL."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from ingest import telemetry
 from ingest.adapters.log_rules import ROOM_SECONDS, measured, spec_differences
+from ingest.adapters.sqlite_file import FileLock, Row
 from ingest.adapters.sqlite_log import database, lease, records, retention
 from ingest.adapters.sqlite_log import topics as manifest
-from ingest.adapters.sqlite_log.database import Connection, FileLock
+from ingest.adapters.sqlite_log.database import LOG_FILE, Connection
 from ingest.adapters.sqlite_log.lease import Lease
 from ingest.adapters.sqlite_log.reader import SqliteReader
 from ingest.adapters.sqlite_log.records import Draft, packed
@@ -27,8 +28,10 @@ from ingest.settings.options import LogOptions
 
 _SCAN_RECORDS = 500
 _ADMINISTRATION_SECONDS = 60.0
+_CLOSE_SECONDS = 5.0
 
-#: Of each partition where the group goes on, where it ends, and when the oldest waiting record came.
+#: For each partition: the next offset of the group, the end, and when the oldest waiting record
+#: was appended.
 _LAG = """
     SELECT number, committed, next_offset, (
         SELECT appended_at_ms FROM record
@@ -44,8 +47,6 @@ _LAG = """
 
 _file_bytes = telemetry.gauge("log_file_bytes")
 
-_CLOSE_SECONDS = 5.0
-
 
 def wall_clock_ms() -> int:
     """Return the milliseconds since 1970."""
@@ -55,8 +56,8 @@ def wall_clock_ms() -> int:
 class SqliteLog:
     """A log in one SQLite file, for one machine; any number of processes may open it.
 
-    The file is made at the first use that needs it. Errors of the constructor: LogRefused for
-    a file that is no log or a newer one, LogUnavailable when it cannot be read now.
+    The file is created at the first use that needs it. Errors of the constructor: LogRefused for
+    a file that is not a log or is a newer one, LogUnavailable when it cannot be read now.
     """
 
     capabilities = frozenset(("deletes_at_once", "compacts_at_once"))
@@ -105,8 +106,7 @@ class SqliteLog:
             "SELECT partition, start_offset, next_offset FROM partition WHERE topic = ?",
             (found.id,),
         )
-        wanted = [row for row in bounds if partition in (None, row[0])]
-        return self._scan(found, [(row[0], row[1], row[2]) for row in wanted], since_ms)
+        return self._scan(found, [row for row in bounds if partition in (None, row[0])], since_ms)
 
     def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
         if self._connection is None and not self._path.exists():
@@ -121,7 +121,7 @@ class SqliteLog:
         return done
 
     def expire(self) -> None:
-        """Delete now what the topics need not keep. Errors: LogUnavailable."""
+        """Delete now what is past its retention. Errors: LogUnavailable."""
         while self._write().call(retention.run, _ADMINISTRATION_SECONDS):
             pass
 
@@ -133,13 +133,13 @@ class SqliteLog:
 
     def ping(self) -> None:
         if self._connection is None and not self._path.exists():
-            return  # an embedded log that nobody has used yet: it will be made
+            return  # an embedded log that nobody has used yet: it will be created
         self._read().number("SELECT count(*) FROM topic")
         if self._writer is not None:
             self._writer.check()
 
     def close(self) -> None:
-        """Leave all groups, write what waits, close the file; a second call does nothing."""
+        """Leave all groups, write what is pending, close the file; a second call does nothing."""
         with self._mutex:
             if self._is_closed:
                 return
@@ -154,12 +154,9 @@ class SqliteLog:
         if self._file_lock is not None and has_ended:
             self._file_lock.close()
 
-    def _scan(
-        self, topic: Topic, bounds: Sequence[tuple[int, int, int]], since_ms: int | None
-    ) -> Iterator[Record]:
-        for partition, start, end in bounds:
+    def _scan(self, topic: Topic, bounds: Sequence[Row], since_ms: int | None) -> Iterator[Record]:
+        for partition, at, end in bounds:
             place = TopicPartition(topic.spec.name, partition)
-            at = start
             if since_ms is not None:
                 at = records.first_since(self._read(), topic.id, partition, at, end, since_ms)
             while at < end:
@@ -174,7 +171,7 @@ class SqliteLog:
         return self._topics.get(name, self._read)
 
     def _read(self) -> Connection:
-        """Return the connection for single questions, that all threads share."""
+        """Return the connection for single reads, which all threads share."""
         with self._mutex:
             self._refuse_if_closed()
             if self._connection is None:
@@ -193,9 +190,9 @@ class SqliteLog:
             return self._writer
 
     def _lock(self) -> FileLock:
-        """Make the file if it is not there, and return the lock beside it."""
+        """Create the file if it does not exist, and return its lock."""
         if self._file_lock is None:
-            self._file_lock = FileLock(self._path.with_name(self._path.name + ".lock"))
+            self._file_lock = FileLock(self._path, LOG_FILE)
             database.create(self._path, self._file_lock)
         return self._file_lock
 
@@ -213,8 +210,8 @@ class SqliteLog:
 class SqliteAppender:
     """The Appender of the port. Errors of `append` beside the port's: LogUnavailable.
 
-    A full log (`max_log_bytes`) or disk holds records here: they are written, in order, as soon
-    as there is room; only flush and append tell, with LogUnavailable, that they wait.
+    While the log (`max_log_bytes`) or the disk is full, records are held here and written in
+    order as soon as there is room. Until then flush and append raise LogUnavailable.
     """
 
     def __init__(self, writer: Writer, topic_of: Callable[[str], Topic]) -> None:
@@ -240,7 +237,7 @@ class SqliteAppender:
             *found,
             value=value,
             headers=packed(headers),
-            is_compacted=target.is_compacted,
+            is_compacted=target.spec.is_compacted,
         )
         self._last = self._writer.put(draft, ROOM_SECONDS)
         return draft
@@ -249,10 +246,10 @@ class SqliteAppender:
         self._writer.wait(self._last, timeout_seconds)
 
     def close(self) -> None:
-        """Wait a little for what is under way, then take no more."""
+        """Flush for a few seconds, then accept no more records."""
         if not self._is_closed:
             self._is_closed = True
             try:
                 self.flush(_CLOSE_SECONDS)
             except LogUnavailable:
-                pass  # its deliveries are not done: the input is read again
+                pass  # its deliveries are not done, so the input is read again

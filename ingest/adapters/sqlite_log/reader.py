@@ -17,9 +17,9 @@ from ingest.adapters.sqlite_log.writer import Writer
 from ingest.errors import LeaseLost, LogError, LogUnavailable
 from ingest.ports import Position, Record, TopicPartition
 
-#: How often a waiting reader looks for what other processes wrote.
+#: How often a waiting reader checks for what other processes wrote.
 LOOK_SECONDS = 0.05
-#: A reader that got nothing for this long looks less often, so that idle stages cost nothing.
+#: A reader that got nothing for this long checks less often, so idle stages cost nothing.
 _IDLE_AFTER_SECONDS = 5.0
 _IDLE_LOOK_SECONDS = 0.2
 _OUTAGE_PAUSE_SECONDS = 0.2
@@ -32,7 +32,7 @@ _BOUNDS = (
 
 
 class _Bounds(NamedTuple):
-    """The first offset still there, and the offset after the last record."""
+    """The first offset that is left, and the offset after the last record."""
 
     start: int
     end: int
@@ -140,7 +140,7 @@ class SqliteReader:
         try:
             self._writer.call(self._lease.leave, _LEAVE_SECONDS)
         except LogUnavailable:
-            pass  # the lease ends by itself
+            pass  # the lease expires
         self._forget()
         self._connection.close()
 
@@ -149,7 +149,7 @@ class SqliteReader:
         return _IDLE_LOOK_SECONDS if is_idle else LOOK_SECONDS
 
     def _look(self) -> None:
-        """See who owns the group and where its partitions end, if anything has changed."""
+        """Check who owns the group and where its partitions end, if anything has changed."""
         seen = (self._connection.data_version(), self._writer.alarm.rings)
         if (
             seen == self._seen
@@ -165,7 +165,7 @@ class SqliteReader:
         self._seen = seen
 
     def _share(self) -> None:
-        """Keep, lose or take the group."""
+        """Keep the group, take it, or note its loss."""
         row = leases.read_row(self._connection, self._lease.group)
         if self._lease.generation is not None:
             if self._lease.is_held_in(row) and not self._lease.is_lost:
@@ -180,7 +180,7 @@ class SqliteReader:
             row = leases.read_row(self._connection, self._lease.group)
         if row is not None:
             self._look_at_ms = row[2]
-            self._lease.tell_standing_by(row[1])
+            self._lease.note_standing_by(row[1])
 
     def _add(self, place: TopicPartition) -> None:
         generation = self._lease.generation
@@ -207,7 +207,7 @@ class SqliteReader:
         }
 
     def _take(self, max_records: int) -> list[Record]:
-        """Return records of the partitions that have some, an equal part of each first."""
+        """Return records of all partitions that have some, at first an equal share of each."""
         waiting = [place for place in self._in_turn() if self._has_more(place)]
         taken: list[Record] = []
         size = 0
@@ -229,7 +229,7 @@ class SqliteReader:
         return places[self._turn :] + places[: self._turn]
 
     def _has_more(self, place: TopicPartition) -> bool:
-        """Return whether records wait here; a position outside of what is there is corrected first."""
+        """Return whether records are waiting; a position out of range is corrected first."""
         if place in self._paused:
             return False
         start, end = self._bounds[place]
@@ -242,7 +242,7 @@ class SqliteReader:
                 )  # fmt: skip
             self._positions[place] = start
         elif position > end:
-            # As Kafka with auto.offset.reset=earliest: rather again than never.
+            # As Kafka does with auto.offset.reset=earliest: read again rather than skip.
             self._positions[place] = start
         return self._positions[place] < end
 

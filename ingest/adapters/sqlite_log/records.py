@@ -1,4 +1,4 @@
-"""Rows of the record table: appended in batches, read by place and offset."""
+"""Rows of the record table: appended in batches, read by partition and offset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import NewsIngestError
 from ingest.ports import Record, TopicPartition
 
-#: A read gives at most this much, as Kafka's fetch.max.bytes does.
+#: Maximum size of one read, as Kafka's fetch.max.bytes.
 MAX_READ_BYTES = 16 * 1024 * 1024
 
 _SIZE = 5  # of a row to be inserted
@@ -24,7 +24,7 @@ _unpack = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A record on its way into the log, with its fate: the Delivery of the port."""
+    """A record on its way into the log: the Delivery of the port."""
 
     topic: int
     key: bytes
@@ -37,7 +37,7 @@ class Draft:
     error: NewsIngestError | None = None
 
     def finish(self, error: NewsIngestError | None = None) -> None:
-        """Note the verdict; the bytes are let go."""
+        """Note the result and release the bytes."""
         self.value = self.headers = None
         self.error = error
         self.is_done = True
@@ -60,7 +60,7 @@ def packed(headers: Sequence[tuple[str, bytes]]) -> bytes | None:
 def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None:
     """Append drafts in their order, inside the caller's transaction.
 
-    In a compacted topic an older row of the same key goes in the same transaction.
+    In a compacted topic the older row of the same key is deleted in the same transaction.
     """
     tails = _tails(connection, drafts, now_ms)
     rows: list[Row | None] = []
@@ -111,11 +111,11 @@ def _tails(
 
 
 def _forget_keys(connection: Connection, topic: int, partition: int, keys: list[bytes]) -> int:
-    """Take out the rows of these keys; returns their bytes."""
+    """Delete the rows of these keys and return the number of bytes freed."""
     freed = 0
     for start in range(0, len(keys), _KEYS_A_STATEMENT):
         taken = keys[start : start + _KEYS_A_STATEMENT]
-        # The last key again and again: a few statements are remembered instead of one a number.
+        # Padded with the last key to a power of two, so SQLite caches few statements.
         count = 1 << (len(taken) - 1).bit_length()
         values = (topic, partition, *taken, *taken[-1:] * (count - len(taken)))
         those = (
@@ -136,11 +136,11 @@ def between(
     max_records: int,
     max_bytes: int = MAX_READ_BYTES,
 ) -> tuple[list[Record], int]:
-    """Return records of one partition from `first` up to before `end`, and where to go on.
+    """Return records of one partition from `first` to before `end`, and the next offset.
 
-    Shape: in order of their offsets, at most `max_records` and about `max_bytes`, but always
-    one if there is one. Where nothing is left before `end`, the second value is `end`, also
-    over a gap that compaction made.
+    The records are in the order of their offsets: at most `max_records` and about `max_bytes`,
+    but at least one if there is one. When nothing is left before `end`, the next offset is
+    `end`, also after a gap that compaction left.
     """
     rows, is_cut = connection.rows_within(
         "SELECT offset, appended_at_ms, size, key, headers, value FROM record"
@@ -172,7 +172,7 @@ def first_since(
 ) -> int:
     """Return the first offset appended at or after this time; `end` when there is none.
 
-    Offsets and times grow together, so halving finds it in about 20 looks.
+    Times grow with offsets, so a binary search finds it in about 20 reads.
     """
     low, high = first, end
     while low < high:

@@ -1,4 +1,4 @@
-"""Deletes what a topic need not keep: by time, by bytes, and old tombstones."""
+"""Deletes what is past its retention: by time, by bytes, and old tombstones."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ingest.adapters.sqlite_log.database import Connection
 #: Topic and partition, by the ids in the tables.
 Place: TypeAlias = tuple[int, int]
 
-#: One transaction deletes at most this many rows.
+#: Maximum number of rows that one transaction deletes.
 ROWS_A_RUN = 1000
-#: A tombstone is kept this long, so that readers of the table see it.
+#: How long a tombstone is kept, so readers of the table see it.
 TOMBSTONE_MS = 24 * 3600 * 1000
-#: All processes together look this often.
+#: How often this runs, all processes together.
 INTERVAL_SECONDS = 60.0
-#: Free pages stay in the file for the next appends up to this many; more go back to the disk.
+#: Maximum number of free pages kept in the file for the next appends.
 SPARE_PAGES = 4096
 PAGES_A_RUN = 1000
 
 
 def run_if_due(connection: Connection, now_ms: int) -> bool:
-    """Delete one portion, if no process has looked of late; True when more waits."""
+    """Delete one portion if no process did so recently; True when more is left."""
     ran_at_ms = connection.number("SELECT ran_at_ms FROM retention")
     if 0 <= now_ms - ran_at_ms < INTERVAL_SECONDS * 900:
         return False
@@ -32,14 +32,14 @@ def run_if_due(connection: Connection, now_ms: int) -> bool:
 
 
 def run(connection: Connection, now_ms: int) -> bool:
-    """Delete one portion inside the caller's transaction; True when more may be there to do."""
+    """Delete one portion inside the caller's transaction; True when more may be left."""
     left = ROWS_A_RUN
     for row in connection.rows(
         "SELECT topic.id, partition.partition, cleanup, retention_seconds, retention_bytes, bytes,"
         " next_offset FROM topic JOIN partition ON partition.topic = topic.id"
     ):
-        *ids, cleanup, seconds, max_bytes, used, next_offset = row
-        place = (ids[0], ids[1])
+        topic, partition, cleanup, seconds, max_bytes, used, next_offset = row
+        place = (topic, partition)
         if "delete" in cleanup:
             over = 0 if max_bytes is None else max(0, used - max_bytes)
             before_ms = None if seconds is None else now_ms - int(seconds * 1000)
@@ -48,13 +48,13 @@ def run(connection: Connection, now_ms: int) -> bool:
             left -= _delete_tombstones(connection, place, now_ms - TOMBSTONE_MS, left)
         if left <= 0:
             break
-    return _give_pages_back(connection) or left < ROWS_A_RUN
+    return _free_pages(connection) or left < ROWS_A_RUN
 
 
-def _give_pages_back(connection: Connection) -> bool:
+def _free_pages(connection: Connection) -> bool:
     surplus = connection.number("PRAGMA freelist_count") - SPARE_PAGES
     for _ in range(min(surplus, PAGES_A_RUN)):
-        # One at a time: the driver steps this statement once, whatever number it is given.
+        # One at a time: the driver steps this statement only once, whatever number it has.
         connection.rows("PRAGMA incremental_vacuum(1)")
     return surplus > PAGES_A_RUN
 
@@ -67,7 +67,7 @@ def _delete_oldest(
     over: int,
     left: int,
 ) -> int:
-    """Delete from the start what is older than `before_ms` or more than the bytes allowed."""
+    """Delete from the start what is older than `before_ms` or over the allowed bytes."""
     if before_ms is None and over <= 0:
         return 0
     limit = left if over or _head_is_older(connection, place, before_ms) else 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-#: Written into the file's header, so that another program's file is known at once.
+#: Written into the header of the file, so files of other programs are recognised.
 APPLICATION_ID = 0x4E694C67
 VERSION = 1
 
 READING = ("PRAGMA query_only=ON", "PRAGMA cache_size=-4096")
 
-#: FULL: an acknowledged record outlives a power cut. The WAL is cut back after a checkpoint.
+#: FULL: an acknowledged record survives a power cut. The WAL is truncated after a checkpoint.
 WRITING = (
     "PRAGMA synchronous=FULL",
     "PRAGMA cache_size=-16384",
@@ -16,11 +16,11 @@ WRITING = (
     "PRAGMA journal_size_limit=67108864",
 )
 
-#: Only an empty file takes these.
+#: These only work on an empty file.
 CREATION = ("PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL")
 
 #: `partition.bytes` and `record.size` count key, headers and value: what retention_bytes means.
-#: Times of one partition never go back, so a time can be looked for among offsets.
+#: Times within a partition never decrease, so a time can be searched for by offset.
 TABLES = (
     """
     CREATE TABLE topic (

@@ -1,4 +1,4 @@
-"""Topics of the embedded log: what exists, how it differs from the manifest, making it so."""
+"""Topics of the embedded log: looked up, compared with their specs, created and altered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.adapters.log_rules import SPEC_FIELDS, missing, must_not_shrink, spe
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.ports import TopicSpec
 
-#: What another process changed about a topic is seen after this at the latest.
+#: A change by another process is seen after this at the latest.
 _KNOWN_FOR_SECONDS = 5.0
 #: The columns of the table are the fields of a spec.
 _COLUMNS = ", ".join(SPEC_FIELDS)
@@ -25,14 +25,9 @@ class Topic(NamedTuple):
     id: int
     spec: TopicSpec
 
-    @property
-    def is_compacted(self) -> bool:
-        """Whether only the last record of a key is kept."""
-        return is_compacted(self.spec)
-
 
 class Topics:
-    """Remembers topics for some seconds; safe to use from several threads."""
+    """Caches topics for some seconds; thread-safe."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Topic]] = {}
@@ -49,20 +44,15 @@ class Topics:
         self._known.clear()
 
 
-def is_compacted(spec: TopicSpec) -> bool:
-    """Return whether only the last record of a key is kept."""
-    return "compact" in spec.cleanup.split(",")
-
-
 def differences(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
-    """Return a sentence for each difference; none when all is as the manifest says."""
+    """Return a sentence for each difference between the topics and their specs."""
     return [line for spec in specs for line in _differences(connection, spec)]
 
 
 def apply(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
-    """Create and alter, inside the caller's transaction; returns what was done.
+    """Create and alter inside the caller's transaction and return what was done.
 
-    Errors: TopicDiffers where partitions would have to be taken away; nothing is done then.
+    Errors: TopicDiffers where partitions would have to be removed; nothing is done then.
     """
     found = [_find(connection, spec.name) for spec in specs]
     must_not_shrink({one.spec.name: one.spec.partitions for one in found if one}, specs)
@@ -87,8 +77,8 @@ def _apply_one(connection: Connection, spec: TopicSpec) -> list[str]:
             (*astuple(spec), found.id),
         )
         _add_partitions(connection, found.id, found.spec.partitions, spec.partitions)
-        if found.is_compacted != is_compacted(spec):
-            _change_compaction(connection, found.id, is_compacted(spec))
+        if found.spec.is_compacted != spec.is_compacted:
+            _change_compaction(connection, found.id, spec.is_compacted)
     return [
         sentence.replace("should be", "is now").replace(" is ", " was ", 1) for sentence in done
     ]

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest import telemetry
+from ingest.adapters.sqlite_file import FileLock
 from ingest.adapters.sqlite_log import records
-from ingest.adapters.sqlite_log.database import Connection, FileLock
+from ingest.adapters.sqlite_log.database import Connection
 from ingest.adapters.sqlite_log.records import Draft
 from ingest.errors import (
     LeaseLost,
@@ -33,16 +34,16 @@ Work = Callable[[Connection, int], Result]
 #: Appends gather for this long or up to this many; a flush cuts it short.
 LINGER_SECONDS = 0.010
 LINGER_RECORDS = 100
-#: One transaction takes at most this, so that other processes get their turn.
+#: Maximum of one transaction, so other processes get their turn.
 MAX_BATCH_RECORDS = 500
 MAX_BATCH_BYTES = 8 * 1024 * 1024
-#: Commits and leases answer within this.
+#: Time limit of commits and leases.
 CALL_SECONDS = 5.0
 _FIRST_BACKOFF_SECONDS = 0.2
 _LONGEST_BACKOFF_SECONDS = 5.0
 _FULL_PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 10.0
-_REMEDY = "look for a full disk, log.max_log_bytes, or a stopped process that holds the log"
+_REMEDY = "check for a full disk, log.max_log_bytes, or a stopped process that holds the log"
 
 _wait_seconds = telemetry.histogram("log_write_wait_seconds")
 
@@ -52,7 +53,7 @@ _log_full = telemetry.Event("log_full", level="warning")
 
 
 class Alarm:
-    """A counter that readers of this process wait on; SQLite's data_version tells of others."""
+    """A counter that readers of this process wait on; data_version covers other processes."""
 
     def __init__(self) -> None:
         self.rings = 0
@@ -72,9 +73,9 @@ class Alarm:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Work for one transaction: somebody waits for it, or it comes again every few `seconds`.
+    """Work for one transaction: somebody waits for it, or it is repeated every few `seconds`.
 
-    Work that comes again is done again at once when it returns true.
+    Repeated work runs again at once when it returns true.
     """
 
     work: Work[Any]
@@ -83,10 +84,10 @@ class Job:
     result: Any = None
     error: NewsIngestError | None = None
     is_done: bool = False
-    is_abandoned: bool = False  # whoever waited has gone: never begin it again
+    is_abandoned: bool = False  # nobody waits any more: do not start it
 
     def run(self, connection: Connection, now_ms: int) -> None:
-        """Do the work; its own verdict is no fault of the transaction."""
+        """Do the work; an error that is its result does not roll the transaction back."""
         self.error = None
         try:
             self.result = self.work(connection, now_ms)
@@ -97,8 +98,8 @@ class Job:
 class Writer:
     """Takes records and jobs from any thread and writes them, many in one transaction.
 
-    What cannot be written for now is kept and tried again, with growing waits; whoever waits
-    for it gets LogUnavailable after his own time, never a loss.
+    What cannot be written now is kept and retried with backoff. Callers that wait for it get
+    LogUnavailable after their own timeout; nothing is lost.
     """
 
     def __init__(
@@ -124,19 +125,19 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._periodic: list[Job] = []
         self._bytes = 0
-        self._taken = 0  # records ever handed over, and ever finished: flush compares
+        self._taken = 0  # records ever handed over, and ever finished: flush compares them
         self._done = 0
         self._wanted = 0  # the record up to which somebody flushes
         self._failures = 0
         self._retry_at = 0.0
         self._is_full = False
         self._trouble = ""
-        self._began_at: float | None = None  # the transaction that runs or waits for its turn
+        self._began_at: float | None = None  # when the current transaction asked for the lock
         self._is_closing = False
         self._thread: threading.Thread | None = None
 
     def check(self) -> None:
-        """See that writes get through. Errors: LogUnavailable while they are held."""
+        """Check that writes succeed. Errors: LogUnavailable while they are held back."""
         began = self._began_at
         is_stuck = began is not None and time.monotonic() - began > CALL_SECONDS
         if self._failures or self._is_full or is_stuck:
@@ -148,7 +149,7 @@ class Writer:
             )
 
     def put(self, draft: Draft, timeout_seconds: float) -> int:
-        """Hand a record over; returns its number for `wait`.
+        """Hand a record over and return its number for `wait`.
 
         Blocks while too much is unacknowledged. Errors: LogUnavailable past the timeout.
         """
@@ -177,8 +178,8 @@ class Writer:
     def call(self, work: Work[Result], timeout_seconds: float = CALL_SECONDS) -> Result:
         """Do this in a write transaction and return its result once that is durable.
 
-        Errors: those of `work`; LogUnavailable past the timeout, and then it may have been
-        done only if it had begun.
+        Errors: those of `work`; LogUnavailable past the timeout. Work that had started by then
+        may still be done.
         """
         job = Job(work)
         with self._mutex:
@@ -193,7 +194,7 @@ class Writer:
         return job.result  # type: ignore[no-any-return]
 
     def every(self, seconds: float, work: Work[bool]) -> Job:
-        """Do this again and again, in the thread that writes, until `cancel`."""
+        """Repeat this in the thread that writes until `cancel`."""
         job = Job(work, seconds, time.monotonic() + seconds)
         with self._mutex:
             self._begin()
@@ -202,13 +203,13 @@ class Writer:
         return job
 
     def cancel(self, job: Job) -> None:
-        """End work that comes again."""
+        """Stop repeating this work."""
         with self._mutex:
             if job in self._periodic:
                 self._periodic.remove(job)
 
     def close(self) -> bool:
-        """Write what waits, then end the thread; False when it is still stuck in a write."""
+        """Write what is pending and end the thread; False when it is still stuck in a write."""
         with self._mutex:
             self._is_closing = True
             self._work.notify()
@@ -253,13 +254,13 @@ class Writer:
                 except NewsIngestError as error:
                     self._failed(error)
                 except Exception as error:  # noqa: BLE001 - the outermost loop of this thread
-                    self._failed(LogRefused(f"a fault in the embedded log: {error!r}"))
+                    self._failed(LogRefused(f"a bug in the embedded log: {error!r}"))
         finally:
             if connection is not None:
                 connection.close()
 
     def _wait_for_work(self) -> bool:
-        """Wait until something is to be written; False when there never will be."""
+        """Wait until there is something to write; False when there never will be."""
         with self._mutex:
             while True:
                 now = time.monotonic()
@@ -340,7 +341,7 @@ class Writer:
         return chosen
 
     def _look_at_size(self, connection: Connection, now_ms: int) -> None:
-        """Make room in a log that is too large; note whether it is full all the same."""
+        """Delete what may go from a log that is too large, and note whether it is still full."""
         was_full, self._is_full = self._is_full, self._is_too_large(connection)
         if self._is_full:
             may_make_more = self._make_room(connection, now_ms)
@@ -368,7 +369,7 @@ class Writer:
             self._failures = 0
 
     def _failed(self, error: NewsIngestError) -> None:
-        """Keep the records for later; tell those who wait for jobs, once these failed alone."""
+        """Keep the records for a retry; fail the jobs if they failed without records."""
         if not self._failures:
             _write_failed(path=str(self._path), error=str(error))
         self._failures += 1

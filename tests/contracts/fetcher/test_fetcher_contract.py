@@ -75,7 +75,7 @@ def test_never_more_seconds_than_allowed(on_fetcher: Any, site: HttpSite) -> Non
     assert caught.value.kind == "timeout"
 
 
-def test_redirects_are_followed_or_given_back_as_asked(on_fetcher: Any, site: HttpSite) -> None:
+def test_redirects_are_followed_or_returned(on_fetcher: Any, site: HttpSite) -> None:
     site.serve(HOST, "/moved", redirect("http://other.example/b"))
     site.serve("other.example", "/b", html("t", "there"))
     request = FetchRequest(url=f"http://{HOST}/moved")
@@ -92,7 +92,7 @@ def test_what_robots_txt_forbids_is_disallowed(on_fetcher: Any, site: HttpSite) 
     assert answer == Disallowed(URL, "robots_disallowed")
 
 
-def test_a_host_that_asked_for_rest_is_left_alone(on_fetcher: Any, site: HttpSite) -> None:
+def test_a_host_with_retry_after_rests(on_fetcher: Any, site: HttpSite) -> None:
     site.serve(HOST, "/a", Answer(429, headers=[("Retry-After", "100")]))
 
     async def twice(fetcher: Fetcher) -> Any:
@@ -106,7 +106,7 @@ def test_a_host_that_asked_for_rest_is_left_alone(on_fetcher: Any, site: HttpSit
     assert len(site.asked(HOST, "/a")) == 1
 
 
-def test_nothing_private_is_asked(on_fetcher: Any, site: HttpSite) -> None:
+def test_no_private_address_is_requested(on_fetcher: Any, site: HttpSite) -> None:
     with pytest.raises(FetchFailed) as caught:
         on_fetcher(
             lambda fetcher: fetcher.fetch(FetchRequest(url=f"http://127.0.0.1:{site.port}/"))

@@ -1,4 +1,4 @@
-"""Every index there is, empty or with the corpus in it."""
+"""All indexes, empty or with the corpus."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _over(archive: Archive) -> Iterator[Index]:
 
 @pytest.fixture(scope="session")
 def elastic_archive(elasticsearch_url: str) -> Iterator[Archive]:
-    """Return the archive that tests use one after the other, since making one takes a while."""
+    """Return the archive that tests share in turn, since creating one takes a while."""
     with an_archive(elasticsearch_url) as archive:
         yield archive
 

@@ -1,4 +1,4 @@
-"""What a query means, said without any engine: goes through all documents, one by one."""
+"""The reference for queries: evaluates them on every document, without an engine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Test = Callable[["Column", int], bool]
 
 
 class Column:
-    """One searchable text of a document: its terms and, place by place, their stems."""
+    """One searchable text of a document: its terms and their stems by position."""
 
     def __init__(self, text: str, language: str) -> None:
         self.terms = terms(text)
@@ -84,7 +84,7 @@ def _columns(document: IndexedDocument, field: str) -> list[Column]:
 
 
 def _places(node: Word | Phrase | Prefix, column: Column) -> list[tuple[int, int]]:
-    """Return first and last place of each occurrence."""
+    """Return the first and last position of each occurrence."""
     if isinstance(node, Prefix):
         begin = terms(node.text)[0]
         return [(at, at) for at, term in enumerate(column.terms) if term.startswith(begin)]

@@ -1,4 +1,4 @@
-"""What the index stage makes of changed texts: a revision once, whatever is repeated."""
+"""The index stage writes one revision for each changed text, whatever is repeated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THIRD = "The sea wall broke. Three people were hurt."
 
 
 class Dying:
-    """An index that fails to write documents as often as it is told to: the process died there."""
+    """An index that fails a number of writes, as if the process died there."""
 
     def __init__(self, index: Index) -> None:
         self._index = index

@@ -1,4 +1,4 @@
-"""Promises of the Index port about feeds: one record each, the newest poll wins, gone is gone."""
+"""Promises of the Index port about feeds: one record each, newest poll wins, deletion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def a_record(name: str = "elsin-courier", version: int = 5, **changes: object) -
     return FeedRecord(**(values | changes))  # type: ignore[arg-type]
 
 
-def test_a_record_comes_back_whole(index: Index) -> None:
+def test_a_record_is_read_back_unchanged(index: Index) -> None:
     record = a_record(
         group="coast",
         state="failing",
@@ -47,7 +47,7 @@ def test_the_newest_poll_wins_and_an_equal_one_replaces(index: Index) -> None:
     assert index.feeds.find(["elsin-courier"])["elsin-courier"].state == "failing"
 
 
-def test_all_that_have_a_record_are_told_at_once(index: Index) -> None:
+def test_the_ids_of_all_records_are_returned(index: Index) -> None:
     names = {f"feed-{number}" for number in range(1500)}
     assert index.feeds.ids() == frozenset()
     index.feeds.put([a_record(name) for name in sorted(names)])
@@ -55,7 +55,7 @@ def test_all_that_have_a_record_are_told_at_once(index: Index) -> None:
     assert set(index.feeds.find(names)) == names
 
 
-def test_a_feed_that_is_gone_leaves_no_record(index: Index) -> None:
+def test_removing_a_feed_deletes_its_record(index: Index) -> None:
     index.feeds.put([a_record("one"), a_record("two"), a_record("three")])
     index.feeds.remove(["one", "three", "never-there"])
     assert index.feeds.ids() == {"two"}

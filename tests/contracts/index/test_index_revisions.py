@@ -43,21 +43,21 @@ def found(index: Index, query: str = "", **request: object) -> list[str]:
     return [one.id for one in result.revisions]
 
 
-def test_a_revision_comes_back_whole(index: Index) -> None:
+def test_a_revision_is_read_back_unchanged(index: Index) -> None:
     revision = a_revision(entity_ids=("person:mira-dahlke",), title_after="Ferries damaged")
     index.revisions.put([revision])
     index.refresh()
     assert index.revisions.search(RevisionRequest()).revisions == (revision,)
 
 
-def test_writing_one_again_changes_nothing(index: Index) -> None:
+def test_writing_a_revision_twice_changes_nothing(index: Index) -> None:
     for _ in range(3):
         index.revisions.put([a_revision(), a_revision("storm")])
     assert sorted(found(index)) == sorted((f"{an_id('flood')}-2", f"{an_id('storm')}-2"))
     assert found(index, "ferries") == found(index)
 
 
-def test_an_older_version_of_one_never_wins(index: Index) -> None:
+def test_an_older_version_never_replaces_a_newer_revision(index: Index) -> None:
     index.revisions.put([a_revision(version=5_000, added=("The quay held.",))])
     index.revisions.put([a_revision(version=4_000, added=("The quay broke.",))])
     assert found(index, "broke") == []
@@ -66,7 +66,7 @@ def test_an_older_version_of_one_never_wins(index: Index) -> None:
     assert (found(index, "held"), found(index, "sank")) == ([], [a_revision().id])
 
 
-def test_one_can_be_forgotten_and_a_newer_one_stays(index: Index) -> None:
+def test_a_revision_can_be_deleted_but_not_a_newer_one(index: Index) -> None:
     index.revisions.put([a_revision(), a_revision("storm", version=9_000)])
     index.revisions.forget([a_revision(), a_revision("storm"), a_revision("never")])
     assert found(index) == [f"{an_id('storm')}-2"]
@@ -86,7 +86,7 @@ def test_the_newest_change_comes_first_and_pages_follow_each_other(index: Index)
     assert index.revisions.search(RevisionRequest(size=0)).total == 4
 
 
-def test_those_of_one_document(index: Index) -> None:
+def test_revisions_of_one_document_can_be_searched(index: Index) -> None:
     index.revisions.put([a_revision(), a_revision(revision=3, version=3_000), a_revision("storm")])
     assert set(found(index, document_id=an_id("flood"))) == {
         f"{an_id('flood')}-2",
@@ -160,7 +160,7 @@ def test_every_language_is_searched(index: Index, language: str, written: str, a
 
 
 @pytest.mark.parametrize("query", ['person:"Mira Dahlke"', "is:opinion", "author:dahlke", "feed:x"])
-def test_what_no_revision_has_is_refused(index: Index, query: str) -> None:
+def test_unsupported_queries_are_refused(index: Index, query: str) -> None:
     with pytest.raises(QueryError, match="revision"):
         found(index, query)
     with pytest.raises(QueryError, match="part"):
@@ -181,7 +181,7 @@ def test_texts_are_current_without_a_refresh(index: Index) -> None:
     assert index.revisions.texts([]) == {}
 
 
-def test_what_changed_is_forgotten_with_its_document(index: Index) -> None:
+def test_revisions_are_deleted_with_their_document(index: Index) -> None:
     old = datetime(2026, 5, 10, tzinfo=UTC)
     index.put(
         [IndexWrite(an_indexed_document(name)) for name in ("flood", "storm")]
@@ -194,7 +194,7 @@ def test_what_changed_is_forgotten_with_its_document(index: Index) -> None:
     assert found(index, "ferries") == [f"{an_id('storm')}-2"]
 
 
-def test_nothing_is_found_where_nothing_is(index: Index) -> None:
+def test_an_empty_index_has_no_revisions(index: Index) -> None:
     index.revisions.put([])
     index.revisions.forget([])
     assert found(index) == []

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-
 import pytest
-
 from ingest.ports import Index
-from ingest.query import (
-    And,
-    Boost,
-    EntityIs,
-    FlagIs,
-    Near,
-    Node,
-    Not,
-    NumberBetween,
-    Or,
-    Phrase,
-    Prefix,
-    PublishedBetween,
-    SearchRequest,
-    ValueIs,
-    Word,
-)
+from ingest.query import And
+from ingest.query import Boost
+from ingest.query import EntityIs
+from ingest.query import FlagIs
+from ingest.query import Near
+from ingest.query import Node
+from ingest.query import Not
+from ingest.query import NumberBetween
+from ingest.query import Or
+from ingest.query import Phrase
+from ingest.query import Prefix
+from ingest.query import PublishedBetween
+from ingest.query import SearchRequest
+from ingest.query import ValueIs
+from ingest.query import Word
 from ingest.search_fields import FLAGS
-from ingest.terms import LANGUAGES, stem, terms, words
+from ingest.terms import LANGUAGES
+from ingest.terms import stem
+from ingest.terms import terms
+from ingest.terms import words
 from tests.builders import NOW
-from tests.contracts.index.index_corpus import CORPUS, SECTIONS
+from tests.contracts.index.index_corpus import CORPUS
+from tests.contracts.index.index_corpus import SECTIONS
 from tests.contracts.index.index_reference import matching
+
 
 QUERIES_A_KIND = 40
 
 
 class Queries:
-    """Invents queries out of the words and values of the corpus."""
+    """Generates queries from the words and values of the corpus."""
 
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
@@ -72,7 +73,7 @@ class Queries:
         return Near(sides[0], sides[1], self._distance())
 
     def _neighbours(self, most: int) -> tuple[str, str]:
-        """Return a phrase of at most this many words, and another word not far from it."""
+        """Return a phrase of at most this many words, and another word near it."""
         while True:
             tokens = [word for word in self._text_tokens() if len(terms(word)) == 1]
             if len(tokens) < 20:
@@ -163,7 +164,7 @@ class Queries:
 
 
 def _is_alike(one: str, two: str) -> bool:
-    """The parser refuses to look for a word near itself, which engines count differently."""
+    """The parser refuses a word near itself, which engines count differently."""
     return any(stem(words(one)[0], code) == stem(words(two)[0], code) for code in LANGUAGES)
 
 

@@ -78,14 +78,14 @@ def test_a_language_never_answers_with_the_stems_of_another(index: Index) -> Non
     assert names(index, "banking", "c") == set()
 
 
-def test_a_document_without_a_language_is_found_by_its_very_words(index: Index) -> None:
+def test_a_document_without_a_language_is_found_by_exact_words(index: Index) -> None:
     put(index, an_indexed_document("a", title="", text="Powodzie w mieście.", language="pl"))
     assert names(index, "powodzie", "a") == {"a"}
     assert names(index, "miescie", "a") == {"a"}
     assert names(index, "powódź", "a") == set()
 
 
-def test_chinese_words_are_found_as_they_stand(index: Index) -> None:
+def test_chinese_words_are_found_unchanged(index: Index) -> None:
     put(
         index,
         an_indexed_document("a", title="洪水新闻", text="港口城市发生洪水。", language="zh"),
@@ -155,7 +155,7 @@ def test_a_prefix_finds_unstemmed_beginnings(index: Index) -> None:
     assert names(index, "harbourmasters*", "a") == set()
 
 
-def test_words_of_a_field_are_looked_for_there_only(index: Index) -> None:
+def test_words_of_a_field_are_only_searched_there(index: Index) -> None:
     put(
         index,
         an_indexed_document("a", title="Floods in Elsin", text="harbour", authors=("Ina Werft",)),
@@ -255,7 +255,7 @@ def test_values_are_compared_whole_without_case_and_accents(index: Index) -> Non
     assert names(index, "publisher:Varenne", "a") == set()
 
 
-def test_times_bound_the_publication(index: Index) -> None:
+def test_time_ranges_apply_to_the_publication(index: Index) -> None:
     day = datetime(2026, 11, 1, tzinfo=UTC)
     put(
         index,
@@ -289,7 +289,7 @@ def test_the_best_match_comes_first(index: Index) -> None:
     assert hits[0].score > hits[1].score > 0
 
 
-def test_a_boost_moves_its_part_up(index: Index) -> None:
+def test_a_boost_raises_the_rank_of_its_part(index: Index) -> None:
     filler = " and other news of the day" * 20
     put(
         index,
@@ -329,7 +329,7 @@ def test_pages_give_every_hit_once(archive: Index, sort: str) -> None:
     assert len(set(whole)) == len(whole) > 40
 
 
-def test_a_page_of_no_size_only_counts(archive: Index) -> None:
+def test_a_page_of_size_zero_only_counts(archive: Index) -> None:
     result = archive.search(SearchRequest(size=0, facets=("language",)))
     assert result.total == len(CORPUS)
     assert result.hits == ()
@@ -372,7 +372,7 @@ def test_only_the_facets_asked_for_are_counted(archive: Index) -> None:
         SearchRequest(query=And((Word("flood"), EntityIs("colour", "red")))),
     ],
 )
-def test_what_nobody_knows_is_a_query_error(archive: Index, request_: SearchRequest) -> None:
+def test_unknown_names_are_query_errors(archive: Index, request_: SearchRequest) -> None:
     with pytest.raises(QueryError, match="colour"):
         archive.search(request_)
 

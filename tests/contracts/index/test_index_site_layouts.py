@@ -38,7 +38,7 @@ def put(index: Index, *documents: IndexedDocument) -> None:
     index.refresh()
 
 
-def test_sites_with_too_few_documents_of_late_are_left_out(index: Index) -> None:
+def test_sites_with_too_few_recent_documents_are_left_out(index: Index) -> None:
     put(
         index,
         *(a_page(f"busy {n}") for n in range(3)),
@@ -51,7 +51,7 @@ def test_sites_with_too_few_documents_of_late_are_left_out(index: Index) -> None
     assert index.layouts.layouts(SINCE - 14 * DAY, SINCE, 4) == ()
 
 
-def test_each_thing_is_counted_by_site_and_span(index: Index) -> None:
+def test_facts_are_counted_by_site_and_time_range(index: Index) -> None:
     put(
         index,
         a_page("whole", extraction={"dropped_lines": 4}),
@@ -82,7 +82,7 @@ def test_each_thing_is_counted_by_site_and_span(index: Index) -> None:
     assert (before.counts["no_title"], before.counts["no_date"]) == (0, 1)
 
 
-def test_a_document_counts_as_it_is_now(index: Index) -> None:
+def test_a_rewritten_document_counts_once(index: Index) -> None:
     put(index, a_page("one", days=2, extraction={"given": ("page",)}))
     put(index, a_page("one"), a_page("gone"), a_page("two"))
     index.remove(an_id("gone"), "asked by a reader", NOW)
@@ -104,7 +104,7 @@ def test_a_document_counts_as_it_is_now(index: Index) -> None:
         ("dropped_lines", ["b", "a"]),
     ],
 )
-def test_examples_show_what_is_asked_for(index: Index, signal: str, expected: list[str]) -> None:
+def test_examples_show_the_requested_signal(index: Index, signal: str, expected: list[str]) -> None:
     put(
         index,
         a_page("a", days=0.1, extraction={"characters": 10, "is_short": True, "dropped_lines": 2}),
@@ -145,7 +145,7 @@ def an_alarm(site: str, signal: str, at: datetime = NOW) -> LayoutAlarm:
     )
 
 
-def test_the_alarms_that_are_put_are_all_there_are(index: Index) -> None:
+def test_put_alarms_replaces_all_alarms(index: Index) -> None:
     assert index.layouts.alarms() == ()
     first, second = an_alarm("a.example", "no_date"), an_alarm("a.example", "poor")
     index.layouts.put_alarms([second, first])

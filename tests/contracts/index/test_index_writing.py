@@ -28,13 +28,13 @@ def found(index: Index, word: str) -> set[str]:
     return {hit.document.id for hit in index.search(SearchRequest(query=Word(word))).hits}
 
 
-def test_what_was_put_comes_back_whole(index: Index) -> None:
+def test_a_document_is_read_back_unchanged(index: Index) -> None:
     document = an_indexed_document(published_at=None, extra={"acme_score": {"a": [1, 2]}})
     assert put(index, document) == ["written"]
     assert index.get(document.id) == document
 
 
-def test_a_document_says_when_it_was_indexed(index: Index) -> None:
+def test_a_document_has_the_time_it_was_indexed(index: Index) -> None:
     put(index, an_indexed_document(indexed_at=None))
     document = index.get(an_id("flood"))
     assert document is not None
@@ -64,7 +64,7 @@ def test_an_older_version_never_wins(index: Index) -> None:
     assert document.title == "Second"
 
 
-def test_a_newer_version_replaces_the_document_whole(index: Index) -> None:
+def test_a_newer_version_replaces_the_whole_document(index: Index) -> None:
     put(index, an_indexed_document(text="the lighthouse", tags=("coast",)))
     later = NOW + timedelta(seconds=1)
     assert put(index, an_indexed_document(text="the windmill", fetched_at=later)) == ["written"]
@@ -98,7 +98,7 @@ def test_redelivery_leaves_one_document(index: Index) -> None:
     assert index.get(document.id) == document
 
 
-def test_the_same_document_twice_in_one_batch_ends_at_its_newest(index: Index) -> None:
+def test_of_the_same_document_twice_in_a_batch_the_newest_stays(index: Index) -> None:
     old = an_indexed_document(text="the lighthouse")
     new = an_indexed_document(text="the windmill", fetched_at=NOW + timedelta(seconds=1))
     assert put(index, old, new, old) == ["written", "written", "older"]
@@ -106,7 +106,7 @@ def test_the_same_document_twice_in_one_batch_ends_at_its_newest(index: Index) -
     assert found(index, "lighthouse") == set()
 
 
-def test_known_tells_all_that_the_index_stage_asks(index: Index) -> None:
+def test_known_returns_all_that_the_index_stage_needs(index: Index) -> None:
     document = an_indexed_document(revision=3, feed_ids=("one", "two"), content_source="jsonld")
     put(index, document)
     known = index.known([document.id, an_id("nobody")])
@@ -166,7 +166,7 @@ def test_a_known_document_is_written_where_it_is(index: Index) -> None:
     assert index.get(again.id) == again
 
 
-def test_a_document_that_cannot_be_stored_is_refused_and_its_neighbours_are_not(
+def test_only_a_document_that_cannot_be_stored_is_refused(
     index: Index,
 ) -> None:
     documents = [
@@ -197,7 +197,7 @@ def test_strange_characters_do_no_harm(index: Index) -> None:
     assert kept.title == "A lone  surrogate"
 
 
-def test_a_date_that_cannot_be_is_left_out(index: Index) -> None:
+def test_an_impossible_date_is_left_out(index: Index) -> None:
     put(
         index,
         an_indexed_document("future", published_at=NOW + timedelta(days=30)),
@@ -212,7 +212,7 @@ def test_a_date_that_cannot_be_is_left_out(index: Index) -> None:
     assert dates == {"future": None, "past": None, "fair": NOW + timedelta(hours=2)}
 
 
-def test_a_removed_document_is_gone_and_stays_known(index: Index) -> None:
+def test_a_removed_document_is_not_found_but_still_known(index: Index) -> None:
     put(index, an_indexed_document(), an_indexed_document("other"))
     index.refresh()
     assert index.remove(an_id("flood"), "asked by a reader", NOW)
@@ -224,7 +224,7 @@ def test_a_removed_document_is_gone_and_stays_known(index: Index) -> None:
     assert told.first_seen_at == an_indexed_document().first_seen_at
 
 
-def test_no_later_write_brings_a_removed_document_back(index: Index) -> None:
+def test_no_later_write_restores_a_removed_document(index: Index) -> None:
     put(index, an_indexed_document())
     index.remove(an_id("flood"), "asked by a reader", NOW)
     later = an_indexed_document(fetched_at=NOW + timedelta(days=400))
@@ -235,14 +235,14 @@ def test_no_later_write_brings_a_removed_document_back(index: Index) -> None:
     assert index.search(SearchRequest()).total == 0
 
 
-def test_removing_tells_whether_the_document_was_known(index: Index) -> None:
+def test_remove_returns_whether_the_document_was_known(index: Index) -> None:
     put(index, an_indexed_document())
     assert index.remove(an_id("flood"), "asked by a reader", NOW)
     assert index.remove(an_id("flood"), "asked once more", NOW)
     assert not index.remove(an_id("nobody"), "a mistake", NOW)
 
 
-def test_old_months_are_forgotten_whole(index: Index) -> None:
+def test_old_months_are_deleted(index: Index) -> None:
     old = datetime(2026, 5, 10, tzinfo=UTC)
     put(
         index,
@@ -267,7 +267,7 @@ def test_applying_twice_changes_nothing(index: Index) -> None:
     assert index.search(SearchRequest()).total == 1
 
 
-def test_an_index_says_what_it_is(index: Index) -> None:
+def test_ping_names_the_engine(index: Index) -> None:
     assert any(name in index.ping() for name in ("SQLite", "Elasticsearch"))
 
 

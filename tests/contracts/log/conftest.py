@@ -1,4 +1,4 @@
-"""Fixtures of the log contract: each case runs on every log that has what it needs."""
+"""Fixtures of the log contract: each case runs on every log with the required capabilities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a case on the logs whose capability flags fit its marks."""
+    """Run a case on the logs whose capabilities match its marks."""
     fixtures = _FIXTURES & set(metafunc.fixturenames)
     if not fixtures:
         return
@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogFactory]:
-    """Return a factory of logs on one store of their own."""
+    """Return a factory of logs on one separate store."""
     if request.param == "kafka":
         address = request.getfixturevalue("kafka_address")
         factory = LogFactory("kafka", f"kafka://{address}", prefix=_prefix())
@@ -57,7 +57,7 @@ def log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogF
 
 @pytest.fixture
 def stoppable_log_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogFactory]:
-    """Return a factory whose log can be kept from taking writes."""
+    """Return a factory whose log can be blocked for writes."""
     if request.param == "kafka":
         server = request.getfixturevalue("kafka_server")()
 

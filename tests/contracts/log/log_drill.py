@@ -1,4 +1,4 @@
-"""What the cases of the log contract share: opening logs, reading until, other processes."""
+"""Helpers of the log contract: opening logs, reading until a condition, other processes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
 from ingest.errors import NewsIngestError
-from ingest.ports import Appender, Log, Position, Reader, Record, TopicPartition, TopicSpec
+from ingest.ports import Appender
+from ingest.ports import Log
+from ingest.ports import Position
+from ingest.ports import Reader
+from ingest.ports import Record
+from ingest.ports import TopicPartition
+from ingest.ports import TopicSpec
 from ingest.settings.options import LogOptions
+
 
 #: What the implementations promise to differ in.
 CAPABILITIES = {
@@ -31,7 +39,7 @@ _PROCESS = Path(__file__).with_name("log_process.py")
 
 
 def open_log(url: str, prefix: str, options: dict[str, Any] | None = None) -> Log:
-    """Open the log behind this URL, as bootstrap does."""
+    """Open the log of this URL, as bootstrap does."""
     settings = LogOptions(url=url, **(options or {}))
     if url.startswith("kafka:"):
         from ingest.adapters.kafka_log import KafkaLog
@@ -43,7 +51,7 @@ def open_log(url: str, prefix: str, options: dict[str, Any] | None = None) -> Lo
 
 
 class LogFactory:
-    """Opens one log many times, as many processes would, and closes all of them."""
+    """Opens one log several times, as several processes would, and closes all."""
 
     def __init__(
         self, kind: str, url: str, outage: Callable[[], Any] | None = None, prefix: str = ""
@@ -65,7 +73,7 @@ class LogFactory:
         return {"session_timeout_seconds": self.lease_seconds, **options}
 
     def topic(self, partitions: int = 3, **settings: Any) -> str:
-        """Make a new topic; gives its name."""
+        """Create a topic and return its name."""
         name = f"news.{uuid.uuid4().hex[:8]}"
         self().apply([TopicSpec(name=name, partitions=partitions, **settings)])
         return name
@@ -79,7 +87,7 @@ class LogFactory:
 
     @contextmanager
     def outage(self) -> Iterator[None]:
-        """Keep the log from taking writes inside."""
+        """Block writes to the log inside."""
         assert self._outage is not None, "ask for stoppable_log_factory"
         with self._outage():
             yield
@@ -112,14 +120,14 @@ class LogProcess:
             return list(self._lines)
 
     def wait_for(self, is_it: Callable[[Any], bool], seconds: float = 60.0) -> Any:
-        """Return the first line that is it."""
+        """Return the first line of this kind."""
         with self._came:
             ok = self._came.wait_for(lambda: any(map(is_it, self._lines)), seconds)
             assert ok, f"did not say so within {seconds} s: {self._lines[-5:]}"
             return next(line for line in self._lines if is_it(line))
 
     def end(self, seconds: float = 120.0) -> list[Any]:
-        """Return all that it said once it ended well."""
+        """Return its output once it has exited successfully."""
         assert self._process.wait(seconds) == 0
         self._listener.join()
         return self.said
@@ -128,7 +136,7 @@ class LogProcess:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it as `kill -9` does."""
+        """Kill it as `kill -9` does."""
         self._process.kill()
         self._process.wait()
         self._listener.join()
@@ -182,7 +190,7 @@ def fate(appender: Appender, *given: Any, **named: Any) -> type[NewsIngestError]
 def read_all(
     reader: Reader, count: int, seconds: float = 30.0, max_records: int = 500
 ) -> list[Record]:
-    """Read until this many records came; fails when they do not."""
+    """Read until this many records arrived, or fail."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(found) < count:
@@ -192,14 +200,14 @@ def read_all(
 
 
 def read_nothing(reader: Reader, seconds: float = 1.0) -> None:
-    """See that no record comes for this long."""
+    """Check that no record arrives for this long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert reader.read(100, 0.2) == []
 
 
 def joined(reader: Reader, partitions: int, seconds: float = 30.0) -> list[Record]:
-    """Read until the reader owns this many partitions and return the records that came meanwhile."""
+    """Read until the reader owns this many partitions and return the records read meanwhile."""
     found: list[Record] = []
     until = time.monotonic() + seconds
     while len(reader.assignment()) != partitions:
@@ -218,7 +226,7 @@ def keys(records: Sequence[Record]) -> list[str]:
 
 
 def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until this holds."""
+    """Wait until this is true."""
     limit = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < limit, "it never came to hold"

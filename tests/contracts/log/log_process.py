@@ -1,4 +1,4 @@
-"""A process that works on a log until it is done or killed: `log_process.py ACT ORDER`."""
+"""A process that uses a log until it is done or killed: `log_process.py ACT ORDER`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def say(value: Any) -> None:
 
 
 def append(order: dict[str, Any]) -> None:
-    """Append `count` records in each of `threads` threads, then say what was appended."""
+    """Append `count` records in each of `threads` threads, then print what was appended."""
     log = open_log(order["url"], order["prefix"], order["options"])
     appender = log.appender()
     value = b"x" * order.get("bytes", 100)

@@ -53,7 +53,7 @@ def test_records_of_one_key_keep_their_order(log: Log, log_factory: LogFactory):
     assert offsets == sorted(set(offsets))
 
 
-def test_keys_lie_in_the_same_partition_on_every_log(log: Log, log_factory: LogFactory):
+def test_keys_go_to_the_same_partition_on_every_log(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=12)
     names = [*KNOWN_PARTITIONS, *(f"key-{number}" for number in range(1000))]
     put(log, topic, names)
@@ -65,7 +65,7 @@ def test_keys_lie_in_the_same_partition_on_every_log(log: Log, log_factory: LogF
     assert {name: found[name] for name in KNOWN_PARTITIONS} == KNOWN_PARTITIONS
 
 
-def test_the_partition_key_decides_over_the_record_key(log: Log, log_factory: LogFactory):
+def test_the_partition_key_overrides_the_record_key(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=12)
     appender = log.appender()
     for number in range(50):
@@ -76,7 +76,7 @@ def test_the_partition_key_decides_over_the_record_key(log: Log, log_factory: Lo
     assert keys(found) == [f"feed-{number}/keys" for number in range(50)]
 
 
-def test_a_bad_record_harms_no_other(log: Log, log_factory: LogFactory):
+def test_a_bad_record_does_not_affect_others(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(max_record_bytes=10_000)
     appender = log.appender()
     good = [appender.append(topic, f"before-{number}", b"v") for number in range(10)]
@@ -120,7 +120,7 @@ def test_four_million_bytes_pass_and_one_more_is_refused(log: Log, log_factory: 
     assert len(found.value or b"") == rest
 
 
-def test_a_missing_topic_is_refused_and_not_made(log: Log, log_factory: LogFactory):
+def test_a_missing_topic_is_refused_and_not_created(log: Log, log_factory: LogFactory):
     topic = log_factory.topic()
     assert fate(log.appender(), "news.nobody-made-this", "k", b"v") is TopicMissing
     with pytest.raises(TopicMissing):
@@ -133,7 +133,7 @@ def test_a_missing_topic_is_refused_and_not_made(log: Log, log_factory: LogFacto
 
 
 @pytest.mark.slow
-def test_unacknowledged_bytes_stay_bounded_while_the_log_takes_nothing(
+def test_unacknowledged_bytes_are_bounded_while_the_log_accepts_nothing(
     stoppable_log_factory: LogFactory,
 ):
     topic = stoppable_log_factory.topic()
@@ -161,7 +161,9 @@ def test_unacknowledged_bytes_stay_bounded_while_the_log_takes_nothing(
 
 
 @pytest.mark.slow
-def test_two_processes_of_eight_threads_lose_and_double_nothing(log: Log, log_factory: LogFactory):
+def test_two_processes_with_eight_threads_lose_and_duplicate_nothing(
+    log: Log, log_factory: LogFactory
+):
     topic = log_factory.topic(partitions=6)
     both = [
         log_factory.process("append", topic=topic, name=name, count=500, threads=8)

@@ -19,7 +19,7 @@ from tests.contracts.log.log_drill import (
 )
 
 
-def test_a_restart_goes_on_at_the_commit_with_its_metadata(log: Log, log_factory: LogFactory):
+def test_a_restart_continues_at_the_commit_with_its_metadata(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=1)
     names = [f"k{number}" for number in range(20)]
     put(log, topic, names)
@@ -43,7 +43,7 @@ def test_nothing_is_committed_by_reading_alone(log: Log, log_factory: LogFactory
     assert len(read_all(log.reader("news-g", [topic]), 3)) == 3
 
 
-def test_a_commit_of_some_partitions_leaves_the_others(log: Log, log_factory: LogFactory):
+def test_a_commit_of_some_partitions_does_not_change_others(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=2)
     put(log, topic, [f"k{number}" for number in range(40)])
     reader = log.reader("news-g", [topic])
@@ -55,7 +55,7 @@ def test_a_commit_of_some_partitions_leaves_the_others(log: Log, log_factory: Lo
     assert lags == {first: 0, second: reader.ends([second])[second]}
 
 
-def test_an_older_commit_goes_back(log: Log, log_factory: LogFactory):
+def test_an_older_offset_can_be_committed(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=1)
     put(log, topic, ["a", "b", "c"])
     reader = log.reader("news-g", [topic])
@@ -75,7 +75,7 @@ def test_committing_nothing_does_nothing(log: Log, log_factory: LogFactory):
 
 
 @pytest.mark.slow
-def test_a_former_owner_commits_nothing(log: Log, log_factory: LogFactory):
+def test_a_former_owner_cannot_commit(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=1)
     put(log, topic, ["a", "b", "c"])
     place = TopicPartition(topic, 0)
@@ -96,7 +96,7 @@ def test_a_former_owner_commits_nothing(log: Log, log_factory: LogFactory):
 
 
 @pytest.mark.slow
-def test_who_does_not_read_in_time_is_out_and_rejoins_from_the_commit(
+def test_a_member_that_does_not_read_in_time_leaves_and_rejoins_at_the_commit(
     log: Log, log_factory: LogFactory
 ):
     topic = log_factory.topic(partitions=1)

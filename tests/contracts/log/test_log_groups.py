@@ -24,7 +24,7 @@ from tests.contracts.log.log_drill import (
 
 
 def owned_by(process: LogProcess) -> list[str]:
-    """Return the partitions that this process said it owns, by its last word on it."""
+    """Return the partitions that this process reported last."""
     said = [line["owns"] for line in process.said if "owns" in line]
     return list(said[-1]) if said else []
 
@@ -55,7 +55,7 @@ def test_two_groups_read_the_same_records(log: Log, log_factory: LogFactory):
     assert sum(lag.records for lag in log.lag("news-second", [topic])) == 100
 
 
-def test_one_reader_takes_several_topics_and_only_those(log: Log, log_factory: LogFactory):
+def test_a_reader_reads_only_its_topics(log: Log, log_factory: LogFactory):
     first, second, other = (log_factory.topic() for _ in range(3))
     for topic in (first, second, other):
         put(log, topic, [f"{topic}-{number}" for number in range(20)])
@@ -66,7 +66,7 @@ def test_one_reader_takes_several_topics_and_only_those(log: Log, log_factory: L
     read_nothing(reader)
 
 
-def test_a_read_gives_at_most_what_was_asked_for(log: Log, log_factory: LogFactory):
+def test_a_read_returns_at_most_max_records(log: Log, log_factory: LogFactory):
     topic = log_factory.topic()
     put(log, topic, [f"k{number}" for number in range(50)])
     reader = log.reader("news-g", [topic])
@@ -78,7 +78,7 @@ def test_a_read_gives_at_most_what_was_asked_for(log: Log, log_factory: LogFacto
     assert len(set(keys(found))) == 50
 
 
-def test_a_waiting_reader_is_woken_by_another_process(log: Log, log_factory: LogFactory):
+def test_a_waiting_reader_sees_records_of_another_process(log: Log, log_factory: LogFactory):
     topic = log_factory.topic()
     reader = log.reader("news-g", [topic])
     joined(reader, 3)
@@ -105,7 +105,7 @@ def test_a_kept_partition_keeps_epoch_position_and_pause(log: Log, log_factory: 
 
 @pytest.mark.slow
 @pytest.mark.needs("splits_groups")
-def test_members_hold_disjoint_sets_that_cover_all(log: Log, log_factory: LogFactory):
+def test_members_own_disjoint_sets_that_cover_all(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=6)
     members = [log_factory.process("stage", group="news-g", reads=[topic]) for _ in range(3)]
     until(lambda: all(len(owned_by(member)) == 2 for member in members), 60)
@@ -158,7 +158,7 @@ def test_a_kept_partition_survives_a_join_with_position_and_pause(
 
 @pytest.mark.slow
 @pytest.mark.needs("splits_groups")
-def test_members_that_read_briefly_and_work_long_agree_on_their_shares(
+def test_members_with_short_reads_and_long_work_agree_on_an_assignment(
     log: Log, log_factory: LogFactory
 ):
     topic = log_factory.topic(partitions=2)
@@ -241,7 +241,7 @@ def test_a_killed_member_of_three_is_replaced_in_time(log: Log, log_factory: Log
 
 
 @pytest.mark.slow
-def test_what_was_appended_but_not_committed_is_done_again(log: Log, log_factory: LogFactory):
+def test_uncommitted_work_is_repeated(log: Log, log_factory: LogFactory):
     reads, writes = log_factory.topic(), log_factory.topic()
     names = [f"k{number}" for number in range(200)]
     put(log, reads, names)
@@ -258,7 +258,7 @@ def test_what_was_appended_but_not_committed_is_done_again(log: Log, log_factory
 
 
 @pytest.mark.slow
-def test_a_frozen_process_never_moves_an_offset(log: Log, log_factory: LogFactory):
+def test_a_frozen_process_never_commits_an_offset(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=1)
     put(log, topic, [f"k{number}" for number in range(10)])
     frozen = log_factory.process(

@@ -37,7 +37,7 @@ def latest(records: list[Record]) -> dict[str, bytes | None]:
 
 
 @pytest.mark.slow
-def test_a_paused_reader_that_reads_on_stays_a_member(log: Log, log_factory: LogFactory):
+def test_a_paused_reader_that_keeps_reading_stays_a_member(log: Log, log_factory: LogFactory):
     topic = log_factory.topic()
     put(log, topic, ["a", "b", "c"])
     interval = log_factory.lease_seconds + 1
@@ -53,7 +53,7 @@ def test_a_paused_reader_that_reads_on_stays_a_member(log: Log, log_factory: Log
     assert sorted(keys(read_all(reader, 3))) == ["a", "b", "c"]
 
 
-def test_one_paused_partition_holds_up_no_other(log: Log, log_factory: LogFactory):
+def test_a_paused_partition_does_not_block_others(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=2)
     reader = log.reader("news-g", [topic])
     joined(reader, 2)
@@ -88,7 +88,7 @@ def test_seeking_moves_the_next_read(log: Log, log_factory: LogFactory):
     assert keys(read_all(reader, 1)) == ["next"]
 
 
-def test_seeking_past_the_end_begins_at_the_earliest(log: Log, log_factory: LogFactory):
+def test_seeking_past_the_end_continues_at_the_earliest(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=1)
     put(log, topic, ["a", "b", "c"])
     reader = log.reader("news-g", [topic])
@@ -114,7 +114,7 @@ def test_seeking_while_paused_delivers_nothing_and_then_goes_on_there(
     assert keys(read_all(reader, 2)) == ["c", "d"]
 
 
-def test_a_table_gives_the_last_value_of_each_key(log: Log, log_factory: LogFactory):
+def test_a_table_returns_the_last_value_of_each_key(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(cleanup="compact")
     appender = log.appender()
     for turn in range(20):
@@ -166,7 +166,7 @@ def test_a_table_is_restored_by_every_new_member(log: Log, log_factory: LogFacto
 
 
 @pytest.mark.slow
-def test_a_reader_that_retention_passed_goes_to_the_earliest_and_counts(
+def test_a_reader_behind_the_retention_continues_at_the_earliest_and_counts(
     log: Log, log_factory: LogFactory
 ):
     topic = log_factory.topic(partitions=1, retention_seconds=2)
@@ -193,7 +193,9 @@ def test_a_reader_that_retention_passed_goes_to_the_earliest_and_counts(
 
 
 @pytest.mark.needs("deletes_at_once")
-def test_the_oldest_go_when_a_partition_has_too_many_bytes(log: Log, log_factory: LogFactory):
+def test_the_oldest_records_are_deleted_when_a_partition_is_too_large(
+    log: Log, log_factory: LogFactory
+):
     topic = log_factory.topic(partitions=1, retention_bytes=10_000)
     put(log, topic, [f"k{number:02}" for number in range(30)], b"x" * 997)
     log.expire()  # type: ignore[attr-defined]

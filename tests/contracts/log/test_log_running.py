@@ -1,4 +1,4 @@
-"""The log contract: lag, manifest, signs of life, outages."""
+"""The log contract: lag, topics, ping, outages."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.contracts.log.log_drill import (
 )
 
 
-def test_the_flags_are_those_that_the_suite_knows(log: Log, log_factory: LogFactory):
+def test_the_capabilities_are_known_to_the_suite(log: Log, log_factory: LogFactory):
     assert log.capabilities >= CAPABILITIES[log_factory.kind] - {"spreads_over_machines"}
     others = frozenset().union(*CAPABILITIES.values()) - CAPABILITIES[log_factory.kind]
     assert not log.capabilities & others
 
 
-def test_lag_and_ends_are_the_known_numbers(log: Log, log_factory: LogFactory):
+def test_lag_and_ends_are_exact(log: Log, log_factory: LogFactory):
     topic = log_factory.topic(partitions=1)
     place = TopicPartition(topic, 0)
     put(log, topic, [f"k{number}" for number in range(10)])
@@ -55,7 +55,7 @@ def test_an_empty_topic_has_no_lag(log: Log, log_factory: LogFactory):
     assert {reader.position(place) for place in reader.assignment()} == {0}
 
 
-def test_a_scan_gives_all_up_to_now_and_commits_nothing(log: Log, log_factory: LogFactory):
+def test_a_scan_returns_all_up_to_now_and_commits_nothing(log: Log, log_factory: LogFactory):
     topic = log_factory.topic()
     names = [f"k{number}" for number in range(50)]
     put(log, topic, names)
@@ -102,7 +102,7 @@ def test_applying_twice_changes_nothing(log: Log, log_factory: LogFactory):
     assert log_factory().differences(specs) == []
 
 
-def test_every_difference_is_named_and_mended(log: Log, log_factory: LogFactory):
+def test_every_difference_is_reported_and_fixed(log: Log, log_factory: LogFactory):
     name = log_factory.topic(partitions=2, retention_seconds=3600)
     wanted = TopicSpec(
         name=name, partitions=4, cleanup="compact,delete", retention_seconds=7200,
@@ -117,7 +117,7 @@ def test_every_difference_is_named_and_mended(log: Log, log_factory: LogFactory)
     assert {record.partition for record in log.scan(name)} == {0, 1, 2, 3}
 
 
-def test_partitions_are_never_taken_away(log: Log, log_factory: LogFactory):
+def test_partitions_are_never_removed(log: Log, log_factory: LogFactory):
     name = log_factory.topic(partitions=3)
     fewer = TopicSpec(name=name, partitions=2)
     assert len(log.differences([fewer])) == 1
@@ -127,7 +127,7 @@ def test_partitions_are_never_taken_away(log: Log, log_factory: LogFactory):
 
 
 @pytest.mark.slow
-def test_a_reader_learns_of_added_partitions(log: Log, log_factory: LogFactory):
+def test_a_reader_gets_added_partitions(log: Log, log_factory: LogFactory):
     name = log_factory.topic(partitions=1)
     before = log_factory()
     reader = log_factory().reader("news-g", [name])
@@ -138,13 +138,13 @@ def test_a_reader_learns_of_added_partitions(log: Log, log_factory: LogFactory):
     assert keys(read_all(reader, 1)) == ["a"]
 
 
-def test_a_living_log_answers(log: Log, log_factory: LogFactory):
+def test_ping_succeeds(log: Log, log_factory: LogFactory):
     log_factory.topic()
     log.ping()
 
 
 @pytest.mark.slow
-def test_an_outage_ends_calls_in_time_and_then_all_goes_on(stoppable_log_factory: LogFactory):
+def test_calls_end_in_time_in_an_outage_and_work_resumes(stoppable_log_factory: LogFactory):
     topic = stoppable_log_factory.topic()
     log = stoppable_log_factory()
     appender = log.appender()

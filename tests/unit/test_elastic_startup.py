@@ -1,4 +1,4 @@
-"""401 of an engine that starts, and 401 of one that refuses: a server that answers by a script."""
+"""401 of a starting engine, and 401 of one that refuses: a server with scripted responses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import elastic_transport
 import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.adapters.elastic_index.patience import (
+from ingest.adapters.elastic_index.client import (
     STARTING_SECONDS,
-    NotLetInYet,
-    PatientTransport,
+    NotAuthorisedYet,
+    StartupTransport,
 )
 from ingest.errors import IndexRefused, IndexUnavailable
 from ingest.settings.options import IndexOptions
@@ -27,7 +27,7 @@ GREETING = b'{"version": {"number": "9.5.1"}}'
 
 
 class Door:
-    """An engine that lets everybody in, or nobody, and can be away."""
+    """An engine that authorises everybody, or nobody, and can be stopped."""
 
     def __init__(self) -> None:
         self.is_open = True
@@ -70,7 +70,7 @@ def door() -> Iterator[Door]:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that tests move."""
 
     now = 1000.0
 
@@ -84,7 +84,7 @@ class Client:
     def __init__(self, door: Door) -> None:
         self.clock = Clock()
         node = elastic_transport.NodeConfig("http", "127.0.0.1", door.port)
-        self._transport = PatientTransport([node], max_retries=0, monotonic=self.clock)
+        self._transport = StartupTransport([node], max_retries=0, monotonic=self.clock)
 
     def status(self, seconds_later: float = 0.0) -> int:
         self.clock.now += seconds_later
@@ -97,30 +97,30 @@ def test_the_first_answer_counts_at_once(door: Door) -> None:
     assert Client(door).status() == 401
 
 
-def test_who_was_let_in_waits_for_a_while_and_then_is_refused(door: Door) -> None:
+def test_an_authorised_client_waits_for_a_while_and_then_is_refused(door: Door) -> None:
     door.start()
     client = Client(door)
     assert client.status() == 200
     door.is_open = False
     for later in (0.0, STARTING_SECONDS / 2, STARTING_SECONDS / 2 - 1):
-        with pytest.raises(NotLetInYet) as caught:
+        with pytest.raises(NotAuthorisedYet) as caught:
             client.status(later)
         assert caught.value.message == "401 security_exception: unknown user"
     assert client.status(1) == 401
     door.is_open = True
     assert client.status() == 200
     door.is_open = False
-    with pytest.raises(NotLetInYet):  # the while begins again
+    with pytest.raises(NotAuthorisedYet):  # the while begins again
         client.status(STARTING_SECONDS)
 
 
-def test_who_found_nobody_there_waits_too(door: Door) -> None:
+def test_a_client_that_found_no_engine_waits_too(door: Door) -> None:
     client = Client(door)
     with pytest.raises(elastic_transport.ConnectionError):
         client.status()
     door.start()
     door.is_open = False
-    with pytest.raises(NotLetInYet):
+    with pytest.raises(NotAuthorisedYet):
         client.status()
     assert client.status(STARTING_SECONDS) == 401
 
@@ -132,7 +132,7 @@ def test_a_worker_holds_while_the_engine_starts(door: Door) -> None:
         index.ping()
     door.start()
     door.is_open = False
-    with pytest.raises(IndexUnavailable, match="does not let this client in") as caught:
+    with pytest.raises(IndexUnavailable, match="did not authorise this client") as caught:
         index.ping()
     assert "s3cret" not in str(caught.value)
     assert "index.password" in str(caught.value.remedy)

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.settings.options import IndexOptions
 from tests.builders import NOW
-
 
 #: Indexes beside the months that tests write to.
 BESIDES = ("news-revisions", "news-feeds", "news-sites")

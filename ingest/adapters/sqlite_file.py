@@ -54,7 +54,7 @@ class FileKind(NamedTuple):
             kind, what = self.unavailable, "is not available"
             remedy = "look for a full or failing disk, or a program that holds the file"
         elif primary in _FORBIDDEN:
-            kind, what = self.refused, "may not be written"
+            kind, what = self.refused, "is not writable"
             remedy = "let this user write the file and its folder"
         else:
             kind, what = self.unusable, "cannot be used"

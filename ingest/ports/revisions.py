@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+
 import msgspec
+
 from ingest.errors import QueryError
 from ingest.ports.known import Known
-from ingest.query import And
-from ingest.query import Boost
-from ingest.query import Everything
-from ingest.query import Node
-from ingest.query import Not
-from ingest.query import Or
-from ingest.query import Phrase
-from ingest.query import Prefix
-from ingest.query import PublishedBetween
-from ingest.query import ValueIs
-from ingest.query import Word
-
+from ingest.query import (
+    And,
+    Boost,
+    Everything,
+    Node,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    PublishedBetween,
+    ValueIs,
+    Word,
+)
 
 #: The parts that a search can be limited to: added sentences, removed sentences, titles.
 PARTS = ("added", "removed", "title")

@@ -7,11 +7,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import UTC
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+
 import pytest
 from ruamel.yaml import YAML
+
 import processors
 from ingest import registry
 from ingest.adapters.sqlite_index import SqliteIndex
@@ -23,17 +24,9 @@ from ingest.pipeline.transform import enriched
 from ingest.ports import IndexWrite
 from ingest.search.parse import parse
 from ingest.settings.options import IndexOptions
-from scripts.build_command_docs import DOCUMENT
-from scripts.build_command_docs import current
-from scripts.build_command_docs import placed
-from scripts.build_command_docs import verbs
+from scripts.build_command_docs import DOCUMENT, current, placed, verbs
 from tests import builders
-from tests.house.project_files import ROOT
-from tests.house.project_files import Example
-from tests.house.project_files import code_files
-from tests.house.project_files import document_files
-from tests.house.project_files import examples
-
+from tests.house.project_files import ROOT, Example, code_files, document_files, examples
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")

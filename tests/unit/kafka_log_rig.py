@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
 from kafka import KafkaAdminClient
+
 from ingest.adapters.kafka_log import KafkaLog
-from ingest.ports import Reader
-from ingest.ports import Record
-from ingest.ports import TopicSpec
+from ingest.ports import Reader, Record, TopicSpec
 from ingest.settings.options import LogOptions
 
 

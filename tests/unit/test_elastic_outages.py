@@ -10,21 +10,17 @@ import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-import pytest
-from ingest.adapters.elastic_index import ElasticIndex
-from ingest.errors import IndexRefused
-from ingest.errors import IndexUnavailable
-from ingest.ports import IndexWrite
-from ingest.query import SearchRequest
-from ingest.query import Word
-from ingest.settings.options import IndexOptions
-from tests.builders import NOW
-from tests.builders import an_id
-from tests.builders import an_indexed_document
-from tests.elastic_archive import CONFIG
-from tests.elastic_archive import Archive
-from tests.elasticsearch_server import ElasticsearchServer
 
+import pytest
+
+from ingest.adapters.elastic_index import ElasticIndex
+from ingest.errors import IndexRefused, IndexUnavailable
+from ingest.ports import IndexWrite
+from ingest.query import SearchRequest, Word
+from ingest.settings.options import IndexOptions
+from tests.builders import NOW, an_id, an_indexed_document
+from tests.elastic_archive import CONFIG, Archive
+from tests.elasticsearch_server import ElasticsearchServer
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
 

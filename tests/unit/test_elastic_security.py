@@ -8,36 +8,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
+
 import pytest
+
 from ingest.adapters.elastic_index import ElasticIndex
 from ingest.adapters.elastic_index.security import ElasticSecurity
 from ingest.errors import IndexRefused
 from ingest.operations.deployment import make_users
-from ingest.ports import FeedRecord
-from ingest.ports import IndexWrite
-from ingest.ports import Revision
-from ingest.ports import RevisionRequest
+from ingest.ports import FeedRecord, IndexWrite, Revision, RevisionRequest
 from ingest.query import SearchRequest
 from ingest.settings.load import load
 from ingest.settings.options import IndexOptions
-from ingest.settings.passwords import ANALYST
-from ingest.settings.passwords import STAGES
-from ingest.settings.passwords import User
-from ingest.settings.passwords import make_passwords
-from ingest.settings.passwords import password_of
-from tests.builders import NOW
-from tests.builders import an_id
-from tests.builders import an_indexed_document
+from ingest.settings.passwords import ANALYST, STAGES, User, make_passwords, password_of
+from tests.builders import NOW, an_id, an_indexed_document
 from tests.elasticsearch_server import ElasticsearchServer
-
 
 CONFIG = Path(__file__).parents[2] / "config"
 A_REVISION = Revision(

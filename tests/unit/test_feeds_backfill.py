@@ -7,33 +7,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
 import pytest
+
 from ingest import wire
-from ingest.bootstrap.engines import open_index
-from ingest.bootstrap.engines import open_log
-from ingest.identity import canonical_url
-from ingest.identity import document_id_of_url
+from ingest.bootstrap.engines import open_index, open_log
+from ingest.identity import canonical_url, document_id_of_url
 from ingest.model import Entry
 from ingest.partition import partition_for
-from ingest.polling.state.feed_state import FeedState
-from ingest.polling.state.feed_state import encode_state
-from ingest.polling.state.seen_keys import NO_SKETCH
-from ingest.polling.state.seen_keys import SeenRow
-from ingest.polling.state.seen_keys import packed
-from ingest.polling.state.seen_keys import short_hash
-from ingest.ports import IndexWrite
-from ingest.ports import Record
+from ingest.polling.state.feed_state import FeedState, encode_state
+from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, packed, short_hash
+from ingest.ports import IndexWrite, Record
 from ingest.settings.load import load
 from tests.builders import an_indexed_document as a_document
-from tests.http_site import Answer
-from tests.http_site import HttpSite
-from tests.unit.feeds_rig import Done
-from tests.unit.feeds_rig import FeedsRig
-
+from tests.http_site import Answer, HttpSite
+from tests.unit.feeds_rig import Done, FeedsRig
 
 HOST = "harbour-times.example"
 FEED = f"http://{HOST}/feed.xml"

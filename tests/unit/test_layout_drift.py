@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
 import pytest
 from prometheus_client import REGISTRY
+
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.errors import IndexDiffers
 from ingest.model import Extraction
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.indexing.layout_drift import drifts_of
-from ingest.pipeline.indexing.layout_watch import LayoutWatch
-from ingest.pipeline.indexing.layout_watch import current_alarms
-from ingest.ports import IndexWrite
-from ingest.ports import LayoutFacts
-from ingest.ports import SiteLayout
-from ingest.ports import SiteLayouts
+from ingest.pipeline.indexing.layout_watch import LayoutWatch, current_alarms
+from ingest.ports import IndexWrite, LayoutFacts, SiteLayout, SiteLayouts
 from ingest.settings.options import IndexOptions
-from tests.builders import NOW
-from tests.builders import an_id
-from tests.builders import an_indexed_document
-
+from tests.builders import NOW, an_id, an_indexed_document
 
 HOUR = timedelta(hours=1)
 

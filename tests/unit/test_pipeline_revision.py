@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
-from ingest.outcome import Drop
-from ingest.pipeline.indexing.indexer import Older
-from ingest.pipeline.indexing.indexer import plan_write
-from ingest.ports import IndexWrite
-from ingest.ports import Known
-from tests.builders import a_document
+from datetime import UTC, datetime, timedelta
 
+from ingest.outcome import Drop
+from ingest.pipeline.indexing.indexer import Older, plan_write
+from ingest.ports import IndexWrite, Known
+from tests.builders import a_document
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 

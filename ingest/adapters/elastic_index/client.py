@@ -5,37 +5,27 @@ The only file that imports the client library.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
-from typing import cast
-from urllib.parse import urlsplit
-from urllib.parse import urlunsplit
+from typing import Any, cast
+from urllib.parse import urlsplit, urlunsplit
+
 import elastic_transport
 import msgspec
-from elasticsearch import ApiError
-from elasticsearch import Elasticsearch
-from elasticsearch import UnsupportedProductError
-from elasticsearch.helpers import BulkIndexError
-from elasticsearch.helpers import ScanError
-from elasticsearch.helpers import streaming_bulk
-from ingest.adapters.elastic_index.verdicts import EngineAnswer
-from ingest.adapters.elastic_index.verdicts import is_disk_block
-from ingest.adapters.elastic_index.verdicts import is_foreign_version
-from ingest.adapters.elastic_index.verdicts import is_month_missing
-from ingest.adapters.elastic_index.verdicts import is_refusal
-from ingest.adapters.elastic_index.verdicts import is_unavailable
-from ingest.errors import IndexDiffers
-from ingest.errors import IndexFault
-from ingest.errors import IndexRefused
-from ingest.errors import IndexUnavailable
-from ingest.errors import NewsIngestError
-from ingest.settings.options import IndexOptions
-import time
-from collections.abc import Callable
+from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
+from elasticsearch.helpers import BulkIndexError, ScanError, streaming_bulk
 
+from ingest.adapters.elastic_index.verdicts import (
+    EngineAnswer,
+    is_disk_block,
+    is_foreign_version,
+    is_month_missing,
+    is_refusal,
+    is_unavailable,
+)
+from ingest.errors import IndexDiffers, IndexFault, IndexRefused, IndexUnavailable, NewsIngestError
+from ingest.settings.options import IndexOptions
 
 #: Everything the client and its transport can raise.
 CLIENT_ERRORS = (

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
-from datetime import datetime
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+
 import msgspec
+
 from ingest import wire
 from ingest.adapters.elastic_index import read
-from ingest.adapters.elastic_index.body import encode
-from ingest.adapters.elastic_index.body import tombstone
-from ingest.adapters.elastic_index.client import Engine
-from ingest.adapters.elastic_index.client import Write
+from ingest.adapters.elastic_index.body import encode, tombstone
+from ingest.adapters.elastic_index.client import Engine, Write
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.revisions import ElasticRevisions
-from ingest.adapters.elastic_index.schema import Schema
-from ingest.adapters.elastic_index.setup import Step
-from ingest.adapters.elastic_index.setup import steps
+from ingest.adapters.elastic_index.schema import IndexNames, Schema, previous_month
+from ingest.adapters.elastic_index.setup import Step, steps
 from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.adapters.elastic_index.site_layouts import ElasticSiteLayouts
 from ingest.adapters.elastic_index.write import write
 from ingest.errors import IndexDiffers
 from ingest.model import IndexedDocument
-from ingest.ports import Clock
-from ingest.ports import ExportPage
-from ingest.ports import FeedRecord
-from ingest.ports import IndexWrite
-from ingest.ports import Known
-from ingest.ports import Verdict
+from ingest.ports import Clock, ExportPage, FeedRecord, IndexWrite, Known, Verdict
 from ingest.ports.known import TOMBSTONE_VERSION
-from ingest.query import SearchRequest
-from ingest.query import SearchResult
-from ingest.query import languages_asked
+from ingest.query import SearchRequest, SearchResult, languages_asked
 from ingest.settings.options import IndexOptions
-from ingest.adapters.elastic_index.schema import IndexNames
-from ingest.adapters.elastic_index.schema import previous_month
-
 
 OLDEST_VERSION = (8, 19)
 _FEEDS_AT_ONCE = 1000

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
-from typing import NamedTuple
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
 from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.months import Months
-from ingest.adapters.elastic_index.schema import AUXILIARY
-from ingest.adapters.elastic_index.schema import Json
-from ingest.adapters.elastic_index.schema import MappingDifference
-from ingest.adapters.elastic_index.schema import Schema
-from ingest.adapters.elastic_index.schema import is_same_template
+from ingest.adapters.elastic_index.schema import (
+    AUXILIARY,
+    Json,
+    MappingDifference,
+    Schema,
+    is_same_template,
+    next_month,
+)
 from ingest.errors import IndexDiffers
-from ingest.adapters.elastic_index.schema import next_month
-
 
 _DOING = "setting up the index"
 

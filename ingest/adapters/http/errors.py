@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterator
+
 import aiohttp
 from aiohttp import http_exceptions
-from ingest.errors import FetchFailed
 
+from ingest.errors import FetchFailed
 
 #: Codes of c-ares for a name that does not exist; all others may be temporary (pycares.errno).
 _UNKNOWN_NAME_CODES = (1, 4)  # ARES_ENODATA, ARES_ENOTFOUND

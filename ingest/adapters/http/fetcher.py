@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
-from typing import Protocol
+from typing import Any, Protocol
+
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
-from ingest.adapters.http.client import REDIRECTS
-from ingest.adapters.http.client import Bounds
-from ingest.adapters.http.client import HopAnswer
-from ingest.adapters.http.client import HttpClient
-from ingest.adapters.http.client import caps_hit
+
+from ingest.adapters.http.client import REDIRECTS, Bounds, HopAnswer, HttpClient, caps_hit
 from ingest.adapters.http.connection import Guard
 from ingest.adapters.http.headers import location_of
 from ingest.errors import FetchFailed
-from ingest.identity import joined
-from ingest.identity import registrable_domain
-from ingest.identity import request_url
-from ingest.ports import Disallowed
-from ingest.ports import Fetched
-from ingest.ports import FetchRequest
-from ingest.ports import Hop
-from ingest.ports import Resting
+from ingest.identity import joined, registrable_domain, request_url
+from ingest.ports import Disallowed, Fetched, FetchRequest, Hop, Resting
 from ingest.settings.options import FetchingOptions
 from ingest.telemetry import counter
-
 
 #: RFC 9309 §2.3.1.2: redirects followed for a robots.txt.
 _MAX_ROBOTS_REDIRECTS = 5

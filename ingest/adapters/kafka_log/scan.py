@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
 from kafka.admin import OffsetSpec
+
 from ingest.adapters.kafka_log.catalogue import Catalogue
 from ingest.adapters.kafka_log.faults import translating
-from ingest.adapters.kafka_log.workarounds import ANSWER_SECONDS
-from ingest.adapters.kafka_log.workarounds import learn_partitions
+from ingest.adapters.kafka_log.workarounds import ANSWER_SECONDS, learn_partitions
 from ingest.errors import LogUnavailable
-from ingest.ports import Record
-from ingest.ports import TopicPartition
-
+from ingest.ports import Record, TopicPartition
 
 _READ_COMMITTED = 1
 _STANDSTILL_SECONDS = 30.0

@@ -9,26 +9,20 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
 import zstandard
-from ingest.adapters.page_archive.records import opening
-from ingest.adapters.page_archive.records import records_of
-from ingest.archive_format import FILE_ENDING
-from ingest.archive_format import FILE_START
-from ingest.archive_format import OPEN_ENDING
+
+from ingest.adapters.page_archive.records import opening, records_of
+from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
 from ingest.errors import ArchiveUnavailable
 from ingest.model import Page
 from ingest.ports import Clock
 from ingest.settings.options import ArchiveOptions
-from ingest.telemetry import Event
-from ingest.telemetry import counter
-from ingest.telemetry import gauge
-
+from ingest.telemetry import Event, counter, gauge
 
 #: Interval between two checks for files to delete or recover.
 _TIDY_SECONDS = 600.0

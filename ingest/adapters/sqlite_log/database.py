@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from ingest.adapters.sqlite_file import BUSY_TIMEOUT_SECONDS
-from ingest.adapters.sqlite_file import Row
-from ingest.adapters.sqlite_file import SqliteConnection
-from ingest.adapters.sqlite_log import schema
-from ingest.errors import LogRefused
-from ingest.errors import LogUnavailable
-from contextlib import closing
-from ingest.adapters.sqlite_file import FileKind
-from ingest.adapters.sqlite_file import FileLock
 
+from ingest.adapters.sqlite_file import (
+    BUSY_TIMEOUT_SECONDS,
+    FileKind,
+    FileLock,
+    Row,
+    SqliteConnection,
+)
+from ingest.adapters.sqlite_log import schema
+from ingest.errors import LogRefused, LogUnavailable
 
 LOG_FILE = FileKind("log", LogUnavailable, LogRefused, LogRefused)
 

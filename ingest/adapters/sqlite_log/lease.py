@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+
 from ingest import telemetry
 from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import LeaseLost
 from ingest.settings.options import LogOptions
-
 
 #: How many times a lease is renewed while it lasts (15 s: every 3 s).
 _RENEWALS = 5

@@ -6,21 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-import msgspec
-from ingest.identity import GENERATIONS
-from ingest.model import EnrichedDocument
-from ingest.model import IndexedDocument
-from ingest.outcome import Drop
-from ingest.ports import Index
-from ingest.ports import IndexWrite
-from ingest.ports import Known
-from ingest.ports import KnownText
-from ingest.ports import Revision
-from ingest.ports import Verdict
-from ingest.telemetry import Event
-from ingest.telemetry import counter
-from ingest.terms import sentences
 
+import msgspec
+
+from ingest.identity import GENERATIONS
+from ingest.model import EnrichedDocument, IndexedDocument
+from ingest.outcome import Drop
+from ingest.ports import Index, IndexWrite, Known, KnownText, Revision, Verdict
+from ingest.telemetry import Event, counter
+from ingest.terms import sentences
 
 #: Sources other than a page: such a text never replaces the page text of a known document.
 WEAK_SOURCES = ("feed", "none")

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
-from datetime import UTC
-from datetime import date
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+
 from ingest.model import EnrichedDocument
-from ingest.outcome import Keep
-from ingest.outcome import Outcome
-from ingest.outcome import Reject
-from ingest.pipeline.indexing.edits import Edits
-from ingest.pipeline.indexing.edits import Older
-from ingest.pipeline.indexing.edits import plan_write
+from ingest.outcome import Keep, Outcome, Reject
+from ingest.pipeline.indexing.edits import Edits, Older, plan_write
 from ingest.pipeline.indexing.layout_watch import LayoutWatch
 from ingest.pipeline.transform import decoded
-from ingest.ports import Clock
-from ingest.ports import Index
-from ingest.ports import IndexWrite
-from ingest.ports import Known
-from ingest.ports import Record
-from ingest.ports import Verdict
+from ingest.ports import Clock, Index, IndexWrite, Known, Record, Verdict
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
-from ingest.telemetry import Event
-from ingest.telemetry import counter
-from ingest.telemetry import histogram
-
+from ingest.telemetry import Event, counter, histogram
 
 document_indexed = Event(
     "document_indexed", level="debug", counter=counter("documents_indexed_total", "kind")

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-import pytest
-from ingest.ports import Index
-from ingest.query import And
-from ingest.query import Boost
-from ingest.query import EntityIs
-from ingest.query import FlagIs
-from ingest.query import Near
-from ingest.query import Node
-from ingest.query import Not
-from ingest.query import NumberBetween
-from ingest.query import Or
-from ingest.query import Phrase
-from ingest.query import Prefix
-from ingest.query import PublishedBetween
-from ingest.query import SearchRequest
-from ingest.query import ValueIs
-from ingest.query import Word
-from ingest.search_fields import FLAGS
-from ingest.terms import LANGUAGES
-from ingest.terms import stem
-from ingest.terms import terms
-from ingest.terms import words
-from tests.builders import NOW
-from tests.contracts.index.index_corpus import CORPUS
-from tests.contracts.index.index_corpus import SECTIONS
-from tests.contracts.index.index_reference import matching
 
+import pytest
+
+from ingest.ports import Index
+from ingest.query import (
+    And,
+    Boost,
+    EntityIs,
+    FlagIs,
+    Near,
+    Node,
+    Not,
+    NumberBetween,
+    Or,
+    Phrase,
+    Prefix,
+    PublishedBetween,
+    SearchRequest,
+    ValueIs,
+    Word,
+)
+from ingest.search_fields import FLAGS
+from ingest.terms import LANGUAGES, stem, terms, words
+from tests.builders import NOW
+from tests.contracts.index.index_corpus import CORPUS, SECTIONS
+from tests.contracts.index.index_reference import matching
 
 QUERIES_A_KIND = 40
 

@@ -10,22 +10,14 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from ingest.errors import NewsIngestError
-from ingest.ports import Appender
-from ingest.ports import Log
-from ingest.ports import Position
-from ingest.ports import Reader
-from ingest.ports import Record
-from ingest.ports import TopicPartition
-from ingest.ports import TopicSpec
-from ingest.settings.options import LogOptions
 
+from ingest.errors import NewsIngestError
+from ingest.ports import Appender, Log, Position, Reader, Record, TopicPartition, TopicSpec
+from ingest.settings.options import LogOptions
 
 #: What the implementations promise to differ in.
 CAPABILITIES = {

@@ -190,13 +190,13 @@ def request_url(url: str) -> str:
     return href
 
 
-@lru_cache(maxsize=8_192)
 def origin_of(url: str) -> str:
     """Return scheme, host and port of an address: `https://news.example`."""
     parts = urlsplit(request_url(url))
     return f"{parts.scheme}://{parts.netloc}"
 
 
+@lru_cache(maxsize=8_192)
 def host_of(url_or_host: str) -> str:
     """Return the host in lower case and as A-labels, without port and brackets, or `""`."""
     text = url_or_host.strip(_BLANKS)

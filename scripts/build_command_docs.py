@@ -48,7 +48,7 @@ def block(name: str, verb: Any) -> str:
 
 
 def current(text: str) -> str:
-    """Return the document with every block made anew. Errors: KeyError for an unknown verb."""
+    """Return the document with every block rebuilt. Errors: KeyError for an unknown verb."""
     known = verbs()
 
     def made(found: re.Match[str]) -> str:
@@ -84,7 +84,7 @@ def placed(text: str) -> set[str]:
 
 
 def main() -> None:
-    """Write the document anew; end with 1 when a verb has no place in it."""
+    """Rebuild the document; exit with status 1 when a verb has no place in it."""
     text = DOCUMENT.read_text(encoding="utf-8")
     DOCUMENT.write_text(current(text), encoding="utf-8")
     missing = sorted(set(verbs()) - placed(text))

@@ -1,7 +1,7 @@
 """Writes config/schema/ and the tables of config/README.md from the models of the settings.
 
 Run it after any change of an option: `python scripts/build_schemas.py`. With `--check` it writes
-nothing and ends with 1 when something is not current.
+nothing and exits with status 1 when something is not current.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def table(shape: type[BaseModel]) -> str:
 
 
 def readme(text: str) -> str:
-    """Return the text of config/README.md with every table made anew."""
+    """Return the text of config/README.md with every table rebuilt."""
     known = shapes()
     return _BLOCK.sub(lambda found: found[1] + table(known[found[2]]) + found[3], text)
 

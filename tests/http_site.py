@@ -129,13 +129,14 @@ class HttpSite:
                 if host in (None, seen.host) and path in (None, seen.path)
             ]
 
-    def last_start_after(self, began: float, host: str | None = None) -> float:
-        """Return the seconds from `began` to the start of the last request.
+    def keeps_gap(self, gap: float, began: float, host: str | None = None) -> bool:
+        """Return whether each request started at least this long after the one before.
 
-        A busy machine notes a start late, never early: where each request keeps a gap after the
-        one before, this is at least the sum of the gaps if `began` lies before the first request.
+        A busy machine notes a start late, never early. So the starts are compared with `began`, a
+        moment before the first request: request number k (from 0) starts `k * gap` after it.
         """
-        return max(seen.started_at for seen in self.asked(host)) - began
+        starts = sorted(seen.started_at for seen in self.asked(host))
+        return all(at - began >= number * gap for number, at in enumerate(starts))
 
     def most_in_flight(self, host: str | None = None) -> int:
         """Return how many requests were open at once, at most."""

@@ -194,12 +194,13 @@ class Submitter(Generic[Item]):
     def close(self) -> None:
         """Cancel waiting items, wait for running ones, and close the pool."""
         with self._lock:
+            self._threads.shutdown(wait=False, cancel_futures=True)
             waiting = [*self._small, *self._large]
             self._small.clear()
             self._large.clear()
         for job in waiting:
             job.result.cancel()
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown()
         self._pool.close()
 
     def __enter__(self) -> Submitter[Item]:

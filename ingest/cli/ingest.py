@@ -102,7 +102,9 @@ def _taken_in(
                 )  # fmt: skip
                 intake.refuse(str(result.path), result.reason, record)
             else:
-                intake.add(str(found.path), result)
+                url = result.entry.url_published
+                place = "" if url.startswith("file:") else f": {url}"
+                intake.add(f"{found.path}{place}", result)
     intake.finish()
     return intake.fates
 

@@ -131,10 +131,10 @@ class BatchLoop:
             lambda: append_judged(judged, self._plan, self._appender, self._clock),
             self._log.ping,
         )
-        records = [one.record for one in self._still_owned(final, epochs)]
+        final = self._still_owned(final, epochs)
         positions = {
             record.place: Position(record.offset + 1, self._breaker.metadata(record.place))
-            for record in records
+            for record in (one.record for one in final)
         }
         if not self._run_step("commit", lambda: self._commit(positions), self._log.ping):
             return False

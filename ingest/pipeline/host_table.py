@@ -107,7 +107,7 @@ class HostTable:
 class HostFollower:
     """A thread with its own consumer group, so that it reads all hosts. Use as a context manager.
 
-    A change that cannot be written during an outage is written with the next change of its host.
+    A change that cannot be written during an outage is written once the log is available again.
     """
 
     def __init__(self, log: Log, memory: HostMemory, stage: str) -> None:
@@ -129,12 +129,15 @@ class HostFollower:
         group = f"news-{self._stage}-hosts-{socket.gethostname()}-{os.getpid()}"
         reader = self._log.reader(group, [self._table.topic], self._stage)
         appender = self._log.appender()
+        pending: dict[str, NewRecord] = {}
         try:
             while not self._stop.is_set():
                 for record in reader.read(READ_RECORDS, READ_SECONDS):
                     self._table.apply(record)
+                pending |= {record.key: record for record in self._table.changes()}
                 try:
-                    self._table.write(appender, self._table.changes())
+                    self._table.write(appender, list(pending.values()))
+                    pending.clear()
                 except DependencyUnavailable as error:
                     host_state_not_shared(cause=str(error))
                 self._stop.wait(PAUSE_SECONDS)

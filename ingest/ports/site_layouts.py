@@ -19,8 +19,6 @@ MARKS = {"no_title": "title", "no_authors": "authors", "no_date": "date", "no_js
 #: Values of Extraction.body_rule that mean a miss, and all that mean there is a rule.
 MISSES = ("miss", "broken")
 RULES = ("hit", "outweighed", *MISSES)
-#: Orders of examples beside SIGNALS: by the length of the text, by dropped lines.
-ORDERS = ("shorter", "longer", "dropped_lines")
 
 
 class LayoutFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +82,10 @@ class SiteLayouts(Protocol):
         ...
 
     def examples(self, site: str, signal: str, since: datetime, size: int) -> tuple[str, ...]:
-        """Return ids of documents with one of SIGNALS, newest first, or the first in one of ORDERS."""
+        """Return ids of documents with one of SIGNALS, newest first.
+
+        Or the first ones by "shorter" or "longer" text, or by "dropped_lines".
+        """
         ...
 
     def feeds_of(self, site: str, since: datetime) -> tuple[str, ...]:

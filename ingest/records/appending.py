@@ -49,7 +49,7 @@ def append_and_flush(
     time; TopicMissing and LogRefused pass.
     """
     refused: Refusals = {}
-    deliveries: list[tuple[int, Delivery]] = []
+    deliveries: list[tuple[int, str, Delivery]] = []
     for number, record in enumerate(records):
         try:
             delivery = appender.append(
@@ -58,9 +58,9 @@ def append_and_flush(
         except (RecordTooLarge, RecordRefused) as error:
             refused[number] = error
         else:
-            deliveries.append((number, delivery))
+            deliveries.append((number, record.topic, delivery))
     appender.flush(timeout_seconds)
-    for number, delivery in deliveries:
+    for number, topic, delivery in deliveries:
         failure = delivery.error
         if isinstance(failure, RecordTooLarge | RecordRefused):
             refused[number] = failure
@@ -70,6 +70,7 @@ def append_and_flush(
             raise LogUnavailable(
                 "the log did not acknowledge a record in time",
                 value=f"{timeout_seconds:.0f} s",
+                origin=topic,
                 remedy="try again: records that were appended already do no harm",
             )
     return refused

@@ -88,9 +88,12 @@ def read_text(path: Path) -> str:
     except FileNotFoundError as error:
         remedy = "create it, or name another folder with --config or NEWS_INGEST_CONFIG"
         raise _failure(path, None, "the file is missing", remedy) from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = f"the file cannot be read: {error}"
-        raise _failure(path, None, reason, "check its rights and that it is UTF-8") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        reason = f"is not UTF-8: byte 0x{error.object[error.start]:02x}"
+        raise _failure(path, line, reason, "save the file as UTF-8") from error
+    except OSError as error:
+        raise _failure(path, None, f"cannot be read: {error}", "check its permissions") from error
 
 
 def parse_yaml(text: str, path: Path) -> YamlFile:
@@ -102,6 +105,10 @@ def parse_yaml(text: str, path: Path) -> YamlFile:
         line = None if mark is None else mark.line + 1
         reason = f"is not valid YAML: {error.problem or error.context}"
         raise _failure(path, line, reason, "fix the line, or look at the one above it") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, text.find(chr(error.character))) + 1
+        reason = f"is not valid YAML: character U+{error.character:04X} is not allowed"
+        raise _failure(path, line, reason, "remove the character") from error
     except (yaml.YAMLError, ValueError) as error:
         raise _failure(path, None, f"is not valid YAML: {error}", "fix the file") from error
     if data is None:

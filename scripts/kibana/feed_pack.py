@@ -1,4 +1,4 @@
-"""The pack about the feeds: which fare well, which do not, and since when."""
+"""The pack about the feeds: their health, and since when."""
 
 from __future__ import annotations
 

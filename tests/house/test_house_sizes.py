@@ -152,10 +152,8 @@ def test_who_imports_a_file_is_known_by_imports_and_by_names_to_load() -> None:
 
 #: Public classes that have the same name on purpose: a protocol beside what implements it, twins on two engines.
 SAME_NAMES = {
-    "Bounds",
     "Compiler",
     "Connection",
-    "Names",
     "Options",
     "Platforms",
     "Politeness",

@@ -1,4 +1,4 @@
-"""What an analyst learns beside the documents: what publishers changed, and how feeds fare."""
+"""What an analyst learns beside the documents: what publishers changed, and feed health."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     python -m tests.soak [--minutes 10] [--feeds 2000] [--seed 1]
 
-Prints what came of it as JSON; ends with 1 when an item is lost, twice or strange, a host was
+Prints the result as JSON; exits with status 1 when an item is lost, twice or strange, a host was
 asked more often than allowed, a stage's memory grew, or something was left over.
 """
 

@@ -158,7 +158,7 @@ def polls_of_a_member(change: Callable[[Any], None]) -> tuple[int, int]:
     coordinator._on_join_prepare_async = prepare
     coordinator._on_join_complete_async = complete
     coordinator._do_join_and_sync_async = join
-    change(coordinator)
+    change(consumer)
     for _ in range(6):
         if shares:
             break
@@ -169,7 +169,7 @@ def polls_of_a_member(change: Callable[[Any], None]) -> tuple[int, int]:
 
 
 def test_a_coordinator_alone_rejoins_when_a_join_ended_between_two_polls() -> None:
-    assert polls_of_a_member(lambda coordinator: None) == (6, 0)
+    assert polls_of_a_member(lambda consumer: None) == (6, 0)
 
 
 def test_a_join_that_ended_between_two_polls_is_used() -> None:

@@ -1,4 +1,4 @@
-"""Which place of a name is meant: the scoring rule against "the largest one" (§8)."""
+"""Which place of a name is meant: the scoring rule against "the largest one"."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 from ingest.errors import ConfigError, ConfigFault
 from ingest.settings.feeds import feeds_of_text
 from ingest.settings.feeds_edit import dumped
-from ingest.settings.yaml_file import YamlFile, parse_yaml
+from ingest.settings.yaml_file import YamlFile, parse_yaml, read_yaml
 
 PATH = Path("config/feeds.yml")
 
@@ -128,6 +128,7 @@ def fault_of(text: str) -> ConfigFault:
         ("a: 1\nb: " + "[" * 500 + "]" * 500, 2, "deep"),
         ("- a\n", 1, "must be a mapping"),
         ("a: 2026-13-45\n", None, "is not valid YAML"),
+        ("a: 1\nb: \"\U0001f600\x01\"\n", 2, "character U+0001 is not allowed"),
     ],
 )  # fmt: skip
 def test_what_is_not_valid_is_refused_with_its_line(
@@ -177,3 +178,12 @@ def test_a_fault_in_a_long_list_is_told_at_its_line() -> None:
     assert places == [(2008, "feeds.1000.language"), (2010, "feeds.1001.headers.X"),
                       (2011, "feeds.1002")]  # fmt: skip
     assert len(found.feeds) == 1_000
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.yml"
+    path.write_bytes(b"feeds:\n  - url: http://a.example/\n    publisher: caf\xe9\n")
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.reason.rpartition(": ")[2]) == (3, "byte 0xe9")

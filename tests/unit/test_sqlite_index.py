@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_index import SqliteIndex
-from ingest.adapters.sqlite_index.reading import Bounds
+from ingest.adapters.sqlite_index.reading import RankBounds
 from ingest.errors import IndexDiffers, IndexRefused, IndexUnavailable
 from ingest.model import IndexedDocument
 from ingest.ports import IndexWrite, RevisionRequest
@@ -20,7 +20,7 @@ from tests.builders import NOW, an_entity, an_id, an_indexed_document, entity_fi
 
 
 def opened(path: Path, **bounds: int) -> SqliteIndex:
-    return SqliteIndex(path, IndexOptions(), clock=lambda: NOW, bounds=Bounds(**bounds))
+    return SqliteIndex(path, IndexOptions(), clock=lambda: NOW, bounds=RankBounds(**bounds))
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ _GZIP = b"\x1f\x8b"
 _MAX_LAYERS = 2
 
 
-class Bounds(NamedTuple):
+class BodyBounds(NamedTuple):
     """Limits of one response; with `is_cut` a larger body is truncated instead of refused."""
 
     max_bytes: int
@@ -88,7 +88,11 @@ class HttpClient:
         self._exchange: Exchange | None = None
 
     async def get(
-        self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[HopAnswer], None]
+        self,
+        url: str,
+        request: FetchRequest,
+        bounds: BodyBounds,
+        on_head: Callable[[HopAnswer], None],
     ) -> HopAnswer:
         """Get this URL with the settings of `request`; `on_head` is called with the head first.
 
@@ -138,7 +142,11 @@ class HttpClient:
         self._exchange = None
 
     async def _get(
-        self, url: str, request: FetchRequest, bounds: Bounds, on_head: Callable[[HopAnswer], None]
+        self,
+        url: str,
+        request: FetchRequest,
+        bounds: BodyBounds,
+        on_head: Callable[[HopAnswer], None],
     ) -> HopAnswer:
         started = time.monotonic()
         end = asyncio.get_running_loop().time() + bounds.seconds
@@ -161,7 +169,7 @@ class HttpClient:
         self,
         found: Head,
         url: str,
-        bounds: Bounds,
+        bounds: BodyBounds,
         on_head: Callable[[HopAnswer], None],
         started: float,
     ) -> HopAnswer:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp.abc import AbstractResolver
 from prometheus_client import Counter
 
-from ingest.adapters.http.client import REDIRECTS, Bounds, HopAnswer, HttpClient, caps_hit
+from ingest.adapters.http.client import REDIRECTS, BodyBounds, HopAnswer, HttpClient, caps_hit
 from ingest.adapters.http.connection import Guard
 from ingest.adapters.http.headers import location_of
 from ingest.errors import FetchFailed
@@ -120,7 +120,7 @@ class HttpFetcher:
                 worst = verdict
                 if request.robots == "obey":
                     return Disallowed(url, f"robots_{verdict}")
-            bounds = Bounds(request.max_bytes, request.timeout_seconds - spent)
+            bounds = BodyBounds(request.max_bytes, request.timeout_seconds - spent)
             answer = await self._ask(url, request, bounds)
             if isinstance(answer, datetime):
                 return Resting(url, answer)
@@ -159,7 +159,9 @@ class HttpFetcher:
         for _ in range(_MAX_ROBOTS_REDIRECTS + 1):
             self._client.check_address(url, request.stage)
             seconds = self._options.timeout_seconds - spent
-            answer = await self._ask(url, request, Bounds(_MAX_ROBOTS_BYTES, seconds, is_cut=True))
+            answer = await self._ask(
+                url, request, BodyBounds(_MAX_ROBOTS_BYTES, seconds, is_cut=True)
+            )
             if isinstance(answer, datetime):
                 return None
             if answer.status not in REDIRECTS:
@@ -171,7 +173,9 @@ class HttpFetcher:
                 break
         return status, b""
 
-    async def _ask(self, url: str, request: FetchRequest, bounds: Bounds) -> HopAnswer | datetime:
+    async def _ask(
+        self, url: str, request: FetchRequest, bounds: BodyBounds
+    ) -> HopAnswer | datetime:
         """Wait for a turn and make one request; return a time instead if the host rests."""
         shared = await self._place(url, request)
         until = await self._politeness.begin(url, request.stage, shared)

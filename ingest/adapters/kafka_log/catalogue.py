@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, for_code
 
-from ingest.adapters.kafka_log.client import Clients, Names
+from ingest.adapters.kafka_log.client import Clients, TopicNames
 from ingest.adapters.kafka_log.faults import translated
 from ingest.adapters.log_rules import missing
 from ingest.errors import LogUnavailable
@@ -53,7 +53,7 @@ def spec_of(name: str, partitions: int, settings: Mapping[str, str]) -> TopicSpe
 class Catalogue:
     """Asks the broker about topics and caches the answers for a minute; thread-safe."""
 
-    def __init__(self, clients: Clients, names: Names, admin: Any) -> None:
+    def __init__(self, clients: Clients, names: TopicNames, admin: Any) -> None:
         self.clients = clients
         self.names = names
         self.admin = admin

@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 MAX_REQUEST_BYTES = 4_294_304
 
 
-class Names:
+class TopicNames:
     """Adds the prefix to names of topics and groups on the broker, and removes it again."""
 
     def __init__(self, prefix: str) -> None:
@@ -101,7 +101,7 @@ class Clients:
             max_poll_interval_ms=int(self.options.poll_interval_seconds * 1000),
             partition_assignment_strategy=[RangePartitionAssignor],
         )
-        keep_finished_joins(member._coordinator)
+        keep_finished_joins(member)
         return member
 
     def groupless_client(self, **settings: Any) -> Any:

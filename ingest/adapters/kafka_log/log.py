@@ -10,7 +10,7 @@ from kafka.admin import OffsetSpec
 from ingest.adapters.kafka_log import manifest
 from ingest.adapters.kafka_log.appender import KafkaAppender
 from ingest.adapters.kafka_log.catalogue import Catalogue
-from ingest.adapters.kafka_log.client import Clients, Names
+from ingest.adapters.kafka_log.client import Clients, TopicNames
 from ingest.adapters.kafka_log.reader import KafkaReader
 from ingest.adapters.kafka_log.scan import offsets, scan, times_of_first
 from ingest.ports import Lag, Record, TopicSpec
@@ -23,7 +23,7 @@ _PING_SECONDS = 1.5
 class KafkaLog:
     """A log on one Kafka cluster; any number of processes on any number of machines.
 
-    `address` is `host:port`, or several separated by commas. Names of topics and groups on the
+    `address` is `host:port`, or several separated by commas. TopicNames of topics and groups on the
     broker start with `prefix`, which callers never see. Do not fork after creating one.
     Errors of the constructor: LogUnavailable when no broker answers, LogRefused.
     """
@@ -37,7 +37,7 @@ class KafkaLog:
         self._readers: list[KafkaReader] = []
         self._is_closed = False
         clients = Clients(address, options)
-        self._names = Names(prefix)
+        self._names = TopicNames(prefix)
         self._admin = clients.admin()
         self._catalogue = Catalogue(clients, self._names, self._admin)
 

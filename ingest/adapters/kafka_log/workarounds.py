@@ -94,7 +94,7 @@ def reading_to_the_end(
     return receive_all
 
 
-def keep_finished_joins(coordinator: Any) -> None:
+def keep_finished_joins(consumer: Any) -> None:
     """Let a consumer use the assignment of a join that ended between two of its polls.
 
     The library joins a group in a task that outlives a short `poll`. When the task ends between
@@ -105,6 +105,7 @@ def keep_finished_joins(coordinator: Any) -> None:
     An assignment is valid for the generation of the group that it was made in; the broker ends
     an older one in its response to the next heartbeat.
     """
+    coordinator = consumer._coordinator
     join, completed = coordinator._do_join_and_sync_async, coordinator._on_join_complete_async
     kept: list[tuple[Any, bytes]] = []  # at most one: the generation and its assignment
 

@@ -48,7 +48,7 @@ class SqliteIndex:
         options: IndexOptions,
         *,
         clock: Clock,
-        bounds: reading.Bounds = reading.Bounds(),  # noqa: B008 - a frozen tuple
+        bounds: reading.RankBounds = reading.RankBounds(),  # noqa: B008 - a frozen tuple
     ) -> None:
         self._file = IndexFile(path)
         self._options = options

@@ -15,7 +15,7 @@ from ingest.query import FacetValue, Hit, SearchRequest, SearchResult
 from ingest.search_fields import FACETS, VALUES
 
 
-class Bounds(NamedTuple):
+class RankBounds(NamedTuple):
     """How many hits, those written last, are ranked at most, and counted in facets.
 
     Measured so that 95 % of searches take less than 100 ms.
@@ -43,7 +43,7 @@ def compiler(connection: Connection) -> Compiler:
     return Compiler(sorted(row[0] for row in rows), lookup)
 
 
-def search(connection: Connection, request: SearchRequest, bounds: Bounds) -> SearchResult:
+def search(connection: Connection, request: SearchRequest, bounds: RankBounds) -> SearchResult:
     """Run one search, inside a transaction so that all parts see one state.
 
     Without words to rank by, the order `score` is newest first seen.
@@ -70,7 +70,7 @@ def search(connection: Connection, request: SearchRequest, bounds: Bounds) -> Se
 
 
 def _collect(
-    connection: Connection, selection: Selection, bounds: Bounds, *, is_whole: bool
+    connection: Connection, selection: Selection, bounds: RankBounds, *, is_whole: bool
 ) -> int:
     """Put the keys of all hits into `temp.hit` and return their number.
 
@@ -136,7 +136,7 @@ def _by_time(
     return [(int(key), 0.0) for (key,) in rows]
 
 
-def _first_ranked(connection: Connection, total: int, bounds: Bounds, notes: list[str]) -> int:
+def _first_ranked(connection: Connection, total: int, bounds: RankBounds, notes: list[str]) -> int:
     """Return the smallest key that is ranked."""
     if total <= bounds.ranked:
         return connection.number("SELECT coalesce(min(key), 0) FROM temp.hit")
@@ -189,7 +189,7 @@ def _hits(connection: Connection, page: Page) -> tuple[Hit, ...]:
 
 
 def _facets(
-    connection: Connection, request: SearchRequest, total: int, bounds: Bounds, notes: list[str]
+    connection: Connection, request: SearchRequest, total: int, bounds: RankBounds, notes: list[str]
 ) -> dict[str, tuple[FacetValue, ...]]:
     if total > bounds.counted and request.facets:
         notes.append(f"facets count the {bounds.counted} written last, of {total} found")

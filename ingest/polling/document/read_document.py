@@ -101,20 +101,26 @@ class FeedPage(NamedTuple):
     parsed: ParsedFeed
 
 
-async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | str:
-    """Return the document at this address, or one word that says why there is none.
+class NoPage(NamedTuple):
+    """Why there is no document at an address: in one word, and as a message."""
 
-    Errors: none.
-    """
+    kind: str
+    message: str
+
+
+async def read_page(tools: ReadTools, request: FetchRequest) -> FeedPage | NoPage:
+    """Return the document at this address, or why there is none. Errors: none."""
     try:
         answer = await tools.fetcher.fetch(request)
         if not isinstance(answer, Fetched):
-            return answer.reason
+            return NoPage(answer.reason, answer.reason)
         if answer.status != 200:
-            return f"http_{answer.status}"
+            return NoPage(f"http_{answer.status}", f"http_{answer.status}")
         parsed = await _parse(tools, answer, _base_of(answer))
-    except (FetchFailed, SourceError) as error:
-        return error.kind
+    except FetchFailed as error:
+        return NoPage(error.kind, error.kind)
+    except SourceError as error:
+        return NoPage(error.kind, f"{error.kind}: {error.what}")
     return FeedPage(answer.url, parsed)
 
 

@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 
 from ingest.identity import request_url, same_site
 from ingest.model import Feed
-from ingest.polling.document.read_document import FeedPage, ReadTools, companion_request, read_page
+from ingest.polling.document.read_document import (
+    FeedPage,
+    NoPage,
+    ReadTools,
+    companion_request,
+    read_page,
+)
 from ingest.ports import SITEMAP_INDEX, ParsedFeed
 
 #: Maximum number of pages in one walk.
@@ -60,8 +66,8 @@ class ArchiveWalk:
                 follows_other_domains=False,
             )
             page = await read_page(self._tools, request)
-            if isinstance(page, str):
-                self.ended_by = page
+            if isinstance(page, NoPage):
+                self.ended_by = page.kind
                 return
             self._visited.add(request_url(page.url))
             yield page

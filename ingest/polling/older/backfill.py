@@ -16,6 +16,7 @@ from ingest.identity import canonical_url, document_id_of_url, is_home_page, mat
 from ingest.model import Feed
 from ingest.polling.document.read_document import (
     FeedPage,
+    NoPage,
     ReadTools,
     feed_request,
     is_bare_date,
@@ -133,8 +134,8 @@ class Backfill:
         url = self._state.url or self._feed.url
         request = feed_request(self._feed, self._tools.options, url, stage=BACKFILL_STAGE)
         page = await read_page(self._tools, request)
-        if isinstance(page, str):
-            self.problems.append((url, page))
+        if isinstance(page, NoPage):
+            self.problems.append((url, page.kind))
             return None
         return page
 

@@ -14,6 +14,7 @@ from ingest.identity import joined, request_url
 from ingest.model import Feed
 from ingest.polling.document.read_document import (
     FeedPage,
+    NoPage,
     ReadTools,
     companion_request,
     is_bare_date,
@@ -108,8 +109,8 @@ class SitemapWalk:
         # `robots: ignore` applies to the feed, not to its whole site.
         request = msgspec.structs.replace(request, robots="obey")
         page = await read_page(self._tools, request)
-        if isinstance(page, str):
-            self.problems.append((url, page))
+        if isinstance(page, NoPage):
+            self.problems.append((url, page.message))
             return None
         return page
 

@@ -85,7 +85,6 @@ _BY_OTHERS = re.compile(
     r"[^,;&|()]{2,60}\((?:photos?|fotos?|bild(?:er)?|illustrations?|illustrazioni|video|grafik|graphics|fotografie)\)",
     re.I,
 )
-Sources = Sequence[tuple[str, Iterable[str]]]
 #: Name as shown → other forms, compared without case and surrounding punctuation.
 _AGENCIES: dict[str, tuple[str, ...]] = {
     "AFP": ("agence france-presse", "agence france presse", "afp relaxnews"),

@@ -13,6 +13,7 @@ from ingest.partition import partition_for
 from ingest.ports import Log
 from ingest.records.appending import NewRecord, append_and_flush
 from tests.contracts.log.log_drill import LogFactory, fate, flush, keys, put, put_by, read_all
+from tests.unit.refusing_log import RefusingLog
 
 #: Partition of each key among 12, fixed for ever: the same keys on any log of any version.
 KNOWN_PARTITIONS = {
@@ -107,6 +108,18 @@ def test_refusals_are_returned_by_number_and_the_rest_is_taken(log: Log, log_fac
     assert sorted(keys(found)) == ["before", "behind", "between"]
     places = {record.key: record.place for record in found}
     assert places[b"between"] == places[b"behind"]
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["in the delivery", "at once"])
+def test_a_refusal_in_the_delivery_counts_as_one_at_once(
+    log: Log, log_factory: LogFactory, at_once: bool
+) -> None:
+    topic = log_factory.topic()
+    refusing = RefusingLog(log, lambda key: key == "large", at_once=at_once)
+    records = [NewRecord(topic, key, b"v") for key in ("before", "large", "behind")]
+    refused = append_and_flush(refusing.appender(), records, 30)
+    assert {number: type(error) for number, error in refused.items()} == {1: RecordTooLarge}
+    assert sorted(keys(read_all(log.reader("news-g", [topic]), 2))) == ["before", "behind"]
 
 
 def test_four_million_bytes_pass_and_one_more_is_refused(log: Log, log_factory: LogFactory):

@@ -45,7 +45,7 @@ test: dev ## All tests; downloads and starts a real Kafka and Elasticsearch.
 	$(BIN)/lint-imports --verbose | tail -n 3
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-mutation: dev ## Mutation tests of the pure modules; takes half an hour.
+mutation: dev ## Mutation tests of the pure modules; takes over half an hour.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
 	nice -n 15 $(BIN)/mutmut run --max-children 2
 	$(BIN)/python scripts/mutation_scores.py

@@ -46,6 +46,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[NewRecord, ...] = ()
 
 
+# `make mutation` changes only what follows the end of this region: the pure decision.
+# pragma: no mutate start
 def append_judged(
     judged: Sequence[Judged], plan: StagePlan, appender: Appender, clock: Clock
 ) -> list[Judged]:
@@ -181,6 +183,7 @@ def _retry_output(judged: Judged, retry: Retry, plan: StagePlan, now: datetime) 
     )
 
 
+# pragma: no mutate end
 class Parked(msgspec.Struct, frozen=True):
     """Append again at rung number `rung`, to be tried at `not_before` or later."""
 

@@ -208,6 +208,14 @@ def test_a_burst_of_403_to_polls_counts_as_a_429() -> None:
     assert polite.rests_until(A) is not None
 
 
+def test_each_domain_has_a_burst_of_its_own() -> None:
+    polite = manners(World())
+    for _ in range(4):
+        polite.note_answer(A, 403, stage="poll")
+    polite.note_answer("http://b.example/", 403, stage="poll")
+    assert (polite.rests_until(A), polite.rests_until("http://b.example/")) == (None, None)
+
+
 def test_403_to_article_requests_or_far_apart_do_not() -> None:
     world = World()
     polite = manners(world)

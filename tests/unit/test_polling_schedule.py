@@ -405,6 +405,12 @@ def test_a_first_failure_waits_from_half_to_the_whole_of_the_doubled_base() -> N
     assert refused.next_poll_at - NOW >= timedelta(hours=6)
 
 
+@pytest.mark.parametrize(("spread", "wait"), [(0.0, 1200.0), (0.5, 1800.0), (1.0, 2400.0)])
+def test_the_jitter_of_a_backoff_fills_its_upper_half(spread: float, wait: float) -> None:
+    found = planning.backoff_seconds(300.0, 3.0, is_refused=False, spread=spread, least=300.0)
+    assert found == wait
+
+
 def test_a_feed_that_is_told_to_wait_rests_and_counts_it() -> None:
     state = a_state(rest_count=1, failure_score=1.0, etag=b'"1"')
     after = planning.rested(state, FEED, NOW, 7_200.0, "m" * 301)

@@ -121,7 +121,7 @@ def differences(before: str, after: str) -> Differences:
     return Differences(tuple(added), tuple(removed), share)
 
 
-class Edits:
+class Edits:  # pragma: no mutate block
     """The edits of one batch, which are written before its documents.
 
     In the other order, a crash between the two would lose them: the index would already have the

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event as Flag
+from typing import Any
 
 import pytest
 import typer
@@ -24,7 +25,7 @@ from ingest.operations.ledger import drops
 from ingest.operations.replay import Replay
 from ingest.operations.throttle import Throttle
 from ingest.pipeline.host_table import HostFollower
-from ingest.ports import TopicSpec
+from ingest.ports import Appender, Delivery, TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
@@ -272,3 +273,38 @@ def test_a_refused_host_state_is_logged(log: SqliteLog) -> None:
     behind = [one for one in said if one["event"] == "host_state_not_shared"]
     assert [one.get("key") for one in behind] == ["a.example/poll"], behind
     assert sent(log, "news.host-state") == ["b.example/poll"]
+
+
+class LogDownAtFirst:
+    """A real log whose first append meets an outage."""
+
+    def __init__(self, real: SqliteLog) -> None:
+        self._real = real
+
+    def appender(self) -> AppenderDownAtFirst:
+        return AppenderDownAtFirst(self._real.appender())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class AppenderDownAtFirst:
+    def __init__(self, real: Appender) -> None:
+        self._real, self._is_down = real, True
+
+    def append(self, *record: Any) -> Delivery:
+        if self._is_down:
+            self._is_down = False
+            raise LogUnavailable("the log does not answer")
+        return self._real.append(*record)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def test_host_states_of_an_outage_are_written_once_the_log_is_back(log: SqliteLog) -> None:
+    with HostFollower(LogDownAtFirst(log), Memory(), "poll"):
+        until = time.monotonic() + 10
+        while len(sent(log, "news.host-state")) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+    assert sorted(sent(log, "news.host-state")) == ["a.example/poll", "b.example/poll"]

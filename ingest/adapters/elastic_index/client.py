@@ -302,7 +302,7 @@ def refusal(answer: EngineAnswer, url: str, doing: str) -> NewsIngestError:
     kind: type[NewsIngestError]
     if is_disk_block(answer):
         kind, what = IndexUnavailable, "the index accepts no writes: disk watermark"
-        remedy = "free space on the engine's disk; writing resumes by itself below the watermark"
+        remedy = "free disk space for Elasticsearch; writing resumes by itself below the watermark"
     elif is_refusal(answer):
         kind, what = IndexRefused, f"the index refuses this client while {doing}"
         remedy = (

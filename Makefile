@@ -37,7 +37,7 @@ check: dev ## Lint, types, import layers, unit and house tests.
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --verbose | tail -n 3
-	$(BIN)/python -m pytest -q -m "not slow and not kafka and not elasticsearch" tests/unit tests/house
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not kafka and not elasticsearch" tests/unit tests/house
 
 test: dev ## All tests; downloads and starts a real Kafka and Elasticsearch.
 	$(BIN)/ruff check --quiet .

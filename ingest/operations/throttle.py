@@ -77,9 +77,8 @@ class Throttle:
         Errors: NewsIngestError naming a stage that has unread records and no worker.
         """
         while not stop.is_set():
-            lags = self._log.lag(
-                self._plan.group, [self._topic]
-            )  # retry topics may be long: not counted
+            # Retry topics may be long: they are not counted.
+            lags = self._log.lag(self._plan.group, [self._topic])
             waiting = sum(one.records for one in lags)
             self._room = max(0, self._max_waiting - waiting)
             # Half of it at least, so that the lag is read only a few times.

@@ -165,7 +165,7 @@ def _drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> 
 def _retry_output(judged: Judged, retry: Retry, plan: StagePlan, now: datetime) -> NewRecord:
     record = judged.record
     fate = next_try(retry, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
-    assert not isinstance(fate, Exhausted), "settled() comes first"
+    assert not isinstance(fate, Exhausted), "_settled comes first"
     own = {
         "retry.attempt": str(fate.attempt),
         "retry.not-before": fate.not_before.isoformat(),

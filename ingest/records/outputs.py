@@ -28,7 +28,6 @@ SCHEMA_VERSION = "1.0"
 #: Headers that belong to one step and are not passed on.
 _OWN = ("ce_", "content-type", "schema", "traceparent", "retry.", "dead-letter.")
 
-
 #: Records beside the state of a feed: the entries seen in it, a request to poll it now, and the
 #: entries of backfills.
 KEYS, REQUEST, BACKFILL_MEMORY = "keys", "request", "backfill"

@@ -72,7 +72,11 @@ def serve_bombs(site: HttpSite) -> None:
 
 @contextmanager
 def watched(poller: Running) -> Iterator[list[list[int]]]:
-    """Return a list that fills with the bytes that the poller and each of its children hold."""
+    """Return a list that fills with the bytes that the poller and each of its children hold.
+
+    Pages that several of them share count once altogether (PSS): resident sizes would count the
+    libraries again for each process.
+    """
     found: list[list[int]] = []
     is_over = threading.Event()
 
@@ -82,7 +86,7 @@ def watched(poller: Running) -> Iterator[list[list[int]]]:
             held = []
             for process in (root, *root.children(recursive=True)):
                 with contextlib.suppress(psutil.Error):
-                    held.append(process.memory_info().rss)
+                    held.append(process.memory_full_info().pss)
             found.append(held)
 
     thread = threading.Thread(target=look)

@@ -7,7 +7,8 @@ NewsIngestError
 ├── DependencyUnavailable    the log or the index does not answer: hold, count no attempt (exit 2)
 │   ├── LogUnavailable
 │   ├── IndexUnavailable
-│   └── ArchiveUnavailable   the folder of fetched pages cannot be written
+│   ├── ArchiveUnavailable   the folder of fetched pages cannot be written
+│   └── BacklogFull          too much waits in the log for the later stages
 ├── LogError
 │   ├── LeaseLost            our partitions were assigned to another member
 │   ├── RebalanceRunning     commit later
@@ -134,6 +135,8 @@ class DependencyUnavailable(NewsIngestError):
     """A dependency does not answer now: hold, and count no attempt."""
 
     exit_code = 2
+    #: What is unavailable, for health and metrics.
+    dependency = "dependency"
     #: Whether the start timeout has already been spent waiting for it.
     was_waited_for = False
 
@@ -141,13 +144,25 @@ class DependencyUnavailable(NewsIngestError):
 class LogUnavailable(DependencyUnavailable):
     """The log does not answer, or not in time."""
 
+    dependency = "log"
+
 
 class IndexUnavailable(DependencyUnavailable):
     """The index does not answer, or not in time, or accepts no writes at the moment."""
 
+    dependency = "index"
+
 
 class ArchiveUnavailable(DependencyUnavailable):
     """The folder of fetched pages cannot be written: full, read-only, gone."""
+
+    dependency = "archive"
+
+
+class BacklogFull(DependencyUnavailable):
+    """Too much waits in the log for the later stages."""
+
+    dependency = "backlog"
 
 
 class LogError(NewsIngestError):

@@ -49,7 +49,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
 class Idler:
     """A worker that does nothing until it is stopped."""
 
-    holding_on = ""
+    held_by = held_since = None
     partitions = 0
 
     def __init__(self, stop: Flag) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import LazyIndex, now
 from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
+from ingest.errors import WireError
 from ingest.event_loops import EventLoop
+from ingest.fetching.document_id import DocumentIds
+from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
-from ingest.ports import Log
-from ingest.records.stage_plan import StagePlan
+from ingest.ports import Log, Record
+from ingest.records.outputs import ChosenId
+from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan, plans
 from ingest.settings.load import Settings
+from ingest.telemetry import Event
+from ingest.wire import decode
+
+chosen_id_unreadable = Event("chosen_id_unreadable", level="warning")
 
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
@@ -21,13 +30,16 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         web: Web = loop.call(lambda: open_web(settings, now))
         web.report_resting(plan.name)
         index = LazyIndex(settings)
+        fetcher = web.entry_fetcher(index.known)
+        others = {DOCUMENT_IDS: partial(_restore, fetcher.ids)}
+        behind = [one for one in plans(settings.pipeline) if one.kind not in ("poll", "fetch")]
         worker = fetch_worker(
             plan,
-            web.entry_fetch(index.known),
+            fetcher.fetch_entry,
             log,
             loop=loop,
-            hosts=HostTable(web.host_states, plan.name),
-            probe=index.probe,
+            hosts=HostTable(web.host_states, plan.name, others),
+            backlog=Backlog(log, behind, settings.pipeline.fetching.max_waiting_bytes),
             options=settings.pipeline.worker,
             fetching=settings.pipeline.fetching,
             clock=now,
@@ -38,3 +50,13 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         finally:
             loop.start(web.fetcher.close()).result(10)
             index.close()
+
+
+def _restore(ids: DocumentIds, record: Record) -> None:
+    """Remember an id that was chosen earlier; leave out a record that cannot be read."""
+    try:
+        chosen = decode(record.value, ChosenId, record.origin)
+    except WireError as error:
+        chosen_id_unreadable(cause=str(error))
+        return
+    ids.restore(record.key.decode("utf-8", "replace"), chosen.document_id, chosen.title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
@@ -15,8 +15,6 @@ from ingest.fetching.host_state import HostStates
 from ingest.fetching.politeness import Politeness
 from ingest.fetching.robots import Robots
 from ingest.fetching.sharing import Platforms
-from ingest.model import Entry, Page
-from ingest.outcome import Outcome
 from ingest.ports import Clock, Fetcher, Known
 from ingest.settings.load import Settings
 from ingest.telemetry import Event, gauge
@@ -34,10 +32,8 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     clock: Clock
 
-    def entry_fetch(
-        self, known: Callable[[Iterable[str]], dict[str, Known]]
-    ) -> Callable[[Entry, int], Awaitable[Outcome[Page | Entry]]]:
-        """Return the function that fetches the page of an entry."""
+    def entry_fetcher(self, known: Callable[[Iterable[str]], dict[str, Known]]) -> EntryFetcher:
+        """Return what fetches the page of an entry."""
         fetching = self.settings.pipeline.fetching
         return EntryFetcher(
             self.fetcher,
@@ -46,7 +42,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
             clock=self.clock,
             pressure=self.politeness.pressure,
             tracking=self.settings.sites.tracking_of,
-        ).fetch_entry
+        )
 
     def report_resting(self, stage: str) -> None:
         """Set up the metric of resting hosts, which is counted when it is read."""

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ingest.errors import DependencyUnavailable
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, joined, same_site
 from ingest.model import Entry
 from ingest.page_tags import marks_of, tags_of, text_of
 from ingest.ports import Known
+from ingest.telemetry import Event, counter
 
 #: Maximum number of documents kept in memory, which the index may not show yet.
-MEMORY = 20_000
+MEMORY = 50_000
+#: How long a lookup may take, and how long the index is not asked after one that failed.
+LOOKUP_SECONDS = 5.0
+LOOKUP_PAUSE_SECONDS = 30.0
 #: Share of the shorter title's letter pairs that the longer one must hold to be the same title:
 #: page titles have the publisher's name, feed titles are cut or edited.
 TITLE_LIKENESS = 0.6
@@ -37,6 +44,11 @@ _AMP_MARK = re.compile(r"(?:^|\s)(?:amp|\u26a1\ufe0f?)(?=[\s=/]|$)", re.IGNORECA
 _QUOTED = re.compile(r""""[^"]{0,2048}"|'[^']{0,2048}'""")
 
 
+lookup_failed = Event(
+    "id_lookup_failed", level="warning", counter=counter("id_lookup_failures_total")
+)
+
+
 class Identity(NamedTuple):
     """The id of a document and its canonical URL."""
 
@@ -50,10 +62,11 @@ class _Remembered(NamedTuple):
 
 
 class DocumentIds:
-    """Chooses ids, and keeps recent ones for documents that are not in the index yet.
+    """Chooses ids, and remembers recent ones.
 
-    `known` queries the index and may block: it runs in a thread. `tracking` returns additional
-    tracking parameters of a URL (config/sites.yml).
+    `known` queries the index and may block: it runs in a thread. While the index does not answer,
+    what is remembered has to do. `tracking` returns additional tracking parameters of a URL
+    (config/sites.yml).
     """
 
     def __init__(self, known: Lookup, tracking: Tracking = lambda _: ()) -> None:
@@ -61,6 +74,13 @@ class DocumentIds:
         self._tracking = tracking
         self._documents: OrderedDict[str, _Remembered] = OrderedDict()
         self._entries: OrderedDict[str, Identity] = OrderedDict()
+        self._lock = Lock()
+        self._asks_again_at = 0.0
+
+    def restore(self, entry_id: str, document_id: str, title: str) -> None:
+        """Remember what was chosen earlier, perhaps by another process. May run in any thread."""
+        if entry_id not in self._entries:
+            self._remember(entry_id, title, Identity(document_id, ""))
 
     async def of_page(self, entry: Entry, url_final: str, body: bytes) -> Identity:
         """Return the identity of a page that was fetched from `url_final`.
@@ -69,7 +89,7 @@ class DocumentIds:
         that is known; the page's canonical link or og:url; the final URL; the published URL. The
         page's own and the final one do not count if another entry with another title has that id:
         a consent wall or a section page would merge many articles into one.
-        Errors: IndexUnavailable of the lookup.
+        Errors: IndexRefused, IndexDiffers of the lookup.
         """
         addresses = own_addresses(body, url_final)
         if not is_home_page(url_final):
@@ -82,13 +102,13 @@ class DocumentIds:
 
     async def _of(self, entry: Entry, addresses: list[str]) -> Identity:
         chosen = await self._chosen(entry, [self._identity(one) for one in addresses])
-        self._remember(entry, chosen)
+        self._remember(entry.id, entry.title, chosen)
         return chosen
 
     async def _chosen(self, entry: Entry, candidates: list[Identity]) -> Identity:
         published = self._identity(entry.url_published)
         earlier = self._entries.get(entry.id)
-        if earlier is not None and not entry.previous_url:
+        if earlier is not None and earlier.canonical and not entry.previous_url:
             return earlier
         newest = candidates[0] if candidates else published
         if earlier is not None:
@@ -107,24 +127,31 @@ class DocumentIds:
     async def _looked_up(self, ids: set[str]) -> dict[str, _Remembered]:
         found = {id: self._documents[id] for id in ids if id in self._documents}
         rest = sorted(ids - set(found))
-        if rest:
-            known = await asyncio.to_thread(self._known, rest)
-            found |= {id: _Remembered(one.entry_id, one.title) for id, one in known.items()}
-        return found
+        if not rest or time.monotonic() < self._asks_again_at:
+            return found
+        try:
+            lookup = asyncio.to_thread(self._known, rest)
+            known = await asyncio.wait_for(lookup, LOOKUP_SECONDS)
+        except (DependencyUnavailable, TimeoutError) as error:
+            self._asks_again_at = time.monotonic() + LOOKUP_PAUSE_SECONDS
+            lookup_failed(cause=str(error) or f"no answer within {LOOKUP_SECONDS:.0f} s")
+            return found
+        return found | {id: _Remembered(one.entry_id, one.title) for id, one in known.items()}
 
     def _identity(self, url: str) -> Identity:
         canonical = canonical_url(url, self._tracking(url))
         return Identity(document_id_of_url(canonical), canonical)
 
-    def _remember(self, entry: Entry, chosen: Identity) -> None:
-        self._documents.setdefault(chosen.document_id, _Remembered(entry.id, entry.title))
-        self._documents.move_to_end(chosen.document_id)
-        self._entries[entry.id] = chosen
-        self._entries.move_to_end(entry.id)
-        if len(self._documents) > MEMORY:
-            self._documents.popitem(last=False)
-        if len(self._entries) > MEMORY:
-            self._entries.popitem(last=False)
+    def _remember(self, entry_id: str, title: str, chosen: Identity) -> None:
+        with self._lock:
+            self._documents.setdefault(chosen.document_id, _Remembered(entry_id, title))
+            self._documents.move_to_end(chosen.document_id)
+            self._entries[entry_id] = chosen
+            self._entries.move_to_end(entry_id)
+            if len(self._documents) > MEMORY:
+                self._documents.popitem(last=False)
+            if len(self._entries) > MEMORY:
+                self._entries.popitem(last=False)
 
 
 def have_like_titles(first: str, second: str) -> bool:

@@ -76,7 +76,7 @@ class EntryFetcher:
         self._options = options
         self._clock = clock
         self._pressure = pressure
-        self._ids = DocumentIds(known, tracking)
+        self.ids = DocumentIds(known, tracking)
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
     async def fetch_entry(self, entry: Entry, attempt: int = 0) -> Outcome[Page | Entry]:
@@ -86,7 +86,7 @@ class EntryFetcher:
         Keep(Entry) to be appended again under the domain of its `url_to_ask`; Drop of an entry
         without text and page; Retry; Reject.
         `attempt` counts the failed attempts so far; at 3 a failure is final.
-        Errors: IndexUnavailable if document ids cannot be looked up.
+        Errors: IndexRefused, IndexDiffers of the lookup of document ids.
         """
         answer, verdict = await self._asked(entry)
         now = self._clock()
@@ -178,7 +178,7 @@ class EntryFetcher:
     async def _without_body(
         self, entry: Entry, verdict: PageMissing, answer: Fetched | None, now: datetime
     ) -> Page:
-        identity = await self._ids.without_page(entry)
+        identity = await self.ids.without_page(entry)
         _page_missing(
             outcome="missing", content_source="feed", reason=verdict.reason, entry=entry.id
         )
@@ -204,7 +204,7 @@ class EntryFetcher:
         if parts.later is not None and attempt == 0:
             _page_deferred(outcome="retry", reason=parts.missing_reason, entry=entry.id)
             return Retry("part_missing", None, True, parts.missing_reason)
-        identity = await self._ids.of_page(entry, answer.url, answer.body)
+        identity = await self.ids.of_page(entry, answer.url, answer.body)
         _page_fetched(
             outcome="fetched",
             content_source="page",

@@ -48,7 +48,7 @@ class PageClient:
     async def _fetch_all(self, urls: list[str]) -> list[PageJob]:
         if self._fetch is None:
             self._web = open_web(self._settings, now, shares_hosts=False)
-            self._fetch = self._web.entry_fetch(lambda _: {})
+            self._fetch = self._web.entry_fetcher(lambda _: {}).fetch_entry
         return list(await asyncio.gather(*(_page(url, self._fetch) for url in urls)))
 
 

@@ -146,17 +146,16 @@ class BatchLoop:
     def _run_step(
         self, step: str, act: Callable[[], Result], probe: Callable[[], object]
     ) -> Result:
-        """Run a step; while a dependency is unavailable, hold, then run it again."""
-        while True:
-            started = time.monotonic()
-            try:
-                result = act()
-            except DependencyUnavailable as error:
-                self._holder.hold(error, [probe, self._log.ping])
-                self._sync_assignment()
-                continue
+        """Return the result of a step; while a dependency is unavailable, hold and repeat it."""
+        started = time.monotonic()
+        try:
+            result = act()
+        except DependencyUnavailable as error:
+            result = self._holder.hold(error, act, [probe, self._log.ping])
+            self._sync_assignment()
+        else:
             self._observe(step, started)
-            return result
+        return result
 
     def _commit(self, positions: Mapping[TopicPartition, Position]) -> bool:
         """Commit positions; return False if the lease is lost. During a rebalance, carry them."""

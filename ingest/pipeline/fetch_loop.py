@@ -15,18 +15,20 @@ from concurrent.futures import Future
 from threading import Event as Flag
 from typing import TypeVar
 
-from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
+from ingest.errors import DependencyUnavailable, IndexFault, LeaseLost, RebalanceRunning
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
+from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.open_work import BackfillQueue, Tracker
 from ingest.pipeline.stage_worker import Member, StageWorker
 from ingest.pipeline.transform import after_bug, bug, decoded
 from ingest.ports import Clock, Log, Position, Record, TopicPartition
+from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged, append_judged, report
-from ingest.records.outputs import entry_output, page_output
+from ingest.records.outputs import chosen_id_output, entry_output, page_output
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import FetchingOptions, WorkerOptions
 from ingest.telemetry import Event, gauge
@@ -47,7 +49,7 @@ _in_flight = gauge("in_flight_records", "stage")
 _owned = gauge("partitions_owned", "stage")
 
 Key = tuple[TopicPartition, int, int]
-FetchResult = Outcome[Page | Entry] | DependencyUnavailable
+FetchResult = Outcome[Page | Entry] | IndexFault
 Finished = tuple[Record, Entry, int, FetchResult]
 
 
@@ -58,18 +60,18 @@ def fetch_worker(
     *,
     loop: EventLoop,
     hosts: HostTable,
-    probe: Callable[[], object],
+    backlog: Backlog,
     options: WorkerOptions,
     fetching: FetchingOptions,
     clock: Clock,
     stop: Flag,
 ) -> StageWorker:
-    """Return the worker of the fetch stage; `fetch` runs in `loop`, `probe` checks what it needs."""
+    """Return the worker of the fetch stage; `fetch` runs in `loop`."""
 
     def make_loop(member: Member) -> FetchLoop:
-        return FetchLoop(member, fetch, loop, hosts, probe, fetching)
+        return FetchLoop(member, fetch, loop, hosts, backlog, fetching)
 
-    topics = [*plan.inputs, hosts.topic]
+    topics = [*plan.inputs, *hosts.topics]
     return StageWorker(plan, log, make_loop, topics=topics, options=options, clock=clock, stop=stop)
 
 
@@ -82,14 +84,14 @@ class FetchLoop:
         fetch: FetchEntry,
         loop: EventLoop,
         hosts: HostTable,
-        probe: Callable[[], object],
+        backlog: Backlog,
         fetching: FetchingOptions,
     ) -> None:
         self._plan, self._log = member.plan, member.log
         self._reader, self._appender, self._clock = member.reader, member.appender, member.clock
         self._holder, self._rungs = member.holder, member.rungs
         self._fetch, self._loop, self._hosts = fetch, loop, hosts
-        self._probe, self._fetching = probe, fetching
+        self._backlog, self._fetching = backlog, fetching
         self._trackers: dict[TopicPartition, Tracker] = {}
         self._open: dict[Key, tuple[Record, Future[None]]] = {}
         self._waiting: Counter[str] = Counter()
@@ -110,6 +112,7 @@ class FetchLoop:
 
     def turn(self) -> None:
         """Read, start what may start, and append what is finished."""
+        self._until_done(self._backlog.check)
         self._rungs.resume()
         self._sync_assignment()
         self._make_room()
@@ -140,7 +143,7 @@ class FetchLoop:
                 self._open[key][1].cancel()
                 self._forget(key)
         for place, epoch in now.items():
-            if place not in self._trackers and place.topic != self._hosts.topic:
+            if place not in self._trackers and place.topic not in self._hosts.topics:
                 self._trackers[place] = Tracker(epoch, self._reader.position(place))
                 if self._is_full:
                     self._reader.pause([place])
@@ -226,7 +229,7 @@ class FetchLoop:
         outcome: FetchResult
         try:
             outcome = await self._fetch(entry, attempt)
-        except DependencyUnavailable as error:
+        except IndexFault as error:  # not authorised: the stage ends, this record is fetched again
             outcome = error
         except Exception as error:  # noqa: BLE001 - the outermost handler for this record
             outcome = after_bug(bug(error, "fetch"), record)
@@ -243,13 +246,11 @@ class FetchLoop:
     def _settle(self) -> None:
         """Append the outputs of finished records, and commit from time to time."""
         done: list[Judged] = []
-        stuck: list[Finished] = []
         while not self._finished.empty():
-            finished = record, entry, epoch, outcome = self._finished.get()
+            record, entry, epoch, outcome = self._finished.get()
             tracker = self._trackers.get(record.place)
-            if isinstance(outcome, DependencyUnavailable):
-                stuck.append(finished)
-                continue
+            if isinstance(outcome, IndexFault):
+                raise outcome
             self._forget((record.place, record.offset, epoch))
             if tracker is not None and tracker.epoch == epoch:
                 done.append(self._judged(record, entry, outcome))
@@ -258,25 +259,14 @@ class FetchLoop:
         is_idle = not self._open and self._uncommitted
         if self._uncommitted >= COMMIT_RECORDS or age >= COMMIT_SECONDS or is_idle:
             self._commit()
-        if stuck:
-            self._wait_and_repeat(stuck)
-
-    def _wait_and_repeat(self, stuck: list[Finished]) -> None:
-        """Hold until the dependency of these records is back, then restart those we still own."""
-        errors = [result for *_, result in stuck if isinstance(result, DependencyUnavailable)]
-        self._holder.hold(errors[0], [self._probe, self._log.ping])
-        self._sync_assignment()
-        for record, entry, epoch, _ in stuck:
-            if (record.place, record.offset, epoch) in self._open:
-                self._start(record, entry, epoch)
 
     def _close_out(self, judged: list[Judged]) -> None:
         """Append the outputs of records, and mark their offsets as done."""
         changes = self._hosts.changes()
-        self._until_appended(lambda: self._hosts.write(self._appender, changes))
+        self._until_done(lambda: self._hosts.write(self._appender, changes))
         if not judged:
             return
-        final = self._until_appended(
+        final = self._until_done(
             lambda: append_judged(judged, self._plan, self._appender, self._clock)
         )
         for one in final:
@@ -286,14 +276,14 @@ class FetchLoop:
             report(one, self._plan)
         self._uncommitted += len(final)
 
-    def _until_appended(self, act: Callable[[], Result]) -> Result:
-        """Append something; while the log does not answer, hold, then append it again."""
-        while True:
-            try:
-                return act()
-            except DependencyUnavailable as error:
-                self._holder.hold(error, [self._log.ping])
-                self._sync_assignment()
+    def _until_done(self, act: Callable[[], Result]) -> Result:
+        """Return the result of `act`; while the log is unavailable or full, hold and repeat it."""
+        try:
+            return act()
+        except DependencyUnavailable as error:
+            result = self._holder.hold(error, act, [self._log.ping])
+            self._sync_assignment()
+            return result
 
     def _commit(self) -> None:
         wanted = {
@@ -306,26 +296,28 @@ class FetchLoop:
         if not wanted:
             return
         try:
-            self._reader.commit(wanted)
+            self._until_done(lambda: self._reader.commit(wanted))
         except (RebalanceRunning, LeaseLost) as error:
             commit_refused(reason=str(error))
             return
-        except DependencyUnavailable as error:
-            self._holder.hold(error, [self._log.ping])
-            return
         for place, at in wanted.items():
-            self._trackers[place].committed(at.offset)
+            if place in self._trackers:
+                self._trackers[place].committed(at.offset)
 
     def _judged(self, record: Record, entry: Entry, outcome: Outcome[Page | Entry]) -> Judged:
         subject = Subject(entry.id, entry.id, entry.url_published, _domain(record))
         if not isinstance(outcome, Keep):
             return Judged(record=record, outcome=outcome, subject=subject)
         value, plan = outcome.value, self._plan
+        outputs: tuple[NewRecord, ...]
         if isinstance(value, Page):
-            output = page_output(value, record, plan, self._clock)
+            page = page_output(value, record, plan, self._clock)
+            self._backlog.note(page)
+            outputs = page, chosen_id_output(value, record)
         else:
-            output = entry_output(value, record, plan.reads_for(record), plan.name, self._clock())
-        return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
+            topic = plan.reads_for(record)
+            outputs = (entry_output(value, record, topic, plan.name, self._clock()),)
+        return Judged(record=record, outcome=outcome, subject=subject, outputs=outputs)
 
     def finish(self) -> None:
         """Cancel open requests, which the next start repeats; commit what is done."""

@@ -5,14 +5,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from threading import Event as Flag
+from typing import TypeVar
 
 from ingest.errors import DependencyUnavailable
-from ingest.ports import Reader
+from ingest.ports import Clock, Reader
 from ingest.telemetry import Event, gauge
+
+Result = TypeVar("Result")
 
 PAUSED_POLL_SECONDS = 0.2
 FIRST_PROBE_SECONDS = 0.2
+#: A hold within this time after another one starts with the pause that the other one ended with.
+RECENT_SECONDS = 60.0
 
 holding_started = Event("holding_started", level="warning")
 holding_ended = Event("holding_ended", level="info")
@@ -24,50 +30,64 @@ class StopRequestedError(Exception):
 
 
 class Holder:
-    """Holds a stage; `cause` says on what, "" while it does not hold. /health shows it."""
+    """Holds a stage. `held_by` is the last error, None while it does not hold; /health shows it."""
 
-    def __init__(self, stage: str, reader: Reader, stop: Flag, *, probe_seconds: float) -> None:
+    def __init__(
+        self, stage: str, reader: Reader, stop: Flag, *, probe_seconds: float, clock: Clock
+    ) -> None:
         self._stage = stage
         self._reader = reader
         self._stop = stop
-        self._probe_seconds = probe_seconds
-        self.cause = ""
+        self._probe_seconds = max(probe_seconds, FIRST_PROBE_SECONDS)
+        self._clock = clock
+        self._pause_seconds = FIRST_PROBE_SECONDS
+        self._ended_at = -RECENT_SECONDS
+        self.held_by: DependencyUnavailable | None = None
+        self.held_since: datetime | None = None
 
-    def hold(self, error: DependencyUnavailable, probes: Sequence[Callable[[], object]]) -> None:
-        """Return when every probe passes. Errors: StopRequestedError, and other errors of a probe.
+    def hold(
+        self,
+        error: DependencyUnavailable,
+        act: Callable[[], Result],
+        probes: Sequence[Callable[[], object]] = (),
+    ) -> Result:
+        """Return the result of `act`, the operation that failed with `error`.
 
-        No attempt is counted, nothing is written, and records read from partitions that are
-        assigned meanwhile are sought back.
+        It is repeated, with growing pauses, each time all `probes` pass: those are cheaper, but an
+        engine that answers them may still be unable to do the work. No attempt is counted, and
+        records read from partitions that are assigned meanwhile are sought back.
+        Errors: StopRequestedError, and other errors of a probe or of `act`.
         """
-        self.cause = str(error)
-        dependency = type(error).__name__.removesuffix("Unavailable").lower() or "dependency"
-        holding_started(cause=self.cause, dependency=dependency)
+        dependency = error.dependency
+        self.held_since, self.held_by = self._clock(), error
+        holding_started(cause=str(error), dependency=dependency)
         _holding.labels(self._stage, dependency).set(1)
         began = time.monotonic()
+        if began - self._ended_at >= RECENT_SECONDS:
+            self._pause_seconds = FIRST_PROBE_SECONDS
         paused: set[object] = set()
-        wait = FIRST_PROBE_SECONDS
         try:
             while True:
                 if self._stop.is_set():
                     raise StopRequestedError
-                self._keep_membership(paused, random.uniform(wait / 2, wait))
-                if self._passes(probes):
+                self._keep_membership(
+                    paused, random.uniform(self._pause_seconds / 2, self._pause_seconds)
+                )
+                try:
+                    for probe in probes:
+                        probe()
+                    result = act()
                     break
-                wait = min(wait * 2, max(self._probe_seconds, FIRST_PROBE_SECONDS))
+                except DependencyUnavailable as again:
+                    self.held_by = again
+                self._pause_seconds = min(self._pause_seconds * 2, self._probe_seconds)
         finally:
             _holding.labels(self._stage, dependency).set(0)
-            self.cause = ""
+            self.held_by = self.held_since = None
+            self._ended_at = time.monotonic()
             self._resume(paused)
         holding_ended(dependency=dependency, seconds=round(time.monotonic() - began, 1))
-
-    def _passes(self, probes: Sequence[Callable[[], object]]) -> bool:
-        try:
-            for probe in probes:
-                probe()
-        except DependencyUnavailable as error:
-            self.cause = str(error)
-            return False
-        return True
+        return result
 
     def _keep_membership(self, paused: set[object], seconds: float) -> None:
         """Poll the reader, with all partitions paused, so that the group keeps this member."""

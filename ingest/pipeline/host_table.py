@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ingest.errors import DependencyUnavailable, NewsIngestError
@@ -20,6 +20,8 @@ READ_SECONDS = 1.0
 READ_RECORDS = 500
 #: Every record of any topic wakes a reader of the embedded log: this one pauses between reads.
 PAUSE_SECONDS = 0.2
+
+Apply = Callable[[Record], None]
 
 host_state_not_shared = Event("host_state_not_shared", level="warning")
 
@@ -39,31 +41,38 @@ class HostMemory(Protocol):
 class HostTable:
     """Follows the topic for one stage; entries of partition n wait until n is restored.
 
-    Offsets of this topic are never committed: after an assignment it is read from the start.
+    Offsets of these topics are never committed: after an assignment they are read from the start.
     """
 
-    topic = HOST_STATE
-
-    def __init__(self, memory: HostMemory, stage: str) -> None:
+    def __init__(
+        self, memory: HostMemory, stage: str, others: Mapping[str, Apply] | None = None
+    ) -> None:
+        """Follow also the topics of `others`; each of their records is handed to its function."""
         self._memory = memory
         self._stage = stage
+        self._apply: Mapping[str, Apply] = {HOST_STATE: self._apply_host, **(others or {})}
+        self.topics = tuple(self._apply)
         self._epochs: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
 
     def apply(self, record: Record) -> bool:
-        """Apply a record of this topic; return False for a record of another topic."""
-        if record.topic != self.topic:
+        """Apply a record of these topics; return False for a record of another topic."""
+        apply = self._apply.get(record.topic)
+        if apply is None:
             return False
         if record.value:
-            self._memory.apply(domain_of(record), record.value)
+            apply(record)
         return True
+
+    def _apply_host(self, record: Record) -> None:
+        self._memory.apply(domain_of(record), record.value or b"")
 
     def sync_assignment(self, reader: Reader, inputs: Sequence[str]) -> None:
         """Follow assigned partitions; pause the entries of those that are not yet restored."""
         owned = {
             place: epoch
             for place, epoch in reader.assignment().items()
-            if place.topic == self.topic
+            if place.topic in self.topics
         }
         fresh = [place for place, epoch in owned.items() if self._epochs.get(place) != epoch]
         if fresh:
@@ -127,7 +136,7 @@ class HostFollower:
 
     def _run(self) -> None:
         group = f"news-{self._stage}-hosts-{socket.gethostname()}-{os.getpid()}"
-        reader = self._log.reader(group, [self._table.topic], self._stage)
+        reader = self._log.reader(group, self._table.topics, self._stage)
         appender = self._log.appender()
         pending: dict[str, NewRecord] = {}
         try:

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event as Flag
 from typing import Protocol
 
+from ingest.errors import DependencyUnavailable
 from ingest.pipeline.holding import Holder, StopRequestedError
 from ingest.ports import Appender, Clock, Log, Reader, Record, TopicPartition
 from ingest.records.emission import due_at_ms
@@ -70,9 +72,14 @@ class StageWorker:
         self.read_at = time.monotonic()
 
     @property
-    def holding_on(self) -> str:
-        """The dependency that the stage waits for; "" while it works."""
-        return "" if self._member is None else self._member.holder.cause
+    def held_by(self) -> DependencyUnavailable | None:
+        """Why the stage holds; None while it works."""
+        return None if self._member is None else self._member.holder.held_by
+
+    @property
+    def held_since(self) -> datetime | None:
+        """When it began to hold; None while it works."""
+        return None if self._member is None else self._member.holder.held_since
 
     @property
     def partitions(self) -> int:
@@ -102,7 +109,13 @@ class StageWorker:
                 self._log,
                 reader,
                 appender,
-                Holder(self._plan.name, reader, self._stop, probe_seconds=probe_seconds),
+                Holder(
+                    self._plan.name,
+                    reader,
+                    self._stop,
+                    probe_seconds=probe_seconds,
+                    clock=self._clock,
+                ),
                 Rungs(self._plan, reader, lambda: int(self._clock().timestamp() * 1000)),
                 self._options,
                 self._clock,

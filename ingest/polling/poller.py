@@ -11,12 +11,18 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from ingest import event_loops
-from ingest.errors import LogRefused, LogUnavailable, NewsIngestError, TopicMissing
+from ingest.errors import (
+    DependencyUnavailable,
+    LogRefused,
+    LogUnavailable,
+    NewsIngestError,
+    TopicMissing,
+)
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document.answers import OutageWatch
@@ -109,9 +115,14 @@ class Poller:
         return len(self._owned.partitions)
 
     @property
-    def holding_on(self) -> str:
-        """The dependency that the poller waits for: `log`, or `""` if none."""
-        return "log" if self._tools.writer.is_holding else ""
+    def held_by(self) -> DependencyUnavailable | None:
+        """Why the poller holds; None while it works."""
+        return self._tools.writer.held_by
+
+    @property
+    def held_since(self) -> datetime | None:
+        """When it began to hold; None while it works."""
+        return self._tools.writer.held_since
 
     async def _main(self, stop_timeout_seconds: float) -> None:
         self._wake = asyncio.Event()

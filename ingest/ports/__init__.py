@@ -10,8 +10,8 @@ from datetime import datetime
 
 from ingest.ports.feed_records import FeedRecord, FeedRecords, PollNote
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
-from ingest.ports.index import ExportPage, Index, IndexWrite, Verdict
-from ingest.ports.known import Known
+from ingest.ports.index import ExportPage, Index, IndexWrite
+from ingest.ports.known import Known, Verdict
 from ingest.ports.log import (
     Appender,
     Delivery,

@@ -12,7 +12,7 @@ import msgspec
 from ingest.errors import QueryError
 from ingest.model import IndexedDocument
 from ingest.ports.feed_records import FeedRecords
-from ingest.ports.known import Known
+from ingest.ports.known import Known, Verdict
 from ingest.ports.revisions import Revisions
 from ingest.ports.site_layouts import SiteLayouts
 from ingest.query import SearchRequest, SearchResult
@@ -25,14 +25,6 @@ class IndexWrite(msgspec.Struct, frozen=True):
 
     document: IndexedDocument
     index: str = ""
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """The result for one document: written, older (a newer version exists), or refused."""
-
-    kind: str
-    code: str = ""
-    reason: str = ""
 
 
 class ExportPage(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the index knows of an existing document."""
+"""What the index knows of a document, and what became of a write."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     enriched_at: datetime | None = None
     feed_ids: tuple[str, ...] = ()
     is_removed: bool = False
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The result for one document: written, older (a newer version exists), refused, or failed.
+
+    A failed one may be written later; the engine is available to others.
+    """
+
+    kind: str
+    code: str = ""
+    reason: str = ""

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from ingest.errors import QueryError
-from ingest.ports.known import Known
+from ingest.ports.known import Known, Verdict
 from ingest.query import (
     And,
     Boost,
@@ -108,9 +108,10 @@ class Revisions(Protocol):
         """
         ...
 
-    def put(self, revisions: Sequence[Revision]) -> None:
-        """Write all. Writing a revision twice changes nothing.
+    def put(self, revisions: Sequence[Revision]) -> dict[str, Verdict]:
+        """Write all and return the verdicts on those that were not written, by id.
 
+        Writing a revision twice changes nothing.
         Errors: IndexUnavailable (nothing may be assumed written), IndexRefused, IndexDiffers.
         """
         ...

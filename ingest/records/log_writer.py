@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ingest.errors import LogUnavailable, NewsIngestError
@@ -42,8 +43,9 @@ class LogWriter:
         self._gathered: list[_Job] = []
         self._gathers_in: asyncio.AbstractEventLoop | None = None
         self._is_stopping = threading.Event()
-        #: True while the log is unavailable.
-        self.is_holding = False
+        #: Why records wait, and since when; None while the log takes them.
+        self.held_by: LogUnavailable | None = None
+        self.held_since: datetime | None = None
         self._thread = threading.Thread(target=self._work, name="poll-log-writer", daemon=True)
         self._thread.start()
 
@@ -107,7 +109,9 @@ class LogWriter:
             waiting = self._attempt(waiting)
             if not waiting:
                 break
-            self.is_holding = True
+            if self.held_by is None:
+                self.held_by = LogUnavailable("the log does not acknowledge records")
+                self.held_since = datetime.now(UTC)
             log_held(waiting=len(waiting), seconds=round(time.monotonic() - since, 1))
             if self._is_stopping.wait(pause):
                 unavailable = LogUnavailable("stopped while the log did not answer")
@@ -115,7 +119,7 @@ class LogWriter:
                     write.error = unavailable
                 break
             pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-        self.is_holding = False
+        self.held_by = self.held_since = None
         if pause > 0.2 and not waiting:
             log_available(seconds=round(time.monotonic() - since, 1))
         _notify(jobs, writes)

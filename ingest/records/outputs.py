@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import lru_cache
 from random import getrandbits
 
+import msgspec
+
 from ingest.identity import host_of, registrable_domain
 from ingest.model import Document, DropRecord, Entry, Page
 from ingest.ports import Clock, Record
@@ -16,6 +18,7 @@ from ingest.records.dead_letter import EntryVerdict, entry_dead_letter
 from ingest.records.stage_plan import (
     BACKFILL,
     BACKFILL_STAGE,
+    DOCUMENT_IDS,
     DROPS,
     FEED_STATE,
     HOST_STATE,
@@ -32,6 +35,8 @@ _OWN = ("ce_", "content-type", "schema", "traceparent", "retry.", "dead-letter."
 #: entries of backfills.
 KEYS, REQUEST, BACKFILL_MEMORY = "keys", "request", "backfill"
 PARTS = (KEYS, REQUEST, BACKFILL_MEMORY)
+#: Titles are kept to recognise the same article, for which their beginning is enough.
+MAX_TITLE_CHARACTERS = 300
 
 
 def headers_for(
@@ -93,6 +98,23 @@ def page_output(page: Page, record: Record | None, plan: StagePlan, clock: Clock
     content = f"{page.version}:{len(page.body)}".encode()
     headers = headers_for("page", page.document_id, plan.name, clock(), content, record)
     return NewRecord(plan.writes_for(record), page.document_id, encode(page), headers)
+
+
+class ChosenId(msgspec.Struct, frozen=True):
+    """The document that an entry became, in `news.document-ids` under the id of the entry."""
+
+    document_id: str
+    title: str = ""
+
+
+def chosen_id_output(page: Page, record: Record) -> NewRecord:
+    """Return the record of the id that was chosen for a page.
+
+    It is in the partition of `record`, the entry, so that whoever fetches from its site reads it.
+    """
+    value = encode(ChosenId(page.document_id, page.entry.title[:MAX_TITLE_CHARACTERS]))
+    domain = record.key.decode("utf-8", "replace")
+    return NewRecord(DOCUMENT_IDS, page.entry.id, value, partition_key=domain)
 
 
 def document_output(

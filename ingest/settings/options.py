@@ -153,6 +153,11 @@ class FetchingOptions(Options):
     max_in_flight_records: int = Field(
         2000, gt=0, description="entries in progress in a worker; it reads more when half are done"
     )
+    max_waiting_bytes: int = Field(
+        4 * 1024**3,
+        gt=0,
+        description="when about this much waits in the log for the later stages, fetching holds",
+    )
     max_page_bytes: int = Field(
         10 * 1024 * 1024, gt=0, description="after decompression; also for files given to `ingest`"
     )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from ingest.errors import IndexUnavailable
+from ingest.errors import IndexRefused, IndexUnavailable
+from ingest.fetching.document_id import DocumentIds, Identity
 from ingest.fetching.fetch import EntryFetcher
 from ingest.fetching.host_state import RobotsFile
 from ingest.identity import document_id_of_url, version_of
@@ -472,13 +473,47 @@ def test_a_sites_own_tracking_parameters_are_cut(site: HttpSite) -> None:
     assert page(outcome).url_canonical == f"{HTTP}?id=5"
 
 
-def test_an_index_that_does_not_answer_is_not_the_entrys_fault(site: HttpSite) -> None:
+def test_while_the_index_does_not_answer_pages_are_fetched_and_it_is_rarely_asked(
+    site: HttpSite,
+) -> None:
+    asked: list[list[str]] = []
+
+    def known(ids: list[str]) -> Mapping[str, Known]:
+        asked.append(ids)
+        raise IndexUnavailable("the index does not answer")
+
+    for name in ("flood", "storm"):
+        link = f'<link rel="canonical" href="/canonical-{name}">'
+        site.serve(HOST, f"/{name}", html("t", "x", link))
+    outcomes = fetched(site, entry(), entry("storm"), known=known)
+    paths = [page(outcome).url_canonical.rpartition("/")[2] for outcome in outcomes]
+    assert paths == ["canonical-flood", "canonical-storm"]
+    assert len(asked) == 1
+    assert len(site.asked(HOST, "/flood")) == len(site.asked(HOST, "/storm")) == 1
+
+
+def test_an_index_that_refuses_the_client_is_told(site: HttpSite) -> None:
+    def known(ids: list[str]) -> Mapping[str, Known]:
+        raise IndexRefused("the index refuses this client")
+
+    site.serve(HOST, "/flood", html("t", "x", '<link rel="canonical" href="/canonical">'))
+    with pytest.raises(IndexRefused):
+        fetched(site, entry(), known=known)
+
+
+def test_an_id_chosen_by_an_earlier_process_is_kept_without_the_index() -> None:
     def known(ids: list[str]) -> Mapping[str, Known]:
         raise IndexUnavailable("the index does not answer")
 
-    site.serve(HOST, "/flood", html("t", "x", '<link rel="canonical" href="/canonical">'))
-    with pytest.raises(IndexUnavailable):
-        fetched(site, entry(), known=known)
+    ids = DocumentIds(known)
+    ids.restore(entry().id, "d" * 32, entry().title)
+    edited = an_entry(
+        "flood", url_published=f"http://{HOST}/edited", previous_url=f"http://{HOST}/flood"
+    )
+    kept = asyncio.run(ids.of_page(edited, f"http://{HOST}/edited", b""))
+    assert kept == Identity("d" * 32, f"http://{HOST}/edited")
+    again = asyncio.run(ids.of_page(entry(), HTTP, b""))
+    assert again.document_id == "d" * 32
 
 
 def test_headers_that_tell_of_the_page_are_kept_and_can_be_written(site: HttpSite) -> None:

@@ -16,6 +16,7 @@ from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.operations.dead_letters import LetterFilter, listed, replay
 from ingest.outcome import Keep, Outcome, Reject, Retry
+from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
@@ -45,6 +46,7 @@ TOPICS = [
     TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
     TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
     TopicSpec(name="news.host-state", partitions=2, cleanup="compact"),
+    TopicSpec(name="news.document-ids", partitions=2, cleanup="compact,delete"),
 ]
 
 
@@ -98,7 +100,7 @@ class Fetching:
         self.loop.__enter__()
         self.worker = fetch_worker(
             PLAN, site.fetch, log, loop=self.loop, hosts=HostTable(NoHosts(), "fetch"),
-            probe=lambda: None, options=WorkerOptions(hold_probe_seconds=0.2),
+            backlog=Backlog(log, [], 1), options=WorkerOptions(hold_probe_seconds=0.2),
             fetching=FetchingOptions(), clock=lambda: datetime.now(UTC), stop=self.stop,
         )  # fmt: skip
         self.thread = threading.Thread(target=self.worker.run, daemon=True)

@@ -13,16 +13,18 @@ import msgspec
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import IndexUnavailable
+from ingest.errors import IndexRefused
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Drop, Keep, Outcome, Retry
+from ingest.pipeline.backlog import FIRST_MEAN_BYTES, Backlog
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
-from ingest.ports import TopicSpec
-from ingest.records.stage_plan import StagePlan
+from ingest.ports import Position, Record, TopicSpec
+from ingest.records.outputs import ChosenId
+from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan
 from ingest.settings.options import FetchingOptions, LogOptions, WorkerOptions
-from ingest.wire import encode
+from ingest.wire import decode, encode
 from tests.builders import a_page, an_entry
 
 PLAN = StagePlan(
@@ -33,6 +35,10 @@ PLAN = StagePlan(
     writes="out",
     rung_seconds=(0.2, 0.2, 0.2),
 )
+#: A stage that reads what fetch writes.
+BEHIND = StagePlan(
+    name="extract", kind="archive", group="news-extract", reads="out", writes="", rung_seconds=()
+)
 TOPICS = [
     TopicSpec(name="in", partitions=2),
     TopicSpec(name="out", partitions=2),
@@ -40,6 +46,7 @@ TOPICS = [
     TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
     TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
     TopicSpec(name="news.host-state", partitions=2, cleanup="compact"),
+    TopicSpec(name="news.document-ids", partitions=2, cleanup="compact,delete"),
 ]
 
 
@@ -71,27 +78,27 @@ class Site:
 
     def __init__(self) -> None:
         self.fate: Callable[[Entry, int], Outcome[Page | Entry] | None] = lambda _, __: None
-        self.is_index_down = False
         self.asked: list[str] = []
 
     async def fetch(self, entry: Entry, attempt: int) -> Outcome[Page | Entry]:
         self.asked.append(entry.url_published)
-        if self.is_index_down:
-            raise IndexUnavailable("the index does not answer")
         if "//slow." in entry.url_published:
             await asyncio.sleep(3600)
         fate = self.fate(entry, attempt)
         return Keep(a_page(entry=entry, document_id=entry.id)) if fate is None else fate
 
-    def probe(self) -> None:
-        if self.is_index_down:
-            raise IndexUnavailable("the index does not answer")
-
 
 class Running:
     """A fetch worker in a thread of its own."""
 
-    def __init__(self, log: SqliteLog, site: Site, hosts: Hosts | None = None) -> None:
+    def __init__(
+        self,
+        log: SqliteLog,
+        site: Site,
+        hosts: Hosts | None = None,
+        max_waiting_bytes: int = 1_000_000_000,
+        on_id: Callable[[Record], None] = lambda _: None,
+    ) -> None:
         self.stop = threading.Event()
         self.loop = EventLoop("test")
         self.loop.__enter__()
@@ -100,15 +107,22 @@ class Running:
             site.fetch,
             log,
             loop=self.loop,
-            hosts=HostTable(hosts or Hosts(), "fetch"),
-            probe=site.probe,
+            hosts=HostTable(hosts or Hosts(), "fetch", {DOCUMENT_IDS: on_id}),
+            backlog=Backlog(log, [BEHIND], max_waiting_bytes),
             options=WorkerOptions(hold_probe_seconds=0.2),
             fetching=FetchingOptions(),
             clock=lambda: datetime.now(UTC),
             stop=self.stop,
         )
-        self.thread = threading.Thread(target=self.worker.run)
+        self.error: Exception | None = None
+        self.thread = threading.Thread(target=self._run)
         self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.worker.run()
+        except Exception as error:  # noqa: BLE001
+            self.error = error
 
     def end(self) -> None:
         self.stop.set()
@@ -130,8 +144,8 @@ def fetched(log: SqliteLog) -> int:
     return sum(1 for _ in log.scan("out"))
 
 
-def waiting(log: SqliteLog) -> int:
-    return sum(lag.records for lag in log.lag(PLAN.group, PLAN.inputs))
+def waiting(log: SqliteLog, plan: StagePlan = PLAN) -> int:
+    return sum(lag.records for lag in log.lag(plan.group, plan.inputs))
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
@@ -175,17 +189,66 @@ def test_entries_beyond_a_hosts_queue_are_parked_without_an_attempt(log: SqliteL
 
 
 @pytest.mark.slow
-def test_an_index_that_is_down_holds_the_work_and_parks_nothing(log: SqliteLog) -> None:
+def test_when_too_much_waits_behind_it_fetching_holds_until_that_is_read(log: SqliteLog) -> None:
     site = Site()
-    site.is_index_down = True
+    appender = log.appender()
+    for number in range(20):
+        appender.append("out", str(number), b"page")
+    appender.flush(10)
+    appender.close()
     append(log, "fast", 5)
-    running = Running(log, site)
-    eventually(lambda: running.worker.holding_on != "")
-    assert waiting(log) == 5
-    site.is_index_down = False
-    eventually(lambda: fetched(log) == 5 and waiting(log) == 0)
+    running = Running(log, site, max_waiting_bytes=10 * FIRST_MEAN_BYTES)
+    eventually(lambda: running.worker.held_by is not None)
+    assert "too much waits" in str(running.worker.held_by)
+    assert (site.asked, waiting(log)) == ([], 5)
+    reader = log.reader(BEHIND.group, ["out"], "test")
+    while (records := reader.read(50, 1.0)) or waiting(log, BEHIND):
+        reader.commit({one.place: Position(one.offset + 1) for one in records})
+    reader.close()
+    eventually(lambda: fetched(log) == 25 and waiting(log) == 0)
+    assert len(site.asked) == 5
     running.end()
     assert not any(True for _ in log.scan("in.retry.1m"))
+
+
+@pytest.mark.slow
+def test_chosen_ids_are_written_and_restored_before_the_first_fetch(log: SqliteLog) -> None:
+    append(log, "fast", 3)
+    running = Running(log, Site())
+    eventually(lambda: fetched(log) == 3 and waiting(log) == 0)
+    running.end()
+    restored: list[str] = []
+    before_it: list[list[str]] = []
+
+    class Watching(Site):
+        async def fetch(self, entry: Entry, attempt: int) -> Outcome[Page | Entry]:
+            before_it.append(sorted(restored))
+            return await super().fetch(entry, attempt)
+
+    def on_id(record: Record) -> None:
+        restored.append(decode(record.value, ChosenId, record.origin).document_id)
+
+    append(log, "fast", 1)
+    running = Running(log, Watching(), on_id=on_id)
+    eventually(lambda: fetched(log) == 4 and waiting(log) == 0)
+    running.end()
+    assert before_it == [["fast-0", "fast-1", "fast-2"]]
+
+
+@pytest.mark.slow
+def test_an_index_that_refuses_the_stage_ends_it_and_the_entry_is_not_committed(
+    log: SqliteLog,
+) -> None:
+    class Refused(Site):
+        async def fetch(self, entry: Entry, attempt: int) -> Outcome[Page | Entry]:
+            raise IndexRefused("the index refuses this client")
+
+    append(log, "fast", 1)
+    running = Running(log, Refused())
+    running.thread.join(20)
+    assert isinstance(running.error, IndexRefused)
+    assert waiting(log) == 1
+    running.end()
 
 
 @pytest.mark.slow

@@ -152,13 +152,17 @@ def test_a_dependency_that_is_down_holds_the_work_and_fills_nothing(log: SqliteL
     append(log, ["a", "b"])
     running = Running(log, work)
     eventually(lambda: work.probes >= 2)
-    assert "does not answer" in running.worker.holding_on
+    assert "does not answer" in str(running.worker.held_by)
+    since = running.worker.held_since
+    assert since is not None
+    assert since <= datetime.now(UTC)
     assert keys_of(log, "out") == []
     assert keys_of(log, "in.retry.1m") == []
     assert waiting(log) == 2
     work.is_down = False
     eventually(lambda: waiting(log) == 0)
-    assert running.worker.holding_on == ""
+    assert running.worker.held_by is None
+    assert running.worker.held_since is None
     running.end()
     assert keys_of(log, "out") == ["a", "b"]
 

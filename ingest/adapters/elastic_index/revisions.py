@@ -13,7 +13,7 @@ from ingest.adapters.elastic_index.client import Engine
 from ingest.adapters.elastic_index.compile import Compiler, Query
 from ingest.adapters.elastic_index.read import check_window
 from ingest.adapters.elastic_index.side_index import SideIndex
-from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
+from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound, Verdict
 from ingest.ports.revisions import check_request
 from ingest.query import ValueIs
 from ingest.terms import STEMMED_LANGUAGES, language_code
@@ -47,8 +47,8 @@ class ElasticRevisions:
             if "text" in item["_source"]
         }
 
-    def put(self, revisions: Sequence[Revision]) -> None:
-        self._index.write([(one.id, one.version, _body(one)) for one in revisions])
+    def put(self, revisions: Sequence[Revision]) -> dict[str, Verdict]:
+        return self._index.write_each([(one.id, one.version, _body(one)) for one in revisions])
 
     def forget(self, revisions: Sequence[Revision]) -> None:
         self._index.write([(one.id, one.version, None) for one in revisions])

@@ -7,8 +7,13 @@ from typing import Any
 
 from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
-from ingest.adapters.elastic_index.verdicts import is_month_missing, verdict
-from ingest.errors import IndexDiffers
+from ingest.adapters.elastic_index.verdicts import (
+    is_about_the_request,
+    is_month_missing,
+    verdict,
+)
+from ingest.errors import IndexDiffers, IndexUnavailable
+from ingest.ports import Verdict
 from ingest.telemetry import Event
 
 side_record_refused = Event(
@@ -33,8 +38,22 @@ class SideIndex:
         """Write ids, versions and bodies (None deletes) in bulk.
 
         A record that the engine refuses is logged; the others are written.
+        Errors: also IndexUnavailable when the engine failed on a record.
         """
-        for id, answer, _ in self._engine.bulk([Write(self.alias, *one) for one in records]):
+        for found in self.write_each(records).values():
+            if found.kind == "failed":
+                raise IndexUnavailable(
+                    "the index failed on a record",
+                    value=f"{found.code}: {found.reason}",
+                    origin=f"{self._engine.url}/{self.alias}",
+                    remedy="it is written again later; if that does not help, see the engine's log",
+                )
+
+    def write_each(self, records: Sequence[tuple[str, int, bytes | None]]) -> dict[str, Verdict]:
+        """Write in bulk and return the verdicts on those that were refused or failed, by id."""
+        left: dict[str, Verdict] = {}
+        writes = [Write(self.alias, *one) for one in records]
+        for id, answer, is_whole in self._engine.bulk(writes):
             if is_month_missing(answer):
                 raise IndexDiffers(
                     "the engine lacks an index of news-ingest",
@@ -45,10 +64,13 @@ class SideIndex:
             if answer.status == 404:  # a deleted record that did not exist
                 continue
             found = verdict(answer)
-            if found is None:
+            is_outage = is_whole and not is_about_the_request(answer)
+            if found is None or is_outage:
                 raise refusal(answer, self._engine.url, f"writing to {self.alias}")
-            if found.kind == "refused":
+            if found.kind in ("refused", "failed"):
+                left[id] = found
                 side_record_refused(index=self.alias, code=found.code, id=id, reason=found.reason)
+        return left
 
     def refresh(self) -> None:
         """Make all that was written searchable."""

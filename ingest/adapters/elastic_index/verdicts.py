@@ -16,7 +16,9 @@ _BUSY_TYPES = (
     "index_closed_exception",
     "unavailable_shards_exception",
 )
-_UNAVAILABLE_STATUSES = (408, 429, 500, 502, 503, 504)
+_UNAVAILABLE_STATUSES = (408, 429)
+#: Server errors of one item that every item would get. Another one is about the item.
+_SERVER_STATUSES = (502, 503, 504)
 _REFUSED_STATUSES = (401, 403)
 _FOREIGN_TYPE = "media_type_header_exception"
 
@@ -61,6 +63,7 @@ def is_unavailable(answer: EngineAnswer) -> bool:
     """Return whether the same request may succeed later."""
     return (
         answer.status in _UNAVAILABLE_STATUSES
+        or answer.status >= 500
         or answer.type in _BUSY_TYPES
         or is_disk_block(answer)
     )
@@ -77,14 +80,23 @@ def is_about_the_request(answer: EngineAnswer) -> bool:
 
 
 def verdict(answer: EngineAnswer) -> Verdict | None:
-    """Return the result for one document; None when the response is not about the document."""
+    """Return the result for one item of a bulk request; None if it is not about the item."""
     if answer.status in (200, 201):
         return WRITTEN
     if answer.status == 409:
         return OLDER
     if answer.status == 413:
         return Verdict("refused", "too_large", answer.reason)
-    is_passing = is_unavailable(answer) and answer.status != 500
-    if is_passing or is_refusal(answer) or is_month_missing(answer) or is_foreign_version(answer):
+    code = answer.type or f"http_{answer.status}"
+    if _is_failure(answer):
+        return Verdict("failed", code, answer.reason)
+    is_about_all = is_unavailable(answer) or is_refusal(answer) or is_foreign_version(answer)
+    if is_about_all or is_month_missing(answer):
         return None
-    return Verdict("refused", answer.type or f"http_{answer.status}", answer.reason)
+    return Verdict("refused", code, answer.reason)
+
+
+def _is_failure(answer: EngineAnswer) -> bool:
+    """Return whether the engine failed on this item; it may succeed later."""
+    is_busy = answer.type in _BUSY_TYPES or is_disk_block(answer)
+    return answer.status >= 500 and answer.status not in _SERVER_STATUSES and not is_busy

@@ -85,7 +85,9 @@ class _Round:
         monthless: list[Write] = []
         suspects: list[Write] = []
         for id, answer, is_whole in self._engine.bulk(writes):
-            if is_whole and is_about_the_request(answer) and len(writes) > 1:
+            if is_whole and not is_about_the_request(answer):
+                raise refusal(answer, self._engine.url, "writing documents")
+            if is_whole and len(writes) > 1:
                 bulk_request_refused(type=answer.type or f"http_{answer.status}")
                 suspects.append(by_id[id])
             elif is_month_missing(answer):

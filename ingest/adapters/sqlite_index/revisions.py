@@ -10,7 +10,7 @@ from ingest import wire
 from ingest.adapters.sqlite_index.index_file import Connection, FtsTable, IndexFile
 from ingest.adapters.sqlite_index.matching import Compiler, Selection, as_sql
 from ingest.adapters.sqlite_index.rows import inflated, milliseconds, packed
-from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound
+from ingest.ports import Known, KnownText, Revision, RevisionRequest, RevisionsFound, Verdict
 from ingest.ports.revisions import PARTS, check_request
 from ingest.query import ValueIs
 from ingest.terms import STEMMED_LANGUAGES, fold, folded, stems, words
@@ -38,13 +38,14 @@ class SqliteRevisions:
         )
         return {id: wire.decode(inflated(blob), KnownText) for id, blob in rows}
 
-    def put(self, revisions: Sequence[Revision]) -> None:
+    def put(self, revisions: Sequence[Revision]) -> dict[str, Verdict]:
         if not revisions:
-            return
+            return {}
         self._file.make()
         with self._file.writing() as connection:
             for revision in revisions:
                 _write(connection, revision)
+        return {}
 
     def forget(self, revisions: Sequence[Revision]) -> None:
         if not revisions or not self._file.is_there():

@@ -131,41 +131,42 @@ class Edits:  # pragma: no mutate block
     def __init__(self, index: Index) -> None:
         self._index = index
         self._found: list[tuple[Known, IndexedDocument]] = []
+        self._written: list[Revision] = []
 
     def note(self, before: Known | None, after: IndexWrite) -> None:
         """Add a document that will be written, and what the index knew of it before."""
         if before is not None and is_edit(before, after.document):
             self._found.append((before, after.document))
 
-    def put(self, known: dict[str, Known], writes: Sequence[IndexWrite]) -> list[Revision]:
-        """Write the edits and return them. `known` is the state before the batch.
+    def put(
+        self, known: dict[str, Known], writes: Sequence[IndexWrite]
+    ) -> dict[tuple[str, int], Verdict]:
+        """Write the edits. `known` is the state before the batch.
 
-        Errors: those of Revisions.
+        Return the verdicts on those that were not written, by document and revision: their
+        documents are not written either, so that no edit is lost. Errors: those of Revisions.
         """
         if not self._found:
-            return []
+            return {}
         revisions = self._revisions(known, writes)
-        if revisions:
-            self._index.revisions.put(revisions)
-        for revision in revisions:
+        left = self._index.revisions.put(revisions) if revisions else {}
+        self._written = [one for one in revisions if one.id not in left]
+        for revision in self._written:
             revision_found(
                 id=revision.document_id, revision=revision.revision, share=revision.changed_share
             )
-        return revisions
+        return {
+            (one.document_id, one.revision): left[one.id] for one in revisions if one.id in left
+        }
 
-    def forget_refused(
-        self,
-        revisions: Sequence[Revision],
-        writes: Sequence[IndexWrite],
-        verdicts: Sequence[Verdict],
-    ) -> None:
-        """Remove the edits of documents that the index refused."""
-        refused = {
+    def forget_unwritten(self, writes: Sequence[IndexWrite], verdicts: Sequence[Verdict]) -> None:
+        """Remove the edits of documents that were not written."""
+        unwritten = {
             (item.document.id, item.document.revision)
             for item, verdict in zip(writes, verdicts, strict=True)
-            if verdict.kind == "refused"
+            if verdict.kind in ("refused", "failed")
         }
-        left = [one for one in revisions if (one.document_id, one.revision) in refused]
+        left = [one for one in self._written if (one.document_id, one.revision) in unwritten]
         if left:
             self._index.revisions.forget(left)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 from ingest.model import EnrichedDocument
-from ingest.outcome import Keep, Outcome, Reject
+from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.indexing.edits import Edits, Older, plan_write
 from ingest.pipeline.indexing.layout_watch import LayoutWatch
 from ingest.pipeline.transform import decoded
@@ -85,10 +85,13 @@ class IndexWork:
                 outcomes.append(Keep(None))
             else:
                 outcomes.append(decision)
-        revisions = edits.put(before, writes)
-        written = self._written(writes)
-        edits.forget_refused(revisions, writes, written)
-        verdicts = map(_outcome, written)
+        failures = edits.put(before, writes)
+        places = [(one.document.id, one.document.revision) for one in writes]
+        ready = [one for one, at in zip(writes, places, strict=True) if at not in failures]
+        written = iter(self._written(ready))
+        found = [failures[at] if at in failures else next(written) for at in places]
+        edits.forget_unwritten(writes, found)
+        verdicts = map(_outcome, found)
         return iter([next(verdicts) if outcome is None else outcome for outcome in outcomes])
 
     def _written(self, writes: Sequence[IndexWrite]) -> list[Verdict]:
@@ -117,6 +120,8 @@ def oldest_kept(now: datetime, months: int) -> datetime:
 
 
 def _outcome(verdict: Verdict) -> Outcome[None]:
+    if verdict.kind == "failed":
+        return Retry(f"index_{verdict.code}", message=verdict.reason)
     if verdict.kind == "refused":
         return Reject(reason=verdict.code or "refused_by_index", message=verdict.reason)
     return Keep(None)

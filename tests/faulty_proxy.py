@@ -92,8 +92,7 @@ class FaultyHttp:
         self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> FaultyHttp:
@@ -135,6 +134,14 @@ class FaultyHttp:
             return answer.status, answer.getheaders(), answer.read()
         finally:
             connection.close()
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that goes away is what is tested here."""
 
 
 def _handler(proxy: FaultyHttp) -> type[BaseHTTPRequestHandler]:

@@ -30,13 +30,13 @@ _PEOPLE = (
 
 
 class Paper:
-    """One newspaper: a host with an RSS feed of its articles, newest last, all still listed."""
+    """One newspaper: a host with an RSS feed of its newest articles, newest last."""
 
-    def __init__(self, site: HttpSite, number: int) -> None:
+    def __init__(self, site: HttpSite, number: int, listed: int = 10_000) -> None:
         self.host = f"paper-{number:02}.example"
         self.name = f"The Paper No {number:02}"
         self._random = random.Random(number)
-        self._number = number
+        self._number, self._listed = number, listed
         self._site = site
         self._items: list[str] = []
         self.urls: list[str] = []
@@ -90,7 +90,7 @@ class Paper:
         """Return the feed as it is now."""
         body = (
             f'<?xml version="1.0"?><rss version="2.0"><channel><title>{self.name}</title>'
-            f"<link>http://{self.host}/</link>{''.join(self._items)}</channel></rss>"
+            f"<link>http://{self.host}/</link>{''.join(self._items[-self._listed :])}</channel></rss>"
         )
         return Answer(body=body.encode(), headers=[("Content-Type", "application/rss+xml")])
 
@@ -114,6 +114,6 @@ class Paper:
         )  # fmt: skip
 
 
-def papers(site: HttpSite, count: int) -> list[Paper]:
-    """Return this many newspapers, without articles yet."""
-    return [Paper(site, number) for number in range(count)]
+def papers(site: HttpSite, count: int, listed: int = 10_000) -> list[Paper]:
+    """Return this many newspapers, without articles yet; each lists its newest ones."""
+    return [Paper(site, number, listed) for number in range(count)]

@@ -42,6 +42,14 @@ def test_the_shipped_settings_are_good() -> None:
     assert not settings.feeds.faults
 
 
+def test_a_topic_of_a_later_version_needs_no_line_in_an_older_file(folder: Path) -> None:
+    lines = (folder / "topics.yml").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "news.document-ids" not in line]
+    assert len(kept) == len(lines) - 1
+    (folder / "topics.yml").write_text("".join(kept))
+    assert set(load(folder, {}).topics) == set(load(CONFIG, {}).topics)
+
+
 def test_all_faults_come_at_once_with_line_and_remedy(folder: Path) -> None:
     replace(folder / "pipeline.yml", "url: sqlite:///var/log.db ", "url: postgres://x/y ")
     replace(folder / "pipeline.yml", "contact_url", "contact_ulr")

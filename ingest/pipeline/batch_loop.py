@@ -11,10 +11,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event as Flag
 from typing import Protocol, TypeVar
 
-from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
+from ingest.errors import (
+    DependencyUnavailable,
+    IndexDiffers,
+    IndexRefused,
+    LeaseLost,
+    LogError,
+    RebalanceRunning,
+)
 from ingest.outcome import Reject
 from ingest.pipeline.breaker import Breaker, Seen
+from ingest.pipeline.holding import StopRequestedError
 from ingest.pipeline.stage_worker import Member, StageWorker
+from ingest.pipeline.transform import after_bug, bug
 from ingest.ports import Clock, Log, Position, Reader, Record, TopicPartition
 from ingest.records.emission import Judged, append_judged, report
 from ingest.records.stage_plan import StagePlan
@@ -26,8 +35,11 @@ Result = TypeVar("Result")
 READ_SECONDS = 0.5
 #: How long a read waits for fresh records before the backfill may continue.
 QUIET_SECONDS = 0.1
+#: What no single record can cause: these end the stage.
+_NOT_OF_A_RECORD = (StopRequestedError, LogError, IndexDiffers, IndexRefused)
 
 batch_done = Event("batch_done", level="debug")
+batch_halved = Event("batch_halved", level="warning")
 lease_lost = Event("lease_lost", level="warning")
 _steps = histogram("batch_seconds", "stage", "step")
 _owned = gauge("partitions_owned", "stage")
@@ -123,7 +135,7 @@ class BatchLoop:
     def _handle(self, batch: Sequence[Record]) -> bool:
         """Take a batch through all steps; return False if its commit was rejected."""
         epochs = {record.place: self._epochs.get(record.place) for record in batch}
-        judged = self._run_step("process", lambda: self._work.process(batch), self._work.probe)
+        judged = self._processed(batch)
         judged = self._still_owned(judged, epochs)
         self._breaker.judge([_seen(one) for one in judged])
         final = self._run_step(
@@ -142,6 +154,29 @@ class BatchLoop:
             report(one, self._plan)
         batch_done(records=len(final))
         return True
+
+    def _processed(self, batch: Sequence[Record]) -> list[Judged]:
+        """Return the outcomes of a batch; if it fails, halve it to find the record that is to blame.
+
+        An outage is no failure: `_run_step` holds.
+        """
+        try:
+            return self._run_step("process", lambda: self._work.process(batch), self._work.probe)
+        except _NOT_OF_A_RECORD:
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost handler for a record
+            if len(batch) == 1:
+                return [self._failed(batch[0], error)]
+            batch_halved(stage=self._plan.name, records=len(batch), error=repr(error)[:300])
+        middle = len(batch) // 2
+        return [*self._processed(batch[:middle]), *self._processed(batch[middle:])]
+
+    def _failed(self, record: Record, error: Exception) -> Judged:
+        outcome = bug(error, self._plan.name)
+        return Judged(
+            record=record,
+            outcome=after_bug(outcome, record) if self._plan.retry_topics else outcome,
+        )
 
     def _run_step(
         self, step: str, act: Callable[[], Result], probe: Callable[[], object]

@@ -218,7 +218,7 @@ class FetchLoop:
         self._start(record, entry, epoch)
 
     def _start(self, record: Record, entry: Entry, epoch: int) -> None:
-        attempt = int(record.header("retry.attempt") or 0)
+        attempt = record.number("retry.attempt")
         work = self._work(record, entry, attempt, epoch)
         self._open[record.place, record.offset, epoch] = (record, self._loop.start(work))
 

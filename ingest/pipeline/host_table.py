@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from ingest.errors import DependencyUnavailable, NewsIngestError
+from ingest.errors import DependencyUnavailable, NewsIngestError, WireError
 from ingest.ports import Appender, Log, Reader, Record, TopicPartition
 from ingest.records.appending import NewRecord, append_and_flush
 from ingest.records.outputs import domain_of, host_record
@@ -22,6 +22,7 @@ READ_RECORDS = 500
 PAUSE_SECONDS = 0.2
 
 host_state_not_shared = Event("host_state_not_shared", level="warning")
+host_state_unreadable = Event("host_state_unreadable", level="warning")
 
 
 class HostMemory(Protocol):
@@ -32,7 +33,7 @@ class HostMemory(Protocol):
         ...
 
     def apply(self, domain: str, data: bytes) -> None:
-        """Merge the state of a domain from the other stage or from an earlier run."""
+        """Merge the state of a domain from the other stage or an earlier run. Errors: WireError."""
         ...
 
 
@@ -55,7 +56,10 @@ class HostTable:
         if record.topic != self.topic:
             return False
         if record.value:
-            self._memory.apply(domain_of(record), record.value)
+            try:
+                self._memory.apply(domain_of(record), record.value)
+            except WireError as error:
+                host_state_unreadable(record=record.origin, error=str(error))
         return True
 
     def sync_assignment(self, reader: Reader, inputs: Sequence[str]) -> None:

@@ -122,13 +122,35 @@ def enriched(
 
 
 def decoded(record: Record, shape: type[Any]) -> Any:
-    """Return the value of a record; a Judged with a Reject if its bytes do not match."""
+    """Return the value of a record; a Judged with a Reject if its bytes do not match. Errors: none."""
     try:
         return decode(record.value, shape, record.origin)
     except WireError as error:
         kind = type(error).__name__
         reject = Reject(reason="broken_record", message=str(error), exception=kind)
-        return Judged(record=record, outcome=reject)
+        return Judged(record=record, outcome=reject, subject=_named_in(record))
+
+
+def _named_in(record: Record) -> Subject:
+    """Return what a record that does not match its shape says of itself, without a domain.
+
+    For the breaker all such records come from one site, so they never stop a stage.
+    """
+    try:
+        whole = decode(record.value, dict[str, Any])
+    except WireError:
+        return Subject()
+    entry = whole.get("entry")
+    entry = entry if isinstance(entry, dict) else whole
+
+    def text(*found: object) -> str:
+        return next((one for one in found if one and isinstance(one, str)), "")
+
+    return Subject(
+        id=text(whole.get("document_id"), whole.get("id")),
+        entry_id=text(whole.get("entry_id"), entry.get("id")),
+        url=text(whole.get("url_canonical"), entry.get("url_published")),
+    )
 
 
 def after_bug(outcome: Outcome[Any], record: Record) -> Outcome[Any]:

@@ -47,6 +47,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
                 return value.decode("utf-8", "replace")
         return None
 
+    def number(self, name: str) -> int:
+        """Return the first header of this name as a number; 0 if it is missing or is none."""
+        text = self.header(name) or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
 
 class Delivery(Protocol):
     """The result of one append, known after a flush."""

@@ -11,7 +11,7 @@ import msgspec
 from ingest.errors import DependencyUnavailable, WireError
 from ingest.model import Document, EnrichedDocument, Enrichment, Page
 from ingest.outcome import Keep, Outcome, Reject, Retry
-from ingest.ports import BatchProcessor, Clock, Record
+from ingest.ports import DAMAGED, BatchProcessor, Clock, Record
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
 from ingest.records.outputs import document_output
@@ -126,8 +126,12 @@ def decoded(record: Record, shape: type[Any]) -> Any:
     try:
         return decode(record.value, shape, record.origin)
     except WireError as error:
-        kind = type(error).__name__
-        reject = Reject(reason="broken_record", message=str(error), exception=kind)
+        damage = record.header(DAMAGED)
+        reject = Reject(
+            reason="damaged_in_log" if damage else "broken_record",
+            message=damage or str(error),
+            exception=type(error).__name__,
+        )
         return Judged(record=record, outcome=reject, subject=_named_in(record))
 
 

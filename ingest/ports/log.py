@@ -10,6 +10,10 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 
+#: The header that a log gives to a record whose bytes it cannot trust; its value says why. Such a
+#: record has no other content.
+DAMAGED = "log.damaged"
+
 Headers = tuple[tuple[str, bytes], ...]
 
 

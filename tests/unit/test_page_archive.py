@@ -55,7 +55,13 @@ class AnArchive(PageArchive):
 
     def __init__(self, folder: Path, hands: Hands | None = None, **options: Any) -> None:
         hands = hands or Hands()
-        super().__init__(folder, ArchiveOptions(**options), hands.now, hands.monotonic)
+        super().__init__(
+            folder,
+            ArchiveOptions(**options),
+            hands.now,
+            hands.monotonic,
+            max_page_bytes=LIMIT,
+        )
         self.made.append(self)
 
 
@@ -284,7 +290,7 @@ from pathlib import Path
 from ingest.adapters.page_archive import PageArchive
 from ingest.settings.options import ArchiveOptions
 from tests.builders import NOW, a_page
-archive = PageArchive(Path(sys.argv[1]), ArchiveOptions(), lambda: NOW)
+archive = PageArchive(Path(sys.argv[1]), ArchiveOptions(), lambda: NOW, max_page_bytes=10**6)
 number = 0
 while True:
     html = "".join(f"<p>{number} {i} {i * number % 7919}</p>" for i in range(3000))

@@ -53,7 +53,7 @@ class FileKind(NamedTuple):
     refused: type[NewsIngestError]
     unusable: type[NewsIngestError]
 
-    def error(self, error: sqlite3.Error, path: Path) -> NewsIngestError:
+    def error(self, error: Exception, path: Path) -> NewsIngestError:
         """Return the port's error for one of SQLite's; a temporary one is `unavailable`."""
         code = getattr(error, "sqlite_errorcode", None)
         primary = None if code is None else code & 0xFF
@@ -178,7 +178,7 @@ class SqliteConnection:
         """Return all rows; the read transaction has ended when this returns."""
         try:
             return self._raw.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from a damaged file
             raise self._kind.error(error, self.path) from error
 
     def first(self, sql: str, values: Sequence[Any] = ()) -> Row | None:

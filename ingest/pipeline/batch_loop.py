@@ -11,14 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event as Flag
 from typing import Protocol, TypeVar
 
-from ingest.errors import (
-    DependencyUnavailable,
-    IndexDiffers,
-    IndexRefused,
-    LeaseLost,
-    LogError,
-    RebalanceRunning,
-)
+from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.outcome import Reject
 from ingest.pipeline.breaker import Breaker, Seen
 from ingest.pipeline.holding import StopRequestedError
@@ -35,8 +28,6 @@ Result = TypeVar("Result")
 READ_SECONDS = 0.5
 #: How long a read waits for fresh records before the backfill may continue.
 QUIET_SECONDS = 0.1
-#: What no single record can cause: these end the stage.
-_NOT_OF_A_RECORD = (StopRequestedError, LogError, IndexDiffers, IndexRefused)
 
 batch_done = Event("batch_done", level="debug")
 batch_halved = Event("batch_halved", level="warning")
@@ -158,13 +149,14 @@ class BatchLoop:
     def _processed(self, batch: Sequence[Record]) -> list[Judged]:
         """Return the outcomes of a batch; if it fails, halve it to find the record that is to blame.
 
-        An outage is no failure: `_run_step` holds.
+        An outage is no failure: `_run_step` holds. No record causes an error with an exit status
+        of its own: it ends the stage.
         """
         try:
             return self._run_step("process", lambda: self._work.process(batch), self._work.probe)
-        except _NOT_OF_A_RECORD:
-            raise
-        except Exception as error:  # noqa: BLE001 - the outermost handler for a record
+        except Exception as error:
+            if isinstance(error, StopRequestedError) or getattr(error, "exit_code", 1) != 1:
+                raise
             if len(batch) == 1:
                 return [self._failed(batch[0], error)]
             batch_halved(stage=self._plan.name, records=len(batch), error=repr(error)[:300])
@@ -173,10 +165,8 @@ class BatchLoop:
 
     def _failed(self, record: Record, error: Exception) -> Judged:
         outcome = bug(error, self._plan.name)
-        return Judged(
-            record=record,
-            outcome=after_bug(outcome, record) if self._plan.retry_topics else outcome,
-        )
+        has_retries = bool(self._plan.retry_topics)
+        return Judged(record=record, outcome=after_bug(outcome, record) if has_retries else outcome)
 
     def _run_step(
         self, step: str, act: Callable[[], Result], probe: Callable[[], object]

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from threading import Event as Flag
 from typing import TypeVar
 
-from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
+from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning, WireError
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
@@ -321,10 +321,15 @@ class FetchLoop:
         if not isinstance(outcome, Keep):
             return Judged(record=record, outcome=outcome, subject=subject)
         value, plan = outcome.value, self._plan
-        if isinstance(value, Page):
-            output = page_output(value, record, plan, self._clock)
-        else:
-            output = entry_output(value, record, plan.reads_for(record), plan.name, self._clock())
+        try:
+            if isinstance(value, Page):
+                output = page_output(value, record, plan, self._clock)
+            else:
+                topic = plan.reads_for(record)
+                output = entry_output(value, record, topic, plan.name, self._clock())
+        except WireError as error:
+            failed = after_bug(bug(error, plan.name), record)
+            return Judged(record=record, outcome=failed, subject=subject)
         return Judged(record=record, outcome=outcome, subject=subject, outputs=(output,))
 
     def finish(self) -> None:

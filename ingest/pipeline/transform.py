@@ -146,15 +146,12 @@ def _named_in(record: Record) -> Subject:
         return Subject()
     entry = whole.get("entry")
     entry = entry if isinstance(entry, dict) else whole
-
-    def text(*found: object) -> str:
-        return next((one for one in found if one and isinstance(one, str)), "")
-
-    return Subject(
-        id=text(whole.get("document_id"), whole.get("id")),
-        entry_id=text(whole.get("entry_id"), entry.get("id")),
-        url=text(whole.get("url_canonical"), entry.get("url_published")),
+    names = (
+        whole.get("document_id") or whole.get("id"),
+        whole.get("entry_id") or entry.get("id"),
+        whole.get("url_canonical") or entry.get("url_published"),
     )
+    return Subject(*(name if isinstance(name, str) else "" for name in names))
 
 
 def after_bug(outcome: Outcome[Any], record: Record) -> Outcome[Any]:

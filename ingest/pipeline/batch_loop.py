@@ -12,11 +12,11 @@ from threading import Event as Flag
 from typing import Protocol, TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
-from ingest.outcome import Reject
+from ingest.outcome import Outcome, Reject
 from ingest.pipeline.breaker import Breaker, Seen
 from ingest.pipeline.holding import StopRequestedError
 from ingest.pipeline.stage_worker import Member, StageWorker
-from ingest.pipeline.transform import after_bug, bug
+from ingest.pipeline.transform import after_bug, bug, named_in
 from ingest.ports import Clock, Log, Position, Reader, Record, TopicPartition
 from ingest.records.emission import Judged, append_judged, report
 from ingest.records.stage_plan import StagePlan
@@ -164,9 +164,10 @@ class BatchLoop:
         return [*self._processed(batch[:middle]), *self._processed(batch[middle:])]
 
     def _failed(self, record: Record, error: Exception) -> Judged:
-        outcome = bug(error, self._plan.name)
-        has_retries = bool(self._plan.retry_topics)
-        return Judged(record=record, outcome=after_bug(outcome, record) if has_retries else outcome)
+        outcome: Outcome[object] = bug(error, self._plan.name)
+        if self._plan.retry_topics:
+            outcome = after_bug(outcome, record)
+        return Judged(record=record, outcome=outcome, subject=named_in(record))
 
     def _run_step(
         self, step: str, act: Callable[[], Result], probe: Callable[[], object]

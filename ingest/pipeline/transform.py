@@ -132,14 +132,13 @@ def decoded(record: Record, shape: type[Any]) -> Any:
             message=damage or str(error),
             exception=type(error).__name__,
         )
-        return Judged(record=record, outcome=reject, subject=_named_in(record))
+        # Without a domain: for the breaker all such records come from one site.
+        subject = msgspec.structs.replace(named_in(record), domain="")
+        return Judged(record=record, outcome=reject, subject=subject)
 
 
-def _named_in(record: Record) -> Subject:
-    """Return what a record that does not match its shape says of itself, without a domain.
-
-    For the breaker all such records come from one site, so they never stop a stage.
-    """
+def named_in(record: Record) -> Subject:
+    """Return what a record says of itself, whatever its shape."""
     try:
         whole = decode(record.value, dict[str, Any])
     except WireError:
@@ -150,6 +149,7 @@ def _named_in(record: Record) -> Subject:
         whole.get("document_id") or whole.get("id"),
         whole.get("entry_id") or entry.get("id"),
         whole.get("url_canonical") or entry.get("url_published"),
+        whole.get("domain"),
     )
     return Subject(*(name if isinstance(name, str) else "" for name in names))
 

@@ -22,6 +22,8 @@ from ingest.wire import encode
 MAX_MESSAGE = 1000
 MAX_STACKTRACE = 8000
 MAX_NAME = 512
+#: Maximum number of bytes of the input in a dead letter: the largest record of any topic of ours.
+MAX_INPUT_BYTES = 4_000_000
 
 _ORIGIN = re.compile(r"[\w.-]{1,249}/\d{1,10}/\d{1,19}", re.ASCII)
 
@@ -54,7 +56,8 @@ def dead_letter(
 ) -> NewRecord:
     """Return the dead letter of a record: its input and headers, and the reason.
 
-    Whatever the record holds, it is at most 50 kB larger: its topic takes every dead letter.
+    Its topic takes it whatever the record holds: an input that only a compressed batch of somebody
+    else could bring in is cut, and its headers are left out.
     """
     topic, partition, offset = origin_of(record).rsplit("/", 2)
     attempts = record.number("retry.attempt") + 1
@@ -73,7 +76,10 @@ def dead_letter(
         replays=str(record.number("dead-letter.replays")),
     )
     kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
-    return NewRecord(plan.dead_letter_topic, origin_of(record), record.value or b"", kept + own)
+    value = record.value or b""
+    if len(value) + sum(len(name) + len(content) for name, content in kept) > MAX_INPUT_BYTES:
+        value, kept = value[:MAX_INPUT_BYTES], []
+    return NewRecord(plan.dead_letter_topic, origin_of(record), value, kept + own)
 
 
 def entry_dead_letter(

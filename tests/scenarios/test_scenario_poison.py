@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from kafka import KafkaProducer
 
 from ingest.ports import Log
 from ingest.records.stage_plan import DROPS, FEED_STATE, HOST_STATE, plans
 from ingest.settings.topics import DEAD_LETTER, RUNGS
 from ingest.wire import encode
-from tests.bombs import zstd_bomb
+from tests.bombs import MIB, zstd_bomb
 from tests.builders import a_document, a_page, an_entry
 from tests.http_site import Answer, HttpSite
 from tests.scenarios.harness import Installation
@@ -147,6 +148,20 @@ def poison(log: Log) -> None:
     appender.close()
 
 
+def poison_directly(address: str, prefix: str) -> None:
+    """Append to Kafka what only another client can: no key, no header value, too much unpacked."""
+    producer = KafkaProducer(
+        bootstrap_servers=address, compression_type="gzip", max_request_size=100 * MIB
+    )
+    for topic in FLOW:
+        large = b'{"id":"' + b"x" * (8 * MIB) + b'"}'
+        producer.send(prefix + topic, key=None, value=b"{", headers=[("empty", b"")])
+        producer.send(prefix + topic, key=b"\xff" * 2_000, value=large)
+        producer.send(prefix + topic, value=b"{", headers=[("long", b"x" * (6 * MIB))])
+    producer.flush(60)
+    producer.close()
+
+
 def test_poison_is_set_aside_and_its_neighbours_are_found(
     tmp_path: Path, environment: dict[str, str], site: HttpSite
 ) -> None:
@@ -164,6 +179,9 @@ def test_poison_is_set_aside_and_its_neighbours_are_found(
         with installation.log() as log:
             _publish(log, "first")
             poison(log)
+            if environment:
+                address = environment["NEWS_INGEST_LOG_URL"].removeprefix("kafka://")
+                poison_directly(address, f"{prefix}.")
             _publish(log, "last")
         running = installation.start_stages((*STAGES, "poll"))
         wanted = [f"http://{HOST}/{name}" for name in ("first", "last")]

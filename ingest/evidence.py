@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+#: A number of things, as every engine can store it.
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -38,8 +43,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str
     caption: str = ""
     credit: str = ""
-    width: int = 0
-    height: int = 0
+    width: Count = 0
+    height: Count = 0
     source: str = ""
 
 
@@ -68,12 +73,12 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = ""
     mode: str = "fast"
     outcome: str = "ok"
-    characters: int = 0
+    characters: Count = 0
     ratio: float = 0.0
     is_rescued: bool = False
     is_truncated: bool = False
     is_short: bool = False
-    dropped_lines: int = 0
+    dropped_lines: Count = 0
     milliseconds: float = 0.0
     site_rules: str = ""
     body_rule: str = ""
@@ -89,7 +94,7 @@ class PageInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     encoding: str = ""
     encoding_source: str = ""
-    status: int = 0
+    status: Count = 0
     missing_reason: str = ""
-    part_count: int = 0
+    part_count: Count = 0
     parts_missing_reason: str = ""

@@ -55,9 +55,9 @@ def version_of(fetched_at: datetime, generation: int = 0) -> int:
     """Return the external version of a write: fetch time in ms × 1000 + replay generation.
 
     A later fetch always has a greater version than any generation of an earlier one; generations
-    above 999 count as 999. Errors: none for aware times.
+    above 999 count as 999, times before 1970 as 1970. Errors: none for aware times.
     """
-    milliseconds = (fetched_at - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = max(0, (fetched_at - _EPOCH) // timedelta(milliseconds=1))
     return milliseconds * GENERATIONS + max(0, min(generation, GENERATIONS - 1))
 
 

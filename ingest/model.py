@@ -4,21 +4,33 @@
 
 Times are timezone-aware and UTC. Field names are the same in the log, in the index and in
 `news-ingest show --json`.
+
+The types Id, Version, Moment and Count are checked where a record is decoded (ingest/wire.py), so
+that what follows need not check them again.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from ingest.evidence import Candidate as Candidate
+from ingest.evidence import Count as Count
 from ingest.evidence import Extraction as Extraction
 from ingest.evidence import Image as Image
 from ingest.evidence import PageInfo as PageInfo
 from ingest.evidence import Provenance as Provenance
 from ingest.evidence import Video as Video
+
+#: What every engine takes as an id: printable ASCII without blanks, also without a line break at
+#: the end, which `$` would allow.
+Id = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+(?![\s\S])", max_length=512)]
+#: No version is later than the year 9999 (identity.version_of).
+Version = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000_000)]
+#: A time with its time zone.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 ENTITY_TYPES = ("person", "organisation", "place")
 
@@ -60,12 +72,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target of the last redirect to another domain, `hops` is the number of such redirects.
     """
 
-    id: str
+    id: Id
     feed_id: str
     feed_url: str
     entry_key: str
     url_published: str
-    first_seen_at: datetime
+    first_seen_at: Moment
     publisher: str = ""
     publisher_country: str = ""
     language: str = ""
@@ -77,12 +89,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     image: str = ""
     published_raw: str = ""
-    published_at: datetime | None = None
+    published_at: Moment | None = None
     is_zone_assumed: bool = False
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     change: str = "new"
     previous_url: str = ""
-    hops: int = 0
+    hops: Count = 0
     url_redirected: str = ""
 
     @property
@@ -97,7 +109,7 @@ class PagePart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str
     body: bytes
     content_type: str = ""
-    status: int = 200
+    status: Count = 200
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,19 +123,19 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missing. `headers` are the response headers that the archive keeps.
     """
 
-    document_id: str
+    document_id: Id
     entry: Entry
     url_canonical: str
     url_match_key: str
     url_final: str
     domain: str
-    fetched_at: datetime
-    version: int
+    fetched_at: Moment
+    version: Version
     kind: str = "html"
     body: bytes = b""
     body_encoding: str = "zstd"
     content_type: str = ""
-    status: int = 0
+    status: Count = 0
     missing_reason: str = ""
     path: str = ""
     headers: tuple[tuple[str, str], ...] = ()
@@ -142,17 +154,17 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `videos` and `licence` are never fetched.
     """
 
-    id: str
-    version: int
-    entry_id: str
+    id: Id
+    version: Version
+    entry_id: Id
     url_published: str
     url_canonical: str
     url_match_key: str
     domain: str
     publisher: str
-    first_seen_at: datetime
-    fetched_at: datetime
-    extracted_at: datetime
+    first_seen_at: Moment
+    fetched_at: Moment
+    extracted_at: Moment
     title: str
     text: str
     content_hash: str
@@ -160,8 +172,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     publisher_country: str = ""
     feed_ids: tuple[str, ...] = ()
     path: str = ""
-    published_at: datetime | None = None
-    modified_at: datetime | None = None
+    published_at: Moment | None = None
+    modified_at: Moment | None = None
     date_source: str = ""
     date_precision: str = ""
     is_zone_assumed: bool = False
@@ -184,7 +196,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     links: tuple[str, ...] = ()
     licence: str = ""
     language_hint: str = ""
-    word_count: int = 0
+    word_count: Count = 0
     change: str = "new"
     is_metered: bool = False
     is_cut: bool = False
@@ -206,8 +218,8 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     type: str
-    start: int
-    end: int
+    start: Count
+    end: Count
     text: str
     rule: str
     strength: str
@@ -225,7 +237,7 @@ class EntityDetail(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     type: str
-    count: int
+    count: Count
     salience: float = 0.0
     is_in_title: bool = False
     forms: tuple[str, ...] = ()
@@ -274,8 +286,8 @@ class WatchlistHit(msgspec.Struct, frozen=True, kw_only=True):
     list: str
     entity_id: str
     name: str
-    start: int
-    end: int
+    start: Count
+    end: Count
 
 
 class Watchlist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -299,11 +311,11 @@ class EnrichedDocument(Document, frozen=True, kw_only=True, omit_defaults=True):
     under their own names, and not searched.
     """
 
-    enriched_at: datetime | None = None
+    enriched_at: Moment | None = None
     language: str = ""
     language_score: float = 0.0
     language_source: str = ""
-    sentence_count: int = 0
+    sentence_count: Count = 0
     reading_minutes: float = 0.0
     entities: Names = Names()
     entity_forms: Names = Names()
@@ -322,9 +334,9 @@ class IndexedDocument(EnrichedDocument, frozen=True, kw_only=True, omit_defaults
     `revision` counts the texts, from 1. `removed_at` is set on a tombstone, which searches ignore.
     """
 
-    revision: int = 1
-    indexed_at: datetime | None = None
-    removed_at: datetime | None = None
+    revision: Count = 1
+    indexed_at: Moment | None = None
+    removed_at: Moment | None = None
     removed_reason: str = ""
 
 
@@ -337,4 +349,4 @@ class DropRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
     is_intended: bool
     url: str
-    at: datetime
+    at: Moment

@@ -21,7 +21,7 @@ def encode(value: object) -> bytes:
     """
     try:
         return _encoder.encode(value)
-    except (TypeError, ValueError, UnicodeEncodeError) as error:
+    except (TypeError, ValueError, UnicodeEncodeError, RecursionError) as error:
         raise WireError(
             f"cannot be encoded as JSON: {error}",
             value=type(value).__name__,
@@ -32,14 +32,14 @@ def encode(value: object) -> bytes:
 def decode(data: bytes | None, shape: type[Shape], origin: str = "") -> Shape:
     """Return the struct that these bytes hold; unknown fields are ignored.
 
-    Errors: WireError if they do not match the shape; it names their `origin`.
+    Errors: WireError, and no other, if they do not match the shape; it names their `origin`.
     """
     decoder = _decoders.get(shape)
     if decoder is None:
         decoder = _decoders[shape] = msgspec.json.Decoder(shape)
     try:
         return decoder.decode(data or b"")  # type: ignore[return-value]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(
             f"is not a valid {getattr(shape, '__name__', shape)}: {error}",
             value=(data or b"")[:120].decode("utf-8", "replace"),

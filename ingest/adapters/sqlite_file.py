@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from ingest.adapters.own_files import create_file, make_folder
 from ingest.errors import NewsIngestError
 
 Row: TypeAlias = tuple[Any, ...]
@@ -19,7 +20,7 @@ Row: TypeAlias = tuple[Any, ...]
 BUSY_TIMEOUT_SECONDS = 30.0
 _LOCK_RETRY_SECONDS = 0.005
 _CACHED_STATEMENTS = 256
-#: With nine values each they stay below the 999 that older versions take in one statement.
+#: With ten values each they stay below the 999 that older versions take in one statement.
 _ROWS_A_STATEMENT = 64
 
 #: Primary result codes of temporary faults: another program, a full or failing disk.
@@ -35,6 +36,12 @@ _TEMPORARY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     )
 )
+_RESTORE = (
+    "stop news-ingest and restore the file from the backup; to start empty, remove it together "
+    "with the files beside it that end in -wal and -shm"
+)
+#: Larger files are not checked as a whole at the start: 1 GB takes half a second from memory.
+_MAX_CHECKED_BYTES = 2**30
 _FORBIDDEN = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH))
 
 
@@ -46,7 +53,7 @@ class FileKind(NamedTuple):
     refused: type[NewsIngestError]
     unusable: type[NewsIngestError]
 
-    def error(self, error: sqlite3.Error, path: Path) -> NewsIngestError:
+    def error(self, error: Exception, path: Path) -> NewsIngestError:
         """Return the port's error for one of SQLite's; a temporary one is `unavailable`."""
         code = getattr(error, "sqlite_errorcode", None)
         primary = None if code is None else code & 0xFF
@@ -58,15 +65,31 @@ class FileKind(NamedTuple):
             remedy = "let this user write the file and its folder"
         else:
             kind, what = self.unusable, "cannot be used"
-            remedy = (
-                f"check that the file is an undamaged {self.name} of news-ingest of this version"
-            )
+            remedy = f"check that it is a {self.name} of news-ingest; if it is damaged, {_RESTORE}"
         return kind(
             f"the embedded {self.name} {what}: {error}",
             value=getattr(error, "sqlite_errorname", type(error).__name__),
             origin=str(path),
             remedy=remedy,
         )
+
+    def lost(self, path: Path, what: str) -> NewsIngestError:
+        """Return the port's error for a file that is damaged or empty."""
+        return self.unusable(f"the embedded {self.name} {what}", origin=str(path), remedy=_RESTORE)
+
+
+@contextmanager
+def created_aside(path: Path) -> Iterator[Path]:
+    """Yield another name to create a database under, which is then moved into place.
+
+    So nobody sees half of it, and a database that is empty has lost its content.
+    """
+    for ending in (".new", ".new-wal", ".new-shm", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    aside = path.with_name(path.name + ".new")
+    os.close(create_file(aside))
+    yield aside
+    aside.replace(path)
 
 
 class FileLock:
@@ -79,8 +102,8 @@ class FileLock:
     def __init__(self, database: Path, kind: FileKind) -> None:
         path = database.with_name(database.name + ".lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            make_folder(path.parent)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise kind.refused(
                 f"the lock file of the embedded {kind.name} cannot be created: {error.strerror}",
@@ -155,7 +178,7 @@ class SqliteConnection:
         """Return all rows; the read transaction has ended when this returns."""
         try:
             return self._raw.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from a damaged file
             raise self._kind.error(error, self.path) from error
 
     def first(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
@@ -166,6 +189,14 @@ class SqliteConnection:
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Return the single number that this statement selects."""
         return int(self.rows(sql, values)[0][0])
+
+    def check_pages(self) -> None:
+        """Check the structure of a file that is not too large. Errors: `unusable` of the kind."""
+        size = self.number("PRAGMA page_count") * self.number("PRAGMA page_size")
+        if size <= _MAX_CHECKED_BYTES:
+            found = str(self.rows("PRAGMA quick_check(1)")[0][0])
+            if found != "ok":
+                raise self._kind.lost(self.path, f"is damaged: {' '.join(found.split())}")
 
     def change(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement that writes; the cursor has `rowcount` and `lastrowid`."""

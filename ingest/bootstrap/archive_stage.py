@@ -31,7 +31,9 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         idler = Idler(stop)
         run_watched(settings, plan, idler, idler.run)
         return
-    work = ArchiveWork(PageArchive(settings.archive_folder, pipeline.archive, now))
+    most = pipeline.fetching.max_page_bytes
+    archive = PageArchive(settings.archive_folder, pipeline.archive, now, max_page_bytes=most)
+    work = ArchiveWork(archive)
     worker = batch_worker(
         plan,
         work,

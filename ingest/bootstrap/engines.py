@@ -10,6 +10,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest import registry
+from ingest.adapters.own_files import make_folder
 from ingest.errors import ConfigError, ConfigFault, DependencyUnavailable
 from ingest.ports import Index, Log
 from ingest.registry import Built
@@ -90,7 +91,7 @@ def open_log(settings: Settings, *, applies: bool = True) -> Log:
     from ingest.adapters.sqlite_log import SqliteLog
 
     path = settings.path_of(options.url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     log = SqliteLog(path, options)
     if applies and log.differences(settings.topics):
         log.apply(settings.topics)
@@ -107,7 +108,7 @@ def open_index(settings: Settings) -> Index:
     from ingest.adapters.sqlite_index import SqliteIndex
 
     path = settings.path_of(options.url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     return SqliteIndex(path, options, clock=now)
 
 

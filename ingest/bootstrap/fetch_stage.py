@@ -8,7 +8,6 @@ from threading import Event as Flag
 from ingest.bootstrap.engines import LazyIndex, now
 from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
-from ingest.errors import WireError
 from ingest.event_loops import EventLoop
 from ingest.fetching.document_id import DocumentIds
 from ingest.pipeline.backlog import Backlog
@@ -18,10 +17,7 @@ from ingest.ports import Log, Record
 from ingest.records.outputs import ChosenId
 from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan, plans
 from ingest.settings.load import Settings
-from ingest.telemetry import Event
 from ingest.wire import decode
-
-chosen_id_unreadable = Event("chosen_id_unreadable", level="warning")
 
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
@@ -53,10 +49,6 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
 
 
 def _restore(ids: DocumentIds, record: Record) -> None:
-    """Remember an id that was chosen earlier; leave out a record that cannot be read."""
-    try:
-        chosen = decode(record.value, ChosenId, record.origin)
-    except WireError as error:
-        chosen_id_unreadable(cause=str(error))
-        return
+    """Remember an id that was chosen earlier. Errors: WireError."""
+    chosen = decode(record.value, ChosenId, record.origin)
     ids.restore(record.key.decode("utf-8", "replace"), chosen.document_id, chosen.title)

@@ -11,6 +11,7 @@ import msgspec
 
 from ingest import wire
 from ingest.identity import registrable_domain
+from ingest.model import Count, Moment
 
 #: Larger files are not shared: each stage fetches its own copy.
 MAX_SHARED_ROBOTS_BYTES = 128_000
@@ -27,11 +28,11 @@ class RobotsFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `failing_since` is set while attempts fail.
     """
 
-    status: int = 0
+    status: Count = 0
     body: str = ""
-    fetched_at: datetime | None = None
-    tried_at: datetime | None = None
-    failing_since: datetime | None = None
+    fetched_at: Moment | None = None
+    tried_at: Moment | None = None
+    failing_since: Moment | None = None
     crawl_delay_seconds: float = 0.0
 
 
@@ -46,8 +47,8 @@ class HostRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The value of one record of `news.host-state`; `robots` is keyed by origin."""
 
     domain: str
-    rests_until: datetime | None = None
-    rest_count: int = 0
+    rests_until: Moment | None = None
+    rest_count: Count = 0
     robots: dict[str, RobotsFile] = {}
 
 

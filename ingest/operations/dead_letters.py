@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from ingest.records.stage_plan import StagePlan
 from ingest.settings.topics import DEAD_LETTER
 
 MAX_REPLAYS = 3
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,12 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> datetime:
-        return datetime.fromisoformat(self.failed_at or "0001-01-01T00:00:00+00:00")
+        """When it failed; long ago if its header does not say so."""
+        try:
+            at = datetime.fromisoformat(self.failed_at)
+        except ValueError:
+            return _LONG_AGO
+        return at if at.tzinfo else _LONG_AGO
 
 
 class LetterFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,8 +154,8 @@ def _read(topic: str, key: str, record: Record) -> DeadLetter:
         reason=of("reason"),
         message=of("message"),
         failed_at=of("failed-at"),
-        attempts=int(of("attempts") or 0),
-        replays=int(of("replays") or 0),
+        attempts=record.number("dead-letter.attempts"),
+        replays=record.number("dead-letter.replays"),
         id=of("id"),
         entry_id=of("entry-id"),
         url=of("url"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -9,10 +10,13 @@ import msgspec
 
 from ingest.errors import WireError
 from ingest.identity import canonical_url, document_id_of_url, registrable_domain
+from ingest.model import Id, Moment, Version
 from ingest.pipeline.indexing.edits import WEAK_SOURCES
 from ingest.ports import Record
+from ingest.telemetry import Event
 from ingest.wire import decode
 
+records_unreadable = Event("records_unreadable", level="warning")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,27 +68,27 @@ class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _EntryIds(msgspec.Struct, frozen=True):
-    id: str
+    id: Id
     feed_id: str = ""
     url_published: str = ""
-    first_seen_at: datetime = _EPOCH
+    first_seen_at: Moment = _EPOCH
 
 
 class _PageIds(msgspec.Struct, frozen=True):
-    document_id: str
+    document_id: Id
     entry: _EntryIds
-    fetched_at: datetime
-    version: int
+    fetched_at: Moment
+    version: Version
     url_canonical: str = ""
     domain: str = ""
     kind: str = "html"
 
 
 class _DocumentIds(msgspec.Struct, frozen=True):
-    id: str
-    entry_id: str
-    fetched_at: datetime
-    version: int
+    id: Id
+    entry_id: Id
+    fetched_at: Moment
+    version: Version
     url_canonical: str = ""
     domain: str = ""
     feed_ids: tuple[str, ...] = ()
@@ -107,11 +111,16 @@ def head_of(value: bytes | None, kind: str, appended_at_ms: int = 0) -> RecordHe
 
 
 def heads_of(records: Iterable[Record], kind: str) -> Iterator[tuple[Record, RecordHead]]:
-    """Return the readable records, each with its head."""
+    """Return the readable records, each with its head; report the number of the others."""
+    unreadable: Counter[str] = Counter()
     for record in records:
         head = head_of(record.value, kind, record.appended_at_ms)
         if head is not None:
             yield record, head
+        elif record.value is not None:
+            unreadable[record.topic] += 1
+    for topic, count in unreadable.items():
+        records_unreadable(topic=topic, records=count)
 
 
 def id_of(text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from ingest.errors import TopicMissing
+from ingest.errors import TopicMissing, WireError
 from ingest.model import DropRecord
-from ingest.operations.heads import RecordHead, heads_of
+from ingest.operations.heads import RecordHead, heads_of, records_unreadable
 from ingest.ports import Known, Log, Record, TopicPartition
 from ingest.records.stage_plan import DROPS, StagePlan
 from ingest.wire import decode
@@ -30,8 +30,17 @@ def scanned(log: Log, topic: str) -> Iterator[Record]:
 
 
 def drops(log: Log) -> dict[str, DropRecord]:
-    """Return the last drop of each id and stage, by key."""
-    return {key: decode(one.value, DropRecord) for key, one in latest(log, DROPS).items()}
+    """Return the last drop of each id and stage, by key; report the number of unreadable ones."""
+    found: dict[str, DropRecord] = {}
+    unreadable = 0
+    for key, record in latest(log, DROPS).items():
+        try:
+            found[key] = decode(record.value, DropRecord)
+        except WireError:
+            unreadable += 1
+    if unreadable:
+        records_unreadable(topic=DROPS, records=unreadable)
+    return found
 
 
 def dead_letters(log: Log, plan: StagePlan) -> dict[str, Record]:

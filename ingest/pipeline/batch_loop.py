@@ -12,9 +12,11 @@ from threading import Event as Flag
 from typing import Protocol, TypeVar
 
 from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
-from ingest.outcome import Reject
+from ingest.outcome import Outcome, Reject
 from ingest.pipeline.breaker import Breaker, Seen
+from ingest.pipeline.holding import StopRequestedError
 from ingest.pipeline.stage_worker import Member, StageWorker
+from ingest.pipeline.transform import after_bug, bug, named_in
 from ingest.ports import Clock, Log, Position, Reader, Record, TopicPartition
 from ingest.records.emission import Judged, append_judged, report
 from ingest.records.stage_plan import StagePlan
@@ -28,6 +30,7 @@ READ_SECONDS = 0.5
 QUIET_SECONDS = 0.1
 
 batch_done = Event("batch_done", level="debug")
+batch_halved = Event("batch_halved", level="warning")
 lease_lost = Event("lease_lost", level="warning")
 _steps = histogram("batch_seconds", "stage", "step")
 _owned = gauge("partitions_owned", "stage")
@@ -123,7 +126,7 @@ class BatchLoop:
     def _handle(self, batch: Sequence[Record]) -> bool:
         """Take a batch through all steps; return False if its commit was rejected."""
         epochs = {record.place: self._epochs.get(record.place) for record in batch}
-        judged = self._run_step("process", lambda: self._work.process(batch), self._work.probe)
+        judged = self._processed(batch)
         judged = self._still_owned(judged, epochs)
         self._breaker.judge([_seen(one) for one in judged])
         final = self._run_step(
@@ -142,6 +145,29 @@ class BatchLoop:
             report(one, self._plan)
         batch_done(records=len(final))
         return True
+
+    def _processed(self, batch: Sequence[Record]) -> list[Judged]:
+        """Return the outcomes of a batch; if it fails, halve it to find the record that is to blame.
+
+        An outage is no failure: `_run_step` holds. No record causes an error with an exit status
+        of its own: it ends the stage.
+        """
+        try:
+            return self._run_step("process", lambda: self._work.process(batch), self._work.probe)
+        except Exception as error:
+            if isinstance(error, StopRequestedError) or getattr(error, "exit_code", 1) != 1:
+                raise
+            if len(batch) == 1:
+                return [self._failed(batch[0], error)]
+            batch_halved(stage=self._plan.name, records=len(batch), error=repr(error)[:300])
+        middle = len(batch) // 2
+        return [*self._processed(batch[:middle]), *self._processed(batch[middle:])]
+
+    def _failed(self, record: Record, error: Exception) -> Judged:
+        outcome: Outcome[object] = bug(error, self._plan.name)
+        if self._plan.retry_topics:
+            outcome = after_bug(outcome, record)
+        return Judged(record=record, outcome=outcome, subject=named_in(record))
 
     def _run_step(
         self, step: str, act: Callable[[], Result], probe: Callable[[], object]

@@ -15,7 +15,13 @@ from concurrent.futures import Future
 from threading import Event as Flag
 from typing import TypeVar
 
-from ingest.errors import DependencyUnavailable, IndexFault, LeaseLost, RebalanceRunning
+from ingest.errors import (
+    DependencyUnavailable,
+    IndexFault,
+    LeaseLost,
+    RebalanceRunning,
+    WireError,
+)
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
@@ -221,7 +227,7 @@ class FetchLoop:
         self._start(record, entry, epoch)
 
     def _start(self, record: Record, entry: Entry, epoch: int) -> None:
-        attempt = int(record.header("retry.attempt") or 0)
+        attempt = record.number("retry.attempt")
         work = self._work(record, entry, attempt, epoch)
         self._open[record.place, record.offset, epoch] = (record, self._loop.start(work))
 
@@ -310,13 +316,17 @@ class FetchLoop:
             return Judged(record=record, outcome=outcome, subject=subject)
         value, plan = outcome.value, self._plan
         outputs: tuple[NewRecord, ...]
-        if isinstance(value, Page):
-            page = page_output(value, record, plan, self._clock)
-            self._backlog.note(page)
-            outputs = page, chosen_id_output(value, record)
-        else:
-            topic = plan.reads_for(record)
-            outputs = (entry_output(value, record, topic, plan.name, self._clock()),)
+        try:
+            if isinstance(value, Page):
+                page = page_output(value, record, plan, self._clock)
+                self._backlog.note(page)
+                outputs = page, chosen_id_output(value, record)
+            else:
+                topic = plan.reads_for(record)
+                outputs = (entry_output(value, record, topic, plan.name, self._clock()),)
+        except WireError as error:
+            failed = after_bug(bug(error, plan.name), record)
+            return Judged(record=record, outcome=failed, subject=subject)
         return Judged(record=record, outcome=outcome, subject=subject, outputs=outputs)
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from ingest.errors import DependencyUnavailable, NewsIngestError
+from ingest.errors import DependencyUnavailable, NewsIngestError, WireError
 from ingest.ports import Appender, Log, Reader, Record, TopicPartition
 from ingest.records.appending import NewRecord, append_and_flush
 from ingest.records.outputs import domain_of, host_record
@@ -24,6 +24,7 @@ PAUSE_SECONDS = 0.2
 Apply = Callable[[Record], None]
 
 host_state_not_shared = Event("host_state_not_shared", level="warning")
+state_unreadable = Event("state_unreadable", level="warning")
 
 
 class HostMemory(Protocol):
@@ -34,7 +35,7 @@ class HostMemory(Protocol):
         ...
 
     def apply(self, domain: str, data: bytes) -> None:
-        """Merge the state of a domain from the other stage or from an earlier run."""
+        """Merge the state of a domain from the other stage or an earlier run. Errors: WireError."""
         ...
 
 
@@ -61,7 +62,10 @@ class HostTable:
         if apply is None:
             return False
         if record.value:
-            apply(record)
+            try:
+                apply(record)
+            except WireError as error:
+                state_unreadable(record=record.origin, error=str(error))
         return True
 
     def _apply_host(self, record: Record) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from ingest.errors import DependencyUnavailable, WireError
 from ingest.model import Document, EnrichedDocument, Enrichment, Page
 from ingest.outcome import Keep, Outcome, Reject, Retry
-from ingest.ports import BatchProcessor, Clock, Record
+from ingest.ports import DAMAGED, BatchProcessor, Clock, Record
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
 from ingest.records.outputs import document_output
@@ -122,13 +122,36 @@ def enriched(
 
 
 def decoded(record: Record, shape: type[Any]) -> Any:
-    """Return the value of a record; a Judged with a Reject if its bytes do not match."""
+    """Return the value of a record; a Judged with a Reject if its bytes do not match. Errors: none."""
     try:
         return decode(record.value, shape, record.origin)
     except WireError as error:
-        kind = type(error).__name__
-        reject = Reject(reason="broken_record", message=str(error), exception=kind)
-        return Judged(record=record, outcome=reject)
+        damage = record.header(DAMAGED)
+        reject = Reject(
+            reason="damaged_in_log" if damage else "broken_record",
+            message=damage or str(error),
+            exception=type(error).__name__,
+        )
+        # Without a domain: for the breaker all such records come from one site.
+        subject = msgspec.structs.replace(named_in(record), domain="")
+        return Judged(record=record, outcome=reject, subject=subject)
+
+
+def named_in(record: Record) -> Subject:
+    """Return what a record says of itself, whatever its shape."""
+    try:
+        whole = decode(record.value, dict[str, Any])
+    except WireError:
+        return Subject()
+    entry = whole.get("entry")
+    entry = entry if isinstance(entry, dict) else whole
+    names = (
+        whole.get("document_id") or whole.get("id"),
+        whole.get("entry_id") or entry.get("id"),
+        whole.get("url_canonical") or entry.get("url_published"),
+        whole.get("domain"),
+    )
+    return Subject(*(name if isinstance(name, str) else "" for name in names))
 
 
 def after_bug(outcome: Outcome[Any], record: Record) -> Outcome[Any]:

@@ -13,6 +13,7 @@ from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop
 from ingest.ports.index import ExportPage, Index, IndexWrite
 from ingest.ports.known import Known, Verdict
 from ingest.ports.log import (
+    DAMAGED,
     Appender,
     Delivery,
     Headers,
@@ -40,6 +41,7 @@ from ingest.ports.source import (
 Clock = Callable[[], datetime]
 
 __all__ = [
+    "DAMAGED",
     "NOTHING_KNOWN",
     "SITEMAP_INDEX",
     "Appender",

@@ -10,6 +10,10 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 
+#: The header that a log gives to a record whose bytes it cannot trust; its value says why. Such a
+#: record has no other content.
+DAMAGED = "log.damaged"
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -46,6 +50,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             if key == name:
                 return value.decode("utf-8", "replace")
         return None
+
+    def number(self, name: str) -> int:
+        """Return the first header of this name as a number; 0 if it is missing or is none."""
+        text = self.header(name) or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 class Delivery(Protocol):

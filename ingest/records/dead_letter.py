@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,6 +21,11 @@ from ingest.wire import encode
 #: Maximum lengths of texts in the headers of a dead letter, in characters.
 MAX_MESSAGE = 1000
 MAX_STACKTRACE = 8000
+MAX_NAME = 512
+#: Maximum number of bytes of the input in a dead letter: the largest record of any topic of ours.
+MAX_INPUT_BYTES = 4_000_000
+
+_ORIGIN = re.compile(r"[\w.-]{1,249}/\d{1,10}/\d{1,19}", re.ASCII)
 
 
 class EntryVerdict(NamedTuple):
@@ -41,15 +47,20 @@ class Subject(msgspec.Struct, frozen=True):
 
 def origin_of(record: Record) -> str:
     """Return the place of the record in the main topic: `<topic>/<partition>/<offset>`."""
-    return record.header("retry.origin") or record.origin
+    told = record.header("retry.origin") or ""
+    return told if _ORIGIN.fullmatch(told) else record.origin
 
 
 def dead_letter(
     record: Record, reject: Reject, plan: StagePlan, subject: Subject, now: datetime
 ) -> NewRecord:
-    """Return the dead letter of a record: its input and headers, and the reason."""
+    """Return the dead letter of a record: its input and headers, and the reason.
+
+    Its topic takes it whatever the record holds: an input that only a compressed batch of somebody
+    else could bring in is cut, and its headers are left out.
+    """
     topic, partition, offset = origin_of(record).rsplit("/", 2)
-    attempts = int(record.header("retry.attempt") or 0) + 1
+    attempts = record.number("retry.attempt") + 1
     own = _headers(
         reject,
         plan,
@@ -59,13 +70,16 @@ def dead_letter(
         partition=partition,
         offset=offset,
         timestamp=str(record.appended_at_ms),
-        key=record.key.decode("utf-8", "replace"),
+        key=record.key.decode("utf-8", "replace")[:MAX_NAME],
         attempts=str(attempts),
-        first_failed_at=record.header("retry.first-failed-at") or now.isoformat(),
-        replays=record.header("dead-letter.replays") or "0",
+        first_failed_at=(record.header("retry.first-failed-at") or now.isoformat())[:MAX_NAME],
+        replays=str(record.number("dead-letter.replays")),
     )
     kept = [pair for pair in record.headers if not pair[0].startswith(("retry.", "dead-letter."))]
-    return NewRecord(plan.dead_letter_topic, origin_of(record), record.value or b"", kept + own)
+    value = record.value or b""
+    if len(value) + sum(len(name) + len(content) for name, content in kept) > MAX_INPUT_BYTES:
+        value, kept = value[:MAX_INPUT_BYTES], []
+    return NewRecord(plan.dead_letter_topic, origin_of(record), value, kept + own)
 
 
 def entry_dead_letter(
@@ -108,8 +122,8 @@ def _headers(
         "message": reject.message[:MAX_MESSAGE],
         "stacktrace": reject.stacktrace[-MAX_STACKTRACE:],
         "failed_at": now.isoformat(),
-        "id": subject.id,
-        "entry_id": subject.entry_id,
+        "id": subject.id[:MAX_NAME],
+        "entry_id": subject.entry_id[:MAX_NAME],
         "url": subject.url[:MAX_MESSAGE],
     }
     return [

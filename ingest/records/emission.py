@@ -106,7 +106,7 @@ def _emission(judged: Judged, plan: StagePlan, now: datetime) -> list[NewRecord]
 def _settled(judged: Judged, plan: StagePlan, now: datetime) -> Judged:
     """Return the record with its final outcome: a retry past the last rung is a Reject."""
     if isinstance(judged.outcome, Retry):
-        attempts = int(judged.record.header("retry.attempt") or 0)
+        attempts = judged.record.number("retry.attempt")
         fate = next_try(judged.outcome, attempts, plan.rung_seconds, now)
         if isinstance(fate, Exhausted):
             reject = Reject(
@@ -164,7 +164,7 @@ def _drop_output(judged: Judged, drop: Drop, plan: StagePlan, now: datetime) -> 
 
 def _retry_output(judged: Judged, retry: Retry, plan: StagePlan, now: datetime) -> NewRecord:
     record = judged.record
-    fate = next_try(retry, int(record.header("retry.attempt") or 0), plan.rung_seconds, now)
+    fate = next_try(retry, record.number("retry.attempt"), plan.rung_seconds, now)
     assert not isinstance(fate, Exhausted), "_settled comes first"
     own = {
         "retry.attempt": str(fate.attempt),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +32,7 @@ from ingest.sources.documents.archived_pages import archive_files, metadata_of
 from ingest.sources.documents.files import FileRefused
 from ingest.sources.documents.warc import Skipped, pages_of_warc
 from ingest.wire import encode
+from tests.bombs import MIB, zstd_bomb
 from tests.builders import NOW, a_page, an_entry, an_id
 
 LIMIT = 1_000_000
@@ -55,7 +58,13 @@ class AnArchive(PageArchive):
 
     def __init__(self, folder: Path, hands: Hands | None = None, **options: Any) -> None:
         hands = hands or Hands()
-        super().__init__(folder, ArchiveOptions(**options), hands.now, hands.monotonic)
+        super().__init__(
+            folder,
+            ArchiveOptions(**options),
+            hands.now,
+            hands.monotonic,
+            max_page_bytes=LIMIT,
+        )
         self.made.append(self)
 
 
@@ -283,8 +292,9 @@ import sys
 from pathlib import Path
 from ingest.adapters.page_archive import PageArchive
 from ingest.settings.options import ArchiveOptions
+from tests.bombs import MIB, zstd_bomb
 from tests.builders import NOW, a_page
-archive = PageArchive(Path(sys.argv[1]), ArchiveOptions(), lambda: NOW)
+archive = PageArchive(Path(sys.argv[1]), ArchiveOptions(), lambda: NOW, max_page_bytes=10**6)
 number = 0
 while True:
     html = "".join(f"<p>{number} {i} {i * number % 7919}</p>" for i in range(3000))
@@ -325,6 +335,27 @@ def test_a_writer_killed_during_a_write_leaves_every_acknowledged_page_readable(
         assert records.count("metadata") in (acknowledged + 1, acknowledged + 2)
         assert [one.document_id for one in restored(recovered) if not one.path] == ids
         assert len(list(metadata_of(recovered, LIMIT))) == len(ids)
+
+
+def test_bombs_and_broken_bodies_are_left_out_and_cost_no_memory(tmp_path: Path) -> None:
+    halves = tuple(PagePart(url="https://a.example/2", body=packed("x" * LIMIT)) for _ in range(2))
+    bad = [
+        a_page("bomb", body=zstd_bomb(512)),
+        a_page("parts", parts=halves),
+        a_page("broken", body=b"no zstd"),
+    ]
+    archive = AnArchive(tmp_path)
+    tracemalloc.start()
+    try:
+        archive.add([a_page("first"), *bad, a_page("last")])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    archive.close()
+    assert most < 32 * MIB
+    (path,) = archive_files(tmp_path)
+    assert [one.document_id for one in restored(path)] == [an_id("first"), an_id("last")]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 # ── the stage ───────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import BreakerTripped, IndexUnavailable
+from ingest.errors import BreakerTripped, IndexDiffers, IndexUnavailable
 from ingest.operations.dead_letters import LetterFilter, listed, replay
 from ingest.operations.ledger import latest
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
@@ -218,6 +218,57 @@ def test_after_the_last_rung_it_is_a_dead_letter_that_can_be_replayed(log: Sqlit
 
 
 @pytest.mark.slow
+def test_a_record_that_breaks_its_batch_is_set_aside_alone(log: SqliteLog) -> None:
+    names = [f"r{number}" for number in range(40)]
+    bad = {"r7", "r8", "r39"}
+
+    def fate(record: Record) -> None:
+        if record.key.decode() in bad:
+            raise OverflowError("too large for this engine")
+
+    append(log, names)
+    running = Running(log, Echo(fate))
+    eventually(lambda: waiting(log) == 0 and len(keys_of(log, "in.dead-letter")) == len(bad))
+    running.end()
+    assert running.error is None
+    assert sorted(set(keys_of(log, "out"))) == sorted(set(names) - bad)
+    letters = listed(log, [PLAN], LetterFilter())
+    assert {one.message for one in letters} == {"too large for this engine"}
+    assert {one.failure_class for one in letters} == {"bug"}
+    assert {one.record.header("dead-letter.key") for one in letters} == bad
+
+
+def test_an_outage_in_the_middle_of_halving_is_no_fault_of_a_record(log: SqliteLog) -> None:
+    calls = 0
+
+    def fate(_: Record) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OverflowError("too large for this engine")
+        if calls < 5:
+            raise IndexUnavailable("the index does not answer")
+
+    names = [f"r{number}" for number in range(8)]
+    append(log, names)
+    running = Running(log, Echo(fate))
+    eventually(lambda: waiting(log) == 0 and len(keys_of(log, "out")) == len(names))
+    running.end()
+    assert keys_of(log, "in.dead-letter") == []
+
+
+def test_an_error_that_is_of_no_record_ends_the_stage(log: SqliteLog) -> None:
+    def fate(_: Record) -> None:
+        raise IndexDiffers("the schema does not match")
+
+    append(log, ["a", "b"])
+    running = Running(log, Echo(fate))
+    running.thread.join(20)
+    assert isinstance(running.error, IndexDiffers)
+    assert waiting(log) == 2
+    assert keys_of(log, "in.dead-letter") == []
+
+
 def test_drops_leave_a_record_with_their_reason(log: SqliteLog) -> None:
     append(log, ["a"])
     running = Running(log, Echo(lambda _: Drop("home_page")))

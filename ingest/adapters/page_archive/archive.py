@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import zstandard
 
+from ingest.adapters.own_files import create_file, make_folder
 from ingest.adapters.page_archive.records import opening, records_of
 from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
 from ingest.errors import ArchiveUnavailable
@@ -52,8 +53,11 @@ class PageArchive:
         options: ArchiveOptions,
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        max_page_bytes: int,
     ) -> None:
         self._folder = folder
+        self._max_page_bytes = max_page_bytes
         self._options = options
         self._clock = clock
         self._monotonic = monotonic
@@ -68,7 +72,7 @@ class PageArchive:
         Errors: ArchiveUnavailable; none of them is in the archive then.
         """
         self.tidy()
-        data = b"".join(_records_of(page) for page in pages)
+        data = b"".join(map(self._records_of, pages))
         if not data:
             return
         with self._translated("fetched pages cannot be archived"):
@@ -90,7 +94,7 @@ class PageArchive:
         if self._tidied is None or self._monotonic() - self._tidied >= _TIDY_SECONDS:
             self._tidied = self._monotonic()
             with self._translated("the archive of fetched pages cannot be tidied"):
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 self._recover()
                 self._delete_old()
 
@@ -98,7 +102,7 @@ class PageArchive:
         """Check that the folder is writable. Errors: ArchiveUnavailable."""
         trial = self._folder / f".probe-{os.getpid()}"
         with self._translated("the archive of fetched pages cannot be written"):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             try:
                 trial.write_bytes(bytes(64 * 1024))
             finally:
@@ -108,8 +112,16 @@ class PageArchive:
         """Close the current file under its final name. Errors: ArchiveUnavailable."""
         self._close_file()
 
+    def _records_of(self, page: Page) -> bytes:
+        """Return the records of a page; none if its body cannot be decompressed or is too large."""
+        try:
+            return records_of(page, self._max_page_bytes)
+        except (zstandard.ZstdError, ValueError) as error:
+            page_unreadable(id=page.document_id, error=str(error))
+            return b""
+
     def _new_file(self) -> OpenFile:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         now = self._clock()
         host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:40].strip("-") or "host"
         name = (
@@ -171,7 +183,7 @@ class OpenFile:
         """Create the file with `opening` as its first record. Errors: OSError, also if it exists."""
         self.path = path
         self._written = path.with_name(path.name + OPEN_ENDING)
-        self._file = open(self._written, "xb", buffering=0)  # noqa: SIM115 - closed by `close`
+        self._file = open(create_file(self._written), "wb", buffering=0)  # noqa: SIM115 - `close`
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.size = 0
@@ -253,15 +265,6 @@ def complete_bytes(file: BinaryIO) -> int:
             unpacker = zlib.decompressobj(_GZIP)
         else:
             data = unpacker.unconsumed_tail
-
-
-def _records_of(page: Page) -> bytes:
-    """Return the records of a page; none if its body cannot be decompressed."""
-    try:
-        return records_of(page)
-    except zstandard.ZstdError as error:
-        page_unreadable(id=page.document_id, error=str(error))
-        return b""
 
 
 def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:

@@ -47,25 +47,38 @@ def opening(name: str, now: datetime) -> bytes:
     return _packed(headers, block)
 
 
-def records_of(page: Page) -> bytes:
+def records_of(page: Page, max_bytes: int) -> bytes:
     """Return all records of a page, each compressed on its own.
 
     There is a response for each part with a body, then the metadata. The ids of the records are
     made of document, version and part, so the same page always has the same ids.
-    Errors: zstandard.ZstdError for a body that is declared as zstd and is not.
+    Errors: zstandard.ZstdError for a body that is declared as zstd and is not; ValueError for
+    bodies that decompress to more than `max_bytes` together, of which no more is held in memory.
     """
     first = PagePart(
         url=page.url_final, body=page.body, content_type=page.content_type, status=page.status
     )
     parts = [first, *page.parts] if page.body else []
-    responses = [_response(page, part, number) for number, part in enumerate(parts, 1)]
+    responses = []
+    left = max_bytes
+    for number, part in enumerate(parts, 1):
+        body = _decompressed(part.body, page.body_encoding, left)
+        left -= len(body)
+        if left < 0:
+            raise ValueError(f"the page has more than {max_bytes} bytes when decompressed")
+        responses.append(_response(page, part, number, body))
     return b"".join([*responses, _metadata(page, has_responses=bool(parts))])
 
 
-def _response(page: Page, part: PagePart, number: int) -> bytes:
-    body = part.body
-    if page.body_encoding == "zstd":
-        body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
+def _decompressed(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Return a body; of one that is too large `max_bytes` and one byte."""
+    if encoding != "zstd":
+        return body
+    with zstandard.ZstdDecompressor().stream_reader(body) as reader:
+        return bytes(reader.read(max_bytes + 1))
+
+
+def _response(page: Page, part: PagePart, number: int, body: bytes) -> bytes:
     http = _http_head(part, page.headers if number == 1 else (), len(body))
     headers = {
         "WARC-Type": "response",

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ingest.adapters.sqlite_file import FileKind, FileLock, Row, SqliteConnection
+from ingest.adapters.sqlite_file import FileKind, FileLock, Row, SqliteConnection, created_aside
 from ingest.adapters.sqlite_index import schema
 from ingest.adapters.sqlite_index.nearness import is_near
 from ingest.errors import IndexDiffers, IndexRefused, IndexUnavailable, QueryError
@@ -88,14 +88,18 @@ class IndexFile:
         self._turn = threading.Lock()
         self._lock: FileLock | None = None
         self._is_checked = False
+        self._is_sound = False
 
     @property
     def exists(self) -> bool:
-        """Return whether the file exists and is not empty."""
+        """Return whether the file exists. Errors: IndexDiffers for an empty one."""
         try:
-            return self.path.stat().st_size > 0
+            size = self.path.stat().st_size
         except OSError:
             return False
+        if not size:
+            raise _INDEX_FILE.lost(self.path, "is empty: its content is lost")
+        return True
 
     def is_there(self) -> bool:
         """Return whether there is a file to read. Errors: IndexDiffers for one that does not fit."""
@@ -131,6 +135,9 @@ class IndexFile:
         """Hold the file lock and a write transaction."""
         with self._locked():
             connection = self.connection()
+            if not self._is_sound:
+                connection.check_pages()
+                self._is_sound = True
             with connection.transaction("IMMEDIATE"):
                 yield connection
 
@@ -176,19 +183,15 @@ class IndexFile:
             return [f"created the file {self.path}"] if self._was_created() else []
 
     def _was_created(self) -> bool:
-        """Create the file under another name and move it into place, so nobody sees half of it."""
         if self.exists:
             return False
-        aside = self.path.with_name(self.path.name + ".new")
-        aside.unlink(missing_ok=True)
-        with closing(Connection(aside)) as connection:
+        with created_aside(self.path) as aside, closing(Connection(aside)) as connection:
             for statement in schema.CREATION:
                 connection.rows(statement)
             with connection.transaction("IMMEDIATE"):
                 for statement in schema.TABLES:
                     connection.change(statement)
                 connection.change_each("INSERT INTO meta VALUES (?, ?)", schema.MADE_WITH.items())
-        aside.replace(self.path)
         return True
 
     def _version(self) -> int:

@@ -101,7 +101,14 @@ def packed(body: bytes) -> bytes:
 
 
 def inflated(blob: bytes) -> bytes:
-    return zlib.decompress(blob)
+    """Return a stored body. Errors: WireError for a damaged one, by the checksum inside it."""
+    try:
+        return zlib.decompress(blob)
+    except zlib.error as error:
+        raise WireError(
+            f"the embedded index is damaged: a document cannot be decompressed: {error}",
+            remedy="restore the index from the backup, or rebuild it from the log in another file",
+        ) from error
 
 
 def unpacked(blob: bytes) -> IndexedDocument:

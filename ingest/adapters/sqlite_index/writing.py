@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from ingest.adapters.sqlite_index.index_file import Connection, FtsTable
 from ingest.adapters.sqlite_index.revisions import forget_before, forget_document
 from ingest.adapters.sqlite_index.rows import DocumentRows, milliseconds, searchable, unpacked
 from ingest.adapters.sqlite_index.site_layouts import forget_facts, write_facts
+from ingest.errors import WireError
 from ingest.ports import Verdict
 
 _DOCUMENT = (
@@ -83,7 +85,8 @@ def erase(connection: Connection, key: int) -> None:
     """Delete everything of one document."""
     row = connection.first("SELECT json FROM body WHERE document = ?", (key,))
     if row is not None:
-        _WORDS.delete(connection, key, searchable(unpacked(row[0])))
+        with suppress(WireError):  # a damaged body: only its words stay behind
+            _WORDS.delete(connection, key, searchable(unpacked(row[0])))
     connection.change("DELETE FROM body WHERE document = ?", (key,))
     forget_facts(connection, key)
     connection.change("DELETE FROM document_value WHERE document = ?", (key,))

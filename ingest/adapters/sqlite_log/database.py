@@ -14,6 +14,7 @@ from ingest.adapters.sqlite_file import (
     FileLock,
     Row,
     SqliteConnection,
+    created_aside,
 )
 from ingest.adapters.sqlite_log import schema
 from ingest.errors import LogRefused, LogUnavailable
@@ -55,37 +56,38 @@ class Connection(SqliteConnection):
 
 
 def create(path: Path, lock: FileLock) -> None:
-    """Create the file with its tables, or check that it is a log of this version.
+    """Create the file with its tables, upgrade one of an older version, or check that it is ours.
 
-    Errors: LogRefused for a foreign file or one of a newer version; LogUnavailable.
+    Errors: LogRefused for a foreign, empty or damaged file and one of a newer version;
+    LogUnavailable.
     """
-    if path.exists() and is_ours(path):
+    if path.exists() and version_of(path) == schema.VERSION:
         return
     with lock.held(BUSY_TIMEOUT_SECONDS):
-        if path.exists() and is_ours(path):
-            return
-        with closing(Connection(path, is_writing=True)) as connection:
-            for statement in schema.CREATION:
-                connection.rows(statement)
-            with connection.transaction():
-                for statement in schema.TABLES:
-                    connection.change(statement)
+        if not path.exists():
+            with created_aside(path) as aside, closing(Connection(aside, is_writing=True)) as made:
+                for statement in schema.CREATION:
+                    made.rows(statement)
+                with made.transaction():
+                    for statement in schema.TABLES:
+                        made.change(statement)
+        elif version_of(path) < schema.VERSION:
+            with closing(Connection(path, is_writing=True)) as found, found.transaction():
+                for statement in schema.UPGRADE:
+                    found.change(statement)
 
 
-def is_ours(path: Path) -> bool:
-    """Return whether the file is a complete log; False for an empty file.
+def version_of(path: Path) -> int:
+    """Return the version of the schema of an existing log.
 
-    Errors: LogRefused for a foreign file or one of a newer version; LogUnavailable.
+    Errors: LogRefused for a foreign, empty or damaged file and one of a newer version;
+    LogUnavailable.
     """
     if path.stat().st_size == 0:
-        return False
-    # One transaction, since another process may be creating the tables.
+        raise LOG_FILE.lost(path, "is empty: its content is lost")
     with closing(Connection(path)) as connection, connection.transaction("DEFERRED"):
-        tables = connection.number("SELECT count(*) FROM sqlite_master")
         application = connection.number("PRAGMA application_id")
         version = connection.number("PRAGMA user_version")
-    if application == 0 and version == 0 and tables == 0:
-        return False  # another process is about to create the tables
     if application != schema.APPLICATION_ID:
         raise LogRefused(
             "the file is not a log of news-ingest",
@@ -98,4 +100,4 @@ def is_ours(path: Path) -> bool:
             value=str(path),
             remedy="run the newer news-ingest, or set log.url to another path",
         )
-    return True
+    return version

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class SqliteLog:
     """A log in one SQLite file, for one machine; any number of processes may open it.
 
     The file is created at the first use that needs it. Errors of the constructor: LogRefused for
-    a file that is not a log or is a newer one, LogUnavailable when it cannot be read now.
+    a file that is not a log, is empty or is a newer one, LogUnavailable when it cannot be read now.
     """
 
     capabilities = frozenset(("deletes_at_once", "compacts_at_once"))
@@ -77,7 +78,7 @@ class SqliteLog:
         self._file_lock: FileLock | None = None
         self._is_closed = False
         if self._path.exists():
-            database.is_ours(self._path)
+            database.version_of(self._path)
 
     def appender(self) -> SqliteAppender:
         appender = SqliteAppender(self._write(), self._topic)
@@ -183,8 +184,11 @@ class SqliteLog:
         with self._mutex:
             self._refuse_if_closed()
             if self._writer is None:
+                lock = self._lock()
+                with closing(Connection(self._path)) as connection:
+                    connection.check_pages()
                 self._writer = Writer(
-                    self._path, self._lock(), self._clock_ms, self._options, retention.run
+                    self._path, lock, self._clock_ms, self._options, retention.run
                 )
                 self._writer.every(retention.INTERVAL_SECONDS, self._keep_house)
             return self._writer

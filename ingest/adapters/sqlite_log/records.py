@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +11,13 @@ import msgspec
 from ingest.adapters.sqlite_file import Row
 from ingest.adapters.sqlite_log.database import Connection
 from ingest.errors import NewsIngestError
-from ingest.ports import Record, TopicPartition
+from ingest.ports import DAMAGED, Record, TopicPartition
+from ingest.telemetry import Event
 
 #: Maximum size of one read, as Kafka's fetch.max.bytes.
 MAX_READ_BYTES = 16 * 1024 * 1024
+
+record_damaged = Event("record_damaged", level="error")
 
 _SIZE = 5  # of a row to be inserted
 _KEYS_A_STATEMENT = 64
@@ -73,9 +77,10 @@ def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None
             if draft.key in keys:
                 rows[keys[draft.key]] = None
             keys[draft.key] = len(rows)
-        size, key, content = draft.size, draft.key, (draft.headers, draft.value)
+        content = (draft.key, draft.headers, draft.value)
         at = (*place, tail.next_offset)
-        rows.append((*at, draft.is_compacted, tail.appended_at_ms, size, key, *content))
+        what = (draft.is_compacted, tail.appended_at_ms, draft.size)
+        rows.append((*at, *what, *content, _checksum(*at[1:], *content)))
         tail.next_offset += 1
     for place, keys in newest.items():
         tails[place].added_bytes -= _forget_keys(connection, *place, list(keys))
@@ -84,7 +89,8 @@ def append(connection: Connection, drafts: Sequence[Draft], now_ms: int) -> None
         tails[row[0], row[1]].added_bytes += row[_SIZE]
     connection.insert_all(
         "record",
-        "topic, partition, offset, is_compacted, appended_at_ms, size, key, headers, value",
+        "topic, partition, offset, is_compacted, appended_at_ms, size, key, headers, value,"
+        " checksum",
         kept,
     )
     connection.change_each(
@@ -143,28 +149,57 @@ def between(
     `end`, also after a gap that compaction left.
     """
     rows, is_cut = connection.rows_within(
-        "SELECT offset, appended_at_ms, size, key, headers, value FROM record"
+        "SELECT offset, appended_at_ms, size, key, headers, value, checksum FROM record"
         " WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ?"
         " ORDER BY offset LIMIT ?",
         (topic, place.partition, first, end, max_records),
         max_bytes,
         size_column=2,
     )
-    found = [
-        Record(
-            topic=place.topic,
-            partition=place.partition,
-            offset=offset,
-            key=key,
-            value=value,
-            headers=_unpack(headers) if headers else (),
-            appended_at_ms=at_ms,
-        )
-        for offset, at_ms, _, key, headers, value in rows
-    ]
+    found = [_record(place, *row) for row in rows]
     if is_cut or len(rows) == max_records:
         return found, found[-1].offset + 1
     return found, end
+
+
+def _record(
+    place: TopicPartition,
+    offset: int,
+    at_ms: int,
+    _size: int,
+    key: bytes,
+    packed_headers: bytes | None,
+    value: bytes | None,
+    checksum: int | None,
+) -> Record:
+    """Return a row as a record; a damaged one without its value and headers, marked as such."""
+    try:
+        if checksum not in (None, _checksum(place.partition, offset, key, packed_headers, value)):
+            raise ValueError("its bytes do not match their checksum")
+        headers = _unpack(packed_headers) if packed_headers else ()
+    except (ValueError, TypeError, msgspec.DecodeError) as error:
+        origin = f"{place.topic}/{place.partition}/{offset}"
+        record_damaged(record=origin, error=str(error))
+        what = f"the file of the log is damaged at {origin}: {error}"
+        key = key if isinstance(key, bytes) else b""
+        value, headers = b"", ((DAMAGED, what.encode()),)
+    return Record(
+        topic=place.topic,
+        partition=place.partition,
+        offset=offset,
+        key=key,
+        value=value,
+        headers=headers,
+        appended_at_ms=at_ms,
+    )
+
+
+def _checksum(partition: int, offset: int, *parts: bytes | None) -> int:
+    """Return the checksum of a record from its place, key, headers and value."""
+    found = zlib.crc32(b"%d/%d" % (partition, offset))
+    for part in parts:
+        found = zlib.crc32(part or b"", found)
+    return found
 
 
 def first_since(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Written into the header of the file, so files of other programs are recognised.
 APPLICATION_ID = 0x4E694C67
-VERSION = 1
+VERSION = 2
 
 READING = ("PRAGMA query_only=ON", "PRAGMA cache_size=-4096")
 
@@ -20,7 +20,8 @@ WRITING = (
 CREATION = ("PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL")
 
 #: `partition.bytes` and `record.size` count key, headers and value: what retention_bytes means.
-#: Times within a partition never decrease, so a time can be searched for by offset.
+#: Times within a partition never decrease, so a time can be searched for by offset. `checksum` is
+#: empty in records of version 1.
 TABLES = (
     """
     CREATE TABLE topic (
@@ -55,7 +56,8 @@ TABLES = (
         size INTEGER NOT NULL,
         key BLOB NOT NULL,
         headers BLOB,
-        value BLOB
+        value BLOB,
+        checksum INTEGER
     )
     """,
     "CREATE UNIQUE INDEX record_place ON record (topic, partition, offset)",
@@ -99,3 +101,6 @@ TABLES = (
     f"PRAGMA application_id={APPLICATION_ID}",
     f"PRAGMA user_version={VERSION}",
 )
+
+#: What makes a file of version 1 one of version 2.
+UPGRADE = ("ALTER TABLE record ADD COLUMN checksum INTEGER", f"PRAGMA user_version={VERSION}")

@@ -11,6 +11,8 @@ from operator import mul
 
 import msgspec
 
+from ingest.model import Moment
+
 #: The prior: the rate assumed for a feed without observations.
 PRIOR_ENTRIES = 0.5
 PRIOR_HOURS = 8.0
@@ -38,7 +40,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     entries: float = 0.0
     hours: float = 0.0
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     profile: bytes = b""
 
     @property

@@ -11,7 +11,7 @@ import zstandard
 
 from ingest import wire
 from ingest.errors import WireError
-from ingest.model import Feed
+from ingest.model import Count, Feed, Moment
 from ingest.polling.schedule.rate import Rate
 from ingest.ports import PollNote
 
@@ -45,25 +45,25 @@ class FeedState(
     last_modified: bytes = b""
     validator_mode: str = "both"
     validators_are_trusted: bool = True
-    equal_200_count: int = 0
-    last_probe_at: datetime | None = None
+    equal_200_count: Count = 0
+    last_probe_at: Moment | None = None
 
     body_sha256: str = ""
     parser_version: str = ""
     parse_was_good: bool = False
     entry_key_mode: str = "guid"
     pending: dict[str, int] = {}
-    window_size: int = 0
+    window_size: Count = 0
     #: Children of a sitemap index: `child_key` of the URL → `child_memo`.
     sitemap_children: dict[str, str] = {}
 
     redirect_target: str = ""
-    redirect_first_seen_at: datetime | None = None
+    redirect_first_seen_at: Moment | None = None
 
-    last_poll_at: datetime | None = None
-    last_success_at: datetime | None = None
-    last_change_at: datetime | None = None
-    next_poll_at: datetime | None = None
+    last_poll_at: Moment | None = None
+    last_success_at: Moment | None = None
+    last_change_at: Moment | None = None
+    next_poll_at: Moment | None = None
     interval_seconds: float = 0.0
     floor_seconds: float = 0.0
     floor_reason: str = ""
@@ -74,20 +74,20 @@ class FeedState(
 
     rate: Rate = Rate()
     #: Number of polls in which every entry was new, and of gaps closed by older pages.
-    window_overflow_count: int = 0
-    window_repair_count: int = 0
+    window_overflow_count: Count = 0
+    window_repair_count: Count = 0
     #: Times of the last overflows, and seconds from publication to first sight, newest last.
-    recent_overflows: tuple[datetime, ...] = ()
+    recent_overflows: tuple[Moment, ...] = ()
     recent_lags: tuple[int, ...] = ()
 
     failure_score: float = 0.0
-    failing_since_at: datetime | None = None
+    failing_since_at: Moment | None = None
     last_error_class: str = ""
     last_error_text: str = ""
     last_status: int = 0
-    retry_after_until_at: datetime | None = None
-    rest_count: int = 0
-    gone_since_at: datetime | None = None
+    retry_after_until_at: Moment | None = None
+    rest_count: Count = 0
+    gone_since_at: Moment | None = None
 
     recent_polls: tuple[PollNote, ...] = ()
     unknown: dict[str, Any] = {}
@@ -106,8 +106,8 @@ def decode_state(data: bytes, origin: str = "") -> FeedState:
     """Return the state that a record holds. Errors: WireError."""
     try:
         return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # written by another version, or broken
-        pass
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # written by another version, or broken
     mapping = wire.decode(data, dict[str, Any], origin)
     unknown = {name: value for name, value in mapping.items() if name not in _FIELDS}
     known = {name: value for name, value in mapping.items() if name in _FIELDS}

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ingest.errors import LogUnavailable, WireError
+from ingest.errors import LogUnavailable
 from ingest.polling.report import events
 from ingest.polling.state.feed_state import Slot, pack
 from ingest.ports import Log, Reader, Record, TopicPartition
@@ -170,7 +170,7 @@ class StateTable:
                 partition.slots.pop(feed_id, None)
             else:
                 partition.slots[feed_id] = Slot.of_record(record.value, record.origin)
-        except WireError as error:
+        except Exception as error:  # noqa: BLE001 - one record must not end the stage
             events.state_unreadable(
                 record=record.origin, key=feed_key(feed_id, part), error=str(error)
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -73,7 +73,7 @@ class FeedPoll:
     """One poll of one feed; updates its slot."""
 
     def __init__(
-        self, tools: PollTools, feed: Feed, slot: Slot, is_owned: Callable[[], bool]
+        self, tools: PollTools, feed: Feed, slot: Slot, is_owned: Callable[[], Awaitable[bool]]
     ) -> None:
         self.tools, self.feed, self.slot, self.is_owned = tools, feed, slot, is_owned
         self.domain = registrable_domain(feed.url)
@@ -86,6 +86,8 @@ class FeedPoll:
         await self._save(
             planning.claimed(state, self.feed, self.tools.options, self.tools.kappa, now)
         )
+        # A new owner has not seen the claim if it became durable after the partition moved.
+        await self._check_owned()
         request = self._request(now)
         try:
             answer = await self.tools.fetcher.fetch(request)
@@ -212,7 +214,7 @@ class FeedPoll:
             pending = {**self.slot.state.pending, **found.first_seen}
             await self._save(replace(self.slot.state, pending=pending))
         records = poll_outputs(found.entries, found.drops, found.rejects, self.tools.plan, now)
-        self._check_owned()
+        await self._check_owned()
         await self.tools.writer.write(records)
         report_found(found)
 
@@ -316,7 +318,7 @@ class FeedPoll:
         events.poll_unchanged(outcome="skipped", feed=self.feed.id)
 
     async def _save(self, state: FeedState, keys: SeenKeys | None = None) -> None:
-        self._check_owned()
+        await self._check_owned()
         records, encoded = [], b""
         if keys is not None:
             # Keys come first: a durable state implies that its keys are durable.
@@ -334,8 +336,8 @@ class FeedPoll:
         now = self.tools.clock()
         return feed_record(self.feed.id, part, value, self.domain, self.tools.plan.name, now)
 
-    def _check_owned(self) -> None:
-        if not self.is_owned():
+    async def _check_owned(self) -> None:
+        if not await self.is_owned():
             raise FeedLost
 
     def _note_reached(self, was_reached: bool) -> None:

@@ -53,6 +53,8 @@ from ingest.records.stage_plan import StagePlan
 _KAPPA_SECONDS = 300.0
 _FEEDS_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 0.25
+#: Seconds between two looks at a reassignment of partitions.
+_MOVING_SECONDS = 0.05
 
 
 class Poller:
@@ -127,7 +129,9 @@ class Poller:
     async def _main(self, stop_timeout_seconds: float) -> None:
         self._wake = asyncio.Event()
         loop = asyncio.get_running_loop()
-        table = StateTable(self._log, self._plan.group, partial(_wake, loop, self._wake))
+        table = self._table = StateTable(
+            self._log, self._plan.group, partial(_wake, loop, self._wake)
+        )
         table.start()
         stopped_at = time.monotonic()
         try:
@@ -241,7 +245,7 @@ class Poller:
     # ── polling ─────────────────────────────────────────────────────────────────────────────
 
     def _start_due(self) -> None:
-        while len(self._running) < self._options.concurrent_requests:
+        while self._may_start():
             taken = self._queue.take(self._clock())
             if taken is None:
                 return
@@ -251,12 +255,21 @@ class Poller:
                 self._queue.release(host)
                 continue
             events.schedule_lag.observe(max(0.0, (self._clock() - due).total_seconds()))
-            epoch = self._owned.epoch_of(feed_id)
-            poll = FeedPoll(self._tools, feed, slot, partial(self._owns, feed_id, epoch))
+            hold = self._owned.hold_of(feed_id)
+            poll = FeedPoll(self._tools, feed, slot, partial(self._owns, feed_id, hold))
             self._spawn(self._poll(poll, feed_id, host), feed_id)
 
-    def _owns(self, feed_id: str, epoch: int) -> bool:
-        return epoch != 0 and self._owned.epoch_of(feed_id) == epoch
+    def _may_start(self) -> bool:
+        has_room = len(self._running) < self._options.concurrent_requests
+        return has_room and not self._table.is_moving
+
+    async def _owns(self, feed_id: str, hold: tuple[int, int] | None) -> bool:
+        """Return whether a feed is still ours; wait while partitions are reassigned."""
+        while self._table.is_moving:  # noqa: ASYNC110 - the client's thread ends it
+            await asyncio.sleep(_MOVING_SECONDS)
+        return hold is not None and (
+            self._owned.hold_of(feed_id) == hold and self._table.owns(*hold)
+        )
 
     def _spawn(self, work: Coroutine[Any, Any, None], feed_id: str) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -324,7 +337,7 @@ class Poller:
         """Wait for a message, the end of a poll, or the time when the next feed is due."""
         wait = _LONGEST_WAIT_SECONDS
         due = self._queue.next_due()
-        if due is not None and len(self._running) < self._options.concurrent_requests:
+        if due is not None and self._may_start():
             wait = min(wait, max(0.0, (due - self._clock()).total_seconds()))
         if wait <= 0:
             await asyncio.sleep(0)

@@ -116,6 +116,14 @@ class Reader(Protocol):
         """
         ...
 
+    def is_moving(self) -> bool:
+        """Return whether partitions are being reassigned, before `assignment` tells it.
+
+        Any thread may ask. It is true before another member is given a partition of this one, and
+        until `read` has applied the new assignment.
+        """
+        ...
+
     def position(self, place: TopicPartition) -> int:
         """Return the next offset that `read` will deliver."""
         ...

@@ -35,10 +35,11 @@ def test_a_listener_only_notes_changes():
     listener.on_partitions_revoked({KafkaPlace("t", 0)})
     listener.on_partitions_assigned([KafkaPlace("t", 0), KafkaPlace("t", 1)])
     listener.on_partitions_lost({KafkaPlace("t", 1)})
-    assert [(kind, sorted(places)) for kind, places in listener.notes] == [
-        ("assigned", [("t", 0), ("t", 1)]),
-        ("lost", [("t", 1)]),
+    assert [(kind, sorted(places), at) for kind, places, at in listener.notes] == [
+        ("assigned", [("t", 0), ("t", 1)], 1),
+        ("lost", [("t", 1)], 0),
     ]
+    assert listener.revocations == 2
 
 
 @pytest.mark.slow

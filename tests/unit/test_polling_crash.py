@@ -12,7 +12,7 @@ import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError
-from ingest.ports import Appender, Delivery
+from ingest.ports import Appender, Delivery, Reader
 from tests.http_site import HttpSite
 from tests.unit.polling_rig import (
     Rig,
@@ -77,6 +77,27 @@ class FaultyLog:
         return getattr(self._log, name)
 
 
+class MovingReader:
+    """A reader whose group is being reassigned while a flag is set."""
+
+    def __init__(self, reader: Reader, is_moving: threading.Event) -> None:
+        self._reader, self.is_moving = reader, is_moving.is_set
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+
+class MovingLog(FaultyLog):
+    """A log whose partitions begin to move when a record of a topic is appended."""
+
+    def __init__(self, log: SqliteLog, topic: str) -> None:
+        self.moves = threading.Event()
+        super().__init__(log, lambda at, _key: self.moves.set() if at == topic else None)
+
+    def reader(self, *arguments: Any) -> Any:
+        return MovingReader(self._log.reader(*arguments), self.moves)
+
+
 def test_a_crash_between_entries_and_state_sends_them_again_with_the_same_first_sight(
     site: HttpSite, log: SqliteLog
 ) -> None:
@@ -116,6 +137,19 @@ def test_a_claim_is_durable_before_the_request(site: HttpSite, log: SqliteLog) -
     with Rig(site, log, a_feed()):
         wait_for(lambda: planned)
     assert planned[0] is not None
+
+
+def test_nothing_is_asked_while_the_partitions_move_though_the_claim_is_durable(
+    site: HttpSite, log: SqliteLog
+) -> None:
+    site.serve(HOST, "/feed.xml", feed_answer("flood"))
+    moving = MovingLog(log, "news.feed-state")
+    with Rig(site, moving, a_feed()):  # type: ignore[arg-type]
+        wait_for(lambda: states_in(log).get("harbour-times"))
+        time.sleep(0.7)
+        assert site.asked(HOST, "/feed.xml") == []
+        moving.moves.clear()
+        wait_for(lambda: site.asked(HOST, "/feed.xml"))
 
 
 @pytest.mark.slow

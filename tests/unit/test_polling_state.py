@@ -134,8 +134,9 @@ def a_feed(id: str, url: str) -> Feed:
     return Feed(id=id, url=url, publisher="Elsin Courier")
 
 
-def restored(partition: int, *states: FeedState) -> PartitionRestored:
-    return PartitionRestored(partition, {state.feed_id: Slot(state) for state in states}, set())
+def restored(partition: int, *states: FeedState, epoch: int = 1) -> PartitionRestored:
+    slots = {state.feed_id: Slot(state) for state in states}
+    return PartitionRestored(partition, epoch, slots, set())
 
 
 def test_only_feeds_of_owned_partitions_are_ours() -> None:
@@ -146,9 +147,9 @@ def test_only_feeds_of_owned_partitions_are_ours() -> None:
     ours = owned.add_partition(restored(1))
     assert 0 < len(ours) < 40
     assert {feed.id for feed, _ in owned.polled()} == set(ours)
-    assert all(owned.epoch_of(feed_id) for feed_id in ours)
+    assert all(owned.hold_of(feed_id) for feed_id in ours)
     assert sorted(owned.remove_partition(1)) == sorted(ours)
-    assert not owned.epoch_of(ours[0])
+    assert not owned.hold_of(ours[0])
 
 
 def test_a_partition_that_comes_back_is_another_hold() -> None:
@@ -156,10 +157,10 @@ def test_a_partition_that_comes_back_is_another_hold() -> None:
     owned = OwnedFeeds(lambda: feeds, 1)
     owned.reload()
     owned.add_partition(restored(0))
-    before = owned.epoch_of("f")
+    before = owned.hold_of("f")
     owned.remove_partition(0)
-    owned.add_partition(restored(0))
-    assert owned.epoch_of("f") != before
+    owned.add_partition(restored(0, epoch=2))
+    assert owned.hold_of("f") != before
 
 
 def test_the_state_of_a_removed_feed_is_kept_for_a_month() -> None:

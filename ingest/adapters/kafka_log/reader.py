@@ -38,16 +38,21 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     """Notes changes of the assignment. Runs on the client's I/O thread: no work, no errors."""
 
     def __init__(self) -> None:
-        self.notes: deque[tuple[str, frozenset[Any]]] = deque()
+        self.notes: deque[tuple[str, frozenset[Any], int]] = deque()
+        #: How often the partitions were taken back. That happens before this member joins again,
+        #: and no other one is given them earlier.
+        self.revocations = 0
 
-    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
-        pass  # Range revokes all, also those that stay: "assigned" tells what is kept
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:  # noqa: ARG002
+        # Range revokes all, also those that stay: "assigned" tells what is kept.
+        self.revocations += 1
 
     def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
-        self.notes.append(("assigned", frozenset(assigned)))
+        self.notes.append(("assigned", frozenset(assigned), self.revocations))
 
     def on_partitions_lost(self, lost: Iterable[Any]) -> None:
-        self.notes.append(("lost", frozenset(lost)))
+        self.revocations += 1
+        self.notes.append(("lost", frozenset(lost), 0))
 
 
 class KafkaReader:
@@ -62,6 +67,8 @@ class KafkaReader:
         self._stage = stage
         self._epochs: dict[TopicPartition, int] = {}
         self._epoch = 0
+        #: The revocations that `_epochs` takes into account.
+        self._applied = 0
         #: The next offset to come; a jump past it means that retention deleted records.
         self._expected: dict[TopicPartition, int] = {}
         self._listener = _Listener()
@@ -105,6 +112,9 @@ class KafkaReader:
 
     def assignment(self) -> Mapping[TopicPartition, int]:
         return dict(self._epochs)
+
+    def is_moving(self) -> bool:
+        return self._listener.revocations != self._applied
 
     def position(self, place: TopicPartition) -> int:
         self._must_own(place)
@@ -172,7 +182,7 @@ class KafkaReader:
         """Apply changes of the assignment; a kept partition keeps its epoch."""
         before = self._epochs
         while self._listener.notes:
-            kind, outer = self._listener.notes.popleft()
+            kind, outer, revocations = self._listener.notes.popleft()
             places = {self._names.inner_place(place) for place in outer}
             self._epoch += 1
             if kind == "lost":
@@ -182,6 +192,7 @@ class KafkaReader:
                 self._epochs = {
                     place: self._epochs.get(place, self._epoch) for place in sorted(places)
                 }
+                self._applied = revocations
                 rebalanced(stage=self._stage, group=self._group, partitions=len(places))
         fresh = [place for place, epoch in self._epochs.items() if before.get(place) != epoch]
         self._expected = {

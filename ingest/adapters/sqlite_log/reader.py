@@ -94,6 +94,9 @@ class SqliteReader:
     def assignment(self) -> Mapping[TopicPartition, int]:
         return dict(self._assignment)
 
+    def is_moving(self) -> bool:
+        return self._lease.is_lost
+
     def position(self, place: TopicPartition) -> int:
         self._must_own(place)
         return self._positions[place]

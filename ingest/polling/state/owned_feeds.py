@@ -25,9 +25,8 @@ class OwnedFeeds:
         self._feeds: Mapping[str, Feed] = {}
         self._places: dict[str, int] = {}
         self._by_url: dict[str, str] = {}
-        self._epochs = 0
         self.partition_count = partition_count
-        #: Partition → a number that is new on each assignment.
+        #: Partition → the epoch of its assignment.
         self.partitions: dict[int, int] = {}
         self.slots: dict[str, Slot] = {}
         self.changed_ids: list[str] = []
@@ -60,14 +59,15 @@ class OwnedFeeds:
         """Return the id of the feed that is configured for this address, or `""`."""
         return self._by_url.get(url, "")
 
-    def epoch_of(self, feed_id: str) -> int:
-        """Return the epoch of a feed's partition; 0 if it is not ours."""
-        return self.partitions.get(self._places.get(feed_id, -1), 0)
+    def hold_of(self, feed_id: str) -> tuple[int, int] | None:
+        """Return the partition of a feed and the epoch of its assignment; None if not ours."""
+        partition = self._places.get(feed_id, -1)
+        epoch = self.partitions.get(partition)
+        return None if epoch is None else (partition, epoch)
 
     def add_partition(self, restored: PartitionRestored) -> list[str]:
         """Add an assigned partition; return the ids of its configured feeds."""
-        self._epochs += 1
-        self.partitions[restored.partition] = self._epochs
+        self.partitions[restored.partition] = restored.epoch
         for feed_id, slot in restored.slots.items():
             if self._places.get(feed_id, restored.partition) == restored.partition:
                 self.slots[feed_id] = slot

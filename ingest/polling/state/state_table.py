@@ -32,6 +32,7 @@ class PartitionRestored:
     """A partition was assigned to us, and all of it was read."""
 
     partition: int
+    epoch: int
     slots: dict[str, Slot]
     requests: set[str]
 
@@ -79,6 +80,7 @@ class StateTable:
 
     def __init__(self, log: Log, group: str, wake: Callable[[], None]) -> None:
         self._log, self._group, self._wake = log, group, wake
+        self._reader: Reader | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._is_stopping = threading.Event()
@@ -100,15 +102,26 @@ class StateTable:
         except queue.Empty:
             return None
 
+    @property
+    def is_moving(self) -> bool:
+        """True while the partitions are being reassigned and may soon be another poller's."""
+        return self._reader is not None and self._reader.is_moving()
+
+    def owns(self, partition: int, epoch: int) -> bool:
+        """Return whether this poller has had the partition ever since this epoch."""
+        place = TopicPartition(FEED_STATE, partition)
+        return self._reader is not None and self._reader.assignment().get(place) == epoch
+
     def _run(self) -> None:
         try:
-            reader = self._log.reader(self._group, [FEED_STATE], "poll")
+            reader = self._reader = self._log.reader(self._group, [FEED_STATE], "poll")
             try:
                 while not self._is_stopping.is_set():
                     self._turn(reader)
                     if self._is_restored():
                         self._is_stopping.wait(_PAUSE_SECONDS)
             finally:
+                self._reader = None
                 reader.close()
         except Exception as error:  # noqa: BLE001 - the poller raises it and stops
             self._send(ReaderFailed(error))
@@ -152,7 +165,10 @@ class StateTable:
         for feed_id, keys in partition.keys.items():
             if feed_id in partition.slots:
                 partition.slots[feed_id].packed_keys = keys
-        self._send(PartitionRestored(place.partition, partition.slots, partition.requests))
+        restored = PartitionRestored(
+            place.partition, partition.epoch, partition.slots, partition.requests
+        )
+        self._send(restored)
         events.restore_seconds.set(time.monotonic() - partition.began)
         # These belong to the poller from now on.
         partition.slots, partition.keys, partition.requests = {}, {}, set()

@@ -115,6 +115,33 @@ def test_members_own_disjoint_sets_that_cover_all(log: Log, log_factory: LogFact
 
 @pytest.mark.slow
 @pytest.mark.needs("splits_groups")
+def test_a_member_knows_that_partitions_move_before_another_one_has_them(
+    log: Log, log_factory: LogFactory
+):
+    topic = log_factory.topic(partitions=6)
+    members = [log.reader("news-g", [topic])]
+
+    def read_in_turn() -> None:
+        for member in members:
+            member.read(10, 0.05)
+            sure = [one.assignment() for one in members if not one.is_moving()]
+            owned = Counter(place for places in sure for place in places)
+            assert max(owned.values(), default=0) <= 1
+
+    def is_settled() -> bool:
+        read_in_turn()
+        owned = Counter(place for one in members for place in one.assignment())
+        return len(owned) == 6 and not any(one.is_moving() for one in members)
+
+    until(is_settled)
+    for _ in range(2):
+        members.append(log.reader("news-g", [topic]))
+        until(lambda: is_settled() and all(one.assignment() for one in members))
+    members.pop().close()
+    until(is_settled)
+
+
+@pytest.mark.needs("splits_groups")
 def test_topics_stay_together_at_join_leave_and_kill(log: Log, log_factory: LogFactory):
     topics = [log_factory.topic(partitions=6) for _ in range(4)]
     members = [log_factory.process("stage", group="news-g", reads=topics)]

@@ -19,8 +19,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class RecordHead(msgspec.Struct, frozen=True, kw_only=True):
     """What is read of one record. `document_id` is empty for an entry.
 
-    `at` is when the page was fetched, for an entry when it was first seen. `has_text` is false for
-    a page without a body and for a document that has only the feed's text.
+    `at` is when the page was fetched, for an entry when it was first seen, as `first_seen_at`.
+    `has_text` is false for a page without a body and for a document that has only the feed's text.
     """
 
     entry_id: str
@@ -29,6 +29,7 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True):
     feed_ids: tuple[str, ...]
     domain: str = ""
     at: datetime
+    first_seen_at: datetime
     version: int
     has_text: bool = True
 
@@ -83,6 +84,7 @@ class _PageIds(msgspec.Struct, frozen=True):
 class _DocumentIds(msgspec.Struct, frozen=True):
     id: str
     entry_id: str
+    first_seen_at: datetime
     fetched_at: datetime
     version: int
     url_canonical: str = ""
@@ -127,6 +129,7 @@ def _entry_head(entry: _EntryIds, version: int) -> RecordHead:
         feed_ids=(entry.feed_id,),
         domain=registrable_domain(entry.url_published, with_private=True),
         at=entry.first_seen_at,
+        first_seen_at=entry.first_seen_at,
         version=version,
     )
 
@@ -139,6 +142,7 @@ def _page_head(page: _PageIds) -> RecordHead:
         feed_ids=(page.entry.feed_id,),
         domain=page.domain,
         at=page.fetched_at,
+        first_seen_at=page.entry.first_seen_at,
         version=page.version,
         has_text=page.kind != "feed",
     )
@@ -152,6 +156,7 @@ def _document_head(document: _DocumentIds) -> RecordHead:
         feed_ids=document.feed_ids,
         domain=document.domain,
         at=document.fetched_at,
+        first_seen_at=document.first_seen_at,
         version=document.version,
         has_text=document.content_source not in WEAK_SOURCES,
     )

@@ -84,8 +84,8 @@ class Flood:
         installation.wait_for(searchable=len(urls))
         audit = installation.command("audit", "--json").json()
         assert audit == {
-            "entries": len(urls), "searchable": len(urls), "dropped": 0, "dead_letters": 0,
-            "waiting": 0, "missing": [],
+            "entries": len(urls), "documents": len(urls), "searchable": len(urls), "older": [],
+            "dropped": 0, "dead_letters": 0, "waiting": 0, "missing": [],
         }  # fmt: skip
         assert installation.command("dead-letters", "list", "--json").json_lines() == []
         self._look()

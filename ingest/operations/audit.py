@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from ingest.identity import generation_of
 from ingest.model import DropRecord
-from ingest.operations.heads import RecordHead, head_of, heads_of
+from ingest.operations.heads import RecordHead, heads_of, letter_head
 from ingest.operations.ledger import dead_letters, kind_of, known_in_parts, latest, scanned, waiting
 from ingest.ports import Index, Known, Log, Record
 from ingest.records.stage_plan import DROPS, StagePlan
@@ -36,16 +36,21 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     Each document counts once; an entry that has none yet counts as one. `older`: the index has an
     older version, and the newest is a dead letter or nowhere. `missing`: it is nowhere, and the
     index has none: it was lost, or moved while the log was read.
+
+    Without `is_deep` the numbers come from running sums: `documents` should be in the index,
+    `dropped` and `waiting` are records, `entries` is unknown, and those missing have no names.
     """
 
-    entries: int
+    is_deep: bool = True
+    entries: int | None = None
     documents: int
     searchable: int
     older: tuple[Trouble, ...]
     dropped: int
     dead_letters: int
     waiting: int
-    missing: tuple[Trouble, ...]
+    missing_count: int
+    missing: tuple[Trouble, ...] = ()
 
 
 class _Newest(NamedTuple):
@@ -77,8 +82,10 @@ def audited(
             seen.note(record, head)
             seen.waits[head.id] = max(head.version, seen.waits.get(head.id, 0))
     for plan in {plan.dead_letter_topic: plan for plan in stages}.values():
-        for key, record in dead_letters(log, plan).items():
-            seen.note_dead_letter(key, record, kind_of(plan))
+        for record in dead_letters(log, plan).values():
+            head = letter_head(record, kind_of(plan))
+            seen.note(record, head)
+            seen.dead[head.id] = max(head.version, seen.dead.get(head.id, 0))
     for record in latest(log, DROPS).values():
         seen.note_drop(record)
     known = dict(known_in_parts(index.known, sorted(seen.documents)))  # tombstones included
@@ -95,7 +102,7 @@ class _Seen:
         self._pages: dict[str, tuple[float, str]] = {}
         #: The newest version of each that waits, and that is a dead letter.
         self.waits: dict[str, int] = {}
-        self._dead: dict[str, int] = {}
+        self.dead: dict[str, int] = {}
         #: When the last drop came, and whether it was intended.
         self._drops: dict[str, tuple[int, bool]] = {}
 
@@ -114,20 +121,6 @@ class _Seen:
             at_ms = record.appended_at_ms if is_fresh else head.at.timestamp() * 1000
             page = (at_ms, head.document_id)
             self._pages[head.entry_id] = max(page, self._pages.get(head.entry_id, page))
-
-    def note_dead_letter(self, key: str, record: Record, kind: str) -> None:
-        """Note a dead letter; one that cannot be read counts as an entry."""
-        head = head_of(record.value, kind, record.appended_at_ms)
-        if head is None:
-            id = record.header("dead-letter.entry-id") or record.header("dead-letter.id") or key
-            url = record.header("dead-letter.url") or ""
-            at = datetime.fromtimestamp(record.appended_at_ms / 1000, UTC)
-            head = RecordHead(
-                entry_id=id, url=url, feed_ids=(), at=at, first_seen_at=at,
-                version=record.appended_at_ms,
-            )  # fmt: skip
-        self.note(record, head)
-        self._dead[head.id] = max(head.version, self._dead.get(head.id, 0))
 
     def note_drop(self, record: Record) -> None:
         """Note a drop; `news.drops` keeps the last one of an entry in a stage."""
@@ -157,6 +150,7 @@ class _Seen:
             dropped=counts["dropped"],
             dead_letters=counts["dead letter"],
             waiting=counts["waiting"],
+            missing_count=counts["missing"],
             missing=_troubles(fates, "missing"),
         )
 
@@ -167,7 +161,7 @@ class _Seen:
             return "dropped"
         if id in self.documents and there is not None and there.version >= newest.version:
             return "searchable"
-        if self._dead.get(id, -1) >= newest.version:
+        if self.dead.get(id, -1) >= newest.version:
             return "dead letter" if there is None else "older"
         if self.waits.get(id, -1) >= newest.version:
             return "waiting"

@@ -120,6 +120,8 @@ class Place:
             name: len(value) if isinstance(value, tuple) else value
             for name, value in structs.asdict(found).items()
         }
+        assert sizes.pop("is_deep")
+        assert sizes.pop("missing_count") == sizes["missing"]
         fates = [count for name, count in sizes.items() if name not in ("entries", "documents")]
         assert sum(fates) == sizes["documents"], "every document has one fate"
         return {name: count for name, count in sizes.items() if count}

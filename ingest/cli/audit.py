@@ -16,7 +16,7 @@ from ingest.cli.context import (
     shows_errors,
 )
 from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
-from ingest.operations.audit import audited
+from ingest.operations.audit import Audit, audited
 from ingest.operations.quick_audit import quick_audit, settle
 from ingest.pipeline.indexing.indexer import oldest_kept
 from ingest.records.stage_plan import plans
@@ -48,23 +48,27 @@ def audit(
             if not deep:
                 say("the running sums do not explain the index yet: reading the whole log", err)
             found = audited(log, index, stages, oldest)
-            has_gap = quick is None or quick.missing_count
-            if has_gap and not found.missing and not settle(log, index, stages):
-                say("the index stage is at work: run this again for a quick audit to count", err)
-    if as_json:
-        print_json(found)
-    else:
-        numbers = (
-            "–" if found.entries is None else found.entries, found.documents, found.searchable,
-            len(found.older), found.dropped, found.dead_letters, found.waiting,
-            found.missing_count,
-        )  # fmt: skip
-        print_table(COLUMNS, [numbers])
-        for label, troubles in (("older", found.older), ("missing", found.missing)):
-            for one in troubles[:20]:
-                who = one.document_id or one.entry_id
-                say(labelled(label, f"{who} {one.url} (last seen in {one.last_seen_in})", ""))
-        if found.missing_count and not found.missing:
-            say("`news-ingest audit --deep` names what is missing")
+        if as_json:
+            print_json(found)
+        else:
+            _show(found)
+        has_gap = quick is None or quick.missing_count
+        if found.is_deep and has_gap and not found.missing and not settle(log, index, stages):
+            say("the index stage is at work: run this again for a quick audit to count", err)
     if found.missing_count or found.older:
         raise typer.Exit(1)
+
+
+def _show(found: Audit) -> None:
+    entries = "–" if found.entries is None else found.entries
+    numbers = (
+        entries, found.documents, found.searchable, len(found.older), found.dropped,
+        found.dead_letters, found.waiting, found.missing_count,
+    )  # fmt: skip
+    print_table(COLUMNS, [numbers])
+    for label, troubles in (("older", found.older), ("missing", found.missing)):
+        for one in troubles[:20]:
+            who = one.document_id or one.entry_id
+            say(labelled(label, f"{who} {one.url} (last seen in {one.last_seen_in})", ""))
+    if found.missing_count and not found.is_deep:
+        say("`news-ingest audit --deep` names what is missing")

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
+from functools import partial
 from threading import Event as Flag
 from typing import TypeVar
 
@@ -142,7 +143,7 @@ class FetchLoop:
                 self._forget(key)
         for place, epoch in now.items():
             if place not in self._trackers and place.topic != self._hosts.topic:
-                sums = restored(self._reader.committed(place))
+                sums = restored(self._until_answered(partial(self._reader.committed, place)))
                 self._trackers[place] = Tracker(epoch, self._reader.position(place), sums)
                 if self._is_full:
                     self._reader.pause([place])
@@ -275,10 +276,10 @@ class FetchLoop:
     def _close_out(self, judged: list[Judged]) -> None:
         """Append the outputs of records, and mark their offsets as done."""
         changes = self._hosts.changes()
-        self._until_appended(lambda: self._hosts.write(self._appender, changes))
+        self._until_answered(lambda: self._hosts.write(self._appender, changes))
         if not judged:
             return
-        final = self._until_appended(
+        final = self._until_answered(
             lambda: append_judged(judged, self._plan, self._appender, self._clock)
         )
         for one in final:
@@ -288,8 +289,8 @@ class FetchLoop:
             report(one, self._plan)
         self._uncommitted += len(final)
 
-    def _until_appended(self, act: Callable[[], Result]) -> Result:
-        """Append something; while the log does not answer, hold, then append it again."""
+    def _until_answered(self, act: Callable[[], Result]) -> Result:
+        """Ask something of the log; while it does not answer, hold, then ask again."""
         while True:
             try:
                 return act()

@@ -141,9 +141,8 @@ class _Seen:
             if fates.get(document, ("searchable", entry))[0] == "searchable":
                 fates[document] = self._fate(id, entry, known.get(document), oldest), entry
         counts = Counter(fate for fate, _ in fates.values())
-        every = (*self.documents.values(), *self._entries.values())
         return Audit(
-            entries=len({one.trouble.entry_id for one in every} | self._pages.keys()),
+            entries=len(self._entries.keys() | self._pages.keys()),
             documents=len(fates),
             searchable=counts["searchable"],
             older=_troubles(fates, "older"),

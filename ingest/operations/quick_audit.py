@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
+from itertools import chain
 
 from ingest.identity import GENERATIONS
 from ingest.operations.audit import Audit, Trouble
@@ -18,8 +18,6 @@ from ingest.records.appending import NewRecord, append_all
 from ingest.records.stage_plan import AUDIT, StagePlan
 from ingest.wire import decode, encode
 
-#: How long dead letters are read.
-LOOK_SECONDS = 5.0
 _SETTLED, _WAITING = "settled", "waiting"
 
 
@@ -36,13 +34,15 @@ def quick_audit(
     if not is_whole and not settled:
         return None
     index.refresh()
-    there = index.months()  # after the sums: it has all documents that they count
+    there = Counter(index.months())  # after the sums: it has all documents that they count
+    sums.subtract(settled)
     after, _ = _running(log, [plan for plan in plans if plan.kind == "index"])
-    if not after[_WAITING] and _lost(after, settled, there, oldest) < 0:
+    after.subtract(settled)
+    found = _kept(there, oldest)
+    if not after[_WAITING] and _kept(after, oldest) < found:
         return None
     older, dead = _dead_letters(log, index, plans)
-    lost = max(0, _lost(sums, settled, there, oldest))
-    found = sum(count for month, count in there.items() if _is_kept(month, oldest))
+    lost = max(0, _kept(sums, oldest) - found)
     return Audit(
         is_deep=False,
         documents=found + lost,
@@ -51,7 +51,7 @@ def quick_audit(
         dropped=sums[DROPPED],
         dead_letters=dead,
         waiting=sums[_WAITING],
-        missing_count=lost + sums[EXPIRED] - settled.get(EXPIRED, 0),
+        missing_count=lost + sums[EXPIRED],
     )
 
 
@@ -69,22 +69,24 @@ def settle(log: Log, index: Index, plans: Sequence[StagePlan]) -> bool:
     if after[_WAITING] or after - sums:
         return False
     sums.subtract(there)
+    del sums[_WAITING], sums[DROPPED]
     with closing(log.appender()) as appender:
         append_all(appender, [NewRecord(AUDIT, _SETTLED, encode(sums))])
     return True
 
 
-def _running(log: Log, plans: Sequence[StagePlan]) -> tuple[Counter[str], bool]:
+def _running(log: Log, plans: Iterable[StagePlan]) -> tuple[Counter[str], bool]:
     """Return the sums of the stages, and whether they count from the first record on."""
     counts, is_whole = Counter[str](), True
-    for plan in plans:
-        # Nothing ends in an archive.
-        for lag in log.lag(plan.group, plan.inputs) if plan.kind != "archive" else ():
-            sums = restored(lag.position)
-            is_whole &= sums.since == 0
-            counts.update(sums.counts)
-            counts[_WAITING] += lag.records
-            counts[EXPIRED] += lag.committed - min(sums.end, lag.end)  # past the end: lost
+    stages = (
+        plan for plan in plans if plan.inputs and plan.kind != "archive"
+    )  # nothing ends there
+    for lag in chain.from_iterable(log.lag(plan.group, plan.inputs) for plan in stages):
+        sums = restored(lag.position)
+        is_whole &= sums.since == 0
+        counts.update(sums.counts)
+        counts[_WAITING] += lag.records
+        counts[EXPIRED] += lag.committed - min(sums.end, lag.end)  # past the end: lost
     return counts, is_whole
 
 
@@ -93,42 +95,29 @@ def _settled(log: Log) -> dict[str, int]:
     return {} if record is None else decode(record.value, dict[str, int], record.origin)
 
 
-def _is_kept(name: str, oldest: datetime | None) -> bool:
-    """Return whether this is the name of a month that the index keeps."""
-    return name[0].isdigit() and (oldest is None or name >= f"{oldest:%Y-%m}")
-
-
-def _lost(
-    sums: Counter[str], settled: dict[str, int], there: dict[str, int], oldest: datetime | None
-) -> int:
-    """Return how many more documents the sums have than the index, less those explained."""
-    rest = Counter(sums)
-    rest.subtract(settled)
-    rest.subtract(there)
-    return sum(count for name, count in rest.items() if _is_kept(name, oldest))
+def _kept(sums: Counter[str], oldest: datetime | None) -> int:
+    """Return the number of documents in the months that the index keeps."""
+    first = "" if oldest is None else f"{oldest:%Y-%m}"
+    return sum(n for name, n in sums.items() if name[0].isdigit() and name >= first)
 
 
 def _dead_letters(
-    log: Log, index: Index, plans: Sequence[StagePlan]
+    log: Log, index: Index, plans: Iterable[StagePlan]
 ) -> tuple[tuple[Trouble, ...], int]:
     """Return the documents of which the index has an older version, and the number of others."""
-    until = time.monotonic() + LOOK_SECONDS
     newest: dict[str, tuple[int, Trouble]] = {}
-    for plan in {plan.dead_letter_topic: plan for plan in plans}.values():
+    for topic, plan in {plan.dead_letter_topic: plan for plan in plans}.items():
         letters: dict[bytes, RecordHead] = {}
-        for record in scanned(log, plan.dead_letter_topic):
+        for record in scanned(log, topic):
             letters.pop(record.key, None)
             if record.value is not None:
                 letters[record.key] = letter_head(record, kind_of(plan))
-            if time.monotonic() > until:
-                break
         for head in letters.values():
             id, version = head.document_id, head.version
             if not id:  # an entry: mostly its link gives the id
                 id, version = id_of(head.url or head.entry_id), version * GENERATIONS
             if version > newest.get(id, (0,))[0]:
-                newest[id] = version, Trouble(id, head.entry_id, head.url, record.topic)
+                newest[id] = version, Trouble(id, head.entry_id, head.url, topic)
     known = dict(known_in_parts(index.known, newest))
-    versions = {id: one.version for id, one in known.items()}
-    older = [one for id, (version, one) in newest.items() if versions.get(id, version) < version]
-    return tuple(older), len(newest.keys() - known.keys())
+    behind = (id for id, one in known.items() if one.version < newest[id][0])
+    return tuple(newest[id][1] for id in behind), len(newest.keys() - known.keys())

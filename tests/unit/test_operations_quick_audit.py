@@ -9,18 +9,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import cast
 
 import pytest
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_log import SqliteLog
+from ingest.errors import LogUnavailable
 from ingest.model import EnrichedDocument
 from ingest.operations.audit import Audit
 from ingest.operations.quick_audit import quick_audit, settle
 from ingest.outcome import Reject
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.indexing.indexer import IndexWork
-from ingest.ports import Position, TopicSpec
+from ingest.ports import Index, Log, Position, TopicPartition, TopicSpec
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.dead_letter import Subject, dead_letter
 from ingest.records.outputs import document_output
@@ -69,11 +71,11 @@ class Place:
             self.appender, [document_output(one, None, plan, lambda: NOW) for one in documents]
         )
 
-    def run(self) -> None:
+    def run(self, log: Log | None = None) -> None:
         """Run the index stage until nothing waits."""
         stop = Event()
         worker = batch_worker(
-            INDEX, IndexWork(_left_open(self.index), lambda: self.now), self.log,
+            INDEX, IndexWork(_left_open(self.index), lambda: self.now), log or self.log,
             options=WorkerOptions(), breaker=BreakerOptions(), records_a_batch=4,
             clock=lambda: self.now, stop=stop,
         )  # fmt: skip
@@ -102,14 +104,19 @@ class Place:
         return found
 
 
-class _left_open:  # noqa: N801 - a wrapper
-    """An index that the end of a stage does not close."""
+def _left_open(index: SqliteIndex) -> Index:
+    """Return the index, which the end of a stage does not close."""
+    return cast("Index", Instead(index, close=lambda: None))
 
-    def __init__(self, index: SqliteIndex) -> None:
-        self._index = index
+
+class Instead:
+    """Something with other attributes than it has."""
+
+    def __init__(self, whole: object, **others: object) -> None:
+        self._whole, self._others = whole, others
 
     def __getattr__(self, name: str) -> object:
-        return (lambda: None) if name == "close" else getattr(self._index, name)
+        return self._others[name] if name in self._others else getattr(self._whole, name)
 
 
 @pytest.fixture
@@ -238,3 +245,21 @@ def test_records_that_expired_unread_are_missing(place: Place) -> None:
     assert place.audit().missing_count == 9, "also when the stage went on"
     assert settle(place.log, place.index, [FETCH, INDEX])
     assert place.audit().missing_count == 0
+
+
+def test_a_log_that_cannot_tell_the_sums_at_first_does_not_lose_them(place: Place) -> None:
+    place.append(*some(6))
+    place.run()
+    failures = iter([LogUnavailable("the log does not answer")] * 2)
+    reader = place.log.reader(INDEX.group, INDEX.inputs)
+
+    def committed(asked: TopicPartition) -> Position | None:
+        for error in failures:
+            raise error
+        return reader.committed(asked)
+
+    log = Instead(place.log, reader=lambda *_: Instead(reader, committed=committed))
+    place.append(*named("late"))
+    place.run(cast("Log", log))
+    assert next(failures, None) is None
+    assert (place.audit().documents, place.audit().missing_count) == (7, 0)

@@ -332,9 +332,11 @@ class IndexedDocument(EnrichedDocument, frozen=True, kw_only=True, omit_defaults
     """An enriched document as it is stored in the index.
 
     `revision` counts the texts, from 1. `removed_at` is set on a tombstone, which searches ignore.
+    `created_from` is the record of the log that the first version came from.
     """
 
     revision: Count = 1
+    created_from: str = ""
     indexed_at: Moment | None = None
     removed_at: Moment | None = None
     removed_reason: str = ""

@@ -23,8 +23,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class RecordHead(msgspec.Struct, frozen=True, kw_only=True):
     """What is read of one record. `document_id` is empty for an entry.
 
-    `at` is when the page was fetched, for an entry when it was first seen. `has_text` is false for
-    a page without a body and for a document that has only the feed's text.
+    `at` is when the page was fetched, for an entry when it was first seen, as `first_seen_at`.
+    `has_text` is false for a page without a body and for a document that has only the feed's text.
     """
 
     entry_id: str
@@ -33,6 +33,7 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True):
     feed_ids: tuple[str, ...]
     domain: str = ""
     at: datetime
+    first_seen_at: datetime
     version: int
     has_text: bool = True
 
@@ -87,6 +88,7 @@ class _PageIds(msgspec.Struct, frozen=True):
 class _DocumentIds(msgspec.Struct, frozen=True):
     id: Id
     entry_id: Id
+    first_seen_at: Moment
     fetched_at: Moment
     version: Version
     url_canonical: str = ""
@@ -123,6 +125,18 @@ def heads_of(records: Iterable[Record], kind: str) -> Iterator[tuple[Record, Rec
         records_unreadable(topic=topic, records=count)
 
 
+def letter_head(letter: Record, kind: str) -> RecordHead:
+    """Return the head of a dead letter: that of an entry if its record cannot be read."""
+    head = head_of(letter.value, kind, letter.appended_at_ms)
+    if head is not None:
+        return head
+    id = letter.header("dead-letter.entry-id") or letter.key.decode("utf-8", "replace")
+    url = letter.header("dead-letter.url") or ""
+    at = datetime.fromtimestamp(letter.appended_at_ms / 1000, UTC)
+    version = letter.appended_at_ms
+    return RecordHead(entry_id=id, url=url, feed_ids=(), at=at, first_seen_at=at, version=version)
+
+
 def id_of(text: str) -> str:
     """Return the id that a user means: a document id, an entry id, or the URL of a document."""
     canonical = canonical_url(text)
@@ -136,6 +150,7 @@ def _entry_head(entry: _EntryIds, version: int) -> RecordHead:
         feed_ids=(entry.feed_id,),
         domain=registrable_domain(entry.url_published, with_private=True),
         at=entry.first_seen_at,
+        first_seen_at=entry.first_seen_at,
         version=version,
     )
 
@@ -148,6 +163,7 @@ def _page_head(page: _PageIds) -> RecordHead:
         feed_ids=(page.entry.feed_id,),
         domain=page.domain,
         at=page.fetched_at,
+        first_seen_at=page.entry.first_seen_at,
         version=page.version,
         has_text=page.kind != "feed",
     )
@@ -161,6 +177,7 @@ def _document_head(document: _DocumentIds) -> RecordHead:
         feed_ids=document.feed_ids,
         domain=document.domain,
         at=document.fetched_at,
+        first_seen_at=document.first_seen_at,
         version=document.version,
         has_text=document.content_source not in WEAK_SOURCES,
     )

@@ -60,8 +60,8 @@ def latest(log: Log, topic: str) -> dict[str, Record]:
     return found
 
 
-def waiting(log: Log, plan: StagePlan) -> Iterator[RecordHead]:
-    """Return the heads of the records a stage has not committed yet, retry topics included."""
+def waiting(log: Log, plan: StagePlan) -> Iterator[tuple[Record, RecordHead]]:
+    """Return the records a stage has not committed yet, retry topics included."""
     if not plan.inputs:
         return
     committed = {
@@ -71,7 +71,7 @@ def waiting(log: Log, plan: StagePlan) -> Iterator[RecordHead]:
         for record, head in heads_of(scanned(log, topic), kind_of(plan)):
             place = TopicPartition(topic, record.partition)
             if record.offset >= committed.get(place, record.offset + 1):
-                yield head
+                yield record, head
 
 
 def known_in_parts(

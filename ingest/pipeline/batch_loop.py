@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from threading import Event as Flag
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from ingest.outcome import Outcome, Reject
 from ingest.pipeline.breaker import Breaker, Seen
 from ingest.pipeline.holding import StopRequestedError
 from ingest.pipeline.stage_worker import Member, StageWorker
+from ingest.pipeline.sums import Counted, Sums, restored
 from ingest.pipeline.transform import after_bug, bug, named_in
 from ingest.ports import Clock, Log, Position, Reader, Record, TopicPartition
 from ingest.records.emission import Judged, append_judged, report
@@ -95,6 +97,7 @@ class BatchLoop:
         self._records_a_batch = records_a_batch
         self._fresh_first = FreshFirst(member.plan, member.reader)
         self._epochs: dict[TopicPartition, int] = {}
+        self._sums: dict[TopicPartition, Sums] = {}
         self._carried: dict[TopicPartition, Position] = {}
 
     @property
@@ -135,9 +138,13 @@ class BatchLoop:
             self._log.ping,
         )
         final = self._still_owned(final, epochs)
+        metadata = self._breaker.metadata
+        for one in final:
+            place = one.record.place
+            self._sums[place] = self._sums.get(place, Sums()).plus(Counted.of(one))
         positions = {
-            record.place: Position(record.offset + 1, self._breaker.metadata(record.place))
-            for record in (one.record for one in final)
+            place: Position(self._sums[place].end, self._sums[place].text(metadata(place)))
+            for place in {one.record.place for one in final}
         }
         if not self._run_step("commit", lambda: self._commit(positions), self._log.ping):
             return False
@@ -207,27 +214,31 @@ class BatchLoop:
         """Seek the partitions that we own to their last commit: the batch was not committed."""
         for place in self._reader.assignment():
             at = self._reader.committed(place)
+            self._sums[place] = restored(at)
             if at is not None:
                 self._reader.seek(place, at.offset)
 
     def _sync_assignment(self) -> None:
-        """Follow assigned and revoked partitions, with their rows of rejected records."""
-        now = dict(self._reader.assignment())
-        if now == self._epochs:
-            return
-        fresh = [place for place, epoch in now.items() if self._epochs.get(place) != epoch]
-        texts = {}
-        for place in fresh:
+        """Follow assigned and revoked partitions, with their sums and rows of rejected records."""
+        while (now := dict(self._reader.assignment())) != self._epochs:
+            fresh = [place for place, epoch in now.items() if self._epochs.get(place) != epoch]
+            read = partial(self._committed, fresh)
             try:
-                at = self._reader.committed(place)
-            except DependencyUnavailable:
-                at = None
-            texts[place] = "" if at is None else at.metadata
-        self._breaker.restore(texts)
+                found = read()
+                break
+            except DependencyUnavailable as error:  # the assignment may change meanwhile
+                self._holder.hold(error, read, [self._log.ping])
+        else:
+            return
+        self._sums |= {place: restored(at) for place, at in found.items()}
+        self._breaker.restore({place: at.metadata if at else "" for place, at in found.items()})
         self._fresh_first.forget(fresh)
         self._epochs = now
         self._carried = {place: at for place, at in self._carried.items() if place in now}
         _owned.labels(self._plan.name).set(len(now))
+
+    def _committed(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, Position | None]:
+        return {place: self._reader.committed(place) for place in places}
 
     def _still_owned(
         self, judged: Sequence[Judged], epochs: Mapping[TopicPartition, int | None]

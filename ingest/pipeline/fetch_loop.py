@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
+from functools import partial
 from threading import Event as Flag
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.host_table import HostTable
 from ingest.pipeline.open_work import BackfillQueue, Tracker
 from ingest.pipeline.stage_worker import Member, StageWorker
+from ingest.pipeline.sums import Counted, restored
 from ingest.pipeline.transform import after_bug, bug, decoded
 from ingest.ports import Clock, Log, Position, Record, TopicPartition
 from ingest.records.appending import NewRecord
@@ -150,7 +152,8 @@ class FetchLoop:
                 self._forget(key)
         for place, epoch in now.items():
             if place not in self._trackers and place.topic not in self._hosts.topics:
-                self._trackers[place] = Tracker(epoch, self._reader.position(place))
+                sums = restored(self._until_done(partial(self._reader.committed, place)))
+                self._trackers[place] = Tracker(epoch, self._reader.position(place), sums)
                 if self._is_full:
                     self._reader.pause([place])
         self._hosts.sync_assignment(self._reader, self._plan.inputs)
@@ -278,7 +281,7 @@ class FetchLoop:
         for one in final:
             tracker = self._trackers.get(one.record.place)
             if tracker is not None:
-                tracker.done(one.record.offset)
+                tracker.done(Counted.of(one))
             report(one, self._plan)
         self._uncommitted += len(final)
 
@@ -293,7 +296,7 @@ class FetchLoop:
 
     def _commit(self) -> None:
         wanted = {
-            place: Position(tracker.committable)
+            place: Position(tracker.committable, tracker.sums.text())
             for place, tracker in self._trackers.items()
             if tracker.needs_commit()
         }

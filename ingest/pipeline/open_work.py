@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import reduce
 
+from ingest.pipeline.sums import Counted, Sums
 from ingest.ports import Record, TopicPartition
 
 #: Maximum number of queued records of one partition, and of queued bytes of all.
@@ -15,11 +17,13 @@ MAX_BYTES = 8 * 1024 * 1024
 class Tracker:
     """The open offsets of one partition, and the next offset to be read."""
 
-    def __init__(self, epoch: int, position: int) -> None:
+    def __init__(self, epoch: int, position: int, sums: Sums = Sums()) -> None:  # noqa: B008 - frozen
         self.epoch = epoch
         self._next = position
         self._open: set[int] = set()
+        self._finished: dict[int, Counted] = {}
         self._committed = position
+        self._sums = sums
 
     def started(self, offset: int) -> None:
         """Record that work on this offset has started.
@@ -31,9 +35,10 @@ class Tracker:
         self._open.add(offset)
         self._next = max(self._next, offset + 1)
 
-    def done(self, offset: int) -> None:
-        """Record that all outputs of this offset are durable."""
-        self._open.discard(offset)
+    def done(self, record: Counted) -> None:
+        """Record that all outputs of this record are durable."""
+        self._open.discard(record.offset)
+        self._finished[record.offset] = record
 
     @property
     def committable(self) -> int:
@@ -44,9 +49,17 @@ class Tracker:
         """Return whether a commit would advance the group."""
         return self.committable > self._committed
 
+    @property
+    def sums(self) -> Sums:
+        """The sums of all records below `committable`."""
+        end = self.committable
+        records = (self._finished[at] for at in sorted(self._finished) if at < end)
+        return reduce(Sums.plus, records, self._sums)
+
     def committed(self, offset: int) -> None:
-        """Record what was committed."""
-        self._committed = offset
+        """Record what was committed, with its sums."""
+        self._sums, self._committed = self.sums, offset
+        self._finished = {at: one for at, one in self._finished.items() if at >= offset}
 
 
 class BackfillQueue:

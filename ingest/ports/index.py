@@ -95,6 +95,13 @@ class Index(Protocol):
         """Return a page of all matches in the order of first_seen_at and id."""
         ...
 
+    def months(self) -> dict[str, int]:
+        """Return the number of documents and tombstones by month (2026-11) of `first_seen_at`.
+
+        Of those that are searchable by now: `refresh` makes it exact.
+        """
+        ...
+
     def remove(self, id: str, reason: str, now: datetime) -> bool:
         """Write a tombstone that no later write replaces; False if the id is not known.
 

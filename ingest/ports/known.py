@@ -24,6 +24,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     entry_id: str = ""
     enriched_at: datetime | None = None
     feed_ids: tuple[str, ...] = ()
+    created_from: str = ""
     is_removed: bool = False
 
 

@@ -162,12 +162,17 @@ class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lag(NamedTuple):
-    """How far a group is behind in one partition."""
+    """How far a group is behind in one partition.
+
+    `committed` is where it continues: after its last commit `position`, if the log deleted
+    records that it had not read.
+    """
 
     place: TopicPartition
     committed: int
     end: int
     oldest_waiting_at_ms: int | None = None
+    position: Position | None = None
 
     @property
     def records(self) -> int:

@@ -38,12 +38,16 @@ MAX_ATTEMPTS = 3
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A record with its outcome; `outputs` are the records of a Keep."""
+    """A record with its outcome; `outputs` are the records of a Keep.
+
+    `created` is the month (2026-11) of the document that it brought into the index, if it did.
+    """
 
     record: Record
     outcome: Outcome[Any]
     subject: Subject = Subject()
     outputs: tuple[NewRecord, ...] = ()
+    created: str = ""
 
 
 # `make mutation` changes only what follows the end of this region: the pure decision.

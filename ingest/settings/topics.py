@@ -52,6 +52,7 @@ class TopicsFile(Options):
 #: Topics of versions after the first; a file that was written before may lack them.
 LATER_TOPICS = {
     "news.document-ids": TopicOptions(cleanup="compact,delete", retention_days=7),
+    "news.audit": TopicOptions(cleanup="compact", partitions=1),
 }
 
 

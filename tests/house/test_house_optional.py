@@ -76,7 +76,7 @@ def test_the_rest_works_without_every_feature_that_can_be_left_out(tmp_path: Pat
     assert "5 stages" in _ran(tmp_path, "check", "--no-feeds")
     _ran(tmp_path, "demo", "--once")
     config = str(tmp_path / "var" / "demo" / "config")
-    audit = json.loads(_ran(tmp_path, "audit", "--json", "--config", config))
+    audit = json.loads(_ran(tmp_path, "audit", "--deep", "--json", "--config", config))
     assert (audit["missing"], audit["dead_letters"], audit["waiting"]) == ([], 0, 0)
     found = json.loads(_ran(tmp_path, "search", "*", "--json", "--config", config))
     assert found["total"] == audit["searchable"] > 2

@@ -131,12 +131,12 @@ class Installation:
         return dict(msgspec.to_builtins(found))
 
     def wait_for(self, **counts: int) -> None:
-        """Wait until the audit finds these counts, nothing waits and nothing is missing."""
-        wanted = {"waiting": 0, "missing": 0, **counts}
+        """Wait until the audit finds these counts, nothing waits, is missing or too old."""
+        wanted = {"waiting": 0, "missing": 0, "older": 0, **counts}
 
         def holds() -> bool:
             audit = self.audit()
-            audit["missing"] = len(audit["missing"])
+            audit |= {name: len(audit[name]) for name in ("missing", "older")}
             return all(audit[name] == count for name, count in wanted.items())
 
         self.wait_until(holds, str(wanted))

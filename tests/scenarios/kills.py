@@ -82,11 +82,14 @@ class Flood:
         installation, urls = self._installation, self.urls
         assert len(urls) >= 500
         installation.wait_for(searchable=len(urls))
-        audit = installation.command("audit", "--json").json()
+        audit = installation.command("audit", "--deep", "--json").json()
         assert audit == {
-            "entries": len(urls), "searchable": len(urls), "dropped": 0, "dead_letters": 0,
-            "waiting": 0, "missing": [],
+            "is_deep": True, "entries": len(urls), "documents": len(urls),
+            "searchable": len(urls), "older": [], "dropped": 0, "dead_letters": 0, "waiting": 0,
+            "missing_count": 0, "missing": [],
         }  # fmt: skip
+        quick = installation.command("audit", "--json").json()
+        assert quick == audit | {"is_deep": False, "entries": None}, "no crash made the sums drift"
         assert installation.command("dead-letters", "list", "--json").json_lines() == []
         self._look()
         found = installation.everything()

@@ -83,7 +83,7 @@ def test_a_folder_with_everything_bad_in_it_ends_with_a_count_per_outcome(tmp_pa
         assert again["outcomes"].pop("known") == wanted["searchable"]
         assert again["outcomes"] == {key: wanted[key] for key in wanted if key != "searchable"}
         assert installation.everything() == found
-        audit = installation.command("audit", "--json").json()
+        audit = installation.command("audit", "--deep", "--json").json()
         assert (audit["searchable"], audit["missing"], audit["dead_letters"]) == (7, [], 0)
 
 

@@ -64,9 +64,9 @@ def test_the_demo_ignores_the_settings_of_the_shell(demo: tuple[Installation, Do
 
 def test_nothing_of_the_seeds_is_lost_or_set_aside(demo: tuple[Installation, Done]) -> None:
     count = len(expected())
-    assert demo[0].command("audit", "--json").json() == {
-        "entries": count, "searchable": count, "dropped": 0, "dead_letters": 0, "waiting": 0,
-        "missing": [],
+    assert demo[0].command("audit", "--deep", "--json").json() == {
+        "is_deep": True, "entries": count, "documents": count, "searchable": count, "older": [],
+        "dropped": 0, "dead_letters": 0, "waiting": 0, "missing_count": 0, "missing": [],
     }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def test_the_seeds_are_searchable_after_setup_and_five_stages_on_their_own(
         assert_shape(installation.search("harbour"))
         assert len(installation.titles('person:"agnes thibaud"')) == 1
         assert len(installation.titles('place:"düsseldorf" language:de')) == 1
-        assert installation.command("audit", "--json").json()["waiting"] == 0
+        assert installation.command("audit", "--deep", "--json").json()["waiting"] == 0
         assert installation.command("dead-letters", "list", "--json").json_lines() == []
         workers = {one["stage"]: one for one in installation.command("lag", "--json").json()}
         assert set(workers) == set(STAGES) - {"poll"}

@@ -45,7 +45,7 @@ def test_a_tree_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
         tree = installation.start()
         installation.wait_for(searchable=44)
         assert installation.urls() == sorted(url for paper in all_papers for url in paper.urls)
-        assert installation.command("audit", "--json").json()["entries"] == 44
+        assert installation.command("audit", "--deep", "--json").json()["entries"] == 44
         assert tree.stop(signal.SIGINT) == 0
 
         asked = len(_articles(site))

@@ -52,7 +52,7 @@ def failures(result: Soaked) -> list[str]:
     for name, rows in result.politeness._asdict().items():
         if rows:
             found.append(f"{name}: {len(rows)}, such as {rows[0]}")
-    left = {name: result.audit[name] for name in ("waiting", "missing", "dead_letters")}
+    left = {name: result.audit[name] for name in ("waiting", "missing", "older", "dead_letters")}
     found += [f"{name}: {value}" for name, value in left.items() if value]
     found += [
         f"memory of {stage} grew to {ratio:.2f} of its middle"

@@ -209,6 +209,7 @@ def test_a_file_of_an_older_version_is_upgraded(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         for table in ("revision", "revision_fts", "feed", "page_fact", "layout_alarm"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("ALTER TABLE document DROP COLUMN created_from")
         connection.execute("PRAGMA user_version=1")
     with closing(opened(path)) as index:
         assert "schema 1" in index.differences(NOW)[0]
@@ -218,3 +219,4 @@ def test_a_file_of_an_older_version_is_upgraded(path: Path) -> None:
         assert index.revisions.search(RevisionRequest()).total == 0
         assert index.feeds.ids() == frozenset()
         assert index.layouts.alarms() == ()
+        assert index.known([an_id("flood")])[an_id("flood")].created_from == ""

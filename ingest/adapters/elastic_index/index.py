@@ -137,6 +137,14 @@ class ElasticIndex:
         languages = self._languages_for(request)
         return read.export(self._engine, self._names.documents, request, languages, cursor)
 
+    def months(self) -> dict[str, int]:
+        """Return the number of documents and tombstones by the month in which first seen."""
+        month = {"field": "first_seen_at", "calendar_interval": "month", "format": "yyyy-MM"}
+        body = {"size": 0, "aggs": {"months": {"date_histogram": month}}}
+        answer = self._engine.search(f"{self._names.documents}-*", body)
+        buckets = answer.get("aggregations", {}).get("months", {}).get("buckets", ())
+        return {one["key_as_string"]: one["doc_count"] for one in buckets}
+
     def _languages_for(self, request: SearchRequest) -> list[str]:
         """Return the languages to compile for: those asked for, else those that occur."""
         asked = languages_asked(request.query)

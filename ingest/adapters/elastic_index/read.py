@@ -32,7 +32,7 @@ _WITHOUT_DERIVED: Final = {"excludes": list(DERIVED_FIELDS)}
 #: Fields of Known.
 _KNOWN_FIELDS: Final = (
     "version", "revision", "content_hash", "content_source", "title", "entry_id",
-    "first_seen_at", "enriched_at", "feed_ids", "removed_at",
+    "first_seen_at", "enriched_at", "feed_ids", "removed_at", "created_from",
 )  # fmt: skip
 
 #: Reads by id up to this number are cheaper than one search over all months: 26 ms for 1,000

@@ -13,7 +13,7 @@ from ingest.adapters.kafka_log.catalogue import Catalogue
 from ingest.adapters.kafka_log.client import Clients, TopicNames
 from ingest.adapters.kafka_log.reader import KafkaReader
 from ingest.adapters.kafka_log.scan import offsets, scan, times_of_first
-from ingest.ports import Lag, Record, TopicSpec
+from ingest.ports import Lag, Position, Record, TopicSpec
 from ingest.settings.options import LogOptions
 
 #: Longer than the longest backoff of a client that reconnects.
@@ -72,14 +72,22 @@ class KafkaLog:
             lambda: self._admin.list_group_offsets(outer), "a group could not be described", group
         )
         committed = {
-            self._names.inner_place(place): at.offset for place, at in answer.get(outer, {}).items()
+            self._names.inner_place(place): Position(at.offset, at.metadata or "")
+            for place, at in answer.get(outer, {}).items()
+            if at.offset >= 0
         }
         starts = offsets(self._catalogue, places, OffsetSpec.EARLIEST)
         ends = offsets(self._catalogue, places, OffsetSpec.LATEST)
-        positions = {place: max(starts[place], committed.get(place, 0)) for place in places}
+        first = Position(0)
+        positions = {
+            place: max(starts[place], committed.get(place, first).offset) for place in places
+        }
         waiting = {place: at for place, at in positions.items() if at < ends[place]}
         times = times_of_first(self._catalogue, waiting)
-        return [Lag(place, positions[place], ends[place], times.get(place)) for place in places]
+        return [
+            Lag(place, at, ends[place], times.get(place), committed.get(place))
+            for place, at in positions.items()
+        ]
 
     def members(self, group: str) -> int:
         outer = self._names.outer(group)

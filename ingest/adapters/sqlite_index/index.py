@@ -120,7 +120,7 @@ class SqliteIndex:
         asked, name = dict.fromkeys(ids), self._file.path.name
         living = self._file.rows_among(
             "SELECT id, version, revision, content_hash, content_source, title, entry_id, "
-            "feed_ids, first_seen_at, enriched_at FROM document WHERE id",
+            "feed_ids, first_seen_at, enriched_at, created_from FROM document WHERE id",
             asked,
         )
         found = {
@@ -136,6 +136,7 @@ class SqliteIndex:
                 feed_ids=msgspec.json.decode(row[7], type=tuple[str, ...]),
                 first_seen_at=moment_of(row[8]),
                 enriched_at=None if row[9] is None else moment_of(row[9]),
+                created_from=row[10],
             )
             for row in living
         }
@@ -170,6 +171,11 @@ class SqliteIndex:
         connection = self._file.connection()
         with connection.transaction("DEFERRED"):
             return reading.export(connection, request, cursor)
+
+    def months(self) -> dict[str, int]:
+        times = "SELECT first_seen_at FROM document UNION ALL SELECT first_seen_at FROM tombstone"
+        month = "strftime('%Y-%m', first_seen_at / 1000, 'unixepoch')"
+        return dict(self._file.rows(f"SELECT {month}, count(*) FROM ({times}) GROUP BY 1"))  # noqa: S608
 
     # ── the file ────────────────────────────────────────────────────────────────────────────
 

@@ -154,6 +154,7 @@ def _columns(document: IndexedDocument) -> tuple[Any, ...]:
         _optional(document.enriched_at),
         _flags(document),
         document.word_count,
+        document.created_from,
     )
 
 

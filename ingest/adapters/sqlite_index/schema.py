@@ -8,7 +8,7 @@ from ingest.terms import TERMS_VERSION
 
 #: Written into the header of the file, so files of other programs are recognised.
 APPLICATION_ID = 0x4E694978
-VERSION = 4
+VERSION = 5
 
 #: What the searchable words were made with; a change requires a rebuilt file.
 MADE_WITH = {"terms_version": str(TERMS_VERSION), "stemmer_version": str(Stemmer.version())}
@@ -78,15 +78,19 @@ LAYOUTS = (
     "CREATE TABLE layout_alarm (id TEXT PRIMARY KEY, json BLOB NOT NULL)",
 )
 
+#: The record of the log that a document came from first.
+_CREATED_FROM = "created_from TEXT NOT NULL DEFAULT ''"
+ORIGINS = (f"ALTER TABLE document ADD COLUMN {_CREATED_FROM}",)
+
 #: Statements that upgrade a file of this version to the next.
-UPGRADES = {1: REVISIONS, 2: FEEDS, 3: LAYOUTS}
+UPGRADES = {1: REVISIONS, 2: FEEDS, 3: LAYOUTS, 4: ORIGINS}
 
 #: `key` grows with every write, also of a known document, so the greatest keys were written
 #: last. Times are milliseconds since 1970. `body` is separate to keep `document` small. `flags` and
 #: the kinds of `value` are those of ingest/search_fields.py: kinds of fields are stored folded,
 #: those of facets as they are written.
 TABLES = (
-    """
+    f"""
     CREATE TABLE document (
         key INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
@@ -101,7 +105,8 @@ TABLES = (
         published_at INTEGER,
         enriched_at INTEGER,
         flags INTEGER NOT NULL,
-        word_count INTEGER NOT NULL
+        word_count INTEGER NOT NULL,
+        {_CREATED_FROM}
     )
     """,
     "CREATE INDEX document_published ON document (published_at, id)",

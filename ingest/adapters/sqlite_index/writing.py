@@ -15,8 +15,8 @@ from ingest.ports import Verdict
 
 _DOCUMENT = (
     "INSERT INTO document (id, version, revision, content_hash, content_source, title, entry_id, "
-    "feed_ids, first_seen_at, published_at, enriched_at, flags, word_count) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "feed_ids, first_seen_at, published_at, enriched_at, flags, word_count, "
+    "created_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _WORDS = FtsTable("document_fts", "title", "text", "title_stems", "text_stems", "authors")
 _CACHED_VALUES = 100_000

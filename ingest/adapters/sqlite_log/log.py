@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ingest import telemetry
@@ -24,21 +25,20 @@ from ingest.adapters.sqlite_log.records import Draft, packed
 from ingest.adapters.sqlite_log.topics import Topic, Topics
 from ingest.adapters.sqlite_log.writer import Writer
 from ingest.errors import LogUnavailable
-from ingest.ports import Lag, Record, TopicPartition, TopicSpec
+from ingest.ports import Lag, Position, Record, TopicPartition, TopicSpec
 from ingest.settings.options import LogOptions
 
 _SCAN_RECORDS = 500
 _ADMINISTRATION_SECONDS = 60.0
 _CLOSE_SECONDS = 5.0
 
-#: For each partition: the next offset of the group, the end, and when the oldest waiting record
-#: was appended.
+#: For each partition: the fields of Lag and of its position.
 _LAG = """
     SELECT number, committed, next_offset, (
         SELECT appended_at_ms FROM record
         WHERE topic = ? AND partition = number AND offset >= committed ORDER BY offset LIMIT 1
-    ) FROM (
-        SELECT partition.partition AS number, next_offset,
+    ), committed_offset, metadata FROM (
+        SELECT partition.partition AS number, next_offset, committed_offset, metadata,
             max(start_offset, coalesce(committed_offset, 0)) AS committed
         FROM partition LEFT JOIN group_offset ON group_offset.topic = partition.topic
             AND group_offset.partition = partition.partition AND group_name = ?
@@ -165,8 +165,12 @@ class SqliteLog:
                 yield from found
 
     def _lag(self, group: str, topic: Topic) -> list[Lag]:
+        place = partial(TopicPartition, topic.spec.name)
         rows = self._read().rows(_LAG, (topic.id, group, topic.id))
-        return [Lag(TopicPartition(topic.spec.name, row[0]), *row[1:]) for row in rows]
+        return [
+            Lag(place(number), at, end, oldest, None if after is None else Position(after, text))
+            for number, at, end, oldest, after, text in rows
+        ]
 
     def _topic(self, name: str) -> Topic:
         return self._topics.get(name, self._read)

@@ -168,19 +168,19 @@ def _follow(
             polled = sum(1 for site in sites.sites.values() if sites.count(site.host, site.feed))
             unfetched = _unfetched(log, settings)
             done = found.searchable + found.dropped + found.dead_letters
-            entries = found.entries or None
+            entries = found.entries or 0
             fates = (
                 f"{found.searchable} searchable, {found.dropped} dropped, "
                 f"{found.dead_letters} dead letters"
             )
             for name, total, completed, note in (
-                ("polled", count, polled, f"{polled} of {count} feeds, {found.entries} entries"),
-                ("fetched", entries, found.entries - unfetched, "pages and their retries"),
-                ("searchable", entries, done, fates),
+                ("polled", count, polled, f"{polled} of {count} feeds, {entries} entries"),
+                ("fetched", entries or None, entries - unfetched, "pages and their retries"),
+                ("searchable", found.documents or None, done, fates),
             ):
                 progress.update(tasks[name], total=total, completed=completed, note=note)
             is_unfinished = polled < count or found.waiting or found.missing or unfetched
-            is_quiet = found.entries > 0 and not is_unfinished
+            is_quiet = entries > 0 and not is_unfinished
             quiet_since = min(quiet_since, time.monotonic()) if is_quiet else float("inf")
             if time.monotonic() - quiet_since >= QUIET_SECONDS:
                 return found

@@ -40,15 +40,16 @@ class Differences(NamedTuple):
 
 
 def plan_write(
-    document: EnrichedDocument, known: Known | None, now: datetime
+    document: EnrichedDocument, known: Known | None, now: datetime, origin: str = ""
 ) -> IndexWrite | Drop | Older:
-    """Return the document as it is written, or why it is not.
+    """Return the document as it is written, or why it is not. `origin` is its record in the log.
 
     `revision` increases by one if the text changed; the earlier `first_seen_at` stays, and with
     it the monthly index; the feeds are merged.
     """
     if known is None:
-        return IndexWrite(_indexed(document, 1, document.first_seen_at, document.feed_ids, now))
+        first_seen_at, feeds = document.first_seen_at, document.feed_ids
+        return IndexWrite(_indexed(document, 1, first_seen_at, feeds, now, origin))
     if known.is_removed:
         return Drop("removed")
     if known.version > document.version:
@@ -61,7 +62,8 @@ def plan_write(
     feeds = tuple(dict.fromkeys((*known.feed_ids, *document.feed_ids)))
     first = min(known.first_seen_at, document.first_seen_at)
     revision = known.revision + 1 if has_changed else known.revision
-    return IndexWrite(_indexed(document, revision, first, feeds, now), known.index)
+    made = _indexed(document, revision, first, feeds, now, known.created_from)
+    return IndexWrite(made, known.index)
 
 
 def is_edit(before: Known, after: IndexedDocument) -> bool:
@@ -201,9 +203,10 @@ def _indexed(
     first_seen_at: datetime,
     feed_ids: tuple[str, ...],
     now: datetime,
+    created_from: str,
 ) -> IndexedDocument:
     values = {name: getattr(document, name) for name in document.__struct_fields__}
-    values |= {"first_seen_at": first_seen_at, "feed_ids": feed_ids}
+    values |= {"first_seen_at": first_seen_at, "feed_ids": feed_ids, "created_from": created_from}
     return IndexedDocument(**values, revision=revision, indexed_at=now)
 
 

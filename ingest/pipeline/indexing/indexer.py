@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
-from ingest.model import EnrichedDocument
+from ingest.model import EnrichedDocument, IndexedDocument
 from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.indexing.edits import Edits, Older, plan_write
 from ingest.pipeline.indexing.layout_watch import LayoutWatch
@@ -46,7 +46,8 @@ class IndexWork:
         self._expire()
         self._layouts.tick()
         documents = [decoded(record, EnrichedDocument) for record in records]
-        good = [one for one in documents if not isinstance(one, Judged)]
+        pairs = zip(records, documents, strict=True)
+        good = [(record, one) for record, one in pairs if not isinstance(one, Judged)]
         outcomes = self._outcomes(good)
         judged = []
         for record, document in zip(records, documents, strict=True):
@@ -56,7 +57,8 @@ class IndexWork:
             subject = Subject(
                 document.id, document.entry_id, document.url_canonical, document.domain
             )
-            judged.append(Judged(record=record, outcome=next(outcomes), subject=subject))
+            outcome, created = next(outcomes)
+            judged.append(Judged(record=record, outcome=outcome, subject=subject, created=created))
         return judged
 
     def _expire(self) -> None:
@@ -67,15 +69,21 @@ class IndexWork:
             self._expired_on = now.date()
             months_expired(count=count)
 
-    def _outcomes(self, documents: Sequence[EnrichedDocument]) -> Iterator[Outcome[None]]:
-        """Return the outcomes, in order. A batch may hold a document several times."""
-        before = dict(self._index.known({one.id for one in documents})) if documents else {}
+    def _outcomes(
+        self, good: Sequence[tuple[Record, EnrichedDocument]]
+    ) -> Iterator[tuple[Outcome[None], str]]:
+        """Return the outcomes, in order, each with the month of the document that it created.
+
+        A batch may hold a document several times. A record that is read again after a crash
+        counts again as the creator, since its first count was not committed either.
+        """
+        before = dict(self._index.known({one.id for _, one in good})) if good else {}
         known = dict(before)
         outcomes: list[Outcome[None] | None] = []
         writes: list[IndexWrite] = []
         edits = Edits(self._index)
-        for document in documents:
-            decision = plan_write(document, known.get(document.id), self._clock())
+        for record, document in good:
+            decision = plan_write(document, known.get(document.id), self._clock(), record.origin)
             if isinstance(decision, IndexWrite):
                 writes.append(decision)
                 edits.note(known.get(document.id), decision)
@@ -92,7 +100,16 @@ class IndexWork:
         found = [failures[at] if at in failures else next(written) for at in places]
         edits.forget_unwritten(writes, found)
         verdicts = map(_outcome, found)
-        return iter([next(verdicts) if outcome is None else outcome for outcome in outcomes])
+        creators: dict[str, Known | IndexedDocument] = {
+            item.document.id: item.document
+            for item, verdict in zip(writes, found, strict=True)
+            if verdict.kind == "written"
+        } | before
+        for (record, document), outcome in zip(good, outcomes, strict=True):
+            creator = creators.get(document.id)
+            is_first = creator is not None and creator.created_from == record.origin
+            month = f"{creator.first_seen_at:%Y-%m}" if creator and is_first else ""
+            yield next(verdicts) if outcome is None else outcome, month
 
     def _written(self, writes: Sequence[IndexWrite]) -> list[Verdict]:
         if not writes:
@@ -142,4 +159,5 @@ def _as_known(item: IndexWrite, before: Known | None) -> Known:
         first_seen_at=document.first_seen_at,
         enriched_at=document.enriched_at,
         feed_ids=document.feed_ids,
+        created_from=document.created_from,
     )

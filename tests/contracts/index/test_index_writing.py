@@ -279,3 +279,20 @@ def test_batches_of_any_size_hold_the_same(index: Index, batch: int) -> None:
     index.refresh()
     assert index.search(SearchRequest(size=0)).total == 150
     assert index.get(documents[149].id) == msgspec.structs.replace(documents[149])
+
+
+def test_the_record_that_a_document_came_from_is_known(index: Index) -> None:
+    put(index, an_indexed_document(created_from="news.enriched/3/812"))
+    told = index.known([an_id("flood")])[an_id("flood")]
+    assert told.created_from == "news.enriched/3/812"
+
+
+def test_documents_and_tombstones_are_counted_by_month(index: Index) -> None:
+    assert index.months() == {}
+    last_month = NOW - timedelta(days=31)
+    put(index, *(an_indexed_document(name) for name in "abc"))
+    put(index, an_indexed_document("d", first_seen_at=last_month, fetched_at=NOW))
+    put(index, an_indexed_document("a", fetched_at=NOW + timedelta(hours=1)))
+    index.remove(an_id("b"), "asked by a reader", NOW)
+    index.refresh()
+    assert index.months() == {"2026-10": 1, "2026-11": 3}

@@ -38,10 +38,10 @@ def test_lag_and_ends_are_exact(log: Log, log_factory: LogFactory):
     reader.commit({place: Position(4)})
     assert reader.ends([place]) == {place: 10}
     (lag,) = log.lag("news-g", [topic])
-    assert lag == Lag(place, 4, 10, lag.oldest_waiting_at_ms)
+    assert lag == Lag(place, 4, 10, lag.oldest_waiting_at_ms, Position(4))
     assert lag.oldest_waiting_at_ms in (None, found[4].appended_at_ms)
-    reader.commit({place: Position(10)})
-    assert log.lag("news-g", [topic]) == [Lag(place, 10, 10, None)]
+    reader.commit({place: Position(10, "a text")})
+    assert log.lag("news-g", [topic]) == [Lag(place, 10, 10, None, Position(10, "a text"))]
 
 
 def test_an_empty_topic_has_no_lag(log: Log, log_factory: LogFactory):

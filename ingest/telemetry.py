@@ -119,6 +119,16 @@ class Event:
             bound = structlog.get_logger()
             getattr(bound, self.level)(self.name, **({"stage": _context.get("stage", "")} | fields))
 
+    def total(self, **labels: str) -> float:
+        """Return how often the event was counted in this process with these labels."""
+        metrics = [] if self._counter is None else self._counter.collect()
+        samples = [one for metric in metrics for one in metric.samples]
+        return sum(
+            one.value
+            for one in samples
+            if one.name.endswith("_total") and labels.items() <= one.labels.items()
+        )
+
     def _count(self, counter: Counter, amount: float, fields: dict[str, Any]) -> None:
         filled = {"stage": _context.get("stage", ""), **fields}
         chosen = tuple([str(filled.get(label, "")) for label in self._labels])

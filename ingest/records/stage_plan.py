@@ -11,6 +11,7 @@ from ingest.settings.topics import DEAD_LETTER, RUNGS
 DROPS = "news.drops"
 FEED_STATE = "news.feed-state"
 HOST_STATE = "news.host-state"
+WORKER_STATE = "news.worker-state"
 #: The header of records made by `feeds backfill`, and of all records that follow from them.
 BACKFILL = "backfill"
 #: The stage name of `feeds backfill`.

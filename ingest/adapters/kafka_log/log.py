@@ -88,13 +88,15 @@ class KafkaLog:
         )
         return len(answer[outer]["members"])
 
-    def ping(self) -> None:
+    def ping(self) -> str:
         """Errors beside the port's: TopicMissing when a topic that is read was deleted."""
         self._catalogue.ask(
             self._admin.describe_cluster, "the log does not answer", self._catalogue.clients.address,
             retry_seconds=_PING_SECONDS,
         )  # fmt: skip
         self._catalogue.must_exist(sorted({name for one in self._readers for name in one.topics}))
+        version = self._admin.get_broker_version_data(None).broker_version
+        return f"Kafka {'.'.join(map(str, version))}"
 
     def close(self) -> None:
         """Leave all groups, send what is pending, end all threads; a second call does nothing."""

@@ -75,7 +75,6 @@ class Disk(msgspec.Struct, frozen=True):
     """The file system of a folder of ours."""
 
     folder: str
-    total_bytes: int
     free_bytes: int
     used_percent: float
 
@@ -83,8 +82,8 @@ class Disk(msgspec.Struct, frozen=True):
 class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A stage. `state` is working, holding, stuck, failed, silent, `no worker` or unknown.
 
-    `on` and `since` explain it. Numbers are None where the log does not answer; the oldest
-    waiting record is one of the main topic.
+    `on` and `since` explain it. `records` were finished since the workers started; what waits is
+    None where the log does not answer, and the oldest is one of the main topic.
     """
 
     stage: str
@@ -92,6 +91,7 @@ class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     on: str = ""
     since: datetime | None = None
     workers: tuple[WorkerReport, ...] = ()
+    records: int = 0
     records_a_minute: float = 0.0
     waiting: int | None = None
     waiting_in_retries: int | None = None
@@ -278,9 +278,9 @@ def _disks(settings: Settings) -> tuple[Disk, ...]:
     folders = [path for path in (*files, settings.archive_folder, settings.root) if path.exists()]
     found = {}
     for path in reversed(folders):
-        total, used, free = shutil.disk_usage(path)
+        _, used, free = shutil.disk_usage(path)
         percent = round(100 * used / max(1, used + free), 1)
-        found[path.stat().st_dev] = Disk(str(path), total, free, percent)
+        found[path.stat().st_dev] = Disk(str(path), free, percent)
     return tuple(found.values())
 
 
@@ -332,6 +332,7 @@ def stage_status(
         on=on,
         since=since,
         workers=(*alive, *ended),
+        records=sum(one.records for one in alive),
         records_a_minute=round(sum(one.records_a_minute for one in alive), 1),
         **waiting,
     )
@@ -363,7 +364,7 @@ def _findings(status: Status, waits_for_word: bool) -> Iterator[Finding]:
         text = f"no stage is running, {waiting} records wait: start `news-ingest run`"
         yield Finding(HELD if waiting else LOOK, text)
     for stage in status.stages:
-        if stage.state != "working" and states != {"no worker"}:
+        if stage.state not in ("working", "unknown") and states != {"no worker"}:
             since = f" since {stage.since:%Y-%m-%d %H:%M:%S} UTC" if stage.since else ""
             yield Finding(HELD, f"{stage.stage}: {stage.state}{since}{stage.on and ': '}{stage.on}")
         for worker in stage.workers if stage.state in _ALIVE else ():

@@ -23,9 +23,9 @@ from ingest.wire import encode
 
 #: Seconds between two looks at the worker; a change of its state is reported at once.
 LOOK_SECONDS = 1.0
-#: Seconds between two reports without a change. A worker is silent after three times that.
-REPORT_SECONDS = 10.0
-SILENT_SECONDS = 30.0
+#: Seconds between two reports without a change. After four that are missing a worker is silent.
+REPORT_SECONDS = 5.0
+SILENT_SECONDS = 20.0
 RATE_SECONDS = 60.0
 _FLUSH_SECONDS = 5.0
 
@@ -85,7 +85,7 @@ class WorkerReports:
             stage=stage, host=host, pid=pid, version=__version__, started_at=now, at=now, since=now
         )
         self._key = f"{stage}/{host}/{pid}"
-        self._counts: deque[tuple[float, float]] = deque()
+        self._counts = deque([(time.monotonic(), count())])
         self._appender: Appender | None = None
         self._delivery: Delivery | None = None
         self._is_failing = False

@@ -9,11 +9,9 @@ import typer
 from rich.live import Live
 
 from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
-from ingest.cli.status.screen import screen
+from ingest.cli.status.screen import PAUSE_SECONDS, screen
 from ingest.cli.terminal_text import out, print_json
 from ingest.operations.status import ANSWER_SECONDS, Looker
-
-PAUSE_SECONDS = 1.0
 
 
 @shows_errors

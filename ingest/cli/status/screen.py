@@ -12,10 +12,12 @@ from ingest.cli.terminal_text import one_line, shown
 from ingest.operations.status import HELD, LOOK, WELL, StageStatus, Status, Tally
 from ingest.polling.trial.outlook import duration
 
+#: Seconds between two looks.
+PAUSE_SECONDS = 1.0
 _LEVELS = {WELL: ("well", "bold green"), LOOK: ("look", "bold yellow"), HELD: ("held", "bold red")}
 _COLOURS = {"working": "green", "holding": "yellow", "healthy": "green", "resting": "yellow"}
-_STAGES = ("stage", "state", "since", "a minute", "waiting", "oldest", "retry", "backfill")
-_FEEDS = ("feed", "state", "asked", "new", "next", "error")
+_STAGES = ("stage", "state", "since", "done", "a minute", "waiting", "oldest", "retry", "backfill")
+_FEEDS = ("feed", "state", "asked", "news", "next", "error")
 
 
 def screen(status: Status, lines: Iterable[str] = ()) -> Group:
@@ -24,7 +26,7 @@ def screen(status: Status, lines: Iterable[str] = ()) -> Group:
     if status.feeds is not None and status.feeds.records:
         parts += ["", _feeds(status)]
     messages = [Text(one_line(one), "dim", overflow="ellipsis", no_wrap=True) for one in lines]
-    return Group(*parts, *(["", *messages] if messages else []))
+    return Group(*parts, *messages)
 
 
 def _head(status: Status) -> Table:
@@ -50,14 +52,15 @@ def _stage(one: StageStatus, status: Status) -> Sequence[RenderableType]:
     waiting, retry, backfill = ("?" if count is None else f"{count:,}" for count in waits)
     state = one.state if len(one.workers) < 2 else f"{one.state} ({len(one.workers)})"
     since = None if one.since is None else (status.at - one.since).total_seconds()
-    rate = f"{one.records_a_minute:,.0f}"
-    oldest = _span(one.oldest_waiting_seconds)
-    style = _COLOURS.get(one.state, "red")
-    return (one.stage, Text(state, style), _span(since), rate, waiting, oldest, retry, backfill)
+    rates = (f"{one.records:,}", f"{one.records_a_minute:,.0f}")
+    queue = (waiting, _span(one.oldest_waiting_seconds), retry, backfill)
+    return (one.stage, Text(state, _COLOURS.get(one.state, "red")), _span(since), *rates, *queue)
 
 
 def _facts(status: Status) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(min_width=12)
+    table.add_column(no_wrap=True, overflow="ellipsis")
     documents = "?" if status.documents is None else f"{status.documents:,} documents"
     table.add_row("searchable", documents)
     table.add_row("dead letters", _tally(status.dead_letters))
@@ -65,24 +68,20 @@ def _facts(status: Status) -> Table:
     for name, server in (("log", status.log), ("index", status.index)):
         table.add_row(name, shown(f"{server.engine or 'no answer'}, {server.address}"))
     for disk in status.disks:
-        size = f"{disk.used_percent:.0f} % of {disk.total_bytes / 1e9:,.0f} GB used"
-        table.add_row("disk", f"{size}, {disk.free_bytes / 1e9:,.1f} GB free, {disk.folder}")
+        left = f"{disk.used_percent:.0f} % full, {disk.free_bytes / 1e9:,.1f} GB free"
+        table.add_row("disk", f"{left}, {disk.folder}")
     return table
 
 
 def _feeds(status: Status) -> Table:
     assert status.feeds is not None
-    table = _table(_FEEDS, right=("asked", "new", "next"))
+    table = _table(_FEEDS, right=_FEEDS[2:5])
     for one in status.feeds.records:
-        asked, due = (
-            None if at is None else abs((status.at - at).total_seconds())
-            for at in (one.last_poll_at, one.next_poll_at)
-        )
-        new = sum(poll.new_entries for poll in one.recent_polls)
+        times = (one.last_poll_at, one.last_change_at, one.next_poll_at)
         table.add_row(
             shown(one_line(one.publisher or one.configured_url)),
             Text(one.state, _COLOURS.get(one.state, "red")),
-            _span(asked), str(new), _span(due),
+            *(_span(None if at is None else abs((status.at - at).total_seconds())) for at in times),
             shown(one_line(f"{one.last_error_class} {one.last_error_text}")),
         )  # fmt: skip
     counts = ", ".join(f"{count} {state}" for state, count in status.feeds.states.items())
@@ -93,8 +92,8 @@ def _feeds(status: Status) -> Table:
 def _table(columns: Iterable[str], right: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", caption_justify="left")
     for column in columns:
-        justify = "right" if column in right else "left"
-        table.add_column(column, justify=justify, no_wrap=True, overflow="ellipsis")
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+        table.columns[-1].justify = "right" if column in right else "left"
     return table
 
 

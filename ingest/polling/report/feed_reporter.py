@@ -200,8 +200,8 @@ class FeedReporter:
         health = {id: slot.health(feeds[id], now) for id, slot in slots.items() if id in feeds}
         chosen = nsmallest(REPORTED, health, key=lambda id: _TROUBLE_FIRST.index(health[id]))
         records = [record_of(feeds[id], slots[id].state, now) for id in chosen]
-        last = [replace(one, recent_polls=one.recent_polls[-1:]) for one in records]
-        return FeedsReport(dict(Counter(health.values())), tuple(last))
+        brief = [replace(one, recent_polls=()) for one in records]
+        return FeedsReport(dict(Counter(health.values())), tuple(brief))
 
     def _run(self) -> None:
         pause = self._flush_seconds

@@ -17,16 +17,18 @@ PAUSE_SECONDS = 1.0
 _LEVELS = {WELL: ("well", "bold green"), LOOK: ("look", "bold yellow"), HELD: ("held", "bold red")}
 _COLOURS = {"working": "green", "holding": "yellow", "healthy": "green", "resting": "yellow"}
 _STAGES = ("stage", "state", "since", "done", "a minute", "waiting", "oldest", "retry", "backfill")
+_NAME_CHARACTERS = 28
 _FEEDS = ("feed", "state", "asked", "news", "next", "error")
 
 
 def screen(status: Status, lines: Iterable[str] = ()) -> Group:
     """Return the whole screen; `lines` are the last messages of the stages."""
     parts: list[RenderableType] = [_head(status), "", _stages(status), "", _facts(status)]
-    if status.feeds is not None and status.feeds.records:
-        parts += ["", _feeds(status)]
     messages = [Text(one_line(one), "dim", overflow="ellipsis", no_wrap=True) for one in lines]
-    return Group(*parts, *messages)
+    parts += ["", *messages] if messages else []
+    if status.feeds is not None and status.feeds.records:
+        parts += ["", _feeds(status)]  # last, since a low terminal cuts it off
+    return Group(*parts)
 
 
 def _head(status: Status) -> Table:
@@ -58,9 +60,7 @@ def _stage(one: StageStatus, status: Status) -> Sequence[RenderableType]:
 
 
 def _facts(status: Status) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(min_width=12)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = _table(("", "fact"), wide="fact")
     documents = "?" if status.documents is None else f"{status.documents:,} documents"
     table.add_row("searchable", documents)
     table.add_row("dead letters", _tally(status.dead_letters))
@@ -75,11 +75,11 @@ def _facts(status: Status) -> Table:
 
 def _feeds(status: Status) -> Table:
     assert status.feeds is not None
-    table = _table(_FEEDS, right=_FEEDS[2:5])
+    table = _table(_FEEDS, right=_FEEDS[2:5], wide=_FEEDS[-1])
     for one in status.feeds.records:
         times = (one.last_poll_at, one.last_change_at, one.next_poll_at)
         table.add_row(
-            shown(one_line(one.publisher or one.configured_url)),
+            shown(one_line(one.publisher or one.configured_url)[:_NAME_CHARACTERS]),
             Text(one.state, _COLOURS.get(one.state, "red")),
             *(_span(None if at is None else abs((status.at - at).total_seconds())) for at in times),
             shown(one_line(f"{one.last_error_class} {one.last_error_text}")),
@@ -89,10 +89,14 @@ def _feeds(status: Status) -> Table:
     return table
 
 
-def _table(columns: Iterable[str], right: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", caption_justify="left")
+def _table(columns: Sequence[str], right: Sequence[str] = (), wide: str = "") -> Table:
+    """Return a table without lines; the column `wide` takes the room that the others leave."""
+    table = Table(
+        box=None, pad_edge=False, expand=bool(wide), show_header="" not in columns,
+        header_style="dim", caption_justify="left",
+    )  # fmt: skip
     for column in columns:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+        table.add_column(column, no_wrap=True, ratio=1 if column == wide else None)
         table.columns[-1].justify = "right" if column in right else "left"
     return table
 

@@ -37,6 +37,7 @@ WELL, LOOK, HELD = 0, 1, 2
 ANSWER_SECONDS = 1.3
 #: What is left of it for the judgement.
 _MARGIN_SECONDS = 0.1
+_TURN_SECONDS = 0.02
 #: How far reports are read back: a worker that was silent for longer is not shown.
 _REPORTS = timedelta(minutes=30)
 _DROPS = timedelta(hours=1)
@@ -130,13 +131,14 @@ class Looker:
         self._index: Index | None = None
         self._threads: dict[str, threading.Thread] = {}
         self._answers: dict[str, Any] = {}
+        self._left_seconds = 0.0
 
     def look(self, seconds: float = ANSWER_SECONDS) -> Status:
         """Return the status now. It writes nothing and raises nothing."""
-        until = time.monotonic() + seconds
+        self._left_seconds, until = seconds, time.monotonic() + seconds
         self._ask("index", self._ask_index)
         self._ask("log", self._ask_log)
-        found = {"log": self._answer("log", until)}
+        found = {"log": self._answer("log")}
         log: Log | None = None if isinstance(found["log"], Exception) else found["log"][0]
         questions: dict[str, Callable[[Log], object]] = {
             "reports": _reports,
@@ -147,8 +149,8 @@ class Looker:
         if log is not None:
             for name, question in questions.items():
                 self._ask(name, partial(question, log))
-            found |= {name: self._answer(name, until) for name in questions}
-        found["index"] = self._answer("index", until)
+            found |= {name: self._answer(name) for name in questions}
+        found["index"] = self._answer("index")
         return self._status(found)
 
     def _ask(self, name: str, question: Callable[[], object]) -> None:
@@ -163,9 +165,15 @@ class Looker:
             self._threads[name] = threading.Thread(target=run, name=name, daemon=True)
             self._threads[name].start()
 
-    def _answer(self, name: str, until: float) -> Any:
-        """Return the answer to a question, or its error."""
-        self._threads[name].join(max(0.0, until - time.monotonic()))
+    def _answer(self, name: str) -> Any:
+        """Return the answer to a question, or its error.
+
+        The wait is counted in turns of this thread, so that servers do not seem to be silent
+        where all of this machine is slow.
+        """
+        while self._threads[name].is_alive() and self._left_seconds > 0:
+            self._threads[name].join(_TURN_SECONDS)
+            self._left_seconds -= _TURN_SECONDS
         return self._answers.get(name, DependencyUnavailable("does not answer in time"))
 
     def _ask_log(self) -> tuple[Log, str]:
@@ -185,14 +193,17 @@ class Looker:
     def _status(self, found: Mapping[str, Any]) -> Status:
         at, options = clock(), self._settings.pipeline
         known = {name: one for name, one in found.items() if not isinstance(one, Exception)}
+        errors: dict[tuple[int, str], list[str]] = {}
+        for name in [name for name in found if name not in known]:
+            level = HELD if name in ("log", "index", "reports") else LOOK
+            errors.setdefault((level, str(found[name])), []).append(name)
         reports = known.get("reports")
         status = Status(
             at=at,
             exit_status=WELL,
             findings=tuple(
-                Finding(HELD, f"{name}: {error}")
-                for name, error in found.items()
-                if name not in known
+                Finding(level, f"{', '.join(names)}: {error}")
+                for (level, error), names in errors.items()
             ),
             stages=tuple(
                 stage_status(plan, reports, known.get(f"lag {plan.name}", {}), at)

@@ -319,7 +319,7 @@ def test_a_look_at_servers_that_accept_and_never_answer_ends_in_time(tmp_path: P
                 assert time.monotonic() - started < 30  # the clients wait for longer
                 assert found.exit_status == HELD
                 assert (
-                    texts(found) == "log: does not answer in time\nindex: does not answer in time"
+                    texts(found) == "log, index: does not answer in time"
                 )
             assert len(looker._threads) == 2, "who still waits is not asked again"
             shown = msgspec.json.decode(msgspec.json.encode(found))

@@ -119,15 +119,10 @@ class Event:
             bound = structlog.get_logger()
             getattr(bound, self.level)(self.name, **({"stage": _context.get("stage", "")} | fields))
 
-    def total(self, **labels: str) -> float:
-        """Return how often the event was counted in this process with these labels."""
-        metrics = [] if self._counter is None else self._counter.collect()
-        samples = [one for metric in metrics for one in metric.samples]
-        return sum(
-            one.value
-            for one in samples
-            if one.name.endswith("_total") and labels.items() <= one.labels.items()
-        )
+    def total(self, label: str = "") -> float:
+        """Return how often the event was counted in this process, with this label or in all."""
+        counted = list(self._children.items())
+        return sum(float(one._value.get()) for labels, one in counted if label in ("", *labels))
 
     def _count(self, counter: Counter, amount: float, fields: dict[str, Any]) -> None:
         filled = {"stage": _context.get("stage", ""), **fields}

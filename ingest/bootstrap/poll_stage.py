@@ -71,7 +71,7 @@ def run(
         with feeds, HostFollower(log, web.host_states, plan.name), reporter:
             run_watched(
                 settings, plan, log, poller, run_poller,
-                count=lambda: sum(events.entries_found.total(result=one) for one in CAME_IN),
+                count=lambda: sum(map(events.entries_found.total, CAME_IN)),
                 feeds=reporter.report,
             )  # fmt: skip
     finally:

@@ -50,7 +50,7 @@ _RELOAD_SECONDS = 10.0
 _ALIVE = ("working", "holding", "stuck")
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Notice(msgspec.Struct, frozen=True):
     """A sentence that explains an exit status other than 0."""
 
     level: int
@@ -101,11 +101,11 @@ class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at an installation. What could not be asked is None, and a finding says why."""
+    """One look at an installation. What could not be asked is None, and a notice says why."""
 
     at: datetime
     exit_status: int
-    findings: tuple[Finding, ...]
+    notices: tuple[Notice, ...]
     stages: tuple[StageStatus, ...]
     log: Server
     index: Server
@@ -201,8 +201,8 @@ class Looker:
         status = Status(
             at=at,
             exit_status=WELL,
-            findings=tuple(
-                Finding(level, f"{', '.join(names)}: {error}")
+            notices=tuple(
+                Notice(level, f"{', '.join(names)}: {error}")
                 for (level, error), names in errors.items()
             ),
             stages=tuple(
@@ -217,9 +217,9 @@ class Looker:
             feeds=_feeds(reports),
             disks=_disks(self._settings),
         )
-        findings = (*status.findings, *_findings(status, _waits_for_word(self._settings, at)))
-        worst = max((one.level for one in findings), default=WELL)
-        return replace(status, findings=findings, exit_status=worst)
+        notices = (*status.notices, *_notices(status, _waits_for_word(self._settings, at)))
+        worst = max((one.level for one in notices), default=WELL)
+        return replace(status, notices=notices, exit_status=worst)
 
 
 # ── questions ───────────────────────────────────────────────────────────────────────────────
@@ -228,22 +228,16 @@ class Looker:
 def waiting_of(plan: StagePlan, log: Log) -> dict[str, Any]:
     """Return how many records wait for a stage, and the age of the oldest in its main topic."""
     lags = log.lag(plan.group, plan.inputs) if plan.inputs else []
-    topics = {
-        "waiting": [plan.reads],
-        "waiting_in_retries": plan.retry_topics,
-        "waiting_in_backfill": [plan.backfill_reads],
+    main = [one for one in lags if one.place.topic == plan.reads]
+    backfill = [one for one in lags if one.place.topic == plan.backfill_reads]
+    times = [one.oldest_waiting_at_ms for one in main if one.oldest_waiting_at_ms is not None]
+    waiting, late = (sum(one.records for one in part) for part in (main, backfill))
+    return {
+        "waiting": waiting,
+        "waiting_in_retries": sum(one.records for one in lags) - waiting - late,
+        "waiting_in_backfill": late,
+        "oldest_waiting_seconds": max(0.0, time.time() - min(times) / 1000) if times else None,
     }
-    counts = {
-        name: sum(one.records for one in lags if one.place.topic in chosen)
-        for name, chosen in topics.items()
-    }
-    times = [
-        one.oldest_waiting_at_ms
-        for one in lags
-        if one.oldest_waiting_at_ms is not None and one.place.topic == plan.reads
-    ]
-    age = max(0.0, time.time() - min(times) / 1000) if times else None
-    return {**counts, "oldest_waiting_seconds": age}
 
 
 def _reports(log: Log) -> list[WorkerReport]:
@@ -367,39 +361,39 @@ def _feeds(reports: Iterable[WorkerReport] | None) -> FeedsReport | None:
     return FeedsReport(dict(states), tuple(feed for one in found for feed in one.records))
 
 
-def _findings(status: Status, waits_for_word: bool) -> Iterator[Finding]:
+def _notices(status: Status, waits_for_word: bool) -> Iterator[Notice]:
     """Return what the operator has to know, beside servers that do not answer."""
     states = {one.state for one in status.stages}
     waiting = sum(one.waiting or 0 for one in status.stages)
     if states == {"no worker"}:
         text = f"no stage is running, {waiting} records wait: start `news-ingest run`"
-        yield Finding(HELD if waiting else LOOK, text)
+        yield Notice(HELD if waiting else LOOK, text)
     for stage in status.stages:
         if stage.state not in ("working", "unknown") and states != {"no worker"}:
             since = f" since {stage.since:%Y-%m-%d %H:%M:%S} UTC" if stage.since else ""
-            yield Finding(HELD, f"{stage.stage}: {stage.state}{since}{stage.on and ': '}{stage.on}")
+            yield Notice(HELD, f"{stage.stage}: {stage.state}{since}{stage.on and ': '}{stage.on}")
         for worker in stage.workers if stage.state in _ALIVE else ():
             if not is_alive(worker, status.at):
                 where = f"process {worker.pid} on {worker.host}"
-                text = f"{stage.stage}: {where} is {_end_of(worker)} since {worker.at:%H:%M:%S} UTC"
-                yield Finding(LOOK, text)
+                ended = f"{_end_of(worker)} since {worker.at:%H:%M:%S} UTC"
+                yield Notice(LOOK, f"{stage.stage}: {where} is {ended}")
         if (stage.oldest_waiting_seconds or 0) > BEHIND.total_seconds():
             minutes = round((stage.oldest_waiting_seconds or 0) / 60)
-            yield Finding(LOOK, f"{stage.stage}: a record has waited for {minutes} min")
+            yield Notice(LOOK, f"{stage.stage}: a record has waited for {minutes} min")
     if status.dead_letters is not None and status.dead_letters.by_reason:
         count = sum(status.dead_letters.by_reason.values())
-        yield Finding(LOOK, f"{count} dead letters: `news-ingest dead-letters list`")
+        yield Notice(LOOK, f"{count} dead letters: `news-ingest dead-letters list`")
     for feed in () if status.feeds is None else status.feeds.records:
         failing = feed.failing_since_at
         if feed.state == "gone" or (failing is not None and status.at - failing > FAILING):
             since = "" if failing is None else f" since {failing:%Y-%m-%d}"
-            yield Finding(LOOK, f"feed {feed.publisher or feed.feed_id}: {feed.state}{since}")
+            yield Notice(LOOK, f"feed {feed.publisher or feed.feed_id}: {feed.state}{since}")
     if waits_for_word:
         text = "feeds.yml is not in use: it has faults, or waits for `news-ingest feeds confirm`"
-        yield Finding(LOOK, text)
+        yield Notice(LOOK, text)
     for disk in status.disks:
         if disk.used_percent >= FULL_PERCENT:
-            yield Finding(LOOK, f"the disk of {disk.folder} is {disk.used_percent:.0f} % full")
+            yield Notice(LOOK, f"the disk of {disk.folder} is {disk.used_percent:.0f} % full")
     versions = {one.version for stage in status.stages for one in stage.workers if one.version}
     if versions - {__version__}:
-        yield Finding(LOOK, f"workers run other versions: {', '.join(sorted(versions))}")
+        yield Notice(LOOK, f"workers run other versions: {', '.join(sorted(versions))}")

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from ingest import __version__
 from ingest.errors import NewsIngestError
-from ingest.ports import Appender, Clock, Delivery, FeedRecord, Log
+from ingest.ports import Appender, Clock, FeedRecord, Log
+from ingest.records.appending import NewRecord, append_all
 from ingest.records.stage_plan import WORKER_STATE
 from ingest.telemetry import Event
 from ingest.wire import encode
@@ -87,7 +88,6 @@ class WorkerReports:
         self._key = f"{stage}/{host}/{pid}"
         self._counts = deque([(time.monotonic(), count())])
         self._appender: Appender | None = None
-        self._delivery: Delivery | None = None
         self._is_failing = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker-reports", daemon=True)
@@ -101,7 +101,7 @@ class WorkerReports:
         self._thread.join(_FLUSH_SECONDS)
         if isinstance(error, Exception):
             self._send(encode(self._report("failed", on=str(error) or repr(error))))
-        else:
+        elif not self._is_failing:
             self._send(None)
 
     def _run(self) -> None:
@@ -145,16 +145,12 @@ class WorkerReports:
         try:
             if self._appender is None:
                 self._appender = self._log.appender()
-            if self._delivery is not None and not self._delivery.is_done:
-                self._appender.flush(_FLUSH_SECONDS)
-            self._delivery = self._appender.append(WORKER_STATE, self._key, value)
             self._appender.flush(_FLUSH_SECONDS)
-            if self._delivery.error is not None:
-                raise self._delivery.error
+            append_all(self._appender, [NewRecord(WORKER_STATE, self._key, value)], _FLUSH_SECONDS)
         except NewsIngestError as error:
             if not self._is_failing:
                 worker_not_reported(cause=str(error))
             self._is_failing = True
-            return False
-        self._is_failing = False
-        return True
+        else:
+            self._is_failing = False
+        return not self._is_failing

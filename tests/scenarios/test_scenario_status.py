@@ -30,7 +30,7 @@ def look(installation: Installation) -> dict[str, Any]:
     found = dict(done.json())
     assert done.code == found["exit_status"]
     found["states"] = {one["stage"]: one["state"] for one in found["stages"]}
-    found["texts"] = [one["text"] for one in found["findings"]]
+    found["texts"] = [one["text"] for one in found["notices"]]
     return found
 
 

@@ -83,7 +83,7 @@ def look(settings: Settings) -> Status:
 
 
 def texts(status: Status) -> str:
-    return "\n".join(one.text for one in status.findings)
+    return "\n".join(one.text for one in status.notices)
 
 
 # ── one stage ───────────────────────────────────────────────────────────────────────────────
@@ -318,9 +318,7 @@ def test_a_look_at_servers_that_accept_and_never_answer_ends_in_time(tmp_path: P
                 found = looker.look(0.3)
                 assert time.monotonic() - started < 30  # the clients wait for longer
                 assert found.exit_status == HELD
-                assert (
-                    texts(found) == "log, index: does not answer in time"
-                )
+                assert texts(found) == "log, index: does not answer in time"
             assert len(looker._threads) == 2, "who still waits is not asked again"
             shown = msgspec.json.decode(msgspec.json.encode(found))
     assert shown["documents"] is None

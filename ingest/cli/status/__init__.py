@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -29,15 +30,12 @@ def status(
     stage is held, stuck or down, or if the log or the index does not answer.
     """
     looker = Looker(settings_of(config))
-    found = looker.look(timeout)
-    if watch and not as_json and out.is_terminal:
-        with Live(screen(found), console=out, auto_refresh=False) as live:
-            while True:
-                time.sleep(PAUSE_SECONDS)
-                live.update(screen(looker.look(timeout)), refresh=True)
-    while watch:
-        print_json(found) if as_json else out.print(screen(found))
-        time.sleep(PAUSE_SECONDS)
-        found = looker.look(timeout)
-    print_json(found) if as_json else out.print(screen(found))
+    live = Live(console=out, auto_refresh=False)
+    with nullcontext() if as_json else live:
+        while True:
+            found = looker.look(timeout)
+            print_json(found) if as_json else live.update(screen(found), refresh=True)
+            if not watch:
+                break
+            time.sleep(PAUSE_SECONDS)
     raise typer.Exit(found.exit_status)

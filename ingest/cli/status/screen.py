@@ -37,7 +37,7 @@ def _head(status: Status) -> Table:
         Text(*_LEVELS[status.exit_status]),
         f"{status.at:%Y-%m-%d %H:%M:%S} UTC, news-ingest {status.version}, Python {status.python}",
     )
-    for one in status.findings:
+    for one in status.notices:
         table.add_row(Text(*_LEVELS[one.level]), shown(one_line(one.text)))
     return table
 

@@ -119,6 +119,11 @@ class Event:
             bound = structlog.get_logger()
             getattr(bound, self.level)(self.name, **({"stage": _context.get("stage", "")} | fields))
 
+    def total(self, label: str = "") -> float:
+        """Return how often the event was counted in this process, with this label or in all."""
+        counted = list(self._children.items())
+        return sum(float(one._value.get()) for labels, one in counted if label in ("", *labels))
+
     def _count(self, counter: Counter, amount: float, fields: dict[str, Any]) -> None:
         filled = {"stage": _context.get("stage", ""), **fields}
         chosen = tuple([str(filled.get(label, "")) for label in self._labels])

@@ -88,4 +88,4 @@ def _run_worker(
         stop=stop,
     )
     on_made(worker)
-    run_watched(settings, plan, worker, worker.run)
+    run_watched(settings, plan, log, worker, worker.run)

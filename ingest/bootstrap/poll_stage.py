@@ -16,6 +16,7 @@ from ingest.children import cores
 from ingest.pipeline.host_table import HostFollower
 from ingest.polling.document.read_document import ReadTools
 from ingest.polling.poller import Poller
+from ingest.polling.report import events
 from ingest.polling.report.feed_reporter import FeedReporter
 from ingest.ports import Clock, Log
 from ingest.records.stage_plan import FEED_STATE, StagePlan
@@ -23,6 +24,8 @@ from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_in_children import PARSER_VERSION, parse_in
 
+#: Results of an entry that is appended to the log.
+CAME_IN = ("new", "updated")
 #: Blocks of this size and above are returned to the system when freed. By default glibc raises
 #: this threshold at the first large body, and keeps later ones.
 _LARGE_BYTES = 256 * 1024
@@ -66,7 +69,11 @@ def run(
     run_poller = partial(poller.run, settings.pipeline.worker.stop_timeout_seconds)
     try:
         with feeds, HostFollower(log, web.host_states, plan.name), reporter:
-            run_watched(settings, plan, poller, run_poller)
+            run_watched(
+                settings, plan, log, poller, run_poller,
+                count=lambda: sum(map(events.entries_found.total, CAME_IN)),
+                feeds=reporter.report,
+            )  # fmt: skip
     finally:
         pool.close()
 

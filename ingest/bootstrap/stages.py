@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from threading import Event as Flag
 
-from ingest.bootstrap.engines import open_log, retry_until_available
+from ingest.bootstrap.engines import now, open_log, retry_until_available
 from ingest.errors import DependencyUnavailable, TopicMissing
 from ingest.pipeline.health import Watched, health_of, serve_health
 from ingest.ports import Log
+from ingest.records.emission import record_finished
 from ingest.records.stage_plan import StagePlan, plan_of
+from ingest.records.worker_report import FeedsReport, WorkerReports
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 
@@ -98,17 +101,27 @@ def _require_topics(log: Log, settings: Settings) -> None:
 
 
 def run_watched(
-    settings: Settings, plan: StagePlan, watched: Watched, run: Callable[[], None]
+    settings: Settings,
+    plan: StagePlan,
+    log: Log,
+    watched: Watched,
+    run: Callable[[], None],
+    *,
+    count: Callable[[], float] = record_finished.total,
+    feeds: Callable[[], FeedsReport | None] = lambda: None,
 ) -> None:
-    """Run, with /health and /metrics if the settings name a port for the stage."""
+    """Run, with reports to `news.worker-state`, and with /health and /metrics if there is a port.
+
+    `count` returns the number of finished records; `feeds` is what a poller reports.
+    """
     options = settings.pipeline.telemetry
+    health = partial(health_of, plan.name, watched)
     server = None
     if plan.name in options.ports:
-        server = serve_health(
-            options.host, options.ports[plan.name], lambda: health_of(plan.name, watched)
-        )
+        server = serve_health(options.host, options.ports[plan.name], health)
     try:
-        run()
+        with WorkerReports(log, plan.name, now, health=health, count=count, feeds=feeds):
+            run()
     finally:
         if server is not None:
             server.shutdown()

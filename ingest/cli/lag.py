@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
 from ingest.cli.terminal_text import print_json, print_table
+from ingest.operations.status import waiting_of
 from ingest.records.stage_plan import plans
 
 
@@ -16,17 +17,10 @@ def lag(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         for plan in plans(settings.pipeline):
             if not plan.inputs:
                 continue
-            topics = {
-                "waiting": [plan.reads],
-                "waiting_in_retries": plan.retry_topics,
-                "waiting_in_backfill": [plan.backfill_reads] if plan.backfill_reads else [],
-            }
-            waiting = {
-                name: sum(one.records for one in log.lag(plan.group, read))
-                for name, read in topics.items()
-            }
             who = {"stage": plan.name, "group": plan.group, "workers": log.members(plan.group)}
-            rows.append(who | waiting)
+            waits = waiting_of(plan, log)
+            del waits["oldest_waiting_seconds"]
+            rows.append(who | waits)
     if as_json:
         print_json(rows)
         return

@@ -20,6 +20,7 @@ VERBS = (
     "revisions",
     "setup",
     "check",
+    "status",
     "audit",
     "trace",
     "lag",

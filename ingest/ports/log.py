@@ -213,8 +213,8 @@ class Log(Protocol):
         """Return the number of live members of this group."""
         ...
 
-    def ping(self) -> None:
-        """Check that the log answers. Errors: LogUnavailable, LogRefused."""
+    def ping(self) -> str:
+        """Return the name and version of the engine. Errors: LogUnavailable, LogRefused."""
         ...
 
     def close(self) -> None: ...

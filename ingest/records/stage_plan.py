@@ -13,6 +13,7 @@ FEED_STATE = "news.feed-state"
 HOST_STATE = "news.host-state"
 DOCUMENT_IDS = "news.document-ids"
 AUDIT = "news.audit"
+WORKER_STATE = "news.worker-state"
 #: The header of records made by `feeds backfill`, and of all records that follow from them.
 BACKFILL = "backfill"
 #: The stage name of `feeds backfill`.

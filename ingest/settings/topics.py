@@ -53,6 +53,7 @@ class TopicsFile(Options):
 LATER_TOPICS = {
     "news.document-ids": TopicOptions(cleanup="compact,delete", retention_days=7),
     "news.audit": TopicOptions(cleanup="compact", partitions=1),
+    "news.worker-state": TopicOptions(cleanup="compact,delete", retention_days=1, partitions=1),
 }
 
 

@@ -96,13 +96,19 @@ class KafkaLog:
         )
         return len(answer[outer]["members"])
 
-    def ping(self) -> None:
+    def ping(self) -> str:
         """Errors beside the port's: TopicMissing when a topic that is read was deleted."""
-        self._catalogue.ask(
-            self._admin.describe_cluster, "the log does not answer", self._catalogue.clients.address,
+        version = self._catalogue.ask(
+            self._version, "the log does not answer", self._catalogue.clients.address,
             retry_seconds=_PING_SECONDS,
         )  # fmt: skip
         self._catalogue.must_exist(sorted({name for one in self._readers for name in one.topics}))
+        return f"Kafka {version}"
+
+    def _version(self) -> str:
+        """Return the version of a broker, as far as it tells: 4.1 for 4.1.2."""
+        broker = self._admin.describe_cluster()["brokers"][0]["broker_id"]
+        return ".".join(map(str, self._admin.get_broker_version_data(broker).broker_version))
 
     def close(self) -> None:
         """Leave all groups, send what is pending, end all threads; a second call does nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import threading
 import time
 import uuid
@@ -132,12 +133,13 @@ class SqliteLog:
     def members(self, group: str) -> int:
         return lease.members(self._read(), group, self._clock_ms())
 
-    def ping(self) -> None:
-        if self._connection is None and not self._path.exists():
-            return  # an embedded log that nobody has used yet: it will be created
-        self._read().number("SELECT count(*) FROM topic")
+    def ping(self) -> str:
+        # An embedded log that nobody has used yet will be created.
+        if self._connection is not None or self._path.exists():
+            self._read().number("SELECT count(*) FROM topic")
         if self._writer is not None:
             self._writer.check()
+        return f"SQLite {sqlite3.sqlite_version}"
 
     def close(self) -> None:
         """Leave all groups, write what is pending, close the file; a second call does nothing."""

@@ -9,9 +9,13 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from ingest.errors import NewsIngestError
 from ingest.model import Feed
@@ -19,6 +23,7 @@ from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import FeedState, Slot, feed_health
 from ingest.polling.trial.outlook import why_next
 from ingest.ports import Clock, FeedRecord, FeedRecords, LayoutAlarm, SiteLayouts
+from ingest.records.worker_report import FeedsReport
 from ingest.telemetry import Event, counter
 
 _DAY = timedelta(days=1)
@@ -33,6 +38,9 @@ COMPARE_SECONDS = 1800.0
 #: Seconds between two queries for layout alarms, which are updated once an hour.
 ALARMS_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 60.0
+#: Maximum number of feeds in the report of a poller, and their order in it by health.
+REPORTED = 20
+_TROUBLE_FIRST = ("gone", "failing", "robots", "resting", "healthy", "duplicate", "disabled")
 feed_records_written = Event(
     "feed_records_written", level="none", counter=counter("feed_records_total")
 )
@@ -183,6 +191,17 @@ class FeedReporter:
             else:
                 self._latest[feed_id] = slot
                 self._changed[feed_id] = None
+
+    def report(self) -> FeedsReport:
+        """Return the number of feeds by state, and up to REPORTED of them, trouble first."""
+        with self._lock:
+            slots = dict(self._latest)
+        feeds, now = self._feeds(), self._clock()
+        health = {id: slot.health(feeds[id], now) for id, slot in slots.items() if id in feeds}
+        chosen = nsmallest(REPORTED, health, key=lambda id: _TROUBLE_FIRST.index(health[id]))
+        records = [record_of(feeds[id], slots[id].state, now) for id in chosen]
+        brief = [replace(one, recent_polls=()) for one in records]
+        return FeedsReport(dict(Counter(health.values())), tuple(brief))
 
     def _run(self) -> None:
         pause = self._flush_seconds

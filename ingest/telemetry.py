@@ -6,7 +6,8 @@ A module declares the events it emits:
     feed_polled(outcome="new", feed=feed.id, seconds=0.3)
 
 Log lines go to stdout (to stderr for commands that print results): readable on a terminal, JSON
-elsewhere. Metrics are named `news_ingest_…`; feeds, hosts and URLs are never labels.
+elsewhere. Metrics are named `news_ingest_…`; feeds, hosts and URLs are never labels. What each
+counts is in metrics.json, from which docs/monitoring.md is built.
 """
 
 from __future__ import annotations
@@ -15,15 +16,36 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+import msgspec
 import structlog
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 
 Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
+
+class Description(msgspec.Struct, frozen=True):
+    """What a metric says, and its labels.
+
+    `series` are the values of all labels but `stage` that are known beforehand: these series
+    exist from the start, at zero.
+    """
+
+    help: str
+    labels: tuple[str, ...] = ()
+    series: tuple[tuple[str, ...], ...] = ()
+
+
+#: Every metric by name, without the prefix.
+METRICS = msgspec.json.decode(
+    Path(__file__).with_name("metrics.json").read_bytes(), type=dict[str, Description]
+)
+
 _context: dict[str, str] = {}
 _metrics: dict[str, Any] = {}
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def configure(
@@ -34,6 +56,8 @@ def configure(
     is_json = not target.isatty() if as_json is None else as_json
     number = getattr(logging, level.upper())
     _context["stage"] = stage
+    for name in _metrics:
+        _start_at_zero(name)
     Event.lowest = number
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
@@ -88,10 +112,22 @@ def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -
 
 def _metric(kind: type[Metric], name: str, labels: Sequence[str], **options: Any) -> Metric:
     if name not in _metrics:
-        full = f"news_ingest_{name}"
-        _metrics[name] = kind(full, full, list(labels), registry=REGISTRY, **options)
+        help = METRICS[name].help
+        _metrics[name] = kind(f"news_ingest_{name}", help, labels, registry=REGISTRY, **options)
+        if "stage" in _context:
+            _start_at_zero(name)
     metric: Metric = _metrics[name]
     return metric
+
+
+def _start_at_zero(name: str) -> None:
+    """Create the series of a metric that are known beforehand."""
+    for known in METRICS[name].series:
+        values = iter(known)
+        labels = METRICS[name].labels
+        _metrics[name].labels(
+            *[_context["stage"] if of == "stage" else next(values) for of in labels]
+        )
 
 
 class Event:

@@ -29,7 +29,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
     if not pipeline.archive.enabled:
         archive_is_off(remedy="set archive.enabled, or do not start this stage")
         idler = Idler(stop)
-        run_watched(settings, plan, idler, idler.run)
+        run_watched(settings, plan, log, idler, idler.run)
         return
     work = ArchiveWork(PageArchive(settings.archive_folder, pipeline.archive, now))
     worker = batch_worker(
@@ -43,7 +43,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         stop=stop,
         idle=work.idle,
     )
-    run_watched(settings, plan, worker, worker.run)
+    run_watched(settings, plan, log, worker, worker.run)
 
 
 class Idler:

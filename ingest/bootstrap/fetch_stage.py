@@ -34,7 +34,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
             stop=stop,
         )
         try:
-            run_watched(settings, plan, worker, worker.run)
+            run_watched(settings, plan, log, worker, worker.run)
         finally:
             loop.start(web.fetcher.close()).result(10)
             index.close()

@@ -66,7 +66,7 @@ def run(
     run_poller = partial(poller.run, settings.pipeline.worker.stop_timeout_seconds)
     try:
         with feeds, HostFollower(log, web.host_states, plan.name), reporter:
-            run_watched(settings, plan, poller, run_poller)
+            run_watched(settings, plan, log, poller, run_poller)
     finally:
         pool.close()
 

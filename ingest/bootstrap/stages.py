@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from threading import Event as Flag
 
+from ingest import __version__
 from ingest.bootstrap.engines import open_log, retry_until_available
 from ingest.errors import DependencyUnavailable, TopicMissing
 from ingest.pipeline.health import Watched, health_of, serve_health
+from ingest.pipeline.sampler import sample_queues, sampling
 from ingest.ports import Log
-from ingest.records.stage_plan import StagePlan, plan_of
+from ingest.records.stage_plan import StagePlan, plan_of, plans
 from ingest.settings.load import Settings
-from ingest.telemetry import Event
+from ingest.telemetry import Event, gauge
 
 #: Kind of stage → module of this folder with its `run`; imported late, so that a process loads
 #: only what its kind of stage needs.
@@ -29,6 +33,7 @@ RUNNERS = {
 stage_ready = Event("stage_ready")
 stage_stopped = Event("stage_stopped")
 stage_restarted = Event("stage_restarted", level="warning")
+_build_info = gauge("build_info", "version", "python", "log", "index")
 
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
@@ -98,17 +103,38 @@ def _require_topics(log: Log, settings: Settings) -> None:
 
 
 def run_watched(
-    settings: Settings, plan: StagePlan, watched: Watched, run: Callable[[], None]
+    settings: Settings,
+    plan: StagePlan,
+    log: Log,
+    watched: Watched,
+    run: Callable[[], None],
+    samples: Sequence[Callable[[], object]] = (),
 ) -> None:
-    """Run, with /health and /metrics if the settings name a port for the stage."""
+    """Run, with /health and /metrics if the settings name a port for the stage.
+
+    `samples` are called every half minute, after that of the queues: those of the stage and of
+    the stages that read what it writes.
+    """
     options = settings.pipeline.telemetry
     server = None
+    _build_info.labels(
+        __version__,
+        platform.python_version(),
+        "kafka" if settings.pipeline.log.url.startswith("kafka:") else "sqlite",
+        "sqlite" if settings.pipeline.index.url.startswith("sqlite:") else "elasticsearch",
+    ).set(1)
     if plan.name in options.ports:
         server = serve_health(
             options.host, options.ports[plan.name], lambda: health_of(plan.name, watched)
         )
+    following = [
+        one
+        for one in plans(settings.pipeline)
+        if one.reads and (one.name == plan.name or one.reads == plan.writes)
+    ]
     try:
-        run()
+        with sampling([partial(sample_queues, log, following), *samples]):
+            run()
     finally:
         if server is not None:
             server.shutdown()

@@ -16,14 +16,10 @@ def lag(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         for plan in plans(settings.pipeline):
             if not plan.inputs:
                 continue
-            topics = {
-                "waiting": [plan.reads],
-                "waiting_in_retries": plan.retry_topics,
-                "waiting_in_backfill": [plan.backfill_reads] if plan.backfill_reads else [],
-            }
+            names = ("waiting", "waiting_in_retries", "waiting_in_backfill")
             waiting = {
-                name: sum(one.records for one in log.lag(plan.group, read))
-                for name, read in topics.items()
+                name: sum(one.records for one in log.lag(plan.group, topics))
+                for name, topics in zip(names, plan.queues.values(), strict=True)
             }
             who = {"stage": plan.name, "group": plan.group, "workers": log.members(plan.group)}
             rows.append(who | waiting)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ingest.ports.feed_records import FeedRecord, FeedRecords, PollNote
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
-from ingest.ports.index import ExportPage, Index, IndexWrite, Verdict
+from ingest.ports.index import DeadLetterCopies, ExportPage, Index, IndexWrite, Verdict
 from ingest.ports.known import Known
 from ingest.ports.log import (
     Appender,
@@ -45,6 +45,7 @@ __all__ = [
     "Appender",
     "BatchProcessor",
     "Clock",
+    "DeadLetterCopies",
     "Delivery",
     "Disallowed",
     "ExportPage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingest import telemetry
@@ -60,6 +60,10 @@ class SideIndex:
         self.refresh()
         path = f"/{self.alias}/_delete_by_query?ignore_unavailable=true&conflicts=proceed"
         self._engine.request("POST", path, f"deleting from {self.alias}", body={"query": query})
+
+    def keep_only(self, ids: Collection[str]) -> None:
+        """Delete all records but these."""
+        self.delete({"bool": {"must_not": {"ids": {"values": sorted(ids)}}}})
 
     def scan(
         self, body: Mapping[str, Any], *, by: str, size: int = 1000

@@ -31,10 +31,10 @@ window_repaired = Event(
     "window_overflow_repaired", counter=counter("window_overflows_repaired_total")
 )
 entries_left_behind = Event(
-    "entries_left_behind", level="warning", counter=counter("entries_left_behind")
+    "entries_left_behind", level="warning", counter=counter("entries_left_behind_total")
 )
 entries_beyond_cap = Event(
-    "entries_beyond_cap", level="warning", counter=counter("entries_beyond_cap")
+    "entries_beyond_cap", level="warning", counter=counter("entries_beyond_cap_total")
 )
 feed_gone = Event("feed_gone", level="warning")
 feed_moved = Event("feed_moved", level="warning")
@@ -52,7 +52,7 @@ freshness_lag = histogram(
 schedule_lag = histogram("schedule_lag_seconds", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900))
 restore_seconds = gauge("feed_state_restore_seconds")
 feeds_by_state = gauge("feeds", "state")
-kappa_gauge = gauge("kappa")
+kappa_gauge = gauge("request_allowance_factor")
 allowance_used = gauge("request_allowance_used_ratio")
 outage_frozen = gauge("outage_frozen")
 #: Source of an entry's date (feed, first_seen_at), and its fault: missing, unreadable, no_zone,

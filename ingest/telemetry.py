@@ -2,7 +2,7 @@
 
 A module declares the events it emits:
 
-    feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
+    feed_polled = Event("feed_polled", counts="polls_total")
     feed_polled(outcome="new", feed=feed.id, seconds=0.3)
 
 Log lines go to stdout (to stderr for commands that print results): readable on a terminal, JSON
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -30,12 +29,13 @@ class Description(msgspec.Struct, frozen=True):
     """What a metric says, and its labels.
 
     `series` are the values of all labels but `stage` that are known beforehand: these series
-    exist from the start, at zero.
+    exist from the start, at zero. `buckets` are those of a histogram, in the unit of its name.
     """
 
     help: str
     labels: tuple[str, ...] = ()
     series: tuple[tuple[str, ...], ...] = ()
+    buckets: tuple[float, ...] = ()
 
 
 #: Every metric by name, without the prefix.
@@ -94,35 +94,36 @@ class _Lines:
     debug = info = warning = error = critical = exception = log = msg
 
 
-def counter(name: str, *labels: str) -> Counter:
+def counter(name: str) -> Counter:
     """Return the counter `news_ingest_<name>`, created once per process."""
-    return _metric(Counter, name, labels)
+    return _metric(Counter, name)
 
 
-def gauge(name: str, *labels: str) -> Gauge:
+def gauge(name: str) -> Gauge:
     """Return the gauge `news_ingest_<name>`, created once per process."""
-    return _metric(Gauge, name, labels)
+    return _metric(Gauge, name)
 
 
-def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -> Histogram:
-    """Return the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
-    options = {} if buckets is None else {"buckets": buckets}
-    return _metric(Histogram, name, labels, **options)
+def histogram(name: str) -> Histogram:
+    """Return the histogram `news_ingest_<name>`, created once per process."""
+    return _metric(Histogram, name)
 
 
-def _metric(kind: type[Metric], name: str, labels: Sequence[str], **options: Any) -> Metric:
+def _metric(kind: type[Metric], name: str) -> Metric:
     if name not in _metrics:
-        help = METRICS[name].help
-        _metrics[name] = kind(f"news_ingest_{name}", help, labels, registry=REGISTRY, **options)
-        if "stage" in _context:
-            _start_at_zero(name)
+        told = METRICS[name]
+        options: dict[str, Any] = {"buckets": told.buckets} if told.buckets else {}
+        _metrics[name] = kind(
+            f"news_ingest_{name}", told.help, told.labels, registry=REGISTRY, **options
+        )
+        _start_at_zero(name)
     metric: Metric = _metrics[name]
     return metric
 
 
 def _start_at_zero(name: str) -> None:
-    """Create the series of a metric that are known beforehand."""
-    for known in METRICS[name].series:
+    """Create the series of a metric that are known beforehand, once the stage is known too."""
+    for known in METRICS[name].series if _context else ():
         values = iter(known)
         labels = METRICS[name].labels
         _metrics[name].labels(
@@ -140,12 +141,12 @@ class Event:
     #: Lines below this level are not rendered.
     lowest = 0
 
-    def __init__(self, name: str, *, level: str = "info", counter: Counter | None = None) -> None:
+    def __init__(self, name: str, *, level: str = "info", counts: str = "") -> None:
         self.name = name
         self.level = level
         self._number = -1 if level == "none" else getattr(logging, level.upper())
-        self._counter = counter
-        self._labels: tuple[str, ...] = () if counter is None else tuple(counter._labelnames)
+        self._counter = counter(counts) if counts else None
+        self._labels = METRICS[counts].labels if counts else ()
         self._children: dict[tuple[str, ...], Counter] = {}
 
     def __call__(self, *, amount: float = 1, **fields: Any) -> None:

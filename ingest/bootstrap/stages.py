@@ -33,7 +33,7 @@ RUNNERS = {
 stage_ready = Event("stage_ready")
 stage_stopped = Event("stage_stopped")
 stage_restarted = Event("stage_restarted", level="warning")
-_build_info = gauge("build_info", "version", "python", "log", "index")
+_build_info = gauge("build_info")
 
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0

@@ -16,7 +16,7 @@ FIRST_PROBE_SECONDS = 0.2
 
 holding_started = Event("holding_started", level="warning")
 holding_ended = Event("holding_ended", level="info")
-_holding = gauge("holding", "stage", "dependency")
+_holding = gauge("holding")
 
 
 class StopRequestedError(Exception):

@@ -14,30 +14,34 @@ from ingest.telemetry import Event, gauge
 
 #: Seconds between two samples. On Kafka each reads the first waiting record of every partition.
 SAMPLE_SECONDS = 30.0
+#: Seconds until the first sample: a worker joins its group before.
+FIRST_SECONDS = 3.0
 #: How long the end of a stage waits for a sample that is being taken.
 STOP_SECONDS = 1.0
 
 sample_failed = Event("sample_failed", level="warning")
-_records = gauge("queue_records", "stage", "queue")
-_age = gauge("queue_age_seconds", "stage", "queue")
-_members = gauge("group_members", "stage")
+_records = gauge("queue_records")
+_age = gauge("queue_age_seconds")
+_members = gauge("group_members")
 
 
 @contextmanager
 def sampling(
     samples: Sequence[Callable[[], object]], seconds: float = SAMPLE_SECONDS
 ) -> Iterator[None]:
-    """Call these functions now and every `seconds`. One that fails is called again next time."""
+    """Call these functions soon and then every `seconds`. One that fails is called again next time."""
     stop = threading.Event()
 
     def run() -> None:
-        while not stop.is_set():
+        pause = min(FIRST_SECONDS, seconds)
+        while not stop.wait(pause):
+            pause = seconds
             for sample in samples:
                 try:
                     sample()
                 except Exception as error:  # noqa: BLE001 - a failure here must not end the stage
-                    sample_failed(cause=f"{type(error).__name__}: {error}")
-            stop.wait(seconds)
+                    if not stop.is_set():
+                        sample_failed(cause=f"{type(error).__name__}: {error}")
 
     thread = threading.Thread(target=run, name="sampler", daemon=True)
     thread.start()

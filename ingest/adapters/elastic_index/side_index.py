@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.verdicts import is_month_missing, verdict
 from ingest.errors import IndexDiffers
 from ingest.telemetry import Event
 
 side_record_refused = Event(
-    "index_record_refused",
-    level="warning",
-    counter=telemetry.counter("index_records_refused_total", "index", "code"),
+    "index_record_refused", level="warning", counts="index_records_refused_total"
 )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from ingest.ports import DeadLetterCopies, Log, Record
 from ingest.telemetry import gauge
 
-_waiting = gauge("dead_letters_waiting", "topic")
+_waiting = gauge("dead_letters_waiting")
 
 
 class DeadLetterWatch:

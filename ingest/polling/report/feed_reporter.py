@@ -19,7 +19,7 @@ from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import FeedState, Slot, feed_health
 from ingest.polling.trial.outlook import why_next
 from ingest.ports import Clock, FeedRecord, FeedRecords, LayoutAlarm, SiteLayouts
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
 _DAY = timedelta(days=1)
 _TEXT_CHARACTERS = 300
@@ -33,9 +33,7 @@ COMPARE_SECONDS = 1800.0
 #: Seconds between two queries for layout alarms, which are updated once an hour.
 ALARMS_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 60.0
-feed_records_written = Event(
-    "feed_records_written", level="none", counter=counter("feed_records_total")
-)
+feed_records_written = Event("feed_records_written", level="none", counts="feed_records_total")
 feed_records_held = Event("feed_records_held", level="warning")
 feed_records_resumed = Event("feed_records_resumed")
 feed_records_removed = Event("feed_records_removed")

@@ -9,8 +9,8 @@ from ingest.bootstrap.engines import LazyIndex, chain_of, now, open_index, retry
 from ingest.bootstrap.stages import run_watched
 from ingest.errors import NewsIngestError
 from ingest.pipeline.batch_loop import Work, batch_worker
-from ingest.pipeline.indexing.dead_letter_watch import DeadLetterWatch
 from ingest.pipeline.indexing.indexer import IndexWork
+from ingest.pipeline.sampler import DeadLetterWatch
 from ingest.pipeline.stage_worker import StageWorker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.ports import Index, Log

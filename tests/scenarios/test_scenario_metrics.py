@@ -60,9 +60,10 @@ def test_running_stages_export_documented_metrics_and_what_waits(tmp_path: Path)
         assert f'news_ingest_holding{{dependency="log",stage="{stage}"}} 0.0' in text, stage
     for stage in STAGES[1:]:
         for queue in ("fresh", "retry", "backfill"):
-            sample = f'news_ingest_queue_records{{queue="{queue}",stage="{stage}"}} 0.0'
-            assert sample in exported[stage]
-        assert f'news_ingest_group_members{{stage="{stage}"}} 1.0' in exported[stage]
+            labels = f'{{queue="{queue}",stage="{stage}"}}'
+            assert f"news_ingest_queue_records{labels} " in exported[stage]
+            assert f"news_ingest_queue_age_seconds{labels} " in exported[stage]
+        assert f'news_ingest_group_members{{stage="{stage}"}} ' in exported[stage]
     # The stage before it reports a stage too: it says so when that one is gone.
     assert 'news_ingest_group_members{stage="fetch"}' in exported["poll"]
     assert 'news_ingest_group_members{stage="archive"}' in exported["fetch"]

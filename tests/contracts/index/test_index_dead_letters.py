@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.pipeline.indexing.dead_letter_watch import copy_of
+from ingest.pipeline.sampler import copy_of
 from ingest.ports import Index, Record
 from tests.elastic_archive import Archive, an_archive
 

@@ -15,8 +15,7 @@ from prometheus_client import REGISTRY
 
 from ingest.errors import IndexUnavailable, LogUnavailable
 from ingest.outcome import Reject
-from ingest.pipeline.indexing.dead_letter_watch import DeadLetterWatch
-from ingest.pipeline.sampler import sample_queues, sampling
+from ingest.pipeline.sampler import DeadLetterWatch, sample_queues, sampling
 from ingest.ports import Log
 from ingest.records.appending import append_all
 from ingest.records.dead_letter import Subject, dead_letter

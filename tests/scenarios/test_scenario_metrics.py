@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import urllib.request
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,44 +21,90 @@ from tests.server_process import free_ports
 pytestmark = pytest.mark.slow
 
 
-def read(port: int) -> str:
-    """Return /metrics of the stage at this port; nothing before it serves them."""
+def text_at(url: str) -> str:
+    """Return what this address answers; nothing before it answers."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=5) as answer:
             return str(answer.read().decode())
     except OSError:
         return ""
 
 
-def test_running_stages_export_documented_metrics_and_what_waits(tmp_path: Path) -> None:
-    ports = dict(zip(STAGES, free_ports(len(STAGES)), strict=True))
+def read(port: int) -> str:
+    """Return /metrics of the stage at this port."""
+    return text_at(f"http://127.0.0.1:{port}/metrics")
+
+
+LETTERS = "news.entries.dead-letter"
+
+
+@pytest.fixture(
+    params=[
+        "embedded",
+        pytest.param("servers", marks=[pytest.mark.kafka, pytest.mark.elasticsearch]),
+    ]
+)
+def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """Return an installation with one paper: an article, and one that is out of order."""
+    blocks: dict[str, Any] = {}
+    environment: dict[str, str] = {}
+    if request.param == "servers":
+        prefix = uuid.uuid4().hex[:8]
+        kafka = request.getfixturevalue("kafka_address")
+        environment["NEWS_INGEST_LOG_URL"] = f"kafka://{kafka}"
+        environment["NEWS_INGEST_INDEX_URL"] = request.getfixturevalue("elasticsearch_url")
+        blocks = {
+            "log": {"session_timeout_seconds": 6},  # the least that a broker allows by itself
+            "topics": {"prefix": f"{prefix}."},
+            "index": {"prefix": f"{prefix}-"},
+        }
     with HttpSite() as site:
         (paper,) = papers(site, 1)
         _, broken = paper.publish(2)
         host, _, path = broken.removeprefix("http://").partition("/")
         site.serve(host, f"/{path}", Answer(503, b"out of order"))
-        installation = Installation(
+        ports = dict(zip(STAGES, free_ports(len(STAGES)), strict=True))
+        made = Installation(
             tmp_path, hosts=site.hosts("*.example"), telemetry={"ports": ports},
             retry={"delays_seconds": [0.2, 0.3, 0.4]}, feeds=[paper.feed],
+            environment=environment, **blocks,
         )  # fmt: skip
-        with installation:
-            # The index stage comes last: its first sample sees the dead letter.
-            installation.start_stages(STAGES[:-1])
-            installation.wait_until(
-                lambda: installation.audit()["dead_letters"] == 1, "a dead letter"
-            )
-            installation.start("--stage", "index")
-            waiting = 'news_ingest_dead_letters_waiting{topic="news.entries.dead-letter"} 1.0'
-            installation.wait_until(lambda: waiting in read(ports["index"]), waiting)
-            installation.wait_for(searchable=1, dead_letters=1)
-            exported = {stage: read(port) for stage, port in ports.items()}
+        with made:
+            if request.param == "servers":
+                made.command("setup")
+            yield made
+
+
+def test_running_stages_export_documented_metrics_and_what_waits(
+    installation: Installation,
+) -> None:
+    settings = installation.settings().pipeline
+    ports = settings.telemetry.ports
+    # The index stage comes last: its first sample sees the dead letter.
+    installation.start_stages(STAGES[:-1])
+    with installation.log() as log:
+        installation.wait_until(lambda: list(log.scan(LETTERS)), "a dead letter")
+    installation.start("--stage", "index")
+    waiting = f'news_ingest_dead_letters_waiting{{topic="{LETTERS}"}} 1.0'
+    installation.wait_until(lambda: waiting in read(ports["index"]), waiting)
+    installation.wait_for(searchable=1, dead_letters=1)
+    exported = {stage: read(port) for stage, port in ports.items()}
+    log_engine = "kafka" if settings.log.url.startswith("kafka") else "sqlite"
+    index_engine = "sqlite" if settings.index.url.startswith("sqlite") else "elasticsearch"
+    if index_engine == "elasticsearch":
+        copies = f"{settings.index.url}/{settings.index.prefix}news-dead-letters/_search"
+        installation.wait_until(
+            lambda: re.findall('"reason":"exhausted"', text_at(copies)), "its copy in the index"
+        )
     for stage, text in exported.items():
         names = set(re.findall(r"^# TYPE news_ingest_(\w+)", text, re.MULTILINE))
         assert names <= METRICS.keys(), stage
         for name, labels in re.findall(r"^news_ingest_(\w+?)(?:\{(.*)\})? ", text, re.MULTILINE):
             told = METRICS[name] if name in METRICS else METRICS[re.sub("_[a-z]+$", "", name)]
             assert set(re.findall(r'(\w+)="', labels)) - {"le"} == set(told.labels), name
-        build = f'index="sqlite",log="sqlite",python="3[0-9.]*",version="{__version__}"'
+        build = (
+            f'index="{index_engine}",log="{log_engine}",python="3[0-9.]*",version="{__version__}"'
+        )
         assert re.search(rf"build_info\{{{build}\}} 1\.0", text), stage
         assert f'news_ingest_holding{{dependency="log",stage="{stage}"}} 0.0' in text, stage
     for stage in STAGES[1:]:

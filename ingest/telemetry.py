@@ -2,28 +2,50 @@
 
 A module declares the events it emits:
 
-    feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
+    feed_polled = Event("feed_polled", counts="polls_total")
     feed_polled(outcome="new", feed=feed.id, seconds=0.3)
 
 Log lines go to stdout (to stderr for commands that print results): readable on a terminal, JSON
-elsewhere. Metrics are named `news_ingest_…`; feeds, hosts and URLs are never labels.
+elsewhere. Metrics are named `news_ingest_…`; feeds, hosts and URLs are never labels. What each
+counts is in metrics.json, from which docs/monitoring.md is built.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+import msgspec
 import structlog
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 
 Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
+
+class Description(msgspec.Struct, frozen=True):
+    """What a metric says, and its labels.
+
+    `series` are the values of all labels but `stage` that are known beforehand: these series
+    exist from the start, at zero. `buckets` are those of a histogram, in the unit of its name.
+    """
+
+    help: str
+    labels: tuple[str, ...] = ()
+    series: tuple[tuple[str, ...], ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+#: Every metric by name, without the prefix.
+METRICS = msgspec.json.decode(
+    Path(__file__).with_name("metrics.json").read_bytes(), type=dict[str, Description]
+)
+
 _context: dict[str, str] = {}
 _metrics: dict[str, Any] = {}
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def configure(
@@ -34,6 +56,8 @@ def configure(
     is_json = not target.isatty() if as_json is None else as_json
     number = getattr(logging, level.upper())
     _context["stage"] = stage
+    for name in _metrics:
+        _start_at_zero(name)
     Event.lowest = number
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
@@ -70,28 +94,41 @@ class _Lines:
     debug = info = warning = error = critical = exception = log = msg
 
 
-def counter(name: str, *labels: str) -> Counter:
+def counter(name: str) -> Counter:
     """Return the counter `news_ingest_<name>`, created once per process."""
-    return _metric(Counter, name, labels)
+    return _metric(Counter, name)
 
 
-def gauge(name: str, *labels: str) -> Gauge:
+def gauge(name: str) -> Gauge:
     """Return the gauge `news_ingest_<name>`, created once per process."""
-    return _metric(Gauge, name, labels)
+    return _metric(Gauge, name)
 
 
-def histogram(name: str, *labels: str, buckets: Sequence[float] | None = None) -> Histogram:
-    """Return the histogram `news_ingest_<name>`; bucket bounds are in the unit of the name."""
-    options = {} if buckets is None else {"buckets": buckets}
-    return _metric(Histogram, name, labels, **options)
+def histogram(name: str) -> Histogram:
+    """Return the histogram `news_ingest_<name>`, created once per process."""
+    return _metric(Histogram, name)
 
 
-def _metric(kind: type[Metric], name: str, labels: Sequence[str], **options: Any) -> Metric:
+def _metric(kind: type[Metric], name: str) -> Metric:
     if name not in _metrics:
-        full = f"news_ingest_{name}"
-        _metrics[name] = kind(full, full, list(labels), registry=REGISTRY, **options)
+        told = METRICS[name]
+        options: dict[str, Any] = {"buckets": told.buckets} if told.buckets else {}
+        _metrics[name] = kind(
+            f"news_ingest_{name}", told.help, told.labels, registry=REGISTRY, **options
+        )
+        _start_at_zero(name)
     metric: Metric = _metrics[name]
     return metric
+
+
+def _start_at_zero(name: str) -> None:
+    """Create the series of a metric that are known beforehand, once the stage is known too."""
+    for known in METRICS[name].series if _context else ():
+        values = iter(known)
+        labels = METRICS[name].labels
+        _metrics[name].labels(
+            *[_context["stage"] if of == "stage" else next(values) for of in labels]
+        )
 
 
 class Event:
@@ -104,12 +141,12 @@ class Event:
     #: Lines below this level are not rendered.
     lowest = 0
 
-    def __init__(self, name: str, *, level: str = "info", counter: Counter | None = None) -> None:
+    def __init__(self, name: str, *, level: str = "info", counts: str = "") -> None:
         self.name = name
         self.level = level
         self._number = -1 if level == "none" else getattr(logging, level.upper())
-        self._counter = counter
-        self._labels: tuple[str, ...] = () if counter is None else tuple(counter._labelnames)
+        self._counter = counter(counts) if counts else None
+        self._labels = METRICS[counts].labels if counts else ()
         self._children: dict[tuple[str, ...], Counter] = {}
 
     def __call__(self, *, amount: float = 1, **fields: Any) -> None:

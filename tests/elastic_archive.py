@@ -19,7 +19,7 @@ from ingest.settings.options import IndexOptions
 from tests.builders import NOW
 
 #: Indexes beside the months that tests write to.
-BESIDES = ("news-revisions", "news-feeds", "news-sites")
+BESIDES = ("news-revisions", "news-feeds", "news-sites", "news-dead-letters")
 CONFIG = Path(__file__).parent.parent / "config"
 
 

@@ -16,9 +16,7 @@ ROOM_SECONDS = 30.0
 SPEC_FIELDS = TopicSpec.__struct_fields__
 
 records_expired = telemetry.Event(
-    "records_expired",
-    level="warning",
-    counter=telemetry.counter("records_expired_total", "stage"),
+    "records_expired", level="warning", counts="records_expired_total"
 )
 
 

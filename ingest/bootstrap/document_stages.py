@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import LazyIndex, chain_of, now, open_index, retry_until_available
@@ -10,10 +10,11 @@ from ingest.bootstrap.stages import run_watched
 from ingest.errors import NewsIngestError
 from ingest.pipeline.batch_loop import Work, batch_worker
 from ingest.pipeline.indexing.indexer import IndexWork
+from ingest.pipeline.sampler import DeadLetterWatch
 from ingest.pipeline.stage_worker import StageWorker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.ports import Index, Log
-from ingest.records.stage_plan import StagePlan
+from ingest.records.stage_plan import StagePlan, plans
 from ingest.settings.load import Settings
 
 
@@ -50,13 +51,19 @@ def _run_index(
     timeout = settings.pipeline.worker.start_timeout_seconds
     index = retry_until_available(lambda: _ready_index(settings), timeout, stop)
     workers: list[StageWorker] = []
+    is_first = lambda: any(worker.owns_first(plan.reads) for worker in workers)  # noqa: E731
     work = IndexWork(
         index,
         now,
         settings.pipeline.index.retention_months,
-        watches_layouts=lambda: any(worker.owns_first(plan.reads) for worker in workers),
+        watches_layouts=is_first,
     )
-    _run_worker(settings, plan, log, work, stop, is_breaker_on, workers.append)
+    topics = sorted({one.dead_letter_topic for one in plans(settings.pipeline)})
+    # An index of its own: that of the worker is used by one thread.
+    copies = LazyIndex(settings)
+    letters = DeadLetterWatch(log, topics, lambda: copies.dead_letters, is_first)
+    _run_worker(settings, plan, log, work, stop, is_breaker_on, workers.append, [letters.sample])
+    copies.close()
 
 
 def _ready_index(settings: Settings) -> Index:
@@ -73,6 +80,7 @@ def _run_worker(
     stop: Flag,
     is_breaker_on: bool,
     on_made: Callable[[StageWorker], None] = lambda _: None,
+    samples: Sequence[Callable[[], object]] = (),
 ) -> None:
     pipeline = settings.pipeline
     is_enabled = pipeline.breaker.enabled and is_breaker_on
@@ -88,4 +96,4 @@ def _run_worker(
         stop=stop,
     )
     on_made(worker)
-    run_watched(settings, plan, log, worker, worker.run)
+    run_watched(settings, plan, log, worker, worker.run, samples)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from threading import Event as Flag
 
+from ingest import __version__
 from ingest.bootstrap.engines import now, open_log, retry_until_available
 from ingest.errors import DependencyUnavailable, TopicMissing
 from ingest.pipeline.health import Watched, health_of, serve_health
+from ingest.pipeline.sampler import sample_queues, sampling
 from ingest.ports import Log
 from ingest.records.emission import record_finished
-from ingest.records.stage_plan import StagePlan, plan_of
+from ingest.records.stage_plan import StagePlan, plan_of, plans
 from ingest.records.worker_report import FeedsReport, WorkerReports
 from ingest.settings.load import Settings
-from ingest.telemetry import Event
+from ingest.telemetry import Event, gauge
 
 #: Kind of stage → module of this folder with its `run`; imported late, so that a process loads
 #: only what its kind of stage needs.
@@ -32,6 +35,7 @@ RUNNERS = {
 stage_ready = Event("stage_ready")
 stage_stopped = Event("stage_stopped")
 stage_restarted = Event("stage_restarted", level="warning")
+_build_info = gauge("build_info")
 
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 5.0
@@ -106,21 +110,36 @@ def run_watched(
     log: Log,
     watched: Watched,
     run: Callable[[], None],
+    samples: Sequence[Callable[[], object]] = (),
     *,
     count: Callable[[], float] = record_finished.total,
     feeds: Callable[[], FeedsReport | None] = lambda: None,
 ) -> None:
     """Run, with reports to `news.worker-state`, and with /health and /metrics if there is a port.
 
-    `count` returns the number of finished records; `feeds` is what a poller reports.
+    `samples` are called every half minute, after that of the queues: those of the stage and of
+    the stages that read what it writes. `count` returns the number of finished records; `feeds` is
+    what a poller reports.
     """
     options = settings.pipeline.telemetry
     health = partial(health_of, plan.name, watched)
     server = None
+    _build_info.labels(
+        __version__,
+        platform.python_version(),
+        "kafka" if settings.pipeline.log.url.startswith("kafka:") else "sqlite",
+        "sqlite" if settings.pipeline.index.url.startswith("sqlite:") else "elasticsearch",
+    ).set(1)
     if plan.name in options.ports:
         server = serve_health(options.host, options.ports[plan.name], health)
+    following = [
+        one
+        for one in plans(settings.pipeline)
+        if one.reads and (one.name == plan.name or one.reads == plan.writes)
+    ]
+    reports = WorkerReports(log, plan.name, now, health=health, count=count, feeds=feeds)
     try:
-        with WorkerReports(log, plan.name, now, health=health, count=count, feeds=feeds):
+        with reports, sampling([partial(sample_queues, log, following), *samples]):
             run()
     finally:
         if server is not None:

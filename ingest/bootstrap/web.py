@@ -19,7 +19,7 @@ from ingest.ports import Clock, Fetcher, Known
 from ingest.settings.load import Settings
 from ingest.telemetry import Event, gauge
 
-_resting = gauge("hosts_resting", "stage")
+_resting = gauge("hosts_resting")
 contact_is_missing = Event("contact_is_missing", level="warning")
 
 

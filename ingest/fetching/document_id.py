@@ -16,7 +16,7 @@ from ingest.identity import canonical_url, document_id_of_url, is_home_page, joi
 from ingest.model import Entry
 from ingest.page_tags import marks_of, tags_of, text_of
 from ingest.ports import Known
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
 #: Maximum number of documents kept in memory, which the index may not show yet.
 MEMORY = 50_000
@@ -44,9 +44,7 @@ _AMP_MARK = re.compile(r"(?:^|\s)(?:amp|\u26a1\ufe0f?)(?=[\s=/]|$)", re.IGNORECA
 _QUOTED = re.compile(r""""[^"]{0,2048}"|'[^']{0,2048}'""")
 
 
-lookup_failed = Event(
-    "id_lookup_failed", level="warning", counter=counter("id_lookup_failures_total")
-)
+lookup_failed = Event("id_lookup_failed", level="warning", counts="id_lookup_failures_total")
 
 
 class Identity(NamedTuple):

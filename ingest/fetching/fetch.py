@@ -27,7 +27,7 @@ from ingest.model import Entry, Page
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
 from ingest.ports import Clock, Fetched, Fetcher, FetchRequest
 from ingest.settings.options import FetchingOptions
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 from ingest.wire import encode
 
 #: Maximum number of redirects to another domain for one entry, each through the log.
@@ -47,12 +47,11 @@ MAX_RECORD_BYTES = 3_960_000
 _ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.8,*/*;q=0.5"
 _COMPRESSION_LEVEL = 3
 
-_pages = counter("pages_total", "outcome", "content_source")
-_page_fetched = Event("page_fetched", level="debug", counter=_pages)
-_page_missing = Event("page_missing", counter=_pages)
-_page_deferred = Event("page_deferred", level="debug", counter=_pages)
-_amp_page = Event("amp_page", level="debug", counter=counter("amp_pages_total", "outcome"))
-_page_refused = Event("page_refused", level="warning", counter=_pages)
+_page_fetched = Event("page_fetched", level="debug", counts="pages_total")
+_page_missing = Event("page_missing", counts="pages_total")
+_page_deferred = Event("page_deferred", level="debug", counts="pages_total")
+_amp_page = Event("amp_page", level="debug", counts="amp_pages_total")
+_page_refused = Event("page_refused", level="warning", counts="pages_total")
 
 
 class EntryFetcher:

@@ -20,7 +20,7 @@ from ingest.fetching.politeness import Pressure
 from ingest.identity import canonical_url
 from ingest.model import PagePart
 from ingest.ports import Fetched
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
 #: Maximum number of pages of one article, including the first.
 MAX_PAGES = 10
@@ -29,9 +29,8 @@ MAX_SECONDS = 600.0
 #: Longest wait after which a part is retried.
 SOON_SECONDS = 60.0
 
-_parts = counter("article_parts_total", "outcome")
-part_fetched = Event("article_part_fetched", level="debug", counter=_parts)
-part_missing = Event("article_part_missing", counter=_parts)
+part_fetched = Event("article_part_fetched", level="debug", counts="article_parts_total")
+part_missing = Event("article_part_missing", counts="article_parts_total")
 
 Ask = Callable[[str, int], Awaitable[tuple[Fetched | None, PageVerdict]]]
 

@@ -34,7 +34,7 @@ MAX_ADDRESS_WAIT_SECONDS = 30.0
 REFUSALS_FOR_A_REST = 5
 REFUSALS_WINDOW_SECONDS = 600.0
 
-waits = counter("host_waits_total", "stage", "reason")
+waits = counter("host_waits_total")
 
 
 class _Lane:

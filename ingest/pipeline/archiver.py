@@ -12,11 +12,10 @@ from ingest.pipeline.transform import decoded
 from ingest.ports import Record
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
-_pages = counter("archive_pages_total", "outcome")
-pages_archived = Event("pages_archived", level="debug", counter=_pages)
-page_not_archived = Event("page_not_archived", level="debug", counter=_pages)
+pages_archived = Event("pages_archived", level="debug", counts="archive_pages_total")
+page_not_archived = Event("page_not_archived", level="debug", counts="archive_pages_total")
 
 
 class Archive(Protocol):

@@ -34,8 +34,8 @@ QUIET_SECONDS = 0.1
 batch_done = Event("batch_done", level="debug")
 batch_halved = Event("batch_halved", level="warning")
 lease_lost = Event("lease_lost", level="warning")
-_steps = histogram("batch_seconds", "stage", "step")
-_owned = gauge("partitions_owned", "stage")
+_steps = histogram("batch_seconds")
+_owned = gauge("partitions_owned")
 
 
 class Work(Protocol):

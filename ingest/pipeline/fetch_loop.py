@@ -53,8 +53,8 @@ MAX_WAITING_PER_HOST = 300
 MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024
 
 commit_refused = Event("commit_refused", level="warning")
-_in_flight = gauge("in_flight_records", "stage")
-_owned = gauge("partitions_owned", "stage")
+_in_flight = gauge("in_flight_records")
+_owned = gauge("partitions_owned")
 
 Key = tuple[TopicPartition, int, int]
 FetchResult = Outcome[Page | Entry] | IndexFault

@@ -32,7 +32,7 @@ _GOOD = {
 
 health_server_started = Event("health_server_started")
 health_port_in_use = Event("health_port_in_use", level="warning")
-_age = gauge("last_poll_age_seconds", "stage")
+_age = gauge("last_read_age_seconds")
 
 
 class Watched(Protocol):

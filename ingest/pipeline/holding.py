@@ -22,7 +22,7 @@ RECENT_SECONDS = 60.0
 
 holding_started = Event("holding_started", level="warning")
 holding_ended = Event("holding_ended", level="info")
-_holding = gauge("holding", "stage", "dependency")
+_holding = gauge("holding")
 
 
 class StopRequestedError(Exception):

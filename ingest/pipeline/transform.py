@@ -17,12 +17,10 @@ from ingest.records.emission import Judged
 from ingest.records.outputs import document_output
 from ingest.records.stage_plan import StagePlan
 from ingest.registry import Built
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 from ingest.wire import decode
 
-enricher_failed = Event(
-    "enricher_failed", level="warning", counter=counter("enricher_failures_total", "processor")
-)
+enricher_failed = Event("enricher_failed", level="warning", counts="enricher_failures_total")
 
 Probe = Callable[[], object]
 

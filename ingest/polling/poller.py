@@ -101,6 +101,7 @@ class Poller:
             feed_at=self._owned.feed_at,
             on_state=on_state,
         )
+        events.holding.labels(plan.name, "log").set_function(lambda: self.held_by is not None)
 
     def run(self, stop_timeout_seconds: float = 20.0) -> None:
         """Poll until `stop` is set, then wait at most this long for running polls to finish.

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ingest.ports.feed_records import FeedRecord, FeedRecords, PollNote
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
-from ingest.ports.index import ExportPage, Index, IndexWrite
+from ingest.ports.index import DeadLetterCopies, ExportPage, Index, IndexWrite
 from ingest.ports.known import Known, Verdict
 from ingest.ports.log import (
     DAMAGED,
@@ -47,6 +47,7 @@ __all__ = [
     "Appender",
     "BatchProcessor",
     "Clock",
+    "DeadLetterCopies",
     "Delivery",
     "Disallowed",
     "ExportPage",

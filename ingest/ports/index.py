@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -51,6 +51,18 @@ def place_of(cursor: str, shape: type[Shape]) -> Shape:
         ) from error
 
 
+class DeadLetterCopies(Protocol):
+    """Copies of dead letters by their keys. Errors: IndexUnavailable, IndexRefused, IndexDiffers."""
+
+    def write(self, records: Sequence[tuple[str, int, bytes | None]]) -> None:
+        """Write keys, versions and bodies (JSON; None deletes). An older version never wins."""
+        ...
+
+    def keep_only(self, ids: Collection[str]) -> None:
+        """Delete all other copies."""
+        ...
+
+
 class Index(Protocol):
     """Versioned, searchable documents. An older version never replaces a newer one."""
 
@@ -64,6 +76,11 @@ class Index(Protocol):
     @property
     def feeds(self) -> FeedRecords:
         """Return the store of feed health, beside the documents."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetterCopies | None:
+        """Return the copies of dead letters; None if this engine keeps none."""
         ...
 
     @property

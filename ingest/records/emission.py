@@ -16,22 +16,12 @@ from ingest.records.appending import NewRecord, Refusals, append_and_flush, refu
 from ingest.records.dead_letter import Subject, dead_letter, origin_of
 from ingest.records.outputs import drop_output
 from ingest.records.stage_plan import StagePlan
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
-record_finished = Event(
-    "record_finished", level="debug", counter=counter("records_total", "stage", "outcome")
-)
-record_dropped = Event(
-    "record_dropped", counter=counter("records_dropped_total", "stage", "reason")
-)
-record_retried = Event(
-    "record_retried", counter=counter("records_retried_total", "stage", "reason")
-)
-record_rejected = Event(
-    "record_rejected",
-    level="warning",
-    counter=counter("dead_letters_total", "stage", "failure_class", "reason"),
-)
+record_finished = Event("record_finished", level="debug", counts="records_total")
+record_dropped = Event("record_dropped", counts="records_dropped_total")
+record_retried = Event("record_retried", counts="records_retried_total")
+record_rejected = Event("record_rejected", level="warning", counts="dead_letters_total")
 
 #: Number of attempts after which a transient failure is rejected: one for each rung.
 MAX_ATTEMPTS = 3

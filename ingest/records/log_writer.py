@@ -13,14 +13,14 @@ from typing import NamedTuple
 from ingest.errors import LogUnavailable, NewsIngestError
 from ingest.ports import Appender, Delivery
 from ingest.records.appending import NewRecord
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
 _FLUSH_SECONDS = 10.0
 _MAX_RECORDS_A_FLUSH = 5_000
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
-log_held = Event("log_unavailable", level="warning", counter=counter("log_holds_total"))
+log_held = Event("log_unavailable", level="warning", counts="log_holds_total")
 log_available = Event("log_available_again")
 
 

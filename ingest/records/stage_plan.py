@@ -57,6 +57,14 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
         return self.fresh_inputs + ((self.backfill_reads,) if self.backfill_reads else ())
 
     @property
+    def queues(self) -> dict[str, tuple[str, ...]]:
+        """The inputs by kind: fresh, retry, backfill; empty for a stage that reads nothing."""
+        if not self.reads:
+            return {}
+        backfill = (self.backfill_reads,) if self.backfill_reads else ()
+        return {"fresh": (self.reads,), "retry": self.retry_topics, "backfill": backfill}
+
+    @property
     def main_inputs(self) -> tuple[str, ...]:
         """The topics with records that are new to this stage."""
         return tuple(topic for topic in (self.reads, self.backfill_reads) if topic)

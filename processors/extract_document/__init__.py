@@ -17,7 +17,7 @@ from ingest.model import Document, Page
 from ingest.outcome import Keep, Outcome, Reject
 from ingest.ports import Clock
 from ingest.settings.site_rules import NO_RULES, SiteRules
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 from ingest.terms import count_words
 from processors.extract_document.options import Options
 
@@ -30,12 +30,10 @@ PINNED = {
     "justext": "3.0.2", "resiliparse": "2.0.1",
 }  # fmt: skip
 #: What a site's rule `body_xpath` came to: hit, miss, outweighed, broken.
-body_rule_tried = Event(
-    "body_rule_tried", level="none", counter=counter("extract_body_rules_total", "result")
-)
+body_rule_tried = Event("body_rule_tried", level="none", counts="extract_body_rules_total")
 #: A step of extraction raised; the document goes on without its fields.
 extraction_step_failed = Event(
-    "extraction_step_failed", level="error", counter=counter("extract_failed_steps_total", "step")
+    "extraction_step_failed", level="error", counts="extract_failed_steps_total"
 )
 _NAMED_IN_ENGINE = ("trafilatura", "resiliparse", "htmldate")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import LogRefused, LogUnavailable, NewsIngestError
@@ -139,6 +140,11 @@ def test_a_claim_is_durable_before_the_request(site: HttpSite, log: SqliteLog) -
     assert planned[0] is not None
 
 
+def holds_on_the_log() -> float | None:
+    labels = {"stage": "poll", "dependency": "log"}
+    return REGISTRY.get_sample_value("news_ingest_holding", labels)
+
+
 def test_nothing_is_asked_while_the_partitions_move_though_the_claim_is_durable(
     site: HttpSite, log: SqliteLog
 ) -> None:
@@ -163,8 +169,10 @@ def test_an_outage_of_the_log_is_no_fault_of_the_feed(site: HttpSite, log: Sqlit
     site.serve(HOST, "/feed.xml", feed_answer("flood"))
     with Rig(site, FaultyLog(log, outage), a_feed()) as rig:  # type: ignore[arg-type]
         wait_for(lambda: len(rig.entries()) == 1)
+        assert holds_on_the_log() == 0
         is_down.set()
         site.serve(HOST, "/feed.xml", feed_answer("market", "flood"))
+        wait_for(lambda: holds_on_the_log() == 1)
         time.sleep(1.0)
         asked = len(site.asked(HOST, "/feed.xml"))
         time.sleep(0.5)
@@ -172,6 +180,7 @@ def test_an_outage_of_the_log_is_no_fault_of_the_feed(site: HttpSite, log: Sqlit
         is_down.clear()
         wait_for(lambda: len(rig.entries()) == 2)
         wait_for(lambda: rig.state("harbour-times").last_error_class == "")
+        wait_for(lambda: holds_on_the_log() == 0)
     assert rig.error is None
     assert all(not note.error for note in states_in(log)["harbour-times"].recent_polls)
 

@@ -26,7 +26,12 @@ class Worker:
     """What /health would say of a worker, and how much it has done."""
 
     def __init__(self) -> None:
-        self.body: dict[str, Any] = {"status": "working", "holding_on": "", "partitions": 3}
+        self.body: dict[str, Any] = {
+            "status": "working",
+            "holding_on": "",
+            "cause": "",
+            "partitions": 3,
+        }
         self.count = 7.0
 
     def health(self) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def test_a_worker_reports_its_state_and_each_change_of_it(log: Log) -> None:
         assert first.pid > 0
         assert first.host
         assert first.version
-        worker.body |= {"status": "holding", "holding_on": "the index does not answer"}
+        worker.body |= {"status": "holding", "cause": "the index does not answer"}
         held = eventually(log, lambda one: one.state == "holding")
         assert held.on == "the index does not answer"
         assert len(said(log)) == 1, "a worker has one place in the topic"

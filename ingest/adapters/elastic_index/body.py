@@ -56,7 +56,7 @@ _UNFIT = (
     TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError,
     msgspec.MsgspecError,
 )  # fmt: skip
-_dropped = telemetry.counter("index_values_dropped_total", "field", "reason")
+_dropped = telemetry.counter("index_values_dropped_total")
 
 
 def encode(document: IndexedDocument, now: datetime, max_bytes: int) -> bytes | Verdict:

@@ -56,6 +56,7 @@ class ElasticIndex:
         self._languages_at: datetime | None = None
         self.revisions = ElasticRevisions(self._engine, self._names.of("news-revisions"))
         self.feeds = ElasticFeedRecords(self._engine, self._names.of("news-feeds"))
+        self.dead_letters = SideIndex(self._engine, self._names.of("news-dead-letters"))
         self.layouts = ElasticSiteLayouts(
             self._engine, self._names.documents, self._names.of("news-sites")
         )

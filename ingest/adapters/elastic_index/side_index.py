@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.verdicts import (
     is_about_the_request,
@@ -17,9 +16,7 @@ from ingest.ports import Verdict
 from ingest.telemetry import Event
 
 side_record_refused = Event(
-    "index_record_refused",
-    level="warning",
-    counter=telemetry.counter("index_records_refused_total", "index", "code"),
+    "index_record_refused", level="warning", counts="index_records_refused_total"
 )
 
 
@@ -82,6 +79,10 @@ class SideIndex:
         self.refresh()
         path = f"/{self.alias}/_delete_by_query?ignore_unavailable=true&conflicts=proceed"
         self._engine.request("POST", path, f"deleting from {self.alias}", body={"query": query})
+
+    def keep_only(self, ids: Collection[str]) -> None:
+        """Delete all records but these."""
+        self.delete({"bool": {"must_not": {"ids": {"values": sorted(ids)}}}})
 
     def scan(
         self, body: Mapping[str, Any], *, by: str, size: int = 1000

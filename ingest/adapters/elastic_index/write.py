@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ingest import telemetry
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.months import Months
 from ingest.adapters.elastic_index.verdicts import (
@@ -19,9 +18,7 @@ from ingest.telemetry import Event
 
 month_created = Event("index_month_created")
 bulk_request_refused = Event(
-    "bulk_request_refused",
-    level="warning",
-    counter=telemetry.counter("bulk_requests_refused_total", "type"),
+    "bulk_request_refused", level="warning", counts="bulk_requests_refused_total"
 )
 
 

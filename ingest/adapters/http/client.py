@@ -32,10 +32,10 @@ from ingest.telemetry import counter
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
-_requests = counter("requests_total", "stage", "status")
-_bytes = counter("response_bytes_total", "stage", "kind")
-_refused = counter("addresses_refused_total", "stage", "reason")
-caps_hit = counter("caps_hit_total", "stage", "cap")
+_requests = counter("requests_total")
+_bytes = counter("response_bytes_total")
+_refused = counter("addresses_refused_total")
+caps_hit = counter("caps_hit_total")
 
 _CHUNK_BYTES = 64 * 1024
 #: A larger body needs a slot, or a hundred large ones at once would fill the memory.

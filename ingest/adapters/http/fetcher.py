@@ -24,7 +24,7 @@ _MAX_ROBOTS_REDIRECTS = 5
 #: RFC 9309 §2.5: at least 500 KiB must be read; the rest is ignored.
 _MAX_ROBOTS_BYTES = 512_000
 
-_verdicts = counter("robots_verdicts_total", "stage", "verdict")
+_verdicts = counter("robots_verdicts_total")
 
 Resolve = Callable[[str], Awaitable[tuple[str, ...]]]
 GetRobots = Callable[[str], Awaitable[tuple[int, bytes] | None]]

@@ -28,9 +28,7 @@ _ALONE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 
 producer_replaced = telemetry.Event(
-    "producer_replaced",
-    level="warning",
-    counter=telemetry.counter("producers_replaced_total", "stage"),
+    "producer_replaced", level="warning", counts="producers_replaced_total"
 )
 
 

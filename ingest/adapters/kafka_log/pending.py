@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from ingest import telemetry
 from ingest.errors import NewsIngestError
 
-_appended = telemetry.counter("records_appended_total", "topic")
+_appended = telemetry.counter("records_appended_total")
 _unacknowledged = telemetry.gauge("unacknowledged_bytes")
-append_failed = telemetry.Event(
-    "append_failed",
-    level="warning",
-    counter=telemetry.counter("append_failures_total", "topic", "error"),
-)
+append_failed = telemetry.Event("append_failed", level="warning", counts="append_failures_total")
 
 
 @dataclass(slots=True, eq=False)

@@ -24,14 +24,8 @@ _CLOSE_SECONDS = 5.0
 #: How often an idle reader checks that its topics still exist.
 _CHECK_SECONDS = 10.0
 
-rebalanced = telemetry.Event(
-    "rebalanced", level="debug", counter=telemetry.counter("rebalances_total", "stage")
-)
-commit_failed = telemetry.Event(
-    "commit_failed",
-    level="warning",
-    counter=telemetry.counter("commit_failures_total", "stage", "error"),
-)
+rebalanced = telemetry.Event("rebalanced", level="debug", counts="rebalances_total")
+commit_failed = telemetry.Event("commit_failed", level="warning", counts="commit_failures_total")
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -31,7 +31,7 @@ _DAY_SECONDS = 86_400.0
 
 archive_file_closed = Event("archive_file_closed")
 archive_file_recovered = Event("archive_file_recovered", level="warning")
-archive_file_deleted = Event("archive_file_deleted", counter=counter("archive_files_deleted_total"))
+archive_file_deleted = Event("archive_file_deleted", counts="archive_files_deleted_total")
 page_unreadable = Event("page_unreadable", level="warning")
 _bytes_written = counter("archive_bytes_total")
 _folder_bytes = gauge("archive_folder_bytes")

@@ -41,6 +41,7 @@ class SqliteIndex:
     """
 
     capabilities = frozenset({"folds_with_cursor", "shows_at_commit"})
+    dead_letters = None
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ _DAY = 24 * 3600 * 1000
 _OLDEST = (datetime(1990, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 _KEPT_VALUES = [field for field in of_kind("entity", "value").values() if field.number]
-_dropped = counter("index_values_dropped_total", "field", "reason")
+_dropped = counter("index_values_dropped_total")
 
 
 class Unfit(Exception):  # noqa: N818 - never leaves the adapter

@@ -13,7 +13,7 @@ from ingest.settings.options import LogOptions
 #: How many times a lease is renewed while it lasts (15 s: every 3 s).
 _RENEWALS = 5
 
-_taken = telemetry.Event("log_lease_taken", counter=telemetry.counter("rebalances_total", "stage"))
+_taken = telemetry.Event("log_lease_taken", counts="rebalances_total")
 _standing_by = telemetry.Event("log_standing_by")
 _lost = telemetry.Event("log_lease_lost", level="warning")
 

@@ -13,7 +13,7 @@ from ingest.identity import GENERATIONS
 from ingest.model import EnrichedDocument, IndexedDocument
 from ingest.outcome import Drop
 from ingest.ports import Index, IndexWrite, Known, KnownText, Revision, Verdict
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 from ingest.terms import sentences
 
 #: Sources other than a page: such a text never replaces the page text of a known document.
@@ -24,7 +24,7 @@ MAX_SENTENCES = 300
 MAX_SENTENCE_CHARACTERS = 2_000
 _MAX_ENTITY_IDS = 200
 
-revision_found = Event("revision_found", level="debug", counter=counter("revisions_total"))
+revision_found = Event("revision_found", level="debug", counts="revisions_total")
 
 
 class Older(msgspec.Struct, frozen=True):

@@ -13,16 +13,12 @@ from ingest.pipeline.transform import decoded
 from ingest.ports import Clock, Index, IndexWrite, Known, Record, Verdict
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
-from ingest.telemetry import Event, counter, histogram
+from ingest.telemetry import Event, histogram
 
-document_indexed = Event(
-    "document_indexed", level="debug", counter=counter("documents_indexed_total", "kind")
-)
+document_indexed = Event("document_indexed", level="debug", counts="documents_indexed_total")
 months_expired = Event("months_expired")
-_searchable_after = histogram(
-    "searchable_after_seconds", buckets=(1, 2, 3, 5, 10, 20, 60, 300, 1800, 3600, 21600, 86400)
-)
-_batch = histogram("index_batch_documents", buckets=(1, 5, 10, 50, 100, 200, 500))
+_searchable_after = histogram("searchable_after_seconds")
+_batch = histogram("index_batch_documents")
 
 
 class IndexWork:

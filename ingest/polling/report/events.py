@@ -8,56 +8,41 @@ from ingest.model import Entry
 from ingest.polling.entries.new_entries import Found
 from ingest.telemetry import Event, counter, gauge, histogram
 
-feed_polled = Event("feed_polled", counter=counter("polls_total", "outcome"))
-poll_unchanged = Event(
-    "poll_without_news", level="debug", counter=counter("polls_total", "outcome")
-)
-poll_failed = Event(
-    "poll_failed", level="warning", counter=counter("poll_failures_total", "class", "reason")
-)
-poll_crashed = Event("poll_crashed", level="error", counter=counter("poll_crashes_total"))
-entries_found = Event("entries_found", level="none", counter=counter("entries_total", "result"))
-entries_dropped = Event(
-    "entries_dropped", level="none", counter=counter("entries_dropped_total", "reason")
-)
-entries_rejected = Event(
-    "entries_rejected", level="none", counter=counter("entries_rejected_total", "reason")
-)
-feed_oddity = Event("feed_oddity", level="none", counter=counter("feed_oddities_total", "kind"))
-window_overflowed = Event(
-    "window_overflowed", level="warning", counter=counter("window_overflows_total")
-)
-window_repaired = Event(
-    "window_overflow_repaired", counter=counter("window_overflows_repaired_total")
-)
+feed_polled = Event("feed_polled", counts="polls_total")
+poll_unchanged = Event("poll_without_news", level="debug", counts="polls_total")
+poll_failed = Event("poll_failed", level="warning", counts="poll_failures_total")
+poll_crashed = Event("poll_crashed", level="error", counts="poll_crashes_total")
+entries_found = Event("entries_found", level="none", counts="entries_total")
+entries_dropped = Event("entries_dropped", level="none", counts="entries_dropped_total")
+entries_rejected = Event("entries_rejected", level="none", counts="entries_rejected_total")
+feed_oddity = Event("feed_oddity", level="none", counts="feed_oddities_total")
+window_overflowed = Event("window_overflowed", level="warning", counts="window_overflows_total")
+window_repaired = Event("window_overflow_repaired", counts="window_overflows_repaired_total")
 entries_left_behind = Event(
-    "entries_left_behind", level="warning", counter=counter("entries_left_behind")
+    "entries_left_behind", level="warning", counts="entries_left_behind_total"
 )
-entries_beyond_cap = Event(
-    "entries_beyond_cap", level="warning", counter=counter("entries_beyond_cap")
-)
+entries_beyond_cap = Event("entries_beyond_cap", level="warning", counts="entries_beyond_cap_total")
 feed_gone = Event("feed_gone", level="warning")
 feed_moved = Event("feed_moved", level="warning")
 feed_is_duplicate = Event("feed_is_duplicate", level="warning")
 partitions_restored = Event("feed_states_restored")
 partitions_lost = Event("feed_states_released")
 state_unreadable = Event(
-    "feed_state_unreadable", level="warning", counter=counter("feed_states_unreadable_total")
+    "feed_state_unreadable", level="warning", counts="feed_states_unreadable_total"
 )
 poller_stopped = Event("poller_stopped")
 
-freshness_lag = histogram(
-    "freshness_lag_seconds", buckets=(60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-)
-schedule_lag = histogram("schedule_lag_seconds", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900))
+freshness_lag = histogram("freshness_lag_seconds")
+schedule_lag = histogram("schedule_lag_seconds")
 restore_seconds = gauge("feed_state_restore_seconds")
-feeds_by_state = gauge("feeds", "state")
-kappa_gauge = gauge("kappa")
+feeds_by_state = gauge("feeds")
+kappa_gauge = gauge("request_allowance_factor")
 allowance_used = gauge("request_allowance_used_ratio")
 outage_frozen = gauge("outage_frozen")
+holding = gauge("holding")
 #: Source of an entry's date (feed, first_seen_at), and its fault: missing, unreadable, no_zone,
 #: in_the_future, or "".
-dates = counter("dates_total", "source", "fault")
+dates = counter("dates_total")
 
 
 def report_found(found: Found) -> None:

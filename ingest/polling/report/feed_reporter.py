@@ -24,7 +24,7 @@ from ingest.polling.state.feed_state import FeedState, Slot, feed_health
 from ingest.polling.trial.outlook import why_next
 from ingest.ports import Clock, FeedRecord, FeedRecords, LayoutAlarm, SiteLayouts
 from ingest.records.worker_report import FeedsReport
-from ingest.telemetry import Event, counter
+from ingest.telemetry import Event
 
 _DAY = timedelta(days=1)
 _TEXT_CHARACTERS = 300
@@ -41,9 +41,7 @@ _LONGEST_PAUSE_SECONDS = 60.0
 #: Maximum number of feeds in the report of a poller, and their order in it by health.
 REPORTED = 20
 _TROUBLE_FIRST = ("gone", "failing", "robots", "resting", "healthy", "duplicate", "disabled")
-feed_records_written = Event(
-    "feed_records_written", level="none", counter=counter("feed_records_total")
-)
+feed_records_written = Event("feed_records_written", level="none", counts="feed_records_total")
 feed_records_held = Event("feed_records_held", level="warning")
 feed_records_resumed = Event("feed_records_resumed")
 feed_records_removed = Event("feed_records_removed")

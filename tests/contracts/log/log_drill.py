@@ -64,9 +64,9 @@ class LogFactory:
     def with_short_lease(self, options: dict[str, Any]) -> dict[str, Any]:
         return {"session_timeout_seconds": self.lease_seconds, **options}
 
-    def topic(self, partitions: int = 3, **settings: Any) -> str:
+    def topic(self, partitions: int = 3, name: str = "", **settings: Any) -> str:
         """Create a topic and return its name."""
-        name = f"news.{uuid.uuid4().hex[:8]}"
+        name = name or f"news.{uuid.uuid4().hex[:8]}"
         self().apply([TopicSpec(name=name, partitions=partitions, **settings)])
         return name
 

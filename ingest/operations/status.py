@@ -47,7 +47,7 @@ FAILING = timedelta(days=1)
 FULL_PERCENT = 80.0
 #: How long a poller takes at most to load a changed feeds.yml.
 _RELOAD_SECONDS = 10.0
-_ALIVE = ("working", "holding", "stuck")
+_SEVERITY = {"working": 0, "holding": 1, "stuck": 2}
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -83,7 +83,8 @@ class Disk(msgspec.Struct, frozen=True):
 class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A stage. `state` is working, holding, stuck, failed, silent, `no worker` or unknown.
 
-    `on` and `since` explain it. `records` were finished since the workers started; what waits is
+    `on` and `since` explain it. `lost` are workers that went silent or failed and were not started
+    again. `records` were finished since the workers started; what waits is
     None where the log does not answer, and the oldest is one of the main topic.
     """
 
@@ -92,6 +93,7 @@ class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     on: str = ""
     since: datetime | None = None
     workers: tuple[WorkerReport, ...] = ()
+    lost: tuple[WorkerReport, ...] = ()
     records: int = 0
     records_a_minute: float = 0.0
     waiting: int | None = None
@@ -316,40 +318,33 @@ def stage_status(
 ) -> StageStatus:
     """Return the state of a stage: that of the worker that is worst off of those alive."""
     mine = [one for one in reports or () if one.stage == plan.name]
-    alive = [one for one in mine if is_alive(one, at)]
-    # One that was started on the same host since then takes the place of one that ended.
-    ended = [
-        one
+    silent_at = at - timedelta(seconds=SILENT_SECONDS)
+    alive = [one for one in mine if one.state != "failed" and one.at >= silent_at]
+    # One that was started on the same host since then takes the place of one that was lost.
+    lost = [
+        one if one.state == "failed" else replace(one, state="silent")
         for one in mine
         if one not in alive
         and not any(new.host == one.host and new.started_at >= one.at for new in alive)
     ]
     state, on, since = "unknown" if reports is None else "no worker", "", None
     if alive:
-        worst = max(alive, key=lambda one: _ALIVE.index(one.state))
+        worst = max(alive, key=lambda one: _SEVERITY.get(one.state, _SEVERITY["holding"]))
         state, on, since = worst.state, worst.on, worst.since
-    elif ended:
-        last = max(ended, key=lambda one: one.at)
-        state, on, since = _end_of(last), last.on, last.at
+    elif lost:
+        last = max(lost, key=lambda one: one.at)
+        state, on, since = last.state, last.on, last.at
     return StageStatus(
         stage=plan.name,
         state=state,
         on=on,
         since=since,
-        workers=(*alive, *ended),
+        workers=tuple(alive),
+        lost=tuple(lost),
         records=sum(one.records for one in alive),
         records_a_minute=round(sum(one.records_a_minute for one in alive), 1),
         **waiting,
     )
-
-
-def is_alive(report: WorkerReport, at: datetime) -> bool:
-    """Return whether a worker was at work when it was last heard of, not long ago."""
-    return report.state in _ALIVE and at - report.at <= timedelta(seconds=SILENT_SECONDS)
-
-
-def _end_of(report: WorkerReport) -> str:
-    return report.state if report.state == "failed" else "silent"
 
 
 def _feeds(reports: Iterable[WorkerReport] | None) -> FeedsReport | None:
@@ -372,11 +367,9 @@ def _notices(status: Status, waits_for_word: bool) -> Iterator[Notice]:
         if stage.state not in ("working", "unknown") and states != {"no worker"}:
             since = f" since {stage.since:%Y-%m-%d %H:%M:%S} UTC" if stage.since else ""
             yield Notice(HELD, f"{stage.stage}: {stage.state}{since}{stage.on and ': '}{stage.on}")
-        for worker in stage.workers if stage.state in _ALIVE else ():
-            if not is_alive(worker, status.at):
-                where = f"process {worker.pid} on {worker.host}"
-                ended = f"{_end_of(worker)} since {worker.at:%H:%M:%S} UTC"
-                yield Notice(LOOK, f"{stage.stage}: {where} is {ended}")
+        for worker in stage.lost if stage.workers else ():
+            who = f"{stage.stage}: process {worker.pid} on {worker.host}"
+            yield Notice(LOOK, f"{who} is {worker.state} since {worker.at:%H:%M:%S} UTC")
         if (stage.oldest_waiting_seconds or 0) > BEHIND.total_seconds():
             minutes = round((stage.oldest_waiting_seconds or 0) / 60)
             yield Notice(LOOK, f"{stage.stage}: a record has waited for {minutes} min")

@@ -23,6 +23,8 @@ from tests.scenarios.processes import COMMAND, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
+PAUSE_SECONDS = 1.0
+
 
 def look(installation: Installation) -> dict[str, Any]:
     """Return what `status --json` says, with its exit status; patient, on a loaded machine."""
@@ -39,7 +41,10 @@ def wait_for(
 ) -> dict[str, Any]:
     def looked() -> dict[str, Any] | None:
         found = look(installation)
-        return found if holds(found) else None
+        if holds(found):
+            return found
+        time.sleep(PAUSE_SECONDS)  # each look starts a process
+        return None
 
     found = installation.wait_until(looked, what)
     assert found is not None

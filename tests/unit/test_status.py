@@ -99,6 +99,7 @@ LATER = NOW + timedelta(seconds=SILENT_SECONDS + 1)
         ([a_report("fetch")], NOW, "no worker"),
         ([a_report()], NOW, "working"),
         ([a_report(), a_report(pid=2, state="holding")], NOW, "holding"),
+        ([a_report(), a_report(pid=2, state="of a later version")], NOW, "of a later version"),
         ([a_report(state="stuck"), a_report(pid=2, state="holding")], NOW, "stuck"),
         ([a_report()], LATER, "silent"),
         ([a_report(), a_report(pid=2, at=LATER)], LATER, "working"),
@@ -115,9 +116,12 @@ def test_a_worker_that_was_started_again_on_its_host_is_not_missed(settings: Set
     plan = plan_of(settings.pipeline, "index")
     killed = a_report()
     elsewhere = a_report(host="other", pid=2, at=LATER)
-    assert stage_status(plan, [killed, elsewhere], {}, LATER).workers == (elsewhere, killed)
+    found = stage_status(plan, [killed, elsewhere], {}, LATER)
+    assert found.workers == (elsewhere,)
+    assert found.lost == (replace(killed, state="silent"),)
     again = a_report(pid=3, at=LATER)
-    assert stage_status(plan, [killed, again], {}, LATER).workers == (again,)
+    found = stage_status(plan, [killed, again], {}, LATER)
+    assert (found.workers, found.lost) == ((again,), ())
 
 
 # ── the whole ───────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -30,12 +29,14 @@ def status(
     stage is held, stuck or down, or if the log or the index does not answer.
     """
     looker = Looker(settings_of(config))
-    live = Live(console=out, auto_refresh=False)
-    with nullcontext() if as_json else live:
-        while True:
-            found = looker.look(timeout)
-            print_json(found) if as_json else live.update(screen(found), refresh=True)
-            if not watch:
-                break
-            time.sleep(PAUSE_SECONDS)
+    found = looker.look(timeout)
+    if watch and not as_json:
+        with Live(screen(found), console=out, auto_refresh=False) as live:
+            while True:
+                time.sleep(PAUSE_SECONDS)
+                live.update(screen(looker.look(timeout)), refresh=True)
+    print_json(found) if as_json else out.print(screen(found))
+    while watch:
+        time.sleep(PAUSE_SECONDS)
+        print_json(looker.look(timeout))
     raise typer.Exit(found.exit_status)

@@ -9,7 +9,7 @@ from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
 from ingest.event_loops import EventLoop
 from ingest.pipeline.fetch_loop import fetch_worker
-from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.host_table import HostTable, HostWriter
 from ingest.ports import Log
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
@@ -34,7 +34,8 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
             stop=stop,
         )
         try:
-            run_watched(settings, plan, worker, worker.run)
+            with HostWriter(log, web.host_states, plan.name):
+                run_watched(settings, plan, worker, worker.run)
         finally:
             loop.start(web.fetcher.close()).result(10)
             index.close()

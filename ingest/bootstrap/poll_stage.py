@@ -13,7 +13,7 @@ from ingest.bootstrap.parsers import POLL_GROWTH_BYTES, parser_pool
 from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import open_web
 from ingest.children import cores
-from ingest.pipeline.host_table import HostFollower
+from ingest.pipeline.host_table import HostFollower, HostWriter
 from ingest.polling.document.read_document import ReadTools
 from ingest.polling.poller import Poller
 from ingest.polling.report.feed_reporter import FeedReporter
@@ -53,6 +53,8 @@ def run(
     )
     feeds = FollowedFeeds(LiveFeeds(settings.folder, read=settings.feeds))
     reporter = FeedReporter(lambda: open_index(settings), feeds, clock)
+    hosts = HostFollower(log, web.host_states, plan.name)
+    writer = HostWriter(log, web.host_states, plan.name)
     poller = Poller(
         plan,
         log,
@@ -62,10 +64,11 @@ def run(
         parser_version=PARSER_VERSION,
         stop=stop,
         on_state=reporter.note,
+        may_ask=hosts.is_restored,
     )
     run_poller = partial(poller.run, settings.pipeline.worker.stop_timeout_seconds)
     try:
-        with feeds, HostFollower(log, web.host_states, plan.name), reporter:
+        with feeds, hosts, writer, reporter:
             run_watched(settings, plan, poller, run_poller)
     finally:
         pool.close()

@@ -52,9 +52,15 @@ def run(
         growth_bytes=POLL_GROWTH_BYTES,
     )
     feeds = FollowedFeeds(LiveFeeds(settings.folder, read=settings.feeds))
-    reporter = FeedReporter(lambda: open_index(settings), feeds, clock)
+    patience = settings.pipeline.worker.start_timeout_seconds
+    reporter = FeedReporter(lambda: open_index(settings), feeds, clock, refused_seconds=patience)
     hosts = HostFollower(log, web.host_states, plan.name)
     writer = HostWriter(log, web.host_states, plan.name)
+
+    def may_ask() -> bool:
+        reporter.check()
+        return hosts.is_restored()
+
     poller = Poller(
         plan,
         log,
@@ -64,7 +70,7 @@ def run(
         parser_version=PARSER_VERSION,
         stop=stop,
         on_state=reporter.note,
-        may_ask=hosts.is_restored,
+        may_ask=may_ask,
     )
     run_poller = partial(poller.run, settings.pipeline.worker.stop_timeout_seconds)
     try:

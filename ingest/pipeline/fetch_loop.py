@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from threading import Event as Flag
 from typing import TypeVar
 
-from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
+from ingest.errors import DependencyUnavailable, IndexRefused, LeaseLost, RebalanceRunning
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
@@ -47,7 +47,7 @@ _in_flight = gauge("in_flight_records", "stage")
 _owned = gauge("partitions_owned", "stage")
 
 Key = tuple[TopicPartition, int, int]
-FetchResult = Outcome[Page | Entry] | DependencyUnavailable
+FetchResult = Outcome[Page | Entry] | DependencyUnavailable | IndexRefused
 Finished = tuple[Record, Entry, int, FetchResult]
 
 
@@ -226,7 +226,7 @@ class FetchLoop:
         outcome: FetchResult
         try:
             outcome = await self._fetch(entry, attempt)
-        except DependencyUnavailable as error:
+        except (DependencyUnavailable, IndexRefused) as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - the outermost handler for this record
             outcome = after_bug(bug(error, "fetch"), record)
@@ -247,6 +247,8 @@ class FetchLoop:
         while not self._finished.empty():
             finished = record, entry, epoch, outcome = self._finished.get()
             tracker = self._trackers.get(record.place)
+            if isinstance(outcome, IndexRefused):
+                raise outcome
             if isinstance(outcome, DependencyUnavailable):
                 stuck.append(finished)
                 continue

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
-from ingest.errors import IndexUnavailable
+from ingest.errors import IndexRefused, IndexUnavailable
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Drop, Keep, Outcome, Retry
@@ -108,8 +108,15 @@ class Running:
             clock=lambda: datetime.now(UTC),
             stop=self.stop,
         )
-        self.thread = threading.Thread(target=self.worker.run)
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run)
         self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.worker.run()
+        except Exception as error:  # noqa: BLE001 - a test looks at it
+            self.error = error
 
     def end(self) -> None:
         self.stop.set()
@@ -173,6 +180,24 @@ def test_entries_beyond_a_hosts_queue_are_parked_without_an_attempt(log: SqliteL
     parked = next(iter(log.scan("in.retry.1m")))
     assert parked.header("retry.reason") == "host_queue_full"
     assert parked.header("retry.attempt") == "0"
+
+
+@pytest.mark.slow
+def test_an_index_that_refuses_this_client_ends_the_stage_and_costs_no_entry(
+    log: SqliteLog,
+) -> None:
+    def refuse(_: Entry, __: int) -> None:
+        raise IndexRefused("wrong password")
+
+    site = Site()
+    site.fate = refuse
+    append(log, "fast", 3)
+    running = Running(log, site)
+    eventually(lambda: not running.thread.is_alive())
+    running.end()
+    assert isinstance(running.error, IndexRefused)
+    assert waiting(log) == 3
+    assert not any(record for topic in ("in.retry.1m", "news.drops") for record in log.scan(topic))
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from ingest.event_loops import EventLoop
 from ingest.fetching.document_id import DocumentIds
 from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.fetch_loop import fetch_worker
-from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.host_table import HostTable, HostWriter
 from ingest.ports import Log, Record
 from ingest.records.outputs import ChosenId
 from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan, plans
@@ -42,7 +42,8 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
             stop=stop,
         )
         try:
-            run_watched(settings, plan, log, worker, worker.run)
+            with HostWriter(log, web.host_states, plan.name):
+                run_watched(settings, plan, log, worker, worker.run)
         finally:
             loop.start(web.fetcher.close()).result(10)
             index.close()

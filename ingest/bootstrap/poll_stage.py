@@ -13,7 +13,7 @@ from ingest.bootstrap.parsers import POLL_GROWTH_BYTES, parser_pool
 from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import open_web
 from ingest.children import cores
-from ingest.pipeline.host_table import HostFollower
+from ingest.pipeline.host_table import HostFollower, HostWriter
 from ingest.polling.document.read_document import ReadTools
 from ingest.polling.poller import Poller
 from ingest.polling.report import events
@@ -55,7 +55,15 @@ def run(
         growth_bytes=POLL_GROWTH_BYTES,
     )
     feeds = FollowedFeeds(LiveFeeds(settings.folder, read=settings.feeds))
-    reporter = FeedReporter(lambda: open_index(settings), feeds, clock)
+    patience = settings.pipeline.worker.start_timeout_seconds
+    reporter = FeedReporter(lambda: open_index(settings), feeds, clock, refused_seconds=patience)
+    hosts = HostFollower(log, web.host_states, plan.name)
+    writer = HostWriter(log, web.host_states, plan.name)
+
+    def may_ask() -> bool:
+        reporter.check()
+        return hosts.is_restored()
+
     poller = Poller(
         plan,
         log,
@@ -65,10 +73,11 @@ def run(
         parser_version=PARSER_VERSION,
         stop=stop,
         on_state=reporter.note,
+        may_ask=may_ask,
     )
     run_poller = partial(poller.run, settings.pipeline.worker.stop_timeout_seconds)
     try:
-        with feeds, HostFollower(log, web.host_states, plan.name), reporter:
+        with feeds, hosts, writer, reporter:
             run_watched(
                 settings, plan, log, poller, run_poller,
                 count=lambda: sum(map(events.entries_found.total, CAME_IN)),

@@ -58,7 +58,7 @@ class HostStates:
     def __init__(
         self, *, max_domains: int = MAX_DOMAINS, max_robots_bytes: int = MAX_ROBOTS_BYTES
     ) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._rests: dict[str, Rest] = {}
         self._robots: OrderedDict[str, dict[str, RobotsFile]] = OrderedDict()
         self._robots_bytes = 0
@@ -79,7 +79,7 @@ class HostStates:
                     return
             else:
                 self._rests[domain] = rest
-            self._changed[domain] = None
+            self._note_change(domain)
 
     def resting(self, now: datetime) -> int:
         """Return the number of domains at rest."""
@@ -101,7 +101,7 @@ class HostStates:
         domain = registrable_domain(origin)
         with self._lock:
             self._keep_robots(domain, origin, file)
-            self._changed[domain] = None
+            self._note_change(domain)
             self._trim()
 
     def crawl_delay(self, domain: str) -> float:
@@ -111,6 +111,11 @@ class HostStates:
             if not files:
                 return 0.0
             return max([file.crawl_delay_seconds for file in files.values()])
+
+    def wait_for_change(self, timeout_seconds: float) -> None:
+        """Return at the next change, at once if there is one, or after the timeout."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._changed, timeout_seconds)
 
     def changes(self) -> list[tuple[str, bytes]]:
         """Return the changes since the last call as (domain, record value).
@@ -138,6 +143,10 @@ class HostStates:
                 if _is_newer(file, self._robots.get(domain, {}).get(origin)):
                     self._keep_robots(domain, origin, file)
             self._trim()
+
+    def _note_change(self, domain: str) -> None:
+        self._changed[domain] = None
+        self._lock.notify_all()
 
     def _record(self, domain: str) -> HostRecord:
         rest = self._rests.get(domain)

@@ -271,8 +271,6 @@ class FetchLoop:
 
     def _close_out(self, judged: list[Judged]) -> None:
         """Append the outputs of records, and mark their offsets as done."""
-        changes = self._hosts.changes()
-        self._until_done(lambda: self._hosts.write(self._appender, changes))
         if not judged:
             return
         final = self._until_done(

@@ -16,10 +16,11 @@ from ingest.records.stage_plan import HOST_STATE
 from ingest.telemetry import Event
 
 FLUSH_SECONDS = 10.0
-READ_SECONDS = 1.0
 READ_RECORDS = 500
-#: Every record of any topic wakes a reader of the embedded log: this one pauses between reads.
-PAUSE_SECONDS = 0.2
+#: Short: an idle reader of the embedded log looks for records of other processes at each read.
+READ_SECONDS = 0.1
+STOP_SECONDS = 0.2
+OUTAGE_PAUSE_SECONDS = 0.5
 
 Apply = Callable[[Record], None]
 
@@ -29,6 +30,10 @@ state_unreadable = Event("state_unreadable", level="warning")
 
 class HostMemory(Protocol):
     """The host states of this process; their bytes are its own format."""
+
+    def wait_for_change(self, timeout_seconds: float) -> None:
+        """Return at the next change, at once if there is one, or after the timeout."""
+        ...
 
     def changes(self) -> list[tuple[str, bytes]]:
         """Return (domain, state) for each domain that changed since the last call."""
@@ -97,19 +102,14 @@ class HostTable:
         siblings = self._siblings(done, inputs)
         reader.resume([place for place in siblings if place in owned and place not in held])
 
+    @property
+    def is_restored(self) -> bool:
+        """True once every partition was assigned and read to its end."""
+        return bool(self._epochs) and not self._ends
+
     def unrestored(self, inputs: Sequence[str]) -> set[TopicPartition]:
         """Return the input partitions that wait for their host states."""
         return set(self._siblings(list(self._ends), inputs))
-
-    def changes(self) -> list[NewRecord]:
-        """Return the records of the host states that changed, for the other stage."""
-        return [host_record(domain, self._stage, data) for domain, data in self._memory.changes()]
-
-    def write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:
-        """Append changes and flush. Errors: LogUnavailable, TopicMissing, LogRefused."""
-        refused = append_and_flush(appender, changes, FLUSH_SECONDS) if changes else {}
-        for number, error in refused.items():
-            host_state_not_shared(cause=str(error), key=changes[number].key)
 
     def _siblings(
         self, places: Sequence[TopicPartition], inputs: Sequence[str]
@@ -117,18 +117,65 @@ class HostTable:
         return [TopicPartition(topic, place.partition) for place in places for topic in inputs]
 
 
-class HostFollower:
-    """A thread with its own consumer group, so that it reads all hosts. Use as a context manager.
+class HostWriter:
+    """A thread that appends each change of the host states at once. Use as a context manager.
 
-    A change that cannot be written during an outage is written once the log is available again.
+    The other stage must know of a rest before its next request, whatever this one waits for.
+    During an outage changes are kept, and written once the log is available again.
     """
 
     def __init__(self, log: Log, memory: HostMemory, stage: str) -> None:
-        self._log = log
-        self._table = HostTable(memory, stage)
-        self._stage = stage
+        self._log, self._memory, self._stage = log, memory, stage
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="host-state", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="host-writer", daemon=True)
+
+    def __enter__(self) -> HostWriter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(FLUSH_SECONDS)
+
+    def _run(self) -> None:
+        appender = self._log.appender()
+        pending: dict[str, NewRecord] = {}
+        try:
+            is_last = False
+            while not is_last:
+                is_last = self._stop.is_set()
+                self._memory.wait_for_change(0 if is_last else STOP_SECONDS)
+                for domain, data in self._memory.changes():
+                    pending[domain] = host_record(domain, self._stage, data)
+                try:
+                    self._write(appender, list(pending.values()))
+                    pending.clear()
+                except DependencyUnavailable as error:
+                    host_state_not_shared(cause=str(error))
+                    self._stop.wait(OUTAGE_PAUSE_SECONDS)
+        except NewsIngestError as error:
+            remedy = "the pauses of hosts are not shared until the stage restarts"
+            host_state_not_shared(cause=str(error), remedy=remedy)
+        finally:
+            appender.close()
+
+    def _write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:
+        """Append changes and flush. Errors: LogUnavailable, TopicMissing, LogRefused."""
+        refused = append_and_flush(appender, changes, FLUSH_SECONDS) if changes else {}
+        for number, error in refused.items():
+            host_state_not_shared(cause=str(error), key=changes[number].key)
+
+
+class HostFollower:
+    """A thread with its own consumer group, so that it reads all hosts. Use as a context manager."""
+
+    def __init__(self, log: Log, memory: HostMemory, stage: str) -> None:
+        self._log, self._stage = log, stage
+        self._table = HostTable(memory, stage)
+        self._is_restored = False
+        self._error: NewsIngestError | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="host-reader", daemon=True)
 
     def __enter__(self) -> HostFollower:
         self._thread.start()
@@ -138,25 +185,31 @@ class HostFollower:
         self._stop.set()
         self._thread.join(FLUSH_SECONDS)
 
+    def is_restored(self) -> bool:
+        """Return whether all that was known was read. Errors: what ended the reading."""
+        if self._error is not None:
+            raise self._error
+        return self._is_restored
+
     def _run(self) -> None:
         group = f"news-{self._stage}-hosts-{socket.gethostname()}-{os.getpid()}"
-        reader = self._log.reader(group, self._table.topics, self._stage)
-        appender = self._log.appender()
-        pending: dict[str, NewRecord] = {}
         try:
-            while not self._stop.is_set():
-                for record in reader.read(READ_RECORDS, READ_SECONDS):
-                    self._table.apply(record)
-                pending |= {record.key: record for record in self._table.changes()}
-                try:
-                    self._table.write(appender, list(pending.values()))
-                    pending.clear()
-                except DependencyUnavailable as error:
-                    host_state_not_shared(cause=str(error))
-                self._stop.wait(PAUSE_SECONDS)
+            reader = self._log.reader(group, self._table.topics, self._stage)
+            try:
+                while not self._stop.is_set():
+                    for record in reader.read(READ_RECORDS, READ_SECONDS):
+                        self._table.apply(record)
+                    if not self._is_restored:
+                        self._is_restored = self._restores(reader)
+            finally:
+                reader.close()
         except NewsIngestError as error:
-            remedy = "the pauses of hosts are not shared until the stage restarts"
-            host_state_not_shared(cause=str(error), remedy=remedy)
-        finally:
-            reader.close()
-            appender.close()
+            self._error = error
+
+    def _restores(self, reader: Reader) -> bool:
+        try:
+            self._table.sync_assignment(reader, ())
+            self._table.follow(reader, (), set())
+        except DependencyUnavailable:
+            return False
+        return self._table.is_restored

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.errors import DependencyUnavailable, WireError
+from ingest.errors import DependencyUnavailable, IndexRefused, WireError
 from ingest.model import Document, EnrichedDocument, Enrichment, Page
 from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.ports import DAMAGED, BatchProcessor, Clock, Record
@@ -92,7 +92,7 @@ def enriched(
     """Return the document after every processor of the chain.
 
     If a processor fails, only its own fields are missing, and its name is in `enrichment.failed`.
-    Errors: DependencyUnavailable, since the work must wait.
+    Errors: DependencyUnavailable, since the work must wait; IndexRefused, which ends the stage.
     """
     engines = dict(document.enrichment.engines)
     names = {item.name for item in chain}
@@ -100,7 +100,7 @@ def enriched(
     for item in chain:
         try:
             outcome: Outcome[EnrichedDocument] | EnrichedDocument = item.work(document)
-        except DependencyUnavailable:
+        except (DependencyUnavailable, IndexRefused):
             raise
         except Exception as error:  # noqa: BLE001 - any error of any enricher
             enricher_failed(

@@ -62,8 +62,9 @@ class Poller:
 
     `feeds` is called about once a second and returns all configured feeds by id; a new mapping
     object means that something changed. `partitions` is the partition count of the state topic.
-    `on_state` is called with each new state of a feed and must not block. The fetcher of `tools`
-    is used in the poller's loop, and closed by it.
+    `on_state` is called with each new state of a feed and must not block. No poll begins until
+    `may_ask` returns true; its errors end the poller. The fetcher of `tools` is used in the
+    poller's loop, and closed by it.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class Poller:
         parser_version: str,
         stop: threading.Event,
         on_state: OnState = lambda _id, _state: None,
+        may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._plan, self._log, self._stop = plan, log, stop
+        self._plan, self._log, self._stop, self._may_ask = plan, log, stop, may_ask
         self._clock, self._options = tools.clock, tools.options
         self._owned = OwnedFeeds(feeds, partitions)
         self._queue = DueQueue()
@@ -262,7 +264,7 @@ class Poller:
 
     def _may_start(self) -> bool:
         has_room = len(self._running) < self._options.concurrent_requests
-        return has_room and not self._table.is_moving
+        return self._may_ask() and has_room and not self._table.is_moving
 
     async def _owns(self, feed_id: str, hold: tuple[int, int] | None) -> bool:
         """Return whether a feed is still ours; wait while partitions are reassigned."""

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 
 from ingest.bootstrap.engines import now, open_log
 from ingest.fetching.host_state import HostStates, RobotsFile
-from ingest.pipeline.host_table import HostTable
+from ingest.records.outputs import host_record
 from ingest.settings.load import load
 from tests.benchmarks.feed_farm import FarmProcess, host_of
 from tests.benchmarks.measure import MEBIBYTE, Spent
@@ -210,10 +210,9 @@ def _remember_robots(config: Path, hosts: list[str]) -> None:
         states.put_robots(f"http://{host}", RobotsFile(status=404, fetched_at=at, tried_at=at))
     log = open_log(load(config))
     appender = log.appender()
-    for output in HostTable(states, "fetch").changes():
-        appender.append(
-            output.topic, output.key, output.value, output.headers, output.partition_key
-        )
+    for domain, value in states.changes():
+        record = host_record(domain, "fetch", value)
+        appender.append(record.topic, record.key, record.value, (), record.partition_key)
     appender.flush(60)
     appender.close()
     log.close()

@@ -7,10 +7,16 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.http_site import HttpSite, Seen
+from ingest.bootstrap.engines import now
+from ingest.fetching.host_state import HostStates, RobotsFile
+from ingest.records.appending import append_all
+from ingest.records.outputs import host_record
+from tests.http_site import Answer, HttpSite, Seen
 from tests.kafka_server import KafkaServer
 from tests.scenarios.harness import Installation
 from tests.scenarios.press import Paper, papers
@@ -135,3 +141,54 @@ def test_on_the_embedded_log_the_second_poller_stands_by_until_the_first_is_kill
         pollers.wait_for_all(time.monotonic(), "second")
         assert pollers.early() == []
         assert second.stop() == 0
+
+
+def fill_host_states(installation: Installation) -> None:
+    """Give the poller so much to read that it would poll before it has read all."""
+    states = HostStates()
+    for number in range(400):
+        file = RobotsFile(status=200, body=f"# {number}\n" * 12_000, fetched_at=now())
+        states.put_robots(f"http://other-{number}.example", file)
+    with installation.log() as log:
+        records = (host_record(domain, "fetch", value) for domain, value in states.changes())
+        append_all(log.appender(), records)
+
+
+@pytest.mark.parametrize(
+    "engine", [pytest.param("kafka", marks=pytest.mark.kafka), pytest.param("embedded")]
+)
+def test_a_poller_that_starts_knows_of_the_rests_that_fetch_was_told(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    blocks: dict[str, Any] = {}
+    if engine == "kafka":
+        address = request.getfixturevalue("kafka_address")
+        blocks = {
+            "log": {"url": f"kafka://{address}", "session_timeout_seconds": 6},
+            "topics": {"prefix": f"{uuid.uuid4().hex[:8]}."},
+        }
+    with (
+        HttpSite() as site,
+        Installation(tmp_path, hosts=site.hosts("*.example"), **blocks) as installation,
+    ):
+        installation.command("setup", code=None)
+        busy = Answer(429, headers=[("Retry-After", "3600")])
+        published = papers(site, 20)
+        for paper in published:
+            for url in paper.publish(1):
+                site.serve(paper.host, urlsplit(url).path, busy)
+        installation.set_feeds(paper.feed for paper in published)
+        poll = installation.start("--stage", "poll")
+        installation.wait_until(lambda: len(poll.events("feed_polled")) >= 20, "all feeds polled")
+        assert poll.stop() == 0
+        fetch = installation.start("--stage", "fetch")
+        articles = "/news/0000"
+        installation.wait_until(lambda: len(site.asked(path=articles)) == 20, "all articles asked")
+        assert fetch.stop() == 0
+        fill_host_states(installation)
+        before = len(site.asked(path="/feed.xml"))
+        poll = installation.start("--stage", "poll")
+        installation.wait_until(lambda: poll.events("feed_states_restored"), "a poller")
+        time.sleep(3 * SETTLE_SECONDS / 5)
+        assert site.asked(path="/feed.xml")[before:] == []
+        assert poll.stop() == 0

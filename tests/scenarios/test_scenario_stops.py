@@ -7,10 +7,12 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.elasticsearch_server import ElasticsearchServer
 from tests.http_site import Answer, HttpSite, Seen
 from tests.scenarios.harness import STAGES, Installation
 from tests.scenarios.press import papers
@@ -180,3 +182,27 @@ def test_stages_end_with_the_tree_that_was_killed(tmp_path: Path) -> None:
             lambda: {one["stage"] for one in again.events("stage_ready")} == set(STAGES), "ready"
         )
         assert again.stop() == 0
+
+
+@pytest.mark.elasticsearch
+def test_a_poller_that_the_index_refuses_says_so_and_ends(
+    tmp_path: Path, elasticsearch_server: Callable[..., ElasticsearchServer]
+) -> None:
+    url = elasticsearch_server(password="unlikely-to-guess").address
+    with (
+        HttpSite() as site,
+        Installation(
+            tmp_path,
+            hosts=site.hosts("*.example"),
+            feeds=[paper.feed for paper in papers(site, 2)],
+            index={"url": url, "username": "tester", "password": "made-anew-by-setup"},
+            worker={"start_timeout_seconds": 3},
+        ) as installation,
+    ):
+        poller = installation.start("--stage", "poll")
+        assert poller.ended() == 4
+        said = poller.lines.read_text()
+        assert "feed_polled" in said
+        assert "the index refuses this client" in said
+        assert "index.password" in said
+        assert "made-anew" not in said

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import wire
+from ingest.errors import IndexRefused
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
+from ingest.pipeline import transform
+from ingest.registry import Built
 from processors import (
     detect_language,
     find_entities,
@@ -19,7 +22,7 @@ from processors import (
     resolve_places,
     summarise_text,
 )
-from tests.builders import a_document
+from tests.builders import NOW, a_document
 
 Enricher = Callable[[EnrichedDocument], Outcome[EnrichedDocument]]
 
@@ -183,3 +186,12 @@ def test_every_step_names_its_engine_with_a_version() -> None:
         name, _, version = step.engine.partition("@")
         assert name
         assert version.isdigit()
+
+
+def test_an_index_that_refuses_this_client_is_no_fault_of_an_enricher() -> None:
+    def refused(_: EnrichedDocument) -> EnrichedDocument:
+        raise IndexRefused("wrong password")
+
+    chain = [Built("asks_the_index", "asks_the_index@1", refused)]
+    with pytest.raises(IndexRefused, match="wrong password"):
+        transform.enriched(a_document(text=TEXT), chain, lambda: NOW)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.errors import IndexUnavailable
+from ingest.errors import IndexRefused, IndexUnavailable
 from ingest.model import Feed
 from ingest.polling.report.feed_reporter import (
     RECORDS_A_FLUSH,
@@ -33,6 +33,7 @@ class Records:
         self.tries = 0
         self.is_away = False
         self.is_broken = False
+        self.is_refused = False
 
     def _check(self) -> None:
         self.tries += 1
@@ -40,6 +41,8 @@ class Records:
             raise KeyError("a fault of ours")
         if self.is_away:
             raise IndexUnavailable("away")
+        if self.is_refused:
+            raise IndexRefused("wrong password")
 
     def put(self, records: Sequence[FeedRecord]) -> None:
         self._check()
@@ -110,7 +113,10 @@ def index() -> FakeIndex:
 
 
 def a_reporter(
-    index: FakeIndex, feeds: dict[str, Feed], compare_seconds: float = 1000
+    index: FakeIndex,
+    feeds: dict[str, Feed],
+    compare_seconds: float = 1000,
+    refused_seconds: float = 1000,
 ) -> FeedReporter:
     return FeedReporter(
         lambda: index,
@@ -119,6 +125,7 @@ def a_reporter(
         flush_seconds=0.02,
         compare_seconds=compare_seconds,
         alarms_seconds=0.02,
+        refused_seconds=refused_seconds,
     )
 
 
@@ -159,6 +166,28 @@ def test_while_the_index_is_away_polls_go_on_and_the_latest_is_written_after(
         index.feeds.is_away = False
         until(lambda: len(index.feeds.kept) == 2)
     assert {one.window_size for one in index.feeds.kept.values()} == {49}
+
+
+def test_credentials_that_stay_refused_are_an_error(index: FakeIndex) -> None:
+    feeds = {"one": a_feed("one")}
+    index.feeds.is_away = True
+    with a_reporter(index, feeds, refused_seconds=0.2) as reporter:
+        until(lambda: index.feeds.tries >= 5)
+        reporter.check()
+        index.feeds.is_refused, index.feeds.is_away = True, False
+        with pytest.raises(IndexRefused, match="wrong password"):
+            until(lambda: bool(reporter.check()))
+
+
+def test_credentials_that_are_refused_for_a_moment_are_no_error(index: FakeIndex) -> None:
+    feeds = {"one": a_feed("one")}
+    index.feeds.is_refused = True
+    with a_reporter(index, feeds) as reporter:
+        reporter.note("one", Slot(a_state(feeds["one"])))
+        until(lambda: index.feeds.tries >= 2)
+        index.feeds.is_refused = False
+        until(lambda: "one" in index.feeds.kept)
+        reporter.check()
 
 
 def test_a_fault_in_here_ends_nothing(index: FakeIndex) -> None:

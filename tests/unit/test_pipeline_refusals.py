@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -16,7 +17,7 @@ from structlog.testing import capture_logs
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.cli.dead_letters import report
-from ingest.errors import LogUnavailable, RecordTooLarge
+from ingest.errors import LogRefused, LogUnavailable, RecordTooLarge
 from ingest.model import DropRecord
 from ingest.operations.dead_letters import LetterFilter, drop, listed, replay
 from ingest.operations.heads import RecordFilter
@@ -24,9 +25,10 @@ from ingest.operations.intake import Intake, counts
 from ingest.operations.ledger import drops
 from ingest.operations.replay import Replay
 from ingest.operations.throttle import Throttle
-from ingest.pipeline.host_table import HostFollower
+from ingest.pipeline.host_table import HostFollower, HostWriter
 from ingest.ports import Appender, Delivery, TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
+from ingest.records.outputs import host_record
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
 from tests.builders import NOW, a_page, an_id
@@ -256,6 +258,10 @@ class Memory:
     def __init__(self) -> None:
         self._changes = [("a.example", b"{}"), ("b.example", b"{}")]
 
+    def wait_for_change(self, timeout_seconds: float) -> None:
+        if not self._changes:
+            time.sleep(timeout_seconds)
+
     def changes(self) -> list[tuple[str, bytes]]:
         changes, self._changes = self._changes, []
         return changes
@@ -264,9 +270,22 @@ class Memory:
         """Nothing is learnt."""
 
 
+class SlowMemory(Memory):
+    """Learns one host at a time, when it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.learnt: list[str] = []
+        self.goes_on = threading.Semaphore(0)
+
+    def apply(self, domain: str, data: bytes) -> None:
+        self.goes_on.acquire()
+        self.learnt.append(domain)
+
+
 def test_a_refused_host_state_is_logged(log: SqliteLog) -> None:
     refusing = RefusingLog(log, lambda key: key == "a.example/poll")
-    with capture_logs() as said, HostFollower(refusing, Memory(), "poll"):
+    with capture_logs() as said, HostWriter(refusing, Memory(), "poll"):
         until = time.monotonic() + 10
         while not sent(log, "news.host-state") and time.monotonic() < until:
             time.sleep(0.05)
@@ -303,8 +322,41 @@ class AppenderDownAtFirst:
 
 
 def test_host_states_of_an_outage_are_written_once_the_log_is_back(log: SqliteLog) -> None:
-    with HostFollower(LogDownAtFirst(log), Memory(), "poll"):
+    with HostWriter(LogDownAtFirst(log), Memory(), "poll"):
         until = time.monotonic() + 10
         while len(sent(log, "news.host-state")) < 2 and time.monotonic() < until:
             time.sleep(0.05)
     assert sorted(sent(log, "news.host-state")) == ["a.example/poll", "b.example/poll"]
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_follower_is_restored_once_every_host_is_known(log: SqliteLog) -> None:
+    appender = log.appender()
+    for name in ("a", "b", "c"):
+        record = host_record(f"{name}.example", "fetch", b"{}")
+        appender.append(record.topic, record.key, record.value, (), record.partition_key)
+    appender.flush(10)
+    memory = SlowMemory()
+    with HostFollower(log, memory, "poll") as follower:
+        for count in range(3):
+            assert not follower.is_restored()
+            memory.goes_on.release()
+            eventually(lambda: len(memory.learnt) > count)  # noqa: B023
+        eventually(follower.is_restored)
+
+
+def test_a_follower_that_cannot_read_says_so(log: SqliteLog) -> None:
+    class RefusedLog:
+        def reader(self, *_: object) -> None:
+            raise LogRefused("wrong password")
+
+    follower = HostFollower(RefusedLog(), Memory(), "poll")  # type: ignore[arg-type]
+
+    with follower, pytest.raises(LogRefused, match="wrong password"):
+        eventually(follower.is_restored)

@@ -158,6 +158,18 @@ def test_nothing_is_asked_while_the_partitions_move_though_the_claim_is_durable(
         wait_for(lambda: site.asked(HOST, "/feed.xml"))
 
 
+def test_nothing_is_asked_before_the_rests_of_hosts_are_known(
+    site: HttpSite, log: SqliteLog
+) -> None:
+    site.serve(HOST, "/feed.xml", feed_answer("flood"))
+    known = threading.Event()
+    with Rig(site, log, a_feed(), may_ask=known.is_set):
+        time.sleep(1)
+        assert site.asked(HOST, "/feed.xml") == []
+        known.set()
+        wait_for(lambda: site.asked(HOST, "/feed.xml"))
+
+
 @pytest.mark.slow
 def test_an_outage_of_the_log_is_no_fault_of_the_feed(site: HttpSite, log: SqliteLog) -> None:
     is_down = threading.Event()

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from ingest.errors import NewsIngestError
+from ingest.errors import IndexRefused, NewsIngestError
 from ingest.model import Feed
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import FeedState, Slot, feed_health
@@ -145,6 +145,7 @@ class ReporterIndex(Protocol):
 class FeedReporter:
     """Keeps `news-feeds` up to date. `feeds` returns the configured feeds by id.
 
+    Credentials that the index still refuses after `refused_seconds` are an error of `check`.
     `note` is called from the poller's loop and does not block.
     """
 
@@ -157,6 +158,7 @@ class FeedReporter:
         flush_seconds: float = FLUSH_SECONDS,
         compare_seconds: float = COMPARE_SECONDS,
         alarms_seconds: float = ALARMS_SECONDS,
+        refused_seconds: float = 120.0,
     ) -> None:
         self._open, self._feeds, self._clock = open_index, feeds, clock
         self._flush_seconds, self._compare_seconds = flush_seconds, compare_seconds
@@ -169,6 +171,8 @@ class FeedReporter:
         self._alarms_seconds = alarms_seconds
         self._alarms: dict[str, tuple[str, ...]] = {}
         self._held_since: float | None = None
+        self._refused_seconds = refused_seconds
+        self._refusal: IndexRefused | None = None
         self._thread = threading.Thread(target=self._run, name="feed-reporter", daemon=True)
 
     def __enter__(self) -> FeedReporter:
@@ -179,6 +183,11 @@ class FeedReporter:
         """Write the remaining records, for a few seconds at most."""
         self._is_stopping.set()
         self._thread.join(self._flush_seconds)
+
+    def check(self) -> None:
+        """Errors: IndexRefused if the index has accepted nothing for `refused_seconds`."""
+        if self._refusal is not None:
+            raise self._refusal
 
     def note(self, feed_id: str, slot: Slot | None) -> None:
         """Note that a feed has a new state in this slot; None if another poller owns it now."""
@@ -223,6 +232,9 @@ class FeedReporter:
             if self._held_since is None:
                 self._held_since = time.monotonic()
                 feed_records_held(cause=str(error))
+            held_seconds = time.monotonic() - self._held_since
+            if isinstance(error, IndexRefused) and held_seconds >= self._refused_seconds:
+                self._refusal = error
             return False
         except Exception as error:  # noqa: BLE001 - a failure here must not end polling
             feed_reporter_failed(

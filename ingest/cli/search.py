@@ -57,7 +57,7 @@ def search(
     with opened_index(settings) as index:
         result = index.search(request)
     if as_json:
-        print_json(answer(result, tree))
+        print_json(answer(result, tree), masks=False)
     else:
         out.print(hits_table(result, tree, zone))
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from ingest.masking import masked
 from ingest.telemetry import Event, gauge
 
 #: A stage whose last read is older than this is stuck.
@@ -59,7 +60,7 @@ def serve_health(
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             elif self.path == "/health":
                 status = 503 if now["status"] == "stuck" else 200
-                self._answer(status, "application/json", json.dumps(now).encode())
+                self._answer(status, "application/json", masked(json.dumps(now)).encode())
             else:
                 self._answer(404, "text/plain", b"the paths are /health and /metrics\n")
 

@@ -13,6 +13,7 @@ import msgspec
 from pydantic import ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
+from ingest.masking import is_secret_name, remember
 from ingest.ports import TopicSpec
 from ingest.settings.environment import overridden
 from ingest.settings.faults import faults_of
@@ -108,6 +109,7 @@ def _pipeline(
 ) -> PipelineSettings | None:
     data, found = overridden(file.data, environment)
     file.faults += found
+    _remember_secrets(data)
     try:
         settings = PipelineSettings.model_validate(data)
     except ValidationError as error:
@@ -118,6 +120,18 @@ def _pipeline(
         return None
     _check_together(file, settings, topics)
     return settings
+
+
+def _remember_secrets(data: Mapping[str, Any]) -> None:
+    """Mask the passwords and keys of these settings, and the logins in their addresses."""
+    for block in data.values():
+        for name, value in block.items() if isinstance(block, Mapping) else ():
+            if is_secret_name(name):
+                remember(str(value))
+            elif name == "url":
+                login = str(value).partition("://")[2].rpartition("@")[0]
+                remember(login)
+                remember(login.partition(":")[2])
 
 
 def _without_faults(data: Mapping[str, Any], error: ValidationError) -> PipelineSettings | None:

@@ -15,6 +15,7 @@ from ingest.cli.feeds.names import feed_named
 from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import err, line, one_line, print_json, say
 from ingest.errors import NewsIngestError
+from ingest.masking import masked
 from ingest.model import Feed
 from ingest.operations.feeds.backfilling import BackfillReport, backfilled
 from ingest.polling.older.archive_walk import MAX_PAGES
@@ -90,7 +91,7 @@ def _run(
 ) -> BackfillReport:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=as_json) as progress:
-        task = progress.add_task(f"asking {one_line(feed.url)}", total=None)
+        task = progress.add_task(f"asking {masked(one_line(feed.url))}", total=None)
 
         def show_progress(report: BackfillReport) -> None:
             counts = report.counts

@@ -3,6 +3,7 @@
 NewsIngestError
 ├── ConfigError              invalid settings; holds all faults at once (exit 2)
 ├── UnknownName              an unknown processor, source or option (exit 2)
+├── WrongArgument            an argument of a verb (exit 2)
 ├── QueryError               a search text that cannot be parsed, with the position (exit 2)
 ├── DependencyUnavailable    the log or the index does not answer: hold, count no attempt (exit 2)
 │   ├── LogUnavailable
@@ -115,6 +116,12 @@ class ConfigError(NewsIngestError):
 
 class UnknownName(NewsIngestError):
     """An unknown name in the configuration; the message suggests the nearest known one."""
+
+    exit_code = 2
+
+
+class WrongArgument(NewsIngestError):
+    """A verb cannot do anything with this argument."""
 
     exit_code = 2
 

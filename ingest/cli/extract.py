@@ -102,7 +102,7 @@ def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
             if is_url and client is not None:
                 yield from client.pages(group)
                 continue
-            for found in list_documents(group):
+            for found in list_documents(group, follows_links=True):
                 if isinstance(found, FileRefused):
                     error = f"{found.reason}: {found.detail}"
                     yield PageJob(found.path, is_url=False, error=error)

@@ -13,7 +13,7 @@ import typer
 from ingest import telemetry
 from ingest.bootstrap.stages import run_stage
 from ingest.cli.context import ConfigOption, shows_errors, whole_settings_of
-from ingest.errors import NewsIngestError
+from ingest.errors import WrongArgument
 from ingest.pipeline.supervisor import supervise
 from ingest.records.stage_plan import names_at_work
 from ingest.settings.faults import nearest
@@ -40,7 +40,7 @@ def run(
     if stage:
         if stage not in settings.pipeline.stages:
             near = nearest(stage, settings.pipeline.stages)
-            raise NewsIngestError(
+            raise WrongArgument(
                 "no such stage", value=stage, origin="--stage",
                 remedy=f"did you mean {near}?" if near else f"known: {', '.join(settings.pipeline.stages)}",
             )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -83,6 +83,14 @@ def print_list(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None
         table.add_row(*(_safe(cell if isinstance(cell, Text) else one_line(cell)) for cell in row))
     console = out if out.is_terminal else Console(file=out.file, width=PIPE_WIDTH)
     console.print(table)
+
+
+def print_whole(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print one row a line, aligned and never cut: a narrow terminal wraps the line."""
+    cells = [columns, *([one_line(cell) for cell in row] for row in rows)]
+    widths = [min(40, max(map(len, column))) for column in zip(*cells, strict=True)]
+    for row in cells:
+        say("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def one_line(text: object) -> str:

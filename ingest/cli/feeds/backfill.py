@@ -14,7 +14,7 @@ from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_erro
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import err, line, one_line, print_json, say
-from ingest.errors import NewsIngestError
+from ingest.errors import WrongArgument
 from ingest.masking import masked
 from ingest.model import Feed
 from ingest.operations.feeds.backfilling import BackfillReport, backfilled
@@ -66,7 +66,7 @@ def limits_of(
     at = now()
     found = moments.read("since", since, at, UTC)
     if found is None or found.since is None or found.since > at:
-        raise NewsIngestError(
+        raise WrongArgument(
             "not a time in the past", value=since, origin="--since",
             remedy="write a day (2026-11-01), a time (2026-11-01T18:30) or a span (30d, 12w)",
         )  # fmt: skip

@@ -14,6 +14,8 @@ from urllib.parse import quote, unquote
 MASK = "***"
 #: Shorter values of secret options are not looked for: they would hide ordinary words.
 MIN_CHARACTERS = 6
+#: Each costs time for each line; of more, only what the patterns recognise is masked.
+MAX_REMEMBERED = 5_000
 #: Bounds the search for the end of a password, so that hostile text costs linear time.
 _REACH = 300
 
@@ -44,6 +46,9 @@ _HEADER = re.compile(
     re.I,
 )
 
+#: Keys of addresses without a digit are often ordinary words.
+_DIGIT = re.compile(r"\d")
+
 _remembered: dict[str, None] = {}
 
 
@@ -55,12 +60,20 @@ def is_secret_name(name: str) -> bool:
 
 def remember(value: str) -> None:
     """Mask this value from now on, wherever it stands, also as it is written in URLs and JSON."""
-    if len(value) < MIN_CHARACTERS:
+    if len(value) < MIN_CHARACTERS or len(_remembered) > MAX_REMEMBERED:
         return
     packed = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
     written = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
     for form in (value, quote(value, safe="", errors="replace"), packed, *written):
         _remembered[form] = None
+
+
+def remember_address(url: str) -> None:
+    """Mask the login and the keys of this address, which a server may repeat in its answers."""
+    login = url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    keys = [one[3] for one in _PARAMETER.finditer(url) if is_secret_name(one[2])]
+    for value in (login, login.partition(":")[2], *filter(_DIGIT.search, keys)):
+        remember(unquote(value))
 
 
 def masked(text: str) -> str:

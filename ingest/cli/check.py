@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from rich.text import Text
 
 from ingest import event_loops
 from ingest.bootstrap.engines import now, open_log
@@ -22,7 +21,7 @@ from ingest.cli.context import (
     shows_errors,
     whole_settings_of,
 )
-from ingest.cli.terminal_text import print_json, print_table
+from ingest.cli.terminal_text import print_json, print_whole
 from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
 from ingest.model import Feed
 from ingest.polling.document.answers import charset_of
@@ -73,7 +72,7 @@ def check(
         for one in findings:
             print_json(one._asdict())
     else:
-        print_table(("what", "state", "note"), _rows(findings))
+        print_whole(("state", "what", "note"), _rows(findings))
     states = {one.state for one in findings}
     if "bad" in states:
         raise typer.Exit(2)
@@ -81,16 +80,14 @@ def check(
         raise typer.Exit(1)
 
 
-def _rows(findings: list[Finding]) -> Iterator[tuple[str, Text, str]]:
+def _rows(findings: list[Finding]) -> Iterator[tuple[str, str, str]]:
     """Yield the rows of the table: what is bad comes last, and the good feeds are one row."""
-    folded = [one for one in findings if one.state == "good" and one.what.startswith("feed ")]
-    shown = [one for one in findings if one not in folded]
-    if folded:
-        shown.append(Finding(f"{len(folded)} feeds", "good", "answer with entries"))
-    for state, colour in (("good", "green"), ("warning", "yellow"), ("bad", "red")):
-        yield from (
-            (one.what, Text(state, colour), one.note) for one in shown if one.state == state
-        )
+    shown = [one for one in findings if one.state != "good" or not one.what.startswith("feed ")]
+    if len(shown) < len(findings):
+        what = f"{len(findings) - len(shown)} feeds"
+        shown.append(Finding(what, "good", "answer with entries"))
+    for state in ("good", "warning", "bad"):
+        yield from ((state, one.what, one.note) for one in shown if one.state == state)
 
 
 def _unwritable(path: Path) -> str:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import feed_id_of_url, registrable_domain
-from ingest.masking import remember
+from ingest.masking import remember, remember_address
 from ingest.model import Feed
 from ingest.settings.faults import TimeZone, faults_of, nearest, without_path
 from ingest.settings.options import Options
@@ -201,6 +201,8 @@ def _feed(
         at = (*place, "min_interval_minutes")
         file.refuse(at, shortest, "is above max_interval_minutes", "lower it, or raise the other")
         return None
+    remember_address(options.url)
+    remember_address(options.proxy)
     for value in (*secrets.values(), secrets["basic_auth"].partition(":")[2]):
         remember(value)
     for name, value in options.headers.items():

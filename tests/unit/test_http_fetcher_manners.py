@@ -346,6 +346,8 @@ def test_an_unknown_name_is_not_a_silent_name_service(site: HttpSite) -> None:
     unknown = failure_of(site, "http://a.test/", wiring={"names": Failing(4)})
     silent = failure_of(site, "http://a.test/", wiring={"names": Failing(12)})
     assert (unknown.kind, silent.kind) == ("name_unknown", "dns_temporary")
+    assert unknown.what == "the host name was not found"
+    assert silent.what == "the host name could not be looked up"
 
 
 def test_a_proxy_is_used_and_its_targets_are_checked_first(site: HttpSite) -> None:

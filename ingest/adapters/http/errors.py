@@ -116,6 +116,8 @@ def _words(error: BaseException, kind: str) -> str:
     if kind in ("name_unknown", "dns_temporary", "timeout"):
         return _WORDS[kind]
     text = getattr(error, "message", "") or str(error)
+    if kind == "connect" and not isinstance(error, aiohttp.ClientHttpProxyError):
+        text = "the server closed it without an answer"
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLError):
             text = getattr(cause, "reason", None) or text  # missing in aiohttp's own classes

@@ -1,13 +1,16 @@
-"""Reads dates as feeds and pages write them, standard forms and others."""
+"""Reads dates as feeds, pages and HTTP headers write them, standard forms and others."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+#: Longest Retry-After that is obeyed; 3.7 days were seen in the wild.
+MAX_RETRY_AFTER = timedelta(days=7)
 #: Hours from UTC by abbreviation, as news sites use it: CST is Chicago, IST is Delhi.
 ZONE_HOURS: dict[str, float] = {
     "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MEZ": 1,
@@ -338,3 +341,29 @@ def _named_zone(name: str) -> tzinfo | None:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def http_date(text: str | None) -> datetime | None:
+    """Return the time that an HTTP date names, UTC without a zone; None if it is unreadable."""
+    try:
+        at = parsedate_to_datetime((text or "").strip())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def retry_after(value: str | None, now: datetime, sent: str | None = None) -> timedelta | None:
+    """Return the wait that a Retry-After header asks for, at most 7 days.
+
+    Shape: None if it is absent, unreadable, zero or in the past. A date is compared with `sent`,
+    the `Date` header, if there is one that can be read: the server's clock may be wrong.
+    Source: RFC 9110 §10.2.3.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        wait = timedelta(seconds=min(float(text[:12]), MAX_RETRY_AFTER.total_seconds()))
+    elif until := http_date(text):
+        wait = until - (http_date(sent) or now)
+    else:
+        return None
+    return min(wait, MAX_RETRY_AFTER) if wait > timedelta(0) else None

@@ -3,6 +3,7 @@
 NewsIngestError
 ├── ConfigError              invalid settings; holds all faults at once (exit 2)
 ├── UnknownName              an unknown processor, source or option (exit 2)
+├── WrongArgument            an argument of a verb (exit 2)
 ├── QueryError               a search text that cannot be parsed, with the position (exit 2)
 ├── DependencyUnavailable    the log or the index does not answer: hold, count no attempt (exit 2)
 │   ├── LogUnavailable
@@ -31,12 +32,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ingest.masking import masked
+
 
 class NewsIngestError(Exception):
     """Base class of all errors that news-ingest raises.
 
     It says what failed, on which value, where the value came from and what to do; each part is
-    also an attribute. `exit_code` is the exit status of a command if nothing handles the error.
+    also an attribute. As text it shows no secret. `exit_code` is the exit status of a command if nothing handles the error.
     """
 
     exit_code = 1
@@ -63,7 +66,7 @@ class NewsIngestError(Exception):
             parts.append(f"from: {self.origin}")
         if self.remedy is not None:
             parts.append(f"to do: {self.remedy}")
-        return " · ".join(parts)
+        return masked(" · ".join(parts))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return the parts of a copy, so that errors can be sent to other processes unchanged."""
@@ -97,7 +100,7 @@ class ConfigFault(NamedTuple):
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         value = "" if self.value in (None, "") else f" = {_shortened(self.value, 120)}"
-        return f"{place}: {self.key}{value}: {self.reason}; {self.remedy}"
+        return masked(f"{place}: {self.key}{value}: {self.reason}; {self.remedy}")
 
 
 class ConfigError(NewsIngestError):
@@ -114,6 +117,12 @@ class ConfigError(NewsIngestError):
 
 class UnknownName(NewsIngestError):
     """An unknown name in the configuration; the message suggests the nearest known one."""
+
+    exit_code = 2
+
+
+class WrongArgument(NewsIngestError):
+    """A verb cannot do anything with this argument."""
 
     exit_code = 2
 

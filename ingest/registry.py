@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -59,8 +60,11 @@ def chosen(blocks: Sequence[str | Mapping[str, Any]], stage: str) -> list[Chosen
     return result
 
 
-def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
-    """Return all faults in these names and options, without building anything."""
+def faults(items: Sequence[Chosen], file: YamlFile, folder: Path) -> list[ConfigFault]:
+    """Return all faults in these names and options, without building anything.
+
+    A module with files of its own in config/ has `file_faults`, which returns theirs.
+    """
     found: list[ConfigFault] = []
     for item in items:
         try:
@@ -74,6 +78,7 @@ def faults(items: Sequence[Chosen], file: YamlFile) -> list[ConfigFault]:
                 shape.model_validate(item.options)
             except ValidationError as error:
                 found += faults_of(error, shape, file, item.place)
+        found += getattr(module, "file_faults", lambda _: [])(folder)
         for name in _requested(build):
             if name not in NEEDS:
                 reason = f"its build needs `{name}`, which is not available"

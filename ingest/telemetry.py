@@ -6,14 +6,17 @@ A module declares the events it emits:
     feed_polled(outcome="new", feed=feed.id, seconds=0.3)
 
 Log lines go to stdout (to stderr for commands that print results): readable on a terminal, JSON
-elsewhere. Metrics are named `news_ingest_…`; feeds, hosts and URLs are never labels. What each
-counts is in metrics.json, from which docs/monitoring.md is built.
+elsewhere, and always without secrets (ingest/masking.py). Metrics are named `news_ingest_…`; feeds,
+hosts and URLs are never labels. What each counts is in metrics.json, from which docs/monitoring.md is
+built.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -21,6 +24,8 @@ from typing import Any, TextIO, TypeVar
 import msgspec
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
+
+from ingest.masking import masked
 
 Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
@@ -75,21 +80,26 @@ def configure(
         logger_factory=lambda *_: _Lines(target),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
+    errors: Any = _Lines(sys.stderr)
+    threading.excepthook = lambda crash: traceback.print_exception(*crash[:3], file=errors)
+    logging.basicConfig(stream=errors, level=logging.WARNING, force=True)
     for noisy in ("kafka", "elastic_transport", "trafilatura", "htmldate", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 class _Lines:
-    """Writes lines to a stream; a closed stream is ignored."""
+    """Writes lines to a stream, without secrets; a closed stream is ignored."""
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
 
-    def msg(self, line: str) -> None:
+    def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
-            self._target.write(line + "\n")
+            self._target.write(masked(text))
             self._target.flush()
+
+    def msg(self, line: str) -> None:
+        self.write(line + "\n")
 
     debug = info = warning = error = critical = exception = log = msg
 
@@ -134,8 +144,8 @@ def _start_at_zero(name: str) -> None:
 class Event:
     """A named event; calling it writes the log line and increments the counter by `amount`.
 
-    Fields with the name of a label of the counter become that label. Never pass secrets or article
-    text.
+    Fields with the name of a label of the counter become that label. Never pass article text; secrets
+    are masked.
     """
 
     #: Lines below this level are not rendered.

@@ -88,6 +88,15 @@ def read_lists(config_folder: Path) -> list[WatchedEntity]:
     return found
 
 
+def file_faults(config_folder: Path) -> list[ConfigFault]:
+    """Return the faults of config/watches.yml, for `check` and the start of `run`."""
+    try:
+        read_lists(config_folder)
+    except ConfigError as error:
+        return error.faults
+    return []
+
+
 def _watched(lists: Lists, file: YamlFile) -> tuple[list[WatchedEntity], list[ConfigFault]]:
     found: list[WatchedEntity] = []
     faults: list[ConfigFault] = []

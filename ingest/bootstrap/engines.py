@@ -48,7 +48,7 @@ def checked_settings(folder: Path, stage: str = "") -> Settings:
     stages = settings.pipeline.stages
     judged = {stage: stages[stage]} if stage in stages else stages
     for name, options in judged.items():
-        faults += registry.faults(registry.chosen(options.processors, name), file)
+        faults += registry.faults(registry.chosen(options.processors, name), file, folder)
     if judged is stages or judged[stage].kind == "poll":
         faults += settings.feeds.faults
     if faults:
@@ -67,7 +67,7 @@ def _further_faults(folder: Path) -> list[ConfigFault]:
     for name, stage in stages.items() if isinstance(stages, dict) else ():
         listed = stage.get("processors") if isinstance(stage, dict) else None
         if isinstance(listed, list) and all(_is_processor(item) for item in listed):
-            faults += registry.faults(registry.chosen(listed, name), file)
+            faults += registry.faults(registry.chosen(listed, name), file, folder)
     return faults
 
 

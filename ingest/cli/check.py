@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from rich.text import Text
 
 from ingest import event_loops
 from ingest.bootstrap.engines import now, open_log
@@ -20,7 +21,7 @@ from ingest.cli.context import (
     shows_errors,
     whole_settings_of,
 )
-from ingest.cli.terminal_text import print_json, print_table
+from ingest.cli.terminal_text import print_json, print_whole
 from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
 from ingest.model import Feed
 from ingest.polling.document.answers import charset_of
@@ -71,14 +72,32 @@ def check(
         for one in findings:
             print_json(one._asdict())
     else:
-        colours = {"good": "green", "warning": "yellow", "bad": "red"}
-        rows = [(one.what, Text(one.state, colours[one.state]), one.note) for one in findings]
-        print_table(("what", "state", "note"), rows)
+        print_whole(("state", "what", "note"), _rows(findings))
     states = {one.state for one in findings}
     if "bad" in states:
         raise typer.Exit(2)
     if "warning" in states:
         raise typer.Exit(1)
+
+
+def _rows(findings: list[Finding]) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of the table: what is bad comes last, and the good feeds are one row."""
+    shown = [one for one in findings if one.state != "good" or not one.what.startswith("feed ")]
+    if len(shown) < len(findings):
+        what = f"{len(findings) - len(shown)} feeds"
+        shown.append(Finding(what, "good", "answer with entries"))
+    for state in ("good", "warning", "bad"):
+        yield from ((state, one.what, one.note) for one in shown if one.state == state)
+
+
+def _unwritable(path: Path) -> str:
+    """Return what this user cannot write of a folder or file, or of where it will be made."""
+    there = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+    is_file = there.is_file()
+    if is_file and (there != path or not os.access(there, os.W_OK)):
+        return str(there)
+    folder = there.parent if is_file else there  # SQLite makes files beside its own
+    return "" if os.access(folder, os.W_OK | os.X_OK) else str(folder)
 
 
 def _archive(settings: Settings) -> list[Finding]:
@@ -89,9 +108,8 @@ def _archive(settings: Settings) -> list[Finding]:
     what = f"archive of fetched pages {folder}"
     if not any(stage.kind == "archive" for stage in settings.pipeline.stages.values()):
         return [Finding(what, "good", "no stage of kind archive: pages are not kept")]
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return [Finding(what, "bad", f"cannot write to {there}: see the option archive.folder")]
+    if bad := _unwritable(folder):
+        return [Finding(what, "bad", f"cannot write to {bad}: see the option archive.folder")]
     return [Finding(what, "good", "is writable")]
 
 
@@ -99,9 +117,14 @@ def _engines(settings: Settings) -> list[Finding]:
     found = []
     for name, url in (("log", settings.pipeline.log.url), ("index", settings.pipeline.index.url)):
         what = f"{name} {url}"
-        if url.startswith("sqlite:") and not settings.path_of(url).exists():
-            parent = settings.path_of(url).parent
-            found.append(Finding(what, "good", f"will be created in {parent} at the first start"))
+        path = settings.path_of(url) if url.startswith("sqlite:") else None
+        if path is not None and (bad := _unwritable(path)):
+            note = f"cannot write to {bad}: let this user write it, or change {name}.url"
+            found.append(Finding(what, "bad", note))
+            continue
+        if path is not None and not path.exists():
+            note = f"will be created in {path.parent} at the first start"
+            found.append(Finding(what, "good", note))
             continue
         try:
             differences = _log(settings) if name == "log" else _index(settings)
@@ -145,7 +168,8 @@ async def _feeds(settings: Settings) -> list[Finding]:
             async with gate:
                 return _judged(what, await web.fetcher.fetch(request))
         except (FetchFailed, SourceError) as error:
-            return Finding(what, "bad", f"{error.kind}: {error}")
+            remedy = f"; {error.remedy}" if error.remedy else ""
+            return Finding(what, "bad", f"{error.kind}: {error.what}{remedy}")
 
     try:
         enabled = [feed for feed in settings.feeds.feeds.values() if feed.enabled]

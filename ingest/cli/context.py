@@ -43,6 +43,12 @@ def shows_errors(verb: Verb) -> Verb:
         except BrokenPipeError as error:
             sys.stderr.close()
             raise typer.Exit(0) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            remedy = "check the path, and that this user may read and write it"
+            show_error(NewsIngestError(error.strerror or "", value=error.filename, remedy=remedy))
+            raise typer.Exit(2) from error
 
     return guarded  # type: ignore[return-value]
 

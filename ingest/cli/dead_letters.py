@@ -12,7 +12,7 @@ import typer
 
 from ingest.bootstrap.engines import now
 from ingest.cli.context import ConfigOption, JsonOption, opened_log, settings_of, shows_errors
-from ingest.cli.terminal_text import err, labelled, print_json, print_table, say
+from ingest.cli.terminal_text import err, labelled, print_json, print_whole, say
 from ingest.errors import NewsIngestError
 from ingest.operations.dead_letters import Cleared, DeadLetter, LetterFilter, listed
 from ingest.operations.dead_letters import drop as dropped
@@ -67,7 +67,7 @@ def list_(
     ]  # fmt: skip
     if rows:
         columns = ("key", "stage", "class", "reason", "failed at", "attempts", "url", "message")
-        print_table(columns, rows)
+        print_whole(columns, rows)
     say(f"{len(letters)} dead letters")
 
 

@@ -81,7 +81,7 @@ def extract(
         for report in reports:
             has_error = has_error or bool(report.error)
             if as_json:
-                print_json(report.line)
+                print_json(report.line, masks=False)
             else:
                 _show(report, explain=explain)
     if has_error:
@@ -102,7 +102,7 @@ def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:
             if is_url and client is not None:
                 yield from client.pages(group)
                 continue
-            for found in list_documents(group):
+            for found in list_documents(group, follows_links=True):
                 if isinstance(found, FileRefused):
                     error = f"{found.reason}: {found.detail}"
                     yield PageJob(found.path, is_url=False, error=error)
@@ -137,7 +137,7 @@ def _show(report: PageReport, *, explain: bool) -> None:
         _show_rules(report)
     out.print()
     for text in document.text.split("\n"):
-        say(text)
+        say(text, masks=False)
     out.print()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,6 @@ from ingest.cli.context import (
 from ingest.cli.following import follow, stages_running
 from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import print_json, print_table, say
-from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
 from ingest.operations.intake import Fate, Intake, counts
 from ingest.operations.throttle import Throttle
@@ -43,20 +42,21 @@ def ingest(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until the documents are searchable.")
     ] = False,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Also take what links out of a folder lead to.")
+    ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Add plain-text, HTML and WARC files to the archive through extract, enrich and index.
 
     From WARC files (.warc, .warc.gz) it takes the articles; those from our own archive keep their
-    feeds and times. Running it twice adds nothing. Exits with status 1 if a document became a dead
-    letter.
+    feeds and times. Running it twice adds nothing. Exits with status 1 if a file was refused or a
+    document became a dead letter.
     """
     for path in paths:
-        if not path.exists():
-            raise NewsIngestError(
-                "no such file or directory", value=str(path), remedy="check the path"
-            )
+        with suppress(PermissionError):  # becomes a refused file
+            path.lstat()
     stop = stop_on_signals()
     settings = settings_of(config)
     with opened_log(settings) as log, opened_index(settings) as index, ExitStack() as running:
@@ -71,12 +71,13 @@ def ingest(
             running.enter_context(stages_running(settings, log, mine))
 
         throttle = Throttle(log, stages[0], stages[0].reads, MAX_WAITING, on_full=start)
-        fates = _taken_in(settings, log, index, paths, throttle, stop)
+        found = list_documents(paths, follows_links=follow_links)
+        fates = _taken_in(settings, log, index, found, throttle, stop)
         if any(fate.outcome == "appended" for fate in fates) and (wait or starts_stages):
             start()
             follow(fates, log, index, stages, stop)
     _report(fates, as_json)
-    if any(fate.outcome == "dead_letter" for fate in fates):
+    if any(fate.outcome in ("dead_letter", "refused") for fate in fates):
         raise typer.Exit(1)
 
 
@@ -84,14 +85,14 @@ def _taken_in(
     settings: Settings,
     log: Log,
     index: Index,
-    paths: list[Path],
+    files: Iterable[FileFound | FileRefused],
     throttle: Throttle,
     stop: threading.Event,
 ) -> list[Fate]:
     writer = next(plan for plan in plans(settings.pipeline) if plan.kind == "fetch")
     intake = Intake(log, index, writer, now, throttle=throttle, stop=stop)
     max_bytes = settings.pipeline.fetching.max_page_bytes
-    for found in list_documents(paths):
+    for found in files:
         for result in _pages(found, max_bytes):
             if isinstance(result, Skipped):
                 intake.pass_over(found.path, result.reason)

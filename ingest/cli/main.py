@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from ingest import __version__
 from ingest.cli.lazy_verbs import group_of
+from ingest.masking import masked
 
 #: In the order of the help; each has its file in this folder.
 VERBS = (
@@ -58,8 +61,12 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a crash shows its traceback without secrets."""
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - a bug; its traceback may quote a secret
+        sys.stderr.write(masked(traceback.format_exc()))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

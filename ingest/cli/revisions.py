@@ -52,7 +52,7 @@ def revisions(
         found = index.revisions.search(request)
     if as_json:
         hits = [as_plain(one) for one in found.revisions]
-        print_json({"total": found.total, "revisions": hits})
+        print_json({"total": found.total, "revisions": hits}, masks=False)
         return
     out.print(Group(*(_shown(one, zone) for one in found.revisions)))
     noun = "revision" if found.total == 1 else "revisions"

@@ -20,7 +20,7 @@ from ingest.bootstrap.stages import run_stage
 from ingest.cli.context import ConfigOption, shows_errors, whole_settings_of
 from ingest.cli.status.screen import PAUSE_SECONDS, screen
 from ingest.cli.terminal_text import out
-from ingest.errors import NewsIngestError
+from ingest.errors import WrongArgument
 from ingest.operations.status import Looker
 from ingest.pipeline.supervisor import supervise
 from ingest.records.stage_plan import names_at_work
@@ -52,7 +52,7 @@ def run(
     if stage:
         if stage not in settings.pipeline.stages:
             near = nearest(stage, settings.pipeline.stages)
-            raise NewsIngestError(
+            raise WrongArgument(
                 "no such stage", value=stage, origin="--stage",
                 remedy=f"did you mean {near}?" if near else f"known: {', '.join(settings.pipeline.stages)}",
             )  # fmt: skip

@@ -14,7 +14,7 @@ from rich.text import Text
 from ingest.bootstrap.engines import now
 from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
 from ingest.cli.terminal_text import clean, one_line, out, print_json
-from ingest.errors import NewsIngestError
+from ingest.errors import WrongArgument
 from ingest.model import IndexedDocument
 from ingest.query import FacetValue, Node, SearchRequest, SearchResult
 from ingest.search.answer import address, answer, found_in
@@ -48,7 +48,7 @@ def search(
     """Search the archive; print a table with highlights, or JSON."""
     if sort not in ("score", "published_at", "first_seen_at"):
         remedy = "score, published_at or first_seen_at"
-        raise NewsIngestError("no such sort order", value=sort, origin="--sort", remedy=remedy)
+        raise WrongArgument("no such sort order", value=sort, origin="--sort", remedy=remedy)
     settings = settings_of(config)
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
@@ -57,7 +57,7 @@ def search(
     with opened_index(settings) as index:
         result = index.search(request)
     if as_json:
-        print_json(answer(result, tree))
+        print_json(answer(result, tree), masks=False)
     else:
         out.print(hits_table(result, tree, zone))
 

@@ -50,7 +50,7 @@ def show(
         "password": password_of(context.obj, secret),
     }
     if as_json:
-        print_json(login)
+        print_json(login, masks=False)
         return
     for name, value in login.items():
-        say(f"{name:<9} {value}")
+        say(f"{name:<9} {value}", masks=False)

@@ -41,7 +41,7 @@ def show(
         plain = msgspec.to_builtins(document)
         if found.total:
             plain["revisions"] = [as_plain(one) for one in found.revisions]
-        print_json(plain)
+        print_json(plain, masks=False)
         return
     _print(document, found.total)
 

@@ -2,19 +2,22 @@
 
 Titles, addresses and messages come from sites, feeds and files and may hold anything. Control
 characters, and with them all escape sequences, become blanks; bidirectional controls are removed.
+Secrets are masked (ingest/masking.py), except in the text and addresses of articles.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ingest.masking import masked
 
 #: Width of a table where there is no terminal to ask.
 PIPE_WIDTH = 200
@@ -43,12 +46,17 @@ def shown(text: object) -> Text:
 
 def labelled(label: str, value: object, style: str) -> Text:
     """Return a line of a label in this style and untrusted text."""
-    return Text.assemble((f"{label}:", style), " ", shown(value))
+    return Text.assemble((f"{label}:", style), " ", _safe(value))
 
 
-def say(text: object, to: Console = out) -> None:
-    """Print a line of untrusted text, without wrapping it."""
-    to.print(shown(text), soft_wrap=True)
+def say(text: object, to: Console = out, *, masks: bool = True) -> None:
+    """Print a line of untrusted text, without wrapping it; `masks` is False for articles."""
+    to.print(_safe(text) if masks else shown(text), soft_wrap=True)
+
+
+def _safe(text: object) -> Text:
+    """Return untrusted text ready to print, without secrets. A Text is unchanged."""
+    return text if isinstance(text, Text) else Text(masked(clean(text)))
 
 
 def line(label: str, text: str) -> None:
@@ -62,7 +70,7 @@ def print_table(
     """Print a table with a frame; cells are untrusted text, or Text."""
     table = Table(*columns, title=title)
     for row in rows:
-        table.add_row(*map(shown, row))
+        table.add_row(*map(_safe, row))
     out.print(table)
 
 
@@ -72,9 +80,17 @@ def print_list(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None
     for column in columns:
         table.add_column(column, no_wrap=column not in _WRAPPED)
     for row in rows:
-        table.add_row(*(shown(cell if isinstance(cell, Text) else one_line(cell)) for cell in row))
+        table.add_row(*(_safe(cell if isinstance(cell, Text) else one_line(cell)) for cell in row))
     console = out if out.is_terminal else Console(file=out.file, width=PIPE_WIDTH)
     console.print(table)
+
+
+def print_whole(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print one row a line, aligned and never cut: a narrow terminal wraps the line."""
+    cells = [columns, *([one_line(cell) for cell in row] for row in rows)]
+    widths = [min(40, max(map(len, column))) for column in zip(*cells, strict=True)]
+    for row in cells:
+        say("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def one_line(text: object) -> str:
@@ -82,14 +98,15 @@ def one_line(text: object) -> str:
     return " ".join(clean(text).split())
 
 
-def print_json(data: Any) -> None:
-    """Print one line of JSON; bytes are JSON already.
+def print_json(data: Any, *, masks: bool = True) -> None:
+    """Print one line of JSON; bytes are JSON already. `masks` is False for articles.
 
     Characters that a terminal obeys are written as `\\u…`, which leaves the values the same.
     """
     encoded = data if isinstance(data, bytes) else msgspec.json.encode(data)
     text = encoded.decode("utf-8", "replace")
     text = _OBEYED_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = masked(text) if masks else text
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode() + b"\n")
     sys.stdout.buffer.flush()

@@ -99,6 +99,10 @@ class EntryFetcher:
                 return outcome
             verdict = PageMissing(verdict.reason, verdict.status)
         if isinstance(verdict, Rejected):
+            if verdict.reason == "address_not_public":
+                # Some feeds are full of such links, and a replay would not help.
+                _page_refused(outcome="dropped", reason=verdict.reason, entry=entry.id)
+                return Drop(verdict.reason)
             _page_refused(outcome="rejected", reason=verdict.reason, entry=entry.id)
             return Reject(verdict.reason, "permanent", verdict.message)
         if isinstance(verdict, PageMissing):

@@ -6,8 +6,8 @@ import re
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
+from ingest.dates import retry_after
 from ingest.errors import FetchFailed
-from ingest.http_headers import retry_after
 from ingest.ports import Disallowed, Fetched, Resting
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ingest import http_headers
+from ingest import dates
 from ingest.fetching.host_state import HostStates, Rest
 from ingest.fetching.sharing import POLL_SHARE, PlatformHost, seconds_to_slot
 from ingest.identity import host_of, registrable_domain
@@ -309,7 +309,7 @@ def next_rest(
     Shape: Retry-After up to 7 days, extended by up to half (an hour at most) from 5 min on;
     without a readable one, 15 min, doubled on each repeat up to 24 h.
     """
-    wait, count = http_headers.retry_after(retry_after, now, date), 0
+    wait, count = dates.retry_after(retry_after, now, date), 0
     if wait is None:
         count = (known.unexplained if known else 0) + 1
         wait = min(unexplained_rest * 2 ** min(count - 1, 20), MAX_UNEXPLAINED_REST)

@@ -16,8 +16,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from ingest.dates import retry_after
 from ingest.errors import FetchFailed, SourceError, WireError
-from ingest.http_headers import retry_after
 from ingest.identity import registrable_domain
 from ingest.model import Feed
 from ingest.polling.document import answers

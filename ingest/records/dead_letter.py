@@ -11,6 +11,7 @@ import msgspec
 
 from ingest import __version__
 from ingest.identity import registrable_domain
+from ingest.masking import masked
 from ingest.model import Entry
 from ingest.outcome import Reject
 from ingest.ports import Record
@@ -119,8 +120,8 @@ def _headers(
         "class": reject.failure_class,
         "reason": reject.reason,
         "exception": reject.exception,
-        "message": reject.message[:MAX_MESSAGE],
-        "stacktrace": reject.stacktrace[-MAX_STACKTRACE:],
+        "message": masked(reject.message)[:MAX_MESSAGE],
+        "stacktrace": masked(reject.stacktrace)[-MAX_STACKTRACE:],
         "failed_at": now.isoformat(),
         "id": subject.id[:MAX_NAME],
         "entry_id": subject.entry_id[:MAX_NAME],

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from ingest.errors import ConfigFault
-from ingest.settings.faults import nearest
+from ingest.masking import MASK, is_secret_name
+from ingest.settings.faults import nearest, without_path
 from ingest.settings.options import PipelineSettings
 
 PREFIX = "NEWS_INGEST_"
@@ -47,9 +48,10 @@ def overridden(
             try:
                 value = Path(value).read_text(encoding="utf-8").removesuffix("\n")
             except (OSError, UnicodeDecodeError) as error:
-                reason = f"the file cannot be read: {error}"
+                reason = f"the file cannot be read: {without_path(error)}"
                 remedy = "give a readable file that contains only the value"
-                faults.append(ConfigFault("environment", None, name, value, reason, remedy))
+                shown = MASK if is_secret_name(base) else value
+                faults.append(ConfigFault("environment", None, name, shown, reason, remedy))
                 continue
         if base not in known:
             near = nearest(name, known)

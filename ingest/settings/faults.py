@@ -38,6 +38,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
+def without_path(error: OSError | UnicodeDecodeError) -> str:
+    """Return the reason alone: a secret may have been written where a path belongs."""
+    return (error.strerror or "") if isinstance(error, OSError) else str(error)
+
+
 def _known_zone(name: str) -> str:
     if name and name not in available_timezones():
         near = nearest(name, available_timezones())
@@ -95,7 +100,7 @@ def _fault(
         known = _fields_at(shape, place[:-1])
         near = nearest(str(place[-1]), known)
         remedy = f"did you mean `{near}`?" if near else f"known here: {', '.join(sorted(known))}"
-        return file.fault((*prefix, *place), value, "unknown option", remedy)
+        return file.fault((*prefix, *place), None, "unknown option", remedy)
     reason = (item["msg"][0].lower() + item["msg"][1:]).removeprefix("value error, ")
     remedy = _HINTS.get(kind) or _meaning(shape, place)
     if kind == "literal_error":

@@ -14,12 +14,15 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import feed_id_of_url, registrable_domain
+from ingest.masking import remember, remember_address
 from ingest.model import Feed
-from ingest.settings.faults import TimeZone, faults_of, nearest
+from ingest.settings.faults import TimeZone, faults_of, nearest, without_path
 from ingest.settings.options import Options
 from ingest.settings.yaml_file import YamlFile, parse_yaml, read_text
 
 _NO_HEADERS: dict[str, str] = {}  # shared by all feeds to save memory
+#: Headers, by the start of their names, whose values are no secrets.
+_PUBLIC_HEADERS = ("accept", "cache-control", "referer", "user-agent")
 
 
 def _http_address(url: str) -> str:
@@ -198,6 +201,13 @@ def _feed(
         at = (*place, "min_interval_minutes")
         file.refuse(at, shortest, "is above max_interval_minutes", "lower it, or raise the other")
         return None
+    remember_address(options.url)
+    remember_address(options.proxy)
+    for value in (*secrets.values(), secrets["basic_auth"].partition(":")[2]):
+        remember(value)
+    for name, value in options.headers.items():
+        if not name.lower().startswith(_PUBLIC_HEADERS):
+            remember(value)
     values = options.model_dump() | secrets
     values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)
@@ -219,7 +229,7 @@ def _secret(
         try:
             return Path(secret.file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = f"the file cannot be read: {error}"
+            reason = f"the file cannot be read: {without_path(error)}"
             file.refuse(place, secret.file, reason, "give a readable file")
     elif secret.env:
         reason = "this environment variable is not set"

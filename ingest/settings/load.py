@@ -13,6 +13,7 @@ import msgspec
 from pydantic import ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
+from ingest.masking import is_secret_name, remember, remember_address
 from ingest.ports import TopicSpec
 from ingest.settings.environment import overridden
 from ingest.settings.faults import faults_of
@@ -108,6 +109,7 @@ def _pipeline(
 ) -> PipelineSettings | None:
     data, found = overridden(file.data, environment)
     file.faults += found
+    _remember_secrets(data)
     try:
         settings = PipelineSettings.model_validate(data)
     except ValidationError as error:
@@ -118,6 +120,16 @@ def _pipeline(
         return None
     _check_together(file, settings, topics)
     return settings
+
+
+def _remember_secrets(data: Mapping[str, Any]) -> None:
+    """Mask the passwords and keys of these settings, and the logins in their addresses."""
+    for block in data.values():
+        for name, value in block.items() if isinstance(block, Mapping) else ():
+            if is_secret_name(name):
+                remember(str(value))
+            elif name == "url":
+                remember_address(str(value))
 
 
 def _without_faults(data: Mapping[str, Any], error: ValidationError) -> PipelineSettings | None:
@@ -167,7 +179,12 @@ def _check_urls(file: YamlFile, settings: PipelineSettings) -> None:
         ("index", ("sqlite", "http", "https"), "sqlite:///var/index.db or http://host:9200"),
     ):
         url = getattr(settings, block).url
-        scheme = urlsplit(url).scheme
+        try:
+            scheme, _ = urlsplit(url).scheme, urlsplit(url.partition(",")[0]).port
+        except ValueError:
+            reason, remedy = "is not an address", "write special characters of a password as %2F"
+            file.refuse((block, "url"), url, reason, remedy)
+            continue
         if scheme not in allowed or (scheme == "sqlite" and not url.startswith("sqlite:///")):
             file.refuse((block, "url"), url, "no such engine", f"write {example}")
 

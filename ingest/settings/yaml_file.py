@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from ingest.errors import ConfigError, ConfigFault
+from ingest.masking import MASK, is_secret_name
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -64,8 +65,13 @@ class YamlFile:
     def fault(
         self, place: tuple[str | int, ...], value: object, reason: str, remedy: str
     ) -> ConfigFault:
-        """Return the fault of the key at this path."""
-        key = ".".join(str(part) for part in place)
+        """Return the fault of the key at this path; a value that may be a secret is masked."""
+        names = [str(part) for part in place]
+        if isinstance(value, dict | list):
+            value = None  # whatever is inside
+        elif value is not None and any(one == "headers" or is_secret_name(one) for one in names):
+            value = MASK
+        key = ".".join(names)
         return ConfigFault(self.name, self.line_of(place), key, value, reason, remedy)
 
     def refuse(self, place: tuple[str | int, ...], value: object, reason: str, remedy: str) -> None:
@@ -179,7 +185,9 @@ class _Reader:
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
-            raise _error(f"found undefined alias {event.anchor!r}", event)
+            raise _error(
+                "found an alias without its anchor (quote text that begins with `*`)", event
+            )
         value, size = self._anchors[event.anchor]
         self._seen += size
         self._repeated += size
@@ -278,7 +286,7 @@ def _scalar(event: Any) -> Any:
 
 def _check_tag(event: Any, kind: str) -> None:
     if event.tag not in (None, "!", f"tag:yaml.org,2002:{kind}"):
-        raise _error(f"the tag {event.tag} is not known here", event)
+        raise _error("the tag is not known here (quote text that begins with `!`)", event)
 
 
 def _error(problem: str, event: Any) -> yaml.MarkedYAMLError:

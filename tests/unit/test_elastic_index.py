@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.adapters.elastic_index import ElasticIndex
-from ingest.errors import IndexDiffers, QueryError
+from ingest.errors import IndexDiffers, IndexUnavailable, QueryError
 from ingest.model import Enrichment, Geo, GeoFocus, GeoPoint, IndexedDocument, Names
 from ingest.ports import IndexWrite, Verdict
 from ingest.query import Everything, Prefix, SearchRequest, ValueIs, Word
@@ -477,3 +477,17 @@ def test_a_common_prefix_is_found_in_every_document(index: ElasticIndex) -> None
     index.refresh()
     assert an_id("many words") in found(index, query=Prefix("wallpaper"))
     assert an_id("many words") in found(index, query=Everything(), size=1000)
+
+
+def test_an_index_that_accepts_no_writes_is_told_by_the_differences(altered: Archive) -> None:
+    index = altered.index()
+    assert index.differences(NOW) == []
+    path = f"/{altered.prefix}news-documents-*/_settings"
+    for block in ("index.blocks.read_only_allow_delete", "index.blocks.write"):
+        altered.ask("PUT", path, {block: True})
+        with pytest.raises(IndexUnavailable) as caught:
+            index.differences(NOW)
+        assert "news-documents" in str(caught.value.value)
+        assert "remove the block" in str(caught.value.remedy)
+        altered.ask("PUT", path, {block: None})
+    assert index.differences(NOW) == []

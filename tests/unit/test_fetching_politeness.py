@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.dates import retry_after
 from ingest.fetching.host_state import HostStates, Rest, RobotsFile
 from ingest.fetching.politeness import Politeness, next_rest
-from ingest.http_headers import retry_after
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 A = "http://www.a.example/x"

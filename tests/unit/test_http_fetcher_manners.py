@@ -195,6 +195,20 @@ def test_credentials_never_go_to_another_host_or_port(site: HttpSite, target: st
     assert last.header("if-none-match") == '"1"'
 
 
+def test_robots_txt_is_asked_for_without_credentials(site: HttpSite) -> None:
+    site.serve(HOST, "/robots.txt", redirect("/rules", 301))
+    site.serve(HOST, "/rules", Answer(body=b"User-agent: *\nAllow: /"))
+    site.serve(HOST, "/a", html("t", "x"))
+    ask(site, **SECRETS, user_agent="Reader/1")
+    *about_robots, page = site.requests
+    assert [seen.path for seen in about_robots] == ["/robots.txt", "/rules"]
+    for seen in about_robots:
+        for name in ("authorization", "cookie", "x-api-key"):
+            assert seen.header(name) is None
+        assert seen.header("user-agent") == "Reader/1"
+    assert page.header("authorization") is not None
+
+
 def test_credentials_in_a_url_are_taken_out(site: HttpSite) -> None:
     answer = ask(site, f"http://mira:secret@{HOST}/end")
     assert answer.url == f"http://{HOST}/end"
@@ -332,6 +346,8 @@ def test_an_unknown_name_is_not_a_silent_name_service(site: HttpSite) -> None:
     unknown = failure_of(site, "http://a.test/", wiring={"names": Failing(4)})
     silent = failure_of(site, "http://a.test/", wiring={"names": Failing(12)})
     assert (unknown.kind, silent.kind) == ("name_unknown", "dns_temporary")
+    assert unknown.what == "the host name was not found"
+    assert silent.what == "the host name could not be looked up"
 
 
 def test_a_proxy_is_used_and_its_targets_are_checked_first(site: HttpSite) -> None:

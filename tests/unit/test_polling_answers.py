@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ingest.http_headers import retry_after
+from ingest.dates import retry_after
 from ingest.polling.document import answers
 from ingest.polling.document.after_document import after_address_lost, after_redirects
 from ingest.polling.document.answers import (

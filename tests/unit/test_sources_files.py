@@ -60,12 +60,34 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     assert refused.reason == "unreadable"
 
 
-def test_a_link_to_a_file_elsewhere_is_followed(tmp_path: Path) -> None:
-    target = a_file(tmp_path, "outside.txt")
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "link.txt").symlink_to(target)
-    (found,) = list_documents([tmp_path / "in"])
-    assert page_at(Path(found.path)).document_id == page_at(target).document_id
+def test_a_link_out_of_the_folder_is_followed_only_when_asked(tmp_path: Path) -> None:
+    target = a_file(tmp_path, "outside/secret.txt")
+    folder = tmp_path / "in"
+    a_file(folder, "own.txt")
+    (folder / "link.txt").symlink_to(target)
+    (folder / "elsewhere").symlink_to(target.parent)
+    (folder / "near.txt").symlink_to(folder / "own.txt")
+    found = list(list_documents([folder]))
+    assert [(type(one), Path(one.path).name) for one in found] == [
+        (FileRefused, "elsewhere"),
+        (FileRefused, "link.txt"),
+        (FileFound, "near.txt"),
+        (FileFound, "own.txt"),
+    ]
+    assert {one.reason for one in found if isinstance(one, FileRefused)} == {"link_out_of_folder"}
+    followed = [Path(one.path).name for one in list_documents([folder], follows_links=True)]
+    assert followed == ["secret.txt", "link.txt", "near.txt", "own.txt"]
+
+
+def test_a_link_that_is_named_itself_is_taken(tmp_path: Path) -> None:
+    target = a_file(tmp_path, "outside/one.txt")
+    link, folder = tmp_path / "link.txt", tmp_path / "folder"
+    link.symlink_to(target)
+    folder.symlink_to(target.parent)
+    for named in (link, folder):
+        (found,) = list_documents([named])
+        assert isinstance(found, FileFound)
+        assert page_at(Path(found.path)).document_id == page_at(target).document_id
 
 
 @pytest.mark.parametrize(

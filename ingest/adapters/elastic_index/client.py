@@ -25,6 +25,7 @@ from ingest.adapters.elastic_index.verdicts import (
     is_unavailable,
 )
 from ingest.errors import IndexDiffers, IndexFault, IndexRefused, IndexUnavailable, NewsIngestError
+from ingest.masking import masked
 from ingest.settings.options import IndexOptions
 
 #: Everything the client and its transport can raise.
@@ -72,7 +73,7 @@ class Engine:
     """
 
     def __init__(self, options: IndexOptions) -> None:
-        self.url = _without_credentials(options.url)
+        self.url = masked(options.url)
         self._client = _connect(options)
 
     def request(
@@ -249,12 +250,6 @@ def _connect(options: IndexOptions) -> Elasticsearch:
         transport_class=StartupTransport,
         **credentials,
     )
-
-
-def _without_credentials(url: str) -> str:
-    """Return the URL without user and password."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _with_port(url: str) -> str:

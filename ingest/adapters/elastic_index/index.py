@@ -20,7 +20,7 @@ from ingest.adapters.elastic_index.setup import Step, steps
 from ingest.adapters.elastic_index.side_index import SideIndex
 from ingest.adapters.elastic_index.site_layouts import ElasticSiteLayouts
 from ingest.adapters.elastic_index.write import write
-from ingest.errors import IndexDiffers
+from ingest.errors import IndexDiffers, IndexUnavailable
 from ingest.model import IndexedDocument
 from ingest.ports import Clock, ExportPage, FeedRecord, IndexWrite, Known, Verdict
 from ingest.ports.known import TOMBSTONE_VERSION
@@ -160,9 +160,29 @@ class ElasticIndex:
     # ── schema ──────────────────────────────────────────────────────────────────────────────
 
     def differences(self, now: datetime) -> list[str]:
-        """Return a sentence for each difference between this schema and the engine's."""
+        """Return a sentence for each difference between this schema and the engine's.
+
+        Errors: also IndexUnavailable when an index of ours accepts no writes.
+        """
         self.ping()
+        self._check_blocks()
         return [step.difference for step in self._steps(now)]
+
+    def _check_blocks(self) -> None:
+        path = f"/_cluster/state/blocks/{self._names.of('news-*')}?expand_wildcards=all"
+        blocks = self._engine.request("GET", path, "looking for blocks")["blocks"]
+        places = {"the cluster": blocks.get("global", {}), **blocks.get("indices", {})}
+        bad = [
+            f"{name}: {block['description']}"
+            for name, found in places.items()
+            for block in found.values()
+            if "write" in block["levels"]
+        ]
+        if bad:
+            raise IndexUnavailable(
+                "the index accepts no writes", value="; ".join(bad), origin=self._engine.url,
+                remedy="free disk space for Elasticsearch, or remove the block",
+            )  # fmt: skip
 
     def apply(self, now: datetime) -> list[str]:
         """Create and alter until nothing differs and return what was done.

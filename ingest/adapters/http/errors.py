@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -62,13 +63,26 @@ _REMEDIES = {
 }
 
 
+#: What happened, by kind; `_words` adds the reason where there is one to tell.
+_WORDS = {
+    "name_unknown": "the host name was not found",
+    "dns_temporary": "the host name could not be looked up",
+    "connect": "the connection failed",
+    "timeout": "timed out: no answer in time",
+    "tls": "no secure connection",
+    "bad_url": "the address cannot be requested",
+    "bad_response": "the answer is not valid HTTP",
+}
+
+
 def failure(error: BaseException, url: str) -> FetchFailed:
     """Return the FetchFailed for an error of one request."""
     refused = next((e for e in _chain(error) if isinstance(e, AddressRefusedError)), None)
     if refused is not None:
         kind, what = "address_not_public", f"the address guard refused it: {refused.strerror}"
     else:
-        kind, what = _kind(error), _words(error)
+        kind = _kind(error)
+        what = _words(error, kind)
     return FetchFailed(what, kind=kind, value=url, remedy=_REMEDIES.get(kind))
 
 
@@ -98,11 +112,20 @@ def _name_kind(error: BaseException) -> str:
     return "dns_temporary"
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate is not trusted: {error.certificate_error}"
-    text = getattr(error, "message", "") or str(error) or "no response in time"
-    return f"{type(error).__name__}: {text}"[:500]
+def _words(error: BaseException, kind: str) -> str:
+    if kind in ("name_unknown", "dns_temporary", "timeout"):
+        return _WORDS[kind]
+    text = getattr(error, "message", "") or str(error)
+    if kind == "connect" and not isinstance(error, aiohttp.ClientHttpProxyError):
+        text = "the server closed it without an answer"
+    for cause in _chain(error):
+        if isinstance(cause, ssl.SSLError):
+            text = getattr(cause, "reason", None) or text  # missing in aiohttp's own classes
+            if said := getattr(cause, "verify_message", ""):
+                text = f"the certificate is not trusted: {said}"
+        elif isinstance(cause, OSError) and cause.errno and kind == "connect":
+            text = os.strerror(cause.errno).lower()
+    return f"{_WORDS.get(kind, 'the request failed')}: {text}"[:500]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

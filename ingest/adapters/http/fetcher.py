@@ -152,8 +152,14 @@ class HttpFetcher:
     async def _robots_file(self, url: str, request: FetchRequest) -> tuple[int, bytes] | None:
         """Return status and body of a robots.txt; None when its host rests.
 
+        It is asked for as by anybody, without the headers and the login of `request`.
+
         The status is that of the last redirect if there were too many, or its target is invalid.
         """
+        request = FetchRequest(
+            url=url, stage=request.stage, user_agent=request.user_agent, proxy=request.proxy,
+            verify_tls=request.verify_tls,
+        )  # fmt: skip
         spent = 0.0
         status = 0
         for _ in range(_MAX_ROBOTS_REDIRECTS + 1):

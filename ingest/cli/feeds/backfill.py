@@ -14,7 +14,8 @@ from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_erro
 from ingest.cli.feeds.names import feed_named
 from ingest.cli.run import stop_on_signals
 from ingest.cli.terminal_text import err, line, one_line, print_json, say
-from ingest.errors import NewsIngestError
+from ingest.errors import WrongArgument
+from ingest.masking import masked
 from ingest.model import Feed
 from ingest.operations.feeds.backfilling import BackfillReport, backfilled
 from ingest.polling.older.archive_walk import MAX_PAGES
@@ -65,7 +66,7 @@ def limits_of(
     at = now()
     found = moments.read("since", since, at, UTC)
     if found is None or found.since is None or found.since > at:
-        raise NewsIngestError(
+        raise WrongArgument(
             "not a time in the past", value=since, origin="--since",
             remedy="write a day (2026-11-01), a time (2026-11-01T18:30) or a span (30d, 12w)",
         )  # fmt: skip
@@ -90,7 +91,7 @@ def _run(
 ) -> BackfillReport:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=as_json) as progress:
-        task = progress.add_task(f"asking {one_line(feed.url)}", total=None)
+        task = progress.add_task(f"asking {masked(one_line(feed.url))}", total=None)
 
         def show_progress(report: BackfillReport) -> None:
             counts = report.counts

@@ -32,7 +32,7 @@ def export(
     feeds = [feed for feed in settings.feeds.feeds.values() if not group or feed.group == group]
     data = _as_opml(feeds) if format == "opml" else _as_yaml(feeds, settings)
     if out.is_terminal:
-        say(data.decode())
+        say(data.decode(), masks=False)
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ingest.http_headers import http_date
+from ingest.dates import http_date
 from ingest.polling.state.feed_state import FeedState
 from ingest.ports import Fetched
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ingest.dates import ReadDate, read_date
 from ingest.identity import entry_id, match_key
+from ingest.masking import masked
 from ingest.model import Entry, Feed
 from ingest.polling.state.seen_keys import NO_SKETCH, SeenRow, short_hash, sketch_of
 from ingest.ports import ParsedFeed, SourceEntry
@@ -189,7 +190,7 @@ def build_entry(
     return Entry(
         id=entry_id(feed.id, key),
         feed_id=feed.id,
-        feed_url=feed.url,
+        feed_url=masked(feed.url),
         entry_key=_clean(key, 4_096),
         url_published=_clean(source.link, 10_000),
         first_seen_at=first_seen_at,

@@ -18,6 +18,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from ingest.errors import IndexRefused, NewsIngestError
+from ingest.masking import masked
 from ingest.model import Feed
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import FeedState, Slot, feed_health
@@ -65,8 +66,8 @@ def record_of(
         state=health_word(feed, state, now),
         publisher=feed.publisher,
         group=feed.group,
-        configured_url=feed.url,
-        effective_url=state.effective_url,
+        configured_url=masked(feed.url),
+        effective_url=masked(state.effective_url),
         format=state.format,
         title=state.title,
         language=feed.language or state.language,
@@ -88,7 +89,7 @@ def record_of(
         failure_score=state.failure_score,
         failing_since_at=state.failing_since_at,
         last_error_class=state.last_error_class,
-        last_error_text=state.last_error_text[:_TEXT_CHARACTERS],
+        last_error_text=masked(state.last_error_text)[:_TEXT_CHARACTERS],
         last_status=state.last_status,
         retry_after_until_at=state.retry_after_until_at,
         gone_since_at=state.gone_since_at,

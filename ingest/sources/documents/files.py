@@ -44,7 +44,8 @@ class FileFound(NamedTuple):
 class FileRefused(NamedTuple):
     """A file that is not a document, with an id for its drop record.
 
-    `reason`: empty_file, wrong_type, too_large or unreadable; `detail` explains it.
+    `reason`: empty_file, wrong_type, too_large, unreadable or link_out_of_folder; `detail` explains
+    it.
     """
 
     path: str
@@ -53,16 +54,19 @@ class FileRefused(NamedTuple):
     detail: str = ""
 
 
-def list_documents(paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileFound | FileRefused]:
+def list_documents(
+    paths: Iterable[str | os.PathLike[str]], *, follows_links: bool = False
+) -> Iterator[FileFound | FileRefused]:
     """Return every file under these paths, folders recursively, sorted by name.
 
-    Hidden files and folders are skipped unless they are named in `paths`. Links are followed; a
-    folder reached a second time, as in a loop of links, is skipped.
-    Errors: none; a path that cannot be listed is a FileRefused.
+    Hidden files and folders are skipped unless they are named in `paths`. A folder reached a second
+    time, as in a loop of links, is skipped. Without `follows_links` a link out of the folder that
+    is named is a FileRefused. Errors: none; a path that cannot be listed is a FileRefused.
     """
     visited: set[tuple[int, int]] = set()
     for path in paths:
-        yield from _listed(os.fspath(path), visited)
+        root = "/" if follows_links else os.path.realpath(path)
+        yield from _listed(os.fspath(path), visited, root)
 
 
 def read_document(path: str, max_bytes: int) -> bytes | FileRefused:
@@ -186,7 +190,14 @@ def printable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _listed(path: str, visited: set[tuple[int, int]]) -> Iterator[FileFound | FileRefused]:
+def _listed(
+    path: str, visited: set[tuple[int, int]], root: str
+) -> Iterator[FileFound | FileRefused]:
+    if os.path.islink(path):
+        target = os.path.realpath(path)
+        if os.path.commonpath((root, target)) != root:
+            yield refused(path, "link_out_of_folder", f"leads to {target}")
+            return
     try:
         found = os.stat(path)
         if not stat.S_ISDIR(found.st_mode):
@@ -202,7 +213,7 @@ def _listed(path: str, visited: set[tuple[int, int]]) -> Iterator[FileFound | Fi
         return
     for name in names:
         if not name.startswith("."):
-            yield from _listed(os.path.join(path, name), visited)
+            yield from _listed(os.path.join(path, name), visited, root)
 
 
 def _is_binary(data: bytes) -> bool:

@@ -23,9 +23,11 @@ from ingest.cli.context import (
 from ingest.cli.terminal_text import print_json, print_table
 from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
 from ingest.model import Feed
+from ingest.operations.disks import disks
 from ingest.polling.document.answers import charset_of
 from ingest.polling.document.read_document import feed_request
 from ingest.ports import Disallowed, Fetched, Resting
+from ingest.settings.live_feeds import what_waits
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_feed import parse_feed
 
@@ -64,6 +66,7 @@ def check(
         Finding("config", "good", counted),
         *_engines(settings),
         *_archive(settings),
+        *_to_look_at(settings),
     ]
     if feeds:
         findings += event_loops.run(_feeds(settings))
@@ -79,6 +82,14 @@ def check(
         raise typer.Exit(2)
     if "warning" in states:
         raise typer.Exit(1)
+
+
+def _to_look_at(settings: Settings) -> list[Finding]:
+    """Return warnings about disks that fill up, and a feeds.yml that waits for confirmation."""
+    waits = what_waits(settings.folder, settings.feeds)
+    found = {f"disk of {one.folder}": str(one) for one in disks(settings) if one.is_filling}
+    found |= {"feeds.yml": waits} if waits else {}
+    return [Finding(what, "warning", note) for what, note in found.items()]
 
 
 def _archive(settings: Settings) -> list[Finding]:

@@ -246,7 +246,7 @@ class ArchiveOptions(Options):
         90.0, ge=0, description="files last written longer ago are deleted; 0 keeps everything"
     )
     max_folder_bytes: int = Field(
-        20 * 1024 * 1024 * 1024,
+        8 * 1024 * 1024 * 1024,
         ge=0,
         description="when the folder is larger, the oldest files are deleted (each worker checks the whole folder); 0 means no limit",
     )

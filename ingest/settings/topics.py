@@ -18,6 +18,9 @@ DEAD_LETTER = ".dead-letter"
 DAY_SECONDS = 86_400.0
 RETRY_RETENTION_DAYS = 7.0
 DEAD_LETTER_RETENTION_DAYS = 30.0
+#: Of a partition.
+RETRY_RETENTION_BYTES = 16 * 1024 * 1024
+DEAD_LETTER_RETENTION_BYTES = 256 * 1024 * 1024
 #: A retry or dead letter is its input with additional headers.
 FAILURE_RECORD_BYTES = 4_100_000
 
@@ -73,6 +76,7 @@ def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:
         name=name,
         partitions=partitions,
         retention_seconds=RETRY_RETENTION_DAYS * DAY_SECONDS,
+        retention_bytes=RETRY_RETENTION_BYTES,
         max_record_bytes=FAILURE_RECORD_BYTES,
     )
     dead_letter = replace(
@@ -81,5 +85,6 @@ def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:
         partitions=1,
         cleanup="compact,delete",
         retention_seconds=DEAD_LETTER_RETENTION_DAYS * DAY_SECONDS,
+        retention_bytes=DEAD_LETTER_RETENTION_BYTES,
     )
     return [spec, *(replace(retry, name=name + rung) for rung in RUNGS), dead_letter]

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install dev demo run check test mutation bench bench-peers soak clean
+.PHONY: help install dev demo run check test mutation bench bench-peers soak compose-test clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench-peers: dev ## Compare with other projects on the same feeds and pages.
 
 soak: dev ## Ten minutes of 2,000 feeds with faults: no loss, no leak, polite requests.
 	$(BIN)/python -m tests.soak
+
+compose-test: dev ## docker-compose.yml in a real container engine; needs Docker with Compose, as root.
+	$(BIN)/python -m tests.compose
 
 clean: ## Remove the virtual environment and all build output.
 	rm -rf $(VENV) build dist *.egg-info mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -47,18 +47,18 @@ if ! has python:3.11-slim; then
 fi
 if ! has "apache/kafka:$kafka"; then
   java
-  cp -a "$here/kafka" "$work/kafka"
+  cp -a "$here/kafka_image" "$work/kafka"
   cp -a "$cache/kafka-$kafka/libs" "$work/kafka/libs"
   built "apache/kafka:$kafka" "$work/kafka"
 fi
 if ! has "docker.elastic.co/elasticsearch/elasticsearch:$stack"; then
   java
-  cp -a "$here/elasticsearch" "$work/elasticsearch"
+  cp -a "$here/elasticsearch_image" "$work/elasticsearch"
   cp -a "$cache/elasticsearch-$stack" "$work/elasticsearch/es"
   rm -f "$work/elasticsearch/es/config/jvm.options" "$work/elasticsearch/es/config/log4j2.properties"
   built "docker.elastic.co/elasticsearch/elasticsearch:$stack" "$work/elasticsearch"
 fi
 if ! has "docker.elastic.co/kibana/kibana:$stack"; then
   base
-  built "docker.elastic.co/kibana/kibana:$stack" "$here/kibana"
+  built "docker.elastic.co/kibana/kibana:$stack" "$here/kibana_image"
 fi

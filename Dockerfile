@@ -12,16 +12,16 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 ARG CA_CERTIFICATE=""
 ENV PIP_CERT=${CA_CERTIFICATE:+/build/ca.pem}
 WORKDIR /build
-RUN printf '%s\n' "$CA_CERTIFICATE" > ca.pem; python -m venv /opt/news-ingest
+RUN printf '%s\n' "$CA_CERTIFICATE" > ca.pem; python -m venv --without-pip /opt/news-ingest
 # Dependencies first, so that a code change does not download them again.
 COPY pyproject.toml ./
 RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt; \
-    /opt/news-ingest/bin/pip install --only-binary :all: -r requirements.txt
+    python -m pip --python /opt/news-ingest/bin/python install --only-binary :all: -r requirements.txt
 COPY README.md LICENSE NOTICE ./
 COPY ingest ingest
 COPY processors processors
 RUN python -m pip wheel --no-deps --wheel-dir dist .; \
-    /opt/news-ingest/bin/pip install --no-deps dist/*.whl
+    python -m pip --python /opt/news-ingest/bin/python install --no-deps dist/*.whl
 
 # ── what runs ──────────────────────────────────────────────────────────────────────────────────
 FROM ${PYTHON_IMAGE}
@@ -31,8 +31,12 @@ LABEL org.opencontainers.image.title="news-ingest" \
 # User 1000 is also the user of the Elasticsearch and Kibana images, which read the same passwords,
 # and usually the first user of a host, who owns config/. Any other user id works through group 0,
 # which can write everything that must be writable.
-RUN useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin ingest \
-    && mkdir -p /app/var/archive /secrets/admin /secrets/kibana /secrets/stages \
+# Nothing is installed in a container that runs, so pip and setuptools go too.
+RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
+        /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
+    && useradd --uid 1000 --gid 0 --home-dir /app/var --no-create-home --shell /usr/sbin/nologin ingest \
+    && mkdir -p /app/var/archive /secrets/admin /secrets/kibana \
+        /secrets/poll /secrets/reader /secrets/index \
     && chown -R 1000:0 /app /secrets \
     && chmod -R 0770 /app/var /secrets
 COPY --from=build /opt/news-ingest /opt/news-ingest

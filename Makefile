@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install dev demo run check test mutation bench bench-peers soak chaos clean
+.PHONY: help install dev demo run check test mutation bench bench-peers soak chaos compose-test clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ soak: dev ## Ten minutes of 2,000 feeds with faults: no loss, no leak, polite re
 
 chaos: dev ## An hour of kills and half-failures with real servers: no loss, no double, no leak.
 	$(BIN)/python -m tests.chaos
+
+compose-test: dev ## docker-compose.yml in a real container engine; needs Docker with Compose, as root.
+	$(BIN)/python -m tests.compose
 
 clean: ## Remove the virtual environment and all build output.
 	rm -rf $(VENV) build dist *.egg-info mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

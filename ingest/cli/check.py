@@ -24,9 +24,11 @@ from ingest.cli.context import (
 from ingest.cli.terminal_text import print_json, print_whole
 from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
 from ingest.model import Feed
+from ingest.operations.disks import disks
 from ingest.polling.document.answers import charset_of
 from ingest.polling.document.read_document import feed_request
 from ingest.ports import Disallowed, Fetched, Resting
+from ingest.settings.live_feeds import what_waits
 from ingest.settings.load import Settings
 from ingest.sources.feeds.parse_feed import parse_feed
 
@@ -65,6 +67,7 @@ def check(
         Finding("config", "good", counted),
         *_engines(settings),
         *_archive(settings),
+        *_to_look_at(settings),
     ]
     if feeds:
         findings += event_loops.run(_feeds(settings))
@@ -98,6 +101,14 @@ def _unwritable(path: Path) -> str:
         return str(there)
     folder = there.parent if is_file else there  # SQLite makes files beside its own
     return "" if os.access(folder, os.W_OK | os.X_OK) else str(folder)
+
+
+def _to_look_at(settings: Settings) -> list[Finding]:
+    """Return warnings about disks that fill up, and a feeds.yml that waits for confirmation."""
+    waits = what_waits(settings.folder, settings.feeds)
+    found = {f"disk of {one.folder}": str(one) for one in disks(settings) if one.is_filling}
+    found |= {"feeds.yml": waits} if waits else {}
+    return [Finding(what, "warning", note) for what, note in found.items()]
 
 
 def _archive(settings: Settings) -> list[Finding]:

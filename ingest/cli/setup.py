@@ -33,22 +33,23 @@ def setup(
     If `kibana.url` is set, then wait for Kibana and import config/kibana/.
     """
     settings = settings_of(config)
-    lines = _engines(settings, dry_run)
-    if secrets is not None:
-        lines += make_users(settings, secrets, dry_run=dry_run)
+    timeout = settings.pipeline.worker.start_timeout_seconds
+    # Again from the start if an engine goes away in between: what was done is not done twice.
+    lines = retry_until_available(lambda: _engines(settings, secrets, dry_run), timeout)
     done = "would change" if dry_run else "changed"
     for line in (*lines, f"{len(lines)} {done}" if lines else "nothing differs"):
         say(line)
-    for line in fill_kibana(settings, dry_run=dry_run):
+    for line in retry_until_available(lambda: fill_kibana(settings, dry_run=dry_run), timeout):
         say(line)
 
 
-def _engines(settings: Settings, dry_run: bool) -> list[str]:
-    timeout = settings.pipeline.worker.start_timeout_seconds
-    with (
-        closing(retry_until_available(lambda: open_log(settings, applies=False), timeout)) as log,
-        closing(retry_until_available(lambda: open_index(settings), timeout)) as index,
-    ):
-        if dry_run:
-            return [*log.differences(settings.topics), *index.differences(now())]
-        return [*log.apply(settings.topics), *index.apply(now())]
+def _engines(settings: Settings, secrets: Path | None, dry_run: bool) -> list[str]:
+    with closing(open_log(settings, applies=False)) as log, closing(open_index(settings)) as index:
+        lines = (
+            [*log.differences(settings.topics), *index.differences(now())]
+            if dry_run
+            else [*log.apply(settings.topics), *index.apply(now())]
+        )
+    if secrets is not None:
+        lines += make_users(settings, secrets, dry_run=dry_run)
+    return lines

@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from ingest.bootstrap.engines import open_kibana, open_security
 from ingest.errors import NewsIngestError
 from ingest.settings.load import Settings
-from ingest.settings.passwords import ANALYST, STAGES, User, password_of
+from ingest.settings.passwords import (
+    ANALYST,
+    INDEX,
+    KIBANA,
+    POLL,
+    READER,
+    SecretFile,
+    User,
+    password_of,
+    random_text,
+    replace_password,
+)
 
 #: Features of Kibana that an analyst may read. Newer versions of a feature end in `_v2`, `_v3` ….
 ANALYST_FEATURES = ("discover", "dashboard", "visualize", "maps")
@@ -19,28 +31,60 @@ _VERSION = re.compile(r"(?P<name>.+?)(?:_v(?P<number>\d+))?")
 
 
 def make_users(settings: Settings, folder: Path, *, dry_run: bool = False) -> list[str]:
-    """Create the users of stages and analysts with the passwords in this folder.
+    """Create the users of stages and analysts with the passwords in this folder; set Kibana's.
 
     Return a line for each change. Errors: NewsIngestError, IndexUnavailable, IndexRefused.
     """
     if settings.pipeline.index.url.startswith("sqlite:"):
         return []
-    security = open_security(settings)
-    try:
+    with closing(open_security(settings)) as security:
         if not security.is_on():
             return []
         return security.make(_users(settings, folder), dry_run=dry_run)
-    finally:
-        security.close()
 
 
 def _users(settings: Settings, folder: Path) -> list[User]:
-    stages = (_role(settings, "news_index_stage"),)
     analyst = (_role(settings, "news_analyst"), _role(settings, "news_analyst_kibana"))
+    stages = ((POLL, "news_poll_stage"), (READER, "news_reader"), (INDEX, "news_index_stage"))
     return [
-        User(STAGES.user, password_of(folder, STAGES), stages),
+        User(KIBANA.user, password_of(folder, KIBANA), (KIBANA.user,)),
+        *(
+            User(one.user, password_of(folder, one), (_role(settings, role),))
+            for one, role in stages
+        ),
         User(ANALYST.user, password_of(folder, ANALYST), analyst, has_own_password=True),
     ]
+
+
+def can_log_in(settings: Settings, user: str, password: str) -> bool:
+    """Return whether the index accepts this login; True for an embedded index, which has none.
+
+    Errors: IndexUnavailable, IndexRefused.
+    """
+    if settings.pipeline.index.url.startswith("sqlite:"):
+        return True
+    with closing(open_security(settings)) as security:
+        return security.can_log_in(user, password)
+
+
+def renew_password(settings: Settings, folder: Path, secret: SecretFile, given: str = "") -> None:
+    """Set a new random password and store it, or store the one `given`, which is in force.
+
+    Errors: NewsIngestError when the given one is not in force; IndexUnavailable; IndexRefused when
+    the administrator's stored password is not.
+    """
+    with closing(open_security(settings)) as security:
+        if not given:
+            given = random_text()
+            security.set_password(secret.user, given)
+        elif not security.can_log_in(secret.user, given):
+            raise NewsIngestError(
+                f"the index refuses this password of {secret.user}",
+                value=f"{len(given)} characters",
+                origin="standard input",
+                remedy="give the password that is in force, without other text",
+            )
+    replace_password(folder, secret, given)
 
 
 def _role(settings: Settings, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from ingest.bootstrap.engines import now as clock
 from ingest.bootstrap.engines import open_index, open_log
 from ingest.errors import DependencyUnavailable, WireError
 from ingest.model import DropRecord
+from ingest.operations.disks import Disk, disks
 from ingest.operations.ledger import scanned
 from ingest.ports import Index, Log, Record
 from ingest.query import Everything, SearchRequest
@@ -43,10 +43,9 @@ _REPORTS = timedelta(minutes=30)
 _DROPS = timedelta(hours=1)
 #: From then on it is something to look at.
 BEHIND = timedelta(minutes=15)
-FAILING = timedelta(days=1)
-FULL_PERCENT = 80.0
 #: How long a poller takes at most to load a changed feeds.yml.
 _RELOAD_SECONDS = 10.0
+FAILING = timedelta(days=1)
 _SEVERITY = {"working": 0, "holding": 1, "stuck": 2}
 
 
@@ -70,14 +69,6 @@ class Tally(msgspec.Struct, frozen=True):
 
     by_reason: dict[str, int]
     is_complete: bool = True
-
-
-class Disk(msgspec.Struct, frozen=True):
-    """The file system of a folder of ours."""
-
-    folder: str
-    free_bytes: int
-    used_percent: float
 
 
 class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,9 +208,12 @@ class Looker:
             dead_letters=known.get("dead letters"),
             drops_last_hour=known.get("drops"),
             feeds=_feeds(reports),
-            disks=_disks(self._settings),
+            disks=disks(self._settings),
         )
-        notices = (*status.notices, *_notices(status, _waits_for_word(self._settings, at)))
+        notices = (
+            *status.notices,
+            *_notices(status, _waits_for_word(self._settings, at)),
+        )
         worst = max((one.level for one in notices), default=WELL)
         return replace(status, notices=notices, exit_status=worst)
 
@@ -276,19 +270,6 @@ def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: fl
         if not is_complete:
             break
     return Tally(dict(Counter(reasons.values()).most_common()), is_complete)
-
-
-def _disks(settings: Settings) -> tuple[Disk, ...]:
-    """Return the disks that hold files of ours on this machine."""
-    urls = (settings.pipeline.log.url, settings.pipeline.index.url)
-    files = [settings.path_of(url).parent for url in urls if url.startswith("sqlite:")]
-    folders = [path for path in (*files, settings.archive_folder, settings.root) if path.exists()]
-    found = {}
-    for path in reversed(folders):
-        _, used, free = shutil.disk_usage(path)
-        percent = round(100 * used / max(1, used + free), 1)
-        found[path.stat().st_dev] = Disk(str(path), free, percent)
-    return tuple(found.values())
 
 
 def _waits_for_word(settings: Settings, at: datetime) -> bool:
@@ -385,8 +366,8 @@ def _notices(status: Status, waits_for_word: bool) -> Iterator[Notice]:
         text = "feeds.yml is not in use: it has faults, or waits for `news-ingest feeds confirm`"
         yield Notice(LOOK, text)
     for disk in status.disks:
-        if disk.used_percent >= FULL_PERCENT:
-            yield Notice(LOOK, f"the disk of {disk.folder} is {disk.used_percent:.0f} % full")
+        if disk.is_filling:
+            yield Notice(LOOK, f"the disk of {disk.folder} is {disk}")
     versions = {one.version for stage in status.stages for one in stage.workers if one.version}
     if versions - {__version__}:
         yield Notice(LOOK, f"workers run other versions: {', '.join(sorted(versions))}")

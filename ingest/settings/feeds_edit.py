@@ -49,7 +49,8 @@ def edit_feeds(path: Path, change: Callable[[str], str]) -> None:
             "the list of feeds cannot be changed",
             value=str(error),
             origin=str(path),
-            remedy="check the rights of the file and its folder, and that it is UTF-8",
+            remedy="check the rights of the file and its folder (in containers: "
+            "docker compose up -d config), and that it is UTF-8",
         ) from error
 
 
@@ -299,20 +300,26 @@ def _locked(folder: Path) -> Iterator[None]:
 def _replace(path: Path, text: str) -> None:
     """Write the file atomically, or in place where replacing it would change its owner.
 
-    So a container can add a feed to a file that belongs to a user of the host.
+    So a container can add a feed to a file that belongs to a user of the host. If it may not write
+    that file, but its folder, it replaces the file, which then belongs to the container's user.
     """
     data = text.encode("utf-8")
     before = path.stat()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(draft, "wb") as file:
-            os.fchown(file.fileno(), before.st_uid, -1)
-            os.fchmod(file.fileno(), before.st_mode & 0o7777)
             _write(file, data)
+            os.fchmod(file.fileno(), before.st_mode & 0o7777)
+            os.fchown(file.fileno(), before.st_uid, -1)
         draft.replace(path)
     except PermissionError:
-        with open(path, "r+b") as file:
-            _write(file, data)
+        try:
+            with open(path, "r+b") as file:
+                _write(file, data)
+        except PermissionError:
+            if not draft.exists():
+                raise
+            draft.replace(path)
     finally:
         with suppress(PermissionError):
             draft.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 A file that removes more than 5 % of the feeds, and more than three, must be confirmed by
 `news-ingest feeds confirm`; until then the last accepted list stays in use. The accepted text is
-kept next to the file as `.feeds-accepted.yml`, so that the rule survives a restart.
+kept next to the file as `.feeds-accepted.yml`, so that the rule survives a restart. The shipped list
+is nobody's, so it may be replaced without confirmation.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ingest.model import Feed
-from ingest.settings.feeds import FeedsFile, digest_of, feeds_of_text
+from ingest.settings.feeds import FeedsFile, digest_of, feeds_of_text, read_feeds
 from ingest.settings.yaml_file import stamp_of
 from ingest.telemetry import Event
 
@@ -21,6 +22,9 @@ from ingest.telemetry import Event
 MAX_REMOVED_SHARE = 0.05
 MAX_REMOVED_FEEDS = 3
 CHECK_SECONDS = 1.0
+#: Digest of the shipped config/feeds.yml.
+SHIPPED_DIGEST = "79a5366044270b58bc444dc2df98817bc614160f9186836246adc7e521c84b38"
+CONFIRM = "run `news-ingest feeds confirm` if this is meant"
 
 feeds_loaded = Event("feeds_loaded")
 feed_fault = Event("feed_fault", level="error")
@@ -38,10 +42,10 @@ class LiveFeeds:
         self._path = folder / "feeds.yml"
         self._accepted_path = accepted_path(folder)
         self._seen: tuple[object, ...] = ()
-        self._feeds: Mapping[str, Feed] = {}
-        self._read = read or FeedsFile({}, [])
+        self._used = FeedsFile({}, [])
+        self._read = read or self._used
         try:
-            self._feeds = self._found(self._accepted_path.read_text(encoding="utf-8")).feeds
+            self._used = self._found(self._accepted_path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             pass  # nothing was accepted yet
 
@@ -51,7 +55,7 @@ class LiveFeeds:
             self._reload()
             # The reload may have written the accepted list, and feeds.yml may have changed again.
             self._seen = (stamp, stamp_of(self._accepted_path))
-        return self._feeds
+        return self._used.feeds
 
     def _reload(self) -> None:
         try:
@@ -64,18 +68,16 @@ class LiveFeeds:
         found = self._found(text)
         for fault in found.faults:
             feed_fault(**fault._asdict())
-        removed = removed_feeds(self._feeds, found)
-        # A feed whose block has a fault is not removed.
-        gone = len(removed) - len(found.faults)
-        if is_too_many(gone, len(self._feeds)) and not self._is_accepted(text):
+        removed = removed_feeds(self._used.feeds, found)
+        if must_be_confirmed(self._used, found) and not self._is_accepted(text):
             feeds_wait_for_confirmation(
-                removed=len(removed), known=len(self._feeds), examples=sorted(removed)[:5],
-                remedy="run `news-ingest feeds confirm` if this is meant",
+                removed=len(removed), known=len(self._used.feeds), examples=sorted(removed)[:5],
+                remedy=CONFIRM,
             )  # fmt: skip
             return
         if not found.feeds and found.faults:
             return
-        self._feeds = found.feeds
+        self._used = found
         feeds_loaded(feeds=len(found.feeds), removed=len(removed), faults=len(found.faults))
         self._remember(text)
 
@@ -136,9 +138,25 @@ def removed_feeds(known: Mapping[str, Feed], found: FeedsFile) -> set[str]:
     return {feed.url for id, feed in known.items() if id not in found.feeds}
 
 
-def is_too_many(removed: int, known: int) -> bool:
-    """Return whether this number of removals needs confirmation."""
-    return removed > MAX_REMOVED_FEEDS and removed > known * MAX_REMOVED_SHARE
+def must_be_confirmed(used: FeedsFile, found: FeedsFile) -> bool:
+    """Return whether this file removes too many of the feeds in use to be accepted by itself."""
+    # A feed whose block has a fault is not removed.
+    removed = len(removed_feeds(used.feeds, found)) - len(found.faults)
+    share = len(used.feeds) * MAX_REMOVED_SHARE
+    return used.digest != SHIPPED_DIGEST and removed > MAX_REMOVED_FEEDS and removed > share
+
+
+def what_waits(folder: Path, found: FeedsFile) -> str:
+    """Return a sentence while feeds.yml waits for `feeds confirm`; empty if it does not."""
+    path = accepted_path(folder)
+    used = read_feeds(path) if path.exists() else found
+    if used.digest == found.digest or not must_be_confirmed(used, found):
+        return ""
+    removed = len(removed_feeds(used.feeds, found))
+    return (
+        f"removes {removed} of {len(used.feeds)} feeds and is not in use yet; "
+        f"the last accepted list is: {CONFIRM}"
+    )
 
 
 def remember(path: Path, text: str) -> None:

@@ -154,9 +154,10 @@ class FetchingOptions(Options):
         2000, gt=0, description="entries in progress in a worker; it reads more when half are done"
     )
     max_waiting_bytes: int = Field(
-        4 * 1024**3,
+        768 * 1024**2,
         gt=0,
-        description="when about this much waits in the log for the later stages, fetching holds",
+        description="when about this much waits in the log for the later stages, fetching holds; "
+        "at most half of what the topic of pages keeps (`retention_bytes` in all partitions)",
     )
     max_page_bytes: int = Field(
         10 * 1024 * 1024, gt=0, description="after decompression; also for files given to `ingest`"
@@ -251,7 +252,7 @@ class ArchiveOptions(Options):
         90.0, ge=0, description="files last written longer ago are deleted; 0 keeps everything"
     )
     max_folder_bytes: int = Field(
-        20 * 1024 * 1024 * 1024,
+        8 * 1024 * 1024 * 1024,
         ge=0,
         description="when the folder is larger, the oldest files are deleted (each worker checks the whole folder); 0 means no limit",
     )

@@ -31,11 +31,12 @@ class SecretFile(NamedTuple):
     """One password: its file in the folder, and the variable that may set its first value.
 
     The default `mode` is what the Elasticsearch image requires: readable for the owner only.
+    Passwords of stages have no variable.
     """
 
     user: str
     file: str
-    variable: str
+    variable: str = ""
     mode: int = 0o600
 
 
@@ -55,9 +56,12 @@ class User(NamedTuple):
 ADMIN = SecretFile("elastic", "admin/elastic", "ELASTIC_PASSWORD")
 ANALYST = SecretFile("news_analyst", "admin/news_analyst", "ANALYST_PASSWORD")
 KIBANA = SecretFile("kibana_system", "kibana/kibana_system", "KIBANA_PASSWORD")
-#: Readable for group 0, so that stages can run as the owner of config/.
-STAGES = SecretFile("news_stages", "stages/news_stages", "STAGES_PASSWORD", 0o640)
-SECRETS = (ADMIN, ANALYST, KIBANA, STAGES)
+#: One user for each need, so that a stage that faces strangers cannot write documents. Readable
+#: for group 0, so that stages can run as the owner of config/.
+POLL = SecretFile("news_poll", "poll/news_poll", mode=0o640)
+READER = SecretFile("news_reader", "reader/news_reader", mode=0o640)
+INDEX = SecretFile("news_index", "index/news_index", mode=0o640)
+SECRETS = (ADMIN, ANALYST, KIBANA, POLL, READER, INDEX)
 
 
 def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
@@ -73,13 +77,17 @@ def make_passwords(folder: Path, environment: Mapping[str, str]) -> list[str]:
         lines = [_made(folder, secret, environment.get(secret.variable, "")) for secret in SECRETS]
         lines.append(_made_kibana_settings(folder))
     except OSError as error:
-        raise NewsIngestError(
-            "a password cannot be written",
-            value=f"{error.filename}: {error.strerror}",
-            origin=str(folder),
-            remedy="let this user write the folder, or name another with --folder",
-        ) from error
+        raise _unwritable(error, folder) from error
     return lines
+
+
+def replace_password(folder: Path, secret: SecretFile, password: str) -> None:
+    """Store a password that is in force from now on. Errors: NewsIngestError."""
+    try:
+        (folder / secret.file).unlink(missing_ok=True)
+        _written(folder / secret.file, password, secret.mode)
+    except OSError as error:
+        raise _unwritable(error, folder) from error
 
 
 def password_of(folder: Path, secret: SecretFile) -> str:
@@ -94,6 +102,15 @@ def password_of(folder: Path, secret: SecretFile) -> str:
             origin=str(path),
             remedy="make it with `news-ingest secrets make`",
         ) from error
+
+
+def _unwritable(error: OSError, folder: Path) -> NewsIngestError:
+    return NewsIngestError(
+        "a password cannot be written",
+        value=f"{error.filename}: {error.strerror}",
+        origin=str(folder),
+        remedy="let this user write the folder, or name another with --folder",
+    )
 
 
 def _check(secret: SecretFile, value: str) -> None:

@@ -18,6 +18,9 @@ DEAD_LETTER = ".dead-letter"
 DAY_SECONDS = 86_400.0
 RETRY_RETENTION_DAYS = 7.0
 DEAD_LETTER_RETENTION_DAYS = 30.0
+#: Of a partition.
+RETRY_RETENTION_BYTES = 16 * 1024 * 1024
+DEAD_LETTER_RETENTION_BYTES = 256 * 1024 * 1024
 #: A retry or dead letter is its input with additional headers.
 FAILURE_RECORD_BYTES = 4_100_000
 
@@ -51,9 +54,13 @@ class TopicsFile(Options):
 
 #: Topics of versions after the first; a file that was written before may lack them.
 LATER_TOPICS = {
-    "news.document-ids": TopicOptions(cleanup="compact,delete", retention_days=7),
+    "news.document-ids": TopicOptions(
+        cleanup="compact,delete", retention_days=7, retention_bytes=4 * 2**20
+    ),
     "news.audit": TopicOptions(cleanup="compact", partitions=1),
-    "news.worker-state": TopicOptions(cleanup="compact,delete", retention_days=1, partitions=1),
+    "news.worker-state": TopicOptions(
+        cleanup="compact,delete", retention_days=1, retention_bytes=16 * 2**20, partitions=1
+    ),
 }
 
 
@@ -86,6 +93,7 @@ def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:
         name=name,
         partitions=partitions,
         retention_seconds=RETRY_RETENTION_DAYS * DAY_SECONDS,
+        retention_bytes=RETRY_RETENTION_BYTES,
         max_record_bytes=FAILURE_RECORD_BYTES,
     )
     dead_letter = replace(
@@ -94,5 +102,6 @@ def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:
         partitions=1,
         cleanup="compact,delete",
         retention_seconds=DEAD_LETTER_RETENTION_DAYS * DAY_SECONDS,
+        retention_bytes=DEAD_LETTER_RETENTION_BYTES,
     )
     return [spec, *(replace(retry, name=name + rung) for rung in RUNGS), dead_letter]

@@ -171,7 +171,8 @@ def test_each_part_works_with_the_privileges_of_its_role(
     assert put(stage, "flood") == ["written"]
     assert set(stage.known([an_id("flood"), an_id("old")])) == {an_id("flood"), an_id("old")}
     stage.refresh()
-    assert stage.expire(NOW - timedelta(days=50)) == 1
+    assert stage.expire(NOW - timedelta(days=50)) == 0  # not its right: the lifecycle policy's work
+    assert setup.expire(NOW - timedelta(days=50)) == 1
     with pytest.raises(IndexRefused):
         _changed(secured, stage)
 

@@ -163,6 +163,26 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can play another user")
+def test_a_file_put_there_by_its_owner_is_replaced_if_only_the_folder_is_open(
+    open_folder: Path,
+) -> None:
+    path = open_folder / "feeds.yml"
+    path.write_text("feeds: []\n", encoding="utf-8")
+    with another_owner(open_folder) as owner:
+        os.seteuid(0)
+        new = open_folder / "new.yml"  # what an editor, `cp` or `git pull` leaves behind
+        new.write_text(FILE, encoding="utf-8")
+        os.chown(new, owner, owner)
+        new.chmod(0o644)
+        new.replace(path)
+        os.seteuid(1000)
+        edit_feeds(path, lambda text: with_feeds(text, [NEW]))
+    assert path.read_text(encoding="utf-8") == with_feeds(FILE, [NEW])
+    assert [one.name for one in open_folder.iterdir()] == ["feeds.yml"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_file_of_somebody_else_stays_theirs(open_folder: Path) -> None:
     path = open_folder / "feeds.yml"
     path.write_text(FILE, encoding="utf-8")

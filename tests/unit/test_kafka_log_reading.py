@@ -161,6 +161,20 @@ def test_settings_of_a_topic_follow_its_cleanup(rig):
     }
 
 
+@pytest.mark.parametrize(
+    ("retained", "segment"), [(1_000_000, 8 << 20), (100 << 20, 25 << 20), (1 << 40, 64 << 20)]
+)
+def test_segments_are_a_fraction_of_what_a_partition_keeps(rig, retained, segment):
+    name = rig.topic(retention_bytes=retained)
+    with rig.admin() as admin:
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        outer = rig.prefix + name
+        answer = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, outer)])
+        found = {key: one["value"] for key, one in answer["topic"][outer].items()}
+    assert (found["retention.bytes"], found["segment.bytes"]) == (str(retained), str(segment))
+
+
 def test_a_setting_altered_on_the_broker_is_a_difference_and_is_fixed(rig):
     name = rig.topic()
     spec = TopicSpec(name=name, partitions=1)

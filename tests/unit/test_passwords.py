@@ -18,10 +18,12 @@ from ingest.settings.passwords import (
     ADMIN,
     ALPHABET,
     ANALYST,
+    INDEX,
     KIBANA,
     KIBANA_SETTINGS,
+    POLL,
+    READER,
     SECRETS,
-    STAGES,
     make_passwords,
     password_of,
 )
@@ -35,7 +37,7 @@ def test_passwords_are_long_random_letters_and_digits(tmp_path: Path) -> None:
     make_passwords(tmp_path / "a", {})
     make_passwords(tmp_path / "b", {})
     made = [*passwords(tmp_path / "a").values(), *passwords(tmp_path / "b").values()]
-    assert len(set(made)) == 8
+    assert len(set(made)) == 12
     assert all(len(one) == 32 and set(one) <= set(ALPHABET) for one in made)
 
 
@@ -61,7 +63,7 @@ def test_only_the_owner_reads_and_for_the_stages_their_group(tmp_path: Path) -> 
         for path in tmp_path.rglob("*")
         if path.is_file()
     }
-    assert modes.pop(STAGES.file) == 0o640
+    assert [modes.pop(one.file) for one in (POLL, READER, INDEX)] == [0o640] * 3
     assert set(modes.values()) == {0o600}
     assert modes.keys() == {ADMIN.file, ANALYST.file, KIBANA.file, KIBANA_SETTINGS}
 
@@ -87,8 +89,8 @@ def test_a_variable_sets_a_password_before_it_is_in_force(tmp_path: Path) -> Non
 def test_an_unfit_variable_is_refused_before_anything_is_written(
     tmp_path: Path, value: str
 ) -> None:
-    environment: Mapping[str, str] = {STAGES.variable: value}
-    with pytest.raises(NewsIngestError, match="STAGES_PASSWORD") as caught:
+    environment: Mapping[str, str] = {ANALYST.variable: value}
+    with pytest.raises(NewsIngestError, match="ANALYST_PASSWORD") as caught:
         make_passwords(tmp_path, environment)
     assert value not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -99,7 +101,7 @@ def test_two_at_once_make_one_password(tmp_path: Path) -> None:
         list(threads.map(lambda _: make_passwords(tmp_path, {}), range(8)))
     settings = YAML(typ="safe").load((tmp_path / KIBANA_SETTINGS).read_text())
     assert settings["elasticsearch.password"] == password_of(tmp_path, KIBANA)
-    assert sum(1 for path in tmp_path.rglob("*") if path.is_file()) == 5
+    assert sum(1 for path in tmp_path.rglob("*") if path.is_file()) == 7
 
 
 def test_the_verb_shows_the_login_of_the_analyst(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_all_faults_come_at_once_with_line_and_remedy(folder: Path) -> None:
     assert "did you mean `contact_url`" in found["fetching.contact_ulr"].remedy
     assert found["stages.index.records_a_batch"].value == "lots"
     assert found["partitions"].file == "config/topics.yml"
-    assert found["partitions"].line == 6
+    assert found["partitions"].line == 8
     assert all(fault.line and fault.reason and fault.remedy for fault in found.values())
 
 

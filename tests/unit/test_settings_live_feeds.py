@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.settings.feeds import read_feeds
-from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds, accepted_path, remember
+from ingest.settings.live_feeds import FollowedFeeds, LiveFeeds, accepted_path, remember, what_waits
 
 
 def write(folder: Path, count: int) -> str:
@@ -48,6 +48,31 @@ def test_many_removed_feeds_wait_until_they_are_confirmed(tmp_path: Path) -> Non
     assert len(live()) == 10
     remember(accepted_path(tmp_path), text)
     assert len(live()) == 5
+
+
+def test_the_shipped_list_is_nobodys_and_needs_no_word_to_be_replaced(tmp_path: Path) -> None:
+    shipped = (Path(__file__).parents[2] / "config" / "feeds.yml").read_text(encoding="utf-8")
+    (tmp_path / "feeds.yml").write_text(shipped)
+    assert len(LiveFeeds(tmp_path)()) > 10
+    live = LiveFeeds(tmp_path)
+    write(tmp_path, 10)
+    assert len(live()) == 10
+    assert what_waits(tmp_path, read_feeds(tmp_path / "feeds.yml")) == ""
+    write(tmp_path, 5)
+    assert len(live()) == 10  # the next list is somebody's
+
+
+def test_it_is_said_what_a_list_that_waits_would_remove(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.yml"
+    write(tmp_path, 10)
+    assert what_waits(tmp_path, read_feeds(path)) == ""  # nothing was accepted yet
+    LiveFeeds(tmp_path)()
+    text = write(tmp_path, 5)
+    said = what_waits(tmp_path, read_feeds(path))
+    assert "removes 5 of 10 feeds" in said
+    assert "news-ingest feeds confirm" in said
+    remember(accepted_path(tmp_path), text)
+    assert what_waits(tmp_path, read_feeds(path)) == ""
 
 
 def test_the_rule_holds_over_a_restart(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Creates the users of a secured Elasticsearch: of the stages and of the analyst."""
+"""Manages the users of a secured Elasticsearch: of the stages, Kibana and the analyst."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class ElasticSecurity:
         """
         return [line for user in users for line in self._user(user, dry_run)]
 
+    def set_password(self, user: str, password: str) -> None:
+        path = f"/_security/user/{user}/_password"
+        self._engine.request("PUT", path, "setting a password", body={"password": password})
+
     def close(self) -> None:
         self._engine.close()
 
@@ -46,7 +50,7 @@ class ElasticSecurity:
             body = {name: found[name] for name in _KEPT if name in found}
             body["roles"] = sorted({*found["roles"], *user.roles})
             what = ("user {} lacks a role", "added roles to user {}")
-        elif not user.has_own_password and not self._can_log_in(user):
+        elif not user.has_own_password and not self.can_log_in(user.name, user.password):
             path += "/_password"
             body = {"password": user.password}
             what = ("user {} has another password", "set the password of user {}")
@@ -57,8 +61,9 @@ class ElasticSecurity:
         self._engine.request("PUT", path, _DOING, body=body)
         return [what[1].format(user.name)]
 
-    def _can_log_in(self, user: User) -> bool:
-        login = {"username": user.name, "password": user.password, "api_key": ""}
+    def can_log_in(self, user: str, password: str) -> bool:
+        """Return whether the engine accepts this login."""
+        login = {"username": user, "password": password, "api_key": ""}
         engine = Engine(self._options.model_copy(update=login))
         try:
             path, denied = "/_security/_authenticate", frozenset({UNAUTHORISED})

@@ -22,6 +22,9 @@ _COMPACTED = {
     "max.compaction.lag.ms": "21600000",
     "delete.retention.ms": "86400000",
 }
+#: A partition exceeds `retention.bytes` by up to one segment, so segments are a quarter of it.
+_SEGMENT_SHARE = 4
+_SEGMENT_BYTES = (8 * 1024 * 1024, 64 * 1024 * 1024)
 _REPLICAS = 3
 _VISIBLE_SECONDS = 10.0
 
@@ -62,13 +65,21 @@ def _differences(found: Topic | None, spec: TopicSpec) -> list[str]:
     return spec_differences(found.spec, wanted) + [
         difference(spec.name, key, found.settings.get(key), value)
         for key, value in _fixed(spec).items()
-        if found.settings.get(key) != value and (found.spec.is_compacted or key in _ALWAYS)
+        if found.settings.get(key) != value
+        and (found.spec.is_compacted or key in _ALWAYS or key == "segment.bytes")
     ]
 
 
 def _fixed(spec: TopicSpec) -> dict[str, str]:
-    """Return the settings of a topic that no spec changes."""
-    return _ALWAYS | (_COMPACTED if spec.is_compacted else {})
+    """Return the settings of a topic that are no options."""
+    sized = {} if spec.retention_bytes is None else {"segment.bytes": str(segment_bytes(spec))}
+    return _ALWAYS | (_COMPACTED if spec.is_compacted else {}) | sized
+
+
+def segment_bytes(spec: TopicSpec) -> int:
+    """Return the size of a segment of a topic with `retention_bytes`."""
+    smallest, largest = _SEGMENT_BYTES
+    return min(max((spec.retention_bytes or 0) // _SEGMENT_SHARE, smallest), largest)
 
 
 def _configured(spec: TopicSpec) -> dict[str, str]:

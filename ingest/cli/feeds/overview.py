@@ -18,6 +18,7 @@ from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
 from ingest.polling.state.feed_state import FeedState
 from ingest.polling.trial.outlook import duration
+from ingest.settings.live_feeds import what_waits
 from ingest.settings.load import Settings
 
 WORST = 10
@@ -62,6 +63,7 @@ def _overview(
     used = allowance_used((one.interval_seconds for one in asked), allowance)
     return {
         "feeds": len(feeds),
+        "feeds_yml": what_waits(settings.folder, settings.feeds),
         "states": dict(Counter(health_of(feed, states, now) for feed in feeds)),
         "worst": [as_plain(*pair, health_of(pair[0], states, now)) for pair in worst],
         "resting_hosts": _resting(settings, known, now),
@@ -95,6 +97,8 @@ def _show(whole: dict[str, Any], worst: Sequence[tuple[Feed, FeedState]], now: d
     states = whole["states"]
     parts = [f"{states[name]} {name}" for name in STATES if states.get(name)]
     line("feeds", f"{whole['feeds']}: {', '.join(parts)}")
+    if whole["feeds_yml"]:
+        line("feeds.yml", whole["feeds_yml"])
     line("next poll", f"{ago(whole['next_poll_at'], now)}; {whole['overdue']} overdue")
     allowance = f"{whole['allowance_per_hour']:g} requests an hour"
     line("allowance", f"{whole['allowance_used']:.0%} of {allowance}")

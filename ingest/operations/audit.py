@@ -18,7 +18,7 @@ from ingest.records.stage_plan import DROPS, StagePlan
 from ingest.wire import decode
 
 #: How much the clocks of two brokers may differ.
-SKEW_MS = 1000
+SKEW_MS = 5000
 
 
 class Trouble(msgspec.Struct, frozen=True):

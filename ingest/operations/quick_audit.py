@@ -81,7 +81,8 @@ def _running(log: Log, plans: Iterable[StagePlan]) -> tuple[Counter[str], bool]:
     stages = (
         plan for plan in plans if plan.inputs and plan.kind != "archive"
     )  # nothing ends there
-    for lag in chain.from_iterable(log.lag(plan.group, plan.inputs) for plan in stages):
+    lags = (log.lag(plan.group, plan.inputs, with_times=False) for plan in stages)
+    for lag in chain.from_iterable(lags):
         sums = restored(lag.position)
         is_whole &= sums.since == 0
         counts.update(sums.counts)

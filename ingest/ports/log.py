@@ -205,8 +205,11 @@ class Log(Protocol):
         """Create and alter until nothing differs, delete nothing, and return what was done."""
         ...
 
-    def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
-        """Return the lag of every partition of these topics; an unknown group has read nothing."""
+    def lag(self, group: str, topics: Sequence[str], *, with_times: bool = True) -> list[Lag]:
+        """Return the lag of every partition of these topics; an unknown group has read nothing.
+
+        `oldest_waiting_at_ms` may be left out if it is not asked for: on some logs it costs a read.
+        """
         ...
 
     def members(self, group: str) -> int:

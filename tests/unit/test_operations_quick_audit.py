@@ -1,10 +1,12 @@
 """The audit from running sums: exact after crashes, and it says when it knows too little.
 
-The index stage is the real one on an embedded log and index.
+The index stage is the real one, on an embedded log and index, and on servers.
 """
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import cast
 
 import pytest
 
+from ingest.adapters.kafka_log import KafkaLog
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import LogUnavailable
@@ -22,7 +25,7 @@ from ingest.operations.quick_audit import quick_audit, settle
 from ingest.outcome import Reject
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.indexing.indexer import IndexWork
-from ingest.ports import Index, Log, Position, TopicPartition, TopicSpec
+from ingest.ports import Index, Log, Position, Record, TopicPartition, TopicSpec
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.dead_letter import Subject, dead_letter
 from ingest.records.outputs import document_output
@@ -30,6 +33,7 @@ from ingest.records.stage_plan import AUDIT, StagePlan
 from ingest.settings.options import BreakerOptions, IndexOptions, LogOptions, WorkerOptions
 from ingest.wire import encode
 from tests.builders import a_document, an_entry, an_id
+from tests.elastic_archive import an_archive
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 A_MONTH = timedelta(days=31)
@@ -47,9 +51,9 @@ DAY_SECONDS = 24 * 3600.0
 class Place:
     """A log, an index and the stage between them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log: Log | None = None, index: Index | None = None) -> None:
         self.now = NOW
-        self.log = SqliteLog(
+        self.log = log or SqliteLog(
             folder / "log.db", LogOptions(), clock_ms=lambda: int(self.now.timestamp() * 1000)
         )
         topics = [TopicSpec(name="news.enriched", partitions=3, retention_seconds=DAY_SECONDS)]
@@ -58,7 +62,9 @@ class Place:
         compacted = (INDEX.dead_letter_topic, FETCH.dead_letter_topic, "news.drops", AUDIT)
         topics += [TopicSpec(name=name, partitions=1, cleanup="compact") for name in compacted]
         self.log.apply(topics)
-        self.index = SqliteIndex(folder / "index.db", IndexOptions(), clock=lambda: self.now)
+        self.index = index or SqliteIndex(
+            folder / "index.db", IndexOptions(), clock=lambda: self.now
+        )
         self.index.apply(NOW)
         self.appender = self.log.appender()
 
@@ -89,13 +95,22 @@ class Place:
             stop.set()
             thread.join(30)
 
+    def read(self, *, commits: bool = False) -> list[Record]:
+        """Read what waits for the index stage; commit it without sums, or not at all."""
+        count = sum(lag.records for lag in self.log.lag(INDEX.group, INDEX.inputs))
+        reader = self.log.reader(INDEX.group, INDEX.inputs)
+        until, records = time.monotonic() + 60, list[Record]()
+        while len(records) < count:
+            assert time.monotonic() < until
+            records += reader.read(100, 1)
+        if commits:
+            reader.commit({one.place: Position(one.offset + 1) for one in records})
+        reader.close()
+        return records
+
     def crash(self) -> None:
         """Write what waits to the index, as a stage that dies before its commit."""
-        reader = self.log.reader(INDEX.group, INDEX.inputs)
-        records = reader.read(100, 5)
-        assert records
-        IndexWork(self.index, lambda: self.now).process(records)
-        reader.close()
+        IndexWork(_left_open(self.index), lambda: self.now).process(self.read())
 
     def audit(self, oldest: datetime | None = None) -> Audit:
         found = quick_audit(self.log, self.index, [FETCH, INDEX], oldest)
@@ -104,7 +119,7 @@ class Place:
         return found
 
 
-def _left_open(index: SqliteIndex) -> Index:
+def _left_open(index: Index) -> Index:
     """Return the index, which the end of a stage does not close."""
     return cast("Index", Instead(index, close=lambda: None))
 
@@ -127,6 +142,26 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.log.close()
 
 
+@pytest.fixture(
+    params=[
+        "embedded",
+        pytest.param("servers", marks=[pytest.mark.kafka, pytest.mark.elasticsearch]),
+    ]
+)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Return a place on both pairs of engines in turn."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("place")
+        return
+    address = request.getfixturevalue("kafka_address")
+    with an_archive(request.getfixturevalue("elasticsearch_url")) as archive:
+        log = KafkaLog(address, LogOptions(), prefix=f"{uuid.uuid4().hex[:8]}.")
+        place = Place(tmp_path, log, archive.index())
+        yield place
+        place.index.close()
+        log.close()
+
+
 def named(*names: str, at: datetime = NOW) -> list[EnrichedDocument]:
     return [a_document(name, fetched_at=at, first_seen_at=at) for name in names]
 
@@ -144,7 +179,8 @@ def test_sums_and_index_agree_over_versions_and_copies(place: Place) -> None:
     assert (found.documents, found.searchable, found.missing_count, found.waiting) == (10, 10, 0, 0)
 
 
-def test_a_crash_between_write_and_commit_neither_hides_a_loss_nor_makes_one(place: Place) -> None:
+def test_a_crash_between_write_and_commit_neither_hides_a_loss_nor_makes_one(pair: Place) -> None:
+    place = pair
     place.append(*some(7), *some(7), *named("old", at=NOW - A_MONTH))
     place.crash()
     place.crash()
@@ -160,7 +196,8 @@ def test_a_crash_between_write_and_commit_neither_hides_a_loss_nor_makes_one(pla
     assert (place.audit().documents, place.audit().missing_count) == (10, 1)
 
 
-def test_an_index_that_lost_a_month_misses_it_until_a_whole_scan_found_all(place: Place) -> None:
+def test_an_index_that_lost_a_month_misses_it_until_a_whole_scan_found_all(pair: Place) -> None:
+    place = pair
     place.append(*named("a", "b", "c", at=NOW - A_MONTH), *some(4))
     place.run()
     place.index.expire(NOW - timedelta(days=5))
@@ -179,10 +216,7 @@ def test_an_index_that_lost_a_month_misses_it_until_a_whole_scan_found_all(place
 def test_an_installation_from_before_the_sums_needs_one_whole_scan(place: Place) -> None:
     place.append(*some(6))
     place.crash()
-    reader = place.log.reader(INDEX.group, INDEX.inputs)
-    records = reader.read(100, 5)
-    reader.commit({one.place: Position(one.offset + 1) for one in records})
-    reader.close()
+    place.read(commits=True)
     assert quick_audit(place.log, place.index, [FETCH, INDEX]) is None
     place.append(*named("late"))
     assert not settle(place.log, place.index, [FETCH, INDEX]), "a record waits"
@@ -207,19 +241,16 @@ def test_sums_that_were_lost_explain_nothing(place: Place, tmp_path: Path) -> No
     fresh.log.close()
 
 
-def test_dead_letters_are_compared_with_the_index(place: Place) -> None:
+def test_dead_letters_are_compared_with_the_index(pair: Place) -> None:
+    place = pair
     hour = timedelta(hours=1)
     place.append(*named("flood", at=NOW), *named("fire", at=NOW + hour))
     place.run()
     place.append(*named("flood", at=NOW + hour), *named("fire"), *named("frost"))
-    reader = place.log.reader(INDEX.group, INDEX.inputs)
     letters = [
-        dead_letter(record, Reject("http_500"), INDEX, Subject(), NOW)
-        for record in reader.read(100, 5)
+        dead_letter(record, Reject("http_500"), INDEX, Subject(), NOW) for record in place.read()
     ]
     append_all(place.appender, letters)
-    reader.commit({})
-    reader.close()
     place.now += 2 * hour
     entries = [an_entry(name) for name in ("flood", "storm")]
     append_all(place.appender, [

@@ -65,7 +65,7 @@ class KafkaLog:
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
         return manifest.apply(self._catalogue, topics)
 
-    def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
+    def lag(self, group: str, topics: Sequence[str], *, with_times: bool = True) -> list[Lag]:
         places = [place for name in topics for place in self._catalogue.topic(name).places]
         outer = self._names.outer(group)
         answer = self._catalogue.ask(
@@ -83,7 +83,7 @@ class KafkaLog:
             place: max(starts[place], committed.get(place, first).offset) for place in places
         }
         waiting = {place: at for place, at in positions.items() if at < ends[place]}
-        times = times_of_first(self._catalogue, waiting)
+        times = times_of_first(self._catalogue, waiting if with_times else {})
         return [
             Lag(place, at, ends[place], times.get(place), committed.get(place))
             for place, at in positions.items()

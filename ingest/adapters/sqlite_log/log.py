@@ -127,7 +127,7 @@ class SqliteLog:
         while self._write().call(retention.run, _ADMINISTRATION_SECONDS):
             pass
 
-    def lag(self, group: str, topics: Sequence[str]) -> list[Lag]:
+    def lag(self, group: str, topics: Sequence[str], *, with_times: bool = True) -> list[Lag]:  # noqa: ARG002
         return [lag for name in topics for lag in self._lag(group, self._topic(name))]
 
     def members(self, group: str) -> int:

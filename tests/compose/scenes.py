@@ -10,7 +10,7 @@ from tests.compose.engine import Engine
 
 PRIVATE = """
 polling: {min_interval_seconds: 5, mean_interval_minutes: 0.2}
-fetching: {gap_seconds: 0.1, contact_url: "https://press.example/bot"}
+fetching: {gap_seconds: 0.2, contact_url: "https://press.example/bot"}
 address_guard:
   allowed: [{network: 172.16.0.0/12, port: 8000}, {network: 192.168.0.0/16, port: 8000}]
 """
@@ -30,7 +30,7 @@ SMALL_DISK = """volumes:
 
 def a_fresh_clone_comes_up_with_one_built_image(engine: Engine) -> None:
     engine.run("docker", "image", "rm", "-f", "news-ingest:latest", code=None)
-    engine.compose("up", "-d", "--wait", "--wait-timeout", "900")
+    engine.compose("up", "-d", "--wait", "--wait-timeout", "1200")
     engine.must_be_well()
     images = engine.run("docker", "images", "-q", "news-ingest").split()
     assert len(images) == 1, images
@@ -40,7 +40,7 @@ def a_fresh_clone_comes_up_with_one_built_image(engine: Engine) -> None:
 
 def a_second_up_recreates_nothing(engine: Engine) -> None:
     before = {name: one["ID"] for name, one in engine.containers().items()}
-    engine.compose("up", "-d", "--wait", "--wait-timeout", "300")
+    engine.compose("up", "-d", "--wait", "--wait-timeout", "1200")
     assert {name: one["ID"] for name, one in engine.containers().items()} == before
 
 
@@ -61,12 +61,12 @@ def an_article_that_is_published_is_found(engine: Engine) -> None:
 
 def a_feed_is_added_by_command_after_the_file_was_replaced_on_the_host(engine: Engine) -> None:
     engine.write("config/feeds.yml", FEEDS, owner=(1001, 1001))
-    engine.ingest("poll", "feeds", "add", "http://site:8000/second.xml")
+    engine.ingest("poll", "feeds", "add", "--yes", "http://site:8000/second.xml")
     engine.until_found(18)
 
 
 def a_stage_is_scaled(engine: Engine) -> None:
-    engine.compose("up", "-d", "--scale", "extract=3", "--wait", "--wait-timeout", "300")
+    engine.compose("up", "-d", "--scale", "extract=3", "--wait", "--wait-timeout", "1200")
     assert len(engine.compose("ps", "-q", "extract").split()) == 3
     engine.publish("first", 23)
     engine.until_found(28)
@@ -133,7 +133,7 @@ def everything_restarts(engine: Engine) -> None:
 def down_and_up_keeps_the_data(engine: Engine) -> None:
     engine.stop_site()
     engine.compose("down")
-    engine.compose("up", "-d", "--wait", "--wait-timeout", "600")
+    engine.compose("up", "-d", "--wait", "--wait-timeout", "1200")
     assert engine.found() == 79
 
 
@@ -148,7 +148,7 @@ def a_backup_is_restored(engine: Engine) -> None:
     engine.compose("run", "--rm", "backup", "restore", name, code=1)
     engine.compose("down", "-v")
     engine.compose("run", "--rm", "backup", "restore", name)
-    engine.compose("up", "-d", "--wait", "--wait-timeout", "600")
+    engine.compose("up", "-d", "--wait", "--wait-timeout", "1200")
     engine.must_be_well()
     assert engine.found() == 79
     engine.compose("run", "--rm", "secrets", "show")
@@ -157,7 +157,7 @@ def a_backup_is_restored(engine: Engine) -> None:
 def a_full_disk_makes_the_index_read_only_and_nothing_is_lost(engine: Engine) -> None:
     engine.compose("down", "-v")
     (engine.clone / "docker-compose.override.yml").write_text(SMALL_DISK)
-    engine.compose("up", "-d", "--wait", "--wait-timeout", "600")
+    engine.compose("up", "-d", "--wait", "--wait-timeout", "1200")
     engine.start_site()
     engine.until_found(17)
     filling = "dd if=/dev/zero of=data/filling bs=1M count=250 2>&1"
@@ -182,7 +182,7 @@ def the_small_installations_find_articles_too(engine: Engine) -> None:
     settings = (engine.clone / ".env").read_text()
     for file in ("docker-compose.small.yml", "docker-compose.single.yml"):
         (engine.clone / ".env").write_text(f"{settings}COMPOSE_FILE={file}\n")
-        engine.compose("up", "-d", "--wait", "--wait-timeout", "600")
+        engine.compose("up", "-d", "--wait", "--wait-timeout", "1200")
         engine.start_site()
         engine.until(lambda: '"total":17' in _searched(engine).replace(" ", ""), "17 are found")
         engine.ingest("run", "check")

@@ -182,7 +182,8 @@ def _check_urls(file: YamlFile, settings: PipelineSettings) -> None:
         try:
             scheme, _ = urlsplit(url).scheme, urlsplit(url.partition(",")[0]).port
         except ValueError:
-            reason, remedy = "is not an address", "write special characters of a password as %2F"
+            reason = "is not an address"
+            remedy = "check host and port; in a password write `/` as %2F, `@` as %40"
             file.refuse((block, "url"), url, reason, remedy)
             continue
         if scheme not in allowed or (scheme == "sqlite" and not url.startswith("sqlite:///")):

@@ -172,17 +172,13 @@ class ElasticIndex:
         path = f"/_cluster/state/blocks/{self._names.of('news-*')}?expand_wildcards=all"
         blocks = self._engine.request("GET", path, "looking for blocks")["blocks"]
         places = {"the cluster": blocks.get("global", {}), **blocks.get("indices", {})}
-        bad = [
-            f"{name}: {block['description']}"
-            for name, found in places.items()
-            for block in found.values()
-            if "write" in block["levels"]
-        ]
-        if bad:
-            raise IndexUnavailable(
-                "the index accepts no writes", value="; ".join(bad), origin=self._engine.url,
-                remedy="free disk space for Elasticsearch, or remove the block",
-            )  # fmt: skip
+        for name, block in ((name, one) for name, all in places.items() for one in all.values()):
+            if "write" in block["levels"]:
+                raise IndexUnavailable(
+                    "the index accepts no writes", value=f"{name}: {block['description']}",
+                    origin=self._engine.url,
+                    remedy="free disk space for Elasticsearch, or remove the block",
+                )  # fmt: skip
 
     def apply(self, now: datetime) -> list[str]:
         """Create and alter until nothing differs and return what was done.

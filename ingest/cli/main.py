@@ -10,7 +10,6 @@ import typer
 
 from ingest import __version__
 from ingest.cli.lazy_verbs import group_of
-from ingest.masking import masked
 
 #: In the order of the help; each has its file in this folder.
 VERBS = (
@@ -65,6 +64,8 @@ def main() -> None:
     try:
         app()
     except Exception:  # noqa: BLE001 - a bug; its traceback may quote a secret
+        from ingest.masking import masked
+
         sys.stderr.write(masked(traceback.format_exc()))
         sys.exit(1)
 

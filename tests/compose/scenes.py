@@ -49,8 +49,8 @@ def the_shipped_feeds_are_replaced_and_articles_found(engine: Engine) -> None:
     pipeline = (engine.clone / "config" / "pipeline.yml").read_text()
     pipeline = re.sub(r"fetching:\n.*\n", "", pipeline)
     engine.write("config/pipeline.yml", pipeline + PRIVATE)
-    engine.write("config/feeds.yml", FEEDS)
     engine.compose("restart", *STAGES)
+    engine.write("config/feeds.yml", FEEDS)
     engine.until_found(12)
 
 

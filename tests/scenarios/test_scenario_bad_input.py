@@ -56,7 +56,8 @@ def _fill(folder: Path) -> dict[str, int]:
         "refused: empty_file": 1,
         "refused: wrong_type": 3,
         "refused: too_large": 1,
-        "refused: unreadable": 2,
+        "refused: unreadable": 1,
+        "refused: link_out_of_folder": 1,
     }
 
 

@@ -286,10 +286,10 @@ def test_faults_of_the_settings_show_no_secret(tmp_path: Path, site: HttpSite) -
 def test_the_traceback_of_a_bug_shows_no_secret(tmp_path: Path, site: HttpSite) -> None:
     rig = Keyed(tmp_path / "home", site)
     (rig.folder / "sitecustomize.py").write_text(
-        "import ingest.operations.audit as audit\n"
+        "import ingest.search.parse as module\n"
         "def broken(*_, **__): raise RuntimeError('http://user:c4n4ry@host/?apikey=c4n4ry')\n"
-        "audit.audited = broken\n"
+        "module.parse = broken\n"
     )
     path = os.pathsep.join((str(rig.folder), rig.environment["PYTHONPATH"]))
-    said = rig.output("audit", PYTHONPATH=path)
+    said = rig.output("search", "ferry", PYTHONPATH=path)
     assert "RuntimeError: http://***@host/?apikey=***" in said

@@ -10,7 +10,7 @@ class, nothing that an import runs) was called while records were handled:
 - in a child process, from the first item that it is given.
 
 What starts and sets up a stage is not the path of an entry: ingest/cli/, ingest/settings/ and
-ingest/bootstrap/ never count. The demo runs on the embedded engines, so the adapters of Kafka and
+ingest/bootstrap/ never count, nor do the files that only watch a stage. The demo runs on the embedded engines, so the adapters of Kafka and
 Elasticsearch do not count either.
 
 Prints each file with the stages that call it, and the number by stage and in total. With `--max`
@@ -30,8 +30,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("ingest", "processors")
-#: What starts a stage and sets it up.
-SETTING_UP = ("ingest/cli/", "ingest/settings/", "ingest/bootstrap/")
+#: What starts a stage, sets it up and watches it.
+BESIDE = (
+    *("ingest/cli/", "ingest/settings/", "ingest/bootstrap/"),
+    *("ingest/pipeline/health.py", "ingest/pipeline/sampler.py"),
+    "ingest/records/worker_report.py",
+)
 #: Where a process begins to handle records: folder and name of the function.
 STARTS = (
     ("ingest/adapters/", "read"),
@@ -135,7 +139,7 @@ def traced(folder: Path) -> dict[str, set[str]]:
     for path in sorted(out.iterdir()):
         stage = path.name.rpartition("-")[0]
         names = path.read_text(encoding="utf-8").split()
-        found[stage].update(name for name in names if not name.startswith(SETTING_UP))
+        found[stage].update(name for name in names if not name.startswith(BESIDE))
     silent = [stage for stage, names in found.items() if not names]
     if silent or not any(stage.endswith("-child") for stage in found):
         raise SystemExit(f"no record was handled in {silent or 'children'}: look at STARTS")

@@ -10,9 +10,9 @@ from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
 from ingest.event_loops import EventLoop
 from ingest.fetching.document_id import DocumentIds
-from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable, HostWriter
+from ingest.pipeline.open_work import Backlog
 from ingest.ports import Log, Record
 from ingest.records.outputs import ChosenId
 from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan, plans

@@ -12,7 +12,7 @@ from ingest.identity import GENERATIONS
 from ingest.operations.audit import Audit, Trouble
 from ingest.operations.heads import RecordHead, id_of, letter_head
 from ingest.operations.ledger import kind_of, known_in_parts, latest, scanned
-from ingest.pipeline.sums import DROPPED, EXPIRED, restored
+from ingest.pipeline.stage_worker import DROPPED, EXPIRED, restored
 from ingest.ports import Index, Log
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.stage_plan import AUDIT, StagePlan

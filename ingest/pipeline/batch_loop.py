@@ -16,8 +16,7 @@ from ingest.errors import DependencyUnavailable, LeaseLost, RebalanceRunning
 from ingest.outcome import Outcome, Reject
 from ingest.pipeline.breaker import Breaker, Seen
 from ingest.pipeline.holding import StopRequestedError
-from ingest.pipeline.stage_worker import Member, StageWorker
-from ingest.pipeline.sums import Counted, Sums, restored
+from ingest.pipeline.stage_worker import Counted, Member, StageWorker, Sums, restored
 from ingest.pipeline.transform import after_bug, bug, named_in
 from ingest.ports import Clock, Log, Position, Reader, Record, TopicPartition
 from ingest.records.emission import Judged, append_judged, report

@@ -26,11 +26,9 @@ from ingest.errors import (
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Keep, Outcome, Retry
-from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.open_work import BackfillQueue, Tracker
-from ingest.pipeline.stage_worker import Member, StageWorker
-from ingest.pipeline.sums import Counted, restored
+from ingest.pipeline.open_work import BackfillQueue, Backlog, Tracker
+from ingest.pipeline.stage_worker import Counted, Member, StageWorker, restored
 from ingest.pipeline.transform import after_bug, bug, decoded
 from ingest.ports import Clock, Log, Position, Record, TopicPartition
 from ingest.records.appending import NewRecord

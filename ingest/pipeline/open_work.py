@@ -1,13 +1,17 @@
-"""The open work of the fetch loop: offsets of partitions, and queued records of a backfill."""
+"""What is open, queued and behind in the fetch loop: offsets, a backfill's records, the backlog."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 
-from ingest.pipeline.sums import Counted, Sums
-from ingest.ports import Record, TopicPartition
+from ingest.errors import BacklogFull
+from ingest.pipeline.stage_worker import Counted, Sums
+from ingest.ports import Log, Record, TopicPartition
+from ingest.records.appending import NewRecord
+from ingest.records.stage_plan import StagePlan
 
 #: Maximum number of queued records of one partition, and of queued bytes of all.
 MAX_RECORDS = 50
@@ -102,3 +106,57 @@ class BackfillQueue:
                 queue.remove(record)
                 self._bytes -= len(record.value or b"")
                 yield record
+
+
+CHECK_SECONDS = 15.0
+#: Bytes of a page in the log before this process has written one: the mean of 181 news pages,
+#: compressed and then in base64.
+FIRST_MEAN_BYTES = 34_000
+#: Weight of the newest page in the running mean.
+WEIGHT = 0.01
+
+
+class Backlog:
+    """Estimates what waits for the stages `behind`: their unread records, each as large as a page.
+
+    Later records of an article are smaller than its page, so the estimate is on the safe side.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        behind: Sequence[StagePlan],
+        max_bytes: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log, self._behind, self._max_bytes = log, behind, max_bytes
+        self._monotonic = monotonic
+        self._mean_bytes = float(FIRST_MEAN_BYTES)
+        self._checked_at = -CHECK_SECONDS
+        self._is_over = False
+
+    def note(self, page: NewRecord) -> None:
+        """Take the size of a page that is written into account."""
+        self._mean_bytes += WEIGHT * (len(page.value or b"") - self._mean_bytes)
+
+    def check(self) -> None:
+        """Look at the log from time to time; at every call while too much waits.
+
+        Errors: BacklogFull while more than `max_bytes` wait, LogUnavailable.
+        """
+        now = self._monotonic()
+        if not self._is_over and now - self._checked_at < CHECK_SECONDS:
+            return
+        self._checked_at = now
+        records = sum(
+            lag.records for plan in self._behind for lag in self._log.lag(plan.group, plan.inputs)
+        )
+        waiting = int(records * self._mean_bytes)
+        self._is_over = waiting > self._max_bytes
+        if self._is_over:
+            raise BacklogFull(
+                "too much waits in the log for the later stages",
+                value=f"about {waiting} bytes in {records} records",
+                origin=f"fetching.max_waiting_bytes = {self._max_bytes}",
+                remedy="start the later stages, or see what they hold on; fetching resumes then",
+            )

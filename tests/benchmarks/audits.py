@@ -29,7 +29,7 @@ from ingest.identity import version_of
 from ingest.model import DropRecord
 from ingest.operations.audit import audited
 from ingest.operations.quick_audit import quick_audit
-from ingest.pipeline.sums import DROPPED, Sums
+from ingest.pipeline.stage_worker import DROPPED, Sums
 from ingest.ports import Index, IndexWrite, Log, Position, Reader
 from ingest.records.appending import NewRecord, append_and_flush
 from ingest.records.outputs import drop_output

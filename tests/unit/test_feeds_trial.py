@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.polling.document.read_document import ReadTools
-from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.feed_state import FeedState, why_next
 from ingest.polling.trial.discovery import MAX_REQUESTS, Discovery, discover, page_links
 from ingest.polling.trial.feed_listing import listing_of
 from ingest.polling.trial.feed_trial import Trial, try_feed
-from ingest.polling.trial.outlook import kappa_of, outlook_of, why_next
+from ingest.polling.trial.outlook import kappa_of, outlook_of
 from ingest.settings.options import PollingOptions
 from tests.http_site import Answer, HttpSite, redirect
 from tests.unit.polling_rig import a_feed, a_fetcher, feed_answer, parse_in_thread, utc_now

@@ -16,11 +16,10 @@ from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.operations.dead_letters import LetterFilter, listed, replay
 from ingest.outcome import Keep, Outcome, Reject, Retry
-from ingest.pipeline.backlog import Backlog
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
-from ingest.pipeline.open_work import MAX_RECORDS
+from ingest.pipeline.open_work import MAX_RECORDS, Backlog
 from ingest.ports import Record, TopicSpec
 from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Subject

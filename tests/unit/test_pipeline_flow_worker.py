@@ -17,9 +17,9 @@ from ingest.errors import IndexRefused
 from ingest.event_loops import EventLoop
 from ingest.model import Entry, Page
 from ingest.outcome import Drop, Keep, Outcome, Retry
-from ingest.pipeline.backlog import FIRST_MEAN_BYTES, Backlog
 from ingest.pipeline.fetch_loop import fetch_worker
 from ingest.pipeline.host_table import HostTable
+from ingest.pipeline.open_work import FIRST_MEAN_BYTES, Backlog
 from ingest.ports import Position, Record, TopicSpec
 from ingest.records.outputs import ChosenId
 from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import json
 
-from ingest.pipeline.sums import DROPPED, EXPIRED, Counted, Sums, restored
+from ingest.pipeline.stage_worker import DROPPED, EXPIRED, Counted, Sums, restored
 from ingest.ports import Position
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.pipeline.open_work import Tracker
-from ingest.pipeline.sums import DROPPED, EXPIRED, Counted, Sums
+from ingest.pipeline.stage_worker import DROPPED, EXPIRED, Counted, Sums
 
 
 def done(offset: int, *, is_dropped: bool = False) -> Counted:

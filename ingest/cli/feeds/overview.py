@@ -16,8 +16,7 @@ from ingest.model import Feed
 from ingest.operations.feeds.client import resting_hosts
 from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.schedule.planning import allowance_per_hour, allowance_used
-from ingest.polling.state.feed_state import FeedState
-from ingest.polling.trial.outlook import duration
+from ingest.polling.state.feed_state import FeedState, duration
 from ingest.settings.live_feeds import what_waits
 from ingest.settings.load import Settings
 

@@ -9,7 +9,7 @@ from ingest.cli.terminal_text import line
 from ingest.identity import origin_of
 from ingest.operations.feeds.client import FeedClient
 from ingest.polling.document import answers
-from ingest.polling.state.feed_state import FeedState
+from ingest.polling.state.feed_state import FeedState, duration
 from ingest.polling.trial.feed_listing import (
     Counts,
     FeedListing,
@@ -18,7 +18,6 @@ from ingest.polling.trial.feed_listing import (
     listing_of,
 )
 from ingest.polling.trial.feed_trial import Trial
-from ingest.polling.trial.outlook import duration
 
 
 def listing_of_trial(input: str, trial: Trial) -> FeedListing:

@@ -18,8 +18,7 @@ from ingest.cli.feeds.report import ago, size
 from ingest.cli.terminal_text import line, print_json
 from ingest.model import Feed
 from ingest.polling.report.feed_reporter import overflows_since, percentile
-from ingest.polling.state.feed_state import FeedState
-from ingest.polling.trial.outlook import duration, why_next
+from ingest.polling.state.feed_state import FeedState, duration, why_next
 
 
 @shows_errors

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ingest.cli.terminal_text import one_line, shown
 from ingest.operations.status import HELD, LOOK, WELL, StageStatus, Status, Tally
-from ingest.polling.trial.outlook import duration
+from ingest.polling.state.feed_state import duration
 
 #: Seconds between two looks.
 PAUSE_SECONDS = 1.0

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 MASK = "***"
 #: Shorter values of secret options are not looked for: they would hide ordinary words.
-MIN_CHARACTERS = 6
+MIN_CHARACTERS = 8
 #: Each costs time for each line; of more, only what the patterns recognise is masked.
 MAX_REMEMBERED = 5_000
 #: Bounds the search for the end of a password, so that hostile text costs linear time.

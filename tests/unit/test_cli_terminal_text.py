@@ -251,3 +251,13 @@ def test_json_says_the_same_with_escapes(capsys: pytest.CaptureFixture[str]) -> 
     assert steering_in(written) == set()
     assert json.loads(written) == {"title": EVIL, "plain": "Fähre — 渡し船"}
     assert "Fähre — 渡し船" in written
+
+
+def test_what_another_verb_needs_is_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    key = "news.entries.backfill/11/" + "7" * 60
+    rows = [(key, "fetch", "u" * 300), ("short", "index", "")]
+    terminal_text.print_whole(("key", "stage", "url"), rows)
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head.split() == ["key", "stage", "url"]
+    assert first.split() == list(rows[0])
+    assert second.split() == ["short", "index"]

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,8 +16,13 @@ import pytest
 from ingest import telemetry
 from ingest.errors import ConfigFault, LogUnavailable
 from ingest.masking import MASK, is_secret_name, masked, remember
+from ingest.records.dead_letter import EntryVerdict, entry_dead_letter
+from ingest.records.stage_plan import plans
+from ingest.settings.load import load
+from tests.builders import NOW, an_entry
 
 CANARY = "CANARY"
+CONFIG = Path(__file__).parents[2] / "config"
 LEAKS = (
     "http://user:CANARY@host/x",
     "https://CANARY@host",
@@ -129,3 +135,13 @@ def test_log_lines_and_crashes_of_threads_show_no_secret(
     assert "ERROR:library" in written.err
     assert "ValueError" in written.err
     assert CANARY not in written.out + written.err
+
+
+def test_dead_letters_hold_no_secret() -> None:
+    (plan, *_) = plans(load(CONFIG, {}).pipeline)
+    verdict = EntryVerdict(
+        an_entry(), "bad_url", "no answer from http://user:CANARY@host/?sig=CANARY"
+    )
+    letter = entry_dead_letter(verdict, "news.entries", plan, NOW)
+    (message,) = [value for name, value in letter.headers if name == "dead-letter.message"]
+    assert message == b"no answer from http://***@host/?sig=***"

@@ -34,7 +34,6 @@ FOLDERS = ("ingest", "processors")
 BESIDE = (
     *("ingest/cli/", "ingest/settings/", "ingest/bootstrap/"),
     *("ingest/pipeline/health.py", "ingest/pipeline/sampler.py"),
-    "ingest/records/worker_report.py",
 )
 #: Where a process begins to handle records: folder and name of the function.
 STARTS = (

@@ -11,13 +11,13 @@ from threading import Event as Flag
 
 from ingest import __version__
 from ingest.bootstrap.engines import now, open_log, retry_until_available
+from ingest.bootstrap.worker_reports import WorkerReports
 from ingest.errors import DependencyUnavailable, TopicMissing
 from ingest.pipeline.health import Watched, health_of, serve_health
 from ingest.pipeline.sampler import sample_queues, sampling
-from ingest.ports import Log
+from ingest.ports import FeedsReport, Log
 from ingest.records.emission import record_finished
 from ingest.records.stage_plan import StagePlan, plan_of, plans
-from ingest.records.worker_report import FeedsReport, WorkerReports
 from ingest.settings.load import Settings
 from ingest.telemetry import Event, gauge
 

@@ -19,14 +19,14 @@ from msgspec.structs import replace
 from ingest import __version__
 from ingest.bootstrap.engines import now as clock
 from ingest.bootstrap.engines import open_index, open_log
+from ingest.bootstrap.worker_reports import SILENT_SECONDS, WorkerReport
 from ingest.errors import DependencyUnavailable, WireError
 from ingest.model import DropRecord
 from ingest.operations.disks import Disk, disks
 from ingest.operations.ledger import scanned
-from ingest.ports import Index, Log, Record
+from ingest.ports import FeedsReport, Index, Log, Record
 from ingest.query import Everything, SearchRequest
 from ingest.records.stage_plan import DROPS, WORKER_STATE, StagePlan, plans
-from ingest.records.worker_report import SILENT_SECONDS, FeedsReport, WorkerReport
 from ingest.settings.live_feeds import accepted_path
 from ingest.settings.load import Settings
 from ingest.wire import decode

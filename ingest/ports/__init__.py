@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from ingest.ports.feed_records import FeedRecord, FeedRecords, PollNote
+from ingest.ports.feed_records import FeedRecord, FeedRecords, FeedsReport, PollNote
 from ingest.ports.fetcher import Disallowed, Fetched, Fetcher, FetchRequest, Hop, Resting
 from ingest.ports.index import DeadLetterCopies, ExportPage, Index, IndexWrite
 from ingest.ports.known import Known, Verdict
@@ -53,6 +53,7 @@ __all__ = [
     "ExportPage",
     "FeedRecord",
     "FeedRecords",
+    "FeedsReport",
     "FetchRequest",
     "Fetched",
     "Fetcher",

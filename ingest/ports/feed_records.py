@@ -67,6 +67,13 @@ class FeedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recent_polls: tuple[PollNote, ...] = ()
 
 
+class FeedsReport(msgspec.Struct, frozen=True):
+    """The number of a poller's feeds by state, and some of them, those in trouble first."""
+
+    states: dict[str, int]
+    records: tuple[FeedRecord, ...]
+
+
 class FeedRecords(Protocol):
     """One record per feed. Errors of every method: IndexUnavailable, IndexRefused, IndexDiffers."""
 

@@ -106,14 +106,14 @@ def test_a_stage_that_is_killed_stopped_or_gone_is_named(tmp_path: Path) -> None
 
 
 class Terminal:
-    """`news-ingest run` on a terminal of its own; `shown` is everything it wrote."""
+    """A command on a terminal of its own; `shown` is everything it wrote."""
 
-    def __init__(self, installation: Installation, **environment: str) -> None:
+    def __init__(self, installation: Installation, *arguments: str, **environment: str) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
         self.shown = ""
         self.process = subprocess.Popen(
-            [*COMMAND, "run"],
+            [*COMMAND, *arguments],
             cwd=installation.folder,
             env={**installation.environment, "TERM": "xterm-256color", **environment},
             stdin=slave,
@@ -129,6 +129,10 @@ class Terminal:
         while not all(text in self.newest() for text in texts):
             assert time.monotonic() < until, f"{texts} are not in {self.newest()}"
             self._read()
+
+    def read(self) -> Terminal:
+        self._read()
+        return self
 
     def newest(self) -> str:
         return self.shown[max(0, self.shown.rfind(" UTC, news-ingest")) :]
@@ -160,8 +164,13 @@ def test_run_on_a_terminal_shows_the_screen_and_the_errors_of_its_stages(tmp_pat
         paper.publish(3)
         broken = {"url": "http://broken.example/feed.xml", "publisher": "The Broken Times"}
         installation.set_feeds([paper.feed, broken])
-        terminal = Terminal(installation, NO_COLOR="1")
+        terminal = Terminal(installation, "run", NO_COLOR="1")
         terminal.wait_for("3 documents", paper.name, "The Broken Times", "poll failed", "working")
+        other = Terminal(installation, "status", "--watch")
+        other.wait_for("3 documents", paper.name)
+        shown = len(other.shown)
+        installation.wait_until(lambda: len(other.read().shown) > shown, "it looks again")
+        assert other.end(signal.SIGINT) != 0
         index = installation.wait_until(
             lambda: next(
                 (one for one in installation.processes() if "index" in one.cmdline()), None

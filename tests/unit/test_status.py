@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from ingest.bootstrap.engines import now, open_log
+from ingest.bootstrap.worker_reports import SILENT_SECONDS, WorkerReport
 from ingest.cli.status.screen import screen
 from ingest.model import DropRecord
 from ingest.operations.status import (
@@ -29,11 +30,10 @@ from ingest.operations.status import (
     Status,
     stage_status,
 )
-from ingest.ports import FeedRecord
+from ingest.ports import FeedRecord, FeedsReport
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.outputs import drop_output
 from ingest.records.stage_plan import WORKER_STATE, plan_of
-from ingest.records.worker_report import SILENT_SECONDS, FeedsReport, WorkerReport
 from ingest.settings.load import Settings
 from ingest.wire import encode
 from tests.builders import NOW

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ingest.adapters.sqlite_log import SqliteLog
+from ingest.bootstrap.worker_reports import LOOK_SECONDS, WorkerReport, WorkerReports
 from ingest.errors import BreakerTripped, LogUnavailable
 from ingest.operations.ledger import latest
 from ingest.ports import Log, TopicSpec
 from ingest.records.stage_plan import WORKER_STATE
-from ingest.records.worker_report import LOOK_SECONDS, WorkerReport, WorkerReports
 from ingest.settings.options import LogOptions
 from ingest.wire import decode
 from tests.builders import NOW
@@ -99,7 +99,7 @@ def test_a_worker_that_fails_says_why(log: Log) -> None:
 def test_a_fault_of_ours_ends_neither_the_worker_nor_its_reports(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.records.worker_report.REPORT_SECONDS", 0.1)
+    monkeypatch.setattr("ingest.bootstrap.worker_reports.REPORT_SECONDS", 0.1)
     worker = Worker()
     worker.body, body = {}, worker.body
     with reports(log, worker):

@@ -22,8 +22,7 @@ from ingest.masking import masked
 from ingest.model import Feed
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import FeedState, Slot, feed_health, why_next
-from ingest.ports import Clock, FeedRecord, FeedRecords, LayoutAlarm, SiteLayouts
-from ingest.records.worker_report import FeedsReport
+from ingest.ports import Clock, FeedRecord, FeedRecords, FeedsReport, LayoutAlarm, SiteLayouts
 from ingest.telemetry import Event
 
 _DAY = timedelta(days=1)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ingest import __version__
 from ingest.errors import NewsIngestError
-from ingest.ports import Appender, Clock, FeedRecord, Log
+from ingest.ports import Appender, Clock, FeedsReport, Log
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.stage_plan import WORKER_STATE
 from ingest.telemetry import Event
@@ -31,13 +31,6 @@ RATE_SECONDS = 60.0
 _FLUSH_SECONDS = 5.0
 
 worker_not_reported = Event("worker_not_reported", level="warning")
-
-
-class FeedsReport(msgspec.Struct, frozen=True):
-    """The number of a poller's feeds by state, and some of them, those in trouble first."""
-
-    states: dict[str, int]
-    records: tuple[FeedRecord, ...]
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

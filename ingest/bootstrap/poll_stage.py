@@ -7,6 +7,7 @@ import gc
 from contextlib import suppress
 from functools import partial
 from threading import Event as Flag
+from threading import Thread
 
 from ingest.bootstrap.engines import now, open_index
 from ingest.bootstrap.parsers import POLL_GROWTH_BYTES, parser_pool
@@ -35,6 +36,8 @@ _MAX_ARENAS = 2
 #: the number of objects of the requests in flight: collections that found nothing took a fifth of
 #: the time of a poll stage with unchanged feeds.
 _YOUNG_OBJECTS = 50_000
+#: Seconds between two returns of freed memory to the system.
+_RETURN_SECONDS = 15.0
 #: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX of <malloc.h>.
 _MALLOC_OPTIONS = {-3: _LARGE_BYTES, -1: _LARGE_BYTES, -8: _MAX_ARENAS}
 
@@ -76,6 +79,8 @@ def run(
         may_ask=may_ask,
     )
     run_poller = partial(poller.run, settings.pipeline.worker.stop_timeout_seconds)
+    is_over = Flag()
+    Thread(target=_return_memory, args=(is_over,), name="memory", daemon=True).start()
     try:
         with feeds, hosts, writer, reporter:
             run_watched(
@@ -84,6 +89,7 @@ def run(
                 feeds=reporter.report,
             )  # fmt: skip
     finally:
+        is_over.set()
         pool.close()
 
 
@@ -93,3 +99,16 @@ def _tune_malloc() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for option, value in _MALLOC_OPTIONS.items():
             mallopt(option, value)
+
+
+def _return_memory(is_over: Flag) -> None:
+    """Return freed memory to the system from time to time.
+
+    Hundreds of polls that wait for the log finish at once after an outage. What they free lies
+    between blocks in use, where glibc keeps it. The sockets of attempts to connect are cycles.
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        trim = ctypes.CDLL(None).malloc_trim
+        while not is_over.wait(_RETURN_SECONDS):
+            gc.collect(1)
+            trim(0)

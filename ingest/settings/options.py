@@ -223,7 +223,10 @@ class WorkerOptions(Options):
         2.0, gt=0, description="maximum time between two checks of a dependency that is down"
     )
     start_timeout_seconds: float = Field(
-        120.0, gt=0, description="how long a stage waits for the log and the index when it starts"
+        120.0,
+        gt=0,
+        description="how long a stage waits for the log and the index when it starts, and a poller "
+        "for an index that refuses its user",
     )
     stop_timeout_seconds: float = Field(
         30.0, gt=0, description="how long polls in progress may take after SIGTERM"

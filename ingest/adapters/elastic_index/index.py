@@ -172,7 +172,7 @@ class ElasticIndex:
         path = f"/_cluster/state/blocks/{self._names.of('news-*')}?expand_wildcards=all"
         blocks = self._engine.request("GET", path, "looking for blocks")["blocks"]
         places = {"the cluster": blocks.get("global", {}), **blocks.get("indices", {})}
-        for name, block in ((name, one) for name, all in places.items() for one in all.values()):
+        for name, block in ((key, one) for key in places for one in places[key].values()):
             if "write" in block["levels"]:
                 raise IndexUnavailable(
                     "the index accepts no writes", value=f"{name}: {block['description']}",

@@ -113,6 +113,7 @@ def a_full_document() -> IndexedDocument:
         extra={"acme_score": 0.5},
         removed_at=NOW,
         removed_reason="test of all fields",
+        created_from="news.enriched/0/7",
         revision=7,
     )
 

@@ -34,8 +34,7 @@ def setup(
     """
     settings = settings_of(config)
     timeout = settings.pipeline.worker.start_timeout_seconds
-    # Again from the start if an engine goes away in between: what was done is not done twice.
-    lines = retry_until_available(lambda: _engines(settings, secrets, dry_run), timeout)
+    lines = _engines(settings, secrets, dry_run, timeout)
     done = "would change" if dry_run else "changed"
     for line in (*lines, f"{len(lines)} {done}" if lines else "nothing differs"):
         say(line)
@@ -43,13 +42,20 @@ def setup(
         say(line)
 
 
-def _engines(settings: Settings, secrets: Path | None, dry_run: bool) -> list[str]:
-    with closing(open_log(settings, applies=False)) as log, closing(open_index(settings)) as index:
-        lines = (
-            [*log.differences(settings.topics), *index.differences(now())]
-            if dry_run
-            else [*log.apply(settings.topics), *index.apply(now())]
-        )
-    if secrets is not None:
-        lines += make_users(settings, secrets, dry_run=dry_run)
-    return lines
+def _engines(settings: Settings, secrets: Path | None, dry_run: bool, timeout: float) -> list[str]:
+    # One client of the index for all tries: it knows that a starting engine refuses its users.
+    with (
+        closing(retry_until_available(lambda: open_log(settings, applies=False), timeout)) as log,
+        closing(open_index(settings)) as index,
+    ):
+
+        def apply() -> list[str]:
+            """Do what is left: again from the start if an engine goes away in between."""
+            if dry_run:
+                lines = [*log.differences(settings.topics), *index.differences(now())]
+            else:
+                lines = [*log.apply(settings.topics), *index.apply(now())]
+            users = [] if secrets is None else make_users(settings, secrets, dry_run=dry_run)
+            return lines + users
+
+        return retry_until_available(apply, timeout)

@@ -109,7 +109,7 @@ def _settled(found: Rig) -> list[str]:
         time.sleep(1)
     audit = _audit(found)
     wanted: dict[str, Any] = {"entries": len(urls), "searchable": len(urls), "dead_letters": 0}
-    wanted |= {"dropped": 0, "waiting": 0, "missing": []}
+    wanted |= {"dropped": 0, "waiting": 0, "missing": [], "older": []}
     wrong = {name: audit[name] for name, count in wanted.items() if audit[name] != count}
     if wrong:
         failures.append(f"the audit says {json.dumps(wrong)[:1000]}, wanted {len(urls)} articles")
@@ -126,7 +126,7 @@ def _settled(found: Rig) -> list[str]:
 
 
 def _audit(found: Rig) -> dict[str, Any]:
-    done = found.installation.command("audit", "--json", code=None, seconds=900)
+    done = found.installation.command("audit", "--deep", "--json", code=None, seconds=900)
     return dict(done.json())
 
 

@@ -148,15 +148,17 @@ class Backlog:
         if not self._is_over and now - self._checked_at < CHECK_SECONDS:
             return
         self._checked_at = now
-        records = sum(
-            lag.records for plan in self._behind for lag in self._log.lag(plan.group, plan.inputs)
-        )
-        waiting = int(records * self._mean_bytes)
+        records = {
+            plan.name: sum(lag.records for lag in self._log.lag(plan.group, plan.inputs))
+            for plan in self._behind
+        }
+        waiting = int(sum(records.values()) * self._mean_bytes)
         self._is_over = waiting > self._max_bytes
         if self._is_over:
             raise BacklogFull(
                 "too much waits in the log for the later stages",
-                value=f"about {waiting} bytes in {records} records",
+                value=f"about {waiting} bytes; records by stage: "
+                + ", ".join(f"{stage} {count}" for stage, count in records.items() if count),
                 origin=f"fetching.max_waiting_bytes = {self._max_bytes}",
                 remedy="start the later stages, or see what they hold on; fetching resumes then",
             )

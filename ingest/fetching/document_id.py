@@ -11,7 +11,7 @@ from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ingest.errors import DependencyUnavailable
+from ingest.errors import DependencyUnavailable, IndexDiffers, IndexFault, IndexRefused
 from ingest.identity import canonical_url, document_id_of_url, is_home_page, joined, same_site
 from ingest.model import Entry
 from ingest.page_tags import marks_of, tags_of, text_of
@@ -123,14 +123,17 @@ class DocumentIds:
         return published
 
     async def _looked_up(self, ids: set[str]) -> dict[str, _Remembered]:
-        found = {id: self._documents[id] for id in ids if id in self._documents}
+        with self._lock:
+            found = {id: self._documents[id] for id in ids if id in self._documents}
         rest = sorted(ids - set(found))
         if not rest or time.monotonic() < self._asks_again_at:
             return found
         try:
             lookup = asyncio.to_thread(self._known, rest)
             known = await asyncio.wait_for(lookup, LOOKUP_SECONDS)
-        except (DependencyUnavailable, TimeoutError) as error:
+        except (IndexRefused, IndexDiffers):
+            raise
+        except (DependencyUnavailable, IndexFault, TimeoutError) as error:
             self._asks_again_at = time.monotonic() + LOOKUP_PAUSE_SECONDS
             lookup_failed(cause=str(error) or f"no answer within {LOOKUP_SECONDS:.0f} s")
             return found

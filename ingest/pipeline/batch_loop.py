@@ -29,6 +29,8 @@ Result = TypeVar("Result")
 READ_SECONDS = 0.5
 #: How long a read waits for fresh records before the backfill may continue.
 QUIET_SECONDS = 0.1
+#: How often a loop without records asks whether the log is there.
+ASK_SECONDS = 10.0
 
 batch_done = Event("batch_done", level="debug")
 batch_halved = Event("batch_halved", level="warning")
@@ -98,6 +100,7 @@ class BatchLoop:
         self._epochs: dict[TopicPartition, int] = {}
         self._sums: dict[TopicPartition, Sums] = {}
         self._carried: dict[TopicPartition, Position] = {}
+        self._asked_at = 0.0
 
     @property
     def places(self) -> Collection[TopicPartition]:
@@ -118,6 +121,9 @@ class BatchLoop:
         if not records:
             if self._idle is not None:
                 self._run_step("idle", self._idle, self._work.probe)
+            elif started - self._asked_at >= ASK_SECONDS:  # reads alone do not tell of an outage
+                self._asked_at = started
+                self._run_step("ask", self._log.ping, self._log.ping)
             return
         self._observe("read", started)
         for part in (self._rungs.due(fresh), backfill):
@@ -141,9 +147,10 @@ class BatchLoop:
         for one in final:
             place = one.record.place
             self._sums[place] = self._sums.get(place, Sums()).plus(Counted.of(one))
+        ends = {one.record.place: one.record.offset + 1 for one in final}
         positions = {
-            place: Position(self._sums[place].end, self._sums[place].text(metadata(place)))
-            for place in {one.record.place for one in final}
+            place: Position(end, self._sums[place].text(metadata(place)))
+            for place, end in ends.items()
         }
         if not self._run_step("commit", lambda: self._commit(positions), self._log.ping):
             return False

@@ -118,7 +118,7 @@ class FetchLoop:
 
     def turn(self) -> None:
         """Read, start what may start, and append what is finished."""
-        self._until_done(self._backlog.check)
+        self._holder.show(self._until_done(self._backlog.check))
         self._rungs.resume()
         self._sync_assignment()
         self._make_room()
@@ -134,7 +134,7 @@ class FetchLoop:
             self._accept(record)
         self._accept_backfill([one for one in entries if one.topic == backfill])
         held = self._rungs.paused() | self._held_back
-        self._hosts.follow(self._reader, self._plan.inputs, held)
+        self._until_done(lambda: self._hosts.follow(self._reader, self._plan.inputs, held))
         self._start_backfill(has_fresh=bool(fresh))
         self._settle()
 
@@ -149,26 +149,41 @@ class FetchLoop:
                 self._open[key][1].cancel()
                 self._forget(key)
         for place, epoch in now.items():
-            if place not in self._trackers and place.topic not in self._hosts.topics:
-                sums = restored(self._until_done(partial(self._reader.committed, place)))
-                self._trackers[place] = Tracker(epoch, self._reader.position(place), sums)
+            if place in self._trackers or place.topic in self._hosts.topics:
+                continue
+            committed, position = self._until_done(partial(self._start_of, place))
+            # It may have been revoked, or be known by now, if this took a hold.
+            is_ours = self._reader.assignment().get(place) == epoch
+            if is_ours and place not in self._trackers:
+                self._trackers[place] = Tracker(epoch, position, restored(committed))
                 if self._is_full:
                     self._reader.pause([place])
-        self._hosts.sync_assignment(self._reader, self._plan.inputs)
+        self._until_done(lambda: self._hosts.sync_assignment(self._reader, self._plan.inputs))
         _owned.labels(self._plan.name).set(len(self._trackers))
 
+    def _start_of(self, place: TopicPartition) -> tuple[Position | None, int]:
+        return self._reader.committed(place), self._reader.position(place)
+
     def _make_room(self) -> None:
-        """Pause all partitions when too much is open; resume them below half of the limit."""
-        count, limit = len(self._open), self._fetching.max_in_flight_records
-        if not self._is_full and (count >= limit or self._bytes >= MAX_IN_FLIGHT_BYTES):
+        """Pause all partitions when too much is open or behind; resume them below half of it."""
+        share = max(
+            len(self._open) / self._fetching.max_in_flight_records,
+            self._bytes / MAX_IN_FLIGHT_BYTES,
+            float(self._backlog.is_over),
+        )
+        if not self._is_full and share >= 1:
             self._is_full = True
             self._reader.pause(list(self._trackers))
-        elif self._is_full and count < limit / 2 and self._bytes < MAX_IN_FLIGHT_BYTES / 2:
+        elif self._is_full and share < 0.5:
             self._is_full = False
-            held = self._rungs.paused() | self._hosts.unrestored(self._plan.inputs)
-            held |= self._held_back
+            held = self._held()
             self._reader.resume([place for place in self._trackers if place not in held])
-        _in_flight.labels(self._plan.name).set(count)
+        _in_flight.labels(self._plan.name).set(len(self._open))
+
+    def _held(self) -> set[TopicPartition]:
+        """Return the partitions that are paused for a reason of their own."""
+        unrestored = self._hosts.unrestored(self._plan.inputs)
+        return self._rungs.paused() | unrestored | self._held_back
 
     def _accept(self, record: Record) -> None:
         """Start or queue a record that was read; one without room waits in a retry topic."""
@@ -282,11 +297,14 @@ class FetchLoop:
         self._uncommitted += len(final)
 
     def _until_done(self, act: Callable[[], Result]) -> Result:
-        """Return the result of `act`; while the log is unavailable or full, hold and repeat it."""
+        """Return the result of `act`; while the log is unavailable, hold and repeat it."""
         try:
             return act()
         except DependencyUnavailable as error:
             result = self._holder.hold(error, act, [self._log.ping])
+            # The end of a hold resumes every partition.
+            paused = self._trackers.keys() if self._is_full else self._held()
+            self._reader.pause(paused & self._reader.assignment().keys())
             self._sync_assignment()
             return result
 

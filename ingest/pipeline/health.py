@@ -39,8 +39,8 @@ _age = gauge("last_read_age_seconds")
 class Watched(Protocol):
     """The state of a worker that /health shows."""
 
-    read_at: float
-
+    @property
+    def read_at(self) -> float: ...
     @property
     def held_by(self) -> DependencyUnavailable | None: ...
     @property
@@ -56,11 +56,11 @@ def health_of(stage: str, worker: Watched) -> dict[str, Any]:
     """
     age = time.monotonic() - worker.read_at
     cause, since = worker.held_by, worker.held_since
-    status = "stuck" if age > MAX_READ_AGE_SECONDS else "working"
+    status = "stuck" if age > MAX_READ_AGE_SECONDS else "holding" if cause else "working"
     _age.labels(stage).set(age)
     return {
         "stage": stage,
-        "status": "holding" if cause else status,
+        "status": status,
         "holding_on": cause.dependency if cause else "",
         "holding_since": since.isoformat(timespec="seconds") if since else "",
         "cause": str(cause) if cause else "",

@@ -42,6 +42,8 @@ class Holder:
         self._clock = clock
         self._pause_seconds = FIRST_PROBE_SECONDS
         self._ended_at = -RECENT_SECONDS
+        #: When this last read or began an operation, by the monotonic clock.
+        self.moved_at = time.monotonic()
         self.held_by: DependencyUnavailable | None = None
         self.held_since: datetime | None = None
 
@@ -73,6 +75,7 @@ class Holder:
                 self._keep_membership(
                     paused, random.uniform(self._pause_seconds / 2, self._pause_seconds)
                 )
+                self.moved_at = time.monotonic()
                 try:
                     for probe in probes:
                         probe()
@@ -84,10 +87,22 @@ class Holder:
         finally:
             _holding.labels(self._stage, dependency).set(0)
             self.held_by = self.held_since = None
-            self._ended_at = time.monotonic()
+            self._ended_at = self.moved_at = time.monotonic()
             self._resume(paused)
         holding_ended(dependency=dependency, seconds=round(time.monotonic() - began, 1))
         return result
+
+    def show(self, error: DependencyUnavailable | None) -> None:
+        """Show that the stage waits, although it does not hold here; None: no longer."""
+        before, self.held_by = self.held_by, error
+        if error is not None and before is None:
+            self.held_since = self._clock()
+            holding_started(cause=str(error), dependency=error.dependency)
+            _holding.labels(self._stage, error.dependency).set(1)
+        elif before is not None and error is None:
+            self.held_since = None
+            _holding.labels(self._stage, before.dependency).set(0)
+            holding_ended(dependency=before.dependency)
 
     def _keep_membership(self, paused: set[object], seconds: float) -> None:
         """Poll the reader, with all partitions paused, so that the group keeps this member."""

@@ -98,9 +98,8 @@ class HostTable:
         done = [place for place, end in self._ends.items() if reader.position(place) >= end]
         for place in done:
             del self._ends[place]
-        owned = set(reader.assignment())
-        siblings = self._siblings(done, inputs)
-        reader.resume([place for place in siblings if place in owned and place not in held])
+        ready = set(reader.assignment()) - held - self.unrestored(inputs)
+        reader.resume([place for place in self._siblings(done, inputs) if place in ready])
 
     @property
     def is_restored(self) -> bool:
@@ -138,7 +137,7 @@ class HostWriter:
         self._thread.join(FLUSH_SECONDS)
 
     def _run(self) -> None:
-        appender = self._log.appender()
+        appender: Appender | None = None
         pending: dict[str, NewRecord] = {}
         try:
             is_last = False
@@ -148,6 +147,7 @@ class HostWriter:
                 for domain, data in self._memory.changes():
                     pending[domain] = host_record(domain, self._stage, data)
                 try:
+                    appender = appender or self._log.appender()
                     self._write(appender, list(pending.values()))
                     pending.clear()
                 except DependencyUnavailable as error:
@@ -157,7 +157,8 @@ class HostWriter:
             remedy = "the pauses of hosts are not shared until the stage restarts"
             host_state_not_shared(cause=str(error), remedy=remedy)
         finally:
-            appender.close()
+            if appender is not None:
+                appender.close()
 
     def _write(self, appender: Appender, changes: Sequence[NewRecord]) -> None:
         """Append changes and flush. Errors: LogUnavailable, TopicMissing, LogRefused."""

@@ -72,8 +72,13 @@ class StageWorker:
         self._options, self._clock, self._stop, self._close = options, clock, stop, close
         self._member: Member | None = None
         self._loop: Loop | None = None
-        #: Start of the last turn, by the monotonic clock.
-        self.read_at = time.monotonic()
+        self._turned_at = time.monotonic()
+
+    @property
+    def read_at(self) -> float:
+        """The start of the last turn, or of the last attempt of a hold, by the monotonic clock."""
+        moved_at = 0.0 if self._member is None else self._member.holder.moved_at
+        return max(self._turned_at, moved_at)
 
     @property
     def held_by(self) -> DependencyUnavailable | None:
@@ -127,7 +132,7 @@ class StageWorker:
             loop = self._loop = self._make_loop(member)
             try:
                 while not self._stop.is_set():
-                    self.read_at = time.monotonic()
+                    self._turned_at = time.monotonic()
                     loop.turn()
                 loop.finish()
             except StopRequestedError:

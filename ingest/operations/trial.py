@@ -11,27 +11,30 @@ import platform
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 
 from ingest import __version__
+from ingest.errors import WireError
 from ingest.identity import host_of
 from ingest.masking import masked
-from ingest.model import IndexedDocument
+from ingest.model import IndexedDocument, Page
 from ingest.operations.audit import audited
 from ingest.operations.feeds.client import feed_states
-from ingest.operations.heads import heads_of
-from ingest.operations.ledger import dead_letters, drops, kind_of, scanned
+from ingest.operations.ledger import dead_letters, drops, scanned
 from ingest.polling.report.feed_reporter import percentile
 from ingest.polling.state.feed_state import FeedState, feed_health
 from ingest.ports import Index, Log
 from ingest.query import SearchRequest
 from ingest.records.stage_plan import StagePlan, plans
 from ingest.settings.load import Settings
+from ingest.wire import decode
 
 #: Sections by title, each a table of rows.
 Report: TypeAlias = dict[str, list[dict[str, Any]]]
@@ -42,17 +45,25 @@ DOCUMENTS_AT_ONCE = 500
 FIELDS = ("title", "authors", "published_at", "modified_at", "summary", "section", "image")
 #: Sources of a field that its site did not give.
 NOT_FOUND = ("", "none", "first_seen_at")
-WALLS = ("is_consent_page", "is_metered", "is_cut", "has_paywall_phrase")
-ODDITIES = (*(f"extraction.is_{name}" for name in ("rescued", "short", "truncated")), "is_zone_assumed")  # fmt: skip
+#: Flags of a document, and the section that counts them.
+FLAGS = dict.fromkeys(("is_consent_page", "is_metered", "is_cut", "has_paywall_phrase"), "Walls")
+FLAGS |= dict.fromkeys(
+    ("extraction.is_rescued", "extraction.is_short", "extraction.is_truncated", "is_zone_assumed"),
+    "Oddities of extraction",
+)
 #: Events that tell of feeds and pages; of others only warnings and errors count.
 _TOLD = ("feed_", "poll_", "page_")
 #: Fields of log lines whose values are words of this program; others may quote a site.
 _WORDS = ("outcome", "class", "kind", "reason", "last")
 _WORD = re.compile(r"[a-z0-9_]{1,40}")
+#: What addresses have that sites redirect to in place of an article.
+_GATE = re.compile(r"log-?in|sign-?in|consent|subscri|register|paywall", re.IGNORECASE)
+#: What Markdown and terminals would interpret in an address.
+_MARKS = re.compile(r"[\x00-\x1f\x7f-\x9f|<>`]")
 
 
 def trial_report(
-    settings: Settings, log: Log, index: Index, lines: Iterable[str], memory: Mapping[str, int],
+    settings: Settings, log: Log, index: Index, lines: Iterable[bytes], memory: Mapping[str, int],
     ended_at: datetime,
 ) -> Report:  # fmt: skip
     """Return what is in log and index, and in these lines of the stages (JSON).
@@ -74,16 +85,11 @@ def trial_report(
     index.refresh()
     for document in _documents(index):
         found.note_document(document, started_at)
-    audit = msgspec.structs.asdict(audited(log, index, stages))
-    for name in ("older", "missing"):
-        for one in audit[name]:
-            found.note("Audit: what is wrong", name, one.url)
-        audit[name] = len(audit[name])
     about = {"version": __version__, "python": platform.python_version(), "feeds": len(feeds)}
     about["refused in feeds.yml"] = len(settings.feeds.faults)
     return {
         "Trial of news-ingest": [about | {"started": started_at, "ended": ended_at}],
-        "Audit": [audit],
+        "Audit": [msgspec.to_builtins(audited(log, index, stages))],
         "Memory": [{"stage": name, "peak_bytes": size} for name, size in memory.items()],
         **found.tables(),
     }
@@ -103,8 +109,8 @@ def as_markdown(report: Report) -> str:
 
 
 def _cell(value: object) -> str:
-    text = " ".join(value) if isinstance(value, list) else str(value)
-    return " ".join(text.replace("|", "%7C").split())
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return _MARKS.sub(lambda mark: quote(mark[0]), text)
 
 
 class _Findings:
@@ -113,13 +119,14 @@ class _Findings:
     def __init__(self) -> None:
         self._groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._numbers: dict[str, list[float]] = defaultdict(list)
+        self._answers: dict[str, Counter[str]] = defaultdict(Counter)
         self._sites: dict[str, Counter[str]] = defaultdict(Counter)
 
     def note(self, section: str, name: str, address: str) -> None:
         """Note one more of this name."""
         self._groups[section][name.strip()].append(address)
 
-    def note_lines(self, lines: Iterable[str], feeds: Mapping[str, str]) -> datetime | None:
+    def note_lines(self, lines: Iterable[bytes], feeds: Mapping[str, str]) -> datetime | None:
         """Note the events of the stages; return the time of the first."""
         started_at = None
         for line in lines:
@@ -129,30 +136,32 @@ class _Findings:
                 name, stage, level = event["event"], event["stage"], event["level"]
             except (ValueError, LookupError, TypeError):
                 continue  # a part of a traceback, or of a line whose writer was killed
-            if level in ("debug", "info") and not name.startswith(_TOLD):
+            is_told = name.startswith(_TOLD) and event.get("outcome") != "failed"  # said before
+            if level not in ("warning", "error") and not is_told:
                 continue
             url = feeds.get(str(event.get("feed")), "")
-            words = [str(event.get(word, "")) for word in _WORDS]
-            if "failed" in words:
-                continue  # the line before says why
-            what = " ".join([name, *filter(_WORD.fullmatch, words)])
-            if name == "feed_oddity":
-                self.note("Oddities of feeds", what, url)
-                continue
-            self.note(f"Events of {stage}", what, url)
+            words = filter(_WORD.fullmatch, (str(event.get(word, "")) for word in _WORDS))
+            what = " ".join((name, *words))
+            self.note(
+                "Oddities of feeds" if name == "feed_oddity" else f"Events of {stage}", what, url
+            )
             if url:
-                self._sites[host_of(url)][what] += 1
+                self._answers[host_of(url)][what] += 1
         return started_at
 
     def note_records(self, log: Log, plan: StagePlan) -> None:
-        """Note the dead letters of a stage, and the entries that have a document in common."""
+        """Note the dead letters of a stage, its pages' redirects, entries with one document."""
         for record in dead_letters(log, plan).values() if plan.kind != "poll" else ():
             told = [record.header(f"dead-letter.{one}") for one in ("stage", "reason", "url")]
             self.note("Dead letters", f"{told[0]}: {told[1]}", told[2] or "")
         entries: dict[str, set[str]] = defaultdict(set)
         for topic in plan.main_inputs if plan.kind == "extract" else ():
-            for _, head in heads_of(scanned(log, topic), kind_of(plan)):
-                entries[head.url].add(head.entry_id)
+            for record in scanned(log, topic):
+                with suppress(WireError):
+                    page = decode(record.value, Page)
+                    entries[page.url_canonical].add(page.entry.id)
+                    if page.url_final != page.entry.url_to_ask and _GATE.search(page.url_final):
+                        self.note("Walls", "redirect to login, consent or offer", page.url_final)
         for url, ids in entries.items():
             if len(ids) > 1:
                 self.note("Entries that ended in one document", f"{len(ids)} entries", url)
@@ -160,17 +169,18 @@ class _Findings:
     def note_document(self, document: IndexedDocument, started_at: datetime) -> None:
         """Note what was found on a page, its flags, and how long it took."""
         url, page, how = document.url_canonical, document.page, document.extraction
-        answer, site = page.missing_reason or f"http_{page.status}", self._sites[host_of(url)]
+        answer, host = page.missing_reason or f"http_{page.status}", host_of(url)
         self.note("Pages by answer", answer, url)
-        site.update({"documents": 1, f"page {answer}": 1, "characters": len(document.text)})
+        self._answers[host][f"page {answer}"] += 1
+        site = self._sites[host]
+        site.update({"documents": 1, "characters": len(document.text)})
         for field in FIELDS:
             source = document.provenance[field].source if field in document.provenance else ""
             self.note("Sources of fields", f"{field}: {source}", url)
             site[field] += source not in NOT_FOUND
-        for section, flags in (("Walls", WALLS), ("Oddities of extraction", ODDITIES)):
-            for flag in flags:
-                if attrgetter(flag)(document):
-                    self.note(section, flag, url)
+        for flag, section in FLAGS.items():
+            if attrgetter(flag)(document):
+                self.note(section, flag, url)
         self.note("Extraction", f"{how.outcome} {how.body_rule}", url)
         for step in how.failed_steps:
             self.note("Oddities of extraction", f"failed: {step}", url)
@@ -191,8 +201,8 @@ class _Findings:
         alike = self._groups.pop("Documents that share a text", {})
         several = {hash[:8]: urls for hash, urls in alike.items() if len(urls) > 1}
         numbers = [
-            {"what": name, "count": len(all), "largest": max(all)}
-            | {f"{percent} %": percentile(all, percent) for percent in (5, 50, 95)}
+            {"what": name, "count": len(all)}
+            | {f"{percent} %": percentile(all, percent) for percent in (5, 50, 95, 100)}
             for name, all in sorted(self._numbers.items())
         ]
         groups = {
@@ -203,9 +213,9 @@ class _Findings:
             for title, found in sorted({**self._groups, "Doubles by text": several}.items())
         }
         sites = [
-            {"site": name, **{key: n for key, n in counts.items() if " " not in key}}
-            | {"answers": [f"{key}: {n}," for key, n in counts.items() if " " in key]}
-            for name, counts in sorted(self._sites.items())
+            {"site": site, "answers": [f"{what}: {n}," for what, n in answers.items()]}
+            | self._sites[site]
+            for site, answers in sorted(self._answers.items())
         ]
         return {"Lengths and times": numbers, **groups, "Sites": sites}
 

@@ -120,7 +120,7 @@ def _assert_numbers(report: dict[str, list[dict[str, Any]]]) -> None:
     assert events["poll_failed timeout"] >= 1
     assert events["poll_failed http_403 403"] >= 1
     assert counts("Events of fetch")["page_missing missing http_403"] == 2
-    assert counts("Walls") == {"is_consent_page": 1}
+    assert counts("Walls") == {"is_consent_page": 1, "redirect to login, consent or offer": 1}
     assert counts("Entries that ended in one document") == {"3 entries": 1}
     (double,) = report["Doubles by text"]
     assert sorted(double["examples"]) == ["http://copying.example/copy", "http://twice.example/new"]

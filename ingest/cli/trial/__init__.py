@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
@@ -63,30 +64,25 @@ def trial(
     environment = {name: one for name, one in os.environ.items() if not name.startswith(own)}
     environment["NEWS_INGEST_CONFIG"] = str(folder)
     settings = load(folder, environment)
+    names = names_at_work(settings.pipeline)
     say(f"{len(settings.feeds.feeds)} feeds for {hours:g} h; Ctrl-C ends it early; to watch:", err)
     say(f"  news-ingest status --watch --config {folder}", err)
-    timer = threading.Timer(hours * 3600, stop.set)
-    timer.daemon = True
-    timer.start()
-    peaks: dict[str, int] = {}
+    until, peaks = time.monotonic() + hours * 3600, dict.fromkeys(names, 0)
 
     def watch(children: Mapping[str, StageProcess]) -> None:
-        while not stop.wait(SAMPLE_SECONDS):
+        while time.monotonic() < until and not stop.wait(SAMPLE_SECONDS):
             for name, child in children.items():
                 if (process := child.process) is not None:
-                    peaks[name] = max(peaks.get(name, 0), _resident_bytes(process.pid))
+                    peaks[name] = max(peaks[name], _resident_bytes(process.pid))
+        stop.set()
 
     with lines.open("ab") as output:
-        telemetry.configure("trial", stream=TextIOWrapper(output), as_json=True)
+        telemetry.configure("trial", stream=TextIOWrapper(output, "utf-8"), as_json=True)
         code = supervise(
-            names_at_work(settings.pipeline), stop, environment=environment, output=output,
+            names, stop, environment=environment, output=output,
             on_started=lambda them: threading.Thread(target=watch, args=[them], daemon=True).start(),
         )  # fmt: skip
-    with (
-        opened_log(settings) as log,
-        opened_index(settings) as index,
-        lines.open(encoding="utf-8", errors="replace") as told,
-    ):
+    with opened_log(settings) as log, opened_index(settings) as index, lines.open("rb") as told:
         report = trial_report(settings, log, index, told, peaks, now())
     (work / "report.md").write_text(as_markdown(report), encoding="utf-8")
     if as_json:

@@ -15,6 +15,7 @@ from ingest.cli.lazy_verbs import group_of
 VERBS = (
     "demo",
     "run",
+    "trial",
     "ingest",
     "extract",
     "search",

@@ -208,7 +208,7 @@ class FeedPoll:
 
     async def _emit(self, parsed: ParsedFeed, found: Found, now: datetime) -> None:
         for kind, amount in parsed.oddities.items() | found.oddities.items():
-            events.feed_oddity(kind=kind, amount=amount)
+            events.feed_oddity(kind=kind, amount=amount, feed=self.feed.id)
         if found.first_seen:
             # Keep all that a crashed poll has noted: it may have got further than this one.
             pending = {**self.slot.state.pending, **found.first_seen}

@@ -61,6 +61,7 @@ UNREACHABLE = {
 }
 #: What each verb is given; verbs that are not here take no arguments.
 ARGUMENTS = {
+    "trial": ["--hours", "0.002", "--json"],
     "ingest": ["paper.txt"],
     "extract": ["paper.txt"],
     "search": ["ferry"],
@@ -199,6 +200,7 @@ def test_no_verb_shows_a_secret(tmp_path: Path, site: HttpSite) -> None:
     verbs = every_verb()
     verbs += [[*verb, "--json"] for verb in verbs if verb[0] in ("check", "trace", "feeds")][:8]
     rig.outputs(verbs)
+    assert_clean((rig.folder / "var" / "trial" / "report.md").read_text(), "the report of a trial")
     assert "apikey=***" in rig.output("feeds", "list", "--json")
     assert "moved.example/new?token=***" in rig.output("feeds", "status", "moved")
 

@@ -109,17 +109,17 @@ def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
             shutil.copytree(source / name, folder / name)
         elif (source / name).exists():
             shutil.copy(source / name, folder / name)
-    yaml = YAML()
-    pipeline = yaml.load((source / "pipeline.yml").read_text(encoding="utf-8"))
-    pipeline["log"] = {"url": "sqlite:///var/log.db", "session_timeout_seconds": 5}
-    pipeline["index"] = {"url": "sqlite:///var/index.db"}
-    pipeline["address_guard"] = {"hosts": dict.fromkeys(sites.sites, f"127.0.0.1:{port}")}
-    pipeline["fetching"] = {"gap_seconds": 0, "contact_url": "https://demo.example/contact"}
-    pipeline["polling"] = {"min_interval_seconds": 2, "mean_interval_minutes": 0.1}
-    pipeline["retry"] = {"delays_seconds": [1, 2, 3]}
-    pipeline["telemetry"] = {"ports": {}, "format": "json"}
-    with (folder / "pipeline.yml").open("w", encoding="utf-8") as file:
-        yaml.dump(pipeline, file)
+    write_pipeline(
+        source,
+        folder,
+        log={"url": "sqlite:///var/log.db", "session_timeout_seconds": 5},
+        index={"url": "sqlite:///var/index.db"},
+        address_guard={"hosts": dict.fromkeys(sites.sites, f"127.0.0.1:{port}")},
+        fetching={"gap_seconds": 0, "contact_url": "https://demo.example/contact"},
+        polling={"min_interval_seconds": 2, "mean_interval_minutes": 0.1},
+        retry={"delays_seconds": [1, 2, 3]},
+        telemetry={"ports": {}, "format": "json"},
+    )
     feeds = [
         {
             "url": f"http://{site.host}{site.feed}",
@@ -131,8 +131,17 @@ def prepared(source: Path, work: Path, sites: SeedSites, port: int) -> Path:
         for site in sites.sites.values()
     ]
     with (folder / "feeds.yml").open("w", encoding="utf-8") as file:
-        yaml.dump({"feeds": feeds}, file)
+        YAML().dump({"feeds": feeds}, file)
     return folder.resolve()
+
+
+def write_pipeline(source: Path, folder: Path, **blocks: Mapping[str, object]) -> None:
+    """Write pipeline.yml of `source` to the folder, with these blocks in place of its own."""
+    yaml = YAML()
+    pipeline = yaml.load((source / "pipeline.yml").read_text(encoding="utf-8"))
+    pipeline.update(blocks)
+    with (folder / "pipeline.yml").open("w", encoding="utf-8") as file:
+        yaml.dump(pipeline, file)
 
 
 def _run(

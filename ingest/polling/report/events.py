@@ -15,7 +15,7 @@ poll_crashed = Event("poll_crashed", level="error", counts="poll_crashes_total")
 entries_found = Event("entries_found", level="none", counts="entries_total")
 entries_dropped = Event("entries_dropped", level="none", counts="entries_dropped_total")
 entries_rejected = Event("entries_rejected", level="none", counts="entries_rejected_total")
-feed_oddity = Event("feed_oddity", level="none", counts="feed_oddities_total")
+feed_oddity = Event("feed_oddity", level="debug", counts="feed_oddities_total")
 window_overflowed = Event("window_overflowed", level="warning", counts="window_overflows_total")
 window_repaired = Event("window_overflow_repaired", counts="window_overflows_repaired_total")
 entries_left_behind = Event(

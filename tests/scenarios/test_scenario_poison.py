@@ -224,6 +224,6 @@ def _commands_survive(installation: Installation, key: str) -> None:
         done = installation.command(*arguments, code=None)
         assert "Traceback" not in done.out + done.err, arguments
         assert done.code in (0, 1), done
-    audit = installation.command("audit", "--json", code=None)
+    audit = installation.command("audit", "--deep", "--json", code=None)
     assert audit.json()["missing"] == []
     assert "records_unreadable" in audit.out + audit.err

@@ -37,9 +37,9 @@ def test_the_pages_of_a_warc_file_are_searchable_once(tmp_path: Path) -> None:
     crawl = tmp_path / "crawl.warc.gz"
     crawl.write_bytes(record("/a", "Odile Farrant") + broken + record("/b", "Hamish Torvald"))
     with Installation(tmp_path, hosts={}) as installation:
-        first = installation.command("ingest", str(crawl), "--wait", "--json").json()
+        first = installation.command("ingest", str(crawl), "--wait", "--json", code=1).json()
         assert first["outcomes"] == {"searchable": 2, "refused: broken_record": 1}
-        again = installation.command("ingest", str(crawl), "--wait", "--json").json()
+        again = installation.command("ingest", str(crawl), "--wait", "--json", code=1).json()
         assert again["outcomes"] == {"known": 2, "refused: broken_record": 1}
         (hit,) = installation.search('person:"Odile Farrant"')["hits"]
         assert hit["url"] == "http://tolmouth-echo.example/a"

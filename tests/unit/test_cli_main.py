@@ -60,7 +60,6 @@ def test_the_version_loads_no_verb(tmp_path: Path) -> None:
         "ingest.cli",
         "ingest.cli.lazy_verbs",
         "ingest.cli.main",
-        "ingest.masking",
     }
 
 

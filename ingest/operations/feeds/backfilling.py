@@ -21,7 +21,7 @@ from ingest.identity import registrable_domain
 from ingest.model import Entry, Feed
 from ingest.operations.ledger import known_in_parts
 from ingest.partition import partition_for
-from ingest.pipeline.host_table import HostFollower, HostTable
+from ingest.pipeline.host_table import HostFollower, HostTable, HostWriter
 from ingest.polling.document.read_document import ReadTools
 from ingest.polling.older.backfill import (
     Backfill,
@@ -153,7 +153,10 @@ class _Run:
         )  # fmt: skip
         self.report.counts, self.report.problems = work.counts, work.problems
         try:
-            with HostFollower(self._log, web.host_states, BACKFILL_STAGE):
+            with (
+                HostFollower(self._log, web.host_states, BACKFILL_STAGE),
+                HostWriter(self._log, web.host_states, BACKFILL_STAGE),
+            ):
                 await self._take(work, on_progress)
         finally:
             await web.fetcher.close()

@@ -171,7 +171,7 @@ def _explained(open_fates: Sequence[Fate], log: Log, plans: Sequence[StagePlan])
     """Mark the documents that were dropped or are dead letters; return the rest."""
     if not open_fates:
         return []
-    dropped = {one.entry_id: one.reason for one in drops(log).values()}
+    dropped = {one.entry_id: one.reason for _, one in drops(log)}
     dead = {
         record.header("dead-letter.entry-id") or "": record.header("dead-letter.reason") or ""
         for plan in plans

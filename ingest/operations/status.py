@@ -255,7 +255,8 @@ def _dead_letters(all_plans: Iterable[StagePlan], until: float, log: Log) -> Tal
 
 def _drops(until: float, log: Log) -> Tally:
     records = log.scan(DROPS, since=clock() - _DROPS)
-    return _tally(records, lambda one: decode(one.value, DropRecord, one.origin).reason, until)
+
+    return _tally(records, lambda one: decode(one.value, DropRecord).reason, until)
 
 
 def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: float) -> Tally:
@@ -263,9 +264,12 @@ def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: fl
     reasons: dict[tuple[str, bytes], str] = {}
     is_complete = True
     for record in records:
-        reasons.pop((record.topic, record.key), None)
+        key = record.topic, record.key
+        reasons.pop(key, None)
         if record.value is not None:
-            reasons[record.topic, record.key] = reason(record)
+            reasons[key] = "unreadable"
+            with suppress(WireError):
+                reasons[key] = reason(record)
         is_complete = time.monotonic() < until - _MARGIN_SECONDS
         if not is_complete:
             break

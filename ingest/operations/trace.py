@@ -39,7 +39,7 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
         known_ids = len(ids)
         steps = _in_topics(log, stages, ids, key)
     steps += _in_dead_letters(log, stages, ids)
-    for drop in drops(log).values():
+    for _, drop in drops(log):
         if {drop.id, drop.entry_id} & ids:
             note = f"dropped by {drop.stage}: {drop.reason}"
             steps.append(TraceStep(drop.at, "news.drops", drop.entry_id, drop.id, note))

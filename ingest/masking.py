@@ -99,7 +99,9 @@ def masked(text: str) -> str:
 
 def masked_json(text: str) -> str:
     """Return JSON with its texts masked; it stays valid, and numbers stay as they are."""
-    return text if masked(text) == text else _JSON_TEXT.sub(_json_text, text)
+    if "\\" not in text and masked(text) == text:
+        return text  # mostly; text with escapes is looked at unescaped
+    return _JSON_TEXT.sub(_json_text, text)
 
 
 def _json_text(found: re.Match[str]) -> str:

@@ -17,7 +17,6 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -78,7 +77,7 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=lambda *_: _Lines(target, masked_json if is_json else masked),
+        logger_factory=lambda *_: _Lines(target, is_json=is_json),
         cache_logger_on_first_use=False,
     )
     errors: Any = _Lines(sys.stderr)
@@ -91,8 +90,8 @@ def configure(
 class _Lines:
     """Writes lines to a stream, without secrets; a closed stream is ignored."""
 
-    def __init__(self, target: TextIO, mask: Callable[[str], str] = masked) -> None:
-        self._target, self._mask = target, mask
+    def __init__(self, target: TextIO, *, is_json: bool = False) -> None:
+        self._target, self._mask = target, masked_json if is_json else masked
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):

@@ -85,7 +85,6 @@ def _show(found: Audit) -> None:
     if found.expired_unread or found.gone:
         say(f"{found.expired_unread} records expired before a stage read them")
         say(f"{found.gone} documents were written to the index and are not in it")
-    if found.is_deep and (found.expired_unread or found.gone):
-        say("the log has no record of them: `news-ingest audit --accept` stops counting them")
-    elif found.missing_count:
+        say("if the log has no record of them, `news-ingest audit --accept` stops counting them")
+    if found.missing_count and not found.is_deep:
         say("`news-ingest audit --deep` names what is missing")

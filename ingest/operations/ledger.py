@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import TypeVar
 
 from ingest.errors import TopicMissing, WireError
 from ingest.model import DropRecord
 from ingest.operations.heads import RecordHead, heads_of, records_unreadable
 from ingest.ports import Known, Log, Record, TopicPartition
 from ingest.records.stage_plan import DROPS, StagePlan
-from ingest.wire import decode
+from ingest.wire import Shape, decode
 
-T = TypeVar("T")
 KNOWN_AT_ONCE = 500
 _KINDS = {"poll": "entries", "fetch": "entries", "archive": "pages", "extract": "pages"}
 
@@ -37,9 +35,9 @@ def drops(log: Log) -> list[tuple[Record, DropRecord]]:
     return readable(log, DROPS, DropRecord)
 
 
-def readable(log: Log, topic: str, kind: type[T]) -> list[tuple[Record, T]]:
+def readable(log: Log, topic: str, kind: type[Shape]) -> list[tuple[Record, Shape]]:
     """Return the last record of each key with what it holds; report how many cannot be read."""
-    records, found = latest(log, topic).values(), list[tuple[Record, T]]()
+    records, found = latest(log, topic).values(), list[tuple[Record, Shape]]()
     for record in records:
         with suppress(WireError):
             found.append((record, decode(record.value, kind)))

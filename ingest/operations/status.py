@@ -264,12 +264,11 @@ def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: fl
     reasons: dict[tuple[str, bytes], str] = {}
     is_complete = True
     for record in records:
-        key = record.topic, record.key
-        reasons.pop(key, None)
+        reasons.pop((record.topic, record.key), None)
         if record.value is not None:
-            reasons[key] = "unreadable"
+            reasons[record.topic, record.key] = "unreadable"
             with suppress(WireError):
-                reasons[key] = reason(record)
+                reasons[record.topic, record.key] = reason(record)
         is_complete = time.monotonic() < until - _MARGIN_SECONDS
         if not is_complete:
             break

@@ -201,11 +201,9 @@ def _feed(
         return None
     remember_address(options.url)
     remember_address(options.proxy)
-    for value in (*secrets.values(), secrets["basic_auth"].partition(":")[2]):
+    headers = [value for name, value in options.headers.items() if is_secret_name(name)]
+    for value in (*secrets.values(), secrets["basic_auth"].partition(":")[2], *headers):
         remember(value)
-    for name, value in options.headers.items():
-        if is_secret_name(name):
-            remember(value)
     values = options.model_dump() | secrets
     values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)

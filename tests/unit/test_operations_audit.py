@@ -247,3 +247,12 @@ def test_what_was_removed_or_expired_from_the_index_counts_as_dropped(place: Pla
     place.index.expire(place.now)
     assert place.counts(oldest=place.now) == {"entries": 2, "documents": 2, "dropped": 2}
     assert place.counts() == {"entries": 2, "documents": 2, "missing": 2}
+
+
+def test_a_drop_that_cannot_be_read_ends_no_audit(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.publish("flood")
+    append_all(place.appender, [NewRecord("news.drops", "broken", b"{")])
+    assert place.counts() == {"entries": 1, "documents": 1, "searchable": 1}
+    assert "records_unreadable" in capsys.readouterr().out

@@ -206,12 +206,12 @@ def test_dead_letters_and_drops_are_counted_by_reason(settings: Settings) -> Non
         letter("3", "bad"),
         letter("2", None),
     ]
-    put(settings, *letters, *drops)
+    put(settings, *letters, *drops, NewRecord("news.drops", "broken", b"{"))
     found = look(settings)
     assert found.dead_letters is not None
     assert found.dead_letters.by_reason == {"http_500": 1, "bad": 1}
     assert found.drops_last_hour is not None
-    assert found.drops_last_hour.by_reason == {"robots": 2, "too_old": 1}
+    assert found.drops_last_hour.by_reason == {"robots": 2, "too_old": 1, "unreadable": 1}
     assert found.exit_status == LOOK
     assert texts(found) == "2 dead letters: `news-ingest dead-letters list`"
 
@@ -345,7 +345,7 @@ def test_the_screen_shows_every_stage_and_reason_within_its_width(
     tell(
         settings,
         a_report("poll", at=now(), feeds=feeds),
-        a_report(at=now(), state="holding", on="the index refuses writes: read-only block"),
+        a_report(at=now(), state="holding", on="http://u:CANARY@h refuses writes: read-only block"),
     )
     console = Console(width=width, record=True, file=StringIO())
     console.print(screen(look(settings), ["12:00:00 index: holding started"]))
@@ -354,6 +354,7 @@ def test_the_screen_shows_every_stage_and_reason_within_its_width(
     for wanted in (*STAGES, "held", "read-only block", "Evil Post", "123,456", "holding started"):
         assert wanted in shown
     assert "\x1b" not in shown
+    assert "CANARY" not in shown
 
 
 def test_what_is_not_known_is_a_question_mark(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.cli.terminal_text import one_line, safe
-from ingest.masking import masked
 from ingest.operations.status import HELD, LOOK, WELL, StageStatus, Status, Tally
 from ingest.polling.state.feed_state import duration
 
@@ -25,9 +24,7 @@ _FEEDS = ("feed", "state", "asked", "news", "next", "error")
 def screen(status: Status, lines: Iterable[str] = ()) -> Group:
     """Return the whole screen; `lines` are the last messages of the stages."""
     parts: list[RenderableType] = [_head(status), "", _stages(status), "", _facts(status)]
-    messages = [
-        Text(masked(one_line(one)), "dim", overflow="ellipsis", no_wrap=True) for one in lines
-    ]
+    messages = [Text(one_line(one), "dim", overflow="ellipsis", no_wrap=True) for one in lines]
     parts += ["", *messages] if messages else []
     if status.feeds is not None and status.feeds.records:
         parts += ["", _feeds(status)]  # last, since a low terminal cuts it off
@@ -71,8 +68,7 @@ def _facts(status: Status) -> Table:
     for name, server in (("log", status.log), ("index", status.index)):
         table.add_row(name, safe(f"{server.engine or 'no answer'}, {server.address}"))
     for disk in status.disks:
-        left = f"{disk.used_percent:.0f} % full, {disk.free_bytes / 1e9:,.1f} GB free"
-        table.add_row("disk", safe(f"{left}, {disk.folder}"))
+        table.add_row("disk", safe(f"{disk}, {disk.folder}"))
     return table
 
 

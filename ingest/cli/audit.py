@@ -27,12 +27,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-DeepOption = Annotated[
-    bool, typer.Option("--deep", help="Read the whole log, and name what is missing.")
-]
-
-
-AcceptOption = Annotated[bool, typer.Option("--accept", help="Stop counting what is lost.")]
+DeepOption = Annotated[bool, typer.Option("--deep", help="Read the log; name what is missing.")]
+AcceptOption = Annotated[bool, typer.Option("--accept", help="The same, and accept its losses.")]
 
 
 @shows_errors
@@ -61,8 +57,7 @@ def audit(
                     say("the index stage is at work: run this again to settle the sums", err)
                 quick = quick_audit(log, index, stages, oldest)
             if quick is not None:
-                gone = max(0, quick.gone - found.missing_count)
-                found = replace(found, expired_unread=quick.expired_unread, gone=gone)
+                found = replace(found, expired_unread=quick.expired_unread, gone=quick.gone)
         if as_json:
             print_json(found)
         else:

@@ -22,7 +22,6 @@ from ingest.cli.context import ConfigOption, shows_errors, whole_settings_of
 from ingest.cli.status.screen import PAUSE_SECONDS, screen
 from ingest.cli.terminal_text import out
 from ingest.errors import WrongArgument
-from ingest.masking import masked
 from ingest.operations.status import Looker
 from ingest.pipeline.supervisor import supervise
 from ingest.records.stage_plan import names_at_work
@@ -110,9 +109,7 @@ def _told(line: bytes) -> str:
         name = event.pop("event").replace("_", " ")
         return f"{when} {stage}: {name}: {', '.join(f'{k} {v}' for k, v in event.items() if v)}"
     except (ValueError, LookupError, AttributeError, TypeError):
-        return masked(
-            line.decode("utf-8", "replace").strip()
-        )  # not an event: a part of a traceback
+        return line.decode("utf-8", "replace").strip()  # not an event: a part of a traceback
 
 
 def stop_on_signals() -> threading.Event:

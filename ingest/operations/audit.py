@@ -12,9 +12,9 @@ import msgspec
 from ingest.identity import generation_of
 from ingest.model import DropRecord
 from ingest.operations.heads import RecordHead, heads_of, letter_head
-from ingest.operations.ledger import dead_letters, drops, kind_of, known_in_parts, scanned, waiting
+from ingest.operations.ledger import dead_letters, kind_of, known_in_parts, scanned, values, waiting
 from ingest.ports import Index, Known, Log, Record
-from ingest.records.stage_plan import StagePlan
+from ingest.records.stage_plan import DROPS, StagePlan
 
 #: How much the clocks of two brokers may differ.
 SKEW_MS = 5000
@@ -90,7 +90,7 @@ def audited(
             head = letter_head(record, kind_of(plan))
             seen.note(record, head)
             seen.dead[head.id] = max(head.version, seen.dead.get(head.id, 0))
-    for record, drop in drops(log):
+    for record, drop in values(log, DROPS, DropRecord):
         seen.note_drop(record, drop)
     known = dict(known_in_parts(index.known, sorted(seen.documents)))  # tombstones included
     return seen.audit(known, oldest)

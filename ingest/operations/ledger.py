@@ -7,10 +7,9 @@ from contextlib import suppress
 from itertools import islice
 
 from ingest.errors import TopicMissing, WireError
-from ingest.model import DropRecord
 from ingest.operations.heads import RecordHead, heads_of, records_unreadable
 from ingest.ports import Known, Log, Record, TopicPartition
-from ingest.records.stage_plan import DROPS, StagePlan
+from ingest.records.stage_plan import StagePlan
 from ingest.wire import Shape, decode
 
 KNOWN_AT_ONCE = 500
@@ -30,12 +29,7 @@ def scanned(log: Log, topic: str) -> Iterator[Record]:
         return
 
 
-def drops(log: Log) -> list[tuple[Record, DropRecord]]:
-    """Return the last drop of each id and stage."""
-    return readable(log, DROPS, DropRecord)
-
-
-def readable(log: Log, topic: str, kind: type[Shape]) -> list[tuple[Record, Shape]]:
+def values(log: Log, topic: str, kind: type[Shape]) -> list[tuple[Record, Shape]]:
     """Return the last record of each key with what it holds; report how many cannot be read."""
     records, found = latest(log, topic).values(), list[tuple[Record, Shape]]()
     for record in records:

@@ -11,7 +11,7 @@ from itertools import chain
 from ingest.identity import GENERATIONS
 from ingest.operations.audit import Audit, Trouble
 from ingest.operations.heads import RecordHead, id_of, letter_head
-from ingest.operations.ledger import kind_of, known_in_parts, readable, scanned
+from ingest.operations.ledger import kind_of, known_in_parts, scanned, values
 from ingest.pipeline.stage_worker import DROPPED, EXPIRED, restored
 from ingest.ports import Index, Log
 from ingest.records.appending import NewRecord, append_all
@@ -96,7 +96,7 @@ def _running(log: Log, plans: Iterable[StagePlan]) -> tuple[Counter[str], bool]:
 
 
 def _settled(log: Log) -> dict[str, int]:
-    return next((sums for _, sums in readable(log, AUDIT, dict[str, int])), {})
+    return next((sums for _, sums in values(log, AUDIT, dict[str, int])), {})
 
 
 def _kept(sums: Counter[str], oldest: datetime | None) -> int:

@@ -255,7 +255,6 @@ def _dead_letters(all_plans: Iterable[StagePlan], until: float, log: Log) -> Tal
 
 def _drops(until: float, log: Log) -> Tally:
     records = log.scan(DROPS, since=clock() - _DROPS)
-
     return _tally(records, lambda one: decode(one.value, DropRecord).reason, until)
 
 

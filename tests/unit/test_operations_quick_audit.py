@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.adapters.kafka_log import KafkaLog
 from ingest.adapters.sqlite_index import SqliteIndex
@@ -283,15 +284,14 @@ def test_records_that_expired_unread_are_missing(place: Place) -> None:
     assert place.audit().missing_count == 0, "what was accepted stays accepted"
 
 
-def test_settled_sums_that_cannot_be_read_are_as_none(
-    place: Place, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_settled_sums_that_cannot_be_read_are_as_none(place: Place) -> None:
     place.append(*some(6))
     place.run()
     assert settle(place.log, place.index, [FETCH, INDEX])
     append_all(place.appender, [NewRecord(AUDIT, "settled", b"{")])
-    assert place.audit().documents == 6
-    assert "records_unreadable" in capsys.readouterr().out
+    with capture_logs() as lines:
+        assert place.audit().documents == 6
+    assert [one["event"] for one in lines] == ["records_unreadable"]
 
 
 def test_a_log_that_cannot_tell_the_sums_at_first_does_not_lose_them(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,8 +19,10 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from ingest import telemetry
 from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.worker_reports import SILENT_SECONDS, WorkerReport
+from ingest.cli.run import _on_screen
 from ingest.cli.status.screen import screen
 from ingest.model import DropRecord
 from ingest.operations.status import (
@@ -362,3 +365,31 @@ def test_what_is_not_known_is_a_question_mark(tmp_path: Path) -> None:
         console = Console(width=80, record=True, file=StringIO())
         console.print(screen(look(installation.settings())))
     assert "dead letters  ?" in console.export_text()
+
+
+def test_a_look_that_fails_does_not_end_the_stages_on_screen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Settings] = []
+    enough = threading.Event()
+
+    class Blind:
+        """Fails in every look."""
+
+        def __init__(self, settings: Settings) -> None:
+            self._settings = settings
+
+        def look(self) -> Status:
+            looks.append(self._settings)
+            if len(looks) > 1:
+                enough.set()
+            raise PermissionError("a fault of ours")
+
+    def stages(output: object) -> int:
+        return 7 if enough.wait(60) and not stop.is_set() else 1
+
+    stop = threading.Event()
+    monkeypatch.setattr("ingest.cli.run.Looker", Blind)
+    monkeypatch.setattr("ingest.cli.run.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(telemetry, "configure", lambda *_, **__: None)
+    assert _on_screen(settings, stop, stages) == 7

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 
@@ -17,6 +18,7 @@ from ingest import telemetry
 from ingest.cli.terminal_text import print_json
 from ingest.errors import ConfigFault, LogUnavailable
 from ingest.masking import MASK, is_secret_name, masked, masked_json, remember
+from ingest.pipeline.health import serve_health
 from ingest.records.dead_letter import EntryVerdict, entry_dead_letter
 from ingest.records.stage_plan import plans
 from ingest.settings.load import load
@@ -117,6 +119,15 @@ def test_log_lines_and_output_in_json_stay_valid(capfdbinary: pytest.CaptureFixt
         found = json.loads(line)
         assert (found["count"], found["url"]) == (20261130, "http://h/?a=***")
         assert found["authorization"] is None
+
+
+def test_health_stays_valid_json() -> None:
+    remember("20261130")
+    server = serve_health("127.0.0.1", 0, lambda: {"status": "working", "count": 20261130})
+    assert server is not None
+    with server, urlopen(f"http://127.0.0.1:{server.server_address[1]}/health") as answer:
+        assert json.load(answer)["count"] == 20261130
+        server.shutdown()
 
 
 def test_only_headers_that_hold_secrets_are_remembered(tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ _HEADER = re.compile(
     re.I,
 )
 
+#: A text in JSON, and before it the key of a header that holds a secret.
+_JSON_TEXT = re.compile(r'("[^"\\]*authorization"\s*:\s*)?("[^"\\]*(?:\\.[^"\\]*)*")', re.I)
+
 #: Keys of addresses without a digit are often ordinary words.
 _DIGIT = re.compile(r"\d")
 
@@ -92,6 +95,19 @@ def masked(text: str) -> str:
     if "uthorization" in text or "UTHORIZATION" in text:
         text = _HEADER.sub(rf"\1{MASK}", text)
     return text
+
+
+def masked_json(text: str) -> str:
+    """Return JSON with its texts masked; it stays valid, and numbers stay as they are."""
+    if "\\" not in text and masked(text) == text:
+        return text  # mostly; text with escapes is looked at unescaped
+    return _JSON_TEXT.sub(_json_text, text)
+
+
+def _json_text(found: re.Match[str]) -> str:
+    value = json.loads(found[2], strict=False)
+    kept = MASK if found[1] else masked(value)
+    return found[0] if kept == value else (found[1] or "") + json.dumps(kept)
 
 
 def _parameter(found: re.Match[str]) -> str:

@@ -25,7 +25,7 @@ import msgspec
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 
-from ingest.masking import masked
+from ingest.masking import masked, masked_json
 
 Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
@@ -77,7 +77,7 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=lambda *_: _Lines(target),
+        logger_factory=lambda *_: _Lines(target, is_json=is_json),
         cache_logger_on_first_use=False,
     )
     errors: Any = _Lines(sys.stderr)
@@ -90,12 +90,12 @@ def configure(
 class _Lines:
     """Writes lines to a stream, without secrets; a closed stream is ignored."""
 
-    def __init__(self, target: TextIO) -> None:
-        self._target = target
+    def __init__(self, target: TextIO, *, is_json: bool = False) -> None:
+        self._target, self._mask = target, masked_json if is_json else masked
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
-            self._target.write(masked(text))
+            self._target.write(self._mask(text))
             self._target.flush()
 
     def msg(self, line: str) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ingest import __version__
 from ingest.errors import NewsIngestError
+from ingest.masking import masked
 from ingest.ports import Appender, Clock, FeedsReport, Log
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.stage_plan import WORKER_STATE
@@ -125,7 +126,7 @@ class WorkerReports:
             at=at,
             since=self._last.since if state == self._last.state else at,
             state=state,
-            on=on,
+            on=masked(on),
             partitions=partitions,
             records=round(count),
             records_a_minute=round((count - before) * 60 / seconds, 1) if seconds else 0.0,

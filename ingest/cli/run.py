@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
@@ -79,14 +80,19 @@ def _on_screen(settings: Settings, stop: threading.Event, start: Callable[..., i
         listener.start()
         tree.start()
         looker = Looker(settings)
+
+        def show(live: Live) -> None:
+            with suppress(Exception):  # the last screen stays: the stages matter more
+                live.update(screen(looker.look(), lines), refresh=True)
+
         try:
             with Live(console=out, auto_refresh=False) as live:
                 while tree.is_alive():
-                    live.update(screen(looker.look(), lines), refresh=True)
+                    show(live)
                     tree.join(PAUSE_SECONDS)
                 output.close()
                 listener.join(PAUSE_SECONDS)  # the stages have ended, and so has the pipe
-                live.update(screen(looker.look(), lines), refresh=True)
+                show(live)
         finally:
             stop.set()
             tree.join()

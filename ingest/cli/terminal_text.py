@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ingest.masking import masked
+from ingest.masking import masked, masked_json
 
 #: Width of a table where there is no terminal to ask.
 PIPE_WIDTH = 200
@@ -46,15 +46,15 @@ def shown(text: object) -> Text:
 
 def labelled(label: str, value: object, style: str) -> Text:
     """Return a line of a label in this style and untrusted text."""
-    return Text.assemble((f"{label}:", style), " ", _safe(value))
+    return Text.assemble((f"{label}:", style), " ", safe(value))
 
 
 def say(text: object, to: Console = out, *, masks: bool = True) -> None:
     """Print a line of untrusted text, without wrapping it; `masks` is False for articles."""
-    to.print(_safe(text) if masks else shown(text), soft_wrap=True)
+    to.print(safe(text) if masks else shown(text), soft_wrap=True)
 
 
-def _safe(text: object) -> Text:
+def safe(text: object) -> Text:
     """Return untrusted text ready to print, without secrets. A Text is unchanged."""
     return text if isinstance(text, Text) else Text(masked(clean(text)))
 
@@ -70,7 +70,7 @@ def print_table(
     """Print a table with a frame; cells are untrusted text, or Text."""
     table = Table(*columns, title=title)
     for row in rows:
-        table.add_row(*map(_safe, row))
+        table.add_row(*map(safe, row))
     out.print(table)
 
 
@@ -80,7 +80,7 @@ def print_list(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None
     for column in columns:
         table.add_column(column, no_wrap=column not in _WRAPPED)
     for row in rows:
-        table.add_row(*(_safe(cell if isinstance(cell, Text) else one_line(cell)) for cell in row))
+        table.add_row(*(safe(cell if isinstance(cell, Text) else one_line(cell)) for cell in row))
     console = out if out.is_terminal else Console(file=out.file, width=PIPE_WIDTH)
     console.print(table)
 
@@ -105,8 +105,8 @@ def print_json(data: Any, *, masks: bool = True) -> None:
     """
     encoded = data if isinstance(data, bytes) else msgspec.json.encode(data)
     text = encoded.decode("utf-8", "replace")
+    text = masked_json(text) if masks else text
     text = _OBEYED_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    text = masked(text) if masks else text
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode() + b"\n")
     sys.stdout.buffer.flush()

@@ -12,10 +12,9 @@ import msgspec
 from ingest.identity import generation_of
 from ingest.model import DropRecord
 from ingest.operations.heads import RecordHead, heads_of, letter_head
-from ingest.operations.ledger import dead_letters, kind_of, known_in_parts, latest, scanned, waiting
+from ingest.operations.ledger import dead_letters, kind_of, known_in_parts, scanned, values, waiting
 from ingest.ports import Index, Known, Log, Record
 from ingest.records.stage_plan import DROPS, StagePlan
-from ingest.wire import decode
 
 #: How much the clocks of two brokers may differ.
 SKEW_MS = 5000
@@ -39,6 +38,9 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
     Without `is_deep` the numbers come from running sums: `documents` should be in the index,
     `dropped` and `waiting` are records, `entries` is unknown, and those missing have no names.
+    `missing_count` has two parts then. `expired_unread`: records that retention deleted before
+    their stage read them. `gone`: documents that were written to the index and are not in it. A
+    whole scan says of both what it cannot explain: the log has no record of them any more.
     """
 
     is_deep: bool = True
@@ -51,6 +53,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     missing_count: int
     missing: tuple[Trouble, ...] = ()
+    expired_unread: int = 0
+    gone: int = 0
 
 
 class _Newest(NamedTuple):
@@ -86,8 +90,8 @@ def audited(
             head = letter_head(record, kind_of(plan))
             seen.note(record, head)
             seen.dead[head.id] = max(head.version, seen.dead.get(head.id, 0))
-    for record in latest(log, DROPS).values():
-        seen.note_drop(record)
+    for record, drop in values(log, DROPS, DropRecord):
+        seen.note_drop(record, drop)
     known = dict(known_in_parts(index.known, sorted(seen.documents)))  # tombstones included
     return seen.audit(known, oldest)
 
@@ -122,9 +126,8 @@ class _Seen:
             page = (at_ms, head.document_id)
             self._pages[head.entry_id] = max(page, self._pages.get(head.entry_id, page))
 
-    def note_drop(self, record: Record) -> None:
+    def note_drop(self, record: Record, drop: DropRecord) -> None:
         """Note a drop; `news.drops` keeps the last one of an entry in a stage."""
-        drop = decode(record.value, DropRecord, record.origin)
         found = (record.appended_at_ms, drop.is_intended)
         self._drops[drop.id] = max(found, self._drops.get(drop.id, found))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 import msgspec
 
@@ -28,13 +29,13 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 def disks(settings: Settings) -> tuple[Disk, ...]:
-    """Return each file system once; `used_percent` as `df` computes it."""
+    """Return each file system once, without those that we may not look at; percent as in `df`."""
     urls = (settings.pipeline.log.url, settings.pipeline.index.url)
     files = [settings.path_of(url).parent for url in urls if url.startswith("sqlite:")]
-    folders = [path for path in (*files, settings.archive_folder, settings.root) if path.exists()]
     found = {}
-    for path in reversed(folders):
-        _, used, free = shutil.disk_usage(path)
-        percent = round(100 * used / max(1, used + free), 1)
-        found[path.stat().st_dev] = Disk(str(path), free, percent)
+    for path in (settings.root, settings.archive_folder, *reversed(files)):
+        with suppress(OSError):
+            _, used, free = shutil.disk_usage(path)
+            percent = round(100 * used / max(1, used + free), 1)
+            found[path.stat().st_dev] = Disk(str(path), free, percent)
     return tuple(found.values())

@@ -10,12 +10,12 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.operations.ledger import KNOWN_AT_ONCE, dead_letters, drops, known_in_parts
+from ingest.operations.ledger import KNOWN_AT_ONCE, dead_letters, known_in_parts, values
 from ingest.operations.throttle import Throttle, WorkerWatch
 from ingest.ports import Clock, Index, Log
 from ingest.records.appending import BatchAppender, refusal_reason
 from ingest.records.outputs import drop_output, page_output
-from ingest.records.stage_plan import StagePlan
+from ingest.records.stage_plan import DROPS, StagePlan
 
 LOOK_SECONDS = 0.3
 
@@ -171,7 +171,7 @@ def _explained(open_fates: Sequence[Fate], log: Log, plans: Sequence[StagePlan])
     """Mark the documents that were dropped or are dead letters; return the rest."""
     if not open_fates:
         return []
-    dropped = {one.entry_id: one.reason for one in drops(log).values()}
+    dropped = {one.entry_id: one.reason for _, one in values(log, DROPS, DropRecord)}
     dead = {
         record.header("dead-letter.entry-id") or "": record.header("dead-letter.reason") or ""
         for plan in plans

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from ingest.errors import TopicMissing, WireError
-from ingest.model import DropRecord
 from ingest.operations.heads import RecordHead, heads_of, records_unreadable
 from ingest.ports import Known, Log, Record, TopicPartition
-from ingest.records.stage_plan import DROPS, StagePlan
-from ingest.wire import decode
+from ingest.records.stage_plan import StagePlan
+from ingest.wire import Shape, decode
 
 KNOWN_AT_ONCE = 500
 _KINDS = {"poll": "entries", "fetch": "entries", "archive": "pages", "extract": "pages"}
@@ -29,17 +29,14 @@ def scanned(log: Log, topic: str) -> Iterator[Record]:
         return
 
 
-def drops(log: Log) -> dict[str, DropRecord]:
-    """Return the last drop of each id and stage, by key; report the number of unreadable ones."""
-    found: dict[str, DropRecord] = {}
-    unreadable = 0
-    for key, record in latest(log, DROPS).items():
-        try:
-            found[key] = decode(record.value, DropRecord)
-        except WireError:
-            unreadable += 1
-    if unreadable:
-        records_unreadable(topic=DROPS, records=unreadable)
+def values(log: Log, topic: str, kind: type[Shape]) -> list[tuple[Record, Shape]]:
+    """Return the last record of each key with what it holds; report how many cannot be read."""
+    records, found = latest(log, topic).values(), list[tuple[Record, Shape]]()
+    for record in records:
+        with suppress(WireError):
+            found.append((record, decode(record.value, kind)))
+    if len(found) < len(records):
+        records_unreadable(topic=topic, records=len(records) - len(found))
     return found
 
 

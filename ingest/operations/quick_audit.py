@@ -11,12 +11,12 @@ from itertools import chain
 from ingest.identity import GENERATIONS
 from ingest.operations.audit import Audit, Trouble
 from ingest.operations.heads import RecordHead, id_of, letter_head
-from ingest.operations.ledger import kind_of, known_in_parts, latest, scanned
+from ingest.operations.ledger import kind_of, known_in_parts, scanned, values
 from ingest.pipeline.stage_worker import DROPPED, EXPIRED, restored
 from ingest.ports import Index, Log
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.stage_plan import AUDIT, StagePlan
-from ingest.wire import decode, encode
+from ingest.wire import encode
 
 _SETTLED, _WAITING = "settled", "waiting"
 
@@ -52,14 +52,16 @@ def quick_audit(
         dead_letters=dead,
         waiting=sums[_WAITING],
         missing_count=lost + sums[EXPIRED],
+        expired_unread=sums[EXPIRED],
+        gone=lost,
     )
 
 
-def settle(log: Log, index: Index, plans: Sequence[StagePlan]) -> bool:
-    """Note that a whole scan missed nothing: `quick_audit` counts from here on.
+def settle(log: Log, index: Index, plans: Sequence[StagePlan], *, accepts: bool = False) -> bool:
+    """Note the difference of sums and index as explained: `quick_audit` counts from here on.
 
-    What sums and index differ in by now is explained: documents from before the sums, documents
-    that came into the index again after it had lost them. False while the index stage works.
+    It may be documents from before the sums, or those that an operator knows to be lost. Records
+    that expired unread go on counting unless it `accepts` them. False while the index stage works.
     Errors: as above.
     """
     sums, _ = _running(log, plans)
@@ -70,6 +72,8 @@ def settle(log: Log, index: Index, plans: Sequence[StagePlan]) -> bool:
         return False
     sums.subtract(there)
     del sums[_WAITING], sums[DROPPED]
+    if not accepts:
+        sums[EXPIRED] = _settled(log).get(EXPIRED, 0)
     with closing(log.appender()) as appender:
         append_all(appender, [NewRecord(AUDIT, _SETTLED, encode(sums))])
     return True
@@ -92,8 +96,7 @@ def _running(log: Log, plans: Iterable[StagePlan]) -> tuple[Counter[str], bool]:
 
 
 def _settled(log: Log) -> dict[str, int]:
-    record = latest(log, AUDIT).get(_SETTLED)
-    return {} if record is None else decode(record.value, dict[str, int], record.origin)
+    return next((sums for _, sums in values(log, AUDIT, dict[str, int])), {})
 
 
 def _kept(sums: Counter[str], oldest: datetime | None) -> int:

@@ -255,7 +255,7 @@ def _dead_letters(all_plans: Iterable[StagePlan], until: float, log: Log) -> Tal
 
 def _drops(until: float, log: Log) -> Tally:
     records = log.scan(DROPS, since=clock() - _DROPS)
-    return _tally(records, lambda one: decode(one.value, DropRecord, one.origin).reason, until)
+    return _tally(records, lambda one: decode(one.value, DropRecord).reason, until)
 
 
 def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: float) -> Tally:
@@ -265,7 +265,9 @@ def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: fl
     for record in records:
         reasons.pop((record.topic, record.key), None)
         if record.value is not None:
-            reasons[record.topic, record.key] = reason(record)
+            reasons[record.topic, record.key] = "unreadable"
+            with suppress(WireError):
+                reasons[record.topic, record.key] = reason(record)
         is_complete = time.monotonic() < until - _MARGIN_SECONDS
         if not is_complete:
             break

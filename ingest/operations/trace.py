@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from ingest.identity import canonical_url, document_id_of_url, match_key
+from ingest.model import DropRecord
 from ingest.operations.heads import head_of, heads_of
-from ingest.operations.ledger import dead_letters, drops, kind_of, scanned
+from ingest.operations.ledger import dead_letters, kind_of, scanned, values
 from ingest.ports import Index, Log, Record
-from ingest.records.stage_plan import StagePlan
+from ingest.records.stage_plan import DROPS, StagePlan
 
 
 class TraceStep(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ def trace(log: Log, index: Index, plans: Iterable[StagePlan], wanted: str) -> li
         known_ids = len(ids)
         steps = _in_topics(log, stages, ids, key)
     steps += _in_dead_letters(log, stages, ids)
-    for drop in drops(log).values():
+    for _, drop in values(log, DROPS, DropRecord):
         if {drop.id, drop.entry_id} & ids:
             note = f"dropped by {drop.stage}: {drop.reason}"
             steps.append(TraceStep(drop.at, "news.drops", drop.entry_id, drop.id, note))

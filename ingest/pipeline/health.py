@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ingest.errors import DependencyUnavailable
-from ingest.masking import masked
+from ingest.masking import masked_json
 from ingest.telemetry import Event, gauge
 
 #: A stage whose last read is older than this is stuck: half of the time after which the log takes
@@ -81,7 +81,7 @@ def serve_health(
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             elif self.path in _GOOD:
                 status = 200 if now["status"] in _GOOD[self.path] else 503
-                self._answer(status, "application/json", masked(json.dumps(now)).encode())
+                self._answer(status, "application/json", masked_json(json.dumps(now)).encode())
             else:
                 paths = f"the paths are {', '.join(_GOOD)} and /metrics\n"
                 self._answer(404, "text/plain", paths.encode())

@@ -14,15 +14,13 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import feed_id_of_url, registrable_domain
-from ingest.masking import remember, remember_address
+from ingest.masking import is_secret_name, remember, remember_address
 from ingest.model import Feed
 from ingest.settings.faults import TimeZone, faults_of, nearest, without_path
 from ingest.settings.options import Options
 from ingest.settings.yaml_file import YamlFile, parse_yaml, read_text
 
 _NO_HEADERS: dict[str, str] = {}  # shared by all feeds to save memory
-#: Headers, by the start of their names, whose values are no secrets.
-_PUBLIC_HEADERS = ("accept", "cache-control", "referer", "user-agent")
 
 
 def _http_address(url: str) -> str:
@@ -203,11 +201,9 @@ def _feed(
         return None
     remember_address(options.url)
     remember_address(options.proxy)
-    for value in (*secrets.values(), secrets["basic_auth"].partition(":")[2]):
+    headers = [value for name, value in options.headers.items() if is_secret_name(name)]
+    for value in (*secrets.values(), secrets["basic_auth"].partition(":")[2], *headers):
         remember(value)
-    for name, value in options.headers.items():
-        if not name.lower().startswith(_PUBLIC_HEADERS):
-            remember(value)
     values = options.model_dump() | secrets
     values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)

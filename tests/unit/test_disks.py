@@ -25,3 +25,9 @@ def test_a_disk_is_filling_from_80_percent_on() -> None:
     assert not Disk("var", 10**10, 79.9).is_filling
     assert Disk("var", 10**10, 80.0).is_filling
     assert str(Disk("var", 5_100_000_000, 84.6)) == "85 % full, 5.1 GB free"
+
+
+def test_a_folder_that_cannot_be_looked_at_is_left_out(tmp_path: Path) -> None:
+    unreachable = str(tmp_path / ("x" * 300))  # as root no folder is locked
+    settings = load(CONFIG, {"NEWS_INGEST_ARCHIVE_FOLDER": unreachable})
+    assert [one.folder for one in disks(settings)] == [str(settings.root)]

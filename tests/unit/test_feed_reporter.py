@@ -179,6 +179,22 @@ def test_credentials_that_stay_refused_are_an_error(index: FakeIndex) -> None:
             until(lambda: bool(reporter.check()))
 
 
+def test_a_refusal_counts_from_the_first_one_and_not_from_an_outage_before(
+    index: FakeIndex,
+) -> None:
+    feeds = {"one": a_feed("one")}
+    reporter = a_reporter(index, feeds, refused_seconds=0.2)
+    for is_away, is_refused in ((True, False), (False, True)) * 2:
+        index.feeds.is_away, index.feeds.is_refused = is_away, is_refused
+        assert not reporter._turn()
+        reporter.check()
+        time.sleep(0.3 if is_away else 0)
+    time.sleep(0.3)
+    assert not reporter._turn()
+    with pytest.raises(IndexRefused):
+        reporter.check()
+
+
 def test_credentials_that_are_refused_for_a_moment_are_no_error(index: FakeIndex) -> None:
     feeds = {"one": a_feed("one")}
     index.feeds.is_refused = True

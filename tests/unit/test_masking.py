@@ -10,12 +10,15 @@ import threading
 import time
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 
 from ingest import telemetry
+from ingest.cli.terminal_text import print_json
 from ingest.errors import ConfigFault, LogUnavailable
-from ingest.masking import MASK, is_secret_name, masked, remember
+from ingest.masking import MASK, is_secret_name, masked, masked_json, remember
+from ingest.pipeline.health import serve_health
 from ingest.records.dead_letter import EntryVerdict, entry_dead_letter
 from ingest.records.stage_plan import plans
 from ingest.settings.load import load
@@ -69,6 +72,9 @@ def test_a_secret_in_an_address_or_a_header_is_masked(text: str) -> None:
     assert CANARY not in shown
     assert MASK in shown
     assert masked(json.dumps({"a": text, "b": 1})).endswith('"b": 1}')
+    found = json.loads(masked_json(json.dumps({"a": [text, {}], text: 1, "b": 'ä\n"'})))
+    assert list(found.values()) == [[shown, {}], 1, 'ä\n"']
+    assert CANARY not in str(found)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -88,6 +94,53 @@ def test_a_remembered_value_is_masked_however_it_is_written() -> None:
         assert masked(f"before {form} after").replace('"', "") == f"before {MASK} after"
     remember("short")
     assert masked("short") == "short"
+
+
+def test_json_stays_valid_and_numbers_stay_numbers() -> None:
+    remember("20261130")
+    data = {"n": 20261130, "key": "key=20261130", "authorization": None, "b": [True, 1.5]}
+    assert json.loads(masked_json(json.dumps(data))) == data | {"key": "key=***"}
+    header = json.dumps({"n": 1, "Proxy-Authorization": "Basic CANARY"})
+    assert json.loads(masked_json(header)) == {"n": 1, "Proxy-Authorization": MASK}
+    assert masked_json('{"a":"20261130", "b":2 }') == '{"a":"***", "b":2 }'
+
+
+def test_log_lines_and_output_in_json_stay_valid(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    remember("20261130")
+    hook, handlers = threading.excepthook, logging.getLogger().handlers[:]
+    try:
+        telemetry.configure("poll", stream=sys.stdout, as_json=True)
+        telemetry.Event("polled")(count=20261130, url="http://h/?a=20261130", authorization=None)
+    finally:
+        threading.excepthook = hook
+        logging.getLogger().handlers[:] = handlers
+    print_json({"count": 20261130, "url": "http://h/?a=20261130", "authorization": None})
+    for line in capfdbinary.readouterr().out.splitlines():
+        found = json.loads(line)
+        assert (found["count"], found["url"]) == (20261130, "http://h/?a=***")
+        assert found["authorization"] is None
+
+
+def test_health_stays_valid_json() -> None:
+    remember("20261130")
+    server = serve_health("127.0.0.1", 0, lambda: {"status": "working", "count": 20261130})
+    assert server is not None
+    with server, urlopen(f"http://127.0.0.1:{server.server_address[1]}/health") as answer:
+        assert json.load(answer)["count"] == 20261130
+        server.shutdown()
+
+
+def test_only_headers_that_hold_secrets_are_remembered(tmp_path: Path) -> None:
+    (tmp_path / "feeds.yml").write_text(
+        "feeds:\n  - url: https://harmless.example/rss.xml\n"
+        "    headers: {Origin: 'https://harmless.example', X-Api-Key: k3y-of-ours}\n"
+    )
+    (tmp_path / "pipeline.yml").write_text((CONFIG / "pipeline.yml").read_text())
+    (tmp_path / "topics.yml").write_text((CONFIG / "topics.yml").read_text())
+    assert len(load(tmp_path, {}).feeds.feeds) == 1
+    assert masked("https://harmless.example/rss.xml k3y-of-ours") == (
+        "https://harmless.example/rss.xml ***"
+    )
 
 
 def test_names_of_secrets_are_known_in_any_spelling() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from structlog.testing import capture_logs
 
 from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_log import SqliteLog
@@ -247,3 +248,11 @@ def test_what_was_removed_or_expired_from_the_index_counts_as_dropped(place: Pla
     place.index.expire(place.now)
     assert place.counts(oldest=place.now) == {"entries": 2, "documents": 2, "dropped": 2}
     assert place.counts() == {"entries": 2, "documents": 2, "missing": 2}
+
+
+def test_a_drop_that_cannot_be_read_ends_no_audit(place: Place) -> None:
+    place.publish("flood")
+    append_all(place.appender, [NewRecord("news.drops", "broken", b"{")])
+    with capture_logs() as lines:
+        assert place.counts() == {"entries": 1, "documents": 1, "searchable": 1}
+    assert [one["event"] for one in lines] == ["records_unreadable"]

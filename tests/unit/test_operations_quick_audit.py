@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.adapters.kafka_log import KafkaLog
 from ingest.adapters.sqlite_index import SqliteIndex
@@ -273,9 +274,24 @@ def test_records_that_expired_unread_are_missing(place: Place) -> None:
     place.log.expire()
     assert place.audit().missing_count == 9
     place.run()
-    assert place.audit().missing_count == 9, "also when the stage went on"
+    found = place.audit()
+    assert (found.missing_count, found.expired_unread, found.gone) == (9, 9, 0), "it went on"
     assert settle(place.log, place.index, [FETCH, INDEX])
+    assert place.audit().expired_unread == 9, "nobody accepted it"
+    assert settle(place.log, place.index, [FETCH, INDEX], accepts=True)
     assert place.audit().missing_count == 0
+    assert settle(place.log, place.index, [FETCH, INDEX])
+    assert place.audit().missing_count == 0, "what was accepted stays accepted"
+
+
+def test_settled_sums_that_cannot_be_read_are_as_none(place: Place) -> None:
+    place.append(*some(6))
+    place.run()
+    assert settle(place.log, place.index, [FETCH, INDEX])
+    append_all(place.appender, [NewRecord(AUDIT, "settled", b"{")])
+    with capture_logs() as lines:
+        assert place.audit().documents == 6
+    assert [one["event"] for one in lines] == ["records_unreadable"]
 
 
 def test_a_log_that_cannot_tell_the_sums_at_first_does_not_lose_them(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,8 +19,10 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from ingest import telemetry
 from ingest.bootstrap.engines import now, open_log
 from ingest.bootstrap.worker_reports import SILENT_SECONDS, WorkerReport
+from ingest.cli.run import _on_screen
 from ingest.cli.status.screen import screen
 from ingest.model import DropRecord
 from ingest.operations.status import (
@@ -206,12 +209,12 @@ def test_dead_letters_and_drops_are_counted_by_reason(settings: Settings) -> Non
         letter("3", "bad"),
         letter("2", None),
     ]
-    put(settings, *letters, *drops)
+    put(settings, *letters, *drops, NewRecord("news.drops", "broken", b"{"))
     found = look(settings)
     assert found.dead_letters is not None
     assert found.dead_letters.by_reason == {"http_500": 1, "bad": 1}
     assert found.drops_last_hour is not None
-    assert found.drops_last_hour.by_reason == {"robots": 2, "too_old": 1}
+    assert found.drops_last_hour.by_reason == {"robots": 2, "too_old": 1, "unreadable": 1}
     assert found.exit_status == LOOK
     assert texts(found) == "2 dead letters: `news-ingest dead-letters list`"
 
@@ -345,7 +348,7 @@ def test_the_screen_shows_every_stage_and_reason_within_its_width(
     tell(
         settings,
         a_report("poll", at=now(), feeds=feeds),
-        a_report(at=now(), state="holding", on="the index refuses writes: read-only block"),
+        a_report(at=now(), state="holding", on="http://u:CANARY@h refuses writes: read-only block"),
     )
     console = Console(width=width, record=True, file=StringIO())
     console.print(screen(look(settings), ["12:00:00 index: holding started"]))
@@ -354,6 +357,7 @@ def test_the_screen_shows_every_stage_and_reason_within_its_width(
     for wanted in (*STAGES, "held", "read-only block", "Evil Post", "123,456", "holding started"):
         assert wanted in shown
     assert "\x1b" not in shown
+    assert "CANARY" not in shown
 
 
 def test_what_is_not_known_is_a_question_mark(tmp_path: Path) -> None:
@@ -361,3 +365,31 @@ def test_what_is_not_known_is_a_question_mark(tmp_path: Path) -> None:
         console = Console(width=80, record=True, file=StringIO())
         console.print(screen(look(installation.settings())))
     assert "dead letters  ?" in console.export_text()
+
+
+def test_a_look_that_fails_does_not_end_the_stages_on_screen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Settings] = []
+    enough = threading.Event()
+
+    class Blind:
+        """Fails in every look."""
+
+        def __init__(self, settings: Settings) -> None:
+            self._settings = settings
+
+        def look(self) -> Status:
+            looks.append(self._settings)
+            if len(looks) > 1:
+                enough.set()
+            raise PermissionError("a fault of ours")
+
+    def stages(output: object) -> int:
+        return 7 if enough.wait(60) and not stop.is_set() else 1
+
+    stop = threading.Event()
+    monkeypatch.setattr("ingest.cli.run.Looker", Blind)
+    monkeypatch.setattr("ingest.cli.run.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(telemetry, "configure", lambda *_, **__: None)
+    assert _on_screen(settings, stop, stages) == 7

@@ -96,6 +96,13 @@ def test_a_worker_that_fails_says_why(log: Log) -> None:
     assert "60 in a row" in last.on
 
 
+def test_a_foreign_error_shows_no_secret(log: Log) -> None:
+    with pytest.raises(OSError, match="no answer"), reports(log, Worker()):
+        raise OSError("no answer from http://user:CANARY@host")
+    (last,) = said(log)
+    assert last.on == "no answer from http://***@host"
+
+
 def test_a_fault_of_ours_ends_neither_the_worker_nor_its_reports(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ingest.cli.terminal_text import one_line, shown
+from ingest.cli.terminal_text import one_line, safe
 from ingest.operations.status import HELD, LOOK, WELL, StageStatus, Status, Tally
 from ingest.polling.state.feed_state import duration
 
@@ -38,7 +38,7 @@ def _head(status: Status) -> Table:
         f"{status.at:%Y-%m-%d %H:%M:%S} UTC, news-ingest {status.version}, Python {status.python}",
     )
     for one in status.notices:
-        table.add_row(Text(*_LEVELS[one.level]), shown(one_line(one.text)))
+        table.add_row(Text(*_LEVELS[one.level]), safe(one_line(one.text)))
     return table
 
 
@@ -66,10 +66,9 @@ def _facts(status: Status) -> Table:
     table.add_row("dead letters", _tally(status.dead_letters))
     table.add_row("dropped", f"{_tally(status.drops_last_hour)} in the last hour")
     for name, server in (("log", status.log), ("index", status.index)):
-        table.add_row(name, shown(f"{server.engine or 'no answer'}, {server.address}"))
+        table.add_row(name, safe(f"{server.engine or 'no answer'}, {server.address}"))
     for disk in status.disks:
-        left = f"{disk.used_percent:.0f} % full, {disk.free_bytes / 1e9:,.1f} GB free"
-        table.add_row("disk", f"{left}, {disk.folder}")
+        table.add_row("disk", safe(f"{disk}, {disk.folder}"))
     return table
 
 
@@ -79,10 +78,10 @@ def _feeds(status: Status) -> Table:
     for one in status.feeds.records:
         times = (one.last_poll_at, one.last_change_at, one.next_poll_at)
         table.add_row(
-            shown(one_line(one.publisher or one.configured_url)[:_NAME_CHARACTERS]),
+            safe(one_line(one.publisher or one.configured_url))[:_NAME_CHARACTERS],
             Text(one.state, _COLOURS.get(one.state, "red")),
             *(_span(None if at is None else abs((status.at - at).total_seconds())) for at in times),
-            shown(one_line(f"{one.last_error_class} {one.last_error_text}")),
+            safe(one_line(f"{one.last_error_class} {one.last_error_text}")),
         )  # fmt: skip
     counts = ", ".join(f"{count} {state}" for state, count in status.feeds.states.items())
     table.caption = f"{sum(status.feeds.states.values())} feeds: {counts}"
@@ -106,7 +105,7 @@ def _tally(tally: Tally | None) -> Text:
         return Text("?")
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in tally.by_reason.items())
     count = f"{'' if tally.is_complete else 'at least '}{sum(tally.by_reason.values()):,}"
-    return shown(f"{count}{reasons and ': '}{reasons}")
+    return safe(f"{count}{reasons and ': '}{reasons}")
 
 
 def _span(seconds: float | None) -> str:

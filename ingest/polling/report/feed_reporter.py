@@ -170,6 +170,7 @@ class FeedReporter:
         self._alarms_seconds = alarms_seconds
         self._alarms: dict[str, tuple[str, ...]] = {}
         self._held_since: float | None = None
+        self._refused_since: float | None = None
         self._refused_seconds = refused_seconds
         self._refusal: IndexRefused | None = None
         self._thread = threading.Thread(target=self._run, name="feed-reporter", daemon=True)
@@ -184,7 +185,7 @@ class FeedReporter:
         self._thread.join(self._flush_seconds)
 
     def check(self) -> None:
-        """Errors: IndexRefused if the index has accepted nothing for `refused_seconds`."""
+        """Errors: IndexRefused if the index only refused us for `refused_seconds`."""
         if self._refusal is not None:
             raise self._refusal
 
@@ -223,17 +224,20 @@ class FeedReporter:
 
     def _turn(self) -> bool:
         """Do one round; return whether the index accepted it."""
+        refused_since, self._refused_since = self._refused_since, None
         try:
             self._compare()
             self._ask_for_alarms()
             self._flush()
         except NewsIngestError as error:
+            now = time.monotonic()
             if self._held_since is None:
-                self._held_since = time.monotonic()
+                self._held_since = now
                 feed_records_held(cause=str(error))
-            held_seconds = time.monotonic() - self._held_since
-            if isinstance(error, IndexRefused) and held_seconds >= self._refused_seconds:
-                self._refusal = error
+            if isinstance(error, IndexRefused):
+                self._refused_since = refused_since or now
+                if now - self._refused_since >= self._refused_seconds:
+                    self._refusal = error
             return False
         except Exception as error:  # noqa: BLE001 - a failure here must not end polling
             feed_reporter_failed(

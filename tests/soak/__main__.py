@@ -52,7 +52,13 @@ def failures(result: Soaked) -> list[str]:
     for name, rows in result.politeness._asdict().items():
         if rows:
             found.append(f"{name}: {len(rows)}, such as {rows[0]}")
-    left = {name: result.audit[name] for name in ("waiting", "missing", "older", "dead_letters")}
+    left: dict[str, object] = {name: result.audit[name] for name in ("waiting", "missing", "older")}
+    # A feed that is cut off may end in half an item, without its link.
+    left |= {
+        f"dead letters {reason}": count
+        for reason, count in result.dead_letters.items()
+        if reason != "entry_without_link"
+    }
     found += [f"{name}: {value}" for name, value in left.items() if value]
     found += [
         f"memory of {stage} grew to {ratio:.2f} of its middle"

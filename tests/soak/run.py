@@ -46,6 +46,7 @@ class Soaked(NamedTuple):
     strange: list[str]
     twice: list[str]
     audit: dict[str, Any]
+    dead_letters: dict[str, int]
     politeness: Politeness
     peak_bytes: dict[str, int]
     growth: dict[str, float]
@@ -92,6 +93,7 @@ def soak(folder: Path, plan: Plan, say: Callable[[str], None] = lambda _: None) 
                 _LAST_SECONDS + 120,
             )
         audit = installation.audit()
+        listed = installation.command("dead-letters", "list", "--json").json_lines()
         found = Counter(installation.urls())
         code = tree.stop()
         requests = site.asked()
@@ -104,6 +106,7 @@ def soak(folder: Path, plan: Plan, say: Callable[[str], None] = lambda _: None) 
             strange=sorted(found.keys() - wanted),
             twice=sorted(url for url, count in found.items() if count > 1),
             audit=audit,
+            dead_letters=dict(Counter(one["reason"] for one in listed)),
             politeness=politeness(
                 requests, press.rests, gap_seconds=GAP_SECONDS, rest_seconds=REST_SECONDS
             ),

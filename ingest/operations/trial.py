@@ -24,15 +24,15 @@ from ingest import __version__
 from ingest.errors import WireError
 from ingest.identity import host_of
 from ingest.masking import masked
-from ingest.model import IndexedDocument, Page
+from ingest.model import DropRecord, IndexedDocument, Page
 from ingest.operations.audit import audited
 from ingest.operations.feeds.client import feed_states
-from ingest.operations.ledger import dead_letters, drops, scanned
+from ingest.operations.ledger import dead_letters, scanned, values
 from ingest.polling.report.feed_reporter import percentile
 from ingest.polling.state.feed_state import FeedState, feed_health
 from ingest.ports import Index, Log
 from ingest.query import SearchRequest
-from ingest.records.stage_plan import StagePlan, plans
+from ingest.records.stage_plan import DROPS, StagePlan, plans
 from ingest.settings.load import Settings
 from ingest.wire import decode
 
@@ -80,7 +80,7 @@ def trial_report(
         found.note("Feeds at the end", health, feed.url)
     for plan in stages:
         found.note_records(log, plan)
-    for drop in drops(log).values():
+    for _, drop in values(log, DROPS, DropRecord):
         found.note("Dropped", f"{drop.stage}: {drop.reason}", drop.url)
     index.refresh()
     for document in _documents(index):

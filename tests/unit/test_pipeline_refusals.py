@@ -22,14 +22,14 @@ from ingest.model import DropRecord
 from ingest.operations.dead_letters import LetterFilter, drop, listed, replay
 from ingest.operations.heads import RecordFilter
 from ingest.operations.intake import Intake, counts
-from ingest.operations.ledger import drops
+from ingest.operations.ledger import values
 from ingest.operations.replay import Replay
 from ingest.operations.throttle import Throttle
 from ingest.pipeline.host_table import HostFollower, HostWriter
 from ingest.ports import Appender, Delivery, TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
 from ingest.records.outputs import host_record
-from ingest.records.stage_plan import StagePlan
+from ingest.records.stage_plan import DROPS, StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
 from tests.builders import NOW, a_page, an_id
 from tests.unit.refusing_log import RefusingLog
@@ -155,7 +155,9 @@ def test_a_letter_whose_drop_was_refused_stays(log: SqliteLog, at_once: bool) ->
     refusing = RefusingLog(log, lambda key: key == "b/extract", at_once=at_once)
     cleared = drop(refusing, listed(log, [EXTRACT], LetterFilter()), lambda: NOW)
     assert (cleared.done, [letter.id for letter, _ in cleared.refused]) == (1, ["b"])
-    assert [record.reason for record in drops(log).values()] == ["dead_letter_broken_record"]
+    assert [drop.reason for _, drop in values(log, DROPS, DropRecord)] == [
+        "dead_letter_broken_record"
+    ]
     assert waiting_letters(log) == ["b"]
 
 
@@ -193,7 +195,7 @@ def check_intake(intake: Intake, log: SqliteLog) -> None:
     ]
     assert counts(intake.fates) == {"appended": 2, "refused: record_too_large": 1}
     assert sent(log) == sorted([an_id("small"), an_id("last")])
-    (gone,) = drops(log).values()
+    ((_, gone),) = values(log, DROPS, DropRecord)
     assert isinstance(gone, DropRecord)
     assert (gone.id, gone.reason, gone.is_intended) == (an_id("large"), "record_too_large", False)
 
@@ -227,7 +229,7 @@ def test_a_file_that_is_not_a_document_leaves_a_drop_record(
     )  # fmt: skip
     intake.refuse("empty.txt", "empty_file", drop_record)
     intake.finish()
-    assert list(drops(log).values()) == [drop_record]
+    assert [drop for _, drop in values(log, DROPS, DropRecord)] == [drop_record]
 
 
 def test_a_replay_names_what_the_log_refused(log: SqliteLog, index: SqliteIndex) -> None:

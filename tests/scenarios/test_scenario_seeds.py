@@ -67,6 +67,7 @@ def test_nothing_of_the_seeds_is_lost_or_set_aside(demo: tuple[Installation, Don
     assert demo[0].command("audit", "--deep", "--json").json() == {
         "is_deep": True, "entries": count, "documents": count, "searchable": count, "older": [],
         "dropped": 0, "dead_letters": 0, "waiting": 0, "missing_count": 0, "missing": [],
+        "expired_unread": 0, "gone": 0,
     }  # fmt: skip
 
 

@@ -126,8 +126,12 @@ class FetchLoop:
         is_busy = self._open or len(self._queue)
         seconds = BUSY_READ_SECONDS if is_busy else IDLE_READ_SECONDS
         records = self._reader.read(free, seconds)
-        self._sync_assignment()
         entries = [one for one in records if not self._hosts.apply(one)]
+        if self._backlog.is_over:  # those of partitions that were assigned just now
+            for record in reversed(entries):
+                self._reader.seek(record.place, record.offset)
+            entries = []
+        self._sync_assignment()
         backfill = self._plan.backfill_reads
         fresh = [one for one in entries if one.topic != backfill]
         for record in self._rungs.due(fresh):

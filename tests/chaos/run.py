@@ -17,7 +17,9 @@ from tests.chaos.rig import Rig, rig
 #: Memory of a stage after the server faults of the last part beside before them.
 MOST_GROWTH = 1.5
 #: What any process may gain by warming up, whatever it held before.
-SLACK_BYTES = 40 * 1024 * 1024
+SLACK_BYTES = 60 * 1024 * 1024
+#: How long a stage may keep memory that it no longer needs.
+REST_SECONDS = 90.0
 #: Deadline for all that was published to be searchable after the last fault.
 SETTLE_SECONDS = 900.0
 
@@ -75,11 +77,11 @@ def chaos(folder: Path, plan: Plan, say: Callable[[str], object] = lambda _: Non
             _run(found, step, a_step, recoveries, pick)
             say(f"{step.name}: {recoveries[step.name][-1]:.1f} s")
         failures = _settled(found)
-        after = found.memory()
+        after = _rested(found, before)
         failures += [
             f"{stage} holds {after[stage] >> 20} MiB after the server faults, {held >> 20} before"
             for stage, held in before.items()
-            if after[stage] > max(MOST_GROWTH * held, held + SLACK_BYTES)
+            if after[stage] > _most(held)
         ]
         memory = {stage: (held, after[stage]) for stage, held in before.items()}
         articles, corrections = len(found.urls), len(found.sentences)
@@ -97,6 +99,20 @@ def _run(
         found.publish(articles - articles // 2 - 1)
         found.correct()
     recoveries[step.name].append(found.recovered())
+
+
+def _most(held: int) -> float:
+    return max(MOST_GROWTH * held, held + SLACK_BYTES)
+
+
+def _rested(found: Rig, before: dict[str, int]) -> dict[str, int]:
+    """Return what the stages hold, after some time to return it to the system."""
+    until = time.monotonic() + REST_SECONDS
+    while True:
+        after = found.memory()
+        if time.monotonic() > until or all(after[one] <= _most(before[one]) for one in before):
+            return after
+        time.sleep(1)
 
 
 def _settled(found: Rig) -> list[str]:

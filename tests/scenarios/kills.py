@@ -86,7 +86,7 @@ class Flood:
         assert audit == {
             "is_deep": True, "entries": len(urls), "documents": len(urls),
             "searchable": len(urls), "older": [], "dropped": 0, "dead_letters": 0, "waiting": 0,
-            "missing_count": 0, "missing": [],
+            "missing_count": 0, "missing": [], "expired_unread": 0, "gone": 0,
         }  # fmt: skip
         quick = installation.command("audit", "--json").json()
         assert quick == audit | {"is_deep": False, "entries": None}, "no crash made the sums drift"

@@ -124,7 +124,7 @@ class Rig:
         self.error: BaseException | None = None
         self._stop = threading.Event()
         self._more = options
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Rig:
         self._thread.start()

@@ -63,7 +63,7 @@ class Stage:
             clock=lambda: datetime.now(UTC),
             stop=self.stop,
         )
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:

@@ -116,7 +116,7 @@ class Running:
             stop=self.stop,
         )
         self.error: Exception | None = None
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:

@@ -97,7 +97,7 @@ class Running:
             clock=lambda: datetime.now(UTC),
             stop=self.stop,
         )
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:

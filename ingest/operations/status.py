@@ -191,6 +191,10 @@ class Looker:
             level = HELD if name in ("log", "index", "reports") else LOOK
             errors.setdefault((level, str(found[name])), []).append(name)
         reports = known.get("reports")
+        stages = tuple(
+            stage_status(plan, reports, known.get(f"lag {plan.name}", {}), at)
+            for plan in self._plans
+        )
         status = Status(
             at=at,
             exit_status=WELL,
@@ -198,16 +202,13 @@ class Looker:
                 Notice(level, f"{', '.join(names)}: {error}")
                 for (level, error), names in errors.items()
             ),
-            stages=tuple(
-                stage_status(plan, reports, known.get(f"lag {plan.name}", {}), at)
-                for plan in self._plans
-            ),
+            stages=stages,
             log=_server(options.log.url, known.get("log", ("", ""))[1], found["log"]),
             index=_server(options.index.url, known.get("index", ("",))[0], found["index"]),
             documents=known.get("index", ("", None))[1],
             dead_letters=known.get("dead letters"),
             drops_last_hour=known.get("drops"),
-            feeds=_feeds(reports),
+            feeds=_feeds(worker for stage in stages for worker in stage.workers),
             disks=disks(self._settings),
         )
         notices = (
@@ -330,9 +331,9 @@ def stage_status(
     )
 
 
-def _feeds(reports: Iterable[WorkerReport] | None) -> FeedsReport | None:
-    """Return what the pollers say about their feeds, together."""
-    found = [one.feeds for one in reports or () if one.feeds is not None]
+def _feeds(workers: Iterable[WorkerReport]) -> FeedsReport | None:
+    """Return what the pollers that are alive say about their feeds, together."""
+    found = [one.feeds for one in workers if one.feeds is not None]
     if not found:
         return None
     states = sum((Counter(one.states) for one in found), Counter[str]())

@@ -22,7 +22,7 @@ from tests.faulty_proxy import FaultyHttp, FaultyTcp
 from tests.http_site import HttpSite
 from tests.kafka_server import KafkaServer
 from tests.scenarios.harness import Installation
-from tests.scenarios.press import Paper, papers
+from tests.scenarios.press import Paper, a_sentence, papers
 from tests.scenarios.processes import Running
 
 PAPERS = 24
@@ -76,7 +76,8 @@ class Rig:
         if url in self.sentences:
             return
         self.changes[url] += 1
-        self.sentences[url] = f"Correction {len(self.sentences)} of this report."
+        # A line that differs by a number alone would soon be taken for a repeated one.
+        self.sentences[url] = a_sentence(self.pick)
         paper.rewrite(url, self.sentences[url])
 
     def recovered(self) -> float:

@@ -114,6 +114,11 @@ class Paper:
         )  # fmt: skip
 
 
+def a_sentence(pick: random.Random) -> str:
+    """Return a sentence that nothing else has."""
+    return " ".join(pick.choice(_WORDS) for _ in range(14)).capitalize() + "."
+
+
 def papers(site: HttpSite, count: int, listed: int = 10_000) -> list[Paper]:
     """Return this many newspapers, without articles yet; each lists its newest ones."""
     return [Paper(site, number, listed) for number in range(count)]

@@ -130,6 +130,15 @@ def test_a_worker_that_was_started_again_on_its_host_is_not_missed(settings: Set
 # ── the whole ───────────────────────────────────────────────────────────────────────────────
 
 
+def test_the_feeds_of_a_poller_that_was_lost_are_not_shown(settings: Settings) -> None:
+    feeds = FeedsReport({"healthy": 7}, ())
+    tell(settings, a_report("poll", pid=2, at=now() - timedelta(minutes=5), feeds=feeds))
+    everybody(settings, feeds=FeedsReport({"healthy": 1}, ()))
+    found = look(settings).feeds
+    assert found is not None
+    assert found.states == {"healthy": len(STAGES)}
+
+
 def test_all_is_well(settings: Settings) -> None:
     everybody(settings, records=5, records_a_minute=2.0)
     found = look(settings)

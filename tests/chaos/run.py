@@ -19,7 +19,7 @@ MOST_GROWTH = 1.5
 #: What any process may gain by warming up, whatever it held before.
 SLACK_BYTES = 60 * 1024 * 1024
 #: How long a stage may keep memory that it no longer needs.
-REST_SECONDS = 90.0
+REST_SECONDS = 45.0
 #: Deadline for all that was published to be searchable after the last fault.
 SETTLE_SECONDS = 900.0
 

@@ -61,9 +61,7 @@ class Holder:
         Errors: StopRequestedError, and other errors of a probe or of `act`.
         """
         dependency = error.dependency
-        self.held_since, self.held_by = self._clock(), error
-        holding_started(cause=str(error), dependency=dependency)
-        _holding.labels(self._stage, dependency).set(1)
+        self._begin(error)
         began = time.monotonic()
         if began - self._ended_at >= RECENT_SECONDS:
             self._pause_seconds = FIRST_PROBE_SECONDS
@@ -85,8 +83,7 @@ class Holder:
                     self.held_by = again
                 self._pause_seconds = min(self._pause_seconds * 2, self._probe_seconds)
         finally:
-            _holding.labels(self._stage, dependency).set(0)
-            self.held_by = self.held_since = None
+            self._end(dependency)
             self._ended_at = self.moved_at = time.monotonic()
             self._resume(paused)
         holding_ended(dependency=dependency, seconds=round(time.monotonic() - began, 1))
@@ -94,15 +91,23 @@ class Holder:
 
     def show(self, error: DependencyUnavailable | None) -> None:
         """Show that the stage waits, although it does not hold here; None: no longer."""
-        before, self.held_by = self.held_by, error
-        if error is not None and before is None:
-            self.held_since = self._clock()
-            holding_started(cause=str(error), dependency=error.dependency)
-            _holding.labels(self._stage, error.dependency).set(1)
-        elif before is not None and error is None:
-            self.held_since = None
-            _holding.labels(self._stage, before.dependency).set(0)
+        before = self.held_by
+        if error is None and before is not None:
+            self._end(before.dependency)
             holding_ended(dependency=before.dependency)
+        elif error is not None and before is None:
+            self._begin(error)
+        else:
+            self.held_by = error
+
+    def _begin(self, error: DependencyUnavailable) -> None:
+        self.held_since, self.held_by = self._clock(), error
+        holding_started(cause=str(error), dependency=error.dependency)
+        _holding.labels(self._stage, error.dependency).set(1)
+
+    def _end(self, dependency: str) -> None:
+        self.held_by = self.held_since = None
+        _holding.labels(self._stage, dependency).set(0)
 
     def _keep_membership(self, paused: set[object], seconds: float) -> None:
         """Poll the reader, with all partitions paused, so that the group keeps this member."""

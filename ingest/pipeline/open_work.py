@@ -133,9 +133,12 @@ class Backlog:
         self._monotonic = monotonic
         self._mean_bytes = float(FIRST_MEAN_BYTES)
         self._checked_at = -CHECK_SECONDS
-        #: Whether too much waited at the last check.
-        self.is_over = False
         self._found: BacklogFull | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether too much waited at the last check."""
+        return self._found is not None
 
     def note(self, page: NewRecord) -> None:
         """Take the size of a page that is written into account."""
@@ -155,8 +158,7 @@ class Backlog:
         )
         waiting = int(self._mean_bytes * sum(map(mul, records.values(), shares)))
         self._checked_at, self._found = now, None
-        self.is_over = waiting > self._max_bytes
-        if self.is_over:
+        if waiting > self._max_bytes:
             self._found = BacklogFull(
                 "too much waits in the log for the later stages",
                 value=f"about {waiting} bytes; records by stage: "

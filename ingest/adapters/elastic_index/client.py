@@ -18,6 +18,7 @@ from elasticsearch.helpers import BulkIndexError, ScanError, streaming_bulk
 
 from ingest.adapters.elastic_index.verdicts import (
     EngineAnswer,
+    is_about_the_request,
     is_disk_block,
     is_foreign_version,
     is_month_missing,
@@ -149,11 +150,12 @@ class Engine:
                 if not is_month_missing(fault):
                     raise refusal(fault, self.url, doing)
 
-    def bulk(self, writes: Sequence[Write]) -> Iterator[tuple[str, EngineAnswer, bool]]:
-        """Write in bulk, with retries, and yield id, answer, and whether the whole request failed.
+    def bulk(self, writes: Sequence[Write], doing: str) -> Iterator[tuple[str, EngineAnswer, bool]]:
+        """Write in bulk, with retries, and yield id, answer, and whether it is of a whole request.
 
-        One for each write, but not in their order. Errors: also IndexUnavailable when some got
-        no answer.
+        One for each write, but not in their order. The answer is of a whole request where that was
+        invalid; any other failure of a whole request is raised. Errors: also IndexUnavailable when
+        some got no answer.
         """
         answered = 0
         results = streaming_bulk(
@@ -176,11 +178,14 @@ class Engine:
                 (info,) = item.values()
                 exception = info.get("exception")
                 if isinstance(exception, ApiError):
-                    yield info["_id"], answer_of(exception), True
+                    answer = answer_of(exception)
+                    if not is_about_the_request(answer):
+                        raise refusal(answer, self.url, doing)
+                    yield info["_id"], answer, True
                 else:
                     yield info["_id"], EngineAnswer.of(info["status"], info.get("error")), False
         except CLIENT_ERRORS as error:
-            raise translate(error, self.url, "writing documents") from error
+            raise translate(error, self.url, doing) from error
         if answered < len(writes):
             raise IndexUnavailable(
                 "the index answered for fewer documents than were sent",

@@ -6,11 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
-from ingest.adapters.elastic_index.verdicts import (
-    is_about_the_request,
-    is_month_missing,
-    verdict,
-)
+from ingest.adapters.elastic_index.verdicts import is_month_missing, verdict
 from ingest.errors import IndexDiffers, IndexUnavailable
 from ingest.ports import Verdict
 from ingest.telemetry import Event
@@ -50,7 +46,8 @@ class SideIndex:
         """Write in bulk and return the verdicts on those that were refused or failed, by id."""
         left: dict[str, Verdict] = {}
         writes = [Write(self.alias, *one) for one in records]
-        for id, answer, is_whole in self._engine.bulk(writes):
+        doing = f"writing to {self.alias}"
+        for id, answer, _ in self._engine.bulk(writes, doing):
             if is_month_missing(answer):
                 raise IndexDiffers(
                     "the engine lacks an index of news-ingest",
@@ -61,9 +58,8 @@ class SideIndex:
             if answer.status == 404:  # a deleted record that did not exist
                 continue
             found = verdict(answer)
-            is_outage = is_whole and not is_about_the_request(answer)
-            if found is None or is_outage:
-                raise refusal(answer, self._engine.url, f"writing to {self.alias}")
+            if found is None:
+                raise refusal(answer, self._engine.url, doing)
             if found.kind in ("refused", "failed"):
                 left[id] = found
                 side_record_refused(index=self.alias, code=found.code, id=id, reason=found.reason)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 
 from ingest.adapters.elastic_index.client import Engine, Write, refusal
 from ingest.adapters.elastic_index.months import Months
-from ingest.adapters.elastic_index.verdicts import (
-    is_about_the_request,
-    is_month_missing,
-    verdict,
-)
+from ingest.adapters.elastic_index.verdicts import is_month_missing, verdict
 from ingest.errors import IndexDiffers
 from ingest.ports import Verdict
 from ingest.telemetry import Event
+
+_DOING = "writing documents"
 
 month_created = Event("index_month_created")
 bulk_request_refused = Event(
@@ -81,9 +79,7 @@ class _Round:
         by_id = {one.id: one for one in writes}
         monthless: list[Write] = []
         suspects: list[Write] = []
-        for id, answer, is_whole in self._engine.bulk(writes):
-            if is_whole and not is_about_the_request(answer):
-                raise refusal(answer, self._engine.url, "writing documents")
+        for id, answer, is_whole in self._engine.bulk(writes, _DOING):
             if is_whole and len(writes) > 1:
                 bulk_request_refused(type=answer.type or f"http_{answer.status}")
                 suspects.append(by_id[id])
@@ -92,6 +88,6 @@ class _Round:
             else:
                 found = verdict(answer)
                 if found is None:
-                    raise refusal(answer, self._engine.url, "writing documents")
+                    raise refusal(answer, self._engine.url, _DOING)
                 self._verdicts[id] = found
         return monthless, suspects

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,15 +15,19 @@ from ingest.model import EnrichedDocument
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.health import health_of
 from ingest.pipeline.indexing.indexer import IndexWork
-from ingest.ports import RevisionRequest, TopicSpec
+from ingest.ports import RevisionRequest
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, LogOptions, WorkerOptions
 from ingest.wire import encode
 from tests.builders import NOW, a_document, an_id, version_at
 from tests.elastic_archive import Archive
 from tests.faulty_proxy import Fault, FaultyHttp, items, no_reads, whole
+from tests.unit import worker_rig
+from tests.unit.worker_rig import stage_topics
 
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow]
+
+eventually = partial(worker_rig.eventually, seconds=60)
 
 PLAN = StagePlan(
     name="index",
@@ -33,12 +37,7 @@ PLAN = StagePlan(
     writes="",
     rung_seconds=(2, 2, 2),
 )
-TOPICS = [
-    TopicSpec(name="in", partitions=2),
-    *(TopicSpec(name=f"in.retry.{rung}", partitions=2) for rung in ("1m", "10m", "1h")),
-    TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
-    TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
-]
+TOPICS = stage_topics("in", 2)
 COUNT = 40
 
 
@@ -120,13 +119,6 @@ def stage(tmp_path: Path, elasticsearch_url: str) -> Iterator[Stage]:
         proxy.faults.clear()
         stage.close()
         archive.remove()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not come true in time"
-        time.sleep(0.05)
 
 
 def outage(fault: Fault) -> Callable[[Stage], None]:

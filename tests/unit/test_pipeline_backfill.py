@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,9 @@ from ingest.records.stage_plan import BACKFILL, StagePlan
 from ingest.settings.options import BreakerOptions, FetchingOptions, LogOptions, WorkerOptions
 from ingest.wire import encode
 from tests.builders import a_page, an_entry
+from tests.unit import worker_rig
+
+eventually = partial(worker_rig.eventually, seconds=20)
 
 PLAN = StagePlan(
     name="fetch",
@@ -121,13 +125,6 @@ def append(log: SqliteLog, topic: str, name: str, count: int, host: str = "a") -
         appender.append(topic, f"{host}.example", encode(entry), headers)
     appender.flush(10)
     appender.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not come true in time"
-        time.sleep(0.02)
 
 
 def count(log: SqliteLog, topic: str) -> int:

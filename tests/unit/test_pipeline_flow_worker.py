@@ -26,6 +26,7 @@ from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan
 from ingest.settings.options import FetchingOptions, LogOptions, WorkerOptions
 from ingest.wire import decode, encode
 from tests.builders import a_page, an_entry
+from tests.unit.worker_rig import eventually, stage_topics
 
 PLAN = StagePlan(
     name="fetch",
@@ -40,11 +41,8 @@ BEHIND = StagePlan(
     name="extract", kind="archive", group="news-extract", reads="out", writes="", rung_seconds=()
 )
 TOPICS = [
-    TopicSpec(name="in", partitions=2),
+    *stage_topics("in", 2),
     TopicSpec(name="out", partitions=2),
-    *(TopicSpec(name=f"in.retry.{rung}", partitions=2) for rung in ("1m", "10m", "1h")),
-    TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
-    TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
     TopicSpec(name="news.host-state", partitions=2, cleanup="compact"),
     TopicSpec(name="news.document-ids", partitions=2, cleanup="compact,delete"),
 ]
@@ -147,13 +145,6 @@ def fetched(log: SqliteLog) -> int:
 
 def waiting(log: SqliteLog, plan: StagePlan = PLAN) -> int:
     return sum(lag.records for lag in log.lag(plan.group, plan.inputs))
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, LogOptions, WorkerOptions
+from tests.unit.worker_rig import eventually, stage_topics
 
 PLAN = StagePlan(
     name="extract",
@@ -32,11 +32,8 @@ PLAN = StagePlan(
     rung_seconds=(0.2, 0.2, 0.2),
 )
 TOPICS = [
-    TopicSpec(name="in", partitions=3),
+    *stage_topics("in", 3),
     TopicSpec(name="out", partitions=3),
-    *(TopicSpec(name=f"in.retry.{rung}", partitions=3) for rung in ("1m", "10m", "1h")),
-    TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
-    TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
 ]
 
 
@@ -122,13 +119,6 @@ def append(log: SqliteLog, keys: Sequence[str]) -> None:
 
 def keys_of(log: SqliteLog, topic: str) -> list[str]:
     return sorted(record.key.decode() for record in log.scan(topic))
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not come true in time"
-        time.sleep(0.02)
 
 
 def waiting(log: SqliteLog) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import resource
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,23 +17,21 @@ from ingest.adapters.sqlite_index import SqliteIndex
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.indexing.indexer import IndexWork
-from ingest.ports import TopicSpec
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, IndexOptions, LogOptions, WorkerOptions
 from ingest.wire import encode
 from tests.builders import a_document, an_id
+from tests.unit import worker_rig
+from tests.unit.worker_rig import stage_topics
 
 pytestmark = pytest.mark.slow
+
+eventually = partial(worker_rig.eventually, seconds=60)
 
 PLAN = StagePlan(
     name="index", kind="index", group="news-index", reads="in", writes="", rung_seconds=(1, 1, 1)
 )
-TOPICS = [
-    TopicSpec(name="in", partitions=1),
-    *(TopicSpec(name=f"in.retry.{rung}", partitions=1) for rung in ("1m", "10m", "1h")),
-    TopicSpec(name="in.dead-letter", partitions=1, cleanup="compact,delete"),
-    TopicSpec(name="news.drops", partitions=1, cleanup="compact,delete"),
-]
+TOPICS = stage_topics("in", 1)
 LIMIT_BYTES = 500_000
 
 
@@ -46,13 +44,6 @@ def no_file_grows_beyond(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "did not come true in time"
-        time.sleep(0.02)
 
 
 def test_an_index_that_answers_and_cannot_be_written_holds_the_stage_once(tmp_path: Path) -> None:

@@ -105,9 +105,8 @@ class WorkerReports:
                 health = self._health()
                 is_due = time.monotonic() - sent_at >= REPORT_SECONDS
                 if is_due or health["status"] != self._last.state:
-                    on = health["cause"] or health["holding_on"]
                     partitions, feeds = health["partitions"], self._feeds()
-                    report = self._report(health["status"], on, partitions, feeds)
+                    report = self._report(health["status"], health["cause"], partitions, feeds)
                     sent_at = time.monotonic() if self._send(encode(report)) else sent_at
             except Exception as error:  # noqa: BLE001 - a report must not end what it reports on
                 worker_not_reported(cause=f"{type(error).__name__}: {error}")

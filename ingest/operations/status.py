@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from ingest.bootstrap.engines import now as clock
 from ingest.bootstrap.engines import open_index, open_log
 from ingest.bootstrap.worker_reports import SILENT_SECONDS, WorkerReport
 from ingest.errors import DependencyUnavailable, WireError
+from ingest.masking import masked
 from ingest.model import DropRecord
 from ingest.operations.disks import Disk, disks
 from ingest.operations.ledger import scanned
@@ -289,9 +289,7 @@ def _waits_for_word(settings: Settings, at: datetime) -> bool:
 
 
 def _server(url: str, engine: str, answer: object) -> Server:
-    parts = urlsplit(url)
-    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    return Server(address, engine, str(answer) if isinstance(answer, Exception) else "")
+    return Server(masked(url), engine, str(answer) if isinstance(answer, Exception) else "")
 
 
 def stage_status(

@@ -68,14 +68,9 @@ def topics_of(file: YamlFile) -> tuple[TopicSpec, ...]:
     """Return the specs of all topics, with retry and dead-letter topics. Errors: ConfigError."""
     options = checked(file, TopicsFile)
     specs: list[TopicSpec] = []
-    for name, topic in {**options.topics, **_left_out(options)}.items():
+    for name, topic in {**LATER_TOPICS, **options.topics}.items():
         specs += _specs(name, topic, topic.partitions or options.partitions)
     return tuple(specs)
-
-
-def _left_out(options: TopicsFile) -> dict[str, TopicOptions]:
-    """Return the topics that came later than a file that lacks them."""
-    return {name: topic for name, topic in LATER_TOPICS.items() if name not in options.topics}
 
 
 def _specs(name: str, topic: TopicOptions, partitions: int) -> list[TopicSpec]:

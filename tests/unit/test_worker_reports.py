@@ -135,6 +135,6 @@ def test_reports_go_on_when_the_log_is_back(log: Log) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
         while closed.tries < 2 and time.monotonic() < until:
             time.sleep(LOOK_SECONDS / 10)
-        worker.body |= {"status": "holding", "holding_on": "log"}
+        worker.body |= {"status": "holding", "cause": "log"}
         closed.is_away = False
         assert eventually(log, lambda one: one.state == "holding").on == "log"

@@ -23,7 +23,7 @@ _PING_SECONDS = 1.5
 class KafkaLog:
     """A log on one Kafka cluster; any number of processes on any number of machines.
 
-    `address` is `host:port`, or several separated by commas. TopicNames of topics and groups on the
+    `address` is `host:port`, or several separated by commas. Names of topics and groups on the
     broker start with `prefix`, which callers never see. Do not fork after creating one.
     Errors of the constructor: LogUnavailable when no broker answers, LogRefused.
     """

@@ -128,12 +128,14 @@ def heads_of(records: Iterable[Record], kind: str) -> Iterator[tuple[Record, Rec
 def letter_head(letter: Record, kind: str) -> RecordHead:
     """Return the head of a dead letter: that of an entry if its record cannot be read."""
     head = head_of(letter.value, kind, letter.appended_at_ms)
+    if head is not None:
+        return head
     broken = _EntryIds(
         id=letter.header("dead-letter.entry-id") or letter.key.decode("utf-8", "replace"),
         url_published=letter.header("dead-letter.url") or "",
         first_seen_at=datetime.fromtimestamp(letter.appended_at_ms / 1000, UTC),
     )
-    return head or _entry_head(broken, letter.appended_at_ms)
+    return _entry_head(broken, letter.appended_at_ms)
 
 
 def id_of(text: str) -> str:

@@ -7,8 +7,10 @@ from contextlib import suppress
 from itertools import islice
 
 from ingest.errors import TopicMissing, WireError
+from ingest.model import IndexedDocument
 from ingest.operations.heads import RecordHead, heads_of, records_unreadable
-from ingest.ports import Known, Log, Record, TopicPartition
+from ingest.ports import Index, Known, Log, Record, TopicPartition
+from ingest.query import SearchRequest
 from ingest.records.stage_plan import StagePlan
 from ingest.wire import Shape, decode
 
@@ -69,6 +71,14 @@ def waiting(log: Log, plan: StagePlan) -> Iterator[tuple[Record, RecordHead]]:
             place = TopicPartition(topic, record.partition)
             if record.offset >= committed.get(place, record.offset + 1):
                 yield record, head
+
+
+def documents_of(index: Index) -> Iterator[IndexedDocument]:
+    """Yield every searchable document, in the order in which they were first seen."""
+    cursor: str | None = ""
+    while cursor is not None:
+        documents, cursor = index.export(SearchRequest(size=KNOWN_AT_ONCE), cursor or None)
+        yield from documents
 
 
 def known_in_parts(

@@ -10,7 +10,7 @@ import json
 import platform
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -27,11 +27,10 @@ from ingest.masking import masked
 from ingest.model import DropRecord, IndexedDocument, Page
 from ingest.operations.audit import audited
 from ingest.operations.feeds.client import feed_states
-from ingest.operations.ledger import dead_letters, scanned, values
+from ingest.operations.ledger import dead_letters, documents_of, scanned, values
 from ingest.polling.report.feed_reporter import percentile
 from ingest.polling.state.feed_state import FeedState, feed_health
 from ingest.ports import Index, Log
-from ingest.query import SearchRequest
 from ingest.records.stage_plan import DROPS, StagePlan, plans
 from ingest.settings.load import Settings
 from ingest.wire import decode
@@ -41,7 +40,6 @@ Report: TypeAlias = dict[str, list[dict[str, Any]]]
 
 #: Number of addresses that stand for a group.
 EXAMPLES = 5
-DOCUMENTS_AT_ONCE = 500
 FIELDS = ("title", "authors", "published_at", "modified_at", "summary", "section", "image")
 #: Sources of a field that its site did not give.
 NOT_FOUND = ("", "none", "first_seen_at")
@@ -83,7 +81,7 @@ def trial_report(
     for _, drop in values(log, DROPS, DropRecord):
         found.note("Dropped", f"{drop.stage}: {drop.reason}", drop.url)
     index.refresh()
-    for document in _documents(index):
+    for document in documents_of(index):
         found.note_document(document, started_at)
     about = {"version": __version__, "python": platform.python_version(), "feeds": len(feeds)}
     about["refused in feeds.yml"] = len(settings.feeds.faults)
@@ -222,10 +220,3 @@ class _Findings:
 
 def _examples(urls: Iterable[str]) -> list[str]:
     return [masked(url) for url in islice(dict.fromkeys(filter(None, urls)), EXAMPLES)]
-
-
-def _documents(index: Index) -> Iterator[IndexedDocument]:
-    cursor: str | None = ""
-    while cursor is not None:
-        documents, cursor = index.export(SearchRequest(size=DOCUMENTS_AT_ONCE), cursor or None)
-        yield from documents

@@ -15,7 +15,7 @@ import psutil
 from ingest.errors import IndexUnavailable
 from ingest.identity import document_id_of_url
 from ingest.model import IndexedDocument
-from ingest.query import SearchRequest
+from ingest.operations.ledger import documents_of
 from tests.elastic_archive import Archive
 from tests.elasticsearch_server import ElasticsearchServer
 from tests.faulty_proxy import FaultyHttp, FaultyTcp
@@ -97,14 +97,7 @@ class Rig:
     def documents(self) -> list[IndexedDocument]:
         """Return every searchable document."""
         self._direct.refresh()
-        found: list[IndexedDocument] = []
-        cursor = None
-        while True:
-            page = self._direct.export(SearchRequest(size=1000), cursor)
-            found += page.documents
-            if page.cursor is None:
-                return found
-            cursor = page.cursor
+        return list(documents_of(self._direct))
 
     def memory(self) -> dict[str, int]:
         """Return the bytes that each stage holds with its children."""

@@ -137,7 +137,7 @@ class FetchLoop:
         for record in self._rungs.due(fresh):
             self._accept(record)
         self._accept_backfill([one for one in entries if one.topic == backfill])
-        held = self._rungs.paused() | self._held_back
+        held = self._paused()
         self._until_done(lambda: self._hosts.follow(self._reader, self._plan.inputs, held))
         self._start_backfill(has_fresh=bool(fresh))
         self._settle()
@@ -180,14 +180,13 @@ class FetchLoop:
             self._reader.pause(list(self._trackers))
         elif self._is_full and share < 0.5:
             self._is_full = False
-            held = self._held()
+            held = self._paused() | self._hosts.unrestored(self._plan.inputs)
             self._reader.resume([place for place in self._trackers if place not in held])
         _in_flight.labels(self._plan.name).set(len(self._open))
 
-    def _held(self) -> set[TopicPartition]:
-        """Return the partitions that are paused for a reason of their own."""
-        unrestored = self._hosts.unrestored(self._plan.inputs)
-        return self._rungs.paused() | unrestored | self._held_back
+    def _paused(self) -> set[TopicPartition]:
+        """Return the partitions that this loop has paused; others wait for their host states."""
+        return set(self._trackers) if self._is_full else self._rungs.paused() | self._held_back
 
     def _accept(self, record: Record) -> None:
         """Start or queue a record that was read; one without room waits in a retry topic."""
@@ -307,7 +306,7 @@ class FetchLoop:
         except DependencyUnavailable as error:
             result = self._holder.hold(error, act, [self._log.ping])
             # The end of a hold resumes every partition.
-            paused = self._trackers.keys() if self._is_full else self._held()
+            paused = self._paused() | self._hosts.unrestored(self._plan.inputs)
             self._reader.pause(paused & self._reader.assignment().keys())
             self._sync_assignment()
             return result

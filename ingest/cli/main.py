@@ -21,6 +21,7 @@ VERBS = (
     "search",
     "show",
     "revisions",
+    "entities",
     "setup",
     "check",
     "status",

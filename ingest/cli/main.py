@@ -13,6 +13,7 @@ from ingest.cli.lazy_verbs import group_of
 
 #: In the order of the help; each has its file in this folder.
 VERBS = (
+    "init",
     "demo",
     "run",
     "trial",
@@ -39,7 +40,7 @@ app = typer.Typer(
     cls=group_of("ingest.cli", VERBS),
     help="Feeds in, a searchable news archive out.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )

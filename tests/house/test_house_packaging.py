@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.project_files import PACKAGES, ROOT, project_files
+from tests.wheel import LINK, build_wheel
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -37,19 +37,8 @@ def test_extraction_libraries_are_pinned_to_what_its_figures_were_measured_with(
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel, built from a copy of what belongs to the project."""
-    folder = tmp_path_factory.mktemp("source")
-    for path in project_files():
-        name = path.relative_to(ROOT)
-        if name.parts[0] in PACKAGES or len(name.parts) == 1:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / name)
-    target = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(folder)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
-    (found,) = target.glob("*.whl")
-    return found
+    """Return the wheel."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.slow
@@ -63,7 +52,13 @@ def test_the_wheel_holds_just_the_two_packages_and_their_data(wheel: Path) -> No
         for path in project_files()
         if path.relative_to(ROOT).parts[0] in PACKAGES
     }
-    assert {name for name in names if name.partition("/")[0] in PACKAGES} == wanted
+    shipped = {
+        (LINK / path.relative_to(ROOT / "config")).as_posix()
+        for path in project_files()
+        if path.relative_to(ROOT).parts[0] == "config"
+    }
+    assert shipped
+    assert {name for name in names if name.partition("/")[0] in PACKAGES} == wanted | shipped
     info = {name.partition(".dist-info/")[2] for name in names}
     assert {"licenses/LICENSE", "licenses/NOTICE", "entry_points.txt"} <= info
 

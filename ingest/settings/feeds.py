@@ -39,7 +39,7 @@ class Secret(Options):
 class FeedSettings(Options):
     """Settings of a feed or a group; those of the feed override those of its group."""
 
-    publisher: str = Field("", description="organisation behind the feed; the domain if empty")
+    publisher: str = Field("", description="organisation behind the feed; if empty, the title that the feed gives itself, else its domain")
     publisher_country: str = Field(
         "", pattern=r"^([A-Z]{2})?$", description="two-letter ISO 3166 code"
     )
@@ -207,6 +207,7 @@ def _feed(
     values = options.model_dump() | secrets
     values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)
+    values["names_itself"] = not options.publisher
     values["publisher"] = options.publisher or registrable_domain(options.url)
     return Feed(**values)
 

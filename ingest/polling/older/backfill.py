@@ -174,7 +174,9 @@ class Backfill:
         self.counts["new"] += len(selected)
         for start in range(0, len(selected), _CHUNK):
             part = selected[start : start + _CHUNK]
-            parsed = replace(page.parsed, entries=tuple(entry for entry, _ in part))
+            title = self._state.title or page.parsed.title  # sitemaps have none
+            entries = tuple(entry for entry, _ in part)
+            parsed = replace(page.parsed, title=title, entries=entries)
             found = find_entries(
                 self._feed,
                 parsed,

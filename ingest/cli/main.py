@@ -48,7 +48,11 @@ app = typer.Typer(
 
 def _version(is_asked: bool) -> None:
     if is_asked:
+        from ingest.bootstrap.engines import schema_versions
+
         typer.echo(f"news-ingest {__version__}")
+        for part, version in schema_versions().items():
+            typer.echo(f"{part}: {version}")
         raise typer.Exit
 
 
@@ -56,7 +60,12 @@ def _version(is_asked: bool) -> None:
 def _root(
     _: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Show the version, and those of what it stores.",
+        ),
     ] = False,
 ) -> None:
     """Feeds in, a searchable news archive out."""

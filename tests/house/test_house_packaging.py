@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import ingest
 from tests.house.project_files import PACKAGES, ROOT, project_files
 from tests.wheel import LINK, build_wheel
 
@@ -33,6 +35,13 @@ def test_extraction_libraries_are_pinned_to_what_its_figures_were_measured_with(
     dependencies = PYPROJECT["project"]["dependencies"]
     for name, version in PINNED.items():
         assert f"{name}=={version}" in dependencies
+
+
+def test_the_changelog_begins_with_this_version_or_what_comes_after_it() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## (\S+)", text, re.MULTILINE)
+    assert [one for one in versions if one != "Unreleased"][0] == ingest.__version__
+    assert "Unreleased" not in versions[1:]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +94,6 @@ def test_the_wheel_works_without_the_sources(wheel: Path, tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    files, version = done.stdout.strip().splitlines()
+    files, version, *_ = done.stdout.strip().splitlines()
     assert all(file.startswith(str(site)) for file in files.split())
     assert version.startswith("news-ingest ")

@@ -37,12 +37,16 @@ def test_without_one_it_is_the_title_or_the_part_that_the_domain_is_named_after(
     assert publisher("url: 'https://feeds.harbour-times.example/rss'", title) == name
 
 
-@pytest.mark.parametrize("title", ["", " ", "RSS", "Latest News", "http://feeds.example/", "w " * 99])
+@pytest.mark.parametrize(
+    "title", ["", " ", "RSS", "Latest News", "http://feeds.example/", "w " * 99]
+)
 def test_a_title_that_names_nobody_leaves_the_domain(title: str) -> None:
     assert publisher("url: 'https://www.elsin.example/rss'", title) == "elsin.example"
 
 
 def test_a_group_names_the_publisher_of_its_feeds() -> None:
-    text = "groups: {g: {publisher: Courier}}\nfeeds:\n  - {url: 'http://elsin.example/', group: g}\n"
+    text = (
+        "groups: {g: {publisher: Courier}}\nfeeds:\n  - {url: 'http://elsin.example/', group: g}\n"
+    )
     (feed,) = feeds_of_text(text, Path("feeds.yml")).feeds.values()
     assert publisher_of(feed, "Elsin Post") == "Courier"

@@ -33,9 +33,9 @@ MAX_PUBLISHER = 100
 #: What stands between the parts of a feed's title.
 _PARTS = re.compile(r"\s+[-–—>•·]\s+|\s*[|»:]\s+")
 #: Titles that say what a feed is, not whose it is.
-_NAMES_OF_LISTS = frozenset(
-    ("all", "articles", "atom", "blog", "feed", "home", "homepage", "index", "latest news", "news")
-    + ("posts", "rss", "rss feed", "top stories", "untitled")
+_NAMES_OF_LISTS = (
+    *("all", "articles", "atom", "blog", "feed", "home", "homepage", "index", "latest news"),
+    *("news", "posts", "rss", "rss feed", "top stories", "untitled"),
 )
 
 

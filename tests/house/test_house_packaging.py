@@ -40,7 +40,7 @@ def test_extraction_libraries_are_pinned_to_what_its_figures_were_measured_with(
 def test_the_changelog_begins_with_this_version_or_what_comes_after_it() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## (\S+)", text, re.MULTILINE)
-    assert [one for one in versions if one != "Unreleased"][0] == ingest.__version__
+    assert next(one for one in versions if one != "Unreleased") == ingest.__version__
     assert "Unreleased" not in versions[1:]
 
 

@@ -108,8 +108,9 @@ def test_from_an_empty_folder_to_a_search(
                 running.wait(PATIENCE_SECONDS)
     assert running.returncode == 0, (newcomer.folder / "run.log").read_text()[-3000:]
     assert sorted(hit["url"] for hit in hits) == sorted(paper.urls)
+    assert {hit["publisher"] for hit in hits} == {paper.name}  # the title of its feed
     asked = {seen.header("user-agent") for seen in site.requests}
-    assert all("(+me@mail.example)" in one for one in asked), asked
+    assert all("(+me@mail.example)" in str(one) for one in asked), asked
     with capsys.disabled():
         steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in newcomer.times.items())
         print(f"\nfirst hour: {steps}")

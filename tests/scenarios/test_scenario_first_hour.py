@@ -106,6 +106,8 @@ def test_from_an_empty_folder_to_a_search(
             finally:
                 running.send_signal(signal.SIGTERM)
                 running.wait(PATIENCE_SECONDS)
+        shown = newcomer.does("feeds", "status", paper.name, "--json").json()
+        assert (shown["publisher"], shown["url"]) == (paper.name, paper.feed_url)
     assert running.returncode == 0, (newcomer.folder / "run.log").read_text()[-3000:]
     assert sorted(hit["url"] for hit in hits) == sorted(paper.urls)
     assert {hit["publisher"] for hit in hits} == {paper.name}  # the title of its feed

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ingest.polling.entries.candidates import publisher_of
+from ingest.polling.report.feed_reporter import record_of
+from ingest.polling.state.feed_state import FeedState
 from ingest.settings.feeds import feeds_of_text
 
 
@@ -50,3 +53,10 @@ def test_a_group_names_the_publisher_of_its_feeds() -> None:
     )
     (feed,) = feeds_of_text(text, Path("feeds.yml")).feeds.values()
     assert publisher_of(feed, "Elsin Post") == "Courier"
+
+
+def test_the_health_of_a_feed_is_told_under_the_same_name() -> None:
+    text = "feeds:\n  - {url: 'http://elsin.example/'}\n"
+    (feed,) = feeds_of_text(text, Path("feeds.yml")).feeds.values()
+    state = FeedState(feed_id=feed.id, configured_url=feed.url, title="News: Elsin Post")
+    assert record_of(feed, state, datetime.now(UTC)).publisher == "Elsin Post"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 RECORD = ROOT / "tests" / "house" / "wheels.json"
@@ -71,7 +72,7 @@ def resolved(python: str) -> dict[str, str]:
         subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
         chosen = json.loads(report.read_text(encoding="utf-8"))["install"]
     return {
-        one["metadata"]["name"].lower(): one["download_info"]["url"].rpartition("/")[2]
+        canonicalize_name(one["metadata"]["name"]): one["download_info"]["url"].rpartition("/")[2]
         for one in chosen
     }
 

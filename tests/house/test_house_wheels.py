@@ -32,7 +32,7 @@ def test_each_library_was_found_as_a_wheel_that_fits(python: str) -> None:
         *cpython_tags(version, platforms=platforms),
         *compatible_tags(version, platforms=platforms),
     }
-    wheels = {canonicalize_name(name): file for name, file in RECORDED[python].items()}
+    wheels = RECORDED[python]
     for requirement in requirements(python):
         _, found, _, tags = parse_wheel_filename(wheels[canonicalize_name(requirement.name)])
         assert requirement.specifier.contains(found), requirement
@@ -50,4 +50,4 @@ def test_they_can_be_installed_from_wheels_today(python: str) -> None:
         if any(word in error.stderr.lower() for word in NO_INDEX):
             pytest.skip(f"the package index was not reached: {error.stderr.strip()[-200:]}")
         raise AssertionError(error.stderr) from error
-    assert found.keys() >= {one.name.lower() for one in requirements(python)}
+    assert found.keys() >= {canonicalize_name(one.name) for one in requirements(python)}

@@ -22,6 +22,8 @@ VERBS = (
     "show",
     "revisions",
     "entities",
+    "forget",
+    "remove",
     "setup",
     "check",
     "status",

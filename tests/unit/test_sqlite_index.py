@@ -45,7 +45,7 @@ def test_reading_creates_no_file(path: Path) -> None:
         assert index.export(SearchRequest()).documents == ()
         assert index.known(["a"]) == {}
         assert index.get("a") is None
-        assert not index.remove("a", "a mistake", NOW)
+        assert not index.remove(["a"], "a mistake", NOW)
         assert index.expire(NOW) == 0
         assert "SQLite" in index.ping()
     assert list(path.parent.iterdir()) == []
@@ -130,7 +130,7 @@ def test_rewriting_and_removing_leave_no_words_behind(path: Path) -> None:
         assert index.search(SearchRequest(query=Phrase("2"))).total == 9
         assert index.search(SearchRequest(query=Phrase("1"))).total == 0
         for number in range(9):
-            index.remove(an_id(f"n{number}"), "asked", NOW)
+            index.remove([an_id(f"n{number}")], "asked", NOW)
         assert index.search(SearchRequest(query=Not(Word("nothing")))).total == 0
     for table in ("document", "body", "document_value", "value"):
         assert asked(path, f"SELECT count(*) FROM {table}") == [(0,)], table
@@ -142,7 +142,7 @@ def test_names_of_a_removed_document_are_gone_and_come_back_with_another(path: P
     with closing(opened(path)) as index:
         person = entity_fields(an_entity("Tomás Quil"))
         put(index, an_indexed_document("a", **person))
-        index.remove(an_id("a"), "asked", NOW)
+        index.remove([an_id("a")], "asked", NOW)
         assert asked(path, "SELECT text FROM value WHERE text LIKE 'tom%'") == []
         put(index, an_indexed_document("b", **person))
         found = index.search(SearchRequest(query=EntityIs("person", "tomas quil")))

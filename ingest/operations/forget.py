@@ -80,7 +80,7 @@ def whole_site(domain: str, publisher: str) -> list[Decision]:
 
     Errors: WrongArgument for a domain under which anybody can register one.
     """
-    host = host_of(domain)
+    host = host_of(domain).removeprefix("www.")
     is_suffix = registrable_domain(f"one.{host}") != registrable_domain(f"two.{host}")
     if domain and (not host or (is_suffix and not host[-1].isdigit())):
         remedy = "give the domain of one site, such as paper.example"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 from contextlib import closing
@@ -220,3 +221,18 @@ def test_a_file_of_an_older_version_is_upgraded(path: Path) -> None:
         assert index.feeds.ids() == frozenset()
         assert index.layouts.alarms() == ()
         assert index.known([an_id("flood")])[an_id("flood")].created_from == ""
+
+
+def test_the_bytes_of_a_removed_text_are_overwritten(path: Path) -> None:
+    words = random.Random(7)
+    text = " ".join(f"w{words.getrandbits(60):x}" for _ in range(4000))
+    with closing(opened(path)) as index:
+        put(index, *(an_indexed_document(f"n{n}") for n in range(5)))
+        put(index, an_indexed_document("secret", text=text))
+        (body,) = max(asked(path, "SELECT json FROM body"), key=lambda row: len(str(row)))
+        assert isinstance(body, bytes)
+        piece = body[len(body) // 2 :][:200]
+        assert any(piece in one.read_bytes() for one in path.parent.iterdir())
+        assert index.remove([an_id("secret")], "asked", NOW) == 1
+        assert not any(piece in one.read_bytes() for one in path.parent.iterdir())
+        assert index.get(an_id("n1")) is not None

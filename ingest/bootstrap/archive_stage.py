@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from threading import Event as Flag
 
-from ingest.adapters.page_archive import FileChange, PageArchive, forget_pages
+from ingest.adapters.page_archive import PageArchive, forget_pages
 from ingest.bootstrap.engines import now
 from ingest.bootstrap.stages import run_watched
 from ingest.pipeline.archiver import ArchiveWork
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.forgetting import ForgetfulWork
 from ingest.ports import Log
-from ingest.records.forgotten import Forgets, ForgetsReader
+from ingest.records.forgotten import FileChange, Forgets, ForgetsReader
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 from ingest.telemetry import Event

@@ -17,7 +17,7 @@ from ingest.pipeline.sampler import DeadLetterWatch
 from ingest.pipeline.stage_worker import StageWorker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.ports import Index, Log
-from ingest.records.forgotten import FORGOTTEN, ForgetsReader, Names
+from ingest.records.forgotten import FORGOTTEN, ForgetsReader, KnownAs
 from ingest.records.reading import values
 from ingest.records.stage_plan import StagePlan, plans
 from ingest.settings.load import Settings
@@ -76,7 +76,7 @@ def _run_index(
     copies.close()
 
 
-def _erase(index: Index, found: Sequence[Names]) -> None:
+def _erase(index: Index, found: Sequence[KnownAs]) -> None:
     index.remove({one.id for one in found}, FORGOTTEN, now())
 
 

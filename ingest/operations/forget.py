@@ -16,25 +16,29 @@ from string import hexdigits
 import msgspec
 from msgspec.structs import replace
 
+from ingest.bootstrap.archive_stage import without_pages
+from ingest.bootstrap.engines import now
 from ingest.errors import WrongArgument
 from ingest.identity import host_of, match_key, registrable_domain
 from ingest.operations import dead_letters
 from ingest.operations.heads import id_of
 from ingest.operations.ledger import KNOWN_AT_ONCE, documents_of, known_in_parts
-from ingest.ports import Clock, Index, Log, Record, TopicSpec
+from ingest.ports import Index, Log, Record, TopicSpec
 from ingest.query import ValueIs
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.forgotten import (
     TOPIC,
+    FileChange,
     Forgets,
     Forgotten,
-    Names,
+    KnownAs,
     decisions,
     names_in,
     names_of,
 )
 from ingest.records.reading import scanned
-from ingest.records.stage_plan import DROPS, StagePlan
+from ingest.records.stage_plan import DROPS, StagePlan, plans
+from ingest.settings.load import Settings
 from ingest.wire import encode
 
 Decision = tuple[str, str]
@@ -46,6 +50,43 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     records: int
     until: datetime
+
+
+class TakenOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What went, or with a dry run would go; `remains` stays."""
+
+    kept_out: list[str]
+    documents: int
+    dead_letters: int
+    files: list[FileChange]
+    remains: list[Remains]
+    is_dry: bool
+
+
+def take_out(
+    settings: Settings, log: Log, index: Index, made: Sequence[Forgotten], *, is_dry: bool
+) -> TakenOut:
+    """Keep out what is named, and take out what is stored.
+
+    Errors: those of log and index, and OSError of the page archive; then it can be called again.
+    """
+    decided = decide(log, made, is_dry=is_dry)
+    forgets = Forgets(decided)
+    found, gone = documents(index, decided), 0
+    while part := list(islice(found, KNOWN_AT_ONCE)):
+        gone += len(part) if is_dry else index.remove(part, made[0].reason, now())
+    dead = letters(log, plans(settings.pipeline), forgets)
+    if not is_dry:
+        for _, error in dead_letters.drop(log, dead, now).refused:
+            raise error
+    return TakenOut(
+        kept_out=[one.key for one in decided],
+        documents=gone,
+        dead_letters=len(dead),
+        files=without_pages(settings, forgets, is_dry=is_dry),
+        remains=list(remains(log, settings.topics, forgets)),
+        is_dry=is_dry,
+    )
 
 
 # ── what to keep out ────────────────────────────────────────────────────────────────────────
@@ -89,20 +130,16 @@ def whole_site(domain: str, publisher: str) -> list[Decision]:
     return [(kind, value) for kind, value in found if value]
 
 
-def decide(
-    log: Log, wanted: Iterable[Decision], asked: str, reason: str, by: str, now: datetime
-) -> list[Forgotten]:
+def decide(log: Log, made: Sequence[Forgotten], *, is_dry: bool = False) -> list[Forgotten]:
     """Write what is not decided yet; return the decisions in force for this request.
 
     Those of an earlier run of the same request are among them.
     """
     before = {one.key: one for one in decisions(log) if one.undone_at is None}
-    made = [
-        Forgotten(kind=kind, value=value, asked=asked, reason=reason, by=by, at=now)
-        for kind, value in wanted
-    ]
-    _write(log, [one for one in made if one.key not in before])
-    same = {key: one for key, one in before.items() if one.asked == asked}
+    if not is_dry:
+        _write(log, [one for one in made if one.key not in before])
+    asked = {one.asked for one in made}
+    same = {key: one for key, one in before.items() if one.asked in asked}
     return list((same | {one.key: before.get(one.key, one) for one in made}).values())
 
 
@@ -147,14 +184,6 @@ def _query(decision: Forgotten) -> ValueIs:
     return ValueIs("domain", registrable_domain(decision.value, with_private=True))
 
 
-def remove_documents(index: Index, decided: Sequence[Forgotten], reason: str, now: datetime) -> int:
-    """Remove the forgotten documents with their revisions and return their number."""
-    found, removed = documents(index, decided), 0
-    while part := list(islice(found, KNOWN_AT_ONCE)):
-        removed += index.remove(part, reason, now)
-    return removed
-
-
 def letters(
     log: Log, plans: Iterable[StagePlan], forgets: Forgets
 ) -> list[dead_letters.DeadLetter]:
@@ -163,7 +192,7 @@ def letters(
         one
         for one in dead_letters.listed(log, plans, dead_letters.LetterFilter())
         if forgets.has(names_in(one.record.value))
-        or forgets.has(Names(id=one.id, entry_id=one.entry_id, url_published=one.url))
+        or forgets.has(KnownAs(id=one.id, entry_id=one.entry_id, url_published=one.url))
     ]
 
 
@@ -182,11 +211,3 @@ def remains(log: Log, topics: Iterable[TopicSpec], forgets: Forgets) -> Iterator
 
 def _is_text(record: Record, forgets: Forgets) -> bool:
     return record.value is not None and forgets.has(names_in(record.value))
-
-
-def drop_letters(log: Log, plans: Sequence[StagePlan], forgets: Forgets, clock: Clock) -> int:
-    """Drop the forgotten dead letters and return their number. Errors: that of a refused record."""
-    cleared = dead_letters.drop(log, letters(log, plans, forgets), clock)
-    for _, error in cleared.refused:
-        raise error
-    return cleared.done

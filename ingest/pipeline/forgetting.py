@@ -9,7 +9,7 @@ from ingest.pipeline.batch_loop import Work
 from ingest.pipeline.transform import named_in
 from ingest.ports import Record
 from ingest.records.emission import Judged
-from ingest.records.forgotten import FORGOTTEN, Forgets, ForgetsReader, Names, names_in
+from ingest.records.forgotten import FORGOTTEN, Forgets, ForgetsReader, KnownAs, names_in
 
 #: How old the decisions may be when a batch begins.
 AGE_SECONDS = 2.0
@@ -28,7 +28,7 @@ class ForgetfulWork:
         work: Work,
         reader: ForgetsReader,
         *,
-        erase: Callable[[Sequence[Names]], object] | None = None,
+        erase: Callable[[Sequence[KnownAs]], object] | None = None,
         on_new: Callable[[Forgets], object] | None = None,
     ) -> None:
         """`erase` removes these records where the work wrote them, now or before a crash.
@@ -67,7 +67,7 @@ class ForgetfulWork:
             self._on_new(self._reader.now)
         self._seen = self._reader.now
 
-    def _forgotten(self, records: Sequence[Record]) -> dict[str, Names]:
+    def _forgotten(self, records: Sequence[Record]) -> dict[str, KnownAs]:
         """Return the names of the records that are forgotten, by their places."""
         if not self._reader.now:
             return {}

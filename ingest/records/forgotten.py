@@ -40,6 +40,14 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.kind}:{self.value}"
 
 
+class FileChange(msgspec.Struct, frozen=True):
+    """A file of the page archive with forgotten pages. `left` says why they are still in it: open, damaged."""
+
+    name: str
+    pages: int
+    left: str = ""
+
+
 class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     url_published: str = ""
@@ -47,7 +55,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     publisher: str = ""
 
 
-class Names(_Entry, frozen=True, kw_only=True):
+class KnownAs(_Entry, frozen=True, kw_only=True):
     """What an entry, page or document calls itself: whatever its type, the rest is not decoded."""
 
     document_id: str = ""
@@ -66,17 +74,17 @@ class Names(_Entry, frozen=True, kw_only=True):
         return (own | {self.entry.url_published, self.entry.url_redirected}) - {""}
 
 
-def names_of(value: object) -> Names:
+def names_of(value: object) -> KnownAs:
     """Return the names of an entry, a page or a document."""
-    return msgspec.convert(value, Names, from_attributes=True)
+    return msgspec.convert(value, KnownAs, from_attributes=True)
 
 
-def names_in(value: bytes | None) -> Names:
+def names_in(value: bytes | None) -> KnownAs:
     """Return the names in a record; none if it cannot be read."""
     try:
-        return decode(value, Names)
+        return decode(value, KnownAs)
     except WireError:
-        return Names()
+        return KnownAs()
 
 
 class Forgets:
@@ -91,7 +99,7 @@ class Forgets:
     def __bool__(self) -> bool:
         return bool(self._values)
 
-    def has(self, names: Names) -> bool:
+    def has(self, names: KnownAs) -> bool:
         """Return whether something with these names is kept out."""
         if not self._values:
             return False

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree, ignore_patterns
+from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -66,7 +68,7 @@ def cli(settings: Settings) -> Cli:
     return run
 
 
-def done(result: Result) -> dict[str, object]:
+def done(result: Result) -> dict[str, Any]:
     assert result.exit_code == 0, result.output
     return dict(json.loads(result.stdout))
 
@@ -248,11 +250,9 @@ def test_a_forget_that_was_killed_after_its_record_is_completed_by_the_next(
 ) -> None:
     """The document is gone from the index, and with it its other address."""
     moved = f"{SITE}/flood-2"
-    asked, wanted = (
-        an_id("flood"),
-        [("id", an_id("flood")), ("url", "elsin-courier.example/flood-2")],
-    )
-    decide(log, wanted, asked, "r", "desk", NOW)
+    asked = an_id("flood")
+    both = [a_decision("id", asked), a_decision("url", "elsin-courier.example/flood-2")]
+    decide(log, [msgspec.structs.replace(one, asked=asked) for one in both])
     archive = archived(settings, "ferry")
     page = a_page("copy", entry=an_entry("copy", url_published=moved))
     archive.add([page])
@@ -274,7 +274,7 @@ def index_work(log: Log, index: Index) -> ForgetfulWork:
 
 
 def test_the_index_stage_drops_what_is_forgotten(log: Log, index: Index) -> None:
-    decide(log, [("domain", "elsin-courier.example")], "x", "r", "desk", NOW)
+    decide(log, [a_decision("domain", "elsin-courier.example")])
     far = "https://far-post.example/far"
     other = a_record("far", url_published=far, url_canonical=far, publisher="Far Post")
     judged = index_work(log, index).process([a_record("flood"), _at(other, 2)])
@@ -310,7 +310,7 @@ def test_a_document_that_was_in_flight_is_taken_back_before_its_commit(
 
     def meanwhile() -> None:
         written.append(index.get(an_id("flood")) is not None)
-        decide(log, [("id", an_id("flood"))], "x", "r", "desk", NOW)
+        decide(log, [a_decision("id", an_id("flood"))])
 
     work = ForgetfulWork(
         Slow(IndexWork(index, now), meanwhile),
@@ -326,7 +326,7 @@ def test_what_a_killed_index_stage_had_written_goes_when_it_reads_the_record_aga
     log: Log, index: Index
 ) -> None:
     indexed(index, "flood")  # written, killed before the commit
-    decide(log, [("id", an_id("flood"))], "x", "r", "desk", NOW)
+    decide(log, [a_decision("id", an_id("flood"))])
     index_work(log, index).process([a_record("flood")])
     assert index.get(an_id("flood")) is None
 
@@ -393,7 +393,7 @@ def test_a_file_being_written_is_closed_and_rewritten_by_its_writer(
         ForgetsReader(log, "news-archive"),
         on_new=archive.forget,
     )
-    decide(log, [("id", an_id("b"))], "x", "r", "desk", NOW)
+    decide(log, [a_decision("id", an_id("b"))])
     work.idle()
     assert pages_of(settings) == [an_id("a")]
     assert list(forget_pages(settings.archive_folder, forgets, is_dry=False)) == []

@@ -15,9 +15,8 @@ from pathlib import Path
 import zstandard
 
 from ingest.adapters.own_files import create_file, make_folder
-from ingest.adapters.page_archive.members import recover, sync_folder
+from ingest.adapters.page_archive.files import recover, rewritten, sync_folder
 from ingest.adapters.page_archive.records import opening, records_of
-from ingest.adapters.page_archive.rewriting import rewritten
 from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
 from ingest.errors import ArchiveUnavailable
 from ingest.model import Page

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ingest.cli.archive.forget import DryOption, ReasonOption, decisions_of, report
 from ingest.cli.context import (
     ConfigOption,
     JsonOption,
@@ -14,8 +15,7 @@ from ingest.cli.context import (
     settings_of,
     shows_errors,
 )
-from ingest.cli.forget import DryOption, ReasonOption, take_out
-from ingest.operations.forget import known_document
+from ingest.operations.forget import known_document, take_out
 
 
 @shows_errors
@@ -29,5 +29,5 @@ def remove(
     """Take one document of the index out, as `forget` does; other addresses of it may come in."""
     settings = settings_of(config)
     with opened_log(settings) as log, opened_index(settings) as index:
-        wanted = known_document(index, id)
-        take_out(settings, log, index, wanted, id, reason, is_dry=dry_run, as_json=as_json)
+        made = decisions_of(known_document(index, id), id, reason)
+        report(take_out(settings, log, index, made, is_dry=dry_run), as_json=as_json)

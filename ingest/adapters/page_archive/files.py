@@ -1,4 +1,4 @@
-"""Takes what is forgotten out of the files of the archive."""
+"""The files of the archive: recovered, and rewritten without what is forgotten."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import msgspec
-
 from ingest.adapters.own_files import create_file
-from ingest.adapters.page_archive.members import GZIP, member_ends, recover, sync_folder
 from ingest.archive_format import (
     DOCUMENT_HEADER,
     FILE_ENDING,
@@ -22,20 +19,14 @@ from ingest.archive_format import (
     OPEN_ENDING,
     PAGE_TYPE,
 )
-from ingest.records.forgotten import Forgets, Names, names_in
+from ingest.records.forgotten import FileChange, Forgets, KnownAs, names_in
 
+_CHUNK_BYTES = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 _REWRITTEN_ENDING = ".rewritten"
 #: As much of a record as holds its headers.
 _HEAD_BYTES = 64 * 1024
 _HEAD_END = b"\r\n\r\n"
-
-
-class FileChange(msgspec.Struct, frozen=True):
-    """A file with forgotten pages. `left` says why they are still in it: open, damaged."""
-
-    name: str
-    pages: int
-    left: str = ""
 
 
 class _Member(NamedTuple):
@@ -124,14 +115,14 @@ def _members(file: BinaryIO, forgets: Forgets) -> Iterator[_Member]:
     start = 0
     for end in member_ends(file):
         data = os.pread(file.fileno(), end - start, start)
-        head, _, _ = zlib.decompressobj(GZIP).decompress(data, _HEAD_BYTES).partition(_HEAD_END)
+        head, _, _ = zlib.decompressobj(_GZIP).decompress(data, _HEAD_BYTES).partition(_HEAD_END)
         lines = (line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n"))
         headers = {name.lower(): value.strip() for name, _, value in lines}
         id = headers.get(DOCUMENT_HEADER.lower(), "")
         is_page = headers.get("content-type", "").startswith(PAGE_TYPE)
-        found = [Names(document_id=id, url_final=headers.get("warc-target-uri", ""))]
+        found = [KnownAs(document_id=id, url_final=headers.get("warc-target-uri", ""))]
         if is_page:
-            whole = zlib.decompress(data, GZIP)
+            whole = zlib.decompress(data, _GZIP)
             found.append(names_in(whole[len(head) + len(_HEAD_END) :].rstrip(b"\r\n")))
         yield _Member(start, end, id, is_page, any(map(forgets.has, found)))
         start = end
@@ -151,3 +142,67 @@ def _replace(path: Path, file: BinaryIO, spans: list[tuple[int, int]]) -> None:
     os.utime(beside, ns=(found.st_atime_ns, found.st_mtime_ns))
     os.rename(beside, path)
     sync_folder(path.parent)
+
+
+def recover(path: Path) -> int | None:
+    """Truncate the file of a dead writer after its last complete record, and rename it.
+
+    Return the number of bytes cut; None if its writer is alive, or another process recovers it.
+    The time of the last write stays. Errors: OSError.
+    """
+    with open(path, "r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        if not path.exists():  # its writer has just closed it
+            return None
+        found = os.stat(path)
+        whole = complete_bytes(file)
+        if whole < found.st_size:
+            file.truncate(whole)
+            os.fsync(file.fileno())
+        if not whole:
+            path.unlink()
+            return found.st_size
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+        os.rename(path, path.with_name(path.name.removesuffix(OPEN_ENDING)))
+        sync_folder(path.parent)
+        return found.st_size - whole
+
+
+def complete_bytes(file: BinaryIO) -> int:
+    """Return the length of the complete gzip members at the start. Errors: OSError."""
+    return max(member_ends(file), default=0)
+
+
+def member_ends(file: BinaryIO) -> Iterator[int]:
+    """Yield where each gzip member ends, up to the first incomplete or broken one. Errors: OSError."""
+    read = 0
+    data = b""
+    unpacker = zlib.decompressobj(_GZIP)
+    while True:
+        if not data:
+            data = file.read(_CHUNK_BYTES)
+            read += len(data)
+        if not data:
+            return
+        try:
+            unpacker.decompress(data, _CHUNK_BYTES)
+        except zlib.error:
+            return
+        if unpacker.eof:
+            data = unpacker.unused_data
+            yield read - len(data)
+            unpacker = zlib.decompressobj(_GZIP)
+        else:
+            data = unpacker.unconsumed_tail
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

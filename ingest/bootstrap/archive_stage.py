@@ -8,6 +8,7 @@ from threading import Event as Flag
 from ingest.adapters.page_archive import PageArchive, forget_pages
 from ingest.bootstrap.engines import now
 from ingest.bootstrap.stages import run_watched
+from ingest.outcome import Keep
 from ingest.pipeline.archiver import ArchiveWork
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.pipeline.forgetting import ForgetfulWork
@@ -38,7 +39,9 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
     most = pipeline.fetching.max_page_bytes
     archive = PageArchive(settings.archive_folder, pipeline.archive, now, max_page_bytes=most)
     work = ArchiveWork(archive)
-    forgetful = ForgetfulWork(work, ForgetsReader(log, plan.group), on_new=archive.forget)
+    forgets = ForgetsReader(log, plan.group)
+    # Nothing ends in this stage: extract drops these pages.
+    forgetful = ForgetfulWork(work, forgets, on_new=archive.forget, outcome=Keep(None))
 
     def idle() -> None:
         work.idle()

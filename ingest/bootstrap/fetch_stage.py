@@ -26,13 +26,13 @@ from ingest.wire import decode
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
     """Fetch pages until `stop` is set."""
+    forgotten = ForgetsReader(log, plan.group)
+    forgotten.read()
     with EventLoop("fetching") as loop:
         web: Web = loop.call(lambda: open_web(settings, now))
         web.report_resting(plan.name)
         index = LazyIndex(settings)
         fetcher = web.entry_fetcher(index.known)
-        forgotten = ForgetsReader(log, plan.group)
-        forgotten.read()
         others = {DOCUMENT_IDS: partial(_restore, fetcher.ids)}
         behind = [one for one in plans(settings.pipeline) if one.kind not in ("poll", "fetch")]
         worker = fetch_worker(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ingest.outcome import Drop
+from ingest.outcome import Drop, Outcome
 from ingest.pipeline.batch_loop import Work
 from ingest.pipeline.transform import named_in
 from ingest.ports import Record
@@ -13,10 +13,11 @@ from ingest.records.forgotten import FORGOTTEN, Forgets, ForgetsReader, KnownAs,
 
 #: How old the decisions may be when a batch begins.
 AGE_SECONDS = 2.0
+DROPPED: Outcome[None] = Drop(FORGOTTEN)
 
 
 class ForgetfulWork:
-    """The work of a stage without the records that are forgotten: those are dropped.
+    """The work of a stage without the records that are forgotten.
 
     With `erase` or `on_new` no decision is overtaken by a batch: they are read again once the
     batch is written, before its offsets are committed. What is decided until then takes back what
@@ -30,12 +31,15 @@ class ForgetfulWork:
         *,
         erase: Callable[[Sequence[KnownAs]], object] | None = None,
         on_new: Callable[[Forgets], object] | None = None,
+        outcome: Outcome[None] = DROPPED,
     ) -> None:
         """`erase` removes these records where the work wrote them, now or before a crash.
 
         `on_new` is called with all decisions when there are new ones, also while no records arrive.
+        `outcome` is that of a forgotten record.
         """
         self._work, self._reader, self._erase, self._on_new = work, reader, erase, on_new
+        self._outcome = outcome
         self._seen = reader.now
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
@@ -44,7 +48,7 @@ class ForgetfulWork:
         judged = iter(self._work.process([one for one in records if one.origin not in gone]))
         self._take_back(records)
         return [
-            Judged(record=one, outcome=Drop(FORGOTTEN), subject=named_in(one))
+            Judged(record=one, outcome=self._outcome, subject=named_in(one))
             if one.origin in gone
             else next(judged)
             for one in records

@@ -421,3 +421,22 @@ def test_what_is_behind_damage_stays_and_is_told(settings: Settings) -> None:
     (change,) = forget_pages(settings.archive_folder, forgets, is_dry=False)
     assert (change.pages, change.left) == (1, "damaged")
     assert path.read_bytes().endswith(b"no gzip")
+
+
+def test_files_that_are_ingested_are_dropped_by_name(cli: Cli, log: Log, tmp_path: Path) -> None:
+    decide(log, [a_decision("domain", "elsin-courier.example")])
+    text = "title: Flood\nurl: https://elsin-courier.example/flood\n\nThe ferry came late again."
+    (tmp_path / "flood.txt").write_text(text)
+    made = done(cli("ingest", str(tmp_path / "flood.txt"), "--json"))
+    assert made["outcomes"] == {"dropped: forgotten": 1}
+    assert list(log.scan("news.pages")) == []
+    (drop,) = [json.loads(one.value or b"") for one in log.scan("news.drops")]
+    assert (drop["stage"], drop["reason"]) == ("ingest", "forgotten")
+
+
+def test_a_replay_leaves_out_what_is_forgotten(cli: Cli, log: Log) -> None:
+    with closing(log.appender()) as appender:
+        append_all(appender, [NewRecord("news.pages", "x", encode(a_page("flood")))])
+    decide(log, [a_decision("url", "elsin-courier.example/flood")])
+    asked = ("replay", "--from", "pages", "--since", "1990-01-01", "--dry-run", "--json")
+    assert done(cli(*asked))["left_out"] == {"forgotten": 1}

@@ -65,13 +65,24 @@ class KnownAs(_Entry, frozen=True, kw_only=True):
     entry: _Entry = _Entry()
 
     @property
-    def ids(self) -> set[str]:
-        return {self.id, self.document_id, self.entry_id, self.entry.id} - {""}
-
-    @property
     def urls(self) -> set[str]:
         own = {self.url_published, self.url_redirected, self.url_canonical, self.url_final}
         return (own | {self.entry.url_published, self.entry.url_redirected}) - {""}
+
+    def of(self, kind: str) -> set[str]:
+        """Return what a decision of this kind may name; nothing for one of a newer version."""
+        match kind:
+            case "id":
+                made = {document_id_of_url(canonical_url(one)) for one in self.urls}
+                return {self.id, self.document_id, self.entry_id, self.entry.id} | made
+            case "url":
+                return {match_key(one) for one in self.urls}
+            case "domain":
+                return {part for one in self.urls for part in _domains(host_of(one))}
+            case "publisher":
+                return {self.publisher.casefold(), self.entry.publisher.casefold()}
+            case _:
+                return set()
 
 
 def names_of(value: object) -> KnownAs:
@@ -101,19 +112,7 @@ class Forgets:
 
     def has(self, names: KnownAs) -> bool:
         """Return whether something with these names is kept out."""
-        if not self._values:
-            return False
-        return any(
-            value in self._values.get(kind, ())
-            for kind, found in (
-                ("id", names.ids | {document_id_of_url(canonical_url(one)) for one in names.urls}),
-                ("url", map(match_key, names.urls)),
-                ("domain", (part for one in names.urls for part in _domains(host_of(one)))),
-                ("publisher", (names.publisher.casefold(), names.entry.publisher.casefold())),
-            )
-            if kind in self._values
-            for value in found
-        )
+        return any(not values.isdisjoint(names.of(kind)) for kind, values in self._values.items())
 
 
 class ForgetsReader:

@@ -28,7 +28,7 @@ from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.ports import Index, IndexWrite, Log, Record
 from ingest.records.appending import NewRecord, append_all
 from ingest.records.emission import Judged
-from ingest.records.forgotten import Forgets, ForgetsReader, Forgotten, names_in, names_of
+from ingest.records.forgotten import Forgets, ForgetsReader, Forgotten, KnownAs, names_in, names_of
 from ingest.settings.load import Settings, load
 from ingest.settings.options import ArchiveOptions
 from ingest.sources.documents.warc import ArchivedPages
@@ -142,8 +142,7 @@ def test_a_host_of_a_site_is_not_the_whole_site() -> None:
 
 
 def test_what_cannot_be_read_has_no_names() -> None:
-    assert not names_in(b'{"id": 7}').ids
-    assert not names_in(None).ids
+    assert names_in(b'{"id": 7}') == names_in(None) == KnownAs()
 
 
 # ── the verbs ───────────────────────────────────────────────────────────────────────────────

@@ -44,8 +44,8 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
     forgetful = ForgetfulWork(work, forgets, on_new=archive.forget, outcome=Keep(None))
 
     def idle() -> None:
-        work.idle()
         forgetful.idle()
+        work.idle()
 
     worker = batch_worker(
         plan,

@@ -43,7 +43,7 @@ class ForgetfulWork:
         self._seen = reader.now
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
-        self._reader.read(AGE_SECONDS)
+        self.idle()
         gone = self._forgotten(records)
         judged = iter(self._work.process([one for one in records if one.origin not in gone]))
         self._take_back(records)
@@ -62,7 +62,7 @@ class ForgetfulWork:
         self._tell()
 
     def idle(self) -> None:
-        """Read the decisions while no records arrive. Errors: LogUnavailable."""
+        """Read the decisions if that is due. Errors: LogUnavailable, and those of `on_new`."""
         self._reader.read(AGE_SECONDS)
         self._tell()
 

@@ -23,6 +23,7 @@ from ingest.identity import document_id_of_url
 from ingest.model import Entry, Page
 from ingest.operations.forget import decide
 from ingest.outcome import Drop, Keep, Outcome
+from ingest.pipeline.archiver import ArchiveWork
 from ingest.pipeline.forgetting import ForgetfulWork
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.ports import Index, IndexWrite, Log, Record
@@ -283,8 +284,8 @@ def test_the_index_stage_drops_what_is_forgotten(log: Log, index: Index) -> None
     assert index.get(an_id("far")) is not None
 
 
-def _at(record: Record, offset: int) -> Record:
-    return Record(topic=record.topic, partition=0, offset=offset, key=b"", value=record.value)
+def _at(record: Record, offset: int, value: bytes | None = None) -> Record:
+    return msgspec.structs.replace(record, offset=offset, value=value or record.value)
 
 
 class Slow:
@@ -439,3 +440,20 @@ def test_a_replay_leaves_out_what_is_forgotten(cli: Cli, log: Log) -> None:
     decide(log, [a_decision("url", "elsin-courier.example/flood")])
     asked = ("replay", "--from", "pages", "--since", "1990-01-01", "--dry-run", "--json")
     assert done(cli(*asked))["left_out"] == {"forgotten": 1}
+
+
+def test_a_page_that_a_killed_archive_stage_wrote_goes_when_its_file_is_recovered(
+    settings: Settings, log: Log
+) -> None:
+    archived(settings, "a", "b").close()
+    (path,) = settings.archive_folder.glob("pages-*")
+    path.rename(path.with_name(f"{path.name}.open"))  # as a kill before the commit leaves it
+    decide(log, [a_decision("id", an_id("b"))])
+    options = ArchiveOptions()
+    archive = PageArchive(settings.archive_folder, options, now, max_page_bytes=1_000_000)
+    forgets = ForgetsReader(log, "news-archive")
+    work = ForgetfulWork(ArchiveWork(archive), forgets, on_new=archive.forget, outcome=Keep(None))
+    (judged,) = work.process([_at(a_record("b"), 1, encode(a_page("b")))])
+    assert judged.outcome == Keep(None)
+    archive.close()
+    assert pages_of(settings) == [an_id("a")]

@@ -60,6 +60,7 @@ class PageArchive:
         self._monotonic = monotonic
         self._numbers = itertools.count(1)
         self._file: OpenFile | None = None
+        self._forgets = Forgets()
         self._began = 0.0
         self._tidied: float | None = None
 
@@ -110,7 +111,11 @@ class PageArchive:
         self._close_file()
 
     def forget(self, forgets: Forgets) -> None:
-        """Close the current file without what is forgotten. Errors: ArchiveUnavailable."""
+        """Close the current file without what is forgotten; so is each that is recovered.
+
+        Errors: ArchiveUnavailable.
+        """
+        self._forgets = forgets
         path = None if self._file is None else self._file.path
         self._close_file()
         if path is not None:
@@ -151,6 +156,9 @@ class PageArchive:
                 continue
             if cut is not None:
                 archive_file_recovered(name=path.name, cut_bytes=cut)
+                closed = path.with_name(path.name.removesuffix(OPEN_ENDING))
+                if self._forgets and closed.exists():
+                    rewritten(closed, self._forgets)
 
     def _delete_old(self) -> None:
         files = list(_sized(self._folder))

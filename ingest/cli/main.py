@@ -23,6 +23,8 @@ VERBS = (
     "archive.show",
     "archive.revisions",
     "archive.entities",
+    "archive.forget",
+    "archive.remove",
     "setup",
     "check",
     "status",

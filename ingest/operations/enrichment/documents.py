@@ -125,11 +125,12 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
     if found.published_at and not (published and published.at):
         raise ValueError(f"published_at is not a date: {found.published_at!r}")
     id = job.name if found.id is None else found.id
+    key = identity.document_id_of_content(line)
     url, at = identity.canonical_url(found.url or ""), now()
     document = EnrichedDocument(
-        id=identity.document_id_of_content(line),
+        id=key,
         version=0,
-        entry_id="",
+        entry_id=key,
         url_published=found.url or "",
         url_canonical=url,
         url_match_key=identity.match_key(url),

@@ -201,6 +201,8 @@ def _definitions(mentions: Sequence[Mention], numbers: list[int], text: str) -> 
     found: dict[Key, Key] = {}
     for one, two in itertools.pairwise(numbers):
         long, short = mentions[one], mentions[two]
+        if short.field != "text":
+            break
         between = text[long.end : short.start]
         if between.strip() in {"(", "(the"} and text[short.end : short.end + 1] == ")":
             found[organisation_key(short.text)] = organisation_key(long.text)

@@ -127,7 +127,7 @@ def _clusters(
         if mention.is_ambiguous:
             home.ambiguous.add(number)
     add_persons(clusters, mentions, numbers["person"], lists)
-    add_organisations(clusters, mentions, numbers["organisation"], document)
+    add_organisations(clusters, mentions, numbers["organisation"], document.text)
     add_places(clusters, mentions, numbers["place"])
     return clusters
 

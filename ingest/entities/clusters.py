@@ -118,9 +118,7 @@ def _add_single(people: list[Cluster], word: str, number: int) -> None:
 
 def _holding(people: list[Cluster], word: str, part: slice) -> list[Cluster]:
     """Return the people who have this word in this part of a full name."""
-    return [
-        one for one in people if any(word in key[part] for key in one.keys if len(key) > 1)
-    ]
+    return [one for one in people if any(word in key[part] for key in one.keys if len(key) > 1)]
 
 
 def _nearest_before(clusters: list[Cluster], number: int) -> Cluster:

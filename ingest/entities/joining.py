@@ -22,6 +22,7 @@ from ingest.model import EnrichedDocument, EntityDetail, Mention, Names
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
+
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     """An entity on a watch-list: its id counts, whatever the text says."""
 
@@ -177,8 +178,7 @@ def _form(mention: Mention, language: str) -> str:
         key = person_key(text, word_lists(language or "en"))
         return (
             " ".join(words[-max(len(key), 1) :])
-            if len(key) < len(words)
-            and words[-1].rstrip(".").casefold() not in _SUFFIXES
+            if len(key) < len(words) and words[-1].rstrip(".").casefold() not in _SUFFIXES
             else text
         )
     if text[:4].casefold() == "the " and mention.type == "organisation":

@@ -137,9 +137,7 @@ def _fitting(text: str, tokens: list[Token]) -> tuple[Row, ...]:
 def _must_be_loud(row: Row, key: str) -> bool:
     """Return whether a name is written in capitals only: SAP, NATO."""
     return all(
-        form.lstrip("~^").isupper() and len(key) < 7
-        for form in row.forms
-        if form_key(form) == key
+        form.lstrip("~^").isupper() and len(key) < 7 for form in row.forms if form_key(form) == key
     )
 
 
@@ -190,9 +188,7 @@ def caseless_names(text: str, language: str) -> Iterator[TextHit]:
     if not len(automaton):
         return
     end_before = 0
-    for last, (length, known, is_full) in automaton.iter_long(
-        folded_in_place(text, str.casefold)
-    ):
+    for last, (length, known, is_full) in automaton.iter_long(folded_in_place(text, str.casefold)):
         start, end = last - length + 1, last + 1
         if start >= end_before and _is_whole(text, start, end, language):
             end_before = end
@@ -228,9 +224,7 @@ def _automaton(is_unspaced: bool) -> ahocorasick.Automaton:
                 continue
             is_dense = "\u2e80" <= form[0] <= "\u9fff" or "\u0e00" <= form[0] <= "\u0eff"
             if is_dense == is_unspaced and form.casefold() not in automaton:
-                automaton.add_word(
-                    form.casefold(), (len(form), row.known, form not in surnames)
-                )
+                automaton.add_word(form.casefold(), (len(form), row.known, form not in surnames))
     if len(automaton):
         automaton.make_automaton()
     return automaton

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from ingest.entities.gazetteer import country_keys, country_names, place_hint
-from ingest.entities.known import Known, Row, form_key, known, lead
+from ingest.entities.known import Known, Row, form_key, lead
 from ingest.entities.lexicon import WordLists, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities.known_forms import (
@@ -18,9 +19,8 @@ from processors.find_entities.known_forms import (
     bearers_of,
     caseless_names,
     full_names,
-    rows_of,
 )
-from processors.find_entities.tokens import ORGANISATION, PERSON, PLACE, Token, tokens_of
+from processors.find_entities.tokens import ORGANISATION, PERSON, Token, tokens_of
 
 #: Signs count this many tokens before and after a surname: its sentence and the next, mostly.
 _NEAR = 25
@@ -39,8 +39,8 @@ _DEEDS = frozenset({"met", "spoke", "flew", "signed", "visited", "travelled", "t
 class Page(msgspec.Struct):
     """What all decisions about one text need.
 
-    `covered` maps a token to the mention that it is in; `found` are the known entities by id with
-    the way they were found, `surnames` the words that full names in this text end in.
+    `covered` maps a token to the mention that it is in; `found` are the known entities named in
+    full, by id, `firsts` the tokens at which they are first.
     """
 
     text: str
@@ -49,8 +49,9 @@ class Page(msgspec.Struct):
     language: str
     low: set[str]
     covered: dict[int, Mention]
+    countries: set[str]
     found: dict[str, Known] = {}
-    surnames: dict[str, set[str]] = {}
+    firsts: dict[str, int] = {}
 
 
 def with_known(text: str, language: str, mentions: Sequence[Mention]) -> tuple[Mention, ...]:
@@ -65,10 +66,19 @@ def with_known(text: str, language: str, mentions: Sequence[Mention]) -> tuple[M
     tokens = tokens_of(text, language)
     pack = word_lists(language)
     low = {token.key for token in tokens if token.is_word and not token.is_capital}
-    page = Page(text, tokens, pack, language, low, _covered(tokens, mentions))
+    page = Page(text, tokens, pack, language, low, _covered(tokens, mentions),
+                _countries(tokens, language))  # fmt: skip
     added = _full(page)
     added += _surnames(page, added)
     return _merged(mentions, added)
+
+
+def _countries(tokens: list[Token], language: str) -> set[str]:
+    """Return the codes of the countries that a text names, or whose people it names."""
+    names, nations = country_keys(language), country_names("demonyms")
+    keys = {token.key for token in tokens if token.is_capital}
+    pairs = {f"{one.key} {two.key}" for one, two in itertools.pairwise(tokens) if two.is_capital}
+    return {table[key] for key in keys | pairs for table in (names, nations) if key in table}
 
 
 def _covered(tokens: list[Token], mentions: Sequence[Mention]) -> dict[int, Mention]:
@@ -114,12 +124,14 @@ def _mention(
 def _full(page: Page) -> list[Mention]:
     added = []
     for hit in full_names(page.text, page.tokens, page.pack):
+        hit = _without_title(page, hit)
         one = _chosen(page, hit)
         if one is None or _is_part_of_more(page, hit, one):
             continue
         rivals = [row for row in hit.rows if row.known.type == one.type]
         is_ambiguous = one.type == PERSON and len(rivals) > 1 and not _is_ahead(rivals)
         page.found[one.id] = one
+        page.firsts.setdefault(one.id, hit.first)
         evidence = f"full name: {one.name}" + (f", {one.role}" if one.role else "")
         added.append(
             _mention(page, hit.first, hit.last, one, f"known_{one.type}", "strong", evidence,
@@ -128,25 +140,38 @@ def _full(page: Page) -> list[Mention]:
     return added
 
 
+def _without_title(page: Page, hit: NameHit) -> NameHit:
+    """Cut off what is no part of the name: President Donald Trump, and The at a sentence start."""
+    first, pack = hit.first, page.pack
+    while first < hit.last - 1:
+        token = page.tokens[first]
+        is_title = token.key in pack.titles and token.key not in pack.royal
+        if not (is_title or (token.opens and token.key == "the")):
+            break
+        first += 1
+    return hit._replace(first=first)
+
+
 def _is_ahead(rows: Sequence[Row]) -> bool:
     return rows[0].known.weight >= 2 * rows[1].known.weight
 
 
 def _chosen(page: Page, hit: NameHit) -> Known | None:
     """Return the entity that a form means here, if it means one."""
-    inside = page.covered.get(hit.first)
-    types = [row.known.type for row in hit.rows]
-    if inside is not None and inside.type in types and hit.last - hit.first > 1:
-        rows = [row for row in hit.rows if row.known.type == inside.type]
-    else:
-        rows = list(hit.rows)
-    one = rows[0].known
-    if hit.last - hit.first == 1:
-        return one if _is_single_meant(page, hit, rows[0]) else None
     tokens = page.tokens[hit.first : hit.last]
+    if len(tokens) == 1:
+        return _meant_by_one_word(page, hit)
+    inside = page.covered.get(hit.first)
+    rows = [row for row in hit.rows if inside is None or row.known.type == inside.type] or [
+        *hit.rows
+    ]
+    one = rows[0].known
+    if _is_phrase(page, tokens):
+        return None
     if one.type == PERSON:
-        return None if one.prominence < 2 or _is_phrase(page, tokens) else one
-    return None if _is_phrase(page, tokens) and inside is None else one
+        return one if one.prominence > 1 else None
+    rivals = [row.known for row in rows if row.known.type == ORGANISATION]
+    return _organisation(page, rivals, tokens, inside is not None and inside.type == one.type)
 
 
 def _is_phrase(page: Page, tokens: list[Token]) -> bool:
@@ -156,50 +181,83 @@ def _is_phrase(page: Page, tokens: list[Token]) -> bool:
     return all(token.key in page.low or token.key in page.pack.openers for token in tokens)
 
 
-def _is_single_meant(page: Page, hit: NameHit, row: Row) -> bool:
-    """Return whether one word that is an organisation's name means it here.
-
-    The rules said so, or the word has no other reading.
-    """
+def _meant_by_one_word(page: Page, hit: NameHit) -> Known | None:
+    """Return the organisation that one word means here: the rules said so, or nothing else can."""
     token = page.tokens[hit.first]
     inside = page.covered.get(hit.first)
+    rows = [row for row in hit.rows if row.known.type == ORGANISATION]
+    if not rows:
+        return None
     if inside is not None:
-        return inside.type == ORGANISATION and inside.end == token.end == inside.start + len(
-            inside.text
-        ) and inside.start == token.start  # fmt: skip
-    if token.is_shouted or token.opens or _is_beside_capital(page, hit.first, hit.last):
-        return False
-    is_flagged = all(
-        form[0] in "~^" for form in row.forms if form_key(form) == token.key
-    )
-    if is_flagged or row.known.prominence < 3:
-        return False
-    return not _has_other_reading(page, token)
+        is_same = (inside.start, inside.end) == (token.start, token.end)
+        if inside.type != ORGANISATION or not is_same:
+            return None
+    elif (
+        token.is_shouted
+        or token.opens
+        or _has_other_reading(page, token)
+        or rows[0].known.prominence < 3
+        or all(form[0] in "~^" for form in rows[0].forms if form_key(form) == token.key)
+    ):
+        return None
+    return _organisation(page, [row.known for row in rows], [token], inside is not None)
+
+
+def _organisation(
+    page: Page, rivals: list[Known], tokens: list[Token], is_seen: bool
+) -> Known | None:
+    """Return the organisation of this name that the text can mean.
+
+    A name that several have, or that is made of ordinary words alone (Supreme Court, Labour Party),
+    means the one whose country the text names. `is_seen` if the rules found an organisation here.
+    """
+    key = " ".join(token.key for token in tokens)
+    if place_hint(key, page.language).kind or key in country_names("demonyms"):
+        if not is_seen:
+            return None
+    ordinary = page.pack.organisation_heads | page.pack.organisation_alone | page.pack.common
+    ordinary |= page.pack.pair_words | page.low
+    is_general = all(token.key in ordinary for token in tokens)
+    if not is_general and (len(rivals) == 1 or rivals[0].prominence > rivals[1].prominence):
+        return rivals[0]
+    named = [one for one in rivals if one.country in page.countries]
+    return named[0] if named else None
 
 
 def _has_other_reading(page: Page, token: Token) -> bool:
     """Return whether a word is also a place, an ordinary word or a given name."""
-    key = token.key
-    if key in page.low or key in page.pack.not_names or key in person_names().given:
+    key, pack = token.key, page.pack
+    if key in page.low or key in pack.not_names or key in person_names().given:
         return True
-    if token.opens and key in page.pack.common:
+    if key in pack.common or key in country_names("demonyms") or _is_calendar(pack, key):
         return True
     return bool(place_hint(key, page.language).kind)
 
 
+def _is_calendar(pack: WordLists, key: str) -> bool:
+    return key in pack.openers or key in pack.weekdays or key in pack.months
+
+
 def _is_beside_capital(page: Page, first: int, last: int) -> bool:
     """Return whether a capital word beside it may belong to the same name."""
-    tokens, pack = page.tokens, page.pack
+    tokens = page.tokens
     if first and tokens[first].is_joined:
         before = tokens[first - 1]
         if before.is_capital and not before.is_possessive and not _is_no_name(page, before):
             return True
-    if last < len(tokens) and tokens[last].is_joined and not tokens[last - 1].is_possessive:
-        after = tokens[last]
-        if after.is_capital and after.key not in pack.openers | pack.weekdays | pack.months:
-            return not (page.covered.get(last) and page.covered[last].start == after.start
-                        and page.covered[last].rule == "known_organisation")  # fmt: skip
-    return False
+    return _goes_on(page, last)
+
+
+def _goes_on(page: Page, last: int) -> bool:
+    """Return whether the next word may belong to the same name."""
+    tokens = page.tokens
+    if last >= len(tokens) or not tokens[last].is_joined or tokens[last - 1].is_possessive:
+        return False
+    after = tokens[last]
+    if not after.is_capital or _is_calendar(page.pack, after.key) or after.key in page.pack.titles:
+        return False
+    inside = page.covered.get(last)
+    return not (inside and inside.start == after.start and inside.rule == "known_organisation")
 
 
 def _is_no_name(page: Page, token: Token) -> bool:
@@ -217,35 +275,37 @@ _LONGER = frozenset({"organisation_head", "place_head", "club_head", "known_orga
 
 def _is_part_of_more(page: Page, hit: NameHit, one: Known) -> bool:
     """Return whether the form is a part of the name of something else: Angela Merkel Foundation."""
-    tokens, pack = page.tokens, page.pack
-    inside = page.covered.get(hit.first)
-    last_inside = page.covered.get(hit.last - 1)
-    for mention in (inside, last_inside):
+    tokens = page.tokens
+    start, end = tokens[hit.first].start, tokens[hit.last - 1].end
+    for mention in (page.covered.get(hit.first), page.covered.get(hit.last - 1)):
         if mention is None or mention.type == one.type == PERSON:
             continue
-        is_longer = mention.end - mention.start > tokens[hit.last - 1].end - tokens[hit.first].start
+        is_longer = mention.end - mention.start > end - start
         if is_longer and (mention.rule in _LONGER or one.type == ORGANISATION):
             return True
-    if one.type != PERSON or hit.last >= len(tokens):
-        return False
-    after = tokens[hit.last]
-    if not (after.is_capital and after.is_joined) or tokens[hit.last - 1].is_possessive:
-        return False
-    return (
-        after.key in pack.organisation_heads or after.key in pack.place_heads
-        or after.key in pack.other_heads or after.key in person_names().surnames
-    )  # fmt: skip
+    if one.type == ORGANISATION:
+        return hit.first not in page.covered and _is_beside_capital(page, hit.first, hit.last)
+    before = tokens[hit.first - 1] if hit.first and tokens[hit.first].is_joined else None
+    if before is not None and before.is_capital and not before.is_possessive:
+        is_given = before.key in person_names().given or len(before.text) < 3
+        if is_given and not _is_no_name(page, before):
+            return True
+    return _goes_on(page, hit.last)
 
 
 # ── surnames ────────────────────────────────────────────────────────────────────────────────
 
 
 class Lone(msgspec.Struct):
-    """A surname that stands alone, at these tokens (first, last), and whom it may mean."""
+    """A surname that stands alone, at these tokens (first, last), and whom it may mean.
+
+    `needed` is how many different signs, a title among them, it takes to be believed; 0 where it
+    can mean nobody else.
+    """
 
     known: Known
     places: list[tuple[int, int]]
-    is_doubtful: bool
+    needed: int
     signs: list[str]
 
 
@@ -257,7 +317,7 @@ def _surnames(page: Page, added: list[Mention]) -> list[Mention]:
     alone: dict[str, Lone] = {}
     result = []
     for number, token in enumerate(page.tokens):
-        if not token.is_capital or number in taken or token.is_shouted or len(token.text) < 2:
+        if not token.is_capital or number in taken or _cannot_be_surname(page, token):
             continue
         for base in bases(token, page.language):
             bearers = bearers_of(base)
@@ -269,6 +329,8 @@ def _surnames(page: Page, added: list[Mention]) -> list[Mention]:
         if not _stands_alone(page, first, number + 1):
             continue
         named = here.get(base, [])
+        if named and _is_lead_meant(page, base, named, number):
+            named = []
         if len(named) == 1:
             if _is_clearly_other(page, number):
                 continue
@@ -280,6 +342,22 @@ def _surnames(page: Page, added: list[Mention]) -> list[Mention]:
         elif not named:
             _note(page, alone, base, first, number + 1)
     return result + _judged(page, alone)
+
+
+def _cannot_be_surname(page: Page, token: Token) -> bool:
+    if token.is_shouted or len(token.text) < 2 or _is_calendar(page.pack, token.key):
+        return True
+    if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
+        return True
+    return len(token.text) < 5 and token.text.isupper()
+
+
+def _is_lead_meant(page: Page, base: str, named: list[Known], number: int) -> bool:
+    """Return whether a relative is named in full, but later: "Trump … his son Eric Trump"."""
+    one = lead(base)
+    if one is None or one.id in {other.id for other in named}:
+        return False
+    return all(page.firsts[other.id] > number for other in named)
 
 
 def _surnames_here(page: Page) -> dict[str, list[Known]]:
@@ -313,9 +391,9 @@ def _with_particles(page: Page, number: int, base: str) -> int:
     first = number
     while first and page.tokens[first].is_joined and page.tokens[first - 1].is_word:
         key = page.tokens[first - 1].key
-        if key not in page.pack.particles or not bearers_of(f"{key} {base}") and (
+        if key not in page.pack.particles or (not bearers_of(f"{key} {base}") and (
             first < 2 or not bearers_of(f"{page.tokens[first - 2].key} {key} {base}")
-        ):  # fmt: skip
+        )):  # fmt: skip
             break
         base = f"{key} {base}"
         first -= 1
@@ -346,10 +424,31 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     token = page.tokens[last - 1]
     found = alone.get(base)
     if found is None:
-        found = alone[base] = Lone(one, [], False, [])
+        found = alone[base] = Lone(one, [], 0, [])
     found.places.append((first, last))
-    found.is_doubtful = found.is_doubtful or _has_other_reading(page, token)
+    found.needed = max(found.needed, _signs_needed(page, one, token))
     found.signs += _signs(page, one, first, last)
+
+
+#: Whom a newspaper calls by the surname: heads of state, and those most read about.
+_FAMOUS, _RULER = 24, 40
+
+
+def _signs_needed(page: Page, one: Known, token: Token) -> int:
+    """Return how many signs it takes to believe that a surname means this person.
+
+    The lists of given names hold many surnames, so such a reading counts little; less known people
+    share theirs with private ones.
+    """
+    key = token.key
+    if key in page.low or key in page.pack.not_names or (
+        key in page.pack.common and (token.opens or one.weight < _RULER)
+    ):  # fmt: skip
+        return 2
+    if one.weight >= _RULER:
+        return 0
+    is_given = key in person_names().given
+    return 2 if one.weight < _FAMOUS or is_given or place_hint(key, page.language).kind else 0
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
@@ -380,10 +479,10 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
         signs = list(one.signs)
         if len(one.places) > 1:
             signs.append("said twice")
-        if not one.is_doubtful:
+        if one.needed == 0:
             signs += [f"beside {other.known.name}" for other in _beside(alone, base)]
-        is_titled = any(sign.startswith("title") for sign in signs)
-        if one.is_doubtful and not (is_titled and len(set(signs)) > 1):
+        kinds = {sign.partition(":")[0] for sign in signs}
+        if one.needed and not ("title" in kinds and len(kinds) >= one.needed):
             continue
         evidence = f"surname of {one.known.name}; " + ("; ".join(dict.fromkeys(signs)) or "no sign")
         strength = "medium" if signs else "weak"
@@ -400,11 +499,9 @@ def _beside(alone: dict[str, Lone], base: str) -> list[Lone]:
         other
         for key, other in alone.items()
         if key != base
-        and not other.is_doubtful
+        and other.needed == 0
         and any(
-            abs(one[0] - two[0]) <= _TOGETHER
-            for one in alone[base].places
-            for two in other.places
+            abs(one[0] - two[0]) <= _TOGETHER for one in alone[base].places for two in other.places
         )
     ]
 

@@ -204,9 +204,9 @@ def _is_whole(text: str, start: int, end: int, language: str) -> bool:
     if language in _UNSPACED:
         return True
     before = text[start - 1] if start else " "
-    if before.isalpha():
-        if before not in _PREFIXES or (start > 1 and text[start - 2].isalpha()):
-            return False
+    is_glued = before in _PREFIXES and not (start > 1 and text[start - 2].isalpha())
+    if before.isalpha() and not is_glued:
+        return False
     after = text[end] if end < len(text) else " "
     return language == "ko" or not after.isalpha()
 

@@ -212,9 +212,8 @@ def _organisation(
     means the one whose country the text names. `is_seen` if the rules found an organisation here.
     """
     key = " ".join(token.key for token in tokens)
-    if place_hint(key, page.language).kind or key in country_names("demonyms"):
-        if not is_seen:
-            return None
+    if not is_seen and (place_hint(key, page.language).kind or key in country_names("demonyms")):
+        return None
     ordinary = page.pack.organisation_heads | page.pack.organisation_alone | page.pack.common
     ordinary |= page.pack.pair_words | page.low
     is_general = all(token.key in ordinary for token in tokens)
@@ -241,7 +240,7 @@ def _is_calendar(pack: WordLists, key: str) -> bool:
 def _is_beside_capital(page: Page, first: int, last: int) -> bool:
     """Return whether a capital word beside it may belong to the same name."""
     tokens = page.tokens
-    if first and tokens[first].is_joined:
+    if first and tokens[first].is_joined and not tokens[first].is_shouted:
         before = tokens[first - 1]
         if before.is_capital and not before.is_possessive and not _is_no_name(page, before):
             return True
@@ -254,10 +253,21 @@ def _goes_on(page: Page, last: int) -> bool:
     if last >= len(tokens) or not tokens[last].is_joined or tokens[last - 1].is_possessive:
         return False
     after = tokens[last]
+    if after.is_shouted:
+        return _is_last_word(page, after)
     if not after.is_capital or _is_calendar(page.pack, after.key) or after.key in page.pack.titles:
         return False
     inside = page.covered.get(last)
     return not (inside and inside.start == after.start and inside.rule == "known_organisation")
+
+
+def _is_last_word(page: Page, token: Token) -> bool:
+    """Return whether a word ends names: where all words have capitals, this alone says so."""
+    pack, key = page.pack, token.key
+    return (
+        key in pack.organisation_heads or key in pack.place_heads or key in pack.other_heads
+        or key in person_names().surnames
+    )  # fmt: skip
 
 
 def _is_no_name(page: Page, token: Token) -> bool:

@@ -140,7 +140,8 @@ class Strings:
             for last, string in automaton.iter(text):
                 start = last + 1 - len(string)
                 is_whole = not _is_inside_word(text, start, last + 1)
-                if is_whole and not (alone and not stands_alone(text, start, last + 1)):
+                is_free = alone and stands_alone(text, start, last + 1)
+                if is_whole and (is_free or (not alone and not _is_followed(text, last + 1))):
                     self.places[string].setdefault(article.id, []).append(start)
 
     def articles_with(self, strings: Iterable[str]) -> frozenset[str]:
@@ -186,7 +187,8 @@ def _is_plain(form: str, ordinary: set[str]) -> bool:
 
 def _is_full(form: str) -> bool:
     words = form.split()
-    return len(words) > 1 and words[0].lower().strip(".") not in TITLES and form[0].isupper()
+    is_name = words[0].lower().strip(".") not in TITLES and form[0].isupper()
+    return is_name and len(words) > 1 and any(len(word.strip(".")) > 2 for word in words[:-1])
 
 
 @cache
@@ -206,8 +208,13 @@ def stands_alone(text: str, start: int, end: int, own: frozenset[str] = frozense
         is_name = word[:1].isupper() and not is_title and word.strip(".") not in own
         if is_name and (not starts or name_key(word) in _given_names()):
             return False
+    return not _is_followed(text, end)
+
+
+def _is_followed(text: str, end: int) -> bool:
+    """Return whether a longer name goes on after these words: Betty Ford Center."""
     after = _WORD_AFTER.match(text[end : end + 30])
-    return not (after and after[1][:1].isupper())
+    return bool(after and after[1][:1].isupper())
 
 
 class Truth:

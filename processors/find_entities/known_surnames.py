@@ -166,11 +166,11 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
     found.is_doubtful = found.is_doubtful or _is_doubtful(page, one, token)
-    found.is_name = found.is_name or not page.tokens[first].opens or _is_beside(signs)
+    found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
     found.signs += signs
 
 
-def _is_beside(signs: list[str]) -> bool:
+def _is_direct(signs: list[str]) -> bool:
     return any(sign.startswith(("title", "verb")) for sign in signs)
 
 
@@ -222,10 +222,10 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
         signs = list(one.signs)
         if len(one.places) > 1:
             signs.append("said twice")
-        if not one.is_doubtful:
-            signs += [f"beside {other.known.name}" for other in _beside(alone, base)]
+        beside = [] if one.is_doubtful else _beside(alone, base)
+        signs += [f"beside {other.known.name}" for other in beside]
         kinds = {sign.partition(":")[0] for sign in signs}
-        if not one.is_name or (one.is_doubtful and not ("title" in kinds and len(kinds) > 1)):
+        if not (one.is_name or beside) or (one.is_doubtful and not ("title" in kinds and len(kinds) > 1)):
             continue
         evidence = f"surname of {one.known.name}; " + ("; ".join(dict.fromkeys(signs)) or "no sign")
         strength = "medium" if signs else "weak"
@@ -247,5 +247,3 @@ def _beside(alone: dict[str, Lone], base: str) -> list[Lone]:
             abs(one[0] - two[0]) <= _TOGETHER for one in alone[base].places for two in other.places
         )
     ]
-
-

@@ -40,6 +40,7 @@ class Cluster(msgspec.Struct):
     ambiguous: set[int] = msgspec.field(default_factory=set)
     id: str = ""
     name: str = ""
+    aliases: tuple[str, ...] = ()
     wikidata_id: str = ""
 
 

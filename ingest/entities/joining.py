@@ -112,7 +112,8 @@ def _clusters(
     lists = word_lists(document.language or "en")
     by_id: dict[str, Cluster] = {}
     for one in pinned:
-        cluster = Cluster(one.type, id=one.id, name=one.name, wikidata_id=one.wikidata_id)
+        cluster = Cluster(one.type, id=one.id, name=one.name, aliases=one.aliases,
+                          wikidata_id=one.wikidata_id)  # fmt: skip
         cluster.keys |= {_key(one.type, form, lists) for form in (one.name, *one.aliases)}
         by_id[one.id] = cluster
     clusters = list(by_id.values())
@@ -194,7 +195,7 @@ def _detail(
     numbers = cluster.numbers
     surface = [_form(mentions[number], document.language) for number in numbers]
     surnames = [_surname(name)] if cluster.type == "person" else []
-    forms = tuple(dict.fromkeys((name, *surface, *surnames)))
+    forms = tuple(dict.fromkeys((name, *surface, *cluster.aliases, *surnames)))
     is_in_title = any(mentions[number].field == "title" for number in numbers)
     return EntityDetail(
         id=id, name=name, type=cluster.type, count=len(numbers), forms=forms,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ingest.entities.gazetteer import is_demonym, place_hint
+from ingest.entities.known import known_by_form, known_by_surname
 from ingest.entities.lexicon import name_key, organisations, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities.tokens import Token, find_known
@@ -87,14 +88,17 @@ def lists_of(text: str, language: str) -> str:
     if not text[0].islower():
         for form in _forms(key, language):
             given, surname = form.replace(" ", "-") in names.given, form in names.surnames
+            bearers = known_by_surname(form)
             hint = place_hint(form, language)
-            if given or surname or hint.kind or form in organisations():
+            if given or surname or hint.kind or bearers or form in organisations():
                 if form != key:
                     found.append("inflected")
                 if given:
                     found.append("given")
                 if surname:
                     found.append("surname")
+                if bearers:
+                    found.append(f"known{bearers[0].prominence}")
                 if hint.kind:
                     size = len(str(hint.population)) if hint.population else 0
                     found.append(f"{hint.kind}{'+' if size > 6 else ''}")
@@ -153,7 +157,7 @@ def columns(
     return [
         [token.text for token in tokens],
         verdicts,
-        _hits(list(tokens)),
+        _hits(tokens, language),
         states,
         _elsewhere(tokens, verdicts),
         [f"{a}>{b}" for a, b in zip([EDGE, *classes], classes, strict=False)],
@@ -181,13 +185,41 @@ def _verdicts(tokens: Sequence[Token], mentions: Sequence[Mention]) -> list[str]
     return result
 
 
-def _hits(tokens: list[Token]) -> list[str]:
-    """Return which listed organisation of several words, or of one, each token belongs to."""
+def _hits(tokens: Sequence[Token], language: str) -> list[str]:
+    """Return what list holds the name of several words, or of one, that a token belongs to."""
     result = [""] * len(tokens)
-    for first, last, known in find_known(tokens):
-        for number in range(first, last):
-            result[number] = f"{'B' if number == first else 'I'}{last - first > 1}{known.flags}"
+    for first, last, known in find_known(list(tokens)):
+        if last - first > 1:
+            _mark(result, first, last, f"rule{known.flags}")
+    number = 0
+    while number < len(tokens):
+        width = 0
+        if tokens[number].is_capital and not result[number]:
+            for width in (4, 3, 2, 1):
+                last = number + width
+                if last > len(tokens) or not tokens[last - 1].is_capital:
+                    continue
+                kind = listed(" ".join([token.key for token in tokens[number:last]]), language)
+                if kind:
+                    _mark(result, number, last, f"{kind}{'' if width > 1 else '1'}")
+                    break
+            else:
+                width = 0
+        number += width or 1
     return result
+
+
+def _mark(result: list[str], first: int, last: int, kind: str) -> None:
+    result[first:last] = [f"B{kind}", *[f"I{kind}"] * (last - first - 1)]
+
+
+@lru_cache(maxsize=50_000)
+def listed(key: str, language: str) -> str:
+    """Return which lists have this full name: known people and organisations, places."""
+    found = sorted({f"{one.type[0]}{one.prominence}" for one in known_by_form(key)[:3]})
+    if " " in key and place_hint(key, language).kind:
+        found.append("place")
+    return "+".join(found)
 
 
 def _elsewhere(tokens: Sequence[Token], verdicts: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from ingest.model import EnrichedDocument, Mention, Watchlist, WatchlistHit
 from ingest.outcome import Keep, Outcome
 from ingest.settings.faults import checked
 from ingest.settings.yaml_file import YamlFile, read_yaml
+from ingest.terms import fold
 
 Case = Literal["capitals", "exact", "any"]
 Kind = Literal["person", "organisation", "place"]
@@ -57,6 +58,9 @@ class Lists(_Block):
     """All of config/watches.yml; match_watchlists reads the lists."""
 
     lists: list[NameList] = Field([], description="lists of names, looked for in every document")
+    exclude: list[str] = Field(
+        [], description="entities that no document is tagged with, by id or by name"
+    )
     watches: list[object] | dict[str, object] | None = Field(
         None, description="kept for saved searches; nothing runs them yet"
     )
@@ -71,21 +75,23 @@ class WatchedEntity(NamedTuple):
     language: str = ""
 
 
-def read_lists(config_folder: Path) -> list[WatchedEntity]:
-    """Return the entities of all lists in order; [] if the file does not exist.
+def read_lists(config_folder: Path) -> tuple[list[WatchedEntity], list[str]]:
+    """Return the entities of all lists, and the ids and names to exclude, in order.
 
-    Errors: ConfigError with all faults.
+    Both are [] if the file does not exist. Errors: ConfigError with all faults.
     """
     path = config_folder / "watches.yml"
     if not path.exists():
-        return []
+        return [], []
     file = read_yaml(path)
-    if file.data.get("lists") is None:
-        file.data["lists"] = []
-    found, faults = _watched(checked(file, Lists), file)
+    for name in ("lists", "exclude"):
+        if file.data.get(name) is None:
+            file.data[name] = []
+    lists = checked(file, Lists)
+    found, faults = _watched(lists, file)
     if faults:
         raise ConfigError(faults)
-    return found
+    return found, lists.exclude
 
 
 def file_faults(config_folder: Path) -> list[ConfigFault]:
@@ -150,7 +156,8 @@ class MatchWatchlists:
 
     engine = f"lists@{VERSION}"
 
-    def __init__(self, watched: Sequence[WatchedEntity]) -> None:
+    def __init__(self, watched: Sequence[WatchedEntity], excluded: Sequence[str] = ()) -> None:
+        self._excluded = frozenset(map(fold, excluded))
         self._automaton = ahocorasick.Automaton()
         by_form: dict[str, list[tuple[str, WatchedEntity]]] = {}
         for one in watched:
@@ -163,10 +170,13 @@ class MatchWatchlists:
         self._is_empty = not by_form
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with hits; they replace the mentions that they overlap.
+        """Return the document with hits, which replace the mentions that they overlap.
 
-        `watchlist.hits` are those of the text; names of the title are mentions of the title.
+        Excluded entities lose their mentions. `watchlist.hits` are those of the text; names of the
+        title are mentions of the title.
         """
+        if self._excluded and document.mentions:
+            document = self._without_excluded(document)
         if self._is_empty:
             return Keep(document)
         in_text = self._found(document.text, document.language)
@@ -186,6 +196,24 @@ class MatchWatchlists:
         )
         document = msgspec.structs.replace(document, watchlist=Watchlist(names=names, hits=hits))
         return Keep(_with_mentions(document, {"text": in_text, "title": in_title}))
+
+    def _without_excluded(self, document: EnrichedDocument) -> EnrichedDocument:
+        joined = assembled(document, document.mentions)
+        gone = {
+            detail.id
+            for detail in joined.entity_details
+            if self._excluded & set(map(fold, (detail.id, detail.name, *detail.forms)))
+        }
+        kept = [
+            mention
+            for mention, one in zip(document.mentions, joined.mentions, strict=True)
+            if one.entity_id not in gone
+        ]
+        if not gone:
+            return document
+        if document.entity_details:
+            return assembled(document, kept)
+        return msgspec.structs.replace(document, mentions=tuple(kept))
 
     def _found(self, text: str, language: str) -> list[ListedName]:
         """Return the hits in order; the longest win, but several lists may match at one place."""
@@ -271,4 +299,4 @@ def _fits_case(text: str, form: str, case: str) -> bool:
 def build(options: Options, *, config_folder: Path) -> MatchWatchlists:
     """Return the enricher with the lists read. Errors: ConfigError."""
     del options
-    return MatchWatchlists(read_lists(config_folder))
+    return MatchWatchlists(*read_lists(config_folder))

@@ -7,6 +7,7 @@ from threading import Event as Flag
 
 from ingest.bootstrap.engines import LazyIndex, chain_of, now, open_index, retry_until_available
 from ingest.bootstrap.stages import run_watched
+from ingest.entities.merges import TOPIC, EntityChange
 from ingest.errors import NewsIngestError
 from ingest.pipeline.batch_loop import Work, batch_worker
 from ingest.pipeline.indexing.indexer import IndexWork
@@ -14,6 +15,7 @@ from ingest.pipeline.sampler import DeadLetterWatch
 from ingest.pipeline.stage_worker import StageWorker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.ports import Index, Log
+from ingest.records.reading import values
 from ingest.records.stage_plan import StagePlan, plans
 from ingest.settings.load import Settings
 
@@ -57,6 +59,7 @@ def _run_index(
         now,
         settings.pipeline.index.retention_months,
         watches_layouts=is_first,
+        decided=lambda: [change for _, change in values(log, TOPIC, EntityChange)],
     )
     topics = sorted({one.dead_letter_topic for one in plans(settings.pipeline)})
     # An index of its own: that of the worker is used by one thread.

@@ -22,7 +22,7 @@ from ingest.cli.context import (
     whole_settings_of,
 )
 from ingest.cli.terminal_text import print_json, print_whole
-from ingest.errors import FetchFailed, IndexRefused, NewsIngestError, SourceError
+from ingest.errors import FetchFailed, IndexRefused, LogRefused, NewsIngestError, SourceError
 from ingest.model import Feed
 from ingest.operations.disks import disks
 from ingest.polling.document.answers import charset_of
@@ -155,6 +155,13 @@ def _engines(settings: Settings) -> list[Finding]:
 def _log(settings: Settings) -> list[str]:
     with closing(open_log(settings, applies=False)) as log:
         log.ping()
+        if refused := log.unwritable([topic.name for topic in settings.topics]):
+            raise LogRefused(
+                "this user may not write to the log",
+                value=", ".join(refused),
+                origin=settings.pipeline.log.url,
+                remedy="allow this user to write these topics",
+            )
         return log.differences(settings.topics)
 
 

@@ -22,6 +22,7 @@ VERBS = (
     "search",
     "show",
     "revisions",
+    "entities",
     "setup",
     "check",
     "status",

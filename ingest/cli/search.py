@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
@@ -11,16 +12,25 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ingest.bootstrap.engines import now
-from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
-from ingest.cli.terminal_text import clean, one_line, out, print_json
-from ingest.errors import WrongArgument
+from ingest.bootstrap.engines import now, open_log
+from ingest.cli.context import (
+    ConfigOption,
+    JsonOption,
+    opened_index,
+    settings_of,
+    shows_errors,
+)
+from ingest.cli.terminal_text import clean, err, one_line, out, print_json, say
+from ingest.entities.merges import Merges
+from ingest.errors import NewsIngestError, WrongArgument
 from ingest.model import IndexedDocument
+from ingest.operations.entities import changes
 from ingest.query import FacetValue, Node, SearchRequest, SearchResult
 from ingest.search.answer import address, answer, found_in
 from ingest.search.highlight import Span
 from ingest.search.parse import parse
 from ingest.search_fields import FACETS, SEARCH_FIELDS
+from ingest.settings.load import Settings
 
 #: Maximum number of entities shown with a hit; `--json` has all.
 SHOWN_ENTITIES = 5
@@ -52,7 +62,7 @@ def search(
     settings = settings_of(config)
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
-    tree = parse(query, now(), zone)
+    tree = _merges(settings).expanded(parse(query, now(), zone))
     request = SearchRequest(query=tree, size=size, offset=offset, sort=sort, facets=tuple(FACETS))
     with opened_index(settings) as index:
         result = index.search(request)
@@ -60,6 +70,16 @@ def search(
         print_json(answer(result, tree), masks=False)
     else:
         out.print(hits_table(result, tree, zone))
+
+
+def _merges(settings: Settings) -> Merges:
+    """Return the merges and splits of entities; none, with a word, while the log does not answer."""
+    try:
+        with closing(open_log(settings, applies=False)) as log:
+            return Merges(changes(log))
+    except NewsIngestError as error:
+        say(f"merges of entities are not considered: {error}", err)
+        return Merges()
 
 
 # ── on a terminal ───────────────────────────────────────────────────────────────────────────

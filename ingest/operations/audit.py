@@ -12,8 +12,9 @@ import msgspec
 from ingest.identity import generation_of
 from ingest.model import DropRecord
 from ingest.operations.heads import RecordHead, heads_of, letter_head
-from ingest.operations.ledger import dead_letters, kind_of, known_in_parts, scanned, values, waiting
+from ingest.operations.ledger import dead_letters, kind_of, known_in_parts, waiting
 from ingest.ports import Index, Known, Log, Record
+from ingest.records.reading import scanned, values
 from ingest.records.stage_plan import DROPS, StagePlan
 
 #: How much the clocks of two brokers may differ.

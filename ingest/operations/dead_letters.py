@@ -11,10 +11,10 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord
-from ingest.operations.ledger import latest
 from ingest.ports import Clock, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, append_all
 from ingest.records.outputs import drop_output
+from ingest.records.reading import latest
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.topics import DEAD_LETTER
 

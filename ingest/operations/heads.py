@@ -13,10 +13,9 @@ from ingest.identity import canonical_url, document_id_of_url, registrable_domai
 from ingest.model import Id, Moment, Version
 from ingest.pipeline.indexing.edits import WEAK_SOURCES
 from ingest.ports import Record
-from ingest.telemetry import Event
+from ingest.records.reading import records_unreadable
 from ingest.wire import decode
 
-records_unreadable = Event("records_unreadable", level="warning")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

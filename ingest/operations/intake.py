@@ -10,11 +10,12 @@ import msgspec
 
 from ingest.errors import NewsIngestError
 from ingest.model import DropRecord, Page
-from ingest.operations.ledger import KNOWN_AT_ONCE, dead_letters, known_in_parts, values
+from ingest.operations.ledger import KNOWN_AT_ONCE, dead_letters, known_in_parts
 from ingest.operations.throttle import Throttle, WorkerWatch
 from ingest.ports import Clock, Index, Log
 from ingest.records.appending import BatchAppender, refusal_reason
 from ingest.records.outputs import drop_output, page_output
+from ingest.records.reading import values
 from ingest.records.stage_plan import DROPS, StagePlan
 
 LOOK_SECONDS = 0.3

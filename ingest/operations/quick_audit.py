@@ -11,10 +11,11 @@ from itertools import chain
 from ingest.identity import GENERATIONS
 from ingest.operations.audit import Audit, Trouble
 from ingest.operations.heads import RecordHead, id_of, letter_head
-from ingest.operations.ledger import kind_of, known_in_parts, scanned, values
+from ingest.operations.ledger import kind_of, known_in_parts
 from ingest.pipeline.stage_worker import DROPPED, EXPIRED, restored
 from ingest.ports import Index, Log
 from ingest.records.appending import NewRecord, append_all
+from ingest.records.reading import scanned, values
 from ingest.records.stage_plan import AUDIT, StagePlan
 from ingest.wire import encode
 

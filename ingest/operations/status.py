@@ -23,9 +23,9 @@ from ingest.errors import DependencyUnavailable, WireError
 from ingest.masking import masked
 from ingest.model import DropRecord
 from ingest.operations.disks import Disk, disks
-from ingest.operations.ledger import scanned
 from ingest.ports import FeedsReport, Index, Log, Record
 from ingest.query import Everything, SearchRequest
+from ingest.records.reading import scanned
 from ingest.records.stage_plan import DROPS, WORKER_STATE, StagePlan, plans
 from ingest.settings.live_feeds import accepted_path
 from ingest.settings.load import Settings

@@ -10,8 +10,9 @@ import msgspec
 from ingest.identity import canonical_url, document_id_of_url, match_key
 from ingest.model import DropRecord
 from ingest.operations.heads import head_of, heads_of
-from ingest.operations.ledger import dead_letters, kind_of, scanned, values
+from ingest.operations.ledger import dead_letters, kind_of
 from ingest.ports import Index, Log, Record
+from ingest.records.reading import scanned, values
 from ingest.records.stage_plan import DROPS, StagePlan
 
 

@@ -27,10 +27,11 @@ from ingest.masking import masked
 from ingest.model import DropRecord, IndexedDocument, Page
 from ingest.operations.audit import audited
 from ingest.operations.feeds.client import feed_states
-from ingest.operations.ledger import dead_letters, documents_of, scanned, values
+from ingest.operations.ledger import dead_letters, documents_of
 from ingest.polling.report.feed_reporter import percentile
 from ingest.polling.state.feed_state import FeedState, feed_health
 from ingest.ports import Index, Log
+from ingest.records.reading import scanned, values
 from ingest.records.stage_plan import DROPS, StagePlan, plans
 from ingest.settings.load import Settings
 from ingest.wire import decode

@@ -201,6 +201,10 @@ class Log(Protocol):
         """Return a sentence for each difference between these specs and the log."""
         ...
 
+    def unwritable(self, names: Sequence[str]) -> list[str]:
+        """Return those of these topics that this user may not write."""
+        ...
+
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
         """Create and alter until nothing differs, delete nothing, and return what was done."""
         ...

@@ -58,6 +58,7 @@ LATER_TOPICS = {
         cleanup="compact,delete", retention_days=7, retention_bytes=4 * 2**20
     ),
     "news.audit": TopicOptions(cleanup="compact", partitions=1),
+    "news.entities": TopicOptions(cleanup="compact", partitions=1),
     "news.worker-state": TopicOptions(
         cleanup="compact,delete", retention_days=1, retention_bytes=16 * 2**20, partitions=1
     ),

@@ -171,3 +171,21 @@ def test_one_id_for_two_names_is_refused(tmp_path: Path) -> None:
 def test_the_shipped_file_is_valid() -> None:
     folder = Path(__file__).parent.parent.parent / "config"
     match_watchlists.build(match_watchlists.Options(), config_folder=folder)
+
+
+@pytest.mark.parametrize("excluded", ["person:anne-weller", "Anne Weller", "anne weller"])
+@pytest.mark.parametrize("merges_first", [True, False])
+def test_an_excluded_person_is_in_no_document(
+    tmp_path: Path, excluded: str, merges_first: bool
+) -> None:
+    text = "Anne Weller met Jon Pryce in Leeds. Later Weller left."
+    document = a_document(text=text, title="x", language="en", mentions=(), entity_details=())
+    match = processor(tmp_path, f"exclude: [{excluded!r}]")
+    merge = merge_mentions.build(merge_mentions.Options())
+    find = find_entities.build(find_entities.Options(backend="builtin"))
+    for step in (find, merge, match) if merges_first else (find, match, merge):
+        outcome = step(document)
+        assert isinstance(outcome, Keep)
+        document = outcome.value
+    assert document.entities.person == ("Jon Pryce",)
+    assert "Weller" not in [mention.text for mention in document.mentions]

@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from ingest.adapters.kafka_log import KafkaLog
 from ingest.errors import LogRefused, LogUnavailable
@@ -68,6 +70,40 @@ def test_a_right_password_works_and_a_wrong_one_is_refused(kafka_server):
     with pytest.raises(LogUnavailable):
         KafkaLog(server.secure_address, LogOptions())
     assert threading.active_count() == before
+
+
+def test_topics_that_may_only_be_read_are_told(kafka_server):
+    """`check` says so before a stage is held up by it."""
+    server = kafka_server(
+        {
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
+        },
+        password=PASSWORD,
+    )
+    admin = KafkaLog(server.address, LogOptions(), prefix="secure.")
+    names = ["news.entries", "news.pages"]
+    admin.apply([TopicSpec(name=name, partitions=1) for name in names])
+    assert admin.unwritable([*names, "news.unheard-of"]) == []
+    admin.close()
+    _allow(server.address, "secure.news.entries", ACLOperation.READ)
+    _allow(server.address, "secure.news.pages", ACLOperation.READ, ACLOperation.WRITE)
+    options = LogOptions(
+        security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", username="tester",
+        password=PASSWORD,
+    )  # fmt: skip
+    tester = KafkaLog(server.secure_address, options, prefix="secure.")
+    assert tester.unwritable(names) == ["news.entries"]
+    tester.close()
+
+
+def _allow(address: str, topic: str, *operations: ACLOperation) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=address)
+    pattern = ResourcePattern(ResourceType.TOPIC, topic)
+    admin.create_acls(
+        [ACL("User:tester", "*", one, ACLPermissionType.ALLOW, pattern) for one in operations]
+    )
+    admin.close()
 
 
 def test_a_trusted_certificate_works_and_any_other_is_refused(kafka_server, tmp_path):

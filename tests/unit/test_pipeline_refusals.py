@@ -22,13 +22,13 @@ from ingest.model import DropRecord
 from ingest.operations.dead_letters import LetterFilter, drop, listed, replay
 from ingest.operations.heads import RecordFilter
 from ingest.operations.intake import Intake, counts
-from ingest.operations.ledger import values
 from ingest.operations.replay import Replay
 from ingest.operations.throttle import Throttle
 from ingest.pipeline.host_table import HostFollower, HostWriter
 from ingest.ports import Appender, Delivery, TopicSpec
 from ingest.records.appending import NewRecord, append_all, append_and_flush
 from ingest.records.outputs import host_record
+from ingest.records.reading import values
 from ingest.records.stage_plan import DROPS, StagePlan
 from ingest.settings.options import IndexOptions, LogOptions
 from tests.builders import NOW, a_page, an_id

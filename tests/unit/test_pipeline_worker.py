@@ -12,13 +12,13 @@ import pytest
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.errors import BreakerTripped, IndexDiffers, IndexUnavailable
 from ingest.operations.dead_letters import LetterFilter, listed, replay
-from ingest.operations.ledger import latest
 from ingest.outcome import Drop, Keep, Outcome, Reject, Retry
 from ingest.pipeline.batch_loop import batch_worker
 from ingest.ports import Record, TopicSpec
 from ingest.records.appending import NewRecord
 from ingest.records.dead_letter import Subject
 from ingest.records.emission import Judged
+from ingest.records.reading import latest
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.options import BreakerOptions, LogOptions, WorkerOptions
 from tests.unit.worker_rig import eventually, stage_topics

@@ -12,8 +12,8 @@ import pytest
 from ingest.adapters.sqlite_log import SqliteLog
 from ingest.bootstrap.worker_reports import LOOK_SECONDS, WorkerReport, WorkerReports
 from ingest.errors import BreakerTripped, LogUnavailable
-from ingest.operations.ledger import latest
 from ingest.ports import Log, TopicSpec
+from ingest.records.reading import latest
 from ingest.records.stage_plan import WORKER_STATE
 from ingest.settings.options import LogOptions
 from ingest.wire import decode

@@ -126,7 +126,18 @@ class Catalogue:
                     raise fault from error
             time.sleep(_PAUSE_SECONDS)
 
+    def unwritable(self, names: Iterable[str]) -> list[str]:
+        """Return those of these topics that exist and that this user may not write."""
+        described = self._described(list(names)).items()
+        return [name for name, topic in described if "WRITE" not in topic["authorized_operations"]]
+
     def _partitions(self, names: list[str], retry_seconds: float = RETRY_SECONDS) -> dict[str, int]:
+        described = self._described(names, retry_seconds).items()
+        return {name: len(topic["partitions"]) for name, topic in described}
+
+    def _described(
+        self, names: list[str], retry_seconds: float = RETRY_SECONDS
+    ) -> dict[str, dict[str, Any]]:
         if not names:
             return {}
         outer = [self.names.outer(name) for name in names]
@@ -136,15 +147,15 @@ class Catalogue:
             ", ".join(names),
             retry_seconds=retry_seconds,
         )
-        counts = {}
+        found = {}
         for topic in answer:
             name = self.names.inner(topic["name"])
             if topic["error_code"] == 0:
-                counts[name] = len(topic["partitions"])
+                found[name] = topic
             elif topic["error_code"] != _UNKNOWN_TOPIC:
                 error = for_code(topic["error_code"])()
                 raise translated(error, "a topic could not be described", value=name)
-        return {name: counts[name] for name in names if name in counts}
+        return {name: found[name] for name in names if name in found}
 
     def _settings(self, names: list[str]) -> dict[str, dict[str, str]]:
         if not names:

@@ -62,6 +62,9 @@ class KafkaLog:
     def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
         return manifest.differences(self._catalogue, topics)
 
+    def unwritable(self, names: Sequence[str]) -> list[str]:
+        return self._catalogue.unwritable(names)
+
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
         return manifest.apply(self._catalogue, topics)
 

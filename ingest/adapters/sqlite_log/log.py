@@ -115,6 +115,9 @@ class SqliteLog:
             return [line for spec in topics for line in spec_differences(None, spec)]
         return manifest.differences(self._read(), topics)
 
+    def unwritable(self, names: Sequence[str]) -> list[str]:
+        return [] if os.access(self._path, os.W_OK) else list(names)
+
     def apply(self, topics: Sequence[TopicSpec]) -> list[str]:
         done = self._write().call(
             lambda connection, _: manifest.apply(connection, topics), _ADMINISTRATION_SECONDS

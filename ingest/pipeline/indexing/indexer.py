@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
+from ingest.entities.merges import EntityChange, Merges
 from ingest.model import EnrichedDocument, IndexedDocument
 from ingest.outcome import Keep, Outcome, Reject, Retry
 from ingest.pipeline.indexing.edits import Edits, Older, plan_write
@@ -20,6 +22,8 @@ months_expired = Event("months_expired")
 _searchable_after = histogram("searchable_after_seconds")
 _batch = histogram("index_batch_documents")
 
+MERGES_SECONDS = 60.0
+
 
 class IndexWork:
     """Looks up what is known, writes what is newer, and judges each record by its verdict."""
@@ -30,20 +34,32 @@ class IndexWork:
         clock: Clock,
         retention_months: int = 0,
         watches_layouts: Callable[[], bool] = lambda: False,
+        decided: Callable[[], Iterable[EntityChange]] = tuple,
     ) -> None:
-        """Keep all months if `retention_months` is 0; watch layouts while `watches_layouts()`."""
+        """Keep all months if `retention_months` is 0; watch layouts while `watches_layouts()`.
+
+        `decided` returns the merges and splits of entities; it is asked once a minute.
+        """
         self._index = index
         self._clock = clock
         self._retention_months = retention_months
         self._expired_on: date | None = None
         self._layouts = LayoutWatch(lambda: index.layouts, clock, watches_layouts)
+        self._decided = decided
+        self._merges = Merges()
+        self._merges_until = 0.0
 
     def process(self, records: Sequence[Record]) -> list[Judged]:
         self._expire()
         self._layouts.tick()
+        self._read_merges()
         documents = [decoded(record, EnrichedDocument) for record in records]
         pairs = zip(records, documents, strict=True)
-        good = [(record, one) for record, one in pairs if not isinstance(one, Judged)]
+        good = [
+            (record, self._merges.applied(one))
+            for record, one in pairs
+            if not isinstance(one, Judged)
+        ]
         outcomes = self._outcomes(good)
         judged = []
         for record, document in zip(records, documents, strict=True):
@@ -56,6 +72,12 @@ class IndexWork:
             outcome, created = next(outcomes)
             judged.append(Judged(record=record, outcome=outcome, subject=subject, created=created))
         return judged
+
+    def _read_merges(self) -> None:
+        """Read the decisions about entities. Searches apply new ones at once, so this may wait."""
+        if time.monotonic() >= self._merges_until:
+            self._merges = Merges(self._decided())
+            self._merges_until = time.monotonic() + MERGES_SECONDS
 
     def _expire(self) -> None:
         """Delete expired months, once a day."""

@@ -98,6 +98,7 @@ def test_applying_twice_changes_nothing(log: Log, log_factory: LogFactory):
     assert len(log.differences(specs)) == 4
     assert len(log.apply(specs)) == 4
     assert log.differences(specs) == []
+    assert log.unwritable([spec.name for spec in specs]) == []
     assert log.apply(specs) == []
     assert log_factory().differences(specs) == []
 

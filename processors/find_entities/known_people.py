@@ -80,6 +80,7 @@ def _without_title(page: Page, hit: NameHit) -> NameHit:
     while first < hit.last - 1:
         token = page.tokens[first]
         is_title = token.key in pack.titles and token.key not in pack.royal
+        is_title = is_title and token.key not in person_names().given
         if not (is_title or (token.opens and token.key == "the")):
             break
         first += 1
@@ -141,8 +142,8 @@ def _organisation(
 ) -> Known | None:
     """Return the organisation of this name that the text can mean.
 
-    A name that several have, or that is made of ordinary words alone (Supreme Court, Labour Party),
-    means the one whose country the text names. `is_seen` if the rules found an organisation here.
+    A name that is made of ordinary words alone (Supreme Court, Labour Party) means the one whose
+    country the text names. `is_seen` if the rules found an organisation here.
     """
     key = " ".join(token.key for token in tokens)
     if not is_seen and (place_hint(key, page.language).kind or key in country_names("demonyms")):
@@ -152,7 +153,7 @@ def _organisation(
     is_general = all(
         token.key in page.low or any(token.key in words for words in ordinary) for token in tokens
     )
-    if not is_general and (len(rivals) == 1 or rivals[0].prominence > rivals[1].prominence):
+    if not is_general:
         return rivals[0]
     named = [one for one in rivals if one.country in page.countries]
     return named[0] if named else None

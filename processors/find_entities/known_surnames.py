@@ -35,16 +35,20 @@ _DEEDS = frozenset({"met", "spoke", "flew", "signed", "visited", "travelled", "t
                     "himself", "herself", "apologised", "apologized"})  # fmt: skip
 
 
+#: Rules that took a single word for a person, whoever it is.
+_PERSON_RULES = frozenset({"apposition", "age_after", "description_after", "role_before"})
+
+
 class Lone(msgspec.Struct):
     """A surname that stands alone, at these tokens (first, last), and whom it may mean.
 
-    `is_doubtful` where it may mean something else, so that it takes a title and another sign.
+    `needed` is how much its signs must weigh: the more, the likelier it means something else.
     `is_name` unless it only opens sentences, where every word has a capital.
     """
 
     known: Known
     places: list[tuple[int, int]] = []
-    is_doubtful: bool = False
+    needed: int = 0
     is_name: bool = False
     signs: list[str] = []
 
@@ -165,7 +169,7 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
-    found.is_doubtful = found.is_doubtful or _is_doubtful(page, one, token)
+    found.needed = max(found.needed, _needed(page, one, token))
     found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
     found.signs += signs
 
@@ -176,22 +180,32 @@ def _is_direct(signs: list[str]) -> bool:
 
 #: Whom a newspaper calls by the surname: heads of state, and those most read about.
 _FAMOUS, _RULER = 24, 40
+#: What a sign weighs; all others 1.
+_WEIGHTS = {"title": 2}
+#: Signs that a person is meant, whoever it is.
+_PERSONAL = frozenset({"title", "verb"})
+#: Needed where a surname is an ordinary word or a big place; then one of them must be personal.
+_OTHER_WORD = 3
+_BIG_CITY = 100_000
 
 
-def _is_doubtful(page: Page, one: Known, token: Token) -> bool:
-    """Return whether a surname may well mean something else.
+def _needed(page: Page, one: Known, token: Token) -> int:
+    """Return how much the signs must weigh before a surname means this person.
 
-    The lists of given names hold many surnames, so such a reading counts little; less known people
-    share theirs with private ones. Nouns have capitals in German.
+    The lists of given names and towns hold many surnames, so such a reading counts little; less
+    known people share theirs with private ones.
     """
     key = token.key
-    if key in page.low or key in page.pack.not_names or one.weight < _FAMOUS:
-        return True
-    if key in page.pack.common and page.language == "de":
-        return True
+    hint = place_hint(key, page.language)
+    is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
+    if key in page.low or key in page.pack.not_names or is_big_place:
+        return _OTHER_WORD
     if one.weight >= _RULER:
-        return False
-    return key in person_names().given or bool(place_hint(key, page.language).kind)
+        return 0
+    if key in page.pack.common:
+        return _OTHER_WORD
+    is_other = key in person_names().given or bool(hint.kind)
+    return is_other + (0 if one.weight >= _FAMOUS else 2) + (is_other or one.weight < _FAMOUS)
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
@@ -204,6 +218,9 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     after = tokens[last].key if last < len(tokens) else ""
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
+    inside = page.covered.get(last - 1)
+    if inside is not None and inside.rule in _PERSON_RULES:
+        signs.append(f"rule: {inside.rule}")
     countries = country_keys(page.language)
     nations = country_names("demonyms")
     for token in tokens[max(0, first - _NEAR) : last + _NEAR]:
@@ -222,10 +239,13 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
         signs = list(one.signs)
         if len(one.places) > 1:
             signs.append("said twice")
-        beside = [] if one.is_doubtful else _beside(alone, base)
+        beside = [] if one.needed else _beside(alone, base)
         signs += [f"beside {other.known.name}" for other in beside]
         kinds = {sign.partition(":")[0] for sign in signs}
-        if not (one.is_name or beside) or (one.is_doubtful and not ("title" in kinds and len(kinds) > 1)):
+        weight = sum(_WEIGHTS.get(kind, 1) for kind in kinds)
+        if weight < one.needed or not (one.is_name or beside):
+            continue
+        if one.needed >= _OTHER_WORD and not kinds & _PERSONAL:
             continue
         evidence = f"surname of {one.known.name}; " + ("; ".join(dict.fromkeys(signs)) or "no sign")
         strength = "medium" if signs else "weak"
@@ -242,7 +262,7 @@ def _beside(alone: dict[str, Lone], base: str) -> list[Lone]:
         other
         for key, other in alone.items()
         if key != base
-        and not other.is_doubtful
+        and not other.needed
         and any(
             abs(one[0] - two[0]) <= _TOGETHER for one in alone[base].places for two in other.places
         )

@@ -127,5 +127,3 @@ def _countries(tokens: list[Token], language: str) -> set[str]:
     keys = {token.key for token in tokens if token.is_capital}
     pairs = {f"{one.key} {two.key}" for one, two in itertools.pairwise(tokens) if two.is_capital}
     return {table[key] for key in keys | pairs for table in (names, nations) if key in table}
-
-

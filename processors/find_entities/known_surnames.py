@@ -247,5 +247,3 @@ def _beside(alone: dict[str, Lone], base: str) -> list[Lone]:
             abs(one[0] - two[0]) <= _TOGETHER for one in alone[base].places for two in other.places
         )
     ]
-
-

@@ -19,7 +19,7 @@ from processors.find_entities.tokens import (
     find_known,
     is_person_like,
     key_of,
-    tokenise,
+    tokens_of,
 )
 
 #: A text with at least this many different sports words is about sport.
@@ -32,7 +32,7 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
     For languages that capitalise like English. Errors: none.
     """
     lists = word_lists(language)
-    tokens = tokenise(text, lists)
+    tokens = tokens_of(text, language)
     if not tokens:
         return ()
     low = {token.key for token in tokens if token.is_word and not token.is_capital}

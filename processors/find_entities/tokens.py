@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -105,6 +105,12 @@ def tokenise(text: str, pack: WordLists) -> list[Token]:
     _mark_openers(tokens, text)
     _mark_headings(tokens, text, pack)
     return tokens
+
+
+@lru_cache(maxsize=1)  # the passes over one text read the same tokens
+def tokens_of(text: str, language: str) -> list[Token]:
+    """Return the tokens of a text with the word lists of its language."""
+    return tokenise(text, word_lists(language))
 
 
 def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:

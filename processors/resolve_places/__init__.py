@@ -8,6 +8,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from ingest.entities.gazetteer import Place, gazetteer
+from ingest.entities.joining import merged_details, source, with_entities
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
@@ -39,8 +40,6 @@ class ResolvePlaces:
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Return the document with its places resolved; unknown ones keep their provisional id."""
-        from ingest.entities.joining import merged_details, with_entities
-
         votes = count_votes(document.text, document.mentions)
         chosen = _chosen(document, votes)
         mentions = tuple(_with_place(mention, chosen) for mention in document.mentions)
@@ -64,14 +63,17 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored,
         # Without merge_mentions before it no mention has an entity, so none is resolved.
         if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
-    ends = {mention.end for mention in document.mentions if mention.type == "place"}
+    ends = {(one.field, one.end) for one in document.mentions if one.type == "place"}
     chosen = {}
     for id, mentions in by_id.items():
         after_city = sum(
-            mention.start - 2 in ends and document.text[mention.start - 2] == ","
+            (mention.field, mention.start - 2) in ends
+            and source(document, mention)[mention.start - 2] == ","
             for mention in mentions
         )
-        homes = [home for mention in mentions for home in _homes(document.text, mention)]
+        homes = [
+            home for mention in mentions for home in _homes(source(document, mention), mention)
+        ]
         situation = Situation(
             frozenset(homes),
             2 * after_city > len(mentions),

@@ -1,0 +1,269 @@
+"""Recognises known people where only their surname stands, by the signs beside it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from ingest.entities.gazetteer import country_keys, country_names, place_hint
+from ingest.entities.known import Known, form_key, lead
+from ingest.entities.lexicon import person_names
+from ingest.model import Mention
+from processors.find_entities.known_forms import bases, bearers_of
+from processors.find_entities.known_page import (
+    Page,
+    covered,
+    is_beside_capital,
+    is_calendar,
+    mention_of,
+)
+from processors.find_entities.tokens import PERSON, Token
+
+#: Signs count this many tokens before and after a surname: its sentence and the next, mostly.
+_NEAR = 25
+#: Two such surnames share neighbouring sentences when they are at most this many tokens apart.
+_TOGETHER = 40
+#: Roles that stand near the surname of a head of state, beside the titles of the language.
+_ROLES = frozenset(
+    {"administration", "government", "presidency", "cabinet", "regime", "campaign", "regierung",
+     "kabinett", "gouvernement", "gobierno", "governo", "kreml", "kremlin", "tweet", "tweeted"}
+)  # fmt: skip
+#: What only people do, beside the verbs of saying.
+_DEEDS = frozenset({"met", "spoke", "flew", "signed", "visited", "travelled", "traveled", "who",
+                    "himself", "herself", "apologised", "apologized"})  # fmt: skip
+
+
+#: Rules that took a single word for a person, whoever it is.
+_PERSON_RULES = frozenset({"apposition", "age_after", "description_after", "role_before"})
+
+
+class Lone(msgspec.Struct):
+    """A surname that stands alone, at these tokens (first, last), and whom it may mean.
+
+    `needed` is how much its signs must weigh: the more, the likelier it means something else.
+    `is_name` unless it only opens sentences, where every word has a capital.
+    """
+
+    known: Known
+    places: list[tuple[int, int]] = []
+    needed: int = 0
+    is_name: bool = False
+    signs: list[str] = []
+
+
+def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
+    """Return the mentions of known people by their surname alone."""
+    taken = covered(page.tokens, sorted(added, key=lambda one: one.start))
+    strangers = _strangers(page, added)
+    here = _surnames_here(page)
+    alone: dict[str, Lone] = {}
+    result = []
+    for number, token in enumerate(page.tokens):
+        if not token.is_capital or number in taken or _cannot_be_surname(page, token):
+            continue
+        for base in bases(token, page.language):
+            bearers = bearers_of(base)
+            if bearers and base not in strangers:
+                break
+        else:
+            continue
+        first = _with_particles(page, number, base)
+        if not _stands_alone(page, first, number + 1):
+            continue
+        named = here.get(base, [])
+        if named and _is_lead_meant(page, base, named, number):
+            named = []
+        if len(named) == 1:
+            if _is_clearly_other(page, number):
+                continue
+            one = named[0]
+            evidence = f"surname of {one.name}, named in full"
+            result.append(
+                mention_of(page, first, number + 1, one, "known_surname", "medium", evidence)
+            )
+        elif not named:
+            _note(page, alone, base, first, number + 1)
+    return result + _judged(page, alone)
+
+
+def _cannot_be_surname(page: Page, token: Token) -> bool:
+    if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
+        return True
+    if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
+        return True
+    return len(token.text) < 5 and token.text.isupper()
+
+
+def _is_lead_meant(page: Page, base: str, named: list[Known], number: int) -> bool:
+    """Return whether a relative is named in full, but later: "Trump … his son Eric Trump"."""
+    one = lead(base)
+    if one is None or one.id in {other.id for other in named}:
+        return False
+    return all(page.firsts[other.id] > number for other in named)
+
+
+def _surnames_here(page: Page) -> dict[str, list[Known]]:
+    """Return the known people named in full in this text, by each of their surnames."""
+    found: dict[str, list[Known]] = defaultdict(list)
+    for one in page.found.values():
+        if one.type != PERSON:
+            continue
+        words = form_key(one.name).split(" ")
+        for key in {words[-1], words[0], " ".join(words[1:])}:
+            if any(row.known.id == one.id for row in bearers_of(key)):
+                found[key].append(one)
+    return found
+
+
+def _strangers(page: Page, added: Sequence[Mention]) -> set[str]:
+    """Return the last words of full names in this text that are not known."""
+    spans = [(one.start, one.end) for one in added]
+    found = set()
+    for mention in {id(one): one for one in page.covered.values()}.values():
+        if mention.type != PERSON or " " not in mention.text:
+            continue
+        if any(mention.start < end and start < mention.end for start, end in spans):
+            continue
+        found.add(form_key(mention.text).rpartition(" ")[2])
+    return found
+
+
+def _with_particles(page: Page, number: int, base: str) -> int:
+    """Return where the surname begins: at "von" of "von der Leyen"."""
+    first = number
+    while first and page.tokens[first].is_joined and page.tokens[first - 1].is_word:
+        key = page.tokens[first - 1].key
+        if key not in page.pack.particles or (not bearers_of(f"{key} {base}") and (
+            first < 2 or not bearers_of(f"{page.tokens[first - 2].key} {key} {base}")
+        )):  # fmt: skip
+            break
+        base = f"{key} {base}"
+        first -= 1
+    return first
+
+
+def _stands_alone(page: Page, first: int, last: int) -> bool:
+    """Return whether no longer name goes on here; the rules may have taken just this word."""
+    inside = page.covered.get(last - 1)
+    if inside is not None and (
+        inside.start < page.tokens[first].start or inside.end > page.tokens[last - 1].end
+    ):
+        return False
+    return not is_beside_capital(page, first, last)
+
+
+def _is_clearly_other(page: Page, number: int) -> bool:
+    inside = page.covered.get(number)
+    return inside is not None and inside.type != PERSON and inside.strength == "strong"
+
+
+def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
+    """Remember a surname that stands alone, with the signs beside it."""
+    one = lead(base)
+    inside = page.covered.get(last - 1)
+    if one is None or (inside is not None and inside.type != PERSON):
+        return
+    token = page.tokens[last - 1]
+    signs = _signs(page, one, first, last)
+    found = alone.setdefault(base, Lone(one))
+    found.places.append((first, last))
+    found.needed = max(found.needed, _needed(page, one, token))
+    found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
+    found.signs += signs
+
+
+def _is_direct(signs: list[str]) -> bool:
+    return any(sign.startswith(("title", "verb")) for sign in signs)
+
+
+#: Whom a newspaper calls by the surname: heads of state, and those most read about.
+_FAMOUS, _RULER = 24, 40
+#: What a sign weighs; all others 1.
+_WEIGHTS = {"title": 2}
+#: Signs that a person is meant, whoever it is.
+_PERSONAL = frozenset({"title", "verb"})
+#: Needed where a surname is an ordinary word or a big place; then one of them must be personal.
+_OTHER_WORD = 3
+_BIG_CITY = 100_000
+
+
+def _needed(page: Page, one: Known, token: Token) -> int:
+    """Return how much the signs must weigh before a surname means this person.
+
+    The lists of given names and towns hold many surnames, so such a reading counts little; less
+    known people share theirs with private ones.
+    """
+    key = token.key
+    hint = place_hint(key, page.language)
+    is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
+    if key in page.low or key in page.pack.not_names or is_big_place:
+        return _OTHER_WORD
+    if one.weight >= _RULER:
+        return 0
+    if key in page.pack.common:
+        return _OTHER_WORD
+    is_other = key in person_names().given or bool(hint.kind)
+    return is_other + (0 if one.weight >= _FAMOUS else 2) + (is_other or one.weight < _FAMOUS)
+
+
+def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
+    """Return the signs beside a surname that a person is meant, and this one."""
+    tokens, pack = page.tokens, page.pack
+    signs = []
+    before = tokens[first - 1] if first else None
+    if before is not None and (before.key in pack.titles or before.text.lower() in pack.titles):
+        signs.append(f"title: {before.text}")
+    after = tokens[last].key if last < len(tokens) else ""
+    if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
+        signs.append(f"verb: {after}")
+    inside = page.covered.get(last - 1)
+    if inside is not None and inside.rule in _PERSON_RULES:
+        signs.append(f"rule: {inside.rule}")
+    countries = country_keys(page.language)
+    nations = country_names("demonyms")
+    for token in tokens[max(0, first - _NEAR) : last + _NEAR]:
+        key = token.key
+        if one.country and (countries.get(key) == one.country or nations.get(key) == one.country):
+            signs.append(f"country: {token.text}")
+        elif key in _ROLES or (key in pack.after_person and key in one.role):
+            signs.append(f"role: {token.text}")
+    return signs
+
+
+def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
+    """Return the mentions of those who are meant, and of those who may be."""
+    result = []
+    for base, one in alone.items():
+        signs = list(one.signs)
+        if len(one.places) > 1:
+            signs.append("said twice")
+        beside = [] if one.needed else _beside(alone, base)
+        signs += [f"beside {other.known.name}" for other in beside]
+        kinds = {sign.partition(":")[0] for sign in signs}
+        weight = sum(_WEIGHTS.get(kind, 1) for kind in kinds)
+        if weight < one.needed or not (one.is_name or beside):
+            continue
+        if one.needed >= _OTHER_WORD and not kinds & _PERSONAL:
+            continue
+        evidence = f"surname of {one.known.name}; " + ("; ".join(dict.fromkeys(signs)) or "no sign")
+        strength = "medium" if signs else "weak"
+        result += [
+            mention_of(page, first, last, one.known, "known_surname", strength, evidence, not signs)
+            for first, last in one.places
+        ]
+    return result
+
+
+def _beside(alone: dict[str, Lone], base: str) -> list[Lone]:
+    """Return the others of whom one stands near."""
+    return [
+        other
+        for key, other in alone.items()
+        if key != base
+        and not other.needed
+        and any(
+            abs(one[0] - two[0]) <= _TOGETHER for one in alone[base].places for two in other.places
+        )
+    ]

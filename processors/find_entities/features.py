@@ -132,9 +132,7 @@ def _forms(key: str, language: str) -> list[str]:
     return forms
 
 
-def columns(
-    tokens: Sequence[Token], mentions: Sequence[Mention], language: str
-) -> list[list[str]]:
+def columns(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> list[list[str]]:
     """Return the values of the tokens, a list a column; `mentions` are what the rules found."""
     verdicts = _verdicts(tokens, mentions)
     low = {token.key for token in tokens if token.is_word and not token.is_capital}

@@ -15,6 +15,7 @@ _BRACKETS = re.compile(r"\[(PER|ORG|LOC) ([^\[\]]+)\]")
 #: No blank stands before these, and after those.
 _CLOSING = frozenset(".,;:!?)]}%…”’")
 _OPENING = frozenset("([{„“‘«¿¡")
+_QUOTE = frozenset('"')
 _SUFFIXES = frozenset({"'s", "’s", "n't", "n’t", "'re", "'ve", "'ll", "'d", "'m", "'"})
 
 
@@ -79,7 +80,7 @@ def _document(sentences: list[Sentence], *, is_bare: bool) -> Text:
                 text += "\n" if text else ""
             elif is_bare or not _is_glued(token, sentence[number - 1][0], is_open):
                 text += " "
-            if token == '"':
+            if token in _QUOTE:
                 is_open = not is_open
             if tag[0] == "B" and tag[2:] in TYPES:
                 start, kind = len(text), TYPES[tag[2:]]
@@ -92,7 +93,7 @@ def _document(sentences: list[Sentence], *, is_bare: bool) -> Text:
 def _is_glued(token: str, before: str, is_open: bool) -> bool:
     if token in _CLOSING or token in _SUFFIXES or before in _OPENING:
         return True
-    return (token == '"' or before == '"') and is_open
+    return (token in _QUOTE or before in _QUOTE) and is_open
 
 
 def read_sentences(path: Path) -> list[Text]:

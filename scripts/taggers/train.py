@@ -36,7 +36,6 @@ from processors.find_entities.tagger import (  # noqa: E402
     Weights,
     decoded,
     sentence_starts,
-    tag,
 )
 from processors.find_entities.tokens import Token, tokenise  # noqa: E402
 
@@ -88,13 +87,14 @@ def train(
                         if first <= at < last
                         else edge
                     )
-                    row += [f"{distance}:{name}" for name, reach in reached if reach >= abs(distance)]
+                    row += [
+                        f"{distance}:{name}" for name, reach in reached if reach >= abs(distance)
+                    ]
                 rows.append(row)
             trainer.append(pycrfsuite.ItemSequence(rows), labels[first:last])
     trainer.select("lbfgs", "crf1d")
     trainer.set_params(
-        {"c1": c1, "c2": c2, "max_iterations": rounds, "feature.possible_transitions": True,
-         "feature.minfreq": int(os.environ.get("MINFREQ", "1"))}
+        {"c1": c1, "c2": c2, "max_iterations": rounds, "feature.possible_transitions": True}
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model")
@@ -148,15 +148,15 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--data", type=Path, default=plan.DATA)
     parser.add_argument("--rounds", type=int, default=80)
-    parser.add_argument("--c1", type=float, default=0.1)
-    parser.add_argument("--c2", type=float, default=0.05)
+    parser.add_argument("--c1", type=float, default=0.03)
+    parser.add_argument("--c2", type=float, default=0.02)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     began = time.monotonic()
     texts, aside = plan.read(options.language, options.data, with_all=not options.held_out)
-    weights = train(
-        texts, options.language, c1=options.c1, c2=options.c2, rounds=options.rounds
-    )
+    weights = train(texts, options.language, c1=options.c1, c2=options.c2, rounds=options.rounds)
+    boldness = plan.BOLDNESS.get(options.language, 0.0)
+    weights = msgspec.structs.replace(weights, boldness=boldness)
     packed = stored(weights)
     print(
         f"{options.language}: {len(texts)} texts, {len(weights.keys) // 4} attributes, "

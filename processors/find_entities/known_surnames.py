@@ -31,10 +31,30 @@ _ROLES = frozenset(
      "kabinett", "gouvernement", "gobierno", "governo", "kreml", "kremlin", "tweet", "tweeted"}
 )  # fmt: skip
 #: What only people do, beside the verbs of saying.
-_DEEDS = frozenset({"met", "spoke", "flew", "signed", "visited", "travelled", "traveled", "who",
-                    "himself", "herself", "apologised", "apologized"})  # fmt: skip
-
-
+_DEEDS = frozenset(
+    {"met", "meets", "spoke", "speaks", "flew", "signed", "signs", "visited", "visits", "wants",
+     "wanted", "travelled", "traveled", "arrived", "himself", "herself", "who", "whose", "apologised",
+     "apologized", "apologizes", "hopes", "hoped", "knows", "knew", "plays", "played", "stars",
+     "starred", "sang", "sings", "tweeted", "resigned", "testified", "campaigned", "ordered", "orders",
+     "appointed", "accused", "accuses", "criticised", "criticized", "defended", "defends", "attended",
+     "attacked", "praised", "addressed", "seeks", "sought", "vetoed", "refused", "refuses", "became",
+     "trifft", "traf", "sprach", "reist", "reiste", "wirft", "warf", "fordert", "forderte", "will",
+     "kritisierte", "besuchte", "betonte", "sieht", "lehnte", "lehnt", "rencontre", "rencontré", "veut",
+     "estime", "recoit", "promet", "assure", "quiere", "viaja", "viajo", "pidio", "pide", "acusa",
+     "acuso", "se", "vuole", "incontra", "incontrato", "wil", "vindt", "ontmoette", "bezocht"}
+)  # fmt: skip
+#: Offices, as titles and in the roles of known people.
+_OFFICES = frozenset(
+    {"president", "minister", "premier", "chancellor", "governor", "gov", "gov.", "senator", "sen",
+     "sen.", "rep", "rep.", "secretary", "king", "queen", "prince", "pope", "mayor", "ambassador",
+     "congressman", "congresswoman", "representative", "commissioner", "administrator", "chairman",
+     "speaker", "leader", "judge", "justice", "attorney", "vice-president", "prasident",
+     "prasidentin", "ministerin", "kanzler", "kanzlerin", "bundeskanzler", "bundeskanzlerin",
+     "ministerprasident", "aussenminister", "generalsekretar", "presidente", "presidenta", "ministro",
+     "ministra", "primer", "gobernador", "senador", "ministre", "chancelier", "senateur",
+     "presidentti", "ministr", "prezydent", "premiera", "president-elect", "minister-president",
+     "congress", "parliament", "state", "member", "head", "chief", "deputy"}
+)  # fmt: skip
 #: Rules that took a single word for a person, whoever it is.
 _PERSON_RULES = frozenset({"apposition", "age_after", "description_after", "role_before"})
 
@@ -175,15 +195,15 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
 
 
 def _is_direct(signs: list[str]) -> bool:
-    return any(sign.startswith(("title", "verb")) for sign in signs)
+    return any(sign.partition(":")[0] in _PERSONAL for sign in signs)
 
 
 #: Whom a newspaper calls by the surname: heads of state, and those most read about.
 _FAMOUS, _RULER = 24, 40
 #: What a sign weighs; all others 1.
-_WEIGHTS = {"title": 2}
+_WEIGHTS = {"office": 3, "title": 2, "description": 2, "with": 2}
 #: Signs that a person is meant, whoever it is.
-_PERSONAL = frozenset({"title", "verb"})
+_PERSONAL = frozenset({"office", "title", "description", "verb"})
 #: Needed where a surname is an ordinary word or a big place; then one of them must be personal.
 _OTHER_WORD = 3
 _BIG_CITY = 100_000
@@ -205,7 +225,7 @@ def _needed(page: Page, one: Known, token: Token) -> int:
     if key in page.pack.common:
         return _OTHER_WORD
     is_other = key in person_names().given or bool(hint.kind)
-    return is_other + (0 if one.weight >= _FAMOUS else 2) + (is_other or one.weight < _FAMOUS)
+    return is_other + (0 if one.weight >= _FAMOUS else 3)
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
@@ -214,7 +234,12 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     signs = []
     before = tokens[first - 1] if first else None
     if before is not None and (before.key in pack.titles or before.text.lower() in pack.titles):
-        signs.append(f"title: {before.text}")
+        is_office = before.key in _OFFICES and _is_official(one)
+        signs.append(f"{'office' if is_office else 'title'}: {before.text}")
+    if _is_described(page, last):
+        signs.append("description: after it")
+    if _is_listed(page, first, last):
+        signs.append("listed: beside a person")
     after = tokens[last].key if last < len(tokens) else ""
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
@@ -232,6 +257,47 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     return signs
 
 
+def _is_official(one: Known) -> bool:
+    return not _OFFICES.isdisjoint(one.role.casefold().split())
+
+
+def _is_described(page: Page, last: int) -> bool:
+    """Return whether a role follows after a comma: Azar, the health secretary."""
+    tokens = page.tokens
+    if last >= len(tokens) or tokens[last].text != ",":
+        return False
+    for token in tokens[last + 1 : last + 8]:
+        if not token.is_word:
+            return False
+        if token.key in page.pack.after_person or token.key in page.pack.titles:
+            return True
+    return False
+
+
+def _is_listed(page: Page, first: int, last: int) -> bool:
+    """Return whether a comma or "and" alone stands between it and another person."""
+    tokens, joining = page.tokens, {",", "and", "et", "und", "y", "e", "en", "och", "og"}
+    left = page.covered.get(first - 2) if first > 1 and tokens[first - 1].key in joining else None
+    right = None
+    if last + 1 < len(tokens) and tokens[last].key in joining:
+        right = page.covered.get(last + 1)
+    return any(one is not None and one.type == PERSON and " " in one.text for one in (left, right))
+
+
+def _companions(page: Page, one: Known, alone: dict[str, Lone]) -> list[Known]:
+    """Return known people of the same country or trade who are surely meant in this text."""
+    sure = [*page.found.values(), *(other.known for other in alone.values() if not other.needed)]
+    return [
+        other
+        for other in sure
+        if other.id != one.id and other.type == PERSON and (
+            (one.country and other.country == one.country
+             and _is_official(one) and _is_official(other))
+            or (one.role and other.role == one.role)
+        )
+    ]  # fmt: skip
+
+
 def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
     """Return the mentions of those who are meant, and of those who may be."""
     result = []
@@ -241,6 +307,8 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
             signs.append("said twice")
         beside = [] if one.needed else _beside(alone, base)
         signs += [f"beside {other.known.name}" for other in beside]
+        if one.needed:
+            signs += [f"with: {other.name}" for other in _companions(page, one.known, alone)[:1]]
         kinds = {sign.partition(":")[0] for sign in signs}
         weight = sum(_WEIGHTS.get(kind, 1) for kind in kinds)
         if weight < one.needed or not (one.is_name or beside):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -11,16 +12,16 @@ from ingest.entities.gazetteer import Place, gazetteer
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
-from processors.resolve_places.score import (
-    Scored,
-    Situation,
-    Votes,
-    best_place,
-    count_votes,
-    geo_of,
-)
+from processors.resolve_places.geo import geo_of
+from processors.resolve_places.score import Scored, Situation, best_place, neighbours_of
+from processors.resolve_places.votes import Votes, count_votes
 
-VERSION = 1
+VERSION = 2
+
+#: The winner among the places of a name, and the runner-up, by provisional entity id.
+Chosen = dict[str, tuple[Scored, Scored | None]]
+
+_OWNER = re.compile(r"((?:[A-ZÀ-Þ][\w.-]+ ){0,2}[A-ZÀ-Þ][\w.-]+)(?:['’]s|s['’]) $")
 
 
 class Options(BaseModel):
@@ -41,7 +42,7 @@ class ResolvePlaces:
         """Return the document with its places resolved; unknown ones keep their provisional id."""
         from ingest.entities.joining import merged_details, with_entities
 
-        votes = count_votes(document.text, document.mentions)
+        votes = count_votes(document.text, document.mentions, document.language)
         chosen = _chosen(document, votes)
         mentions = tuple(_with_place(mention, chosen) for mention in document.mentions)
         details = merged_details(_detail(detail, chosen) for detail in document.entity_details)
@@ -56,8 +57,11 @@ class ResolvePlaces:
         )
 
 
-def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored, Scored | None]]:
-    """Return the winner and the runner-up by provisional id: a name has one sense per document."""
+def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
+    """Return what each name means: it has one sense per document.
+
+    Chosen twice: the second time the other places of the document say where a name may be.
+    """
     pinned = {m.entity_id for m in document.mentions if m.strength == "certain"}
     by_id: dict[str, list[Mention]] = {}
     for mention in document.mentions:
@@ -65,24 +69,39 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> dict[str, tuple[Scored,
         if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
     ends = {mention.end for mention in document.mentions if mention.type == "place"}
+    names = {id: _plainest(mentions) for id, mentions in by_id.items()}
+    situations = {id: _situation(document, mentions, ends, votes) for id, mentions in by_id.items()}
+    first = _winners(names, situations)
+    return _winners(
+        names, {id: one._replace(neighbours=neighbours_of(id, first)) for id, one in situations.items()}
+    )
+
+
+def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
     chosen = {}
-    for id, mentions in by_id.items():
-        after_city = sum(
-            mention.start - 2 in ends and document.text[mention.start - 2] == ","
-            for mention in mentions
-        )
-        homes = [home for mention in mentions for home in _homes(document.text, mention)]
-        situation = Situation(
-            frozenset(homes),
-            2 * after_city > len(mentions),
-            votes,
-            document.publisher_country,
-            document.language,
-        )
-        winner, second = best_place(_plainest(mentions), situation)
+    for id, name in names.items():
+        winner, second = best_place(name, situations[id])
         if winner is not None:
             chosen[id] = (winner, second)
     return chosen
+
+
+def _situation(
+    document: EnrichedDocument, mentions: Sequence[Mention], ends: set[int], votes: Votes
+) -> Situation:
+    text = document.text
+    after_city = sum(
+        mention.start - 2 in ends and text[mention.start - 2] == "," for mention in mentions
+    )
+    owners = [_OWNER.search(text, max(0, one.start - 40), one.start) for one in mentions]
+    return Situation(
+        homes=frozenset(home for mention in mentions for home in _homes(text, mention)),
+        is_after_city=2 * after_city > len(mentions),
+        votes=votes,
+        publisher_country=document.publisher_country,
+        language=document.language,
+        owners=frozenset(name_key(owner[1]) for owner in owners if owner),
+    )
 
 
 def _plainest(mentions: Sequence[Mention]) -> str:
@@ -93,15 +112,15 @@ def _plainest(mentions: Sequence[Mention]) -> str:
 def _homes(text: str, mention: Mention) -> list[str]:
     """Return the folded names that follow ", " or " (": Ohio of "Springfield, Ohio"."""
     after = text[mention.end : mention.end + 40]
-    if not after.startswith((", ", " (")):
+    if not after.startswith((", ", " (", " in ")):
         return []
-    words = after[2:].replace(")", ",").split(",")[0].split()
+    words = after[2:].removeprefix("n ").replace(")", ",").split(",")[0].split()
     if not words or not words[0][:1].isupper():
         return []
     return [name_key(" ".join(words[:width])) for width in range(min(4, len(words)), 0, -1)]
 
 
-def _with_place(mention: Mention, chosen: dict[str, tuple[Scored, Scored | None]]) -> Mention:
+def _with_place(mention: Mention, chosen: Chosen) -> Mention:
     pair = chosen.get(mention.entity_id)
     if pair is None or mention.type != "place":
         return mention
@@ -114,7 +133,7 @@ def _with_place(mention: Mention, chosen: dict[str, tuple[Scored, Scored | None]
     return msgspec.structs.replace(mention, entity_id=winner.place.id, evidence=evidence)
 
 
-def _detail(detail: EntityDetail, chosen: dict[str, tuple[Scored, Scored | None]]) -> EntityDetail:
+def _detail(detail: EntityDetail, chosen: Chosen) -> EntityDetail:
     pair = chosen.get(detail.id)
     if pair is None:
         return detail
@@ -124,7 +143,7 @@ def _detail(detail: EntityDetail, chosen: dict[str, tuple[Scored, Scored | None]
 
 
 def _by_mention(
-    mentions: Sequence[Mention], chosen: dict[str, tuple[Scored, Scored | None]]
+    mentions: Sequence[Mention], chosen: Chosen
 ) -> list[tuple[str, Place]]:
     places = {winner.place.id: winner.place for winner, _ in chosen.values()}
     return [(m.entity_id, places[m.entity_id]) for m in mentions if m.entity_id in places]

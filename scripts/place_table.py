@@ -45,6 +45,7 @@ class Table:
         self.keys: dict[str, list[int]] = defaultdict(list)
         self.other_keys: dict[str, list[int]] = defaultdict(list)
         self.aliases: dict[int, list[str]] = {}
+        self.known_regions = 0
 
     def add(
         self, name: str, kind: int, country: str, admin: str, district: str, geoname_id: int,
@@ -112,6 +113,7 @@ class Table:
             key_own=bytes(len(own[number]) for number in kept),
             key_rows=_packed(row for number in kept for row in own[number] + others[number]),
             aliases=self.aliases,
+            known_regions=self.known_regions,
         )
 
     def _biggest(self, numbers: Iterable[int]) -> list[int]:

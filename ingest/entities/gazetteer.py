@@ -27,7 +27,8 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     Numbers are little-endian, of four bytes, `admins` and `districts` of two: numbers in `codes`,
     GeoNames' codes of first-level and second-level regions. Coordinates are in degrees × 10,000.
     `keys` are folded names in order. `key_sizes` says how many rows of `key_rows` each has, biggest
-    place first; the first `key_own` have this name in English, the others in some language.
+    place first; the first `key_own` have this name in English, the others in some language. Regions
+    before the row `known_regions` are known all over the world by their bare names.
     """
 
     names: str
@@ -47,6 +48,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     key_own: bytes
     key_rows: bytes
     aliases: dict[int, list[str]]
+    known_regions: int
 
 
 class Place(NamedTuple):
@@ -137,6 +139,10 @@ class Gazetteer:
     def region(self, country: str, admin: str) -> Place | None:
         return self._regions.get((country, admin))
 
+    def is_known_region(self, place: Place) -> bool:
+        """Return whether its name alone means this region: Ohio, Bavaria."""
+        return place.kind == REGION and place.row < self._columns.known_regions
+
     def aliases(self, row: int) -> list[str]:
         """Return the other English names of a place."""
         return self._columns.aliases.get(row, [])
@@ -218,9 +224,10 @@ def place_hint(key: str, language: str = "en") -> PlaceHint:
 
 
 def _hint(place: Place) -> PlaceHint:
-    kind = "region" if place.kind == DISTRICT else ""
-    kind = kind or next((name for one, name in _KIND_NAMES if one == place.kind), "city")
-    return PlaceHint(kind, place.population)
+    kind = next((name for one, name in _KIND_NAMES if one == place.kind), "city")
+    if place.kind == REGION and not gazetteer().is_known_region(place):
+        kind = "city"
+    return PlaceHint("region" if place.kind == DISTRICT else kind, place.population)
 
 
 def _importance(hint: PlaceHint) -> int:
@@ -230,12 +237,17 @@ def _importance(hint: PlaceHint) -> int:
 def _is_hint(place: Place, key: str) -> bool:
     if place.kind == DISTRICT:
         return place.country in _SHIRES or not _DISTRICT_WORDS.isdisjoint(key.split())
-    return place.kind <= AREA or place.kind == CAPITAL or place.population >= SMALL_TOWN
+    if key in _DIRECTIONS:
+        return False
+    return place.kind in (COUNTRY, AREA, CAPITAL) or place.population >= SMALL_TOWN
 
 
 #: Countries whose districts (Kent, Seine-Maritime) are known by their bare names.
 _SHIRES = frozenset({"GB", "FR"})
 _DISTRICT_WORDS = frozenset({"county", "parish", "borough", "province", "district"})
+#: Names of regions and towns that mean nothing alone.
+_DIRECTIONS = frozenset({"north", "south", "east", "west", "northern", "southern", "eastern",
+                         "western", "central", "centre", "center", "capital", "state"})  # fmt: skip
 
 
 def is_town(key: str) -> bool:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from ingest.entities.gazetteer import Place, gazetteer
+from ingest.entities.gazetteer import CITY, REGION, Place, gazetteer
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
 from processors.resolve_places.geo import geo_of
-from processors.resolve_places.score import Scored, Situation, best_place, neighbours_of
+from processors.resolve_places.score import (
+    Scored,
+    Situation,
+    best_place,
+    is_inside,
+    neighbours_of,
+)
+from processors.resolve_places.senses import senses
 from processors.resolve_places.votes import Votes, count_votes
 
 VERSION = 2
@@ -68,9 +76,10 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
         # Without merge_mentions before it no mention has an entity, so none is resolved.
         if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
-    ends = {mention.end for mention in document.mentions if mention.type == "place"}
+    places = [mention for mention in document.mentions if mention.type == "place"]
+    listed = frozenset(_in_lists(document.text, document.language, places))
     names = {id: _plainest(mentions) for id, mentions in by_id.items()}
-    situations = {id: _situation(document, mentions, ends, votes) for id, mentions in by_id.items()}
+    situations = {id: _situation(document, mentions, listed, votes) for id, mentions in by_id.items()}
     first = _winners(names, situations)
     return _winners(
         names, {id: one._replace(neighbours=neighbours_of(id, first)) for id, one in situations.items()}
@@ -87,21 +96,44 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 
 
 def _situation(
-    document: EnrichedDocument, mentions: Sequence[Mention], ends: set[int], votes: Votes
+    document: EnrichedDocument, mentions: Sequence[Mention], listed: frozenset[int], votes: Votes
 ) -> Situation:
     text = document.text
-    after_city = sum(
-        mention.start - 2 in ends and text[mention.start - 2] == "," for mention in mentions
-    )
+    as_region = sum(mention.start in listed for mention in mentions)
     owners = [_OWNER.search(text, max(0, one.start - 40), one.start) for one in mentions]
     return Situation(
         homes=frozenset(home for mention in mentions for home in _homes(text, mention)),
-        is_after_city=2 * after_city > len(mentions),
+        is_region=2 * as_region > len(mentions),
         votes=votes,
         publisher_country=document.publisher_country,
         language=document.language,
         owners=frozenset(name_key(owner[1]) for owner in owners if owner),
     )
+
+
+def _in_lists(text: str, language: str, places: Sequence[Mention]) -> Iterator[int]:
+    """Yield where names start that stand after a city in them, or beside other regions.
+
+    Spokane, Washington; Oregon, Washington and Idaho.
+    """
+    for one, other in pairwise(places):
+        between = text[one.end : other.start]
+        if between not in _IN_A_LIST:
+            continue
+        before, after = senses(one.text, language), senses(other.text, language)
+        if between == ", " and any(
+            city.place.kind >= CITY and city.place.admin and is_inside(city.place, region.place)
+            for region in after
+            if region.place.kind == REGION
+            for city in before
+        ):
+            yield other.start
+        if before and after and REGION in (before[0].place.kind, after[0].place.kind):
+            yield one.start
+            yield other.start
+
+
+_IN_A_LIST = frozenset({", ", " and ", ", and ", " or ", " und ", " et ", " y ", " e ", " en "})
 
 
 def _plainest(mentions: Sequence[Mention]) -> str:

@@ -18,6 +18,17 @@ from ingest.entities.gazetteer import (
 from ingest.model import Geo, GeoFocus, GeoPoint, Mention
 from processors.resolve_places.votes import Votes
 
+#: Areas without a point on the map.
+_WIDE = frozenset(
+    {"Africa", "Asia", "Europe", "North America", "South America", "Latin America",
+     "Central America", "Oceania", "Antarctica", "Arctic", "Americas", "Middle East", "Far East",
+     "Southeast Asia", "East Asia", "South Asia", "Central Asia", "West Asia", "North Asia",
+     "West Africa", "East Africa", "North Africa", "Southern Africa", "Central Africa",
+     "Sub-Saharan Africa", "Eastern Europe", "Western Europe", "Central Europe",
+     "Northern Europe", "Southern Europe", "Southeast Europe", "Sahel", "Sahara", "Caribbean",
+     "Atlantic", "Pacific", "Indian Ocean", "Arctic Ocean", "Mediterranean", "Polynesia",
+     "Melanesia", "West Indies", "Great Plains", "Siberia"}
+)  # fmt: skip
 #: A mention before this character is in the lead.
 LEAD_CHARACTERS = 300
 
@@ -54,7 +65,7 @@ def geo_of(
 
 def _has_point(place: Place) -> bool:
     """Return whether the coordinates mean anything; those of a continent do not."""
-    return place.kind != AREA or bool(place.country)
+    return place.kind != AREA or place.name not in _WIDE
 
 
 def _point(place: Place) -> GeoPoint:

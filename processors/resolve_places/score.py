@@ -17,7 +17,7 @@ from ingest.entities.gazetteer import (
     Place,
     gazetteer,
 )
-from processors.resolve_places.senses import NAMESAKE, Sense, senses
+from processors.resolve_places.senses import ABBREVIATED, NAMESAKE, Sense, senses
 from processors.resolve_places.votes import Votes
 
 #: Points that make up a score.
@@ -35,14 +35,6 @@ HOME_KM = 150.0
 IN_A_CITY_KM = 60.0
 #: A name in no other sense needs no neighbour from this size on.
 KNOWN_TOWN = 5_000
-#: Agency abbreviations of US states, folded, that are not their postal codes.
-_STATE_SHORT = {
-    "ala": "AL", "ariz": "AZ", "ark": "AR", "calif": "CA", "colo": "CO", "conn": "CT",
-    "del": "DE", "fla": "FL", "ill": "IL", "ind": "IN", "kan": "KS", "mass": "MA", "mich": "MI",
-    "minn": "MN", "miss": "MS", "mont": "MT", "neb": "NE", "nev": "NV", "okla": "OK",
-    "ore": "OR", "tenn": "TN", "tex": "TX", "wash": "WA", "wva": "WV", "wis": "WI", "wyo": "WY",
-    "penn": "PA", "cal": "CA", "ont": "08",
-}  # fmt: skip
 
 
 class Scored(NamedTuple):
@@ -57,12 +49,12 @@ class Situation(NamedTuple):
     """The context of a name in a document.
 
     `homes` are folded names of what follows it: Ohio of "Springfield, Ohio"; `owners` of what it
-    belongs to: Cape Town of "Cape Town's Brooklyn". `is_after_city`: it mostly follows a city and a
-    comma itself. `neighbours` are the other places of the document; none before they are known.
+    belongs to: Cape Town of "Cape Town's Brooklyn". `is_region`: it mostly stands after
+    a city and a comma, or in a list of regions. `neighbours` are the other places of the document; none before they are known.
     """
 
     homes: frozenset[str]
-    is_after_city: bool
+    is_region: bool
     votes: Votes
     publisher_country: str = ""
     publisher_home: Place | None = None
@@ -98,13 +90,13 @@ def _scored(
     at_home = _at_home(place, homes, situation.homes) if place.kind != COUNTRY else 0.0
     if at_home:
         parts.append(("followed by its home", at_home))
-    in_owner = any(_is_inside(place, owner) for owner in owners)
+    in_owner = any(is_inside(place, owner) for owner in owners)
     if in_owner:
         parts.append(("in its owner", IN_ITS_HOME))
-    if situation.is_after_city and place.kind == REGION and ("city of this name", NAMESAKE) in (
+    if situation.is_region and place.kind == REGION and ("city of this name", NAMESAKE) in (
         sense.reasons
     ):
-        parts.append(("after a city", IN_ITS_HOME))
+        parts.append(("after a city or in a list of regions", IN_ITS_HOME))
     own_country = votes.countries[place.country]
     if own_country:
         parts.append(("country votes", A_VOTE * min(MOST_VOTES, own_country)))
@@ -143,16 +135,15 @@ def _at_home(place: Place, homes: Sequence[Place], keys: Iterable[str]) -> float
     """Return the points for being in, or near, one of the homes."""
     best = 0.0
     for home in homes:
-        if home.row != place.row and _is_inside(place, home):
+        if home.row != place.row and is_inside(place, home):
             best = max(best, IN_ITS_HOME if home.kind in (COUNTRY, REGION) else NEAR_ITS_HOME)
-    if place.country in ("US", "CA") and place.admin:
-        for key in keys:
-            if place.admin in (key.upper(), _STATE_SHORT.get(key)):
-                return IN_ITS_HOME
+    for key in keys if place.kind != COUNTRY else ():
+        if ABBREVIATED.get(key, ("US", key.upper())) == (place.country, place.admin):
+            return IN_ITS_HOME
     return best
 
 
-def _is_inside(place: Place, home: Place) -> bool:
+def is_inside(place: Place, home: Place) -> bool:
     if home.kind == COUNTRY:
         return place.country == home.country
     if place.country != home.country or not home.country:

@@ -77,9 +77,10 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
         if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
     places = [mention for mention in document.mentions if mention.type == "place"]
-    listed = frozenset(_in_lists(document.text, document.language, places))
+    listed = frozenset(_listed_regions(document.text, document.language, places))
+    said = frozenset(_said_regions(document.text, document.language, places))
     names = {id: _plainest(mentions) for id, mentions in by_id.items()}
-    situations = {id: _situation(document, mentions, listed, votes) for id, mentions in by_id.items()}
+    situations = {id: _situation(document, mentions, listed, said, votes) for id, mentions in by_id.items()}
     first = _winners(names, situations)
     return _winners(
         names, {id: one._replace(neighbours=neighbours_of(id, first)) for id, one in situations.items()}
@@ -96,44 +97,73 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 
 
 def _situation(
-    document: EnrichedDocument, mentions: Sequence[Mention], listed: frozenset[int], votes: Votes
-) -> Situation:
+    document: EnrichedDocument, mentions: Sequence[Mention], listed: frozenset[int],
+    said: frozenset[int], votes: Votes,
+) -> Situation:  # fmt: skip
     text = document.text
-    as_region = sum(mention.start in listed for mention in mentions)
+    as_region = sum(mention.start in listed or mention.start in said for mention in mentions)
+    alone = [mention for mention in mentions if mention.start not in listed]
     owners = [_OWNER.search(text, max(0, one.start - 40), one.start) for one in mentions]
     return Situation(
-        homes=frozenset(home for mention in mentions for home in _homes(text, mention)),
+        homes=frozenset(home for mention in alone for home in _homes(text, mention)),
         is_region=2 * as_region > len(mentions),
         votes=votes,
         publisher_country=document.publisher_country,
         language=document.language,
-        owners=frozenset(name_key(owner[1]) for owner in owners if owner),
+        owners=frozenset(key for owner in owners if owner for key in _tails(owner[1])),
     )
 
 
-def _in_lists(text: str, language: str, places: Sequence[Mention]) -> Iterator[int]:
-    """Yield where names start that stand after a city in them, or beside other regions.
+def _tails(name: str) -> list[str]:
+    """Return the folded ends of a name: of "In Cape Town" also Cape Town, and Town."""
+    words = name.split()
+    return [name_key(" ".join(words[start:])) for start in range(len(words))]
 
-    Spokane, Washington; Oregon, Washington and Idaho.
+
+def _said_regions(text: str, language: str, places: Sequence[Mention]) -> Iterator[int]:
+    """Yield where names start that stand for a region, by a word for it or after a city in it.
+
+    Washington state; Spokane, Washington.
     """
+    for one in places:
+        if _STATE_AFTER.match(text, one.end) or _STATE_BEFORE.search(text, 0, one.start):
+            yield one.start
     for one, other in pairwise(places):
-        between = text[one.end : other.start]
-        if between not in _IN_A_LIST:
-            continue
-        before, after = senses(one.text, language), senses(other.text, language)
-        if between == ", " and any(
+        if text[one.end : other.start] == ", " and any(
             city.place.kind >= CITY and city.place.admin and is_inside(city.place, region.place)
-            for region in after
+            for region in senses(other.text, language)
             if region.place.kind == REGION
-            for city in before
+            for city in senses(one.text, language)
         ):
             yield other.start
-        if before and after and REGION in (before[0].place.kind, after[0].place.kind):
-            yield one.start
-            yield other.start
+
+
+def _listed_regions(text: str, language: str, places: Sequence[Mention]) -> Iterator[int]:
+    """Yield where names start that are in a list of regions: Oregon, Washington and Idaho."""
+    run: list[Mention] = []
+    for one in places:
+        between = text[run[-1].end : one.start] if run else ""
+        if run and between not in _IN_A_LIST:
+            yield from _long_run(text, run)
+            run = []
+        known = senses(one.text, language)
+        if any(gazetteer().is_known_region(sense.place) for sense in known):
+            run.append(one)
+        else:
+            yield from _long_run(text, run)
+            run = []
+    yield from _long_run(text, run)
+
+
+def _long_run(text: str, run: Sequence[Mention]) -> Iterator[int]:
+    is_joined = any(text[one.end : other.start] != ", " for one, other in pairwise(run))
+    if len(run) > 2 or is_joined:
+        yield from (one.start for one in run)
 
 
 _IN_A_LIST = frozenset({", ", " and ", ", and ", " or ", " und ", " et ", " y ", " e ", " en "})
+_STATE_AFTER = re.compile(r"['’]?s? [Ss]tate(?:wide)?\b(?! [A-Z])")
+_STATE_BEFORE = re.compile(r"\b(?:state of|upstate|(?:north|south|east|west|cent)\w*) $")
 
 
 def _plainest(mentions: Sequence[Mention]) -> str:

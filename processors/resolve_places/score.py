@@ -17,7 +17,7 @@ from ingest.entities.gazetteer import (
     Place,
     gazetteer,
 )
-from processors.resolve_places.senses import ABBREVIATED, NAMESAKE, Sense, senses
+from processors.resolve_places.senses import ABBREVIATED, Sense, senses
 from processors.resolve_places.votes import Votes
 
 #: Points that make up a score.
@@ -75,9 +75,8 @@ def best_place(name: str, situation: Situation) -> tuple[Scored | None, Scored |
         key=lambda one: (-one[0].score, -one[0].place.population, one[0].place.row),
     )
     best = [scored for scored, is_believed in ranked if is_believed]
-    best = [one for one in best if one.place not in owners] if owners else best
-    if len(ranked) == 1 and not best and ranked[0][0].place.population >= KNOWN_TOWN:
-        best = [ranked[0][0]] if not owners else []
+    if len(ranked) == 1 and not owners and ranked[0][0].place.population >= KNOWN_TOWN:
+        best = [ranked[0][0]]
     return (best[0] if best else None, best[1] if len(best) > 1 else None)
 
 
@@ -86,16 +85,14 @@ def _scored(
 ) -> tuple[Scored, bool]:
     """Return a sense with its score, and whether anything supports it beyond its name."""
     place, votes = sense.place, situation.votes
-    parts = []
+    parts: list[tuple[str, float]] = []
     at_home = _at_home(place, homes, situation.homes) if place.kind != COUNTRY else 0.0
     if at_home:
         parts.append(("followed by its home", at_home))
     in_owner = any(is_inside(place, owner) for owner in owners)
     if in_owner:
         parts.append(("in its owner", IN_ITS_HOME))
-    if situation.is_region and place.kind == REGION and ("city of this name", NAMESAKE) in (
-        sense.reasons
-    ):
+    if situation.is_region and gazetteer().is_known_region(place):
         parts.append(("after a city or in a list of regions", IN_ITS_HOME))
     own_country = votes.countries[place.country]
     if own_country:
@@ -118,7 +115,18 @@ def _scored(
     shown = (*sense.reasons, *parts)
     score = sum(points for _, points in shown)
     scored = Scored(place, score, ", ".join(f"{name} {points:+.1f}" for name, points in shown))
-    return scored, (in_owner or not owners) and (is_supported or not is_small)
+    is_elsewhere = not in_owner and any(_holds(owner, place) for owner in owners)
+    return scored, not is_elsewhere and (is_supported or not is_small)
+
+
+def _holds(owner: Place, place: Place) -> bool:
+    """Return whether "<owner>'s <place>" says that the place lies in it.
+
+    So it does of a city and its quarters; a country or a capital may just have to do with it.
+    """
+    if owner.kind not in (CITY, CAPITAL):
+        return False
+    return place.kind == CITY or (place.kind in (AREA, DISTRICT) and owner.kind == CITY)
 
 
 def _places_of(keys: Iterable[str]) -> list[Place]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import zstandard
 
-from ingest.entities.lexicon import name_key
+from ingest.entities.lexicon import name_key, person_names
 
 COUNTRY, REGION, AREA, DISTRICT, CITY, CAPITAL = range(6)
 #: In order of importance; all others are cities.
@@ -239,6 +239,8 @@ def _is_hint(place: Place, key: str) -> bool:
         return place.country in _SHIRES or not _DISTRICT_WORDS.isdisjoint(key.split())
     if key in _DIRECTIONS:
         return False
+    if place.kind == REGION and not gazetteer().is_known_region(place) and " " not in key:
+        return not (key in person_names().given or key in person_names().surnames)
     return place.kind in (COUNTRY, AREA, CAPITAL) or place.population >= SMALL_TOWN
 
 

@@ -108,6 +108,7 @@ def _situation(
         homes=frozenset(home for mention in alone for home in _homes(text, mention)),
         is_region=2 * as_region > len(mentions),
         votes=votes,
+        own_votes=count_votes("", mentions, document.language),
         publisher_country=document.publisher_country,
         language=document.language,
         owners=frozenset(key for owner in owners if owner for key in _tails(owner[1])),

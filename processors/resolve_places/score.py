@@ -49,13 +49,14 @@ class Situation(NamedTuple):
     """The context of a name in a document.
 
     `homes` are folded names of what follows it: Ohio of "Springfield, Ohio"; `owners` of what it
-    belongs to: Cape Town of "Cape Town's Brooklyn". `is_region`: it mostly stands after
+    belongs to: Cape Town of "Cape Town's Brooklyn". `own_votes` are those of the name itself. `is_region`: it mostly stands after
     a city and a comma, or in a list of regions. `neighbours` are the other places of the document; none before they are known.
     """
 
     homes: frozenset[str]
     is_region: bool
     votes: Votes
+    own_votes: Votes = Votes()
     publisher_country: str = ""
     publisher_home: Place | None = None
     language: str = "en"
@@ -94,12 +95,14 @@ def _scored(
         parts.append(("in its owner", IN_ITS_HOME))
     if situation.is_region and gazetteer().is_known_region(place):
         parts.append(("after a city or in a list of regions", IN_ITS_HOME))
-    own_country = votes.countries[place.country]
-    if own_country:
-        parts.append(("country votes", A_VOTE * min(MOST_VOTES, own_country)))
-    own_region = votes.regions[place.country, place.admin] if place.admin else 0
-    if own_region:
-        parts.append(("region votes", A_VOTE * min(MOST_VOTES, own_region)))
+    own = situation.own_votes
+    for_country = votes.countries[place.country] - own.countries[place.country]
+    if for_country:
+        parts.append(("country votes", A_VOTE * min(MOST_VOTES, for_country)))
+    region = (place.country, place.admin)
+    for_region = votes.regions[region] - own.regions[region] if place.admin else 0
+    if for_region:
+        parts.append(("region votes", A_VOTE * min(MOST_VOTES, for_region)))
     if situation.publisher_country and place.country == situation.publisher_country:
         parts.append(("publisher's country", COUNTRY_OF_PUBLISHER))
     near = 0

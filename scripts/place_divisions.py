@@ -21,7 +21,9 @@ ALL_DISTRICTS = frozenset({"US", "GB", "IE", "FR", "IT", "ES", "CA", "BE"})
 #: Countries whose second level are towns.
 NO_DISTRICTS = frozenset({"NL", "SE", "NO", "PT", "BR", "MX", "RO", "CO", "PR", "JP", "LV", "LT"})
 #: What makes the name of a district a full one.
-FULL = re.compile(r"( (County|Province|District|Raion|Parish|Borough)$)|^(County|Province of) ", re.I)
+FULL = re.compile(
+    r"( (County|Province|District|Raion|Parish|Borough)$)|^(County|Province of) ", re.I
+)
 
 
 class Division(NamedTuple):
@@ -93,7 +95,9 @@ class Divisions:
             if not one.cities or (one.country not in ALL_DISTRICTS and people < MIN_DISTRICT):
                 continue
             name = english.get(one.iso, one.name)
-            forms = [form for form in dict.fromkeys((name, one.name, *one.aliases)) if is_latin(form)]
+            forms = [
+                form for form in dict.fromkeys((name, one.name, *one.aliases)) if is_latin(form)
+            ]
             if not forms:
                 continue
             full = [form for form in forms if FULL.search(form)]

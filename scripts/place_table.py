@@ -117,7 +117,9 @@ class Table:
         )
 
     def _biggest(self, numbers: Iterable[int]) -> list[int]:
-        ordered = sorted(numbers, key=lambda n: (self.rows[n].kind >= CITY, -self.rows[n].population, n))
+        ordered = sorted(
+            numbers, key=lambda n: (self.rows[n].kind >= CITY, -self.rows[n].population, n)
+        )
         return ordered[:MOST_ROWS]
 
 

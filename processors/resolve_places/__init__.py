@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from ingest.entities.gazetteer import CITY, REGION, Place, gazetteer
+from ingest.entities.gazetteer import CITY, COUNTRY, REGION, Place, gazetteer
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
@@ -65,6 +66,14 @@ class ResolvePlaces:
         )
 
 
+class Listed(NamedTuple):
+    """Where names start that are in a list of regions or of countries, or said to be a region."""
+
+    regions: frozenset[int]
+    countries: frozenset[int]
+    said: frozenset[int]
+
+
 def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
     """Return what each name means: it has one sense per document.
 
@@ -77,13 +86,20 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
         if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
     places = [mention for mention in document.mentions if mention.type == "place"]
-    listed = frozenset(_listed_regions(document.text, document.language, places))
-    said = frozenset(_said_regions(document.text, document.language, places))
+    text, language = document.text, document.language
+    listed = Listed(
+        frozenset(_in_lists(text, language, places, gazetteer().is_known_region)),
+        frozenset(_in_lists(text, language, places, _is_country)),
+        frozenset(_said_regions(text, language, places)),
+    )
     names = {id: _plainest(mentions) for id, mentions in by_id.items()}
-    situations = {id: _situation(document, mentions, listed, said, votes) for id, mentions in by_id.items()}
+    situations = {
+        id: _situation(document, mentions, listed, votes) for id, mentions in by_id.items()
+    }
     first = _winners(names, situations)
     return _winners(
-        names, {id: one._replace(neighbours=neighbours_of(id, first)) for id, one in situations.items()}
+        names,
+        {id: one._replace(neighbours=neighbours_of(id, first)) for id, one in situations.items()},
     )
 
 
@@ -97,16 +113,17 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 
 
 def _situation(
-    document: EnrichedDocument, mentions: Sequence[Mention], listed: frozenset[int],
-    said: frozenset[int], votes: Votes,
-) -> Situation:  # fmt: skip
+    document: EnrichedDocument, mentions: Sequence[Mention], listed: Listed, votes: Votes
+) -> Situation:
     text = document.text
-    as_region = sum(mention.start in listed or mention.start in said for mention in mentions)
-    alone = [mention for mention in mentions if mention.start not in listed]
+    starts = {mention.start for mention in mentions}
+    as_region = starts & (listed.regions | listed.said)
+    alone = [m for m in mentions if m.start not in listed.regions | listed.countries]
     owners = [_OWNER.search(text, max(0, one.start - 40), one.start) for one in mentions]
     return Situation(
         homes=frozenset(home for mention in alone for home in _homes(text, mention)),
-        is_region=2 * as_region > len(mentions),
+        is_region=2 * len(as_region) > len(mentions),
+        is_country=2 * len(starts & listed.countries) > len(mentions),
         votes=votes,
         own_votes=count_votes("", mentions, document.language),
         publisher_country=document.publisher_country,
@@ -139,21 +156,27 @@ def _said_regions(text: str, language: str, places: Sequence[Mention]) -> Iterat
             yield other.start
 
 
-def _listed_regions(text: str, language: str, places: Sequence[Mention]) -> Iterator[int]:
-    """Yield where names start that are in a list of regions: Oregon, Washington and Idaho."""
+def _in_lists(
+    text: str, language: str, places: Sequence[Mention], is_listed: Callable[[Place], bool]
+) -> Iterator[int]:
+    """Yield where names start that are in a list of regions, or of countries.
+
+    Oregon, Washington and Idaho; Mali, Niger and Chad.
+    """
     run: list[Mention] = []
     for one in places:
         between = text[run[-1].end : one.start] if run else ""
-        if run and between not in _IN_A_LIST:
+        is_one = any(is_listed(sense.place) for sense in senses(one.text, language))
+        if run and not (is_one and between in _IN_A_LIST):
             yield from _long_run(text, run)
             run = []
-        known = senses(one.text, language)
-        if any(gazetteer().is_known_region(sense.place) for sense in known):
+        if is_one:
             run.append(one)
-        else:
-            yield from _long_run(text, run)
-            run = []
     yield from _long_run(text, run)
+
+
+def _is_country(place: Place) -> bool:
+    return place.kind == COUNTRY
 
 
 def _long_run(text: str, run: Sequence[Mention]) -> Iterator[int]:
@@ -205,9 +228,7 @@ def _detail(detail: EntityDetail, chosen: Chosen) -> EntityDetail:
     return msgspec.structs.replace(detail, id=place.id, name=place.name, forms=tuple(forms))
 
 
-def _by_mention(
-    mentions: Sequence[Mention], chosen: Chosen
-) -> list[tuple[str, Place]]:
+def _by_mention(mentions: Sequence[Mention], chosen: Chosen) -> list[tuple[str, Place]]:
     places = {winner.place.id: winner.place for winner, _ in chosen.values()}
     return [(m.entity_id, places[m.entity_id]) for m in mentions if m.entity_id in places]
 

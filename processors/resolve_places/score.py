@@ -50,11 +50,12 @@ class Situation(NamedTuple):
 
     `homes` are folded names of what follows it: Ohio of "Springfield, Ohio"; `owners` of what it
     belongs to: Cape Town of "Cape Town's Brooklyn". `own_votes` are those of the name itself. `is_region`: it mostly stands after
-    a city and a comma, or in a list of regions. `neighbours` are the other places of the document; none before they are known.
+    a city and a comma, or in a list of regions, `is_country`: in a list of countries. `neighbours` are the other places of the document; none before they are known.
     """
 
     homes: frozenset[str]
     is_region: bool
+    is_country: bool
     votes: Votes
     own_votes: Votes = Votes()
     publisher_country: str = ""
@@ -95,6 +96,8 @@ def _scored(
         parts.append(("in its owner", IN_ITS_HOME))
     if situation.is_region and gazetteer().is_known_region(place):
         parts.append(("after a city or in a list of regions", IN_ITS_HOME))
+    if situation.is_country and place.kind == COUNTRY:
+        parts.append(("in a list of countries", IN_ITS_HOME))
     own = situation.own_votes
     for_country = votes.countries[place.country] - own.countries[place.country]
     if for_country:
@@ -114,7 +117,11 @@ def _scored(
         if near:
             parts.append(("neighbours", A_NEIGHBOUR * min(MOST_NEIGHBOURS, near)))
     is_small = place.kind in (CITY, DISTRICT) and place.population < SMALL_TOWN
-    is_supported = bool(parts)
+    is_supported = (
+        bool(at_home or in_owner or near or for_region)
+        or any(reason == "publisher's home" for reason, _ in parts)
+        or (bool(for_country) and place.population >= KNOWN_TOWN)
+    )
     shown = (*sense.reasons, *parts)
     score = sum(points for _, points in shown)
     scored = Scored(place, score, ", ".join(f"{name} {points:+.1f}" for name, points in shown))

@@ -28,16 +28,17 @@ COUNTRY_POINTS = 7.4
 #: Another area of our own list: a mountain range, a part of a city.
 AREA_POINTS = 6.5
 #: At least so much weighs a region that is known all over the world, however few live there.
-REGION_POINTS = 6.5
+REGION_POINTS = 7.4
 NATIONAL_CAPITAL = 1.5
 OTHER_NAME = -1.0
 #: A district is less often meant than a town of as many people.
 DISTRICT_POINTS = -0.7
 #: A region named like its capital or a big city in it: New York, Washington.
 NAMESAKE = -3.0
-#: The capital or a region of a country of the same name: Mexico, Luxembourg; a city elsewhere.
+#: The capital or a region of a country of the same name: Mexico, Luxembourg.
 COUNTRY_OF_THIS_NAME = -10.0
-COUNTRY_ELSEWHERE = -3.0
+#: A place named like a country or known region elsewhere: Lebanon, Florida.
+NAMED_AFTER = -3.0
 #: A city takes precedence over its region from this size on, or as this part of the region.
 BIG_CITY = 500_000
 BIG_PART = 0.2
@@ -145,17 +146,20 @@ def _without_kind(key: str, language: str) -> list[tuple[Place, bool]]:
 def _weighed(found: list[tuple[Place, bool]]) -> list[Sense]:
     countries = {place.country for place, _ in found if place.kind == COUNTRY}
     known = gazetteer().is_known_region
+    has_region = any(known(place) for place, _ in found)
     cities = [place for place, _ in found if place.kind in (CITY, CAPITAL)]
     result = []
     for place, is_other in found:
         size = _size(place)
-        reasons = [max(size, ("known region", REGION_POINTS), key=_points) if known(place) else size]
+        reasons = [
+            max(size, ("known region", REGION_POINTS), key=_points) if known(place) else size
+        ]
         if place.kind == CAPITAL:
             reasons.append(("capital", NATIONAL_CAPITAL))
         if place.kind != COUNTRY and place.country in countries:
             reasons.append(("country of this name", COUNTRY_OF_THIS_NAME))
-        elif place.kind >= DISTRICT and countries:
-            reasons.append(("country of this name", COUNTRY_ELSEWHERE))
+        elif place.kind >= DISTRICT and (countries or has_region) and not _is_big(place):
+            reasons.append(("named after a country or region", NAMED_AFTER))
         if place.kind == REGION and any(_outshines(city, place) for city in cities):
             reasons.append(("city of this name", NAMESAKE))
         if is_other:
@@ -175,6 +179,10 @@ def _size(place: Place) -> tuple[str, float]:
         return ("area", AREA_POINTS if place.country else COUNTRY_POINTS)
     points = math.log10(max(place.population, 10))
     return ("population", points + DISTRICT_POINTS if place.kind == DISTRICT else points)
+
+
+def _is_big(place: Place) -> bool:
+    return place.kind == CAPITAL or place.population >= BIG_CITY
 
 
 def _outshines(city: Place, region: Place) -> bool:

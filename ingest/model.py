@@ -263,11 +263,16 @@ class GeoPoint(msgspec.Struct, frozen=True):
 
 
 class GeoFocus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The place a document is mainly about; `country` is a two-letter ISO 3166 code."""
+    """The place a document is mainly about; `country` is a two-letter ISO 3166 code.
+
+    `reason` says what counted for it, `runner_up` what came next.
+    """
 
     name: str = ""
     country: str = ""
     point: GeoPoint | None = None
+    reason: str = ""
+    runner_up: str = ""
 
 
 class Geo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -177,7 +177,7 @@ def names_of(type: str, articles: Sequence[Article]) -> Iterator[Name]:
 def _is_plain(form: str, ordinary: set[str]) -> bool:
     """Return whether a form of an organisation means nothing else."""
     key = name_key(form)
-    if not form[0].isupper() or len(form) < 2 or gazetteer().rows(key) or is_demonym(key):
+    if not form[0].isupper() or len(form) < 2 or gazetteer().named(key) or is_demonym(key):
         return False
     if " " in form or (form.isupper() and len(form) > 2):
         return True

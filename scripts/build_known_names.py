@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 import zstandard
-from known_names.names import Entity, distinct, is_latin
+from known_names.names import Entity, as_written, distinct, is_latin
 from known_names.organisations import organisations
 from known_names.people import people, with_other_scripts
 
@@ -62,7 +62,10 @@ def stored(entities: list[Entity]) -> Stored:
     forms: dict[str, set[int]] = defaultdict(set)
     surnames: dict[str, set[int]] = defaultdict(set)
     for number, one in enumerate(entities):
-        every = distinct([one.name, *one.forms])
+        mains = [form for form in one.forms if form.lstrip("~^") == one.name]
+        is_ours = one.type == "O" and one.prominence == 3
+        every = [*(mains[:1] or [one.name]), *one.forms]
+        every = distinct(every, by=as_written if is_ours else form_key)
         for form in every:
             if one.type == "O" or " " in form_key(form) or not is_latin(form):
                 forms[form_key(form)].add(number)
@@ -74,7 +77,7 @@ def stored(entities: list[Entity]) -> Stored:
                 surnames[key].add(number)
         columns = (
             one.type, one.name, one.wikidata_id, one.role, one.country, str(one.prominence),
-            one.years, str(min(one.weight, 99)), "|".join(family), "|".join(every[1:]),
+            one.years, str(min(one.weight, 99)), "|".join(family), "|".join(every if every[0] != one.name else every[1:]),
         )  # fmt: skip
         lines.append("\t".join(columns) + "\n")
     form_hashes, form_rows = hashed(forms)

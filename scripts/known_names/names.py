@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,24 +18,30 @@ from ingest.entities.gazetteer import COUNTRY, gazetteer
 from ingest.entities.known import form_key
 from ingest.entities.lexicon import name_key, person_names, word_lists
 
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
 FACTS = Path(__file__).parent.parent / "facts"
 #: Sources whose licences were not seen: an entry that only they have is left out.
 LEFT_OUT = frozenset({"pantheon2013", "openflights", "nasdaq", "parlgov"})
 _FAMILY_FIRST = frozenset({"CN", "TW", "HK", "MO", "KR", "KP", "VN"})
-_SPANISH = frozenset(
-    "ES MX AR CO PE VE CL EC GT CU BO DO HN PY SV NI CR PA UY PR".split()
+_SPANISH = words(
+    "ES MX AR CO PE VE CL EC GT CU BO DO HN PY SV NI CR PA UY PR"
 )  # the surname of the father comes before that of the mother
-_PARTICLES = frozenset(
+_PARTICLES = words(
     "al el bin ibn bint ben abu von van vom der den ten ter zu zur de da do dos das del della di "
-    "du la las los le af av d st san santa mac e ould".split()
+    "du la las los le af av d st san santa mac e ould"
 )
 _SUFFIXES = frozenset({"jr", "sr", "junior", "senior"})
 _REGNAL = re.compile(r"[IVX]+\.?")
-TITLES = frozenset(
+TITLES = words(
     "president mr mrs ms miss sir dr lord lady king queen prince princess emperor empress saint st "
     "pope general gen chancellor senator sen baron baroness count countess duke duchess tsar czar "
     "sultan sheikh shri sri cardinal bishop captain capt colonel col professor prof dame hon rep "
-    "governor minister pm potus taoiseach ayatollah imam chairman comrade secretary".split()
+    "governor minister pm potus taoiseach ayatollah imam chairman comrade secretary"
 )
 _PATRONYMIC = re.compile(r".+(?:ович|евич|ёвич|ич|овна|евна|ична|івна|ївна)$")
 _COUNTRIES = {
@@ -80,6 +86,12 @@ def facts(name: str) -> Iterator[list[str]]:
         if line and not line.startswith("#"):
             name_, country, role, forms = line.split("\t")
             yield [name_, country, role, forms]
+
+
+def most_read(kind: str) -> frozenset[str]:
+    """Return the people or organisations among the most read items whose class we told."""
+    rest = (FACTS / "most_read.txt").read_text("utf-8").partition(f"[{kind}]\n")[2]
+    return frozenset(rest.partition("\n\n")[0].split("\n"))
 
 
 def straight(name: str) -> str:
@@ -211,13 +223,18 @@ def script_of(text: str) -> str:
     return next((_script(letter) for letter in text if letter.isalpha()), "OTHER")
 
 
-def distinct(names: Iterable[str]) -> list[str]:
+def distinct(names: Iterable[str], by: Callable[[str], str] = form_key) -> list[str]:
     """Return the names without those that fold to the same key; the first of each stays."""
     found: dict[str, str] = {}
     for name in names:
         if name and form_key(name):
-            found.setdefault(form_key(name), name)
+            found.setdefault(by(name), name)
     return list(found.values())
+
+
+def as_written(form: str) -> str:
+    """Return a form without its flag: case and dots count (NATO, Nato, U.N.)."""
+    return form.lstrip("~^")
 
 
 _threes = {

@@ -6,36 +6,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingest.entities.gazetteer import gazetteer
+from ingest.entities.known import form_key
+from ingest.entities.lexicon import name_key, organisation_key, person_names, word_lists
 from known_names.names import (
     FACTS,
     LEFT_OUT,
     Entity,
+    as_written,
     country_code,
     distinct,
     facts,
     has_capitals,
     is_latin,
+    most_read,
     script_of,
     table,
+    words,
 )
 
-from ingest.entities.gazetteer import gazetteer
-from ingest.entities.known import form_key
-from ingest.entities.lexicon import name_key, organisation_key, person_names, word_lists
-
-#: Organisations among the most read items whose class no list told; we know them for certain.
-_SURELY = frozenset(
-    "Munhwa Broadcasting Corporation|Catholic Church|Wikimedia Foundation|Unification Church|"
-    "Eastern Orthodox Church|Turkish Radio and Television Corporation|United States Army|"
-    "Russian Air Force|East India Company|Ukrainian Air Force|ABP News|World Bank|"
-    "The Church of Jesus Christ of Latter-day Saints|Seventh-day Adventist Church|Red Army|"
-    "Ukrainian Insurgent Army|Evergrande Group|International Court of Justice|Indian Army|"
-    "The Vanguard Group|Council of Europe|Russian Orthodox Church|Irish Republican Army|"
-    "HYBE Corporation|United States Space Force|Cartoon Network|Bilderberg Group|"
-    "State Bank of India|Kurdistan Workers' Party|Dutch East India Company|Royal Air Force|"
-    "British Army|Instagram|TikTok|Huawei|Taliban|Wagner Group|North Atlantic Treaty Organization|"
-    "European Union|Manchester United F.C.|Celtic F.C.|Alibaba Group|Tata Group".split("|")
-)
 #: Buildings of the same name have these ids.
 _BUILDINGS = frozenset({"kremlin", "white house", "pentagon", "vatican", "blue house"})
 _LEGAL = re.compile(
@@ -79,7 +68,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             first.wikidata_id = first.wikidata_id or one.wikidata_id
             first.forms = distinct([*first.forms, *one.forms])
     for one in ours:
-        one.forms = distinct(one.forms)
+        one.forms = distinct(one.forms, by=as_written)
     return [
         one
         for one in (*ours, *found.values())
@@ -91,8 +80,9 @@ def _rows(lists: Path) -> Iterator[dict[str, str]]:
     for row in table(lists / "organisations" / "organisations.tsv.gz"):
         if not set(row["sources"].split(",")) <= LEFT_OUT:
             yield row
+    sure = most_read("organisations")
     for row in table(lists / "qrank2022-untyped.tsv.gz"):
-        if row["name"] in _SURELY:
+        if row["name"] in sure:
             yield row | {"kind": "sure", "country": "", "sources": "qrank2022", "prominent": "1"}
 
 
@@ -107,7 +97,7 @@ def _ours() -> list[Entity]:
                    forms=every)
         )  # fmt: skip
         homes.setdefault(form_key(name), ours[-1])
-    for one in list(ours):
+    for one in ours:
         for form in one.forms:
             if is_latin(form) and form[0] != "~":
                 homes.setdefault(form_key(form), one)
@@ -160,11 +150,11 @@ def _is_same(home: Entity, row: dict[str, str], country: str) -> bool:
 
 
 #: Words that tell an organisation.
-_TELLING = frozenset(
+_TELLING = words(
     "inc incorporated company corporation corp co ltd plc ag gmbh group organization organisation "
     "association federation federación union committee council broadcasting party agency bank "
     "university club football league network news office administration department bureau "
-    "institute foundation army force court commission holdings society court".split()
+    "institute foundation army force court commission holdings society"
 )
 
 

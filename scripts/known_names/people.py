@@ -8,60 +8,40 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingest.entities.known import form_key
+from ingest.entities.lexicon import name_key, word_lists
 from known_names.names import (
     LEFT_OUT,
     TITLES,
     Entity,
-    counts,
     country_code,
+    counts,
     distinct,
     facts,
     is_latin,
     marked,
+    most_read,
     script_of,
     straight,
     surnames_of,
     table,
+    words,
 )
 
-from ingest.entities.known import form_key
-from ingest.entities.lexicon import name_key, word_lists
-
-#: People among the most read items whose class no list told; we know them for certain.
-_SURELY_PEOPLE = frozenset(
-    name_key(name)
-    for name in (
-        "Anna Sorokin|Ana de Armas|Pete Davidson|Erling Haaland|Elliot Page|Jeffrey Epstein|"
-        "Andrew Tate|Olivia Rodrigo|Shah Rukh Khan|Vicky Kaushal|Sydney Sweeney|Jordan Peterson|"
-        "Maya Hawke|Daniil Medvedev|Edward Snowden|Julia Fox|Eileen Gu|Ben Stokes|Simone Ashley|"
-        "Dušan Vlahović|Vinícius Júnior|Shane Warne|Carlos Alcaraz|Kurt Warner|Jake Paul|"
-        "Matthew Stafford|Naomi Judd|Ram Charan|Jack Harlow|Nathan Chen|James Rodríguez|"
-        "Karl Lauterbach|Mason Greenwood|Mick Schumacher|Harry Maguire|Vicente Fernández|"
-        "Carlos Sainz Jr|Robert Malone|Sébastien Haller|Ferran Torres|Kamal Haasan|Mehmet Oz|"
-        "Rafael Caro Quintero|Dustin Poirier|Georgina Rodríguez|John Gotti|Theo James|"
-        "Álvaro Morata|Diego Simeone|Tammy Abraham|Carlos Tevez|Naoya Inoue|Édouard Mendy|"
-        "Nick Saban|Larry Nassar|Amanda Knox|Nelson Peltz|Tommy Fury|Bo Burnham|Bill Burr|"
-        "Aaron Donald|Chloé Zhao|Julián Álvarez|Álvaro Morte|George Floyd|Aaron Hernandez|"
-        "John David Washington|Karol G|Henry Golding|Bob Barker|Anne Spiegel|Noel Fielding|"
-        "Ronnie Spector|Christopher Nkunku|Martin Ødegaard|Taylor Fritz|Leon Edwards|"
-        "Terence Crawford|Ryan Garcia|Denys Prokopenko|Jun Ji-hyun|Mason Mount|Petr Yan|"
-        "Ed Sheeran|Harry S Truman|Trent Alexander Arnold|Juan Perón"
-    ).split("|")
-)
 _HEADS = re.compile(
     r"(President|Prime Minister|Premier|Chancellor|Supreme Leader|King|Emir|Crown Prince|Pope"
     r"|Taoiseach|leader of North Korea|President of Russia)\b(?!.*(Senate|Assembly|World Bank|"
     r"Bundesbank|Parliament|FIFA|UEFA|IOC|Catalonia|Community|Ontario|Exchequer))"
 )
 #: Words before the names of heads of state in the Factbook that are no part of them.
-_OFFICES = frozenset(
+_OFFICES = words(
     "commission president assembly people's ministers minister leader taliban prefect territorial "
     "council high commissioner general commonwealth superior confederation swiss affairs gnu capt "
     "marshal air vice-marshal cabinet prime interim gen sr political lieutenant-governor dame king "
-    "mann".split()
+    "mann"
 )
-#: The weight of the wives and husbands of leaders.
-_BESIDE = 40
+#: The weight of the wives and husbands of leaders, and of leaders of former times.
+_BESIDE = 35
 #: Most forms kept for a person, by prominence.
 _MOST = (2, 2, 4, 14)
 
@@ -72,7 +52,8 @@ def people(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
     `excluded` holds Wikidata ids and folded names.
     """
     rows = [row for row in table(lists / "people" / "people.tsv.gz") if _is_wanted(row)]
-    rows += [row for row in _untyped(lists) if name_key(row["name"]) in _SURELY_PEOPLE]
+    sure = most_read("people")
+    rows += [row for row in _untyped(lists) if row["name"] in sure]
     weights: dict[str, int] = {}
     families: Counter[str] = Counter()
     for row in table(lists / "people" / "people.tsv.gz"):
@@ -116,12 +97,11 @@ def _weight(row: dict[str, str]) -> int:
 def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> Entity | None:
     name = _without_office(straight(row["name"]), row)
     country = country_code(row["country"])
-    words = word_lists("en")
     if not name or name.startswith("The ") or (is_latin(name) and not name[0].isupper()):
         return None
     surnames = surnames_of(name, country)
     key = name_key(name)
-    if " " not in name and is_latin(name) and (not surnames or key in words.months):
+    if " " not in name and is_latin(name) and (not surnames or key in word_lists("en").months):
         return None
     weight = _weight(row)
     prominence = int(row["prominence"])
@@ -129,10 +109,11 @@ def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> E
         type="P", name=name, wikidata_id=row["qid"], role=_role(row["role"]), country=country,
         prominence=prominence, years=row["years"], weight=weight, surnames=surnames,
     )  # fmt: skip
-    forms = []
-    for alias in map(straight, row["aliases"].split("|")):
-        if counts(alias, name, surnames, common) and weights.get(name_key(alias), -1) <= weight:
-            forms.append(alias)
+    forms = [
+        alias
+        for alias in map(straight, row["aliases"].split("|"))
+        if counts(alias, name, surnames, common) and weights.get(name_key(alias), -1) <= weight
+    ]
     forms.sort(key=is_latin)
     entity.forms = distinct(forms)[: _MOST[prominence]]
     for form in entity.forms:
@@ -167,10 +148,11 @@ def _leaders(lists: Path) -> list[Entity]:
         name, family = marked(text)
         is_former = role.startswith("former")
         weight = 50 if is_former else 60 + 25 * bool(_HEADS.match(role))
-        if role.startswith("First Lady"):
+        if role.startswith(("First Lady", "late")):
             weight = _BESIDE
         entity = Entity(
-            type="P", name=name, wikidata_id=ids.get(name_key(name), ""), role=role,
+            type="P", name=name, wikidata_id=ids.get(name_key(name), ""),
+            role=re.sub("^late ", "former ", role),
             country=country, prominence=3, weight=weight,
         )  # fmt: skip
         for form in (text, *forms.split("|")):

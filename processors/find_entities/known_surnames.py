@@ -17,6 +17,7 @@ from processors.find_entities.known_page import (
     covered,
     is_beside_capital,
     is_calendar,
+    is_title,
     mention_of,
 )
 from processors.find_entities.tokens import PERSON, Token
@@ -233,8 +234,8 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     tokens, pack = page.tokens, page.pack
     signs = []
     before = tokens[first - 1] if first else None
-    if before is not None and (before.key in pack.titles or before.text.lower() in pack.titles):
-        is_office = before.key in _OFFICES and _is_official(one)
+    if before is not None and is_title(page, before):
+        is_office = _is_official(one) and (before.key in _OFFICES or before.key not in pack.titles)
         signs.append(f"{'office' if is_office else 'title'}: {before.text}")
     if _is_described(page, last):
         signs.append("description: after it")

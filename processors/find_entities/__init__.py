@@ -14,6 +14,7 @@ from processors.find_entities.builtin import find_mentions
 from processors.find_entities.known_people import with_known
 from processors.find_entities.names_only import find_listed_names
 from processors.find_entities.spacy_backend import SpacyFinder, is_installed, model_for
+from processors.find_entities.tagger import model_of, tag
 from processors.find_entities.titles import title_mentions
 
 VERSION = 1
@@ -83,8 +84,11 @@ class FindEntities:
         package = model_for(language) if self._options.backend == "auto" else ""
         if package:
             return SpacyFinder(package)
-        is_full = language in self._options.full_languages
-        return find_mentions if is_full else find_listed_names
+        rules = find_mentions if language in self._options.full_languages else find_listed_names
+        model = model_of(language)
+        if model is None:
+            return rules
+        return lambda text, language: tag(text, language, rules(text, language), model)
 
 
 def build(options: Options) -> FindEntities:

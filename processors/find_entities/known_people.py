@@ -172,6 +172,10 @@ def _is_backed(page: Page, number: int, row: Row) -> bool:
     return page.inner[token.key] > 1 and page.language != "de"
 
 
+#: The weight of the institutions on our own list: their names are no general ones.
+_OWN = 40
+
+
 def _organisation(
     page: Page, rivals: list[Known], tokens: list[Token], is_seen: bool
 ) -> Known | None:
@@ -188,7 +192,7 @@ def _organisation(
     is_general = all(
         token.key in page.low or any(token.key in words for words in ordinary) for token in tokens
     )
-    if not is_general:
+    if not is_general or rivals[0].weight >= _OWN:
         return rivals[0]
     named = [one for one in rivals if one.country in page.countries]
     return named[0] if named else None

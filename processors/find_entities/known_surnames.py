@@ -111,7 +111,7 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
 
 def _cannot_be_surname(page: Page, token: Token) -> bool:
     if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
-        return True
+        return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
     return len(token.text) < 5 and token.text.isupper()
@@ -182,7 +182,7 @@ def _is_clearly_other(page: Page, number: int) -> bool:
 
 def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
     """Remember a surname that stands alone, with the signs beside it."""
-    one = lead(base)
+    one = _likeliest(page, base)
     inside = page.covered.get(last - 1)
     if one is None or (inside is not None and inside.type != PERSON):
         return
@@ -190,17 +190,30 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
-    found.needed = max(found.needed, _needed(page, one, token))
+    found.needed = max(found.needed, _needed(page, one, token, base))
     found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
     found.signs += signs
+
+
+def _likeliest(page: Page, base: str) -> Known | None:
+    """Return the bearer of a surname who is far ahead, or whose country alone the text names."""
+    one = lead(base)
+    if one is not None:
+        return one
+    first, *others = [row.known for row in bearers_of(base)]
+    if first.prominence == 3 and first.weight < _FAMOUS:
+        return first if not others or first.weight >= 2 * others[0].weight else None
+    rivals = [first, *(one for one in others if one.weight >= _RULER)]
+    here = [one for one in rivals if one.country in page.countries]
+    return here[0] if len(here) == 1 and first.weight >= _RULER else None
 
 
 def _is_direct(signs: list[str]) -> bool:
     return any(sign.partition(":")[0] in _PERSONAL for sign in signs)
 
 
-#: Whom a newspaper calls by the surname: heads of state, and those most read about.
-_FAMOUS, _RULER = 24, 40
+#: Weights of those most read about, and of those whom any newspaper calls by the surname.
+_FAMOUS, _RULER = 20, 50
 #: What a sign weighs; all others 1.
 _WEIGHTS = {"office": 3, "title": 2, "description": 2, "with": 2}
 #: Signs that a person is meant, whoever it is.
@@ -210,7 +223,7 @@ _OTHER_WORD = 3
 _BIG_CITY = 100_000
 
 
-def _needed(page: Page, one: Known, token: Token) -> int:
+def _needed(page: Page, one: Known, token: Token, base: str) -> int:
     """Return how much the signs must weigh before a surname means this person.
 
     The lists of given names and towns hold many surnames, so such a reading counts little; less
@@ -218,6 +231,8 @@ def _needed(page: Page, one: Known, token: Token) -> int:
     """
     key = token.key
     hint = place_hint(key, page.language)
+    if lead(base) is None and one.weight >= _RULER:
+        return 2
     is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
     if key in page.low or key in page.pack.not_names or is_big_place:
         return _OTHER_WORD

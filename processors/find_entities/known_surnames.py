@@ -17,6 +17,7 @@ from processors.find_entities.known_page import (
     covered,
     is_beside_capital,
     is_calendar,
+    is_title,
     mention_of,
 )
 from processors.find_entities.tokens import PERSON, Token
@@ -110,7 +111,7 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
 
 def _cannot_be_surname(page: Page, token: Token) -> bool:
     if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
-        return True
+        return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
     return len(token.text) < 5 and token.text.isupper()
@@ -181,7 +182,7 @@ def _is_clearly_other(page: Page, number: int) -> bool:
 
 def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
     """Remember a surname that stands alone, with the signs beside it."""
-    one = lead(base)
+    one = _likeliest(page, base)
     inside = page.covered.get(last - 1)
     if one is None or (inside is not None and inside.type != PERSON):
         return
@@ -189,17 +190,30 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
-    found.needed = max(found.needed, _needed(page, one, token))
+    found.needed = max(found.needed, _needed(page, one, token, base))
     found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
     found.signs += signs
+
+
+def _likeliest(page: Page, base: str) -> Known | None:
+    """Return the bearer of a surname who is far ahead, or whose country alone the text names."""
+    one = lead(base)
+    if one is not None:
+        return one
+    first, *others = [row.known for row in bearers_of(base)]
+    if first.prominence == 3 and first.weight < _FAMOUS:
+        return first if not others or first.weight >= 2 * others[0].weight else None
+    rivals = [first, *(one for one in others if one.weight >= _RULER)]
+    here = [one for one in rivals if one.country in page.countries]
+    return here[0] if len(here) == 1 and first.weight >= _RULER else None
 
 
 def _is_direct(signs: list[str]) -> bool:
     return any(sign.partition(":")[0] in _PERSONAL for sign in signs)
 
 
-#: Whom a newspaper calls by the surname: heads of state, and those most read about.
-_FAMOUS, _RULER = 24, 40
+#: Weights of those most read about, and of those whom any newspaper calls by the surname.
+_FAMOUS, _RULER = 20, 50
 #: What a sign weighs; all others 1.
 _WEIGHTS = {"office": 3, "title": 2, "description": 2, "with": 2}
 #: Signs that a person is meant, whoever it is.
@@ -209,7 +223,7 @@ _OTHER_WORD = 3
 _BIG_CITY = 100_000
 
 
-def _needed(page: Page, one: Known, token: Token) -> int:
+def _needed(page: Page, one: Known, token: Token, base: str) -> int:
     """Return how much the signs must weigh before a surname means this person.
 
     The lists of given names and towns hold many surnames, so such a reading counts little; less
@@ -217,6 +231,8 @@ def _needed(page: Page, one: Known, token: Token) -> int:
     """
     key = token.key
     hint = place_hint(key, page.language)
+    if lead(base) is None and one.weight >= _RULER:
+        return 2
     is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
     if key in page.low or key in page.pack.not_names or is_big_place:
         return _OTHER_WORD
@@ -233,8 +249,8 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     tokens, pack = page.tokens, page.pack
     signs = []
     before = tokens[first - 1] if first else None
-    if before is not None and (before.key in pack.titles or before.text.lower() in pack.titles):
-        is_office = before.key in _OFFICES and _is_official(one)
+    if before is not None and is_title(page, before):
+        is_office = _is_official(one) and (before.key in _OFFICES or before.key not in pack.titles)
         signs.append(f"{'office' if is_office else 'title'}: {before.text}")
     if _is_described(page, last):
         signs.append("description: after it")

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sets import Text, documents, read_conll, read_sentences
+from sets import Text, alone, documents, read_conll, read_sentences
+from tables import tables
 
 from ingest.model import Mention
 from processors.find_entities import FULL_LANGUAGES
@@ -39,6 +40,15 @@ SOURCES: dict[str, tuple[Source, ...]] = {
 }
 
 
+#: How many made result tables a language is trained on.
+TABLES = {"en": 150}
+
+#: Whose sentences of ours a language is trained on, where not on its own alone.
+WRITTEN: dict[str, tuple[str, ...]] = {}
+
+#: Every document with this number of our own sentences is kept aside.
+KEPT = 4
+
 #: What is taken from the score of being no name, chosen on the part kept aside.
 BOLDNESS = {"de": 0.4}
 
@@ -64,9 +74,19 @@ def read(
         if source.is_trained:
             part = sentences if with_all else sentences[:cut]
             texts += [(one, 1.0) for one in documents(part, seed=number, joined=source.joined)]
-    written = SENTENCES / f"{language}.txt"
-    if written.is_file():
-        texts += [(one, 1.0) for one in read_sentences(written)]
+    if language in TABLES:
+        texts += [(one, 1.0) for one in tables(1, TABLES[language])]
+        aside["tables"] = tables(2, 20)
+    for other in WRITTEN.get(language, (language,)):
+        written = SENTENCES / f"{other}.txt"
+        if written.is_file():
+            every = read_sentences(written)
+            own = every[:: KEPT] if other == language else []
+            if own:
+                aside[f"written/{other}"] = own
+            kept = every if with_all else [one for one in every if one not in own]
+            texts += [(one, 1.0) for one in kept]
+            texts += [(line, 1.0) for one in kept[::2] for line in alone(one)]
     return texts, aside
 
 

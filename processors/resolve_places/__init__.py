@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.entities.gazetteer import CITY, COUNTRY, REGION, Place, gazetteer
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
+from processors.resolve_places.coverage import Coverage
 from processors.resolve_places.geo import geo_of
 from processors.resolve_places.score import (
     Scored,
     Situation,
     best_place,
+    home_of,
     is_inside,
     neighbours_of,
 )
 from processors.resolve_places.senses import senses
-from processors.resolve_places.votes import Votes, count_votes
+from processors.resolve_places.votes import count_votes, demonyms
 
 VERSION = 2
 
@@ -34,9 +37,17 @@ _OWNER = re.compile(r"((?:[A-ZÀ-Þ][\w.-]+ ){0,2}[A-ZÀ-Þ][\w.-]+)(?:['’]s|s
 
 
 class Options(BaseModel):
-    """Options of resolve_places: none."""
+    """Options of resolve_places."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learns_coverage: bool = Field(
+        True,
+        description="whether the regions that a publisher writes about most are likelier in its next documents",
+    )
+    nationalities: bool = Field(
+        False, description="whether words such as French add their country to geo.nationalities"
+    )
 
 
 class ResolvePlaces:
@@ -44,7 +55,9 @@ class ResolvePlaces:
 
     engine = f"builtin@{VERSION}"
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._coverage = Coverage()
         gazetteer()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
@@ -52,7 +65,14 @@ class ResolvePlaces:
         from ingest.entities.joining import merged_details, with_entities
 
         votes = count_votes(document.text, document.mentions, document.language)
-        chosen = _chosen(document, votes)
+        common = Situation(
+            votes=votes,
+            publisher_country=document.publisher_country,
+            publisher_home=_home_of(document.publisher_home),
+            covered=self._coverage.regions(document.publisher),
+            language=document.language,
+        )
+        chosen = _chosen(document, common)
         mentions = tuple(_with_place(mention, chosen) for mention in document.mentions)
         details = merged_details(_detail(detail, chosen) for detail in document.entity_details)
         result = with_entities(document, mentions, details)
@@ -61,9 +81,16 @@ class ResolvePlaces:
         dateline = next((m for m in mentions if m.rule == "dateline"), None)
         city = resolved.get(dateline.entity_id) if dateline else None
         name = city.name if city else dateline.text.title() if dateline else ""
-        return Keep(
-            msgspec.structs.replace(result, geo=geo_of(resolved, mentions, in_title, votes, name))
-        )
+        geo = geo_of(resolved, mentions, in_title, votes, name)
+        if self._options.learns_coverage:
+            self._coverage.learn(document.publisher, resolved.values())
+        if self._options.nationalities:
+            named = tuple(dict.fromkeys(demonyms(document.text)))
+            geo = msgspec.structs.replace(geo, nationalities=named)
+        return Keep(msgspec.structs.replace(result, geo=geo))
+
+
+_home_of = lru_cache(maxsize=5_000)(home_of)
 
 
 class Listed(NamedTuple):
@@ -74,8 +101,8 @@ class Listed(NamedTuple):
     said: frozenset[int]
 
 
-def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
-    """Return what each name means: it has one sense per document.
+def _chosen(document: EnrichedDocument, common: Situation) -> Chosen:
+    """Return what each name means, as far as it has a place: one sense per document.
 
     Chosen twice: the second time the other places of the document say where a name may be.
     """
@@ -94,7 +121,7 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
     )
     names = {id: _plainest(mentions) for id, mentions in by_id.items()}
     situations = {
-        id: _situation(document, mentions, listed, votes) for id, mentions in by_id.items()
+        id: _situation(document.text, mentions, listed, common) for id, mentions in by_id.items()
     }
     first = _winners(names, situations)
     return _winners(
@@ -113,21 +140,17 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 
 
 def _situation(
-    document: EnrichedDocument, mentions: Sequence[Mention], listed: Listed, votes: Votes
+    text: str, mentions: Sequence[Mention], listed: Listed, common: Situation
 ) -> Situation:
-    text = document.text
     starts = {mention.start for mention in mentions}
     as_region = starts & (listed.regions | listed.said)
     alone = [m for m in mentions if m.start not in listed.regions | listed.countries]
     owners = [_OWNER.search(text, max(0, one.start - 40), one.start) for one in mentions]
-    return Situation(
+    return common._replace(
         homes=frozenset(home for mention in alone for home in _homes(text, mention)),
         is_region=2 * len(as_region) > len(mentions),
         is_country=2 * len(starts & listed.countries) > len(mentions),
-        votes=votes,
-        own_votes=count_votes("", mentions, document.language),
-        publisher_country=document.publisher_country,
-        language=document.language,
+        own_votes=count_votes("", mentions, common.language),
         owners=frozenset(key for owner in owners if owner for key in _tails(owner[1])),
     )
 
@@ -235,5 +258,4 @@ def _by_mention(mentions: Sequence[Mention], chosen: Chosen) -> list[tuple[str, 
 
 def build(options: Options) -> ResolvePlaces:
     """Return the enricher, with the gazetteer loaded."""
-    del options
-    return ResolvePlaces()
+    return ResolvePlaces(options)

@@ -42,6 +42,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     publisher: str
     publisher_country: str = ""
+    publisher_home: str = ""
     group: str = ""
     language: str = ""
     timezone: str = ""
@@ -80,6 +81,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_seen_at: Moment
     publisher: str = ""
     publisher_country: str = ""
+    publisher_home: str = ""
     language: str = ""
     timezone: str = ""
     title: str = ""
@@ -170,6 +172,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     content_hash: str
     content_source: str
     publisher_country: str = ""
+    publisher_home: str = ""
     feed_ids: tuple[str, ...] = ()
     path: str = ""
     published_at: Moment | None = None
@@ -276,12 +279,16 @@ class GeoFocus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Geo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a document takes place. `points` excludes whole countries (see `country_points`)."""
+    """Where a document takes place. `points` excludes whole countries (see `country_points`).
+
+    `nationalities` are countries that words such as "French" name, if resolve_places is told to.
+    """
 
     points: tuple[GeoPoint, ...] = ()
     country_points: tuple[GeoPoint, ...] = ()
     focus: GeoFocus | None = None
     countries: tuple[str, ...] = ()
+    nationalities: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     geoname_ids: tuple[str, ...] = ()
     precision: str = ""

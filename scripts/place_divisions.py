@@ -10,9 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from place_table import LISTS, Table, facts, is_latin, middle, middles
+
 from ingest.entities.gazetteer import DISTRICT, REGION
 from ingest.entities.lexicon import name_key
-from scripts.place_table import LISTS, Table, facts, is_latin, middle, middles
 
 #: A district with fewer people in its towns is left out.
 MIN_DISTRICT = 20_000
@@ -76,8 +77,8 @@ class Divisions:
         first.sort(key=lambda one: not (one.country == "US" or (one.country, one.admin) in ours))
         for one in first:
             usual = english.get(one.iso, one.name)
-            name, aliases = ours.get((one.country, one.admin), (usual, []))
-            more = [form for form in dict.fromkeys([*aliases, usual]) if form and form != name]
+            name, others = ours.get((one.country, one.admin), (usual, []))
+            more = [form for form in dict.fromkeys([*others, usual]) if form and form != name]
             row = self._add(one, name, REGION, "", more)
             if one.country == "US" or (one.country, one.admin) in ours:
                 self._table.known_regions = row + 1
@@ -157,14 +158,14 @@ def read_divisions(table: Table, cities: list[Any]) -> Divisions:
             if code.count(".") == 2:
                 by_city[int(line[1])] = code.split(".", 2)[2]
     found = []
-    for number, line in enumerate(lines, 1):
-        name, iso, code, geoname_id, _, aliases, *_ = line
+    for row, line in enumerate(lines, 1):
+        name, iso, code, geoname_id, _, others, *_ = line
         level = code.count(".")
         if geoname_id and level in (1, 2):
-            names = aliases.split("|") if aliases else []
+            names = others.split("|") if others else []
             found.append(
                 Division(name, iso.lower().replace("-", ""), code, int(geoname_id), names,
-                         level, inside[number])
+                         level, inside[row])
             )  # fmt: skip
     return Divisions(table, found, by_city)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import accumulate, pairwise
@@ -120,6 +121,12 @@ class Gazetteer:
             self._ids[row], self._populations[row],
             self._latitudes[row] / 10_000, self._longitudes[row] / 10_000,
         )  # fmt: skip
+
+    def cities(self, least: int) -> Iterator[Place]:
+        """Yield the cities of so many people or more."""
+        for row, population in enumerate(self._populations):
+            if population >= least and self._columns.kinds[row] >= CITY:
+                yield self.place(row)
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - there is one gazetteer in a process
     def named(self, key: str) -> tuple[Place, ...]:

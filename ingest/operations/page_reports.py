@@ -41,7 +41,7 @@ _SHOWN_LAST = ("content_source", "extraction", "provenance")
 #: Fields that come from the feed or from the stages, or repeat another field.
 _NOT_SHOWN = frozenset((
     "id", "version", "entry_id", "url_published", "url_match_key", "first_seen_at", "fetched_at",
-    "extracted_at", "content_hash", "publisher_country", "feed_ids", "path", "change",
+    "extracted_at", "content_hash", "publisher_country", "publisher_home", "feed_ids", "path", "change",
     "language_hint",
 ))  # fmt: skip
 

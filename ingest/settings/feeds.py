@@ -43,6 +43,9 @@ class FeedSettings(Options):
     publisher_country: str = Field(
         "", pattern=r"^([A-Z]{2})?$", description="two-letter ISO 3166 code"
     )
+    publisher_home: str = Field(
+        "", max_length=200, description="town of a local publisher, for its places: Lima, Ohio"
+    )
     language: str = Field("", pattern=r"^([a-z]{2})?$", description="two-letter ISO 639-1 code")
     timezone: TimeZone = Field("", description="for dates without a zone; UTC if empty")
     date_order: Literal["", "dmy", "mdy", "ymd"] = Field(

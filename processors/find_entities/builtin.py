@@ -293,6 +293,7 @@ ORDER: tuple[Cue, ...] = (
     organisation_cues.headed,
     person_cues.titled,
     place_cues.sure,
+    place_cues.abbreviated,
     place_cues.directed,
     place_cues.headed,
     person_cues.royal,

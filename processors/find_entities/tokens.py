@@ -167,12 +167,31 @@ def place_is_meant(view: View, first: int, last: int) -> bool:
     if before in pack.directions:
         return True
     if before == "of":
-        return key_at(view, first - 2) in pack.place_words_before
+        return key_at(view, first - 2) in pack.place_words_before or is_home(view, first, last)
     if before in {"to", "from"} and key_at(view, first - 2) in pack.travel_verbs:
         return True
     if before == "," and place_hint(key_of(view, first, last)).kind in ("country", "region"):
         return place_hint(key_at(view, first - 2)).kind == "city"
-    return is_in_region(view, last)
+    return is_in_region(view, last) or is_home(view, first, last)
+
+
+def is_home(view: View, first: int, last: int) -> bool:
+    """Return whether people are from here: "Jane Roe, 34, of Lima", "a Lima man"."""
+    if key_at(view, first - 1) == "of":
+        if key_at(view, first - 2) == "," and key_at(view, first - 3).isdigit():
+            return True
+        return is_person_like(view, first - 3, first - 1) and (
+            key_at(view, first - 2) in view.names.surnames
+        )
+    is_one = key_at(view, first - 1) in {"a", "an", "the", "two", "three", "four"}
+    return is_one and key_at(view, last) in _LOCALS
+
+
+_LOCALS = frozenset(
+    {"man", "men", "woman", "women", "resident", "residents", "native", "natives", "couple",
+     "teenager", "teenagers", "teen", "boy", "girl", "mother", "father", "family", "firefighter",
+     "firefighters", "homeowner", "homeowners", "businessman", "businesswoman", "area"}
+)  # fmt: skip
 
 
 def is_in_region(view: View, last: int) -> bool:

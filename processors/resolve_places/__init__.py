@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.entities.gazetteer import CITY, COUNTRY, REGION, Place, gazetteer
 from ingest.entities.joining import merged_details, source, with_entities
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
+from processors.resolve_places.coverage import Coverage
 from processors.resolve_places.geo import geo_of
 from processors.resolve_places.score import (
     Scored,
     Situation,
     best_place,
+    home_of,
     is_inside,
     neighbours_of,
 )
 from processors.resolve_places.senses import senses
-from processors.resolve_places.votes import Votes, count_votes
+from processors.resolve_places.votes import count_votes, demonyms
 
 VERSION = 2
 
@@ -35,9 +38,17 @@ _OWNER = re.compile(r"((?:[A-ZÀ-Þ][\w.-]+ ){0,2}[A-ZÀ-Þ][\w.-]+)(?:['’]s|s
 
 
 class Options(BaseModel):
-    """Options of resolve_places: none."""
+    """Options of resolve_places."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learns_coverage: bool = Field(
+        True,
+        description="whether the regions that a publisher writes about most are likelier in its next documents",
+    )
+    nationalities: bool = Field(
+        False, description="whether words such as French add their country to geo.nationalities"
+    )
 
 
 class ResolvePlaces:
@@ -45,13 +56,22 @@ class ResolvePlaces:
 
     engine = f"builtin@{VERSION}"
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._coverage = Coverage()
         gazetteer()
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Return the document with its places resolved; unknown ones keep their provisional id."""
         votes = count_votes(document.text, document.mentions, document.language)
-        chosen = _chosen(document, votes)
+        common = Situation(
+            votes=votes,
+            publisher_country=document.publisher_country,
+            publisher_home=_home_of(document.publisher_home),
+            covered=self._coverage.regions(document.publisher),
+            language=document.language,
+        )
+        chosen = _chosen(document, common)
         mentions = tuple(_with_place(mention, chosen) for mention in document.mentions)
         details = merged_details(_detail(detail, chosen) for detail in document.entity_details)
         result = with_entities(document, mentions, details)
@@ -60,9 +80,16 @@ class ResolvePlaces:
         dateline = next((m for m in mentions if m.rule == "dateline"), None)
         city = resolved.get(dateline.entity_id) if dateline else None
         name = city.name if city else dateline.text.title() if dateline else ""
-        return Keep(
-            msgspec.structs.replace(result, geo=geo_of(resolved, mentions, in_title, votes, name))
-        )
+        geo = geo_of(resolved, mentions, in_title, votes, name)
+        if self._options.learns_coverage:
+            self._coverage.learn(document.publisher, resolved.values())
+        if self._options.nationalities:
+            named = tuple(dict.fromkeys(demonyms(document.text)))
+            geo = msgspec.structs.replace(geo, nationalities=named)
+        return Keep(msgspec.structs.replace(result, geo=geo))
+
+
+_home_of = lru_cache(maxsize=5_000)(home_of)
 
 
 class Listed(NamedTuple):
@@ -73,8 +100,8 @@ class Listed(NamedTuple):
     said: frozenset[int]
 
 
-def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
-    """Return what each name means: it has one sense per document.
+def _chosen(document: EnrichedDocument, common: Situation) -> Chosen:
+    """Return what each name means, as far as it has a place: one sense per document.
 
     Chosen twice: the second time the other places of the document say where a name may be.
     """
@@ -93,7 +120,7 @@ def _chosen(document: EnrichedDocument, votes: Votes) -> Chosen:
     )
     names = {id: _plainest(mentions) for id, mentions in by_id.items()}
     situations = {
-        id: _situation(document, mentions, listed, votes) for id, mentions in by_id.items()
+        id: _situation(document, mentions, listed, common) for id, mentions in by_id.items()
     }
     first = _winners(names, situations)
     return _winners(
@@ -112,7 +139,7 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 
 
 def _situation(
-    document: EnrichedDocument, mentions: Sequence[Mention], listed: Listed, votes: Votes
+    document: EnrichedDocument, mentions: Sequence[Mention], listed: Listed, common: Situation
 ) -> Situation:
     in_text = [mention for mention in mentions if mention.field == "text"]
     starts = {mention.start for mention in in_text}
@@ -120,14 +147,11 @@ def _situation(
     in_list = listed.regions | listed.countries
     alone = [one for one in mentions if one.field == "title" or one.start not in in_list]
     owners = [_OWNER.search(document.text, max(0, m.start - 40), m.start) for m in in_text]
-    return Situation(
+    return common._replace(
         homes=frozenset(home for one in alone for home in _homes(source(document, one), one)),
         is_region=2 * len(as_region) > len(mentions),
         is_country=2 * len(starts & listed.countries) > len(mentions),
-        votes=votes,
-        own_votes=count_votes("", mentions, document.language),
-        publisher_country=document.publisher_country,
-        language=document.language,
+        own_votes=count_votes("", mentions, common.language),
         owners=frozenset(key for owner in owners if owner for key in _tails(owner[1])),
     )
 
@@ -235,5 +259,4 @@ def _by_mention(mentions: Sequence[Mention], chosen: Chosen) -> list[tuple[str, 
 
 def build(options: Options) -> ResolvePlaces:
     """Return the enricher, with the gazetteer loaded."""
-    del options
-    return ResolvePlaces()
+    return ResolvePlaces(options)

@@ -17,6 +17,7 @@ from ingest.entities.gazetteer import (
     Place,
     gazetteer,
 )
+from ingest.entities.lexicon import name_key
 from processors.resolve_places.senses import ABBREVIATED, Sense, senses
 from processors.resolve_places.votes import Votes
 
@@ -27,6 +28,7 @@ A_VOTE = 1.2
 MOST_VOTES = 2
 COUNTRY_OF_PUBLISHER = 0.5
 HOME_OF_PUBLISHER = 2.0
+REGION_OF_PUBLISHER = 1.0
 A_NEIGHBOUR = 0.8
 MOST_NEIGHBOURS = 3
 #: Neighbours are so near; a town must be so near to a bigger place of the text, or to home.
@@ -50,16 +52,18 @@ class Situation(NamedTuple):
 
     `homes` are folded names of what follows it: Ohio of "Springfield, Ohio"; `owners` of what it
     belongs to: Cape Town of "Cape Town's Brooklyn". `own_votes` are those of the name itself. `is_region`: it mostly stands after
-    a city and a comma, or in a list of regions, `is_country`: in a list of countries. `neighbours` are the other places of the document; none before they are known.
+    a city and a comma, or in a list of regions, `is_country`: in a list of countries. `covered` are regions
+    that the publisher writes about again and again. `neighbours` are the other places of the document; none before they are known.
     """
 
-    homes: frozenset[str]
-    is_region: bool
-    is_country: bool
-    votes: Votes
+    homes: frozenset[str] = frozenset()
+    is_region: bool = False
+    is_country: bool = False
+    votes: Votes = Votes()
     own_votes: Votes = Votes()
     publisher_country: str = ""
     publisher_home: Place | None = None
+    covered: frozenset[tuple[str, str]] = frozenset()
     language: str = "en"
     owners: frozenset[str] = frozenset()
     neighbours: Sequence[Place] = ()
@@ -108,25 +112,25 @@ def _scored(
         parts.append(("region votes", A_VOTE * min(MOST_VOTES, for_region)))
     if situation.publisher_country and place.country == situation.publisher_country:
         parts.append(("publisher's country", COUNTRY_OF_PUBLISHER))
-    near = 0
+    near, is_local = 0, False
     if place.kind not in (COUNTRY, AREA):
         home = situation.publisher_home
-        if home is not None and distance_km(place, home) <= HOME_KM:
-            parts.append(("publisher's home", HOME_OF_PUBLISHER))
+        is_home = home is not None and distance_km(place, home) <= HOME_KM
+        is_local = is_home or region in situation.covered
+        if is_local:
+            points = HOME_OF_PUBLISHER if is_home else REGION_OF_PUBLISHER
+            parts.append(("publisher's home" if is_home else "publisher's region", points))
         near = sum(distance_km(place, one) <= NEIGHBOUR_KM for one in situation.neighbours)
         if near:
             parts.append(("neighbours", A_NEIGHBOUR * min(MOST_NEIGHBOURS, near)))
     is_small = place.kind in (CITY, DISTRICT) and place.population < SMALL_TOWN
-    is_supported = (
-        bool(at_home or in_owner or near or for_region)
-        or any(reason == "publisher's home" for reason, _ in parts)
-        or (bool(for_country) and place.population >= KNOWN_TOWN)
-    )
+    is_supported = at_home or in_owner or near or for_region or is_local
+    is_supported = is_supported or (for_country and place.population >= KNOWN_TOWN)
     shown = (*sense.reasons, *parts)
     score = sum(points for _, points in shown)
     scored = Scored(place, score, ", ".join(f"{name} {points:+.1f}" for name, points in shown))
     is_elsewhere = not in_owner and any(_holds(owner, place) for owner in owners)
-    return scored, not is_elsewhere and (is_supported or not is_small)
+    return scored, not is_elsewhere and bool(is_supported or not is_small)
 
 
 def _holds(owner: Place, place: Place) -> bool:
@@ -180,6 +184,17 @@ def distance_km(one: Place, other: Place) -> float:
         return 1_000.0
     east = (one.longitude - other.longitude) * math.cos(math.radians(one.latitude))
     return 111.2 * math.hypot(north, east)
+
+
+def home_of(text: str) -> Place | None:
+    """Return the place that "Lima, Ohio" names; None if it names none.
+
+    A country has no neighbourhood: it is for `publisher_country`.
+    """
+    name, _, rest = text.partition(",")
+    homes = frozenset(name_key(part) for part in rest.split(",") if part.strip())
+    winner, _ = best_place(name.strip(), Situation(homes=homes))
+    return winner.place if winner is not None and winner.place.kind != COUNTRY else None
 
 
 def neighbours_of(

@@ -39,6 +39,8 @@ NAMESAKE = -3.0
 COUNTRY_OF_THIS_NAME = -10.0
 #: A place named like a country or known region elsewhere: Lebanon, Florida.
 NAMED_AFTER = -3.0
+#: A small one named like a big city: papers there say which they mean.
+BIG_NAMESAKE = -2.0
 #: A city takes precedence over its region from this size on, or as this part of the region.
 BIG_CITY = 500_000
 BIG_PART = 0.2
@@ -148,6 +150,7 @@ def _weighed(found: list[tuple[Place, bool]]) -> list[Sense]:
     known = gazetteer().is_known_region
     has_region = any(known(place) for place, _ in found)
     cities = [place for place, _ in found if place.kind in (CITY, CAPITAL)]
+    has_big_city = any(_is_big(city) for city in cities)
     result = []
     for place, is_other in found:
         size = _size(place)
@@ -160,6 +163,8 @@ def _weighed(found: list[tuple[Place, bool]]) -> list[Sense]:
             reasons.append(("country of this name", COUNTRY_OF_THIS_NAME))
         elif place.kind >= DISTRICT and (countries or has_region) and not _is_big(place):
             reasons.append(("named after a country or region", NAMED_AFTER))
+        if place.kind == CITY and place.population < 50_000 and has_big_city:
+            reasons.append(("bigger city of this name", BIG_NAMESAKE))
         if place.kind == REGION and any(_outshines(city, place) for city in cities):
             reasons.append(("city of this name", NAMESAKE))
         if is_other:

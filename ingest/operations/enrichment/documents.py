@@ -136,7 +136,7 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
         url_match_key=identity.match_key(url),
         domain=identity.registrable_domain(url) if url else "",
         publisher=found.publisher or "",
-        publisher_country=found.publisher_home or "",
+        publisher_home=found.publisher_home or "",
         first_seen_at=at,
         fetched_at=at,
         extracted_at=at,

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 def group_of(package: str, verbs: tuple[str, ...]) -> type[TyperGroup]:
     """Return the class of a group whose verbs are files of this package, in the order of the help.
 
-    A file (or a folder of that name) holds its verb as a function of the same name, with a `_`
+    A verb in a folder of the package has the folder before it: `archive.search`. A file (or a folder of that name) holds its verb as a function of the same name, with a `_`
     after it where Python or a library uses the name, and optionally the text below its help as
     `EPILOG`; or it holds a group of verbs as `app`.
     """
@@ -37,13 +37,13 @@ class _Loaded(Mapping[str, Any]):
     """The commands by name; looking one up imports its file."""
 
     def __init__(self, package: str, verbs: tuple[str, ...]) -> None:
-        self._package = package
-        self._commands: dict[str, Any] = dict.fromkeys(verbs)
+        self._modules = {verb.rpartition(".")[2]: f"{package}.{file_of(verb)}" for verb in verbs}
+        self._commands: dict[str, Any] = dict.fromkeys(self._modules)
 
     def __getitem__(self, name: str) -> Any:
         if self._commands[name] is None:
             file = file_of(name)
-            module = import_module(f"{self._package}.{file}")
+            module = import_module(self._modules[name])
             app = typer.Typer(rich_markup_mode="rich")
             if hasattr(module, "app"):
                 app.add_typer(module.app, name=name)

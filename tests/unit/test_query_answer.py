@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from rich.console import Console
 
-from ingest.cli.search import hits_table
+from ingest.cli.archive.search import hits_table
 from ingest.query import FacetValue, Hit, Node, SearchResult
 from ingest.search.answer import answer
 from ingest.search.parse import parse

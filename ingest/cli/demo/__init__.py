@@ -16,10 +16,10 @@ from ruamel.yaml import YAML
 
 from ingest import telemetry
 from ingest.bootstrap.engines import now
+from ingest.cli.archive.search import hits_table
 from ingest.cli.context import opened_index, opened_log, shows_errors
 from ingest.cli.demo.seed_sites import SeedSites
 from ingest.cli.run import stop_on_signals
-from ingest.cli.search import hits_table
 from ingest.cli.terminal_text import err, out, print_table, say
 from ingest.operations.audit import Audit, audited
 from ingest.pipeline.supervisor import supervise

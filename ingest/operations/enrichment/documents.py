@@ -11,6 +11,8 @@ import msgspec
 from ingest import identity
 from ingest.bootstrap.engines import now
 from ingest.dates import find_date
+from ingest.entities.gazetteer import COUNTRY, gazetteer
+from ingest.entities.lexicon import name_key
 from ingest.errors import NewsIngestError
 from ingest.model import Document, EnrichedDocument
 from ingest.settings.options import FetchingOptions
@@ -127,6 +129,7 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
     id = job.name if found.id is None else found.id
     key = identity.document_id_of_content(line)
     url, at = identity.canonical_url(found.url or ""), now()
+    home = (found.publisher_home or "").strip()
     document = EnrichedDocument(
         id=key,
         version=0,
@@ -136,7 +139,8 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
         url_match_key=identity.match_key(url),
         domain=identity.registrable_domain(url) if url else "",
         publisher=found.publisher or "",
-        publisher_home=found.publisher_home or "",
+        publisher_country=_country(home),
+        publisher_home=home,
         first_seen_at=at,
         fetched_at=at,
         extracted_at=at,
@@ -148,6 +152,14 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
         language_hint=found.language or "",
     )
     return ReadText(id, document, is_file=False)
+
+
+def _country(home: str) -> str:
+    """Return the country that a home is: DE, or Germany; "" for "Lima, Ohio"."""
+    if len(home) == 2:
+        return home.upper()
+    named = (place for place in gazetteer().named(name_key(home)) if place.kind == COUNTRY)
+    return next((place.country for place in named), "")
 
 
 def _reason(refused: FileRefused) -> str:

@@ -8,8 +8,8 @@ import msgspec
 import typer
 from rich.table import Table
 
+from ingest.cli.archive.revisions import as_plain
 from ingest.cli.context import ConfigOption, JsonOption, opened_index, settings_of, shows_errors
-from ingest.cli.revisions import as_plain
 from ingest.cli.terminal_text import out, print_json, print_table, shown
 from ingest.errors import NewsIngestError
 from ingest.model import IndexedDocument

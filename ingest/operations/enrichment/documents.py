@@ -26,6 +26,7 @@ from ingest.sources.documents.files import (
 from processors.extract_document import Options
 from processors.extract_document.child import unpacked
 from processors.extract_document.plain_document import make_plain_document
+from processors.resolve_places.score import home_of
 
 #: Endings of files with a document a line.
 _LINES = (".jsonl", ".jsonl.gz")
@@ -155,11 +156,12 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
 
 
 def _country(home: str) -> str:
-    """Return the country that a home is: DE, or Germany; "" for "Lima, Ohio"."""
+    """Return the country of a home: of DE, Germany, or Lima, Ohio; "" if it is unknown."""
     if len(home) == 2:
         return home.upper()
     named = (place for place in gazetteer().named(name_key(home)) if place.kind == COUNTRY)
-    return next((place.country for place in named), "")
+    place = home_of(home) or next(named, None) if home else None
+    return place.country if place is not None else ""
 
 
 def _reason(refused: FileRefused) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -23,13 +22,13 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.operations.enrichment.documents import TextJob, read_text
-from ingest.operations.enrichment.reports import build_enricher, chain_for
+from ingest.operations.enrichment.reports import Enricher, build_enricher, chain_for
 from processors.find_entities import FULL_LANGUAGES
 from processors.find_entities.builtin import find_mentions
 from processors.find_entities.names_only import find_listed_names
 from tests.benchmarks import entity_sets
 from tests.benchmarks.entity_sets import Marked, Span
-from tests.data_sets import ROOT
+from tests.data_sets import ROOT, data_set
 
 SEEDS = ROOT / "seeds" / "entities"
 SENTENCES = 2000
@@ -99,7 +98,7 @@ def by_chain(text: str, language: str) -> Iterable[Span]:
 
 
 @cache
-def _enricher() -> Callable[..., tuple[object, object]]:
+def _enricher() -> Enricher:
     return build_enricher(chain_for(None))
 
 
@@ -180,7 +179,7 @@ def main() -> None:
             star = " *" if part.name in trained else ""
             _print_set(part.name + star, entity_sets.documents(part, asked.sentences), asked)
     if not parts:
-        print(f"no annotated sets: {entity_sets.data_set('ner')} is not there")
+        print(f"no annotated sets: {data_set('ner')} is not there")
 
 
 def _print_set(name: str, texts: Iterable[Seed | Marked], asked: argparse.Namespace) -> None:
@@ -193,4 +192,4 @@ def _print_set(name: str, texts: Iterable[Seed | Marked], asked: argparse.Namesp
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

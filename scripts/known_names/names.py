@@ -133,8 +133,8 @@ def surnames_of(name: str, country: str) -> list[str]:
         return [] if is_word or len(key) < 4 or not has_capitals(name) else [name]
     if _PATRONYMIC.match(words[-1]) and len(words) == 3:
         return [words[0]]
-    start = name_key(words[0])
-    is_western = country in ("HK", "TW", "MO") and start in given and start not in _CHINESE
+    opening = name_key(words[0])
+    is_western = country in ("HK", "TW", "MO") and opening in given and opening not in _CHINESE
     if country in _FAMILY_FIRST and not is_western:
         return [words[0], words[-1]] if country == "VN" else [words[0]]
     if country == "HU" and name_key(words[-1]) in given and name_key(words[0]) not in given:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib.resources import files
 
 import pytest
 
 from ingest.entities.known import (
+    Known,
     KnownNames,
     forms_of,
     known,
@@ -38,7 +40,7 @@ def test_there_are_enough_people_and_organisations() -> None:
     assert organisations_ >= 28_000
 
 
-def everybody():  # type: ignore[no-untyped-def]
+def everybody() -> Iterator[Known]:
     names = known_names()
     return (names.row(number).known for number in range(len(names)))
 

@@ -1,227 +1,205 @@
-"""The known people and organisations: who is there, by which names, and by which not."""
+"""People and organisations of public life: recognised by full names, and by surnames with signs."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from importlib.resources import files
-
 import pytest
 
-from ingest.entities.known import (
-    Known,
-    KnownNames,
-    forms_of,
-    known,
-    known_by_form,
-    known_by_surname,
-    known_names,
-    lead,
-    surname_keys,
+from ingest.entities.asked import values_asked
+from ingest.model import EnrichedDocument, Mention
+from ingest.outcome import Keep
+from ingest.query import EntityIs
+from processors import find_entities, merge_mentions
+from tests.builders import a_document
+
+CHAIN = (
+    find_entities.build(find_entities.Options(backend="builtin")),
+    merge_mentions.build(merge_mentions.Options()),
 )
-from ingest.entities.lexicon import name_key
-from ingest.entities.organisations import organisation_named, organisations
+TRUMP, PUTIN, XI = "person:Q22686", "person:Q7747", "person:Q15031"
 
 
-def first(name: str) -> str:
-    found = known_by_form(name_key(name))
-    return found[0].name if found else ""
+def enriched(text: str, title: str = "", language: str = "en") -> EnrichedDocument:
+    document = a_document(text=text, title=title, language=language, mentions=(), entity_details=())
+    for step in CHAIN:
+        outcome = step(document)
+        assert isinstance(outcome, Keep)
+        document = outcome.value
+    return document
 
 
-def test_there_are_enough_people_and_organisations() -> None:
-    people = organisations_ = 0
-    for one in everybody():
-        is_public = one.prominence >= 2 or one.wikidata_id
-        people += one.type == "person" and bool(is_public)
-        organisations_ += one.type == "organisation"
-    assert people >= 90_000
-    assert organisations_ >= 28_000
+def named(text: str, word: str, language: str = "en") -> list[Mention]:
+    return [one for one in enriched(text, language=language).mentions if one.text == word]
 
 
-def everybody() -> Iterator[Known]:
-    names = known_names()
-    return (names.row(number).known for number in range(len(names)))
-
-
-def test_ids_are_unique() -> None:
-    ids = [one.id for one in everybody()]
-    assert len(ids) == len(set(ids))
+# ── full names ──────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("text", "language", "id"),
     [
-        ("Donald J. Trump", "Donald Trump"),
-        ("Vladimir Poutine", "Vladimir Putin"),
-        ("Vladímir Putin", "Vladimir Putin"),
-        ("Владимир Путин", "Vladimir Putin"),
-        ("Wolodymyr Selenskyj", "Volodymyr Zelenskyy"),
-        ("Volodimir Zelenski", "Volodymyr Zelenskyy"),
-        ("Володимир Зеленський", "Volodymyr Zelenskyy"),
-        ("习近平", "Xi Jinping"),
-        ("بنيامين نتنياهو", "Benjamin Netanyahu"),
-        ("Урсула фон дер Ляйен", "Ursula von der Leyen"),
-        ("Kim Jong Un", "Kim Jong-un"),
-        ("Papst Leo XIV.", "Leo XIV"),
-        ("Recep Tayyip Erdogan", "Recep Tayyip Erdoğan"),
-        ("도널드 트럼프", "Donald Trump"),
-        ("Jacques Chirac", "Jacques Chirac"),
+        ("Yesterday Vladimir Putin left.", "en", PUTIN),
+        ("Hier, Vladimir Poutine est parti.", "fr", PUTIN),
+        ("Gestern kam Wladimir Putin an.", "de", PUTIN),
+        ("Вчера Владимир Путин уехал.", "ru", PUTIN),
+        ("Она видела Владимира Путина.", "ru", PUTIN),
+        ("Wczoraj widziano Donalda Trumpa.", "pl", TRUMP),
+        ("昨日习近平出席了会议。", "zh", XI),
+        ("어제 시진핑은 베이징을 떠났다.", "ko", XI),
+        ("قال دونالد ترامب ذلك أمس.", "ar", TRUMP),
     ],
 )
-def test_spellings_of_people_meet(name: str, meant: str) -> None:
-    assert first(name) == meant
+def test_a_full_name_has_one_id_in_every_language(text: str, language: str, id: str) -> None:
+    assert id in enriched(text, language=language).entity_ids
+
+
+def test_the_known_name_is_shown_whatever_the_text_says() -> None:
+    document = enriched("Hier, Vladimir Poutine est parti.", language="fr")
+    (only,) = document.entity_details
+    assert (only.name, only.wikidata_id) == ("Vladimir Putin", "Q7747")
+    assert only.forms == ("Vladimir Putin", "Vladimir Poutine", "Putin")
+
+
+def test_a_title_is_no_part_of_a_known_name() -> None:
+    (only,) = enriched("They met President Donald Trump today.").mentions
+    assert (only.text, only.rule) == ("Donald Trump", "known_person")
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    "text", ["She works at the Angela Merkel Foundation.", "He lives in Bill Gates Street."]
+)
+def test_a_name_inside_a_longer_one_is_nobody(text: str) -> None:
+    assert enriched(text).entities.person == ()
+
+
+# ── surnames ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
     [
-        ("OTAN", "NATO"),
-        ("НАТО", "NATO"),
-        ("ONU", "United Nations"),
-        ("ЕС", "European Union"),
-        ("Europäische Kommission", "European Commission"),
-        ("Comisión Europea", "European Commission"),
-        ("OMS", "World Health Organization"),
-        ("Hisbollah", "Hezbollah"),
-        ("Deutscher Bundestag", "Bundestag"),
-        ("路透社", "Reuters"),
-        ("Коммерсантъ", "Kommersant"),
-        ("Süddeutsche Zeitung", "Süddeutsche Zeitung"),
-        ("Israel Defence Forces", "Israel Defense Forces"),
-        ("FMI", "International Monetary Fund"),
-        ("OpenAI", "OpenAI"),
+        ("Officials waited for President Trump in Ohio.", "office: President"),
+        ("In the hall Trump said little.", "verb: said"),
+        ("A plan of Trump failed. Many still like Trump.", "said twice"),
+        ("Shops in the United States wait for Trump.", "country: US"),
+        ("Talks between Putin and Trump were short.", "beside Vladimir Putin"),
     ],
 )
-def test_names_of_organisations_meet(name: str, meant: str) -> None:
-    assert first(name) == meant
+def test_a_surname_means_the_known_person_with_a_sign(text: str, sign: str) -> None:
+    one = named(text, "Trump")[0]
+    assert (one.entity_id, one.rule, one.is_ambiguous) == (TRUMP, "known_surname", False)
+    assert sign in one.evidence
+
+
+def test_a_surname_without_a_sign_is_ambiguous() -> None:
+    (one,) = named("They waited for Trump all day.", "Trump")
+    assert (one.entity_id, one.is_ambiguous) == (TRUMP, True)
 
 
 @pytest.mark.parametrize(
-    ("surname", "meant"),
+    "text",
     [
-        ("Trump", "Donald Trump"),
-        ("Трамп", "Donald Trump"),
-        ("Xi", "Xi Jinping"),
-        ("Putin", "Vladimir Putin"),
-        ("Poutine", "Vladimir Putin"),
-        ("Selenskyj", "Volodymyr Zelenskyy"),
-        ("von der Leyen", "Ursula von der Leyen"),
-        ("Leyen", "Ursula von der Leyen"),
-        ("bin Salman", "Mohammed bin Salman"),
-        ("al-Assad", "Bashar al-Assad"),
-        ("Assad", "Bashar al-Assad"),
-        ("Ocasio-Cortez", "Alexandria Ocasio-Cortez"),
-        ("López Obrador", "Andrés Manuel López Obrador"),
-        ("Takaichi", "Sanae Takaichi"),
-        ("Orbán", "Viktor Orbán"),
-        ("Merkel", "Angela Merkel"),
-        ("Lula", "Luiz Inácio Lula da Silva"),
-        ("Macron", "Emmanuel Macron"),
+        "Gates opened late at the stadium. Few fans came.",  # only where all words have capitals
+        "They walked past Trump Tower.",
+        "Mary Trumper met Jane Putinsky.",
+        "Bob Musk, a baker, closed his shop. Musk said he was tired.",  # another of that surname
     ],
 )
-def test_a_surname_has_a_leader(surname: str, meant: str) -> None:
-    found = lead(name_key(surname))
-    assert found is not None
-    assert found.name == meant
+def test_a_surname_that_may_mean_something_else_is_not_the_known_person(text: str) -> None:
+    known = {TRUMP, PUTIN, "person:Q317521", "person:Q5284"}
+    assert not known & set(enriched(text).entity_ids)
 
 
-@pytest.mark.parametrize("surname", ["Smith", "Kim", "Lee", "Johnson", "Clinton", "Wang", "García"])
-def test_a_common_surname_has_none(surname: str) -> None:
-    assert len(known_by_surname(name_key(surname))) > 1
-    assert lead(name_key(surname)) is None
-
-
-@pytest.mark.parametrize(
-    "word", ["jinping", "jong un", "jae myung", "wladimir", "francis", "charles iii"]
-)
-def test_given_and_regnal_names_are_no_surnames_of_leaders(word: str) -> None:
-    assert lead(word) is None
-
-
-@pytest.mark.parametrize(
-    "nickname",
-    ["The Donald", "David Dennison", "Bibi", "Trump", "President Trump", "POTUS",
-     "Zensursula", "Nole", "vitamin C"],
-)  # fmt: skip
-def test_nicknames_and_lone_surnames_are_no_full_names(nickname: str) -> None:
-    assert not [one for one in known_by_form(name_key(nickname)) if one.type == "person"]
-
-
-def test_no_alias_is_the_name_of_somebody_more_prominent() -> None:
-    names = known_names()
-    rows = [row for n in range(len(names)) if (row := names.row(n)).known.type == "person"]
-    mains = {row.known.name: row.known for row in reversed(rows)}
-    wrong = [
-        (row.known.name, form)
-        for row in rows
-        for form in row.forms[1:]
-        if form in mains and mains[form].weight > row.known.weight
-    ]
-    assert wrong == []
-
-
-def test_what_is_said_of_a_person() -> None:
-    one = known("person:Q22686")
-    assert one is not None
-    assert (one.name, one.country, one.prominence) == ("Donald Trump", "US", 3)
-    assert one.role == "President of the United States"
-    assert "Дональд Трамп" in forms_of(one.id)
-    assert known("person:Q0") is None
-    assert forms_of("person:Q0") == ()
-
-
-@pytest.mark.parametrize("word", ["Gap", "Visa", "Orange", "Target", "Next", "Apple", "Shell"])
-def test_companies_that_are_words_need_a_second_sign(word: str) -> None:
-    (form, *_) = [form for form in organisations()[word.lower()] if form.texts == (word,)]
-    assert form.known.flags == "a"
-
-
-def test_case_of_acronyms_is_kept() -> None:
-    assert {form.texts[0] for form in organisations()["nato"]} >= {"NATO", "Nato"}
-
-
-def test_a_place_that_stands_for_its_club_is_no_name_of_it() -> None:
-    assert organisation_named("leicester") is None
-    found = organisation_named("leicester city")
-    assert found is not None
-    assert found.name == "Leicester City"
-
-
-def test_particles_may_be_left_out() -> None:
-    assert surname_keys("von der Leyen") == ("von der leyen", "leyen")
-    assert surname_keys("Ben Ali") == ("ben ali",)
-    assert surname_keys("Trump") == ("trump",)
-
-
-def test_the_file_is_small() -> None:
-    data = files("ingest.entities") / "data" / "known.bin"
-    assert len(data.read_bytes()) <= 6_000_000
-
-
-_MEASURE = """
-import resource
-import ingest.entities.lexicon, msgspec, zstandard
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-from ingest.entities.known import known_by_form
-assert known_by_form("donald trump")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
-
-
-def test_loading_takes_little_memory() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE], capture_output=True, text=True, check=True
+def test_surnames_beside_each_other_are_signs() -> None:
+    document = enriched(
+        "Xi met Putin more than once. Netanyahu was not there. Modi and Erdogan were, and spoke."
     )
-    assert int(done.stdout) < 60_000
+    assert len(document.entity_ids) == 5
+    assert {XI, PUTIN} < set(document.entity_ids)
 
 
-def test_loading_costs_less_than_making_the_rows() -> None:
-    began = time.process_time()
-    known_names.cache_clear()
-    names: KnownNames = known_names()
-    loaded = time.process_time() - began
-    for number in range(len(names)):
-        names.row(number)
-    assert loaded < (time.process_time() - began) / 2
+def test_the_surname_of_a_relative_named_later_is_still_the_leader() -> None:
+    document = enriched("President Trump spoke. His daughter Ivanka Trump listened.")
+    assert TRUMP in document.entity_ids
+    assert len(document.entity_ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "surface"),
+    [
+        ("Bundeskanzler Merz sprach im Haus.", "de", "Merz"),
+        ("Gestern traf Nato-Generalsekretär Rutte die Minister.", "de", "Rutte"),
+        ("La présidente von der Leyen est partie.", "fr", "von der Leyen"),
+        ("Президент встретил Путина и Трампа.", "ru", "Путина"),
+    ],
+)
+def test_surnames_are_known_with_titles_particles_and_cases(
+    text: str, language: str, surface: str
+) -> None:
+    (one,) = named(text, surface, language)
+    assert one.rule == "known_surname"
+    assert not one.is_ambiguous
+
+
+# ── organisations ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_foreign_newspaper_is_an_organisation() -> None:
+    text = "He told Le Monde that rain would fall. Le Monde printed it."
+    document = enriched(text)
+    assert document.entities.organisation == ("Le Monde",)
+    assert document.entity_details[0].count == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["The gap was wide. Mind the Gap, they said.", "An orange fell. Orange juice ran."]
+)
+def test_a_company_that_is_a_word_needs_another_sign(text: str) -> None:
+    assert enriched(text).entities.organisation == ()
+
+
+def test_two_forms_of_an_organisation_have_one_id() -> None:
+    english = enriched("The European Commission met.").entity_ids
+    german = enriched("Die Europäische Kommission tagte.", language="de").entity_ids
+    assert english == german == ("organisation:european-commission",)
+
+
+# ── titles of articles ──────────────────────────────────────────────────────────────────────
+
+
+def test_the_title_gives_what_is_sure() -> None:
+    document = enriched("The plan is for jobs.", "Emmanuel Macron Warns Siemens In Leipzig")
+    found = [(one.field, one.text) for one in document.mentions]
+    assert found == [("title", "Emmanuel Macron"), ("title", "Siemens"), ("title", "Leipzig")]
+    for one in document.mentions:
+        assert document.title[one.start : one.end] == one.text
+    assert all(one.is_in_title for one in document.entity_details)
+
+
+def test_the_title_gives_the_names_of_the_text() -> None:
+    document = enriched("Anne Weller of the Elsin Water Board spoke.", "WELLER WINS AGAIN")
+    (last,) = [one for one in document.mentions if one.field == "title"]
+    assert (last.text, last.rule, last.entity_id) == (
+        "WELLER",
+        "named_in_text",
+        "person:anne-weller",
+    )
+
+
+@pytest.mark.parametrize(
+    "title", ["Anne Weller Wins Again", "Hope And Reading For All", "May Rose"]
+)
+def test_unknown_names_of_a_title_alone_are_left_out(title: str) -> None:
+    assert enriched("Nothing of note happened.", title).mentions == ()
+
+
+# ── searches ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("value", ["Trump", "Donald Trump", "donald-trump", "Q22686", "特朗普"])
+def test_a_search_for_any_name_asks_for_the_id(value: str) -> None:
+    assert TRUMP in values_asked(EntityIs("person", value))
+
+
+def test_a_search_for_an_unknown_name_asks_for_it_as_written() -> None:
+    assert values_asked(EntityIs("person", "Anne Weller")) == ("Anne Weller",)
+    assert values_asked(EntityIs("place", "Trump")) == ("Trump",)

@@ -190,8 +190,8 @@ def known_by_surname(key: str) -> tuple[Known, ...]:
 
 
 #: A surname can mean a person of this weight alone (the most read people, today's leaders); where
-#: more than so many bear it, one of our own list.
-_FAMOUS, _LEADER, _MANY = 20, 50, 40
+#: more than so many bear it, a head of state or government.
+_FAMOUS, _LEADER, _MANY = 20, 80, 40
 
 
 def lead(key: str) -> Known | None:

@@ -42,7 +42,7 @@ def page_of(text: str, language: str, mentions: Sequence[Mention]) -> Page:
     inner = Counter(token.key for token in tokens if token.is_capital and not token.opens)
     return Page(
         text, tokens, word_lists(language), language, low, inner, covered(tokens, mentions),
-        _countries(tokens, language),
+        countries_of(tokens, language),
     )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _is_last_word(page: Page, token: Token) -> bool:
     )  # fmt: skip
 
 
-def _countries(tokens: list[Token], language: str) -> set[str]:
+def countries_of(tokens: list[Token], language: str) -> set[str]:
     """Return the codes of the countries that a text names, or whose people it names."""
     names, nations = country_keys(language), country_names("demonyms")
     keys = {token.key for token in tokens if token.is_capital}

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.entities.gazetteer import country_keys, country_names, place_hint
+from ingest.entities.gazetteer import place_hint
 from ingest.entities.known import Known, form_key, lead
 from ingest.entities.lexicon import person_names
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
 from processors.find_entities.known_page import (
     Page,
+    countries_of,
     covered,
     is_beside_capital,
     is_calendar,
@@ -262,14 +263,14 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     inside = page.covered.get(last - 1)
     if inside is not None and inside.rule in _PERSON_RULES:
         signs.append(f"rule: {inside.rule}")
-    countries = country_keys(page.language)
-    nations = country_names("demonyms")
-    for token in tokens[max(0, first - _NEAR) : last + _NEAR]:
-        key = token.key
-        if one.country and (countries.get(key) == one.country or nations.get(key) == one.country):
-            signs.append(f"country: {token.text}")
-        elif key in _ROLES or (key in pack.after_person and key in one.role):
-            signs.append(f"role: {token.text}")
+    near = tokens[max(0, first - _NEAR) : last + _NEAR]
+    if one.country and one.country in countries_of(near, page.language):
+        signs.append(f"country: {one.country}")
+    signs += [
+        f"role: {token.text}"
+        for token in near
+        if token.key in _ROLES or (token.key in pack.after_person and token.key in one.role)
+    ]
     return signs
 
 

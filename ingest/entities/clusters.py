@@ -8,14 +8,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from rapidfuzz.distance import JaroWinkler
 
-from ingest.entities.lexicon import (
-    WordLists,
-    aliases,
-    clean,
-    organisation_key,
-    person_key,
-    slug,
-)
+from ingest.entities.lexicon import WordLists, clean, organisation_key, person_key
+from ingest.entities.organisations import organisation_named
 from ingest.model import Mention
 
 #: Given names at least this similar are spellings of the same name.
@@ -147,12 +141,12 @@ def add_organisations(
     homes = [cluster for cluster in clusters if cluster.type == "organisation"]
     for number in sorted(numbers, key=lambda n: (-len(keyed[n]), n)):
         key = keyed[number]
-        known = aliases().get(" ".join(key)) or aliases().get(" ".join(("the", *key)))
-        home = _home(homes, key, known[0] if known else "", defined, number)
+        known = organisation_named(" ".join(key)) or organisation_named(" ".join(("the", *key)))
+        home = _home(homes, key, known.name if known else "", defined, number)
         if home is None:
             home = Cluster("organisation")
             if known:
-                home.id, home.name = f"organisation:{slug(known[0])}", known[0]
+                home.id, home.name = known.id, known.name
             homes.append(home)
             clusters.append(home)
         home.keys.add(key)

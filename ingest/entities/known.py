@@ -8,9 +8,11 @@ only on demand.
 from __future__ import annotations
 
 import itertools
+import re
 import zlib
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -41,6 +43,8 @@ class Known(NamedTuple):
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The file: a line of `rows` per entity, most prominent first, and its names as hashes.
+
+    The organisations of our own lists come before all others.
 
     The columns of a line: type (P or O), name, Wikidata id, role, country, prominence, years,
     weight, surnames, other forms; the last two with | between the names. A form of an organisation
@@ -92,11 +96,8 @@ class KnownNames:
 
     def __init__(self, stored: Stored) -> None:
         self._text = stored.rows
-        self._starts = array("I", [0])
-        place = self._text.find(b"\n")
-        while place >= 0:
-            self._starts.append(place + 1)
-            place = self._text.find(b"\n", place + 1)
+        ends = (match.end() for match in re.finditer(b"\n", self._text))
+        self._starts = array("I", itertools.chain([0], ends))
         self._forms = Index(stored.form_hashes, stored.form_rows)
         self._surnames = Index(stored.surname_hashes, stored.surname_rows)
 
@@ -113,8 +114,16 @@ class KnownNames:
         return Row(
             Known(id, type, name, role, country, int(prominence), years, wikidata_id, int(weight)),
             tuple(surnames.split("|")) if surnames else (),
-            (name, *forms.split("|")) if forms else (name,),
+            _with_main(name, forms),
         )
+
+    def organisations(self) -> Iterator[Row]:
+        """Yield the organisations of our own lists, which come first in the file."""
+        for number in range(len(self)):
+            row = self.row(number)
+            if row.known.type != "organisation":
+                return
+            yield row
 
     def by_form(self, key: str) -> list[Row]:
         rows = (self.row(number) for number in self._forms.rows(key))
@@ -137,6 +146,12 @@ PARTICLES = frozenset(
 )  # fmt: skip
 #: After these a surname is not cut: the rest is an ordinary word or another name (Ben Ali, Du Pont).
 _KEPT = frozenset({"ben", "du", "of", "abu"})
+
+
+def _with_main(name: str, forms: str) -> tuple[str, ...]:
+    """Return all forms, the main name first; it is among the others if it has a flag."""
+    others = tuple(forms.split("|")) if forms else ()
+    return others if others and others[0].lstrip("~^") == name else (name, *others)
 
 
 def form_key(form: str) -> str:
@@ -174,10 +189,15 @@ def known_by_surname(key: str) -> tuple[Known, ...]:
     return tuple(row.known for row in known_names().by_surname(key))
 
 
+#: A surname can mean a person of this weight alone (the most read people, today's leaders); where
+#: more than so many bear it, one of our own list.
+_FAMOUS, _LEADER, _MANY = 20, 50, 40
+
+
 def lead(key: str) -> Known | None:
     """Return the bearer of a surname who is far ahead of all others, if there is one."""
     bearers = known_by_surname(key)
-    if not bearers or bearers[0].prominence < 3:
+    if not bearers or bearers[0].weight < (_LEADER if len(bearers) > _MANY else _FAMOUS):
         return None
     if len(bearers) > 1 and bearers[0].weight < 2 * bearers[1].weight:
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingest.entities.gazetteer import is_demonym, place_hint
-from ingest.entities.lexicon import KnownOrganisation, person_names, word_lists
+from ingest.entities.lexicon import person_names, word_lists
+from ingest.entities.organisations import KnownOrganisation
 from ingest.model import Mention
 from processors.find_entities import organisation_cues, person_cues, place_cues
 from processors.find_entities.document_pass import decide_all

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from ingest.entities.gazetteer import is_demonym, place_hint
 from ingest.entities.known import known_by_form, known_by_surname
-from ingest.entities.lexicon import name_key, organisations, person_names, word_lists
+from ingest.entities.lexicon import name_key, person_names, word_lists
+from ingest.entities.organisations import organisations
 from ingest.model import Mention
 from processors.find_entities.tokens import Token, find_known
 

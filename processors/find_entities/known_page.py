@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -17,7 +18,8 @@ from processors.find_entities.tokens import Token, tokens_of
 class Page(msgspec.Struct):
     """What all decisions about one text need.
 
-    `covered` maps a token to the mention that it is in; `found` are the known entities named in
+    `covered` maps a token to the mention that it is in, `inner` counts capital words inside
+    sentences; `found` are the known entities named in
     full, by id, `firsts` the tokens at which they are first.
     """
 
@@ -26,6 +28,7 @@ class Page(msgspec.Struct):
     pack: WordLists
     language: str
     low: set[str]
+    inner: Counter[str]
     covered: dict[int, Mention]
     countries: set[str]
     found: dict[str, Known] = {}
@@ -36,8 +39,9 @@ def page_of(text: str, language: str, mentions: Sequence[Mention]) -> Page:
     """Return the page of a text, in which these mentions were found."""
     tokens = tokens_of(text, language)
     low = {token.key for token in tokens if token.is_word and not token.is_capital}
+    inner = Counter(token.key for token in tokens if token.is_capital and not token.opens)
     return Page(
-        text, tokens, word_lists(language), language, low, covered(tokens, mentions),
+        text, tokens, word_lists(language), language, low, inner, covered(tokens, mentions),
         _countries(tokens, language),
     )  # fmt: skip
 
@@ -104,12 +108,34 @@ def goes_on(page: Page, last: int) -> bool:
 
 
 def is_no_name(page: Page, token: Token) -> bool:
+    """Return whether a capital word before a name is no part of it."""
     pack, key = page.pack, token.key
     return (
-        key in pack.openers or key in pack.titles or key in pack.title_modifiers
+        key in pack.openers or key in pack.title_modifiers or is_title(page, token)
         or key in pack.sentence_words or key in country_names("demonyms")
-        or (token.opens and key in page.low) or token.text.lower() in pack.titles
+        or (token.opens and key in page.low)
     )  # fmt: skip
+
+
+#: Last parts of compounds that are titles: Bundeskanzlerin, Nato-Generalsekretär, VW-Chef.
+_TITLE_ENDS = (
+    "kanzler", "kanzlerin", "minister", "ministerin", "prasident", "prasidentin", "chef", "chefin",
+    "sekretar", "sekretarin", "sprecher", "sprecherin", "vorsitzende", "vorsitzender", "vorsitzenden",
+    "konig", "konigin", "papst", "burgermeister", "burgermeisterin", "trainer", "fuhrer", "herr",
+    "premier", "senator", "kandidat", "kandidatin", "star", "autor", "regisseur", "herrn", "frau",
+    "politiker", "politikerin", "senatorin", "general", "prinz", "prinzessin", "presidenten",
+)  # fmt: skip
+
+
+def is_title(page: Page, token: Token) -> bool:
+    """Return whether a word is a title or a job, also as the last part of a compound."""
+    pack = page.pack
+    if token.key in pack.titles or token.text.lower() in pack.titles:
+        return True
+    return page.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
+
+
+_COMPOUNDING = frozenset({"de", "nl", "sv", "da", "no"})
 
 
 def _is_last_word(page: Page, token: Token) -> bool:

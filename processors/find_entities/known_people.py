@@ -80,6 +80,7 @@ def _without_title(page: Page, hit: NameHit) -> NameHit:
     while first < hit.last - 1:
         token = page.tokens[first]
         is_title = token.key in pack.titles and token.key not in pack.royal
+        is_title = is_title and token.key not in person_names().given
         if not (is_title or (token.opens and token.key == "the")):
             break
         first += 1
@@ -126,14 +127,53 @@ def _meant_by_one_word(page: Page, hit: NameHit) -> Known | None:
         is_same = (inside.start, inside.end) == (token.start, token.end)
         if inside.type != ORGANISATION or not is_same:
             return None
-    elif (
-        token.opens
-        or has_other_reading(page, token)
-        or rows[0].known.prominence < 3
-        or all(form[0] in "~^" for form in rows[0].forms if form_key(form) == token.key)
-    ):
+    elif not _is_backed(page, hit.first, rows[0]):
         return None
     return _organisation(page, [row.known for row in rows], [token], inside is not None)
+
+
+#: Words near a name that tell what it is, by the kind of organisation.
+_KINDS = {
+    "company": frozenset(
+        {"shares", "stock", "company", "firm", "ceo", "chief", "carmaker", "airline", "bank", "maker",
+         "group", "investors", "aktie", "aktien", "konzern", "unternehmen", "chef", "entreprise",
+         "groupe", "empresa", "acciones", "azienda", "societa", "bedrijf", "aandelen"}
+    ),
+    "media": frozenset(
+        {"newspaper", "daily", "weekly", "tabloid", "magazine", "paper", "broadcaster", "told",
+         "according", "reported", "reports", "quoted", "interview", "editor", "zeitung", "tageszeitung",
+         "zeitschrift", "magazin", "laut", "berichtet", "berichtete", "journal", "quotidien", "diario",
+         "periodico", "revista", "giornale", "quotidiano", "krant", "dagblad", "jornal"}
+    ),
+    "party": frozenset(
+        {"party", "mp", "mps", "lawmaker", "lawmakers", "election", "coalition", "leader", "partei",
+         "fraktion", "koalition", "abgeordnete", "parti", "partido", "partito", "partij"}
+    ),
+}  # fmt: skip
+
+
+def _is_backed(page: Page, number: int, row: Row) -> bool:
+    """Return whether one word that the rules did not take is this organisation.
+
+    Well-known ones need no other reading; others also a second mention or a word of their kind.
+    """
+    token = page.tokens[number]
+    if has_other_reading(page, token) or all(
+        form[0] in "~^" for form in row.forms if form_key(form) == token.key
+    ):
+        return False
+    if token.opens and not page.inner[token.key]:
+        return False
+    if row.known.prominence > 1:
+        return True
+    kinds = _KINDS.get(row.known.role, frozenset())
+    if any(one.key in kinds for one in page.tokens[max(0, number - 8) : number + 8]):
+        return True
+    return page.inner[token.key] > 1 and page.language != "de"
+
+
+#: The weight of the institutions on our own list: their names are no general ones.
+_OWN = 40
 
 
 def _organisation(
@@ -141,8 +181,8 @@ def _organisation(
 ) -> Known | None:
     """Return the organisation of this name that the text can mean.
 
-    A name that several have, or that is made of ordinary words alone (Supreme Court, Labour Party),
-    means the one whose country the text names. `is_seen` if the rules found an organisation here.
+    A name that is made of ordinary words alone (Supreme Court, Labour Party) means the one whose
+    country the text names. `is_seen` if the rules found an organisation here.
     """
     key = " ".join(token.key for token in tokens)
     if not is_seen and (place_hint(key, page.language).kind or key in country_names("demonyms")):
@@ -152,7 +192,7 @@ def _organisation(
     is_general = all(
         token.key in page.low or any(token.key in words for words in ordinary) for token in tokens
     )
-    if not is_general and (len(rivals) == 1 or rivals[0].prominence > rivals[1].prominence):
+    if not is_general or rivals[0].weight >= _OWN:
         return rivals[0]
     named = [one for one in rivals if one.country in page.countries]
     return named[0] if named else None

@@ -17,6 +17,7 @@ from processors.find_entities.known_page import (
     covered,
     is_beside_capital,
     is_calendar,
+    is_title,
     mention_of,
 )
 from processors.find_entities.tokens import PERSON, Token
@@ -31,20 +32,44 @@ _ROLES = frozenset(
      "kabinett", "gouvernement", "gobierno", "governo", "kreml", "kremlin", "tweet", "tweeted"}
 )  # fmt: skip
 #: What only people do, beside the verbs of saying.
-_DEEDS = frozenset({"met", "spoke", "flew", "signed", "visited", "travelled", "traveled", "who",
-                    "himself", "herself", "apologised", "apologized"})  # fmt: skip
+_DEEDS = frozenset(
+    {"met", "meets", "spoke", "speaks", "flew", "signed", "signs", "visited", "visits", "wants",
+     "wanted", "travelled", "traveled", "arrived", "himself", "herself", "who", "whose", "apologised",
+     "apologized", "apologizes", "hopes", "hoped", "knows", "knew", "plays", "played", "stars",
+     "starred", "sang", "sings", "tweeted", "resigned", "testified", "campaigned", "ordered", "orders",
+     "appointed", "accused", "accuses", "criticised", "criticized", "defended", "defends", "attended",
+     "attacked", "praised", "addressed", "seeks", "sought", "vetoed", "refused", "refuses", "became",
+     "trifft", "traf", "sprach", "reist", "reiste", "wirft", "warf", "fordert", "forderte", "will",
+     "kritisierte", "besuchte", "betonte", "sieht", "lehnte", "lehnt", "rencontre", "rencontré", "veut",
+     "estime", "recoit", "promet", "assure", "quiere", "viaja", "viajo", "pidio", "pide", "acusa",
+     "acuso", "se", "vuole", "incontra", "incontrato", "wil", "vindt", "ontmoette", "bezocht"}
+)  # fmt: skip
+#: Offices, as titles and in the roles of known people.
+_OFFICES = frozenset(
+    {"president", "minister", "premier", "chancellor", "governor", "gov", "gov.", "senator", "sen",
+     "sen.", "rep", "rep.", "secretary", "king", "queen", "prince", "pope", "mayor", "ambassador",
+     "congressman", "congresswoman", "representative", "commissioner", "administrator", "chairman",
+     "speaker", "leader", "judge", "justice", "attorney", "vice-president", "prasident",
+     "prasidentin", "ministerin", "kanzler", "kanzlerin", "bundeskanzler", "bundeskanzlerin",
+     "ministerprasident", "aussenminister", "generalsekretar", "presidente", "presidenta", "ministro",
+     "ministra", "primer", "gobernador", "senador", "ministre", "chancelier", "senateur",
+     "presidentti", "ministr", "prezydent", "premiera", "president-elect", "minister-president",
+     "congress", "parliament", "state", "member", "head", "chief", "deputy"}
+)  # fmt: skip
+#: Rules that took a single word for a person, whoever it is.
+_PERSON_RULES = frozenset({"apposition", "age_after", "description_after", "role_before"})
 
 
 class Lone(msgspec.Struct):
     """A surname that stands alone, at these tokens (first, last), and whom it may mean.
 
-    `is_doubtful` where it may mean something else, so that it takes a title and another sign.
+    `needed` is how much its signs must weigh: the more, the likelier it means something else.
     `is_name` unless it only opens sentences, where every word has a capital.
     """
 
     known: Known
     places: list[tuple[int, int]] = []
-    is_doubtful: bool = False
+    needed: int = 0
     is_name: bool = False
     signs: list[str] = []
 
@@ -86,7 +111,7 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
 
 def _cannot_be_surname(page: Page, token: Token) -> bool:
     if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
-        return True
+        return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
     return len(token.text) < 5 and token.text.isupper()
@@ -157,7 +182,7 @@ def _is_clearly_other(page: Page, number: int) -> bool:
 
 def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
     """Remember a surname that stands alone, with the signs beside it."""
-    one = lead(base)
+    one = _likeliest(page, base)
     inside = page.covered.get(last - 1)
     if one is None or (inside is not None and inside.type != PERSON):
         return
@@ -165,33 +190,58 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
-    found.is_doubtful = found.is_doubtful or _is_doubtful(page, one, token)
-    found.is_name = found.is_name or not page.tokens[first].opens or _is_beside(signs)
+    found.needed = max(found.needed, _needed(page, one, token, base))
+    found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
     found.signs += signs
 
 
-def _is_beside(signs: list[str]) -> bool:
-    return any(sign.startswith(("title", "verb")) for sign in signs)
+def _likeliest(page: Page, base: str) -> Known | None:
+    """Return the bearer of a surname who is far ahead, or whose country alone the text names."""
+    one = lead(base)
+    if one is not None:
+        return one
+    first, *others = [row.known for row in bearers_of(base)]
+    if first.prominence == 3 and first.weight < _FAMOUS:
+        return first if not others or first.weight >= 2 * others[0].weight else None
+    rivals = [first, *(one for one in others if one.weight >= _RULER)]
+    here = [one for one in rivals if one.country in page.countries]
+    return here[0] if len(here) == 1 and first.weight >= _RULER else None
 
 
-#: Whom a newspaper calls by the surname: heads of state, and those most read about.
-_FAMOUS, _RULER = 24, 40
+def _is_direct(signs: list[str]) -> bool:
+    return any(sign.partition(":")[0] in _PERSONAL for sign in signs)
 
 
-def _is_doubtful(page: Page, one: Known, token: Token) -> bool:
-    """Return whether a surname may well mean something else.
+#: Weights of those most read about, and of those whom any newspaper calls by the surname.
+_FAMOUS, _RULER = 20, 50
+#: What a sign weighs; all others 1.
+_WEIGHTS = {"office": 3, "title": 2, "description": 2, "with": 2}
+#: Signs that a person is meant, whoever it is.
+_PERSONAL = frozenset({"office", "title", "description", "verb"})
+#: Needed where a surname is an ordinary word or a big place; then one of them must be personal.
+_OTHER_WORD = 3
+_BIG_CITY = 100_000
 
-    The lists of given names hold many surnames, so such a reading counts little; less known people
-    share theirs with private ones. Nouns have capitals in German.
+
+def _needed(page: Page, one: Known, token: Token, base: str) -> int:
+    """Return how much the signs must weigh before a surname means this person.
+
+    The lists of given names and towns hold many surnames, so such a reading counts little; less
+    known people share theirs with private ones.
     """
     key = token.key
-    if key in page.low or key in page.pack.not_names or one.weight < _FAMOUS:
-        return True
-    if key in page.pack.common and page.language == "de":
-        return True
+    hint = place_hint(key, page.language)
+    if lead(base) is None and one.weight >= _RULER:
+        return 2
+    is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
+    if key in page.low or key in page.pack.not_names or is_big_place:
+        return _OTHER_WORD
     if one.weight >= _RULER:
-        return False
-    return key in person_names().given or bool(place_hint(key, page.language).kind)
+        return 0
+    if key in page.pack.common:
+        return _OTHER_WORD
+    is_other = key in person_names().given or bool(hint.kind)
+    return is_other + (0 if one.weight >= _FAMOUS else 3)
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
@@ -199,11 +249,19 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     tokens, pack = page.tokens, page.pack
     signs = []
     before = tokens[first - 1] if first else None
-    if before is not None and (before.key in pack.titles or before.text.lower() in pack.titles):
-        signs.append(f"title: {before.text}")
+    if before is not None and is_title(page, before):
+        is_office = _is_official(one) and (before.key in _OFFICES or before.key not in pack.titles)
+        signs.append(f"{'office' if is_office else 'title'}: {before.text}")
+    if _is_described(page, last):
+        signs.append("description: after it")
+    if _is_listed(page, first, last):
+        signs.append("listed: beside a person")
     after = tokens[last].key if last < len(tokens) else ""
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
+    inside = page.covered.get(last - 1)
+    if inside is not None and inside.rule in _PERSON_RULES:
+        signs.append(f"rule: {inside.rule}")
     countries = country_keys(page.language)
     nations = country_names("demonyms")
     for token in tokens[max(0, first - _NEAR) : last + _NEAR]:
@@ -215,6 +273,47 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     return signs
 
 
+def _is_official(one: Known) -> bool:
+    return not _OFFICES.isdisjoint(one.role.casefold().split())
+
+
+def _is_described(page: Page, last: int) -> bool:
+    """Return whether a role follows after a comma: Azar, the health secretary."""
+    tokens = page.tokens
+    if last >= len(tokens) or tokens[last].text != ",":
+        return False
+    for token in tokens[last + 1 : last + 8]:
+        if not token.is_word:
+            return False
+        if token.key in page.pack.after_person or token.key in page.pack.titles:
+            return True
+    return False
+
+
+def _is_listed(page: Page, first: int, last: int) -> bool:
+    """Return whether a comma or "and" alone stands between it and another person."""
+    tokens, joining = page.tokens, {",", "and", "et", "und", "y", "e", "en", "och", "og"}
+    left = page.covered.get(first - 2) if first > 1 and tokens[first - 1].key in joining else None
+    right = None
+    if last + 1 < len(tokens) and tokens[last].key in joining:
+        right = page.covered.get(last + 1)
+    return any(one is not None and one.type == PERSON and " " in one.text for one in (left, right))
+
+
+def _companions(page: Page, one: Known, alone: dict[str, Lone]) -> list[Known]:
+    """Return known people of the same country or trade who are surely meant in this text."""
+    sure = [*page.found.values(), *(other.known for other in alone.values() if not other.needed)]
+    return [
+        other
+        for other in sure
+        if other.id != one.id and other.type == PERSON and (
+            (one.country and other.country == one.country
+             and _is_official(one) and _is_official(other))
+            or (one.role and other.role == one.role)
+        )
+    ]  # fmt: skip
+
+
 def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
     """Return the mentions of those who are meant, and of those who may be."""
     result = []
@@ -222,10 +321,15 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
         signs = list(one.signs)
         if len(one.places) > 1:
             signs.append("said twice")
-        if not one.is_doubtful:
-            signs += [f"beside {other.known.name}" for other in _beside(alone, base)]
+        beside = [] if one.needed else _beside(alone, base)
+        signs += [f"beside {other.known.name}" for other in beside]
+        if one.needed:
+            signs += [f"with: {other.name}" for other in _companions(page, one.known, alone)[:1]]
         kinds = {sign.partition(":")[0] for sign in signs}
-        if not one.is_name or (one.is_doubtful and not ("title" in kinds and len(kinds) > 1)):
+        weight = sum(_WEIGHTS.get(kind, 1) for kind in kinds)
+        if weight < one.needed or not (one.is_name or beside):
+            continue
+        if one.needed >= _OTHER_WORD and not kinds & _PERSONAL:
             continue
         evidence = f"surname of {one.known.name}; " + ("; ".join(dict.fromkeys(signs)) or "no sign")
         strength = "medium" if signs else "weak"
@@ -242,7 +346,7 @@ def _beside(alone: dict[str, Lone], base: str) -> list[Lone]:
         other
         for key, other in alone.items()
         if key != base
-        and not other.is_doubtful
+        and not other.needed
         and any(
             abs(one[0] - two[0]) <= _TOGETHER for one in alone[base].places for two in other.places
         )

@@ -10,15 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.entities.gazetteer import country_names, place_hint
-from ingest.entities.lexicon import (
-    Form,
-    KnownOrganisation,
-    PersonNames,
-    WordLists,
-    name_key,
-    organisations,
-    word_lists,
-)
+from ingest.entities.lexicon import PersonNames, WordLists, name_key, word_lists
+from ingest.entities.organisations import Form, KnownOrganisation, organisations
 
 PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
 

@@ -14,7 +14,7 @@ import ahocorasick
 
 from ingest.entities.gazetteer import gazetteer, is_demonym
 from ingest.entities.known import Row, known_names, lead
-from ingest.entities.lexicon import aliases, name_key, person_names
+from ingest.entities.lexicon import name_key, person_names
 from tests.benchmarks import entity_sets, extraction_set
 from tests.data_sets import data_set
 
@@ -303,8 +303,6 @@ class Truth:
         """Return whether an article has any form of an organisation, in any case."""
         text = self._articles[id].whole.casefold()
         forms = {form.lstrip("~^") for form in name.row.forms}
-        for form in name.row.forms:
-            forms.update(aliases().get(name_key(form.lstrip("~^")), ("", ()))[1])
         return any(re.search(rf"(?<!\w){re.escape(one.casefold())}(?!\w)", text) for one in forms)
 
     def _alone(self, id: str, at: int, form: str, name: Name) -> bool:

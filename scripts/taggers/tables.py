@@ -14,17 +14,20 @@ from sets import Text, unmarked
 
 from ingest.entities.gazetteer import country_names, gazetteer
 from ingest.entities.known import known_names
-from ingest.entities.lexicon import known_forms, person_names
+from ingest.entities.lexicon import person_names
 
 #: Nicknames as used in tables of American leagues, with their cities.
 _US_TEAMS = (
-    "Atlanta Boston Brooklyn Charlotte Chicago Cleveland Dallas Denver Detroit Golden_State "
-    "Houston Indiana Los_Angeles Memphis Miami Milwaukee Minnesota New_Orleans New_York Oklahoma "
-    "Orlando Philadelphia Phoenix Portland Sacramento San_Antonio Toronto Utah Washington Buffalo "
-    "Calgary Edmonton Montreal Ottawa Pittsburgh St._Louis Tampa_Bay Vancouver Winnipeg Baltimore "
-    "Cincinnati Green_Bay Kansas_City Seattle San_Francisco San_Diego Oakland Texas Colorado "
-    "New_Jersey Hartford Anaheim San_Jose Florida Jacksonville Tennessee Arizona Carolina"
-).split()
+    "Atlanta", "Boston", "Brooklyn", "Charlotte", "Chicago", "Cleveland", "Dallas", "Denver",
+    "Detroit", "Golden State", "Houston", "Indiana", "Los Angeles", "Memphis", "Miami",
+    "Milwaukee", "Minnesota", "New Orleans", "New York", "Oklahoma", "Orlando", "Philadelphia",
+    "Phoenix", "Portland", "Sacramento", "San Antonio", "Toronto", "Utah", "Washington",
+    "Buffalo", "Calgary", "Edmonton", "Montreal", "Ottawa", "Pittsburgh", "St. Louis",
+    "Tampa Bay", "Vancouver", "Winnipeg", "Baltimore", "Cincinnati", "Green Bay",
+    "Kansas City", "Seattle", "San Francisco", "San Diego", "Oakland", "Texas", "Colorado",
+    "New Jersey", "Hartford", "Anaheim", "San Jose", "Florida", "Jacksonville", "Tennessee",
+    "Arizona", "Carolina",
+)  # fmt: skip
 _SPORTS = (
     "SOCCER", "TENNIS", "CRICKET", "GOLF", "ATHLETICS", "SWIMMING", "CYCLING", "RUGBY UNION",
     "BASKETBALL", "NBA BASKETBALL", "NHL ICE HOCKEY", "BASEBALL", "BOXING", "SKIING", "FIGURE SKATING",
@@ -36,7 +39,7 @@ _EVENTS = (
     "RESULTS ON SUNDAY", "CHAMPIONSHIP QUALIFIER", "SCOREBOARD", "LEADING SCORERS", "RANKINGS",
     "TEST SCOREBOARD", "FIXTURES", "SEMI-FINAL RESULTS", "GRAND PRIX TIMES",
 )  # fmt: skip
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _DIVISIONS = (
     "ATLANTIC DIVISION", "CENTRAL DIVISION", "EASTERN CONFERENCE", "WESTERN CONFERENCE",
     "PACIFIC DIVISION", "NORTHEAST DIVISION", "Division one", "Second division", "Group A",
@@ -56,13 +59,18 @@ class Names:
             row.name for row in rows
             if row.role in ("footballer", "F1 driver", "athlete") and row.name.count(" ") in (1, 2)
         ]  # fmt: skip
-        self._clubs = [row.name for row in rows if row.role == "club" and re.fullmatch(r"[^\d()]{4,22}", row.name)]
+        self._clubs = [
+            row.name
+            for row in rows
+            if row.role == "club" and re.fullmatch(r"[^\d()]{4,22}", row.name)
+        ]
         self._companies = [row.name for row in rows if row.role in ("company", "media")]
+        self._famous = sorted(
+            form[1:] for number in range(len(names)) for form in names.row(number).forms
+            if form[0] == "^"
+        )  # fmt: skip
         self._given = sorted(one.title() for one in person_names().given if len(one) > 2)
         self._surnames = sorted(one.title() for one in person_names().surnames if len(one) > 2)
-        self._clubs += [
-            name for name, forms in known_forms() if any(flags == "s" for _, flags in forms)
-        ]
         self._countries = sorted(
             {name.title() for name in country_names("en") if 3 < len(name) < 15} | {"U.S."}
         )
@@ -98,14 +106,16 @@ class Names:
 
     def club(self) -> str:
         which = self.chance.random()
-        if which < 0.5:
+        if which < 0.25:
+            return self.chance.choice(self._famous)
+        if which < 0.55:
             return self.chance.choice(self._clubs)
         if which < 0.8:
             return self.city()
-        return self.chance.choice(_US_TEAMS).replace("_", " ")
+        return self.chance.choice(_US_TEAMS)
 
     def us_team(self) -> str:
-        return self.chance.choice(_US_TEAMS).replace("_", " ")
+        return self.chance.choice(_US_TEAMS)
 
     def company(self) -> str:
         return self.chance.choice(self._companies)
@@ -120,15 +130,24 @@ class Names:
 def _tennis(n: Names) -> Iterator[str]:
     yield f"{n.of('First', 'Second', 'Third', 'Quarter-finals', 'Semifinals')} round , {n.of('men', 'women')} 's singles"
     for _ in range(8):
-        a, b = f"[PER {n.full()}] ( [LOC {n.country()}] )", f"[PER {n.full()}] ( [LOC {n.country()}] )"
+        a, b = (
+            f"[PER {n.full()}] ( [LOC {n.country()}] )",
+            f"[PER {n.full()}] ( [LOC {n.country()}] )",
+        )
         yield f"{n.of('', f'{n.number(1, 16)} - ')}{a} {n.of('beat', 'beat', 'def.', 'bt')} {b} {n.score()} {n.score()}"
 
 
 def _race(n: Names) -> Iterator[str]:
-    yield n.of("Leading results :", "Women 's 100 metres :", "Men 's slalom :", "Result of the race :")
+    yield n.of(
+        "Leading results :", "Women 's 100 metres :", "Men 's slalom :", "Result of the race :"
+    )
     for place in range(1, 9):
-        unit = n.of(f"{n.number(8, 59)}.{n.number(10, 99)} seconds", f"{n.number(1, 9)}:{n.number(10, 59)}.{n.number(1, 9)}",
-                    f"{n.number(100, 250)}.5 points", f"{n.number(60, 290)}")
+        unit = n.of(
+            f"{n.number(8, 59)}.{n.number(10, 99)} seconds",
+            f"{n.number(1, 9)}:{n.number(10, 59)}.{n.number(1, 9)}",
+            f"{n.number(100, 250)}.5 points",
+            f"{n.number(60, 290)}",
+        )
         team = n.of("", "", f", [ORG {n.company()}]")
         yield f"{place}. [PER {n.full()}] ( [LOC {n.country()}]{team} ) {unit}"
 
@@ -191,7 +210,11 @@ def _squads(n: Names) -> Iterator[str]:
     kind, team = n.of("LOC", "ORG"), n.club()
     team = n.country() if kind == "LOC" else team
     players = " , ".join(f"[PER {n.of(n.full(), n.surname())}]" for _ in range(7))
-    yield n.of(f"[{kind} {team}] : {n.number(1, 15)} - {players}", f"[{kind} {team}] squad : {players} .", f"Team : {players}")
+    yield n.of(
+        f"[{kind} {team}] : {n.number(1, 15)} - {players}",
+        f"[{kind} {team}] squad : {players} .",
+        f"Team : {players}",
+    )
     yield f"{n.number(5, 20)} - [PER {n.full()}] ( [ORG {n.club()}] )"
     yield f"Goalkeepers - [PER {n.full()}] ( [ORG {n.club()}] ) , [PER {n.full()}] ( [ORG {n.club()}] , [LOC {n.country()}] )"
 

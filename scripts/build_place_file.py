@@ -135,7 +135,8 @@ _OTHER_CITY_NAMES = (
     ("Brunswick", "Braunschweig", "DE"),
     ("St Petersburg", "Saint Petersburg", "RU"), ("Tel Aviv", "Tel Aviv", "IL"),
     ("Rio", "Rio de Janeiro", "BR"), ("LA", "Los Angeles", "US"), ("L.A.", "Los Angeles", "US"),
-    ("Philly", "Philadelphia", "US"), ("Gaza City", "Gaza", "PS"), ("Mariupol", "Mariupol", "UA"),
+    ("Hodeidah", "Al Ḩudaydah", "YE"), ("Hodeida", "Al Ḩudaydah", "YE"),
+    ("Newcastle", "Newcastle upon Tyne", "GB"), ("Philly", "Philadelphia", "US"), ("Gaza City", "Gaza", "PS"), ("Mariupol", "Mariupol", "UA"),
 )  # fmt: skip
 
 

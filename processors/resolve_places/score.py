@@ -40,11 +40,16 @@ KNOWN_TOWN = 5_000
 
 
 class Scored(NamedTuple):
-    """One candidate with its score and the parts of it."""
+    """One candidate with its score and why."""
 
     place: Place
     score: float
-    parts: str
+    reasons: tuple[tuple[str, float], ...]
+
+    @property
+    def parts(self) -> str:
+        """Return what makes up the score, to be read."""
+        return ", ".join(f"{name} {points:+.1f}" for name, points in self.reasons)
 
 
 class Situation(NamedTuple):
@@ -126,9 +131,8 @@ def _scored(
     is_small = place.kind in (CITY, DISTRICT) and place.population < SMALL_TOWN
     is_supported = at_home or in_owner or near or for_region or is_local
     is_supported = is_supported or (for_country and place.population >= KNOWN_TOWN)
-    shown = (*sense.reasons, *parts)
-    score = sum(points for _, points in shown)
-    scored = Scored(place, score, ", ".join(f"{name} {points:+.1f}" for name, points in shown))
+    score = sense.points + sum(points for _, points in parts)
+    scored = Scored(place, score, (*sense.reasons, *parts))
     is_elsewhere = not in_owner and any(_holds(owner, place) for owner in owners)
     return scored, not is_elsewhere and bool(is_supported or not is_small)
 

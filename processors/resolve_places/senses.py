@@ -24,13 +24,13 @@ from ingest.entities.lexicon import name_key
 
 #: A whole country, a continent or a sea; the population of a country says nothing about its
 #: namesakes.
-COUNTRY_POINTS = 7.4
+COUNTRY_POINTS = 7.6
 #: Another area of our own list: a mountain range, a part of a city.
 AREA_POINTS = 6.5
 #: At least so much weighs a region that is known all over the world, however few live there.
 REGION_POINTS = 7.4
 NATIONAL_CAPITAL = 1.5
-OTHER_NAME = -1.0
+OTHER_NAME = -2.0
 #: A district is less often meant than a town of as many people.
 DISTRICT_POINTS = -0.7
 #: A region named like its capital or a big city in it: New York, Washington.
@@ -44,6 +44,12 @@ BIG_NAMESAKE = -2.0
 #: A city takes precedence over its region from this size on, or as this part of the region.
 BIG_CITY = 500_000
 BIG_PART = 0.2
+
+#: What a name means in world news although a bigger place has it, or a city takes precedence.
+USUAL = 1.5
+_USUAL = {"durham": ("GB", CITY), "newcastle upon tyne": ("GB", CITY),
+          "norfolk": ("GB", DISTRICT), "quebec": ("CA", REGION), "surrey": ("GB", DISTRICT),
+          "valencia": ("ES", CITY), "york": ("GB", CITY), "cambridge": ("GB", CITY)}  # fmt: skip
 
 #: Abbreviations of US states and Canadian provinces, folded, that are not their postal codes or
 #: whose codes in GeoNames are others.
@@ -167,6 +173,8 @@ def _weighed(found: list[tuple[Place, bool]]) -> list[Sense]:
             reasons.append(("bigger city of this name", BIG_NAMESAKE))
         if place.kind == REGION and any(_outshines(city, place) for city in cities):
             reasons.append(("city of this name", NAMESAKE))
+        if _USUAL.get(name_key(place.name)) == (place.country, place.kind):
+            reasons.append(("usual", USUAL))
         if is_other:
             reasons.append(("other name", OTHER_NAME))
         result.append(Sense(place, sum(points for _, points in reasons), tuple(reasons)))

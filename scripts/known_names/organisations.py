@@ -63,7 +63,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             role="" if row["kind"] == "sure" else row["kind"], prominence=1,
             weight=len(row["sources"].split(",")),
         )  # fmt: skip
-        one.forms = [_marked(form, row["kind"]) for form in _aliases(row, one, taken)]
+        one.forms = [_marked(form, one) for form in _aliases(row, one, taken)]
         if " " not in form_key(name).removeprefix("the "):
             one.forms = ["~" + name, *one.forms]
         first = found.setdefault((form_key(name), country), one)
@@ -230,12 +230,13 @@ def _is_name(name: str, row: dict[str, str]) -> bool:
     return len(words) > 1 or len(words[0]) > 3
 
 
-def _marked(form: str, kind: str) -> str:
+def _marked(form: str, one: Entity) -> str:
     """Return a form of the lists with its flag: single words need a second sign."""
     key = form_key(form)
     words = organisation_key(form)
-    if kind == "club":
-        return ("^" if gazetteer().rows(key) else "~" if len(words) < 2 else "") + form
+    if one.role == "club":
+        is_place = gazetteer().rows(key) or form == _short(one.name)
+        return ("^" if is_place else "~" if len(words) < 2 else "") + form
     if len(words) > 1:
         is_plain = all(word in word_lists("en").common for word in words)
         return ("~" if is_plain else "") + form

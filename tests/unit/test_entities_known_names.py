@@ -134,7 +134,7 @@ def test_a_common_surname_has_none(surname: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["jinping", "jong un", "jae myung", "wladimir", "francis", "charles iii"]
+    "word", ["jinping", "jong un", "jae myung", "wladimir", "carlos", "francis", "charles iii"]
 )
 def test_given_and_regnal_names_are_no_surnames_of_leaders(word: str) -> None:
     assert lead(word) is None

@@ -125,6 +125,10 @@ class KnownNames:
                 return
             yield row
 
+    def with_given_name(self, word: str) -> int:
+        """Return how many people have this word, as written, as their given name."""
+        return self._text.count(f"\nP\t{word} ".encode())
+
     def by_form(self, key: str) -> list[Row]:
         rows = (self.row(number) for number in self._forms.rows(key))
         return [row for row in rows if any(form_key(form) == key for form in row.forms)]
@@ -187,6 +191,15 @@ def known_by_form(key: str) -> tuple[Known, ...]:
 def known_by_surname(key: str) -> tuple[Known, ...]:
     """Return the people with this surname, with or without particles, most prominent first."""
     return tuple(row.known for row in known_names().by_surname(key))
+
+
+@lru_cache(maxsize=1024)
+def is_given_name(word: str) -> bool:
+    """Return whether several known people have this word, as written, as their given name."""
+    return known_names().with_given_name(word) >= _SEVERAL
+
+
+_SEVERAL = 5
 
 
 #: A surname can mean a person of this weight alone (the most read people, today's leaders); where

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ingest.entities.gazetteer import place_hint
-from ingest.entities.known import Known, form_key, lead
+from ingest.entities.known import Known, form_key, is_given_name, lead
 from ingest.entities.lexicon import person_names
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
@@ -115,7 +115,10 @@ def _cannot_be_surname(page: Page, token: Token) -> bool:
         return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
-    return len(token.text) < 5 and token.text.isupper()
+    return token.key in _CRIES or (len(token.text) < 5 and token.text.isupper())
+
+
+_CRIES = frozenset({"oh", "ah", "yes", "no", "hi", "wow", "ok"})
 
 
 def _is_lead_meant(page: Page, base: str, named: list[Known], number: int) -> bool:
@@ -173,7 +176,16 @@ def _stands_alone(page: Page, first: int, last: int) -> bool:
         inside.start < page.tokens[first].start or inside.end > page.tokens[last - 1].end
     ):
         return False
-    return not is_beside_capital(page, first, last)
+    return not (is_beside_capital(page, first, last) or _is_with_article(page, first, last))
+
+
+def _is_with_article(page: Page, first: int, last: int) -> bool:
+    """Return whether this is "the Moon", not "the Trump administration"; Italian has "la Meloni"."""
+    tokens = page.tokens
+    if first == 0 or page.language != "en" or tokens[first - 1].key != "the":
+        return False
+    after = tokens[last] if last < len(tokens) else None
+    return after is None or not after.text.islower() or after.key in page.pack.openers
 
 
 def _is_clearly_other(page: Page, number: int) -> bool:
@@ -188,6 +200,11 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     if one is None or (inside is not None and inside.type != PERSON):
         return
     token = page.tokens[last - 1]
+    is_owner = token.is_possessive and any(
+        after.is_capital for after in page.tokens[last : last + 1]
+    )
+    if is_owner and one.weight < _RULER:  # Dawson's Creek is nobody's creek
+        return
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
@@ -221,6 +238,8 @@ _WEIGHTS = {"office": 3, "title": 2, "description": 2, "with": 2}
 _PERSONAL = frozenset({"office", "title", "description", "verb"})
 #: Needed where a surname is an ordinary word or a big place; then one of them must be personal.
 _OTHER_WORD = 3
+#: Needed where it is a given name; people called by it are mentioned often, and speak.
+_GIVEN_NAME = 4
 _BIG_CITY = 100_000
 
 
@@ -237,12 +256,13 @@ def _needed(page: Page, one: Known, token: Token, base: str) -> int:
     is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
     if key in page.low or key in page.pack.not_names or is_big_place:
         return _OTHER_WORD
-    if one.weight >= _RULER:
-        return 0
     if key in page.pack.common:
         return _OTHER_WORD
-    is_other = key in person_names().given or bool(hint.kind)
-    return is_other + (0 if one.weight >= _FAMOUS else 3)
+    if one.weight >= _RULER:
+        return 0
+    if key in person_names().given and is_given_name(token.text):
+        return _GIVEN_NAME
+    return bool(hint.kind) + (0 if one.weight >= _FAMOUS else 3)
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:

@@ -32,6 +32,9 @@ _ROLES = frozenset(
     {"administration", "government", "presidency", "cabinet", "regime", "campaign", "regierung",
      "kabinett", "gouvernement", "gobierno", "governo", "kreml", "kremlin", "tweet", "tweeted"}
 )  # fmt: skip
+#: What only the holder of an office has: the Bush administration.
+_TERMS = frozenset({"administration", "government", "presidency", "cabinet", "era", "campaign",
+                    "regierung", "regime", "ministry", "doctrine", "premiership", "papacy"})  # fmt: skip
 #: What only people do, beside the verbs of saying.
 _DEEDS = frozenset(
     {"met", "meets", "spoke", "speaks", "flew", "signed", "signs", "visited", "visits", "wants",
@@ -278,6 +281,8 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     if _is_listed(page, first, last):
         signs.append("listed: beside a person")
     after = tokens[last].key if last < len(tokens) else ""
+    if after in _TERMS and _is_official(one):
+        signs.append(f"office: {after}")
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
     inside = page.covered.get(last - 1)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import msgspec
 import zstandard
 
-from ingest.entities.lexicon import name_key, slug
+from ingest.entities.lexicon import name_key, person_names, slug
 
 
 class Known(NamedTuple):
@@ -125,10 +125,6 @@ class KnownNames:
                 return
             yield row
 
-    def with_given_name(self, word: str) -> int:
-        """Return how many people have this word, as written, as their given name."""
-        return self._text.count(f"\nP\t{word} ".encode())
-
     def by_form(self, key: str) -> list[Row]:
         rows = (self.row(number) for number in self._forms.rows(key))
         return [row for row in rows if any(form_key(form) == key for form in row.forms)]
@@ -193,24 +189,16 @@ def known_by_surname(key: str) -> tuple[Known, ...]:
     return tuple(row.known for row in known_names().by_surname(key))
 
 
-@lru_cache(maxsize=1024)
-def is_given_name(word: str) -> bool:
-    """Return whether several known people have this word, as written, as their given name."""
-    return known_names().with_given_name(word) >= _SEVERAL
-
-
-_SEVERAL = 5
-
-
-#: A surname can mean a person of this weight alone (the most read people, today's leaders); where
-#: more than so many bear it, one of our own list.
-_FAMOUS, _LEADER, _MANY = 20, 50, 40
+#: A surname can mean a person of this weight alone: one of the most read; one of our own list where
+#: it is a given name too; a head of state or government where more than so many bear it.
+_FAMOUS, _OURS, _LEADER, _MANY = 20, 50, 80, 40
 
 
 def lead(key: str) -> Known | None:
     """Return the bearer of a surname who is far ahead of all others, if there is one."""
     bearers = known_by_surname(key)
-    if not bearers or bearers[0].weight < (_LEADER if len(bearers) > _MANY else _FAMOUS):
+    least = _LEADER if len(bearers) > _MANY else _OURS if key in person_names().given else _FAMOUS
+    if not bearers or bearers[0].weight < least:
         return None
     if len(bearers) > 1 and bearers[0].weight < 2 * bearers[1].weight:
         return None

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ingest.entities.gazetteer import place_hint
-from ingest.entities.known import Known, form_key, is_given_name, lead
-from ingest.entities.lexicon import person_names
+from ingest.entities.known import Known, form_key, lead
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
 from processors.find_entities.known_page import (
@@ -241,8 +240,6 @@ _WEIGHTS = {"office": 3, "title": 2, "description": 2, "with": 2}
 _PERSONAL = frozenset({"office", "title", "description", "verb"})
 #: Needed where a surname is an ordinary word or a big place; then one of them must be personal.
 _OTHER_WORD = 3
-#: Needed where it is a given name; people called by it are mentioned often, and speak.
-_GIVEN_NAME = 4
 _BIG_CITY = 100_000
 
 
@@ -263,8 +260,6 @@ def _needed(page: Page, one: Known, token: Token, base: str) -> int:
         return _OTHER_WORD
     if one.weight >= _RULER:
         return 0
-    if key in person_names().given and is_given_name(token.text):
-        return _GIVEN_NAME
     return bool(hint.kind) + (0 if one.weight >= _FAMOUS else 3)
 
 

@@ -123,7 +123,7 @@ def test_a_prefix_joins_its_longer_form() -> None:
 def test_well_known_organisations_have_one_name_and_id() -> None:
     document = enriched("The UN met. The United Nations adjourned.")
     only = detail(document, "United Nations")
-    assert only.id == "organisation:united-nations"
+    assert only.id == "organisation:Q1065"
     assert only.count == 2
     assert set(only.forms) == {"UN", "United Nations"}
 

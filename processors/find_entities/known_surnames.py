@@ -9,7 +9,6 @@ import msgspec
 
 from ingest.entities.gazetteer import place_hint
 from ingest.entities.known import Known, form_key, lead
-from ingest.entities.lexicon import person_names
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
 from processors.find_entities.known_page import (
@@ -32,6 +31,9 @@ _ROLES = frozenset(
     {"administration", "government", "presidency", "cabinet", "regime", "campaign", "regierung",
      "kabinett", "gouvernement", "gobierno", "governo", "kreml", "kremlin", "tweet", "tweeted"}
 )  # fmt: skip
+#: What only the holder of an office has: the Bush administration.
+_TERMS = frozenset({"administration", "government", "presidency", "cabinet", "era", "campaign",
+                    "regierung", "regime", "ministry", "doctrine", "premiership", "papacy"})  # fmt: skip
 #: What only people do, beside the verbs of saying.
 _DEEDS = frozenset(
     {"met", "meets", "spoke", "speaks", "flew", "signed", "signs", "visited", "visits", "wants",
@@ -115,7 +117,10 @@ def _cannot_be_surname(page: Page, token: Token) -> bool:
         return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
-    return len(token.text) < 5 and token.text.isupper()
+    return token.key in _CRIES or (len(token.text) < 5 and token.text.isupper())
+
+
+_CRIES = frozenset({"oh", "ah", "yes", "no", "hi", "wow", "ok"})
 
 
 def _is_lead_meant(page: Page, base: str, named: list[Known], number: int) -> bool:
@@ -173,7 +178,16 @@ def _stands_alone(page: Page, first: int, last: int) -> bool:
         inside.start < page.tokens[first].start or inside.end > page.tokens[last - 1].end
     ):
         return False
-    return not is_beside_capital(page, first, last)
+    return not (is_beside_capital(page, first, last) or _is_with_article(page, first, last))
+
+
+def _is_with_article(page: Page, first: int, last: int) -> bool:
+    """Return whether this is "the Moon", not "the Trump administration"; Italian has "la Meloni"."""
+    tokens = page.tokens
+    if first == 0 or page.language != "en" or tokens[first - 1].key != "the":
+        return False
+    after = tokens[last] if last < len(tokens) else None
+    return after is None or not after.text.islower() or after.key in page.pack.openers
 
 
 def _is_clearly_other(page: Page, number: int) -> bool:
@@ -188,6 +202,11 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     if one is None or (inside is not None and inside.type != PERSON):
         return
     token = page.tokens[last - 1]
+    is_owner = token.is_possessive and any(
+        after.is_capital for after in page.tokens[last : last + 1]
+    )
+    if is_owner and one.weight < _RULER:  # Dawson's Creek is nobody's creek
+        return
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
@@ -237,12 +256,11 @@ def _needed(page: Page, one: Known, token: Token, base: str) -> int:
     is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
     if key in page.low or key in page.pack.not_names or is_big_place:
         return _OTHER_WORD
-    if one.weight >= _RULER:
-        return 0
     if key in page.pack.common:
         return _OTHER_WORD
-    is_other = key in person_names().given or bool(hint.kind)
-    return is_other + (0 if one.weight >= _FAMOUS else 3)
+    if one.weight >= _RULER:
+        return 0
+    return bool(hint.kind) + (0 if one.weight >= _FAMOUS else 3)
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
@@ -258,6 +276,8 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     if _is_listed(page, first, last):
         signs.append("listed: beside a person")
     after = tokens[last].key if last < len(tokens) else ""
+    if after in _TERMS and _is_official(one):
+        signs.append(f"office: {after}")
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
     inside = page.covered.get(last - 1)

@@ -41,7 +41,7 @@ TITLES = words(
     "president mr mrs ms miss sir dr lord lady king queen prince princess emperor empress saint st "
     "pope general gen chancellor senator sen baron baroness count countess duke duchess tsar czar "
     "sultan sheikh shri sri cardinal bishop captain capt colonel col professor prof dame hon rep "
-    "governor minister pm potus taoiseach ayatollah imam chairman comrade secretary"
+    "governor minister earl viscount viscountess marquess marquis pm potus taoiseach ayatollah imam chairman comrade secretary"
 )
 _CHINESE = words(
     "xi li wang zhang liu chen yang zhao huang zhou wu xu sun zhu ma hu guo lin he gao luo zheng "
@@ -103,8 +103,12 @@ def straight(name: str) -> str:
     """Return a name in the order of speech: "CHITI Vannino" and "Путин, Владимир" turned."""
     name = re.sub(r"[|~^\t\n]|\[\d+\]", "", unicodedata.normalize("NFKC", name)).strip()
     family, comma, rest = name.partition(", ")
-    if comma and rest and "," not in rest and name_key(rest) not in _SUFFIXES:
-        return f"{rest} {family}" if len(family.split()) <= 2 else name
+    if comma and rest:
+        start = name_key(rest).split(" ")[0]
+        if start in TITLES or start[:1].isdigit() or " of " in rest:
+            return family if " " in family and "," not in rest else name
+        if "," not in rest and start not in _SUFFIXES:
+            return f"{rest} {family}" if len(family.split()) <= 2 else name
     words = name.split()
     if len(words) > 1 and len(words[0]) > 2 and words[0].isupper() and words[-1].istitle():
         return " ".join([*words[1:], words[0].title()])

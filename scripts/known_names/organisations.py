@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest.entities.gazetteer import gazetteer
 from ingest.entities.known import form_key
-from ingest.entities.lexicon import name_key, organisation_key, person_names, word_lists
+from ingest.entities.lexicon import organisation_key, person_names, word_lists
 from known_names.names import (
     FACTS,
     LEFT_OUT,
@@ -34,11 +34,8 @@ _LEGAL = re.compile(
 _CLUB = re.compile(r"^(FC|AC|AS|SC|SV|CD|CF|CA|FK|NK|KF|SK|BK|IF|IK) | (FC|AFC|CF|SC|FK|IF|BK)$")
 
 
-def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
-    """Return the organisations: our own with all their forms, then those of the lists.
-
-    `excluded` holds Wikidata ids and folded names.
-    """
+def organisations(lists: Path) -> list[Entity]:
+    """Return the organisations: our own with all their forms, then those of the lists."""
     ours = _ours()
     taken = {form_key(form): one for one in ours for form in (one.name, *one.forms)}
     names = {form_key(one.name): one for one in reversed(ours)}
@@ -63,7 +60,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             role="" if row["kind"] == "sure" else row["kind"], prominence=1,
             weight=len(row["sources"].split(",")),
         )  # fmt: skip
-        one.forms = [_marked(form, row["kind"]) for form in _aliases(row, one, taken)]
+        one.forms = [_marked(form, one) for form in _aliases(row, one, taken)]
         if " " not in form_key(name).removeprefix("the "):
             one.forms = ["~" + name, *one.forms]
         first = found.setdefault((form_key(name), country), one)
@@ -72,11 +69,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             first.forms = distinct([*first.forms, *one.forms])
     for one in ours:
         one.forms = distinct(one.forms, by=as_written)
-    return [
-        one
-        for one in (*ours, *found.values())
-        if one.wikidata_id not in excluded and name_key(one.name) not in excluded
-    ]
+    return [*ours, *found.values()]
 
 
 def _rows(lists: Path) -> Iterator[dict[str, str]]:
@@ -230,12 +223,13 @@ def _is_name(name: str, row: dict[str, str]) -> bool:
     return len(words) > 1 or len(words[0]) > 3
 
 
-def _marked(form: str, kind: str) -> str:
+def _marked(form: str, one: Entity) -> str:
     """Return a form of the lists with its flag: single words need a second sign."""
     key = form_key(form)
     words = organisation_key(form)
-    if kind == "club":
-        return ("^" if gazetteer().rows(key) else "~" if len(words) < 2 else "") + form
+    if one.role == "club":
+        is_place = gazetteer().rows(key) or form == _short(one.name)
+        return ("^" if is_place else "~" if len(words) < 2 else "") + form
     if len(words) > 1:
         is_plain = all(word in word_lists("en").common for word in words)
         return ("~" if is_plain else "") + form

@@ -101,6 +101,7 @@ def test_a_surname_without_a_sign_is_ambiguous() -> None:
         "Gates opened late at the stadium. Few fans came.",  # only where all words have capitals
         "They walked past Trump Tower.",
         "Mary Trumper met Jane Putinsky.",
+        "The Trump is a card. They laid the Trump, and won; the Trump, again.",
         "Bob Musk, a baker, closed his shop. Musk said he was tired.",  # another of that surname
     ],
 )
@@ -138,6 +139,11 @@ def test_surnames_are_known_with_titles_particles_and_cases(
     (one,) = named(text, surface, language)
     assert one.rule == "known_surname"
     assert not one.is_ambiguous
+
+
+def test_a_given_name_is_nobody_of_public_life() -> None:
+    document = enriched("Carlos disse que veio. Depois Carlos saiu do Brasil.", language="pt")
+    assert document.entity_ids in ((), ("country:BR",), ("place:brasil",))
 
 
 # ── organisations ───────────────────────────────────────────────────────────────────────────

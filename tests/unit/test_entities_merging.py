@@ -123,7 +123,7 @@ def test_a_prefix_joins_its_longer_form() -> None:
 def test_well_known_organisations_have_one_name_and_id() -> None:
     document = enriched("The UN met. The United Nations adjourned.")
     only = detail(document, "United Nations")
-    assert only.id == "organisation:united-nations"
+    assert only.id == "organisation:Q1065"
     assert only.count == 2
     assert set(only.forms) == {"UN", "United Nations"}
 
@@ -141,3 +141,23 @@ def test_salience_orders_the_names() -> None:
     first, second = document.entity_details
     assert 1 >= first.salience > second.salience >= 0
     assert document.entity_ids == (first.id, second.id)
+
+
+RESULTS = "\n".join(f"{place}. {given} Quilby, Elsin {place}:0{place}" for place, given in enumerate(
+    ("Anne", "Peter", "Paul", "Maria", "John", "Mary", "James", "Robert", "David", "Susan",
+     "Thomas", "Daniel", "Laura", "Emma", "Oliver", "Sarah", "Simon"), 1
+))  # fmt: skip
+
+
+def test_a_list_of_results_does_not_flood_the_facets() -> None:
+    report = "Anne Quilby won the race on Sunday, and she was glad that the rain had stopped."
+    document = enriched(f"{report}\n\n{RESULTS}")
+    assert document.entities.person == ("Anne Quilby",)
+    assert len([one for one in document.mentions if one.type == "person"]) > 15
+    assert document.entity_details[0].count == 2
+
+
+def test_people_in_sentences_are_kept_however_many_they_are() -> None:
+    names = [line.split()[1] for line in RESULTS.splitlines()]
+    text = " ".join(f"On that day {name} Quilby was glad that it had stopped." for name in names)
+    assert len(enriched(text).entities.person) == len(names)

@@ -9,7 +9,6 @@ v3) as packed by Babel and in the list of names of regions, the EU's country nam
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from typing import Any
 
@@ -21,7 +20,7 @@ from place_divisions import Divisions, read_divisions
 from place_names import city_names, country_names
 from place_table import TARGET, Table, facts, is_latin, middle, middles
 
-from ingest.entities.gazetteer import AREA, CAPITAL, CITY, COUNTRY
+from ingest.entities.gazetteer import AREA, CAPITAL, CITY, COUNTRY, folded
 from ingest.entities.lexicon import name_key
 
 #: Alternate names are kept for places from this size on, and for capitals.
@@ -173,7 +172,7 @@ def _other_scripts(cities: list[Any], rows: dict[int, int]) -> dict[str, int | l
             continue
         for name in city["alternatenames"]:
             if len(name) >= 2 and not any(is_latin(character) for character in name):
-                key = unicodedata.normalize("NFKC", name).casefold()
+                key = folded(name)
                 if rows[city["geonameid"]] not in found[key]:
                     found[key].append(rows[city["geonameid"]])
     return {key: one[0] if len(one) == 1 else one for key, one in sorted(found.items())}

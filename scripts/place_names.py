@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from babel import Locale
 from place_divisions import Divisions, cldr_regions
 from place_table import LISTS, Table, facts
 
-from ingest.entities.gazetteer import DISTRICT
+from ingest.entities.gazetteer import DISTRICT, folded
 from ingest.entities.inflection import inflected
 from ingest.entities.lexicon import name_key
 
@@ -103,6 +102,12 @@ def city_names(table: Table, divisions: Divisions) -> dict[str, dict[str, int]]:
         for language, name in zip(_CITY_LANGUAGES, local, strict=False):
             for form in inflected(name, language) if name and name != "-" else ():
                 result[language][folded(form)] = row
+    for language, english, country, forms, *_ in facts("city_forms.tsv"):
+        row = table.biggest_city(english, country)
+        if row is None:
+            print(f"no city {english} ({country}): left out")
+            continue
+        result[language].update((folded(form), row) for form in forms.split("|"))
     for code, language, name in cldr_regions():
         row = divisions.rows_by_iso.get(code)
         if row is None or language not in REGION_LANGUAGES or not _is_told(table, row, name):
@@ -120,9 +125,4 @@ def _is_told(table: Table, row: int, name: str) -> bool:
         return False
     if table.rows[row].kind == DISTRICT and table.rows[row].population < 2 * MIN_REGION:
         return False
-    return not table.keys.get(name_key(name))
-
-
-def folded(text: str) -> str:
-    """Return the form that names in a text are compared by."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    return row < table.known_regions or not table.keys.get(name_key(name))

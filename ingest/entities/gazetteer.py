@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -166,6 +167,11 @@ class Gazetteer:
 def _ends(lengths: bytes) -> array[int]:
     """Return where each item begins, and the last one ends."""
     return array("i", accumulate(lengths, initial=0))
+
+
+def folded(text: str) -> str:
+    """Return the form by which names in other languages are compared: ß stays."""
+    return unicodedata.normalize("NFKC", text).lower()
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 
 import ahocorasick
@@ -10,6 +9,7 @@ import ahocorasick
 from ingest.entities.gazetteer import (
     city_names,
     country_names,
+    folded,
     gazetteer,
     other_scripts,
 )
@@ -71,7 +71,7 @@ def _places(text: str, language: str) -> list[Mention]:
     automaton = _automaton(language)
     if not len(automaton):
         return []
-    for last, (length, kind) in automaton.iter_long(folded_in_place(text, str.casefold)):
+    for last, (length, kind) in automaton.iter_long(folded_in_place(text, str.lower)):
         start = last - length + 1
         if start <= end_before or text[start].islower():
             continue
@@ -131,7 +131,7 @@ def _is_other_word(name: str) -> bool:
 
 
 def _add(automaton: ahocorasick.Automaton, name: str, kind: str) -> None:
-    key = unicodedata.normalize("NFKC", name).casefold()
+    key = folded(name)
     automaton.add_word(key, (len(key), kind))
 
 

@@ -180,17 +180,15 @@ def is_home(view: View, first: int, last: int) -> bool:
     if key_at(view, first - 1) == "of":
         if key_at(view, first - 2) == "," and key_at(view, first - 3).isdigit():
             return True
-        return is_person_like(view, first - 3, first - 1) and (
-            key_at(view, first - 2) in view.names.surnames
-        )
+        is_full_name = is_person_like(view, first - 3, first - 1)
+        return is_full_name and key_at(view, first - 2) in view.names.surnames
     is_one = key_at(view, first - 1) in {"a", "an", "the", "two", "three", "four"}
     return is_one and key_at(view, last) in _LOCALS
 
 
 _LOCALS = frozenset(
     {"man", "men", "woman", "women", "resident", "residents", "native", "natives", "couple",
-     "teenager", "teenagers", "teen", "boy", "girl", "mother", "father", "family", "firefighter",
-     "firefighters", "homeowner", "homeowners", "businessman", "businesswoman", "area"}
+     "teenager", "boy", "girl", "mother", "father", "family", "firefighters", "area"}
 )  # fmt: skip
 
 

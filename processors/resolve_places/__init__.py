@@ -168,7 +168,9 @@ def _said_regions(text: str, language: str, places: Sequence[Mention]) -> Iterat
     Washington state; Spokane, Washington.
     """
     for one in places:
-        if _STATE_AFTER.match(text, one.end) or _STATE_BEFORE.search(text, 0, one.start):
+        if _STATE_AFTER.match(text, one.end) or _STATE_BEFORE.search(
+            text, max(0, one.start - 16), one.start
+        ):
             yield one.start
     for one, other in pairwise(places):
         if text[one.end : other.start] == ", " and any(

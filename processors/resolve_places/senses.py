@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from ingest.entities.gazetteer import (
     Place,
     city_names,
     country_names,
+    folded,
     gazetteer,
     other_scripts,
 )
@@ -125,16 +125,16 @@ def _named(name: str, key: str, language: str) -> list[tuple[Place, bool]]:
     places = gazetteer()
     found = [(place, False) for place in places.named(key)]
     found += [(place, True) for place in places.named_elsewhere(key)]
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    form = folded(name)
     if language not in ("", "en"):
-        country = places.country(country_names(language).get(folded, ""))
+        country = places.country(country_names(language).get(form, ""))
         if country is not None:
             found = [pair for pair in found if pair[0] != country] + [(country, False)]
-        row = city_names(language).get(folded)
+        row = city_names(language).get(form)
         if row is not None:
             found = [pair for pair in found if pair[0].row != row] + [(places.place(row), False)]
     if not found and not name.isascii():
-        rows = other_scripts().get(folded, [])
+        rows = other_scripts().get(form, [])
         found = [(places.place(row), False) for row in ([rows] if isinstance(rows, int) else rows)]
     return found
 

@@ -11,7 +11,7 @@ import msgspec
 from ingest import identity
 from ingest.bootstrap.engines import now
 from ingest.dates import find_date
-from ingest.entities.gazetteer import COUNTRY, gazetteer
+from ingest.entities.gazetteer import COUNTRY, REGION, gazetteer
 from ingest.entities.lexicon import name_key
 from ingest.errors import NewsIngestError
 from ingest.model import Document, EnrichedDocument
@@ -26,7 +26,6 @@ from ingest.sources.documents.files import (
 from processors.extract_document import Options
 from processors.extract_document.child import unpacked
 from processors.extract_document.plain_document import make_plain_document
-from processors.resolve_places.score import home_of
 
 #: Endings of files with a document a line.
 _LINES = (".jsonl", ".jsonl.gz")
@@ -159,9 +158,8 @@ def _country(home: str) -> str:
     """Return the country of a home: of DE, Germany, or Lima, Ohio; "" if it is unknown."""
     if len(home) == 2:
         return home.upper()
-    named = (place for place in gazetteer().named(name_key(home)) if place.kind == COUNTRY)
-    place = home_of(home) or next(named, None) if home else None
-    return place.country if place is not None else ""
+    named = (place for part in home.split(",")[::-1] for place in gazetteer().named(name_key(part)))
+    return next((place.country for place in named if place.kind in (COUNTRY, REGION)), "")
 
 
 def _reason(refused: FileRefused) -> str:

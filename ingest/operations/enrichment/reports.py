@@ -21,7 +21,7 @@ from ingest.pipeline.transform import enriched
 from ingest.registry import Built, Chosen
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings, load
-from processors.detect_language import code_of
+from ingest.terms import language_of_tag
 
 #: The processors where there are no settings: those of config/pipeline.yml as it comes.
 SHIPPED = (
@@ -151,7 +151,7 @@ def build_enricher(chain: Chain) -> Enricher:
 
     def enrich(document: EnrichedDocument) -> tuple[EnrichedDocument, tuple[Step, ...]]:
         steps = []
-        language = code_of(document.language_hint)
+        language = language_of_tag(document.language_hint)
         if language:
             document = msgspec.structs.replace(
                 document, language=language, language_score=1.0, language_source="given"

@@ -27,6 +27,8 @@ NEAR_ITS_HOME = 4.0
 A_VOTE = 1.2
 MOST_VOTES = 2
 COUNTRY_OF_PUBLISHER = 0.5
+#: A paper of Lima, Ohio, means its own town by the bare name, not Peru's capital.
+ITS_OWN_TOWN = 6.0
 HOME_OF_PUBLISHER = 2.0
 REGION_OF_PUBLISHER = 1.0
 A_NEIGHBOUR = 0.8
@@ -124,6 +126,7 @@ def _scored(
         is_local = is_home or region in situation.covered
         if is_local:
             points = HOME_OF_PUBLISHER if is_home else REGION_OF_PUBLISHER
+            points = ITS_OWN_TOWN if home is not None and place.row == home.row else points
             parts.append(("publisher's home" if is_home else "publisher's region", points))
         near = sum(distance_km(place, one) <= NEIGHBOUR_KM for one in situation.neighbours)
         if near:

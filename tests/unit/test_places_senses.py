@@ -81,6 +81,12 @@ def test_the_home_of_the_publisher_decides_between_towns() -> None:
     assert home_of("US") is None
 
 
+def test_a_paper_means_its_own_town_by_the_bare_name() -> None:
+    text = "Police in Lima said on Monday that a man was held."
+    assert ids(text, publisher_home="Lima, Ohio")["Lima"] == "place:5160783"
+    assert ids(text, publisher_home="Dayton, Ohio")["Lima"] == "place:3936456"
+
+
 def test_the_regions_a_publisher_writes_about_are_learnt() -> None:
     step = resolve_places.build(resolve_places.Options())
     frozen = resolve_places.build(resolve_places.Options(learns_coverage=False))

@@ -1,7 +1,7 @@
 """Prints how well places are found and put on the map, on sets of articles with coordinates.
 
 Run it: `python tests/benchmarks/places.py [FOLDER] [--losses] [--half dev|held-out]`. FOLDER has
-GeoVirus.xml.gz and GWN.xml.gz (default ../shared/data/places). "given": the mentions of the set
+GeoVirus.xml.gz and GWN.xml.gz (default: places of the test data). "given": the mentions of the set
 are resolved; a mention is right within 161 km. "end to end": a place that is found must overlap
 one of the set and lie within 161 km of it; names inside organisations and nationalities count
 neither way. The halves are even and odd articles.
@@ -26,8 +26,9 @@ from ingest.model import EnrichedDocument, Mention
 from ingest.outcome import Keep
 from processors import find_entities, merge_mentions, resolve_places
 from tests.builders import a_document
+from tests.data_sets import data_set
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "places"
+FOLDER = data_set("places")
 NEAR_KM = 161.0
 #: Kinds of GeoWebNews that are names of places; the others with coordinates count neither way.
 _LITERAL = frozenset(

@@ -6,7 +6,7 @@ import msgspec
 
 from ingest.cli.terminal_text import line, one_line, out, say
 from ingest.model import EnrichedDocument, EntityDetail, Geo, Mention
-from ingest.operations.enrichment.reports import EnrichReport, Step
+from ingest.operations.enrichment.reports import EnrichReport, ProcessorStep
 
 _VALUE_CHARACTERS = 100
 #: Shown apart from the other fields of a processor, or made from those.
@@ -40,7 +40,7 @@ def show_report(report: EnrichReport, *, explain: bool) -> None:
     out.print()
 
 
-def _found(step: Step, document: EnrichedDocument) -> str:
+def _found(step: ProcessorStep, document: EnrichedDocument) -> str:
     """Return in words what a processor changed."""
     if step.has_failed:
         return "failed: its fields are missing; standard error says why"

@@ -44,7 +44,7 @@ class Chain(NamedTuple):
         return [item.name for item in self.items]
 
 
-class Step(NamedTuple):
+class ProcessorStep(NamedTuple):
     """What a processor did: its milliseconds, and the fields that it changed."""
 
     processor: str
@@ -60,10 +60,10 @@ class EnrichReport(NamedTuple):
     error: NewsIngestError | None = None
     line: bytes = b""
     document: EnrichedDocument | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProcessorStep, ...] = ()
 
 
-Enricher = Callable[[EnrichedDocument], tuple[EnrichedDocument, tuple[Step, ...]]]
+Enricher = Callable[[EnrichedDocument], tuple[EnrichedDocument, tuple[ProcessorStep, ...]]]
 
 
 def chain_for(
@@ -149,7 +149,7 @@ def build_enricher(chain: Chain) -> Enricher:
     }  # fmt: skip
     built = [registry.built(item, needs) for item in chain.items]
 
-    def enrich(document: EnrichedDocument) -> tuple[EnrichedDocument, tuple[Step, ...]]:
+    def enrich(document: EnrichedDocument) -> tuple[EnrichedDocument, tuple[ProcessorStep, ...]]:
         steps = []
         language = language_of_tag(document.language_hint)
         if language:
@@ -166,7 +166,7 @@ def build_enricher(chain: Chain) -> Enricher:
     return enrich
 
 
-def _step(document: EnrichedDocument, item: Built) -> tuple[EnrichedDocument, Step]:
+def _step(document: EnrichedDocument, item: Built) -> tuple[EnrichedDocument, ProcessorStep]:
     started = time.perf_counter()
     outcome = enriched(document, [item], now)
     milliseconds = round((time.perf_counter() - started) * 1000, 3)
@@ -179,7 +179,7 @@ def _step(document: EnrichedDocument, item: Built) -> tuple[EnrichedDocument, St
         if name not in _MARKS and getattr(after, name) != getattr(document, name)
     ]
     has_failed = item.name in after.enrichment.failed
-    return after, Step(item.name, milliseconds, tuple(changed), has_failed)
+    return after, ProcessorStep(item.name, milliseconds, tuple(changed), has_failed)
 
 
 def plain_line(read: ReadText, document: EnrichedDocument) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     surname_rows: bytes
 
 
-class Index:
+class _Index:
     """Row numbers by the hash of a name."""
 
     def __init__(self, hashes: bytes, rows: bytes) -> None:
@@ -98,8 +98,8 @@ class KnownNames:
         self._text = stored.rows
         ends = (match.end() for match in re.finditer(b"\n", self._text))
         self._starts = array("I", itertools.chain([0], ends))
-        self._forms = Index(stored.form_hashes, stored.form_rows)
-        self._surnames = Index(stored.surname_hashes, stored.surname_rows)
+        self._forms = _Index(stored.form_hashes, stored.form_rows)
+        self._surnames = _Index(stored.surname_hashes, stored.surname_rows)
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -217,3 +217,12 @@ def known(id: str) -> Known | None:
     """Return the person or organisation with this id."""
     row = known_names().by_id(id)
     return row.known if row else None
+
+
+def is_excluded(one: Known, excluded: frozenset[str]) -> bool:
+    """Return whether an entity is one of these: Wikidata ids, our ids, or folded names of any form."""
+    if not excluded:
+        return False
+    if one.id in excluded or (one.wikidata_id and one.wikidata_id in excluded):
+        return True
+    return any(name_key(form) in excluded for form in forms_of(one.id))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest.entities.gazetteer import gazetteer
 from ingest.entities.known import form_key
-from ingest.entities.lexicon import name_key, organisation_key, person_names, word_lists
+from ingest.entities.lexicon import organisation_key, person_names, word_lists
 from known_names.names import (
     FACTS,
     LEFT_OUT,
@@ -34,11 +34,8 @@ _LEGAL = re.compile(
 _CLUB = re.compile(r"^(FC|AC|AS|SC|SV|CD|CF|CA|FK|NK|KF|SK|BK|IF|IK) | (FC|AFC|CF|SC|FK|IF|BK)$")
 
 
-def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
-    """Return the organisations: our own with all their forms, then those of the lists.
-
-    `excluded` holds Wikidata ids and folded names.
-    """
+def organisations(lists: Path) -> list[Entity]:
+    """Return the organisations: our own with all their forms, then those of the lists."""
     ours = _ours()
     taken = {form_key(form): one for one in ours for form in (one.name, *one.forms)}
     names = {form_key(one.name): one for one in reversed(ours)}
@@ -72,11 +69,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             first.forms = distinct([*first.forms, *one.forms])
     for one in ours:
         one.forms = distinct(one.forms, by=as_written)
-    return [
-        one
-        for one in (*ours, *found.values())
-        if one.wikidata_id not in excluded and name_key(one.name) not in excluded
-    ]
+    return [*ours, *found.values()]
 
 
 def _rows(lists: Path) -> Iterator[dict[str, str]]:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingest.entities.gazetteer import gazetteer
 from ingest.entities.known import form_key
 from ingest.entities.lexicon import name_key, word_lists
 from known_names.names import (
@@ -40,17 +41,15 @@ _OFFICES = words(
     "marshal air vice-marshal cabinet prime interim gen sr political lieutenant-governor dame king "
     "mann"
 )
+_TITLE = re.compile(r"(?:Dr|Mrs?|Ms|Prof|Hon|Rev|Justice|Pastor|Shri|Smt)\.? (?=.+ )")
 #: The weight of the wives and husbands of leaders, and of leaders of former times.
 _BESIDE = 28
 #: Most forms kept for a person, by prominence.
 _MOST = (2, 2, 4, 14)
 
 
-def people(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
-    """Return the people of prominence 2 and more or with an id, without the excluded.
-
-    `excluded` holds Wikidata ids and folded names.
-    """
+def people(lists: Path) -> list[Entity]:
+    """Return the people of prominence 2 and more or with an id."""
     leaders = _leaders(lists)
     own = {one.name for one in leaders}
     rows = [
@@ -68,11 +67,14 @@ def people(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
         families[key.split(" ")[-1]] += 1
     common = {name for name, count in families.items() if count > 4}
     found = [one for row in rows if (one := _person(row, weights, common)) is not None]
-    return [
-        one
-        for one in _merged(found, leaders)
-        if one.wikidata_id not in excluded and name_key(one.name) not in excluded
-    ]
+    merged = list(_merged(found, leaders))
+    mains: dict[str, int] = {}
+    for one in merged:
+        key = form_key(one.name)
+        mains[key] = max(mains.get(key, 0), one.weight)
+    for one in merged:
+        one.forms = [form for form in one.forms if mains.get(form_key(form), -1) <= one.weight]
+    return merged
 
 
 def _untyped(lists: Path) -> Iterator[dict[str, str]]:
@@ -103,7 +105,12 @@ def _weight(row: dict[str, str]) -> int:
 def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> Entity | None:
     name = _without_office(straight(row["name"]), row)
     country = country_code(row["country"])
-    if not name or name.startswith("The ") or (is_latin(name) and not name[0].isupper()):
+    if (
+        not name
+        or gazetteer().rows(name_key(name))
+        or name.startswith("The ")
+        or (is_latin(name) and not name[0].isupper())
+    ):
         return None
     surnames = surnames_of(name, country)
     key = name_key(name)
@@ -129,7 +136,9 @@ def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> E
 
 
 def _without_office(name: str, row: dict[str, str]) -> str:
-    """Return a name of the Factbook without the office that stands before it."""
+    """Return a name without titles; of the Factbook, without the office that stands before it."""
+    while (head := _TITLE.match(name)) is not None:
+        name = name[head.end() :]
     if row["qid"] or "factbook2026" not in row["sources"]:
         return name
     words = name.split()

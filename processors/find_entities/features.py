@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from ingest.entities.gazetteer import is_demonym, place_hint
 from ingest.entities.known import known_by_form, known_by_surname
@@ -50,9 +51,11 @@ def attributes(column: int, value: str, language: str) -> list[tuple[str, int]]:
 
 
 def _of_word(text: str, language: str) -> list[tuple[str, int]]:
+    if text[0].islower():
+        found = [(f"w={text}", 2), (f"x3={text[-3:]}", 1)]
+        return found + [(f"l={one}", 2) for one in lists_of(text, language).split()]
     key = text.lower()
-    shape = shape_of(text)
-    found = [(f"w={key}", 2), (f"s={shape}", 2)]
+    found = [(f"w={key}", 2), (f"s={shape_of(text)}", 2)]
     if text[0].isalpha():
         found.append((f"t={text}", 0))
         found += [(f"p{n}={key[:n]}", 0) for n in (2, 3, 4, 5) if len(key) > n]
@@ -133,36 +136,47 @@ def _forms(key: str, language: str) -> list[str]:
     return forms
 
 
-def columns(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> list[list[str]]:
-    """Return the values of the tokens, a list a column; `mentions` are what the rules found."""
+class Seen(NamedTuple):
+    """The words of a text, and for those that may be part of a name the other columns."""
+
+    words: list[str]
+    marked: list[int]
+    columns: list[list[str]]
+
+
+def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> Seen:
+    """Return what the tagger sees of these tokens; `mentions` are what the rules found."""
+    words = [token.text for token in tokens]
     verdicts = _verdicts(tokens, mentions)
-    low = {token.key for token in tokens if token.is_word and not token.is_capital}
-    classes = [_class_of(token.text, language) for token in tokens]
-    keys = [token.text.lower() for token in tokens]
-    states = [
-        "" if not token.is_word
-        else f"{'o' if token.opens else ''}{'l' if token.key in low else ''}"
-        f"{'j' if token.is_joined else ''}{'h' if token.is_shouted else ''}{shape_of(token.text)}"
-        for token in tokens
-    ]  # fmt: skip
-    before = [
-        f"{last}|{one}" if token.is_capital else ""
-        for token, last, one in zip(tokens, [EDGE, *keys], classes, strict=False)
+    marked = [
+        number
+        for number, word in enumerate(words)
+        if verdicts[number] or (word[0].isalpha() and not word[0].islower())
     ]
-    after = [
-        f"{following}|{one}" if token.is_capital else ""
-        for token, following, one in zip(tokens, [*keys[1:], EDGE], classes, strict=True)
-    ]
-    return [
-        [token.text for token in tokens],
-        verdicts,
-        _hits(tokens, language),
+    low = {word for word in words if word[0].islower()}
+    around = [EDGE, *words, EDGE]
+    classes = [_class_of(word, language) for word in words]
+    states, pairs, before, after = [], [], [], []
+    for number in marked:
+        token, one = tokens[number], classes[number]
+        states.append(
+            f"{'o' if token.opens else ''}{'l' if token.text.lower() in low else ''}"
+            f"{'j' if token.is_joined else ''}{'h' if token.is_shouted else ''}{one[:4]}"
+        )
+        pairs.append(f"{classes[number - 1] if number else EDGE}>{one}")
+        before.append(f"{around[number].lower()}|{one}")
+        after.append(f"{around[number + 2].lower()}|{one}")
+    hits = _hits(tokens, language)
+    found = [
+        [verdicts[number] for number in marked],
+        [hits[number] for number in marked],
         states,
-        _elsewhere(tokens, verdicts),
-        [f"{a}>{b}" for a, b in zip([EDGE, *classes], classes, strict=False)],
+        _elsewhere(tokens, verdicts, marked),
+        pairs,
         before,
         after,
     ]
+    return Seen(words, marked, found)
 
 
 @lru_cache(maxsize=20_000)
@@ -221,18 +235,24 @@ def listed(key: str, language: str) -> str:
     return "+".join(found)
 
 
-def _elsewhere(tokens: Sequence[Token], verdicts: Sequence[str]) -> list[str]:
-    """Return how the same word stands in other places of the text."""
-    seen: dict[str, set[tuple[int, str]]] = {}
-    for number, (token, verdict) in enumerate(zip(tokens, verdicts, strict=True)):
-        if token.is_capital and not token.is_shouted:
-            kind = verdict.partition(":")[0]
-            if not kind and number and tokens[number - 1].is_capital and token.is_joined:
+def _elsewhere(
+    tokens: Sequence[Token], verdicts: Sequence[str], marked: Sequence[int]
+) -> list[str]:
+    """Return how the same word stands in other places of the text, for the marked tokens."""
+    places: dict[str, list[tuple[int, str]]] = {}
+    for number in marked:
+        token = tokens[number]
+        if not token.is_shouted:
+            kind = verdicts[number].partition(":")[0]
+            if not kind and number and token.is_joined and tokens[number - 1].is_capital:
                 kind = "after-capital"
-            seen.setdefault(token.key, set()).add((number, kind))
-    return [
-        ",".join(sorted({kind for at, kind in seen[token.key] if at != number}))
-        if token.is_capital and len(seen.get(token.key, ())) > 1
-        else ""
-        for number, token in enumerate(tokens)
-    ]
+            places.setdefault(token.key, []).append((number, kind))
+    result = []
+    for number in marked:
+        others = places.get(tokens[number].key, ())
+        result.append(
+            ",".join(sorted({kind for at, kind in others if at != number}))
+            if len(others) > 1
+            else ""
+        )
+    return result

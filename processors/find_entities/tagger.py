@@ -12,10 +12,9 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from ingest.entities.lexicon import word_lists
 from ingest.model import Mention
-from processors.find_entities.features import COLUMNS, EDGE, attributes, columns
-from processors.find_entities.tokens import Token, tokenise
+from processors.find_entities.features import COLUMNS, EDGE, Seen, attributes, seen
+from processors.find_entities.tokens import Token, tokens_of
 
 Floats = NDArray[np.float32]
 
@@ -28,6 +27,9 @@ _WIDTH = 2 * REACH + 1
 
 #: A sentence is cut after this many tokens.
 _LONGEST = 80
+
+#: A token that is no name by so much more than any other label is settled.
+_DOUBT = 9.0
 
 #: Values of a column kept with their sums of weights, before all are forgotten.
 _KEPT = 40_000
@@ -69,23 +71,29 @@ class Model:
         self._sums: Floats = np.zeros((1024, _WIDTH * size), "f4")
         self._count = 0
 
-    def labels(self, values: list[list[str]], starts: Sequence[int]) -> list[int]:
+    def labels(self, seen: Seen, starts: Sequence[int]) -> list[int]:
         """Return the best label of each token; sentences begin at `starts`."""
-        scores = self._scores(values, starts)
+        scores = self._scores(seen, starts)
+        if self._count > _KEPT:
+            self._rows = [{} for _ in COLUMNS]
+            self._count = 0
         return _best(scores, starts, self._transitions)
 
-    def _scores(self, values: list[list[str]], starts: Sequence[int]) -> Floats:
+    def _scores(self, seen: Seen, starts: Sequence[int]) -> Floats:
         """Return the scores of the labels, a row a token."""
-        length = len(values[0])
-        ids = np.array([self._ids(number, column) for number, column in enumerate(values)])
-        # two rows apart from the next sentence, which hold the edge and nothing else
+        length = len(seen.words)
+        words = self._ids(0, seen.words)
+        others = [self._ids(number, column) for number, column in enumerate(seen.columns, 1)]
+        # two rows before each sentence and after the last hold the edge and nothing else
         places = np.arange(length) + REACH * np.repeat(
             np.arange(1, len(starts) + 1), np.diff([*starts, length])
         )
         edge = self._ids(0, [EDGE])[0]
         sums = np.empty((length + REACH * (len(starts) + 1), _WIDTH * len(LABELS)), "f4")
         sums[:] = self._sums[edge]
-        sums[places] = self._sums[ids].sum(axis=0)
+        sums[places] = self._sums[words]
+        if seen.marked:
+            sums[places[seen.marked]] += self._sums[np.array(others)].sum(axis=0)
         cube = sums.reshape(len(sums), _WIDTH, len(LABELS))
         scores = np.zeros((length, len(LABELS)), "f4")
         scores[:, 0] = -self._boldness
@@ -95,10 +103,11 @@ class Model:
 
     def _ids(self, column: int, values: list[str]) -> list[int]:
         rows = self._rows[column]
-        unknown = {value for value in values if value not in rows}
-        if unknown:
-            self._learn(column, sorted(unknown))
-        return [rows[value] for value in values]
+        try:
+            return [rows[value] for value in values]
+        except KeyError:
+            self._learn(column, sorted({value for value in values if value not in rows}))
+            return [rows[value] for value in values]
 
     def _learn(self, column: int, values: list[str]) -> None:
         """Sum the weights of values that were not seen before."""
@@ -127,33 +136,43 @@ class Model:
             self._weights[found[is_there]].astype("f4") * self._scale,
         )  # fmt: skip
 
-    def forget(self) -> None:
-        """Drop the sums when there are many."""
-        if self._count > _KEPT:
-            self._rows = [{} for _ in COLUMNS]
-            self._count = 0
-
 
 def _best(scores: Floats, starts: Sequence[int], transitions: Floats) -> list[int]:
-    """Return the best path through each sentence (Viterbi), all sentences at once."""
-    lengths = np.diff([*starts, len(scores)])
-    order = np.argsort(-lengths, kind="stable")
-    firsts, lengths = np.asarray(starts)[order], lengths[order]
+    """Return the best labels (Viterbi), for all stretches of doubtful tokens at once.
+
+    Tokens that are no name beyond doubt part the stretches: no transition outweighs that.
+    """
     result = np.zeros(len(scores), int)
-    best = scores[firsts]
+    doubtful = np.flatnonzero(scores[:, 0] - scores[:, 1:].max(axis=1) < _DOUBT)
+    if not len(doubtful):
+        return [0] * len(scores)
+    is_start = np.zeros(len(scores) + 1, bool)
+    is_start[list(starts)] = True
+    is_start[-1] = True
+    begins = np.ones(len(doubtful), bool)
+    begins[1:] = (np.diff(doubtful) > 1) | is_start[doubtful[1:]]
+    numbers = np.flatnonzero(begins)
+    lengths = np.diff([*numbers, len(doubtful)])
+    order = np.argsort(-lengths, kind="stable")
+    firsts, lengths = doubtful[numbers[order]], lengths[order]
+    lasts = firsts + lengths
+    entering = np.where(is_start[firsts, None], np.minimum(transitions[0], 0), transitions[0])
+    leaving = np.where(is_start[lasts, None], 0, transitions[:, 0])
+    best = scores[firsts] + entering
     back = []
+    alive = [int(np.searchsorted(-lengths, -step, side="left")) for step in range(lengths[0])]
     for step in range(1, int(lengths[0])):
-        alive = int(np.searchsorted(-lengths, -step, side="left"))  # sentences longer than step
-        paths = best[:alive, :, None] + transitions
+        paths = best[: alive[step], :, None] + transitions
         back.append(paths.argmax(axis=1))
-        best = np.concatenate([paths.max(axis=1) + scores[firsts[:alive] + step], best[alive:]])
-    current = best.argmax(axis=1)
+        best[: alive[step]] = paths.max(axis=1) + scores[firsts[: alive[step]] + step]
+    current = (best + leaving).argmax(axis=1)
     for step in range(int(lengths[0]) - 1, -1, -1):
-        alive = int(np.searchsorted(-lengths, -step, side="left"))
-        result[firsts[:alive] + step] = current[:alive]
+        count = alive[step]
+        result[firsts[:count] + step] = current[:count]
         if step:
-            current[:alive] = back[step - 1][np.arange(alive), current[:alive]]
-    return [int(one) for one in result]
+            current[:count] = back[step - 1][np.arange(count), current[:count]]
+    labels: list[int] = result.tolist()
+    return labels
 
 
 def sentence_starts(tokens: Sequence[Token], text: str) -> list[int]:
@@ -175,11 +194,10 @@ def sentence_starts(tokens: Sequence[Token], text: str) -> list[int]:
 
 def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> tuple[Mention, ...]:
     """Return the mentions that the model finds; where the rules found the same, theirs."""
-    tokens = tokenise(text, word_lists(language))
+    tokens = tokens_of(text, language)
     if not tokens:
         return ()
-    labels = model.labels(columns(tokens, mentions, language), sentence_starts(tokens, text))
-    model.forget()
+    labels = model.labels(seen(tokens, mentions, language), sentence_starts(tokens, text))
     theirs = {(one.start, one.end, one.type): one for one in mentions}
     result = []
     number = 0

@@ -117,3 +117,14 @@ def unmarked(source: str) -> Text:
         text += match[2]
         place = match.end()
     return Text(text + source[place:], frozenset(gold))
+
+
+def alone(text: Text) -> list[Text]:
+    """Return the lines of a document, each as a document."""
+    result, start = [], 0
+    for line in text.text.split("\n"):
+        end = start + len(line)
+        gold = {(a - start, b - start, kind) for a, b, kind in text.gold if start <= a and b <= end}
+        result.append(Text(line, frozenset(gold)))
+        start = end + 1
+    return result

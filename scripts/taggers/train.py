@@ -27,8 +27,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import plan  # noqa: E402
 from sets import Text  # noqa: E402
 
-from ingest.entities.lexicon import word_lists  # noqa: E402
-from processors.find_entities.features import EDGE, attributes, columns  # noqa: E402
+from processors.find_entities.features import EDGE, attributes, seen  # noqa: E402
 from processors.find_entities.tagger import (  # noqa: E402
     LABELS,
     REACH,
@@ -37,7 +36,7 @@ from processors.find_entities.tagger import (  # noqa: E402
     decoded,
     sentence_starts,
 )
-from processors.find_entities.tokens import Token, tokenise  # noqa: E402
+from processors.find_entities.tokens import Token, tokens_of  # noqa: E402
 
 MODELS = ROOT / "ingest" / "entities" / "data" / "models"
 
@@ -59,16 +58,19 @@ def train(
     trainer = pycrfsuite.Trainer(verbose=False)
     known: dict[tuple[int, str], list[tuple[int, int]]] = {}
     for text, _ in texts:
-        tokens = tokenise(text.text, word_lists(language))
+        found_by_rules = plan.rules(text.text, language)
+        tokens = tokens_of(text.text, language)
         if not tokens:
             continue
-        values = columns(tokens, plan.rules(text.text, language), language)
-        found = []
-        for number, column in enumerate(values):
-            for value in column:
+        view = seen(tokens, found_by_rules, language)
+        found: list[list[tuple[int, int]]] = [[] for _ in tokens]
+        for number, values in enumerate([view.words, *view.columns]):
+            for place, value in zip(
+                view.marked if number else range(len(tokens)), values, strict=True
+            ):
                 if (number, value) not in known:
                     known[number, value] = _summed(number, value, language)
-            found.append([known[number, value] for value in column])
+                found[place] += known[number, value]
         labels = labels_of(tokens, text)
         edge = _summed(0, EDGE, language)
         starts = sentence_starts(tokens, text.text)
@@ -82,11 +84,7 @@ def train(
                 row: list[str] = []
                 for distance in range(-REACH, REACH + 1):
                     at = number + distance
-                    reached = (
-                        [one for column in found for one in column[at]]
-                        if first <= at < last
-                        else edge
-                    )
+                    reached = found[at] if first <= at < last else edge
                     row += [
                         f"{distance}:{name}" for name, reach in reached if reach >= abs(distance)
                     ]
@@ -147,7 +145,7 @@ def main() -> None:
     parser.add_argument("language")
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--data", type=Path, default=plan.DATA)
-    parser.add_argument("--rounds", type=int, default=80)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--c1", type=float, default=0.03)
     parser.add_argument("--c2", type=float, default=0.02)
     parser.add_argument("--out", type=Path)

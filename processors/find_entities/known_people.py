@@ -225,13 +225,17 @@ def _is_part_of_more(page: Page, hit: NameHit, one: Known) -> bool:
 # ── scripts without capitals ────────────────────────────────────────────────────────────────
 
 
+#: Where a script has no capitals, a surname alone counts only for people of this weight.
+_LEADER = 50
+
+
 def _caseless(text: str, language: str, mentions: Sequence[Mention]) -> tuple[Mention, ...]:
     hits = list(caseless_names(text, language))
     full = {hit.known.id for hit in hits if hit.is_full}
     counts = Counter(hit.known.id for hit in hits)
     added = []
     for start, end, one, is_full in hits:
-        if not is_full and one.id not in full and one.prominence < 3:
+        if not is_full and one.id not in full and one.weight < _LEADER:
             continue
         signs = "full name" if is_full else "named in full" if one.id in full else ""
         signs = signs or ("said twice" if counts[one.id] > 1 else "")

@@ -9,6 +9,7 @@ import msgspec
 
 from ingest.entities.gazetteer import place_hint
 from ingest.entities.known import Known, form_key, lead
+from ingest.entities.lexicon import LISTED_LANGUAGES
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
 from processors.find_entities.known_page import (
@@ -67,7 +68,7 @@ class Lone(msgspec.Struct):
     """A surname that stands alone, at these tokens (first, last), and whom it may mean.
 
     `needed` is how much its signs must weigh: the more, the likelier it means something else.
-    `is_name` unless it only opens sentences, where every word has a capital.
+    `is_name` unless it only opens sentences, where every word has a capital, and is little known.
     """
 
     known: Known
@@ -87,11 +88,8 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
     for number, token in enumerate(page.tokens):
         if not token.is_capital or number in taken or _cannot_be_surname(page, token):
             continue
-        for base in bases(token, page.language):
-            bearers = bearers_of(base)
-            if bearers and base not in strangers:
-                break
-        else:
+        base = _base(token, page.language)
+        if not base or base in strangers:
             continue
         first = _with_particles(page, number, base)
         if not _stands_alone(page, first, number + 1):
@@ -112,11 +110,22 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
     return result + _judged(page, alone)
 
 
+def _base(token: Token, language: str) -> str:
+    """Return the surname that a word is, without the ending of a case; "" if it is none.
+
+    The better known bearer decides: Putina is Putin's case, not his wife.
+    """
+    borne = [base for base in bases(token, language) if bearers_of(base)]
+    return max(borne, key=lambda base: bearers_of(base)[0].known.weight, default="")
+
+
 def _cannot_be_surname(page: Page, token: Token) -> bool:
     if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
         return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
+    if token.opens and len(token.text) < 4 and page.language not in LISTED_LANGUAGES:
+        return True  # a preposition or an article, most likely
     return token.key in _CRIES or (len(token.text) < 5 and token.text.isupper())
 
 
@@ -211,7 +220,9 @@ def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) 
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
     found.needed = max(found.needed, _needed(page, one, token, base))
-    found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
+    found.is_name = (
+        found.is_name or not page.tokens[first].opens or one.weight >= _RULER or _is_direct(signs)
+    )
     found.signs += signs
 
 
@@ -225,7 +236,8 @@ def _likeliest(page: Page, base: str) -> Known | None:
         return first if not others or first.weight >= 2 * others[0].weight else None
     rivals = [first, *(one for one in others if one.weight >= _RULER)]
     here = [one for one in rivals if one.country in page.countries]
-    return here[0] if len(here) == 1 and first.weight >= _RULER else None
+    is_one = len(here) == 1 or (len(here) > 1 and here[0].weight >= 1.5 * here[1].weight)
+    return here[0] if is_one and first.weight >= _RULER else None
 
 
 def _is_direct(signs: list[str]) -> bool:

@@ -131,6 +131,7 @@ def test_the_surname_of_a_relative_named_later_is_still_the_leader() -> None:
         ("Gestern traf Nato-Generalsekretär Rutte die Minister.", "de", "Rutte"),
         ("La présidente von der Leyen est partie.", "fr", "von der Leyen"),
         ("Президент встретил Путина и Трампа.", "ru", "Путина"),
+        ("Ο Πούτιν και ο Μακρόν μίλησαν.", "el", "Πούτιν"),
     ],
 )
 def test_surnames_are_known_with_titles_particles_and_cases(
@@ -139,6 +140,22 @@ def test_surnames_are_known_with_titles_particles_and_cases(
     (one,) = named(text, surface, language)
     assert one.rule == "known_surname"
     assert not one.is_ambiguous
+
+
+def test_of_two_leaders_with_one_surname_the_country_decides() -> None:
+    """Boris Johnson and Mike Johnson; Kim Jong-un and a prime minister in Seoul."""
+    british = enriched("The plan is wrong, Johnson said in London. Johnson left.")
+    assert "person:Q180589" in british.entity_ids
+    korean = enriched("Kim fired a missile, North Korea said. Kim watched the launch.")
+    assert [one.name for one in korean.entity_details if one.type == "person"] == ["Kim Jong-un"]
+
+
+def test_a_case_of_a_leader_is_not_his_wife() -> None:
+    assert "person:Q7747" in enriched("Premier Tusk nie widział Putina.", language="pl").entity_ids
+
+
+def test_words_of_caseless_scripts_are_not_surnames_of_lesser_people() -> None:
+    assert enriched("ترامپ روز سه‌شنبه رفت.", language="fa").entities.person == ()
 
 
 def test_a_given_name_is_nobody_of_public_life() -> None:

@@ -96,6 +96,11 @@ def test_an_unknown_organisation_has_one_id_with_and_without_legal_form() -> Non
     assert ids == {("organisation:corvane-technologies",)}
 
 
+def test_the_group_of_a_company_is_the_company() -> None:
+    document = enriched("SoftBank grew in May. Later SoftBank Group Corp. fell.")
+    assert len(document.entities.organisation) == 1
+
+
 def test_titles_and_possessives_are_not_part_of_the_name() -> None:
     document = enriched("Mr Peter Weller’s boat sank. Mr Weller swam.")
     assert document.entities.person == ("Peter Weller",)

@@ -215,9 +215,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
-    """One mention of a name in the text. Offsets count code points of `text`, end excluded.
+    """One mention of a name. Offsets count code points of the `field`, end excluded.
 
-    `rule` is the id of the rule that chose the type, `strength` is certain, strong, medium or weak.
+    `field` is text or title. `rule` is the id of the rule that chose the type, `strength` is
+    certain, strong, medium or weak. A mention that names nobody in particular, such as a lone given
+    name, has no `entity_id`.
     """
 
     type: str
@@ -229,6 +231,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     entity_id: str = ""
     is_ambiguous: bool = False
     evidence: str = ""
+    field: str = "text"
 
 
 class EntityDetail(msgspec.Struct, frozen=True, kw_only=True):

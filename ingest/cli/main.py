@@ -18,6 +18,7 @@ VERBS = (
     "trial",
     "ingest",
     "extract",
+    "enrich",
     "search",
     "show",
     "revisions",

@@ -16,7 +16,7 @@ from ingest.entities.gazetteer import (
 from ingest.entities.inflection import inflected
 from ingest.entities.lexicon import folded_in_place, name_key, person_names, word_lists
 from ingest.model import Mention
-from processors.find_entities.tokens import Token, find_known, tokenise
+from processors.find_entities.tokens import Token, find_known, tokens_of
 
 _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
 
@@ -136,7 +136,7 @@ def _add(automaton: ahocorasick.Automaton, name: str, kind: str) -> None:
 
 
 def _people_and_organisations(text: str, language: str) -> list[Mention]:
-    tokens = tokenise(text, word_lists(language))
+    tokens = tokens_of(text, language)
     found = []
     taken = bytearray(len(tokens))
     for first, last, known in find_known(tokens):

@@ -12,6 +12,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.entities.gazetteer import CITY, COUNTRY, REGION, Place, gazetteer
+from ingest.entities.joining import merged_details, with_entities
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
@@ -62,8 +63,6 @@ class ResolvePlaces:
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Return the document with its places resolved; unknown ones keep their provisional id."""
-        from ingest.entities.joining import merged_details, with_entities
-
         votes = count_votes(document.text, document.mentions, document.language)
         common = Situation(
             votes=votes,
@@ -112,7 +111,7 @@ def _chosen(document: EnrichedDocument, common: Situation) -> Chosen:
         # Without merge_mentions before it no mention has an entity, so none is resolved.
         if mention.type == "place" and mention.entity_id and mention.entity_id not in pinned:
             by_id.setdefault(mention.entity_id, []).append(mention)
-    places = [mention for mention in document.mentions if mention.type == "place"]
+    places = [one for one in document.mentions if one.type == "place" and one.field == "text"]
     text, language = document.text, document.language
     listed = Listed(
         frozenset(_in_lists(text, language, places, gazetteer().is_known_region)),
@@ -142,6 +141,8 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 def _situation(
     text: str, mentions: Sequence[Mention], listed: Listed, common: Situation
 ) -> Situation:
+    own_votes = count_votes("", mentions, common.language)
+    mentions = [mention for mention in mentions if mention.field == "text"]
     starts = {mention.start for mention in mentions}
     as_region = starts & (listed.regions | listed.said)
     alone = [m for m in mentions if m.start not in listed.regions | listed.countries]
@@ -150,7 +151,7 @@ def _situation(
         homes=frozenset(home for mention in alone for home in _homes(text, mention)),
         is_region=2 * len(as_region) > len(mentions),
         is_country=2 * len(starts & listed.countries) > len(mentions),
-        own_votes=count_votes("", mentions, common.language),
+        own_votes=own_votes,
         owners=frozenset(key for owner in owners if owner for key in _tails(owner[1])),
     )
 

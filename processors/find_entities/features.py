@@ -1,0 +1,238 @@
+"""What the tagger sees of each token: strings in columns, and the attributes of a string."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ingest.entities.gazetteer import is_demonym, place_hint
+from ingest.entities.known import known_by_form, known_by_surname
+from ingest.entities.lexicon import name_key, person_names, word_lists
+from ingest.entities.organisations import organisations
+from ingest.model import Mention
+from processors.find_entities.tokens import Token, find_known
+
+#: The columns, in this order. A value of a column has the same attributes wherever it stands.
+COLUMNS = ("word", "verdict", "hit", "state", "elsewhere", "classes", "before", "after")
+
+#: Stands between sentences, in every column.
+EDGE = "\n"
+
+#: Endings of genitives and cases, tried from the shortest, where a listed name is inflected.
+_ENDINGS = {
+    "de": ("s", "n"), "sv": ("s",), "da": ("s",), "no": ("s",), "nb": ("s",), "nn": ("s",),
+}  # fmt: skip
+_CASES = frozenset({"pl", "ru", "uk", "hr", "sr", "sk", "cs", "sl", "bg", "ro", "lv", "lt", "fi",
+                    "hu", "tr", "et"})  # fmt: skip
+
+
+def attributes(column: int, value: str, language: str) -> list[tuple[str, int]]:
+    """Return (attribute, reach) of a value: it counts for tokens up to `reach` away."""
+    if value == EDGE:
+        return [("edge", 2)] if column == 0 else []
+    if column == 0:
+        return _of_word(value, language)
+    if not value:
+        return []
+    name = COLUMNS[column]
+    if column == 1:
+        coarse = value.split(":")[0]
+        return [(f"v={value}", 1), (f"vt={coarse}", 2)]
+    if column == 2:
+        return [(f"h={value}", 1)]
+    if column == 3:
+        return [(f"st={value}", 1)]
+    if column == 4:
+        return [(f"e={value}", 1)]
+    if column == 5:
+        return [(f"c={value}", 1)]
+    return [(f"{name}={value}", 0)]
+
+
+def _of_word(text: str, language: str) -> list[tuple[str, int]]:
+    key = text.lower()
+    shape = shape_of(text)
+    found = [(f"w={key}", 2), (f"s={shape}", 2)]
+    if text[0].isalpha():
+        found.append((f"t={text}", 0))
+        found += [(f"p{n}={key[:n]}", 0) for n in (2, 3, 4, 5) if len(key) > n]
+        found += [(f"x{n}={key[-n:]}", 1 if n == 3 else 0) for n in (1, 2, 3, 4, 5) if len(key) > n]
+        if "-" in text:
+            head, _, tail = key.rpartition("-")
+            found += [(f"hh={head}", 0), (f"ht={tail}", 0)]
+    found += [(f"l={one}", 2) for one in lists_of(text, language).split()]
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def shape_of(text: str) -> str:
+    """Return the shape of a token: Xx, XX, x, Xx-Xx, d, or the mark itself."""
+    shape = ""
+    for letter in text[:20]:
+        if letter.isalpha():
+            one = "X" if letter.isupper() else "x"
+        else:
+            one = "d" if letter.isdigit() else letter
+        if not shape.endswith(one) or (one == "X" and len(shape) == 1):
+            shape += one
+    return shape
+
+
+@lru_cache(maxsize=20_000)
+def lists_of(text: str, language: str) -> str:
+    """Return the lists that hold this word, separated by blanks."""
+    if not text[0].isalpha():
+        return ""
+    pack, names = word_lists(language), person_names()
+    key = name_key(text)
+    found = []
+    if not text[0].islower():
+        for form in _forms(key, language):
+            given, surname = form.replace(" ", "-") in names.given, form in names.surnames
+            bearers = known_by_surname(form)
+            hint = place_hint(form, language)
+            if given or surname or hint.kind or bearers or form in organisations():
+                if form != key:
+                    found.append("inflected")
+                if given:
+                    found.append("given")
+                if surname:
+                    found.append("surname")
+                if bearers:
+                    found.append(f"known{bearers[0].prominence}")
+                if hint.kind:
+                    size = len(str(hint.population)) if hint.population else 0
+                    found.append(f"{hint.kind}{'+' if size > 6 else ''}")
+                if form in organisations():
+                    found.append("organisation")
+                break
+    if is_demonym(key):
+        found.append("demonym")
+    for name, words in (
+        ("common", pack.common), ("title", pack.titles), ("speech", pack.speech),
+        ("head", pack.organisation_heads | pack.organisation_heads_first),
+        ("place-head", pack.place_heads | pack.place_heads_first),
+    ):  # fmt: skip
+        if key in words:
+            found.append(name)
+    return " ".join(found)
+
+
+def _forms(key: str, language: str) -> list[str]:
+    """Return the forms under which a list may have this word, itself first."""
+    forms = [key]
+    if language in _CASES and len(key) > 4:
+        for stem in (key[:-1], key[:-2]):
+            forms += [stem, stem + "a", stem + "o"]
+    else:
+        forms += [
+            key[: -len(end)]
+            for end in _ENDINGS.get(language, ())
+            if key.endswith(end) and len(key) > 4
+        ]
+    return forms
+
+
+def columns(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> list[list[str]]:
+    """Return the values of the tokens, a list a column; `mentions` are what the rules found."""
+    verdicts = _verdicts(tokens, mentions)
+    low = {token.key for token in tokens if token.is_word and not token.is_capital}
+    classes = [_class_of(token.text, language) for token in tokens]
+    keys = [token.text.lower() for token in tokens]
+    states = [
+        "" if not token.is_word
+        else f"{'o' if token.opens else ''}{'l' if token.key in low else ''}"
+        f"{'j' if token.is_joined else ''}{'h' if token.is_shouted else ''}{shape_of(token.text)}"
+        for token in tokens
+    ]  # fmt: skip
+    before = [
+        f"{last}|{one}" if token.is_capital else ""
+        for token, last, one in zip(tokens, [EDGE, *keys], classes, strict=False)
+    ]
+    after = [
+        f"{following}|{one}" if token.is_capital else ""
+        for token, following, one in zip(tokens, [*keys[1:], EDGE], classes, strict=True)
+    ]
+    return [
+        [token.text for token in tokens],
+        verdicts,
+        _hits(tokens, language),
+        states,
+        _elsewhere(tokens, verdicts),
+        [f"{a}>{b}" for a, b in zip([EDGE, *classes], classes, strict=False)],
+        before,
+        after,
+    ]
+
+
+@lru_cache(maxsize=20_000)
+def _class_of(text: str, language: str) -> str:
+    return f"{shape_of(text)[:4]} {lists_of(text, language)}" if text[0].isalpha() else text[:2]
+
+
+def _verdicts(tokens: Sequence[Token], mentions: Sequence[Mention]) -> list[str]:
+    result = [""] * len(tokens)
+    number = 0
+    for mention in mentions:
+        while number < len(tokens) and tokens[number].start < mention.start:
+            number += 1
+        mark = "B"
+        while number < len(tokens) and tokens[number].end <= mention.end:
+            result[number] = f"{mark}{mention.type}:{mention.rule}:{mention.strength}"
+            number += 1
+            mark = "I"
+    return result
+
+
+def _hits(tokens: Sequence[Token], language: str) -> list[str]:
+    """Return what list holds the name of several words, or of one, that a token belongs to."""
+    result = [""] * len(tokens)
+    for first, last, known in find_known(list(tokens)):
+        if last - first > 1:
+            _mark(result, first, last, f"rule{known.flags}")
+    number = 0
+    while number < len(tokens):
+        width = 0
+        if tokens[number].is_capital and not result[number]:
+            for width in (4, 3, 2, 1):
+                last = number + width
+                if last > len(tokens) or not tokens[last - 1].is_capital:
+                    continue
+                kind = listed(" ".join([token.key for token in tokens[number:last]]), language)
+                if kind:
+                    _mark(result, number, last, f"{kind}{'' if width > 1 else '1'}")
+                    break
+            else:
+                width = 0
+        number += width or 1
+    return result
+
+
+def _mark(result: list[str], first: int, last: int, kind: str) -> None:
+    result[first:last] = [f"B{kind}", *[f"I{kind}"] * (last - first - 1)]
+
+
+@lru_cache(maxsize=50_000)
+def listed(key: str, language: str) -> str:
+    """Return which lists have this full name: known people and organisations, places."""
+    found = sorted({f"{one.type[0]}{one.prominence}" for one in known_by_form(key)[:3]})
+    if " " in key and place_hint(key, language).kind:
+        found.append("place")
+    return "+".join(found)
+
+
+def _elsewhere(tokens: Sequence[Token], verdicts: Sequence[str]) -> list[str]:
+    """Return how the same word stands in other places of the text."""
+    seen: dict[str, set[tuple[int, str]]] = {}
+    for number, (token, verdict) in enumerate(zip(tokens, verdicts, strict=True)):
+        if token.is_capital and not token.is_shouted:
+            kind = verdict.partition(":")[0]
+            if not kind and number and tokens[number - 1].is_capital and token.is_joined:
+                kind = "after-capital"
+            seen.setdefault(token.key, set()).add((number, kind))
+    return [
+        ",".join(sorted({kind for at, kind in seen[token.key] if at != number}))
+        if token.is_capital and len(seen.get(token.key, ())) > 1
+        else ""
+        for number, token in enumerate(tokens)
+    ]

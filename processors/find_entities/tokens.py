@@ -178,12 +178,10 @@ def place_is_meant(view: View, first: int, last: int) -> bool:
 def is_home(view: View, first: int, last: int) -> bool:
     """Return whether people are from here: "Jane Roe, 34, of Lima", "a Lima man"."""
     if key_at(view, first - 1) == "of":
-        if key_at(view, first - 2) == "," and key_at(view, first - 3).isdigit():
-            return True
-        is_full_name = is_person_like(view, first - 3, first - 1)
-        return is_full_name and key_at(view, first - 2) in view.names.surnames
-    is_one = key_at(view, first - 1) in {"a", "an", "the", "two", "three", "four"}
-    return is_one and key_at(view, last) in _LOCALS
+        if is_person_like(view, first - 3, first - 1):
+            return key_at(view, first - 2) in view.names.surnames
+        return key_at(view, first - 2) == "," and key_at(view, first - 3).isdigit()
+    return key_at(view, first - 1) in {"a", "an", "the"} and key_at(view, last) in _LOCALS
 
 
 _LOCALS = frozenset(

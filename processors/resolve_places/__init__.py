@@ -12,7 +12,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.entities.gazetteer import CITY, COUNTRY, REGION, Place, gazetteer
-from ingest.entities.joining import merged_details, source, with_entities
+from ingest.entities.joining import merged_details, with_entities
 from ingest.entities.lexicon import name_key
 from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep, Outcome
@@ -120,7 +120,7 @@ def _chosen(document: EnrichedDocument, common: Situation) -> Chosen:
     )
     names = {id: _plainest(mentions) for id, mentions in by_id.items()}
     situations = {
-        id: _situation(document, mentions, listed, common) for id, mentions in by_id.items()
+        id: _situation(document.text, mentions, listed, common) for id, mentions in by_id.items()
     }
     first = _winners(names, situations)
     return _winners(
@@ -139,19 +139,19 @@ def _winners(names: dict[str, str], situations: dict[str, Situation]) -> Chosen:
 
 
 def _situation(
-    document: EnrichedDocument, mentions: Sequence[Mention], listed: Listed, common: Situation
+    text: str, mentions: Sequence[Mention], listed: Listed, common: Situation
 ) -> Situation:
-    in_text = [mention for mention in mentions if mention.field == "text"]
-    starts = {mention.start for mention in in_text}
+    own_votes = count_votes("", mentions, common.language)
+    mentions = [mention for mention in mentions if mention.field == "text"]
+    starts = {mention.start for mention in mentions}
     as_region = starts & (listed.regions | listed.said)
-    in_list = listed.regions | listed.countries
-    alone = [one for one in mentions if one.field == "title" or one.start not in in_list]
-    owners = [_OWNER.search(document.text, max(0, m.start - 40), m.start) for m in in_text]
+    alone = [m for m in mentions if m.start not in listed.regions | listed.countries]
+    owners = [_OWNER.search(text, max(0, one.start - 40), one.start) for one in mentions]
     return common._replace(
-        homes=frozenset(home for one in alone for home in _homes(source(document, one), one)),
+        homes=frozenset(home for mention in alone for home in _homes(text, mention)),
         is_region=2 * len(as_region) > len(mentions),
         is_country=2 * len(starts & listed.countries) > len(mentions),
-        own_votes=count_votes("", mentions, common.language),
+        own_votes=own_votes,
         owners=frozenset(key for owner in owners if owner for key in _tails(owner[1])),
     )
 

@@ -14,9 +14,14 @@ import msgspec
 from anyascii import anyascii
 from rapidfuzz.distance import JaroWinkler
 
-from ingest.entities.gazetteer import COUNTRY, gazetteer
+from ingest.entities.gazetteer import COUNTRY, gazetteer, place_hint
 from ingest.entities.known import form_key
 from ingest.entities.lexicon import name_key, person_names, word_lists
+
+
+def _is_place(key: str) -> bool:
+    """Return whether a place has this name, small towns apart."""
+    return place_hint(key).kind not in ("", "alternate")
 
 
 def words(text: str) -> frozenset[str]:
@@ -133,7 +138,7 @@ def surnames_of(name: str, country: str) -> list[str]:
     given = person_names().given
     if len(words) == 1:
         key = name_key(name)
-        is_word = key in given or key in word_lists("en").common or gazetteer().rows(key)
+        is_word = key in given or key in word_lists("en").common or _is_place(key)
         return [] if is_word or len(key) < 4 or not has_capitals(name) else [name]
     if _PATRONYMIC.match(words[-1]) and len(words) == 3:
         return [words[0]]

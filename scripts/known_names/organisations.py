@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingest.entities.gazetteer import gazetteer
+from ingest.entities.gazetteer import place_hint
 from ingest.entities.known import form_key
 from ingest.entities.lexicon import organisation_key, person_names, word_lists
 from known_names.names import (
@@ -32,6 +32,11 @@ _LEGAL = re.compile(
     r"|ASA|Oyj|S\.p\.A|SpA|GmbH|KGaA|Holdings?|Group)\.?$"
 )
 _CLUB = re.compile(r"^(FC|AC|AS|SC|SV|CD|CF|CA|FK|NK|KF|SK|BK|IF|IK) | (FC|AFC|CF|SC|FK|IF|BK)$")
+
+
+def _is_place(key: str) -> bool:
+    """Return whether a place has this name, small towns apart."""
+    return place_hint(key).kind not in ("", "alternate")
 
 
 def organisations(lists: Path) -> list[Entity]:
@@ -144,7 +149,7 @@ def _is_same(home: Entity, row: dict[str, str], country: str) -> bool:
     own = {form_key(form) for form in (home.name, *home.forms)}
     others = [form_key(alias) for alias in row["aliases"].split("|")]
     return any(_TELLING & set(other.split()) for other in others) and not any(
-        gazetteer().rows(other) for other in others if other not in own
+        _is_place(other) for other in others if other not in own
     )
 
 
@@ -176,7 +181,7 @@ def _aliases(row: dict[str, str], home: Entity, taken: dict[str, Entity]) -> lis
         key = form_key(alias)
         if not key or alias == home.name or taken.get(key, home) is not home or len(alias) > 70:
             continue
-        if gazetteer().rows(key) and row["kind"] not in ("club", "university"):
+        if _is_place(key) and row["kind"] not in ("club", "university"):
             continue
         if _is_alike(alias, home.name) and not _LEGAL.search(alias):
             found.append(alias)
@@ -216,7 +221,7 @@ def _is_name(name: str, row: dict[str, str]) -> bool:
     words = key.removeprefix("the ").split()
     if len(name) > 80 or len(words) > 9 or not words or name[0].islower():
         return False
-    if gazetteer().rows(key) and row["kind"] != "club":
+    if _is_place(key) and row["kind"] != "club":
         return False
     if len(words) == 1 and row["kind"] in ("party", "parliament", "branch"):
         return len(words[0]) > 4 and script_of(name) == "LATIN" and bool(row["qid"])
@@ -228,7 +233,7 @@ def _marked(form: str, one: Entity) -> str:
     key = form_key(form)
     words = organisation_key(form)
     if one.role == "club":
-        is_place = gazetteer().rows(key) or form == _short(one.name)
+        is_place = _is_place(key) or form == _short(one.name)
         return ("^" if is_place else "~" if len(words) < 2 else "") + form
     if len(words) > 1:
         is_plain = all(word in word_lists("en").common for word in words)

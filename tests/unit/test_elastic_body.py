@@ -61,6 +61,7 @@ def a_full_document() -> IndexedDocument:
         modified_precision="minute",
         modified_zone="+00:00",
         is_modified_zone_assumed=True,
+        publisher_home="Port Elsin",
         subtitle="The old wall broke",
         agencies=("dpa",),
         url_amp="https://elsin-courier.example/wall/amp",
@@ -98,8 +99,11 @@ def a_full_document() -> IndexedDocument:
         geo=Geo(
             points=(point,),
             country_points=(point,),
-            focus=GeoFocus(name="Port Elsin", country="GB", point=point),
+            focus=GeoFocus(
+                name="Port Elsin", country="GB", point=point, reason="votes", runner_up="FR 1"
+            ),
             countries=("GB",),
+            nationalities=("FR",),
             regions=("GB.ENG",),
             geoname_ids=("place:1",),
             precision="city",

@@ -217,7 +217,8 @@ def _is_part_of_more(page: Page, hit: NameHit, one: Known) -> bool:
     before = tokens[hit.first - 1] if hit.first and tokens[hit.first].is_joined else None
     if before is not None and before.is_capital and not before.is_possessive:
         is_given = before.key in person_names().given or len(before.text) < 3
-        if is_given and not is_no_name(page, before):
+        is_place = bool(place_hint(before.key, page.language).kind)  # Senator of Alabama Bob Riley
+        if is_given and not is_place and not is_no_name(page, before):
             return True
     return goes_on(page, hit.last)
 

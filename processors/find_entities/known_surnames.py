@@ -204,11 +204,19 @@ def _is_clearly_other(page: Page, number: int) -> bool:
     return inside is not None and inside.type != PERSON and inside.strength == "strong"
 
 
+#: Rules that only guess what a word is, from its neighbours or from longer names.
+_GUESSES = frozenset(
+    {"first_word_of_organisation", "same_name_elsewhere", "voted", "organisation_context", "tagger",
+     "place_preposition", "initials_of_organisation", "in_list_of_places"}
+)  # fmt: skip
+
+
 def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
     """Remember a surname that stands alone, with the signs beside it."""
     one = _likeliest(page, base)
     inside = page.covered.get(last - 1)
-    if one is None or (inside is not None and inside.type != PERSON):
+    is_guess = inside is None or inside.type == PERSON or inside.rule in _GUESSES
+    if one is None or not is_guess:
         return
     token = page.tokens[last - 1]
     is_owner = token.is_possessive and any(

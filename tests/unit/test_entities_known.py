@@ -82,6 +82,10 @@ def test_a_name_inside_a_longer_one_is_nobody(text: str) -> None:
         ("A plan of Trump failed. Many still like Trump.", "said twice"),
         ("Shops in the United States wait for Trump.", "country: US"),
         ("Talks between Putin and Trump were short.", "beside Vladimir Putin"),
+        (
+            "The Trump Security Council met. The Trump administration left.",
+            "office: administration",
+        ),
     ],
 )
 def test_a_surname_means_the_known_person_with_a_sign(text: str, sign: str) -> None:

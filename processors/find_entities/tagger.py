@@ -29,7 +29,7 @@ _WIDTH = 2 * REACH + 1
 _LONGEST = 80
 
 #: A token that is no name by so much more than any other label is settled.
-_DOUBT = 9.0
+_DOUBT = 6.0
 
 #: Values of a column kept with their sums of weights, before all are forgotten.
 _KEPT = 40_000

@@ -52,7 +52,8 @@ def attributes(column: int, value: str, language: str) -> list[tuple[str, int]]:
 
 def _of_word(text: str, language: str) -> list[tuple[str, int]]:
     if text[0].islower():
-        found = [(f"w={text}", 2), (f"x3={text[-3:]}", 1)]
+        found = [(f"w={text}", 2), ("s=x", 2), (f"x3={text[-3:]}", 1), (f"p3={text[:3]}", 0)]
+        found += [(f"x{n}={text[-n:]}", 0) for n in (2, 4) if len(text) > n]
         return found + [(f"l={one}", 2) for one in lists_of(text, language).split()]
     key = text.lower()
     found = [(f"w={key}", 2), (f"s={shape_of(text)}", 2)]

@@ -48,20 +48,13 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         Source("uner/sr-train"), Source("uner/sr-test", 1.0),
     ),
     "pt": (Source("uner/pt-train"), Source("uner/pt-test", 1.0)),
-    # old print, only to measure
-    "fr": (Source("europeana/fr-all", 0.05, is_trained=False),),
-    "nl": (Source("europeana/nl-all", 0.05, is_trained=False),),
 }  # fmt: skip
 
 #: How many made result tables a language is trained on.
 TABLES = {"en": 60}
 
 #: Whose sentences of ours a language is trained on, where not on its own alone.
-WRITTEN: dict[str, tuple[str, ...]] = {
-    "es": ("es", "it", "fr"),
-    "it": ("it", "es", "fr"),
-    "fr": ("fr", "es", "it"),
-}
+WRITTEN: dict[str, tuple[str, ...]] = {"es": ("es", "it", "fr")}
 
 #: Every document with this number of our own sentences is kept aside.
 KEPT = 4
@@ -101,7 +94,7 @@ def read(
         written = SENTENCES / f"{other}.txt"
         if written.is_file():
             every = read_sentences(written)
-            own = every[::KEPT] if other == language else []
+            own = every[::KEPT]
             if own:
                 aside[f"written/{other}"] = own
             kept = every if with_all else [one for one in every if one not in own]

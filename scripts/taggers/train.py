@@ -162,9 +162,9 @@ def main() -> None:
         f"{len(packed):,} bytes, {time.monotonic() - began:.0f} s"
     )
     if options.held_out:
-        model = Model(decoded(packed), options.language)
         for name, kept in aside.items():
-            plan.compare(name, kept, options.language, model)
+            own = name.partition("/")[2] if name.startswith("written/") else options.language
+            plan.compare(name, kept, own, Model(decoded(packed), own))
     out = options.out or (None if options.held_out else MODELS / f"{options.language}.zst")
     if out:
         out.parent.mkdir(exist_ok=True)

@@ -18,6 +18,9 @@ _SMALL = frozenset(
     {"of", "for", "the", "and", "de", "la", "le", "du", "des", "on", "in", "to", "et", "y", "del"}
 )
 
+#: Last words that a company's name may leave out: SoftBank Group.
+_GROUPS = frozenset({"group", "holding", "holdings"})
+
 Key = tuple[str, ...]
 
 
@@ -158,7 +161,12 @@ def add_organisations(
 def _home(
     homes: list[Cluster], key: Key, known: str, defined: dict[Key, Key], number: int
 ) -> Cluster | None:
-    same = [home for home in homes if key in home.keys or (known and home.name == known)]
+    plain = key[:-1] if len(key) > 1 and key[-1] in _GROUPS else key
+    same = [
+        home
+        for home in homes
+        if key in home.keys or plain in home.keys or (known and home.name == known)
+    ]
     if same:
         return same[0]
     if key in defined:

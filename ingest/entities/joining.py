@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +19,11 @@ from ingest.entities.clusters import (
 )
 from ingest.entities.known import known
 from ingest.entities.lexicon import WordLists, clean, organisation_key, person_key, slug, word_lists
+from ingest.entities.tables import table_spans
 from ingest.model import EnrichedDocument, EntityDetail, Mention, Names
+
+#: Tables may add this many entities to a document.
+_FLOOD = 15
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
@@ -42,6 +47,8 @@ def assembled(
     describes those of strength certain. A lone given name or surname that joins nobody has none.
     """
     clusters = _clusters(document, mentions, list(pinned))
+    if len(clusters) > _FLOOD:
+        clusters = _without_tables(document.text, clusters, mentions)
     final = [msgspec.structs.replace(mention, entity_id="") for mention in mentions]
     details = []
     for cluster in clusters:
@@ -56,6 +63,30 @@ def assembled(
             )
         details.append(_detail(document, cluster, id, name, mentions))
     return with_entities(document, tuple(final), merged_details(details))
+
+
+def _without_tables(
+    text: str, clusters: list[Cluster], mentions: Sequence[Mention]
+) -> list[Cluster]:
+    """Return the entities without those that only tables name, where these are many.
+
+    A list of results would flood the facets with its hundred names.
+    """
+    spans = table_spans(text)
+
+    def is_listed(mention: Mention) -> bool:
+        place = bisect_right(spans, (mention.start, len(text)))
+        return mention.field == "text" and place > 0 and mention.end <= spans[place - 1][1]
+
+    kept = [
+        one
+        for one in clusters
+        if any(
+            mentions[number].strength == "certain" or not is_listed(mentions[number])
+            for number in one.numbers
+        )
+    ]
+    return kept if len(clusters) - len(kept) > _FLOOD else clusters
 
 
 def source(document: EnrichedDocument, mention: Mention) -> str:

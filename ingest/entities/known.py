@@ -20,7 +20,7 @@ from typing import NamedTuple
 import msgspec
 import zstandard
 
-from ingest.entities.lexicon import name_key, slug
+from ingest.entities.lexicon import name_key, person_names, slug
 
 
 class Known(NamedTuple):
@@ -59,7 +59,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     surname_rows: bytes
 
 
-class Index:
+class _Index:
     """Row numbers by the hash of a name."""
 
     def __init__(self, hashes: bytes, rows: bytes) -> None:
@@ -98,8 +98,8 @@ class KnownNames:
         self._text = stored.rows
         ends = (match.end() for match in re.finditer(b"\n", self._text))
         self._starts = array("I", itertools.chain([0], ends))
-        self._forms = Index(stored.form_hashes, stored.form_rows)
-        self._surnames = Index(stored.surname_hashes, stored.surname_rows)
+        self._forms = _Index(stored.form_hashes, stored.form_rows)
+        self._surnames = _Index(stored.surname_hashes, stored.surname_rows)
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -189,15 +189,16 @@ def known_by_surname(key: str) -> tuple[Known, ...]:
     return tuple(row.known for row in known_names().by_surname(key))
 
 
-#: A surname can mean a person of this weight alone (the most read people, today's leaders); where
-#: more than so many bear it, one of our own list.
-_FAMOUS, _LEADER, _MANY = 20, 50, 40
+#: A surname can mean a person of this weight alone: one of the most read; one of our own list where
+#: it is a given name too; a head of state or government where more than so many bear it.
+_FAMOUS, _OURS, _LEADER, _MANY = 20, 50, 80, 40
 
 
 def lead(key: str) -> Known | None:
     """Return the bearer of a surname who is far ahead of all others, if there is one."""
     bearers = known_by_surname(key)
-    if not bearers or bearers[0].weight < (_LEADER if len(bearers) > _MANY else _FAMOUS):
+    least = _LEADER if len(bearers) > _MANY else _OURS if key in person_names().given else _FAMOUS
+    if not bearers or bearers[0].weight < least:
         return None
     if len(bearers) > 1 and bearers[0].weight < 2 * bearers[1].weight:
         return None
@@ -216,3 +217,12 @@ def known(id: str) -> Known | None:
     """Return the person or organisation with this id."""
     row = known_names().by_id(id)
     return row.known if row else None
+
+
+def is_excluded(one: Known, excluded: frozenset[str]) -> bool:
+    """Return whether an entity is one of these: Wikidata ids, our ids, or folded names of any form."""
+    if not excluded:
+        return False
+    if one.id in excluded or (one.wikidata_id and one.wikidata_id in excluded):
+        return True
+    return any(name_key(form) in excluded for form in forms_of(one.id))

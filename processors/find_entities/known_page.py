@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.entities.gazetteer import country_keys, country_names, place_hint
+from ingest.entities.gazetteer import (
+    CAPITAL,
+    COUNTRY,
+    country_keys,
+    country_names,
+    gazetteer,
+    place_hint,
+)
 from ingest.entities.known import Known
 from ingest.entities.lexicon import WordLists, person_names, word_lists
 from ingest.model import Mention
@@ -42,7 +49,7 @@ def page_of(text: str, language: str, mentions: Sequence[Mention]) -> Page:
     inner = Counter(token.key for token in tokens if token.is_capital and not token.opens)
     return Page(
         text, tokens, word_lists(language), language, low, inner, covered(tokens, mentions),
-        _countries(tokens, language),
+        countries_of(tokens, language),
     )  # fmt: skip
 
 
@@ -113,7 +120,7 @@ def is_no_name(page: Page, token: Token) -> bool:
     return (
         key in pack.openers or key in pack.title_modifiers or is_title(page, token)
         or key in pack.sentence_words or key in country_names("demonyms")
-        or (token.opens and key in page.low)
+        or (token.opens and (key in page.low or len(token.text) == 1))
     )  # fmt: skip
 
 
@@ -147,9 +154,14 @@ def _is_last_word(page: Page, token: Token) -> bool:
     )  # fmt: skip
 
 
-def _countries(tokens: list[Token], language: str) -> set[str]:
-    """Return the codes of the countries that a text names, or whose people it names."""
-    names, nations = country_keys(language), country_names("demonyms")
+def countries_of(tokens: list[Token], language: str) -> set[str]:
+    """Return the codes of the countries that tokens name: itself, its capital, its people."""
+    names, nations, places = country_keys(language), country_names("demonyms"), gazetteer()
     keys = {token.key for token in tokens if token.is_capital}
-    pairs = {f"{one.key} {two.key}" for one, two in itertools.pairwise(tokens) if two.is_capital}
-    return {table[key] for key in keys | pairs for table in (names, nations) if key in table}
+    keys |= {f"{one.key} {two.key}" for one, two in itertools.pairwise(tokens) if two.is_capital}
+    found = {table[key] for key in keys for table in (names, nations) if key in table}
+    for key in keys:
+        for place in places.named(key):
+            if place.kind in (COUNTRY, CAPITAL):
+                found.add(place.country)
+    return found

@@ -217,12 +217,17 @@ def _is_part_of_more(page: Page, hit: NameHit, one: Known) -> bool:
     before = tokens[hit.first - 1] if hit.first and tokens[hit.first].is_joined else None
     if before is not None and before.is_capital and not before.is_possessive:
         is_given = before.key in person_names().given or len(before.text) < 3
-        if is_given and not is_no_name(page, before):
+        is_place = bool(place_hint(before.key, page.language).kind)  # Senator of Alabama Bob Riley
+        if is_given and not is_place and not is_no_name(page, before):
             return True
     return goes_on(page, hit.last)
 
 
 # ── scripts without capitals ────────────────────────────────────────────────────────────────
+
+
+#: Where a script has no capitals, a surname alone counts only for people of this weight.
+_LEADER = 50
 
 
 def _caseless(text: str, language: str, mentions: Sequence[Mention]) -> tuple[Mention, ...]:
@@ -231,7 +236,7 @@ def _caseless(text: str, language: str, mentions: Sequence[Mention]) -> tuple[Me
     counts = Counter(hit.known.id for hit in hits)
     added = []
     for start, end, one, is_full in hits:
-        if not is_full and one.id not in full and one.prominence < 3:
+        if not is_full and one.id not in full and one.weight < _LEADER:
             continue
         signs = "full name" if is_full else "named in full" if one.id in full else ""
         signs = signs or ("said twice" if counts[one.id] > 1 else "")

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ingest.entities.gazetteer import country_keys, country_names, place_hint
+from ingest.entities.gazetteer import place_hint
 from ingest.entities.known import Known, form_key, lead
-from ingest.entities.lexicon import person_names
+from ingest.entities.lexicon import LISTED_LANGUAGES
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
 from processors.find_entities.known_page import (
     Page,
+    countries_of,
     covered,
     is_beside_capital,
     is_calendar,
@@ -31,6 +32,9 @@ _ROLES = frozenset(
     {"administration", "government", "presidency", "cabinet", "regime", "campaign", "regierung",
      "kabinett", "gouvernement", "gobierno", "governo", "kreml", "kremlin", "tweet", "tweeted"}
 )  # fmt: skip
+#: What only the holder of an office has: the Bush administration.
+_TERMS = frozenset({"administration", "government", "presidency", "cabinet", "era", "campaign",
+                    "regierung", "regime", "ministry", "doctrine", "premiership", "papacy"})  # fmt: skip
 #: What only people do, beside the verbs of saying.
 _DEEDS = frozenset(
     {"met", "meets", "spoke", "speaks", "flew", "signed", "signs", "visited", "visits", "wants",
@@ -64,7 +68,7 @@ class Lone(msgspec.Struct):
     """A surname that stands alone, at these tokens (first, last), and whom it may mean.
 
     `needed` is how much its signs must weigh: the more, the likelier it means something else.
-    `is_name` unless it only opens sentences, where every word has a capital.
+    `is_name` unless it only opens sentences, where every word has a capital, and is little known.
     """
 
     known: Known
@@ -84,11 +88,8 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
     for number, token in enumerate(page.tokens):
         if not token.is_capital or number in taken or _cannot_be_surname(page, token):
             continue
-        for base in bases(token, page.language):
-            bearers = bearers_of(base)
-            if bearers and base not in strangers:
-                break
-        else:
+        base = _base(token, page.language)
+        if not base or base in strangers:
             continue
         first = _with_particles(page, number, base)
         if not _stands_alone(page, first, number + 1):
@@ -109,12 +110,26 @@ def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
     return result + _judged(page, alone)
 
 
+def _base(token: Token, language: str) -> str:
+    """Return the surname that a word is, without the ending of a case; "" if it is none.
+
+    The better known bearer decides: Putina is Putin's case, not his wife.
+    """
+    borne = [base for base in bases(token, language) if bearers_of(base)]
+    return max(borne, key=lambda base: bearers_of(base)[0].known.weight, default="")
+
+
 def _cannot_be_surname(page: Page, token: Token) -> bool:
     if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
         return True  # "May" among them: a month at most times
     if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
         return True
-    return len(token.text) < 5 and token.text.isupper()
+    if token.opens and len(token.text) < 4 and page.language not in LISTED_LANGUAGES:
+        return True  # a preposition or an article, most likely
+    return token.key in _CRIES or (len(token.text) < 5 and token.text.isupper())
+
+
+_CRIES = frozenset({"oh", "ah", "yes", "no", "hi", "wow", "ok"})
 
 
 def _is_lead_meant(page: Page, base: str, named: list[Known], number: int) -> bool:
@@ -172,7 +187,16 @@ def _stands_alone(page: Page, first: int, last: int) -> bool:
         inside.start < page.tokens[first].start or inside.end > page.tokens[last - 1].end
     ):
         return False
-    return not is_beside_capital(page, first, last)
+    return not (is_beside_capital(page, first, last) or _is_with_article(page, first, last))
+
+
+def _is_with_article(page: Page, first: int, last: int) -> bool:
+    """Return whether this is "the Moon", not "the Trump administration"; Italian has "la Meloni"."""
+    tokens = page.tokens
+    if first == 0 or page.language != "en" or tokens[first - 1].key != "the":
+        return False
+    after = tokens[last] if last < len(tokens) else None
+    return after is None or not after.text.islower() or after.key in page.pack.openers
 
 
 def _is_clearly_other(page: Page, number: int) -> bool:
@@ -180,18 +204,33 @@ def _is_clearly_other(page: Page, number: int) -> bool:
     return inside is not None and inside.type != PERSON and inside.strength == "strong"
 
 
+#: Rules that only guess what a word is, from its neighbours or from longer names.
+_GUESSES = frozenset(
+    {"first_word_of_organisation", "same_name_elsewhere", "voted", "organisation_context", "tagger",
+     "place_preposition", "initials_of_organisation", "in_list_of_places"}
+)  # fmt: skip
+
+
 def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
     """Remember a surname that stands alone, with the signs beside it."""
     one = _likeliest(page, base)
     inside = page.covered.get(last - 1)
-    if one is None or (inside is not None and inside.type != PERSON):
+    is_guess = inside is None or inside.type == PERSON or inside.rule in _GUESSES
+    if one is None or not is_guess:
         return
     token = page.tokens[last - 1]
+    is_owner = token.is_possessive and any(
+        after.is_capital for after in page.tokens[last : last + 1]
+    )
+    if is_owner and one.weight < _RULER:  # Dawson's Creek is nobody's creek
+        return
     signs = _signs(page, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
     found.needed = max(found.needed, _needed(page, one, token, base))
-    found.is_name = found.is_name or not page.tokens[first].opens or _is_direct(signs)
+    found.is_name = (
+        found.is_name or not page.tokens[first].opens or one.weight >= _RULER or _is_direct(signs)
+    )
     found.signs += signs
 
 
@@ -205,7 +244,8 @@ def _likeliest(page: Page, base: str) -> Known | None:
         return first if not others or first.weight >= 2 * others[0].weight else None
     rivals = [first, *(one for one in others if one.weight >= _RULER)]
     here = [one for one in rivals if one.country in page.countries]
-    return here[0] if len(here) == 1 and first.weight >= _RULER else None
+    is_one = len(here) == 1 or (len(here) > 1 and here[0].weight >= 1.5 * here[1].weight)
+    return here[0] if is_one and first.weight >= _RULER else None
 
 
 def _is_direct(signs: list[str]) -> bool:
@@ -236,12 +276,11 @@ def _needed(page: Page, one: Known, token: Token, base: str) -> int:
     is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
     if key in page.low or key in page.pack.not_names or is_big_place:
         return _OTHER_WORD
-    if one.weight >= _RULER:
-        return 0
     if key in page.pack.common:
         return _OTHER_WORD
-    is_other = key in person_names().given or bool(hint.kind)
-    return is_other + (0 if one.weight >= _FAMOUS else 3)
+    if one.weight >= _RULER:
+        return 0
+    return bool(hint.kind) + (0 if one.weight >= _FAMOUS else 3)
 
 
 def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
@@ -257,19 +296,21 @@ def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
     if _is_listed(page, first, last):
         signs.append("listed: beside a person")
     after = tokens[last].key if last < len(tokens) else ""
+    if after in _TERMS and _is_official(one):
+        signs.append(f"office: {after}")
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
     inside = page.covered.get(last - 1)
     if inside is not None and inside.rule in _PERSON_RULES:
         signs.append(f"rule: {inside.rule}")
-    countries = country_keys(page.language)
-    nations = country_names("demonyms")
-    for token in tokens[max(0, first - _NEAR) : last + _NEAR]:
-        key = token.key
-        if one.country and (countries.get(key) == one.country or nations.get(key) == one.country):
-            signs.append(f"country: {token.text}")
-        elif key in _ROLES or (key in pack.after_person and key in one.role):
-            signs.append(f"role: {token.text}")
+    near = tokens[max(0, first - _NEAR) : last + _NEAR]
+    if one.country and one.country in countries_of(near, page.language):
+        signs.append(f"country: {one.country}")
+    signs += [
+        f"role: {token.text}"
+        for token in near
+        if token.key in _ROLES or (token.key in pack.after_person and token.key in one.role)
+    ]
     return signs
 
 

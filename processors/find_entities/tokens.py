@@ -307,6 +307,8 @@ def _is_heading(line: list[Token], pack: WordLists) -> bool:
     words = [token for token in line if token.is_word]
     if not words or (len(words) > 18 and not words[0].text.isupper()):
         return False
+    if len(words) > 1 and all(token.text.isupper() for token in words):
+        return True
     if len(words) >= 4 and any(token.text.isupper() for token in words[:3]):
         shouted = sum(token.text.isupper() for token in words if len(token.text) > 1)
         if shouted > 0.6 * len(words):

@@ -41,7 +41,12 @@ TITLES = words(
     "president mr mrs ms miss sir dr lord lady king queen prince princess emperor empress saint st "
     "pope general gen chancellor senator sen baron baroness count countess duke duchess tsar czar "
     "sultan sheikh shri sri cardinal bishop captain capt colonel col professor prof dame hon rep "
-    "governor minister pm potus taoiseach ayatollah imam chairman comrade secretary"
+    "governor minister earl viscount viscountess marquess marquis pm potus taoiseach ayatollah imam chairman comrade secretary"
+)
+_CHINESE = words(
+    "xi li wang zhang liu chen yang zhao huang zhou wu xu sun zhu ma hu guo lin he gao luo zheng "
+    "liang xie song tang deng feng han cao zeng peng xiao cai tian dong pan yuan yu yip lee lai lam "
+    "chan cheung wong ho tsai chiang lau leung ng kwok mak chow tsang fung su shen lu jiang qiu"
 )
 _PATRONYMIC = re.compile(r".+(?:ович|евич|ёвич|ич|овна|евна|ична|івна|ївна)$")
 _COUNTRIES = {
@@ -98,8 +103,12 @@ def straight(name: str) -> str:
     """Return a name in the order of speech: "CHITI Vannino" and "Путин, Владимир" turned."""
     name = re.sub(r"[|~^\t\n]|\[\d+\]", "", unicodedata.normalize("NFKC", name)).strip()
     family, comma, rest = name.partition(", ")
-    if comma and rest and "," not in rest and name_key(rest) not in _SUFFIXES:
-        return f"{rest} {family}" if len(family.split()) <= 2 else name
+    if comma and rest:
+        start = name_key(rest).split(" ")[0]
+        if start in TITLES or start[:1].isdigit() or " of " in rest:
+            return family if " " in family and "," not in rest else name
+        if "," not in rest and start not in _SUFFIXES:
+            return f"{rest} {family}" if len(family.split()) <= 2 else name
     words = name.split()
     if len(words) > 1 and len(words[0]) > 2 and words[0].isupper() and words[-1].istitle():
         return " ".join([*words[1:], words[0].title()])
@@ -128,7 +137,8 @@ def surnames_of(name: str, country: str) -> list[str]:
         return [] if is_word or len(key) < 4 or not has_capitals(name) else [name]
     if _PATRONYMIC.match(words[-1]) and len(words) == 3:
         return [words[0]]
-    is_western = country in ("HK", "TW", "MO") and name_key(words[0]) in given
+    opening = name_key(words[0])
+    is_western = country in ("HK", "TW", "MO") and opening in given and opening not in _CHINESE
     if country in _FAMILY_FIRST and not is_western:
         return [words[0], words[-1]] if country == "VN" else [words[0]]
     if country == "HU" and name_key(words[-1]) in given and name_key(words[0]) not in given:
@@ -178,7 +188,8 @@ def counts(alias: str, name: str, surnames: Iterable[str], common: set[str]) -> 
         return True
     shared = any(word in main and len(word) > 2 for word in words)
     last = main[-1] if not wanted else wanted[0][-1]
-    if shared and any(alike(word, last) > 0.88 for word in words):
+    is_near = shared or any(alike(word, main[0]) > 0.85 for word in words)
+    if is_near and any(alike(word, last) > 0.88 for word in words):
         return True
     given = person_names().given
     is_full = words[0] in given and words[-1] not in common | given and len(words[-1]) > 4

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest.entities.gazetteer import gazetteer
 from ingest.entities.known import form_key
-from ingest.entities.lexicon import name_key, organisation_key, person_names, word_lists
+from ingest.entities.lexicon import organisation_key, person_names, word_lists
 from known_names.names import (
     FACTS,
     LEFT_OUT,
@@ -34,14 +34,14 @@ _LEGAL = re.compile(
 _CLUB = re.compile(r"^(FC|AC|AS|SC|SV|CD|CF|CA|FK|NK|KF|SK|BK|IF|IK) | (FC|AFC|CF|SC|FK|IF|BK)$")
 
 
-def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
-    """Return the organisations: our own with all their forms, then those of the lists.
-
-    `excluded` holds Wikidata ids and folded names.
-    """
+def organisations(lists: Path) -> list[Entity]:
+    """Return the organisations: our own with all their forms, then those of the lists."""
     ours = _ours()
     taken = {form_key(form): one for one in ours for form in (one.name, *one.forms)}
     names = {form_key(one.name): one for one in reversed(ours)}
+    for key, one in taken.items():
+        if " " in key:
+            names.setdefault(key, one)
     found: dict[tuple[str, str], Entity] = {}
     for row in _rows(lists):
         name = _plain(row["name"])
@@ -60,7 +60,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             role="" if row["kind"] == "sure" else row["kind"], prominence=1,
             weight=len(row["sources"].split(",")),
         )  # fmt: skip
-        one.forms = [_marked(form, row["kind"]) for form in _aliases(row, one, taken)]
+        one.forms = [_marked(form, one) for form in _aliases(row, one, taken)]
         if " " not in form_key(name).removeprefix("the "):
             one.forms = ["~" + name, *one.forms]
         first = found.setdefault((form_key(name), country), one)
@@ -69,11 +69,7 @@ def organisations(lists: Path, excluded: frozenset[str] = frozenset()) -> list[E
             first.forms = distinct([*first.forms, *one.forms])
     for one in ours:
         one.forms = distinct(one.forms, by=as_written)
-    return [
-        one
-        for one in (*ours, *found.values())
-        if one.wikidata_id not in excluded and name_key(one.name) not in excluded
-    ]
+    return [*ours, *found.values()]
 
 
 def _rows(lists: Path) -> Iterator[dict[str, str]]:
@@ -106,13 +102,15 @@ def _ours() -> list[Entity]:
             every = [part.strip() for part in entry.split("=") if part.strip()]
             if not every:
                 continue
-            home = homes.get(form_key(every[0]))
+            long = [form_key(form) for form in every[1:] if " " in form and form[0] not in "~^"]
+            home = next((homes[key] for key in (form_key(every[0]), *long) if key in homes), None)
             if home is None:
                 home = Entity(type="O", name=every[0].lstrip("~^"), prominence=3, weight=30)
                 ours.append(home)
                 homes[form_key(every[0])] = home
             marks = {form[1:]: form for form in home.forms if form[0] in "~^"}
             every = [marks.get(form, form) for form in every]
+            every = [form for form in every if homes.get(form_key(form), home) is home]
             bare = {form.lstrip("~^") for form in every}
             home.forms = [form for form in home.forms if form.lstrip("~^") not in bare] + every
     for one in ours:
@@ -143,9 +141,10 @@ def _is_same(home: Entity, row: dict[str, str], country: str) -> bool:
         return False
     if "qrank2022" not in row["sources"] or row["kind"] == "sure":
         return row["kind"] != "media" or bool(home.country)
+    own = {form_key(form) for form in (home.name, *home.forms)}
     others = [form_key(alias) for alias in row["aliases"].split("|")]
     return any(_TELLING & set(other.split()) for other in others) and not any(
-        gazetteer().rows(other) for other in others if other != form_key(home.name)
+        gazetteer().rows(other) for other in others if other not in own
     )
 
 
@@ -224,12 +223,13 @@ def _is_name(name: str, row: dict[str, str]) -> bool:
     return len(words) > 1 or len(words[0]) > 3
 
 
-def _marked(form: str, kind: str) -> str:
+def _marked(form: str, one: Entity) -> str:
     """Return a form of the lists with its flag: single words need a second sign."""
     key = form_key(form)
     words = organisation_key(form)
-    if kind == "club":
-        return ("^" if gazetteer().rows(key) else "~" if len(words) < 2 else "") + form
+    if one.role == "club":
+        is_place = gazetteer().rows(key) or form == _short(one.name)
+        return ("^" if is_place else "~" if len(words) < 2 else "") + form
     if len(words) > 1:
         is_plain = all(word in word_lists("en").common for word in words)
         return ("~" if is_plain else "") + form

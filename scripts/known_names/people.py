@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingest.entities.gazetteer import gazetteer
 from ingest.entities.known import form_key
 from ingest.entities.lexicon import name_key, word_lists
 from known_names.names import (
@@ -40,18 +41,22 @@ _OFFICES = words(
     "marshal air vice-marshal cabinet prime interim gen sr political lieutenant-governor dame king "
     "mann"
 )
+_TITLE = re.compile(r"(?:Dr|Mrs?|Ms|Prof|Hon|Rev|Justice|Pastor|Shri|Smt)\.? (?=.+ )")
 #: The weight of the wives and husbands of leaders, and of leaders of former times.
-_BESIDE = 35
+_BESIDE = 28
 #: Most forms kept for a person, by prominence.
 _MOST = (2, 2, 4, 14)
 
 
-def people(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
-    """Return the people of prominence 2 and more or with an id, without the excluded.
-
-    `excluded` holds Wikidata ids and folded names.
-    """
-    rows = [row for row in table(lists / "people" / "people.tsv.gz") if _is_wanted(row)]
+def people(lists: Path) -> list[Entity]:
+    """Return the people of prominence 2 and more or with an id."""
+    leaders = _leaders(lists)
+    own = {one.name for one in leaders}
+    rows = [
+        row
+        for row in table(lists / "people" / "people.tsv.gz")
+        if _is_wanted(row) or row["name"] in own
+    ]
     sure = most_read("people")
     rows += [row for row in _untyped(lists) if row["name"] in sure]
     weights: dict[str, int] = {}
@@ -62,11 +67,14 @@ def people(lists: Path, excluded: frozenset[str] = frozenset()) -> list[Entity]:
         families[key.split(" ")[-1]] += 1
     common = {name for name, count in families.items() if count > 4}
     found = [one for row in rows if (one := _person(row, weights, common)) is not None]
-    return [
-        one
-        for one in _merged(found, _leaders(lists))
-        if one.wikidata_id not in excluded and name_key(one.name) not in excluded
-    ]
+    merged = list(_merged(found, leaders))
+    mains: dict[str, int] = {}
+    for one in merged:
+        key = form_key(one.name)
+        mains[key] = max(mains.get(key, 0), one.weight)
+    for one in merged:
+        one.forms = [form for form in one.forms if mains.get(form_key(form), -1) <= one.weight]
+    return merged
 
 
 def _untyped(lists: Path) -> Iterator[dict[str, str]]:
@@ -97,7 +105,12 @@ def _weight(row: dict[str, str]) -> int:
 def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> Entity | None:
     name = _without_office(straight(row["name"]), row)
     country = country_code(row["country"])
-    if not name or name.startswith("The ") or (is_latin(name) and not name[0].isupper()):
+    if (
+        not name
+        or gazetteer().rows(name_key(name))
+        or name.startswith("The ")
+        or (is_latin(name) and not name[0].isupper())
+    ):
         return None
     surnames = surnames_of(name, country)
     key = name_key(name)
@@ -123,15 +136,21 @@ def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> E
 
 
 def _without_office(name: str, row: dict[str, str]) -> str:
-    """Return a name of the Factbook without the office that stands before it."""
+    """Return a name without titles; of the Factbook, without the office that stands before it."""
+    while (head := _TITLE.match(name)) is not None:
+        name = name[head.end() :]
     if row["qid"] or "factbook2026" not in row["sources"]:
         return name
     words = name.split()
     for place in range(len(words) - 2, 0, -1):
         is_office = name_key(words[place - 1]) in _OFFICES or words[place - 1].endswith(".")
         if is_office and len(words[place - 1]) > 2:
-            return " ".join(words[place:])
-    return name
+            words = words[place:]
+            break
+    for width in (2, 1):
+        if len(words) > width + 1 and country_code(" ".join(words[:width])):
+            words = words[width:]
+    return " ".join(word.title() if word.isupper() and len(word) > 3 else word for word in words)
 
 
 def _role(text: str) -> str:
@@ -158,8 +177,8 @@ def _leaders(lists: Path) -> list[Entity]:
         for form in (text, *forms.split("|")):
             written, one = marked(form)
             entity.forms.append(written)
-            if one is None and (family or family is None):
-                one = _last_name(written)
+            if one is None and family != "":
+                one = _family_name(written, text, family)
             if one:
                 entity.surnames.append(one)
         entity.forms = distinct(entity.forms)[1:]
@@ -168,12 +187,14 @@ def _leaders(lists: Path) -> list[Entity]:
     return found
 
 
-def _last_name(form: str) -> str:
-    """Return the last word of a name; "" of a name of one word."""
+def _family_name(form: str, marked_main: str, family: str | None) -> str:
+    """Return the family name in an unmarked form: in the place where the main name has it."""
     words = re.split(r"[ ·・]", form)
-    if len(words) == 1 and script_of(form) == "CJK" and len(form) > 1:
+    if marked_main == f"*{family}":
+        return form
+    if len(words) == 1:
         return ""
-    return words[-1] if len(words) > 1 else ""
+    return words[0] if marked_main.startswith("*") else words[-1]
 
 
 def _merged(found: list[Entity], leaders: list[Entity]) -> Iterator[Entity]:
@@ -183,11 +204,16 @@ def _merged(found: list[Entity], leaders: list[Entity]) -> Iterator[Entity]:
         for form in (one.name, *one.forms):
             if is_latin(form):
                 places[form_key(form)].append(one)
+    longer: dict[str, list[Entity]] = defaultdict(list)
+    for one in found:
+        if not one.wikidata_id and one.prominence == 3:
+            longer[one.country].append(one)
     gone: set[int] = set()
     for leader in leaders:
         own = [form_key(form) for form in (leader.name, *leader.forms) if is_latin(form)]
         same = [one for key in own for one in places[key] if id(one) not in gone]
-        same = [one for one in same if one.country in ("", leader.country)]
+        same = [one for one in same if one.country in ("", leader.country) or one.weight > 15]
+        same += [one for one in longer[leader.country] if _holds(one, leader)]
         same.sort(key=lambda one: (form_key(one.name) not in own, not one.wikidata_id, -one.weight))
         for one in same:
             if id(one) not in gone and _are_one(leader, one, own):
@@ -212,9 +238,15 @@ def _merged(found: list[Entity], leaders: list[Entity]) -> Iterator[Entity]:
 
 def _are_one(leader: Entity, one: Entity, own: list[str]) -> bool:
     """Return whether an entry is the leader: by its main name, or without an id of its own."""
-    if not one.wikidata_id or not leader.wikidata_id:
-        return form_key(one.name) in own or one.weight > 15
-    return one.wikidata_id == leader.wikidata_id
+    if one.wikidata_id and leader.wikidata_id:
+        return one.wikidata_id == leader.wikidata_id
+    is_longer = one.country == leader.country and _holds(one, leader)
+    return form_key(one.name) in own or one.weight > 15 or is_longer
+
+
+def _holds(one: Entity, leader: Entity) -> bool:
+    """Return whether a name is the leader's with more words: Daniel Noboa Azin."""
+    return set(form_key(leader.name).split()) <= set(form_key(one.name).split())
 
 
 def _join(first: Entity, second: Entity) -> None:

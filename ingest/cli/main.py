@@ -19,6 +19,7 @@ VERBS = (
     "ingest",
     "extract",
     "enrich",
+    "evaluate",
     "search",
     "show",
     "revisions",

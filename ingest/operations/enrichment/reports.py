@@ -63,6 +63,9 @@ class EnrichReport(NamedTuple):
     steps: tuple[Step, ...] = ()
 
 
+Enricher = Callable[[EnrichedDocument], tuple[EnrichedDocument, tuple[Step, ...]]]
+
+
 def chain_for(
     settings: Settings | None, only: Sequence[str] = (), without: Sequence[str] = ()
 ) -> Chain:
@@ -134,9 +137,7 @@ def build_reporter(chain: Chain, as_json: bool, explain: bool) -> Callable[[Text
     return report
 
 
-def build_enricher(
-    chain: Chain,
-) -> Callable[[EnrichedDocument], tuple[EnrichedDocument, tuple[Step, ...]]]:
+def build_enricher(chain: Chain) -> Enricher:
     """Return the function from a document to the enriched one with what each processor did.
 
     A language that is given with the document is believed. Errors of the function:

@@ -17,7 +17,7 @@ from processors.find_entities.spacy_backend import SpacyFinder, is_installed, mo
 from processors.find_entities.tagger import model_of, tag
 from processors.find_entities.titles import title_mentions
 
-VERSION = 1
+VERSION = 2
 
 Finder = Callable[[str, str], tuple[Mention, ...]]
 
@@ -33,11 +33,11 @@ class Options(BaseModel):
     backend: str = Field(
         "auto",
         pattern=r"^(auto|builtin|off|spacy:[A-Za-z0-9_.\-/]+)$",
-        description="auto (an installed spaCy model for the language, else builtin), builtin, spacy:<package>, or off",
+        description="auto (an installed spaCy model where it was measured to be better, else builtin), builtin, spacy:<package>, or off",
     )
     full_languages: tuple[str, ...] = Field(
         FULL_LANGUAGES,
-        description="languages in which capitals mark names; in others only listed names are found",
+        description="languages in which capitals mark names; in others the rules find only listed names",
     )
     max_characters: int = Field(
         200_000, gt=0, description="text beyond this many characters is ignored"

@@ -52,7 +52,8 @@ def attributes(column: int, value: str, language: str) -> list[tuple[str, int]]:
 
 def _of_word(text: str, language: str) -> list[tuple[str, int]]:
     if text[0].islower():
-        found = [(f"w={text}", 2), (f"x3={text[-3:]}", 1)]
+        found = [(f"w={text}", 2), ("s=x", 2), (f"x3={text[-3:]}", 1), (f"p3={text[:3]}", 0)]
+        found += [(f"x{n}={text[-n:]}", 0) for n in (2, 4) if len(text) > n]
         return found + [(f"l={one}", 2) for one in lists_of(text, language).split()]
     key = text.lower()
     found = [(f"w={key}", 2), (f"s={shape_of(text)}", 2)]
@@ -81,13 +82,13 @@ def shape_of(text: str) -> str:
     return shape
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=40_000)
 def lists_of(text: str, language: str) -> str:
     """Return the lists that hold this word, separated by blanks."""
     if not text[0].isalpha():
         return ""
     pack, names = word_lists(language), person_names()
-    key = name_key(text)
+    key = text if text.isascii() and text.islower() else name_key(text)
     found = []
     if not text[0].islower():
         for form in _forms(key, language):
@@ -155,15 +156,14 @@ def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) ->
     ]
     low = {word for word in words if word[0].islower()}
     around = [EDGE, *words, EDGE]
-    classes = [_class_of(word, language) for word in words]
     states, pairs, before, after = [], [], [], []
     for number in marked:
-        token, one = tokens[number], classes[number]
+        token, one = tokens[number], _class_of(words[number], language)
         states.append(
             f"{'o' if token.opens else ''}{'l' if token.text.lower() in low else ''}"
             f"{'j' if token.is_joined else ''}{'h' if token.is_shouted else ''}{one[:4]}"
         )
-        pairs.append(f"{classes[number - 1] if number else EDGE}>{one}")
+        pairs.append(f"{_class_of(words[number - 1], language) if number else EDGE}>{one}")
         before.append(f"{around[number].lower()}|{one}")
         after.append(f"{around[number + 2].lower()}|{one}")
     hits = _hits(tokens, language)

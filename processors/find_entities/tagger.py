@@ -29,13 +29,13 @@ _WIDTH = 2 * REACH + 1
 _LONGEST = 80
 
 #: A token that is no name by so much more than any other label is settled.
-_DOUBT = 9.0
+_DOUBT = 6.0
 
 #: Values of a column kept with their sums of weights, before all are forgotten.
 _KEPT = 40_000
 
 #: Languages that share a model.
-_SAME = {"nb": "no", "nn": "no", "sr": "hr", "bs": "hr"}
+_SAME = {"fr": "es", "it": "es", "nb": "no", "nn": "no", "sr": "hr", "bs": "hr"}
 
 _ENDS = frozenset({".", "!", "?", "…", "。"})
 
@@ -229,7 +229,7 @@ def model_of(language: str) -> Model | None:
     """Return the model of a language, read once per process; None if there is none."""
     name = _SAME.get(language, language)
     path = files("ingest.entities") / "data" / "models" / f"{name}.zst"
-    return Model(decoded(path.read_bytes()), name) if path.is_file() else None
+    return Model(decoded(path.read_bytes()), language) if path.is_file() else None
 
 
 def decoded(stored: bytes) -> Weights:

@@ -48,20 +48,13 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         Source("uner/sr-train"), Source("uner/sr-test", 1.0),
     ),
     "pt": (Source("uner/pt-train"), Source("uner/pt-test", 1.0)),
-    # old print, only to measure
-    "fr": (Source("europeana/fr-all", 0.05, is_trained=False),),
-    "nl": (Source("europeana/nl-all", 0.05, is_trained=False),),
 }  # fmt: skip
 
 #: How many made result tables a language is trained on.
 TABLES = {"en": 60}
 
 #: Whose sentences of ours a language is trained on, where not on its own alone.
-WRITTEN: dict[str, tuple[str, ...]] = {
-    "es": ("es", "it", "fr"),
-    "it": ("it", "es", "fr"),
-    "fr": ("fr", "es", "it"),
-}
+WRITTEN: dict[str, tuple[str, ...]] = {"es": ("es", "it", "fr")}
 
 #: Every document with this number of our own sentences is kept aside.
 KEPT = 4
@@ -79,9 +72,9 @@ def rules(text: str, language: str) -> tuple[Mention, ...]:
 
 def read(
     language: str, data: Path, *, with_all: bool
-) -> tuple[list[tuple[Text, float]], dict[str, list[Text]]]:
-    """Return the texts to train on, with their weights, and those kept aside by set."""
-    texts: list[tuple[Text, float]] = []
+) -> tuple[list[tuple[Text, str]], dict[str, list[Text]]]:
+    """Return the texts to train on, with their languages, and those kept aside by set."""
+    texts: list[tuple[Text, str]] = []
     aside: dict[str, list[Text]] = {}
     for number, source in enumerate(SOURCES.get(language, ())):
         sentences = read_conll(data / "ner" / f"{source.file}.conll.gz")
@@ -90,23 +83,23 @@ def read(
             aside[source.file] = documents(sentences[cut:], seed=number, joined=source.joined)
         if source.is_trained:
             part = sentences if with_all else sentences[:cut]
-            texts += [(one, 1.0) for one in documents(part, seed=number, joined=source.joined)]
+            texts += [(one, language) for one in documents(part, seed=number, joined=source.joined)]
     if language == "en":
-        texts += [(one, 1.0) for one in seeds("dev")]
+        texts += [(one, language) for one in seeds("dev")]
         aside["seeds"] = seeds("held-out")
     if language in TABLES:
-        texts += [(one, 1.0) for one in tables(1, TABLES[language])]
+        texts += [(one, language) for one in tables(1, TABLES[language])]
         aside["tables"] = tables(2, 20)
     for other in WRITTEN.get(language, (language,)):
         written = SENTENCES / f"{other}.txt"
         if written.is_file():
             every = read_sentences(written)
-            own = every[::KEPT] if other == language else []
+            own = every[::KEPT]
             if own:
                 aside[f"written/{other}"] = own
             kept = every if with_all else [one for one in every if one not in own]
-            texts += [(one, 1.0) for one in kept]
-            texts += [(line, 1.0) for one in kept[::2] for line in alone(one)]
+            texts += [(one, other) for one in kept]
+            texts += [(line, other) for one in kept[::2] for line in alone(one)]
     return texts, aside
 
 

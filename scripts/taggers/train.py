@@ -52,25 +52,26 @@ def labels_of(tokens: list[Token], text: Text) -> list[str]:
 
 
 def train(
-    texts: list[tuple[Text, float]], language: str, *, c1: float, c2: float, rounds: int
+    texts: list[tuple[Text, str]], language: str, *, c1: float, c2: float, rounds: int
 ) -> Weights:
-    """Return the weights trained on these texts; the share says how often a text counts."""
+    """Return the weights trained on these texts, each in its own language."""
     trainer = pycrfsuite.Trainer(verbose=False)
-    known: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    for text, _ in texts:
-        found_by_rules = plan.rules(text.text, language)
-        tokens = tokens_of(text.text, language)
+    known: dict[tuple[int, str, str], list[tuple[int, int]]] = {}
+    for text, own in texts:
+        found_by_rules = plan.rules(text.text, own)
+        tokens = tokens_of(text.text, own)
         if not tokens:
             continue
-        view = seen(tokens, found_by_rules, language)
+        view = seen(tokens, found_by_rules, own)
         found: list[list[tuple[int, int]]] = [[] for _ in tokens]
         for number, values in enumerate([view.words, *view.columns]):
             for place, value in zip(
                 view.marked if number else range(len(tokens)), values, strict=True
             ):
-                if (number, value) not in known:
-                    known[number, value] = _summed(number, value, language)
-                found[place] += known[number, value]
+                key = (number, value, own if number == 0 else "")
+                if key not in known:
+                    known[key] = _summed(number, value, own)
+                found[place] += known[key]
         labels = labels_of(tokens, text)
         edge = _summed(0, EDGE, language)
         starts = sentence_starts(tokens, text.text)
@@ -161,9 +162,9 @@ def main() -> None:
         f"{len(packed):,} bytes, {time.monotonic() - began:.0f} s"
     )
     if options.held_out:
-        model = Model(decoded(packed), options.language)
         for name, kept in aside.items():
-            plan.compare(name, kept, options.language, model)
+            own = name.partition("/")[2] if name.startswith("written/") else options.language
+            plan.compare(name, kept, own, Model(decoded(packed), own))
     out = options.out or (None if options.held_out else MODELS / f"{options.language}.zst")
     if out:
         out.parent.mkdir(exist_ok=True)

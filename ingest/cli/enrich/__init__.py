@@ -22,7 +22,7 @@ from ingest.operations.enrichment.reports import chain_for, enrich_reports
 
 EPILOG = (
     "A line of a .jsonl or .jsonl.gz file is an object with `text`, and where known `id`, `title`, "
-    "`language`, `url`, `publisher`, `publisher_home` (a country code), `published_at`. A plain-text "
+    "`language`, `url`, `publisher`, `publisher_home` (a country code, or a town: Lima, Ohio), `published_at`. A plain-text "
     "file may begin with lines such as `Title:` and `Language:`. A given language is believed."
 )
 

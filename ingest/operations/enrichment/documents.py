@@ -127,6 +127,7 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
     id = job.name if found.id is None else found.id
     key = identity.document_id_of_content(line)
     url, at = identity.canonical_url(found.url or ""), now()
+    home = found.publisher_home or ""  # a country code, or a town
     document = EnrichedDocument(
         id=key,
         version=0,
@@ -136,7 +137,8 @@ def _of_line(job: TextJob, line: bytes) -> ReadText:
         url_match_key=identity.match_key(url),
         domain=identity.registrable_domain(url) if url else "",
         publisher=found.publisher or "",
-        publisher_country=found.publisher_home or "",
+        publisher_country=home if len(home) == 2 else "",
+        publisher_home=home if len(home) != 2 else "",
         first_seen_at=at,
         fetched_at=at,
         extracted_at=at,

@@ -61,7 +61,6 @@ def a_full_document() -> IndexedDocument:
         modified_precision="minute",
         modified_zone="+00:00",
         is_modified_zone_assumed=True,
-        publisher_home="Port Elsin",
         subtitle="The old wall broke",
         agencies=("dpa",),
         url_amp="https://elsin-courier.example/wall/amp",
@@ -93,6 +92,7 @@ def a_full_document() -> IndexedDocument:
         },
         sentence_count=3,
         reading_minutes=0.2,
+        publisher_home="Port Elsin, England",
         mentions=(
             Mention(type="person", start=0, end=4, text="Mira", rule="title", strength="strong"),
         ),
@@ -100,7 +100,7 @@ def a_full_document() -> IndexedDocument:
             points=(point,),
             country_points=(point,),
             focus=GeoFocus(
-                name="Port Elsin", country="GB", point=point, reason="votes", runner_up="FR 1"
+                name="Port Elsin", country="GB", point=point, reason="votes GB 3", runner_up="FR 1"
             ),
             countries=("GB",),
             nationalities=("FR",),

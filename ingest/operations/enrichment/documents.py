@@ -158,7 +158,7 @@ def _country(home: str) -> str:
     """Return the country of a home: of DE, Germany, or Lima, Ohio; "" if it is unknown."""
     if len(home) == 2:
         return home.upper()
-    named = (place for part in home.split(",")[::-1] for place in gazetteer().named(name_key(part)))
+    named = gazetteer().named(name_key(home.rpartition(",")[2]))
     return next((place.country for place in named if place.kind in (COUNTRY, REGION)), "")
 
 

@@ -36,9 +36,9 @@ WORDS_A_DOCUMENT = 640
 TYPES = {"P": "person", "O": "organisation", "L": "place"}
 _MARK = re.compile(r"\{([POL]) ([^{}]+)\}")
 
-#: Files in the plan of the taggers, but not those kept aside or only measured.
+#: Files in the plan of the taggers, but not those that are only measured.
 _PLAN = ROOT / "scripts" / "taggers" / "plan.py"
-_TRAINED = re.compile(r'Source\("([^"]+)"(?![^)]*(?:1\.0|is_trained=False))')
+_TRAINED = re.compile(r'Source\("([^"]+)"(?![^)]*is_trained=False)')
 
 Finder = Callable[[str, str], Iterable[Span]]
 

@@ -19,9 +19,15 @@ from ingest.entities.clusters import (
 )
 from ingest.entities.known import known
 from ingest.entities.lexicon import WordLists, clean, organisation_key, person_key, slug, word_lists
-from ingest.entities.tables import table_spans
 from ingest.model import EnrichedDocument, EntityDetail, Mention, Names
 
+#: Entries of a table: a line, or what stands between semicolons.
+_PART = re.compile(r"[^\n;]+")
+_WORD = re.compile(r"[^\W_]+")
+#: A part with less than this share of words in lower case is no sentence.
+_SENTENCE = 0.35
+#: A heading has as few; a table is at least this many such parts.
+_FEWEST = 6
 #: Tables may add this many entities to a document.
 _FLOOD = 15
 
@@ -72,7 +78,7 @@ def _without_tables(
 
     A list of results would flood the facets with its hundred names.
     """
-    spans = table_spans(text)
+    spans = _table_spans(text)
 
     def is_listed(mention: Mention) -> bool:
         place = bisect_right(spans, (mention.start, len(text)))
@@ -87,6 +93,18 @@ def _without_tables(
         )
     ]
     return kept if len(clusters) - len(kept) > _FLOOD else clusters
+
+
+def _table_spans(text: str) -> Sequence[tuple[int, int]]:
+    """Return the start and end of each line or entry that belongs to a table, in order."""
+    spans = [part.span() for part in _PART.finditer(text) if _is_entry(part.group())]
+    return spans if len(spans) >= _FEWEST else ()
+
+
+def _is_entry(part: str) -> bool:
+    words = _WORD.findall(part)
+    lower = sum(word[0].islower() for word in words)
+    return len(words) > 1 and lower < _SENTENCE * len(words)
 
 
 def source(document: EnrichedDocument, mention: Mention) -> str:

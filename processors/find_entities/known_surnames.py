@@ -12,8 +12,8 @@ from ingest.entities.known import Known, form_key, lead
 from ingest.entities.lexicon import LISTED_LANGUAGES
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
-from processors.find_entities.known_page import (
-    Page,
+from processors.find_entities.known_passage import (
+    Passage,
     countries_of,
     covered,
     is_beside_capital,
@@ -78,36 +78,36 @@ class Lone(msgspec.Struct):
     signs: list[str] = []
 
 
-def lone_surnames(page: Page, added: list[Mention]) -> list[Mention]:
+def lone_surnames(passage: Passage, added: list[Mention]) -> list[Mention]:
     """Return the mentions of known people by their surname alone."""
-    taken = covered(page.tokens, sorted(added, key=lambda one: one.start))
-    strangers = _strangers(page, added)
-    here = _surnames_here(page)
+    taken = covered(passage.tokens, sorted(added, key=lambda one: one.start))
+    strangers = _strangers(passage, added)
+    here = _surnames_here(passage)
     alone: dict[str, Lone] = {}
     result = []
-    for number, token in enumerate(page.tokens):
-        if not token.is_capital or number in taken or _cannot_be_surname(page, token):
+    for number, token in enumerate(passage.tokens):
+        if not token.is_capital or number in taken or _cannot_be_surname(passage, token):
             continue
-        base = _base(token, page.language)
+        base = _base(token, passage.language)
         if not base or base in strangers:
             continue
-        first = _with_particles(page, number, base)
-        if not _stands_alone(page, first, number + 1):
+        first = _with_particles(passage, number, base)
+        if not _stands_alone(passage, first, number + 1):
             continue
         named = here.get(base, [])
-        if named and _is_lead_meant(page, base, named, number):
+        if named and _is_lead_meant(passage, base, named, number):
             named = []
         if len(named) == 1:
-            if _is_clearly_other(page, number):
+            if _is_clearly_other(passage, number):
                 continue
             one = named[0]
             evidence = f"surname of {one.name}, named in full"
             result.append(
-                mention_of(page, first, number + 1, one, "known_surname", "medium", evidence)
+                mention_of(passage, first, number + 1, one, "known_surname", "medium", evidence)
             )
         elif not named:
-            _note(page, alone, base, first, number + 1)
-    return result + _judged(page, alone)
+            _note(passage, alone, base, first, number + 1)
+    return result + _judged(passage, alone)
 
 
 def _base(token: Token, language: str) -> str:
@@ -119,12 +119,12 @@ def _base(token: Token, language: str) -> str:
     return max(borne, key=lambda base: bearers_of(base)[0].known.weight, default="")
 
 
-def _cannot_be_surname(page: Page, token: Token) -> bool:
-    if token.is_shouted or len(token.text) < 2 or is_calendar(page.pack, token.key):
+def _cannot_be_surname(passage: Passage, token: Token) -> bool:
+    if token.is_shouted or len(token.text) < 2 or is_calendar(passage.pack, token.key):
         return True  # "May" among them: a month at most times
-    if token.opens and (token.key in page.low or token.key in page.pack.sentence_words):
+    if token.opens and (token.key in passage.low or token.key in passage.pack.sentence_words):
         return True
-    if token.opens and len(token.text) < 4 and page.language not in LISTED_LANGUAGES:
+    if token.opens and len(token.text) < 4 and passage.language not in LISTED_LANGUAGES:
         return True  # a preposition or an article, most likely
     return token.key in _CRIES or (len(token.text) < 5 and token.text.isupper())
 
@@ -132,18 +132,18 @@ def _cannot_be_surname(page: Page, token: Token) -> bool:
 _CRIES = frozenset({"oh", "ah", "yes", "no", "hi", "wow", "ok"})
 
 
-def _is_lead_meant(page: Page, base: str, named: list[Known], number: int) -> bool:
+def _is_lead_meant(passage: Passage, base: str, named: list[Known], number: int) -> bool:
     """Return whether a relative is named in full, but later: "Trump … his son Eric Trump"."""
     one = lead(base)
     if one is None or one.id in {other.id for other in named}:
         return False
-    return all(page.firsts[other.id] > number for other in named)
+    return all(passage.firsts[other.id] > number for other in named)
 
 
-def _surnames_here(page: Page) -> dict[str, list[Known]]:
+def _surnames_here(passage: Passage) -> dict[str, list[Known]]:
     """Return the known people named in full in this text, by each of their surnames."""
     found: dict[str, list[Known]] = defaultdict(list)
-    for one in page.found.values():
+    for one in passage.found.values():
         if one.type != PERSON:
             continue
         words = form_key(one.name).split(" ")
@@ -153,11 +153,11 @@ def _surnames_here(page: Page) -> dict[str, list[Known]]:
     return found
 
 
-def _strangers(page: Page, added: Sequence[Mention]) -> set[str]:
+def _strangers(passage: Passage, added: Sequence[Mention]) -> set[str]:
     """Return the last words of full names in this text that are not known."""
     spans = [(one.start, one.end) for one in added]
     found = set()
-    for mention in {id(one): one for one in page.covered.values()}.values():
+    for mention in {id(one): one for one in passage.covered.values()}.values():
         if mention.type != PERSON or " " not in mention.text:
             continue
         if any(mention.start < end and start < mention.end for start, end in spans):
@@ -166,13 +166,13 @@ def _strangers(page: Page, added: Sequence[Mention]) -> set[str]:
     return found
 
 
-def _with_particles(page: Page, number: int, base: str) -> int:
+def _with_particles(passage: Passage, number: int, base: str) -> int:
     """Return where the surname begins: at "von" of "von der Leyen"."""
     first = number
-    while first and page.tokens[first].is_joined and page.tokens[first - 1].is_word:
-        key = page.tokens[first - 1].key
-        if key not in page.pack.particles or (not bearers_of(f"{key} {base}") and (
-            first < 2 or not bearers_of(f"{page.tokens[first - 2].key} {key} {base}")
+    while first and passage.tokens[first].is_joined and passage.tokens[first - 1].is_word:
+        key = passage.tokens[first - 1].key
+        if key not in passage.pack.particles or (not bearers_of(f"{key} {base}") and (
+            first < 2 or not bearers_of(f"{passage.tokens[first - 2].key} {key} {base}")
         )):  # fmt: skip
             break
         base = f"{key} {base}"
@@ -180,27 +180,27 @@ def _with_particles(page: Page, number: int, base: str) -> int:
     return first
 
 
-def _stands_alone(page: Page, first: int, last: int) -> bool:
+def _stands_alone(passage: Passage, first: int, last: int) -> bool:
     """Return whether no longer name goes on here; the rules may have taken just this word."""
-    inside = page.covered.get(last - 1)
+    inside = passage.covered.get(last - 1)
     if inside is not None and (
-        inside.start < page.tokens[first].start or inside.end > page.tokens[last - 1].end
+        inside.start < passage.tokens[first].start or inside.end > passage.tokens[last - 1].end
     ):
         return False
-    return not (is_beside_capital(page, first, last) or _is_with_article(page, first, last))
+    return not (is_beside_capital(passage, first, last) or _is_with_article(passage, first, last))
 
 
-def _is_with_article(page: Page, first: int, last: int) -> bool:
+def _is_with_article(passage: Passage, first: int, last: int) -> bool:
     """Return whether this is "the Moon", not "the Trump administration"; Italian has "la Meloni"."""
-    tokens = page.tokens
-    if first == 0 or page.language != "en" or tokens[first - 1].key != "the":
+    tokens = passage.tokens
+    if first == 0 or passage.language != "en" or tokens[first - 1].key != "the":
         return False
     after = tokens[last] if last < len(tokens) else None
-    return after is None or not after.text.islower() or after.key in page.pack.openers
+    return after is None or not after.text.islower() or after.key in passage.pack.openers
 
 
-def _is_clearly_other(page: Page, number: int) -> bool:
-    inside = page.covered.get(number)
+def _is_clearly_other(passage: Passage, number: int) -> bool:
+    inside = passage.covered.get(number)
     return inside is not None and inside.type != PERSON and inside.strength == "strong"
 
 
@@ -211,30 +211,29 @@ _GUESSES = frozenset(
 )  # fmt: skip
 
 
-def _note(page: Page, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
+def _note(passage: Passage, alone: dict[str, Lone], base: str, first: int, last: int) -> None:
     """Remember a surname that stands alone, with the signs beside it."""
-    one = _likeliest(page, base)
-    inside = page.covered.get(last - 1)
+    one = _likeliest(passage, base)
+    inside = passage.covered.get(last - 1)
     is_guess = inside is None or inside.type == PERSON or inside.rule in _GUESSES
     if one is None or not is_guess:
         return
-    token = page.tokens[last - 1]
+    token = passage.tokens[last - 1]
     is_owner = token.is_possessive and any(
-        after.is_capital for after in page.tokens[last : last + 1]
+        after.is_capital for after in passage.tokens[last : last + 1]
     )
     if is_owner and one.weight < _RULER:  # Dawson's Creek is nobody's creek
         return
-    signs = _signs(page, one, first, last)
+    signs = _signs(passage, one, first, last)
     found = alone.setdefault(base, Lone(one))
     found.places.append((first, last))
-    found.needed = max(found.needed, _needed(page, one, token, base))
-    found.is_name = (
-        found.is_name or not page.tokens[first].opens or one.weight >= _RULER or _is_direct(signs)
-    )
+    found.needed = max(found.needed, _needed(passage, one, token, base))
+    is_inside = not passage.tokens[first].opens
+    found.is_name |= is_inside or one.weight >= _RULER or _is_direct(signs)
     found.signs += signs
 
 
-def _likeliest(page: Page, base: str) -> Known | None:
+def _likeliest(passage: Passage, base: str) -> Known | None:
     """Return the bearer of a surname who is far ahead, or whose country alone the text names."""
     one = lead(base)
     if one is not None:
@@ -243,7 +242,7 @@ def _likeliest(page: Page, base: str) -> Known | None:
     if first.prominence == 3 and first.weight < _FAMOUS:
         return first if not others or first.weight >= 2 * others[0].weight else None
     rivals = [first, *(one for one in others if one.weight >= _RULER)]
-    here = [one for one in rivals if one.country in page.countries]
+    here = [one for one in rivals if one.country in passage.countries]
     is_one = len(here) == 1 or (len(here) > 1 and here[0].weight >= 1.5 * here[1].weight)
     return here[0] if is_one and first.weight >= _RULER else None
 
@@ -263,48 +262,48 @@ _OTHER_WORD = 3
 _BIG_CITY = 100_000
 
 
-def _needed(page: Page, one: Known, token: Token, base: str) -> int:
+def _needed(passage: Passage, one: Known, token: Token, base: str) -> int:
     """Return how much the signs must weigh before a surname means this person.
 
     The lists of given names and towns hold many surnames, so such a reading counts little; less
     known people share theirs with private ones.
     """
     key = token.key
-    hint = place_hint(key, page.language)
+    hint = place_hint(key, passage.language)
     if lead(base) is None and one.weight >= _RULER:
         return 2
     is_big_place = hint.kind not in ("", "alternate") and hint.population >= _BIG_CITY
-    if key in page.low or key in page.pack.not_names or is_big_place:
+    if key in passage.low or key in passage.pack.not_names or is_big_place:
         return _OTHER_WORD
-    if key in page.pack.common:
+    if key in passage.pack.common:
         return _OTHER_WORD
     if one.weight >= _RULER:
         return 0
     return bool(hint.kind) + (0 if one.weight >= _FAMOUS else 3)
 
 
-def _signs(page: Page, one: Known, first: int, last: int) -> list[str]:
+def _signs(passage: Passage, one: Known, first: int, last: int) -> list[str]:
     """Return the signs beside a surname that a person is meant, and this one."""
-    tokens, pack = page.tokens, page.pack
+    tokens, pack = passage.tokens, passage.pack
     signs = []
     before = tokens[first - 1] if first else None
-    if before is not None and is_title(page, before):
+    if before is not None and is_title(passage, before):
         is_office = _is_official(one) and (before.key in _OFFICES or before.key not in pack.titles)
         signs.append(f"{'office' if is_office else 'title'}: {before.text}")
-    if _is_described(page, last):
+    if _is_described(passage, last):
         signs.append("description: after it")
-    if _is_listed(page, first, last):
+    if _is_listed(passage, first, last):
         signs.append("listed: beside a person")
     after = tokens[last].key if last < len(tokens) else ""
     if after in _TERMS and _is_official(one):
         signs.append(f"office: {after}")
     if not tokens[last - 1].is_possessive and (after in pack.speech or after in _DEEDS):
         signs.append(f"verb: {after}")
-    inside = page.covered.get(last - 1)
+    inside = passage.covered.get(last - 1)
     if inside is not None and inside.rule in _PERSON_RULES:
         signs.append(f"rule: {inside.rule}")
     near = tokens[max(0, first - _NEAR) : last + _NEAR]
-    if one.country and one.country in countries_of(near, page.language):
+    if one.country and one.country in countries_of(near, passage.language):
         signs.append(f"country: {one.country}")
     signs += [
         f"role: {token.text}"
@@ -318,32 +317,34 @@ def _is_official(one: Known) -> bool:
     return not _OFFICES.isdisjoint(one.role.casefold().split())
 
 
-def _is_described(page: Page, last: int) -> bool:
+def _is_described(passage: Passage, last: int) -> bool:
     """Return whether a role follows after a comma: Azar, the health secretary."""
-    tokens = page.tokens
+    tokens = passage.tokens
     if last >= len(tokens) or tokens[last].text != ",":
         return False
     for token in tokens[last + 1 : last + 8]:
         if not token.is_word:
             return False
-        if token.key in page.pack.after_person or token.key in page.pack.titles:
+        if token.key in passage.pack.after_person or token.key in passage.pack.titles:
             return True
     return False
 
 
-def _is_listed(page: Page, first: int, last: int) -> bool:
+def _is_listed(passage: Passage, first: int, last: int) -> bool:
     """Return whether a comma or "and" alone stands between it and another person."""
-    tokens, joining = page.tokens, {",", "and", "et", "und", "y", "e", "en", "och", "og"}
-    left = page.covered.get(first - 2) if first > 1 and tokens[first - 1].key in joining else None
+    tokens, joining = passage.tokens, {",", "and", "et", "und", "y", "e", "en", "och", "og"}
+    left = (
+        passage.covered.get(first - 2) if first > 1 and tokens[first - 1].key in joining else None
+    )
     right = None
     if last + 1 < len(tokens) and tokens[last].key in joining:
-        right = page.covered.get(last + 1)
+        right = passage.covered.get(last + 1)
     return any(one is not None and one.type == PERSON and " " in one.text for one in (left, right))
 
 
-def _companions(page: Page, one: Known, alone: dict[str, Lone]) -> list[Known]:
+def _companions(passage: Passage, one: Known, alone: dict[str, Lone]) -> list[Known]:
     """Return known people of the same country or trade who are surely meant in this text."""
-    sure = [*page.found.values(), *(other.known for other in alone.values() if not other.needed)]
+    sure = [*passage.found.values(), *(other.known for other in alone.values() if not other.needed)]
     return [
         other
         for other in sure
@@ -355,7 +356,7 @@ def _companions(page: Page, one: Known, alone: dict[str, Lone]) -> list[Known]:
     ]  # fmt: skip
 
 
-def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
+def _judged(passage: Passage, alone: dict[str, Lone]) -> list[Mention]:
     """Return the mentions of those who are meant, and of those who may be."""
     result = []
     for base, one in alone.items():
@@ -365,7 +366,7 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
         beside = [] if one.needed else _beside(alone, base)
         signs += [f"beside {other.known.name}" for other in beside]
         if one.needed:
-            signs += [f"with: {other.name}" for other in _companions(page, one.known, alone)[:1]]
+            signs += [f"with: {other.name}" for other in _companions(passage, one.known, alone)[:1]]
         kinds = {sign.partition(":")[0] for sign in signs}
         weight = sum(_WEIGHTS.get(kind, 1) for kind in kinds)
         if weight < one.needed or not (one.is_name or beside):
@@ -375,7 +376,9 @@ def _judged(page: Page, alone: dict[str, Lone]) -> list[Mention]:
         evidence = f"surname of {one.known.name}; " + ("; ".join(dict.fromkeys(signs)) or "no sign")
         strength = "medium" if signs else "weak"
         result += [
-            mention_of(page, first, last, one.known, "known_surname", strength, evidence, not signs)
+            mention_of(
+                passage, first, last, one.known, "known_surname", strength, evidence, not signs
+            )
             for first, last in one.places
         ]
     return result

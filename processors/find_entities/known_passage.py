@@ -22,7 +22,7 @@ from ingest.model import Mention
 from processors.find_entities.tokens import Token, tokens_of
 
 
-class Page(msgspec.Struct):
+class Passage(msgspec.Struct):
     """What all decisions about one text need.
 
     `covered` maps a token to the mention that it is in, `inner` counts capital words inside
@@ -42,12 +42,12 @@ class Page(msgspec.Struct):
     firsts: dict[str, int] = {}
 
 
-def page_of(text: str, language: str, mentions: Sequence[Mention]) -> Page:
-    """Return the page of a text, in which these mentions were found."""
+def passage_of(text: str, language: str, mentions: Sequence[Mention]) -> Passage:
+    """Return the passage of a text, in which these mentions were found."""
     tokens = tokens_of(text, language)
     low = {token.key for token in tokens if token.is_word and not token.is_capital}
     inner = Counter(token.key for token in tokens if token.is_capital and not token.opens)
-    return Page(
+    return Passage(
         text, tokens, word_lists(language), language, low, inner, covered(tokens, mentions),
         countries_of(tokens, language),
     )  # fmt: skip
@@ -66,61 +66,65 @@ def covered(tokens: list[Token], mentions: Sequence[Mention]) -> dict[int, Menti
 
 
 def mention_of(
-    page: Page, first: int, last: int, one: Known, rule: str, strength: str, evidence: str,
+    passage: Passage, first: int, last: int, one: Known, rule: str, strength: str, evidence: str,
     is_ambiguous: bool = False,
 ) -> Mention:  # fmt: skip
-    start, end = page.tokens[first].start, page.tokens[last - 1].end
+    start, end = passage.tokens[first].start, passage.tokens[last - 1].end
     return Mention(
-        type=one.type, start=start, end=end, text=page.text[start:end], rule=rule,
+        type=one.type, start=start, end=end, text=passage.text[start:end], rule=rule,
         strength=strength, entity_id=one.id, evidence=evidence, is_ambiguous=is_ambiguous,
     )  # fmt: skip
 
 
-def has_other_reading(page: Page, token: Token) -> bool:
+def has_other_reading(passage: Passage, token: Token) -> bool:
     """Return whether a word is also a place, an ordinary word or a given name."""
-    key, pack = token.key, page.pack
-    if key in page.low or key in pack.not_names or key in person_names().given:
+    key, pack = token.key, passage.pack
+    if key in passage.low or key in pack.not_names or key in person_names().given:
         return True
     if key in pack.common or key in country_names("demonyms") or is_calendar(pack, key):
         return True
-    return bool(place_hint(key, page.language).kind)
+    return bool(place_hint(key, passage.language).kind)
 
 
 def is_calendar(pack: WordLists, key: str) -> bool:
     return key in pack.openers or key in pack.weekdays or key in pack.months
 
 
-def is_beside_capital(page: Page, first: int, last: int) -> bool:
+def is_beside_capital(passage: Passage, first: int, last: int) -> bool:
     """Return whether a capital word beside it may belong to the same name."""
-    tokens = page.tokens
+    tokens = passage.tokens
     if first and tokens[first].is_joined and not tokens[first].is_shouted:
         before = tokens[first - 1]
-        if before.is_capital and not before.is_possessive and not is_no_name(page, before):
+        if before.is_capital and not before.is_possessive and not is_no_name(passage, before):
             return True
-    return goes_on(page, last)
+    return goes_on(passage, last)
 
 
-def goes_on(page: Page, last: int) -> bool:
+def goes_on(passage: Passage, last: int) -> bool:
     """Return whether the next word may belong to the same name."""
-    tokens = page.tokens
+    tokens = passage.tokens
     if last >= len(tokens) or not tokens[last].is_joined or tokens[last - 1].is_possessive:
         return False
     after = tokens[last]
     if after.is_shouted:
-        return _is_last_word(page, after)
-    if not after.is_capital or is_calendar(page.pack, after.key) or after.key in page.pack.titles:
+        return _is_last_word(passage, after)
+    if (
+        not after.is_capital
+        or is_calendar(passage.pack, after.key)
+        or after.key in passage.pack.titles
+    ):
         return False
-    inside = page.covered.get(last)
+    inside = passage.covered.get(last)
     return not (inside and inside.start == after.start and inside.rule == "known_organisation")
 
 
-def is_no_name(page: Page, token: Token) -> bool:
+def is_no_name(passage: Passage, token: Token) -> bool:
     """Return whether a capital word before a name is no part of it."""
-    pack, key = page.pack, token.key
+    pack, key = passage.pack, token.key
     return (
-        key in pack.openers or key in pack.title_modifiers or is_title(page, token)
+        key in pack.openers or key in pack.title_modifiers or is_title(passage, token)
         or key in pack.sentence_words or key in country_names("demonyms")
-        or (token.opens and (key in page.low or len(token.text) == 1))
+        or (token.opens and (key in passage.low or len(token.text) == 1))
     )  # fmt: skip
 
 
@@ -134,20 +138,20 @@ _TITLE_ENDS = (
 )  # fmt: skip
 
 
-def is_title(page: Page, token: Token) -> bool:
+def is_title(passage: Passage, token: Token) -> bool:
     """Return whether a word is a title or a job, also as the last part of a compound."""
-    pack = page.pack
+    pack = passage.pack
     if token.key in pack.titles or token.text.lower() in pack.titles:
         return True
-    return page.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
+    return passage.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
 
 
 _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "no"})
 
 
-def _is_last_word(page: Page, token: Token) -> bool:
+def _is_last_word(passage: Passage, token: Token) -> bool:
     """Return whether a word ends names: where all words have capitals, this alone says so."""
-    pack, key = page.pack, token.key
+    pack, key = passage.pack, token.key
     return (
         key in pack.organisation_heads or key in pack.place_heads or key in pack.other_heads
         or key in person_names().surnames

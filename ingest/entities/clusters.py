@@ -49,7 +49,7 @@ def add_persons(
     Different given names are never joined. A single word joins the full name that holds it, or
     nobody: "John" is not the same person in two documents.
     """
-    keyed = [(person_key(mentions[n].text, pack), n) for n in numbers]
+    keyed = [(key, n) for n in numbers if (key := person_key(mentions[n].text, pack))]
     full = sorted({key for key, _ in keyed if _is_full(key)}, key=lambda key: (-len(key), key))
     people = [cluster for cluster in clusters if cluster.type == "person"]
     homes: dict[Key, Cluster] = {}

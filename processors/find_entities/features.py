@@ -138,11 +138,15 @@ def _forms(key: str, language: str) -> list[str]:
 
 
 class Seen(NamedTuple):
-    """The words of a text, and for those that may be part of a name the other columns."""
+    """The words of a text, and for those that may be part of a name the other columns.
+
+    `apart` are the numbers of words that are not in one name with the word before: it has an 's.
+    """
 
     words: list[str]
     marked: list[int]
     columns: list[list[str]]
+    apart: list[int]
 
 
 def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> Seen:
@@ -161,7 +165,8 @@ def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) ->
         token, one = tokens[number], _class_of(words[number], language)
         states.append(
             f"{'o' if token.opens else ''}{'l' if token.text.lower() in low else ''}"
-            f"{'j' if token.is_joined else ''}{'h' if token.is_shouted else ''}{one[:4]}"
+            f"{'j' if token.is_joined else ''}{'h' if token.is_shouted else ''}"
+            f"{'p' if token.is_possessive else ''}{one[:4]}"
         )
         pairs.append(f"{_class_of(words[number - 1], language) if number else EDGE}>{one}")
         before.append(f"{around[number].lower()}|{one}")
@@ -176,7 +181,12 @@ def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) ->
         before,
         after,
     ]
-    return Seen(words, marked, found)
+    apart = [
+        number
+        for number, last in enumerate(tokens[:-1], 1)
+        if last.is_possessive and verdicts[number][:1] != "I"
+    ]
+    return Seen(words, marked, found, apart)
 
 
 @lru_cache(maxsize=20_000)

@@ -154,8 +154,8 @@ def main() -> None:
     began = time.monotonic()
     texts, aside = plan.read(options.language, options.data, with_all=not options.held_out)
     weights = train(texts, options.language, c1=options.c1, c2=options.c2, rounds=options.rounds)
-    boldness = plan.BOLDNESS.get(options.language, 0.0)
-    weights = msgspec.structs.replace(weights, boldness=boldness)
+    caution = plan.CAUTION.get(options.language, 0.0)
+    weights = msgspec.structs.replace(weights, caution=caution)
     packed = stored(weights)
     print(
         f"{options.language}: {len(texts)} texts, {len(weights.keys) // 4} attributes, "

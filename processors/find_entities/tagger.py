@@ -213,6 +213,8 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
         while number < len(labels) and LABELS[labels[number]] == f"I{kind}":
             number += 1
         start, end = tokens[first].start, tokens[number - 1].end
+        if not any(map(str.isalpha, text[start:end])):
+            continue  # a line of underscores
         result.append(
             theirs.get((start, end, kind))
             or Mention(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.model import EnrichedDocument, EntityDetail
+from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep
 from processors import find_entities, merge_mentions
 from tests.builders import a_document
@@ -44,6 +44,14 @@ def test_a_surname_of_two_people_joins_the_nearest_and_is_marked_ambiguous() -> 
     assert last.entity_id == "person:peter-weller"
     assert last.is_ambiguous
     assert not document.mentions[0].is_ambiguous
+
+
+def test_a_mention_without_a_letter_joins_nobody() -> None:
+    line = Mention(type="person", start=0, end=4, text="____", rule="tagger", strength="medium")
+    outcome = CHAIN[1](a_document(text="____ and more", mentions=(line,), entity_details=()))
+    assert isinstance(outcome, Keep)
+    assert outcome.value.entity_details == ()
+    assert outcome.value.mentions == (line,)
 
 
 def test_two_given_names_are_never_one_person() -> None:

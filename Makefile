@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install dev demo run check test mutation bench bench-peers soak chaos compose-test clean
+.PHONY: help install dev demo run check test mutation bench bench-entities bench-peers soak chaos compose-test clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ mutation: dev ## Mutation tests of the pure modules; takes over half an hour.
 
 bench: dev ## One table of speeds as ratios, and of memory.
 	$(BIN)/python -m tests.benchmarks
+
+bench-entities: dev ## How well names are found, on the annotated sets at hand.
+	$(BIN)/python -m tests.benchmarks entities
 
 bench-peers: dev ## Compare with other projects on the same feeds and pages.
 	$(BIN)/python -m tests.benchmarks polling --peers

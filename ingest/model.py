@@ -47,6 +47,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     publisher: str
     names_itself: bool = False
     publisher_country: str = ""
+    publisher_home: str = ""
     group: str = ""
     language: str = ""
     timezone: str = ""
@@ -85,6 +86,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_seen_at: Moment
     publisher: str = ""
     publisher_country: str = ""
+    publisher_home: str = ""
     language: str = ""
     timezone: str = ""
     title: str = ""
@@ -175,6 +177,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     content_hash: str
     content_source: str
     publisher_country: str = ""
+    publisher_home: str = ""
     feed_ids: tuple[str, ...] = ()
     path: str = ""
     published_at: Moment | None = None
@@ -217,9 +220,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Mention(msgspec.Struct, frozen=True, kw_only=True):
-    """One mention of a name in the text. Offsets count code points of `text`, end excluded.
+    """One mention of a name. Offsets count code points of the `field`, end excluded.
 
-    `rule` is the id of the rule that chose the type, `strength` is certain, strong, medium or weak.
+    `field` is text or title. `rule` is the id of the rule that chose the type, `strength` is
+    certain, strong, medium or weak. A mention that names nobody in particular, such as a lone given
+    name, has no `entity_id`.
     """
 
     type: str
@@ -231,6 +236,7 @@ class Mention(msgspec.Struct, frozen=True, kw_only=True):
     entity_id: str = ""
     is_ambiguous: bool = False
     evidence: str = ""
+    field: str = "text"
 
 
 class EntityDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,20 +271,29 @@ class GeoPoint(msgspec.Struct, frozen=True):
 
 
 class GeoFocus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The place a document is mainly about; `country` is a two-letter ISO 3166 code."""
+    """The place a document is mainly about; `country` is a two-letter ISO 3166 code.
+
+    `reason` says what counted for it, `runner_up` what came next.
+    """
 
     name: str = ""
     country: str = ""
     point: GeoPoint | None = None
+    reason: str = ""
+    runner_up: str = ""
 
 
 class Geo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a document takes place. `points` excludes whole countries (see `country_points`)."""
+    """Where a document takes place. `points` excludes whole countries (see `country_points`).
+
+    `nationalities` are countries that words such as "French" name, if resolve_places is told to.
+    """
 
     points: tuple[GeoPoint, ...] = ()
     country_points: tuple[GeoPoint, ...] = ()
     focus: GeoFocus | None = None
     countries: tuple[str, ...] = ()
+    nationalities: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     geoname_ids: tuple[str, ...] = ()
     precision: str = ""

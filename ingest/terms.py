@@ -35,6 +35,10 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
 #: The languages that have stems, in alphabetical order.
 STEMMED_LANGUAGES = tuple(sorted(code for code, name in LANGUAGES.items() if name != "cjk"))
 
+#: The two written Norwegians under their common code, and older codes of some languages.
+SAME_LANGUAGE = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "mo": "ro", "sh": "sr"}
+_LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
+
 _CACHE_ENTRIES = 200_000
 
 #: A run of end marks matches from its first mark only, so that a text of nothing but marks takes
@@ -115,6 +119,13 @@ def language_code(language: str) -> str:
     """Return the code of the analyser for a language: `en` for en-GB, `cjk`, or "" for none."""
     code = language.lower().partition("-")[0]
     return {"": "", "cjk": "cjk"}.get(LANGUAGES.get(code, ""), code)
+
+
+def language_of_tag(tag: str) -> str:
+    """Return the language of a tag such as `nb-NO`, under its usual code; "" if it has none."""
+    match = _LANGUAGE_CODE.match(tag.strip())
+    code = match.group().lower() if match else ""
+    return SAME_LANGUAGE.get(code, code)
 
 
 def fold(text: str) -> str:

@@ -11,13 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep, Outcome
+from ingest.terms import SAME_LANGUAGE, language_of_tag
 
 VERSION = 1
 
-#: The two written Norwegians under their common code, and older codes of some languages.
-_SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "mo": "ro", "sh": "sr"}
 _LETTER = re.compile(r"[^\W\d_]")
-_CODE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
 
 
 class Options(BaseModel):
@@ -64,25 +62,16 @@ class DetectLanguage:
         best, score = max(ranked.items(), key=lambda item: item[1])
         if score >= self._options.min_score:
             return best, round(score, 4), "text"
-        hint = code_of(document.language_hint)
+        hint = language_of_tag(document.language_hint)
         if hint in ranked and hint != best:
             return hint, round(ranked[hint], 4), "hint"
         return best, round(score, 4), "text"
 
 
-def code_of(hint: str) -> str:
-    """Return the language code of a tag such as `en-GB`, "" if it has none."""
-    match = _CODE.match(hint.strip())
-    if match is None:
-        return ""
-    code = match.group().lower()
-    return _SAME.get(code, code)
-
-
 def _merged(ranked: list[tuple[str, float]]) -> dict[str, float]:
     scores: dict[str, float] = {}
     for code, score in ranked:
-        name = _SAME.get(code, code)
+        name = SAME_LANGUAGE.get(code, code)
         scores[name] = scores.get(name, 0.0) + float(score)
     return scores
 

@@ -172,8 +172,8 @@ class MatchWatchlists:
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
         """Return the document with hits, which replace the mentions that they overlap.
 
-        Excluded entities lose their mentions. Names found only in the title add their list but no
-        mention: offsets refer to the text.
+        Excluded entities lose their mentions. `watchlist.hits` are those of the text; names of the
+        title are mentions of the title.
         """
         if self._excluded and document.mentions:
             document = self._without_excluded(document)
@@ -195,7 +195,7 @@ class MatchWatchlists:
             for found in in_text
         )
         document = msgspec.structs.replace(document, watchlist=Watchlist(names=names, hits=hits))
-        return Keep(_with_mentions(document, in_text))
+        return Keep(_with_mentions(document, {"text": in_text, "title": in_title}))
 
     def _without_excluded(self, document: EnrichedDocument) -> EnrichedDocument:
         joined = assembled(document, document.mentions)
@@ -238,33 +238,37 @@ class MatchWatchlists:
         return result
 
 
-def _with_mentions(document: EnrichedDocument, found: Sequence[ListedName]) -> EnrichedDocument:
+def _with_mentions(
+    document: EnrichedDocument, found: dict[str, list[ListedName]]
+) -> EnrichedDocument:
     pinned: dict[str, Pinned] = {}
-    added: dict[tuple[int, int], Mention] = {}
-    for start, end, watched in found:
-        entity = watched.entity
-        pinned.setdefault(entity.id, entity)
-        added.setdefault(
-            (start, end),
-            Mention(
-                type=entity.type,
-                start=start,
-                end=end,
-                text=document.text[start:end],
-                rule="watchlist",
-                strength="certain",
-                entity_id=entity.id,
-                evidence=f"list: {watched.list}",
-            ),
-        )
-    if not added:
-        return document
-    kept = [
-        mention
-        for mention in document.mentions
-        if not any(mention.start < end and start < mention.end for start, end in added)
-    ]
-    mentions = sorted([*kept, *added.values()], key=lambda mention: mention.start)
+    mentions: list[Mention] = []
+    for field, names in found.items():
+        added: dict[tuple[int, int], Mention] = {}
+        for start, end, watched in names:
+            entity = watched.entity
+            pinned.setdefault(entity.id, entity)
+            added.setdefault(
+                (start, end),
+                Mention(
+                    type=entity.type,
+                    start=start,
+                    end=end,
+                    text=getattr(document, field)[start:end],
+                    rule="watchlist",
+                    strength="certain",
+                    entity_id=entity.id,
+                    evidence=f"list: {watched.list}",
+                    field=field,
+                ),
+            )
+        kept = [
+            one
+            for one in document.mentions
+            if one.field == field
+            and not any(one.start < end and start < one.end for start, end in added)
+        ]
+        mentions += sorted([*kept, *added.values()], key=lambda one: one.start)
     return assembled(document, mentions, pinned.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -66,6 +67,15 @@ def settings_of(config: Path | None) -> Settings:
     """Return the settings for a verb that only reads log and index. Errors: ConfigError."""
     telemetry.configure("cli", stream=sys.stderr, level="warning")
     return load(config_folder(config))
+
+
+def optional_settings_of(config: Path | None, *, is_needed: bool = False) -> Settings | None:
+    """Return the settings; None when there are none and no `config` or variable names some.
+
+    Errors: ConfigError.
+    """
+    is_named = config is not None or bool(os.environ.get("NEWS_INGEST_CONFIG"))
+    return settings_of(config) if is_named or is_needed or Path("config").is_dir() else None
 
 
 def whole_settings_of(config: Path | None, stage: str = "") -> Settings:

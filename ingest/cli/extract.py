@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ingest.children import cores
-from ingest.cli.context import ConfigOption, JsonOption, settings_of, shows_errors
+from ingest.cli.context import ConfigOption, JsonOption, optional_settings_of, shows_errors
 from ingest.cli.terminal_text import line, out, print_json, say
 from ingest.model import Candidate, EnrichedDocument, Provenance
 from ingest.operations.page_client import PageClient
@@ -21,8 +20,6 @@ from ingest.operations.page_reports import PageJob, PageReport, page_reports, re
 from ingest.settings.load import Settings
 from ingest.sources.documents.files import FileRefused, list_documents
 
-#: Folder of the settings when none is named.
-DEFAULT_FOLDER = Path("config")
 #: Characters shown of a value.
 _VALUE_CHARACTERS = 160
 _FLAGS = ("is_", "has_")
@@ -68,7 +65,7 @@ def extract(
     With --json it prints one line per page, in input order. Exits with status 1 if a page could
     not be read.
     """
-    settings = _settings(inputs, config)
+    settings = optional_settings_of(config, is_needed=any(map(_is_url, inputs)))
     has_error = False
     reports = page_reports(
         _jobs(inputs, settings),
@@ -86,13 +83,6 @@ def extract(
                 _show(report, explain=explain)
     if has_error:
         raise typer.Exit(1)
-
-
-def _settings(inputs: list[str], config: Path | None) -> Settings | None:
-    """Return the settings; None when there are none and the files do not need them."""
-    is_named = config is not None or bool(os.environ.get("NEWS_INGEST_CONFIG"))
-    needs_them = is_named or any(map(_is_url, inputs)) or DEFAULT_FOLDER.is_dir()
-    return settings_of(config) if needs_them else None
 
 
 def _jobs(inputs: list[str], settings: Settings | None) -> Iterator[PageJob]:

@@ -19,6 +19,8 @@ VERBS = (
     "trial",
     "ingest",
     "extract",
+    "enrich",
+    "evaluate",
     "archive.search",
     "archive.show",
     "archive.revisions",

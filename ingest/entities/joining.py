@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from rapidfuzz.distance import JaroWinkler
 
-from ingest.entities.lexicon import (
-    WordLists,
-    aliases,
-    clean,
-    organisation_key,
-    person_key,
-    slug,
-    word_lists,
+from ingest.entities.clusters import (
+    Cluster,
+    Key,
+    add_organisations,
+    add_persons,
+    add_places,
 )
+from ingest.entities.known import known
+from ingest.entities.lexicon import WordLists, clean, organisation_key, person_key, slug, word_lists
 from ingest.model import EnrichedDocument, EntityDetail, Mention, Names
 
-#: Given names at least this similar are spellings of the same name.
-_SAME_GIVEN_NAME = 0.9
-_SMALL = frozenset(
-    {"of", "for", "the", "and", "de", "la", "le", "du", "des", "on", "in", "to", "et", "y", "del"}
-)
+#: Entries of a table: a line, or what stands between semicolons.
+_PART = re.compile(r"[^\n;]+")
+_WORD = re.compile(r"[^\W_]+")
+#: A part with less than this share of words in lower case is no sentence.
+_SENTENCE = 0.35
+#: A heading has as few; a table is at least this many such parts.
+_FEWEST = 6
+#: Tables may add this many entities to a document.
+_FLOOD = 15
 
-
-Key = tuple[str, ...]
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
 class Pinned(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,45 +44,72 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     wikidata_id: str = ""
 
 
-class Cluster(msgspec.Struct):
-    """The mentions of one entity, by number.
-
-    `id` and `name` are empty unless they come from a list; `ambiguous` are the numbers of mentions
-    that could also mean another entity.
-    """
-
-    type: str
-    keys: set[Key] = msgspec.field(default_factory=set)
-    numbers: list[int] = msgspec.field(default_factory=list)
-    ambiguous: set[int] = msgspec.field(default_factory=set)
-    id: str = ""
-    name: str = ""
-    aliases: tuple[str, ...] = ()
-    wikidata_id: str = ""
-
-
 def assembled(
     document: EnrichedDocument, mentions: Sequence[Mention], pinned: Iterable[Pinned] = ()
 ) -> EnrichedDocument:
     """Return the document with these mentions joined to entities, most salient first.
 
-    Mentions of strength certain keep the entity id they bring; `pinned` describes those.
+    Mentions of strength certain and of known entities keep the entity id they bring; `pinned`
+    describes those of strength certain. A lone given name or surname that joins nobody has none.
     """
     clusters = _clusters(document, mentions, list(pinned))
-    final = list(mentions)
+    if len(clusters) > _FLOOD:
+        clusters = _without_tables(document.text, clusters, mentions)
+    final = [msgspec.structs.replace(mention, entity_id="") for mention in mentions]
     details = []
     for cluster in clusters:
         if not cluster.numbers:
             continue
         cluster.numbers.sort()
         name = cluster.name or _name(cluster, mentions, document.language)
-        id = cluster.id or f"{cluster.type}:{slug(name)}"
+        id = cluster.id or _made_id(cluster.type, name)
         for number in cluster.numbers:
             final[number] = msgspec.structs.replace(
                 final[number], entity_id=id, is_ambiguous=number in cluster.ambiguous
             )
         details.append(_detail(document, cluster, id, name, mentions))
     return with_entities(document, tuple(final), merged_details(details))
+
+
+def _without_tables(
+    text: str, clusters: list[Cluster], mentions: Sequence[Mention]
+) -> list[Cluster]:
+    """Return the entities without those that only tables name, where these are many.
+
+    A list of results would flood the facets with its hundred names.
+    """
+    spans = _table_spans(text)
+
+    def is_listed(mention: Mention) -> bool:
+        place = bisect_right(spans, (mention.start, len(text)))
+        return mention.field == "text" and place > 0 and mention.end <= spans[place - 1][1]
+
+    kept = [
+        one
+        for one in clusters
+        if any(
+            mentions[number].strength == "certain" or not is_listed(mentions[number])
+            for number in one.numbers
+        )
+    ]
+    return kept if len(clusters) - len(kept) > _FLOOD else clusters
+
+
+def _table_spans(text: str) -> Sequence[tuple[int, int]]:
+    """Return the start and end of each line or entry that belongs to a table, in order."""
+    spans = [part.span() for part in _PART.finditer(text) if _is_entry(part.group())]
+    return spans if len(spans) >= _FEWEST else ()
+
+
+def _is_entry(part: str) -> bool:
+    words = _WORD.findall(part)
+    lower = sum(word[0].islower() for word in words)
+    return len(words) > 1 and lower < _SENTENCE * len(words)
+
+
+def source(document: EnrichedDocument, mention: Mention) -> str:
+    """Return the text in which the offsets of a mention count: the body or the title."""
+    return document.title if mention.field == "title" else document.text
 
 
 def with_entities(
@@ -90,7 +119,8 @@ def with_entities(
     top = max((detail.count for detail in details), default=1)
     firsts: dict[str, int] = {}
     for mention in mentions:
-        firsts.setdefault(mention.entity_id, mention.start)
+        first = mention.start if mention.field == "text" else 0
+        firsts[mention.entity_id] = min(first, firsts.get(mention.entity_id, first))
     weighed = [
         msgspec.structs.replace(
             detail, salience=_salience(detail, top, firsts.get(detail.id, 0), len(document.text))
@@ -133,25 +163,56 @@ def _clusters(
     for one in pinned:
         cluster = Cluster(one.type, id=one.id, name=one.name, aliases=one.aliases,
                           wikidata_id=one.wikidata_id)  # fmt: skip
-        for form in (one.name, *one.aliases):
-            key = person_key(form, lists) if one.type == "person" else organisation_key(form)
-            cluster.keys.add(key)
+        cluster.keys |= {_key(one.type, form, lists) for form in (one.name, *one.aliases)}
         by_id[one.id] = cluster
     clusters = list(by_id.values())
     numbers: dict[str, list[int]] = {"person": [], "organisation": [], "place": []}
     for number, mention in enumerate(mentions):
-        if mention.strength == "certain" and mention.entity_id:
-            home = by_id.get(mention.entity_id)
-            if home is None:
-                home = by_id[mention.entity_id] = Cluster(mention.type, id=mention.entity_id)
-                clusters.append(home)
-            home.numbers.append(number)
-        else:
+        home = by_id.get(mention.entity_id) or _brought(mention, clusters, lists)
+        if home is None:
             numbers[mention.type].append(number)
-    _add_persons(clusters, mentions, numbers["person"], document.text, lists)
-    _add_organisations(clusters, mentions, numbers["organisation"], document.text)
-    _add_places(clusters, mentions, numbers["place"])
+            continue
+        if by_id.setdefault(mention.entity_id, home) is home and home not in clusters:
+            clusters.append(home)
+        home.numbers.append(number)
+        if mention.is_ambiguous:
+            home.ambiguous.add(number)
+    add_persons(clusters, mentions, numbers["person"], lists)
+    add_organisations(clusters, mentions, numbers["organisation"], document.text)
+    add_places(clusters, mentions, numbers["place"])
     return clusters
+
+
+def _brought(mention: Mention, clusters: list[Cluster], lists: WordLists) -> Cluster | None:
+    """Return the entity whose id a mention brings: from a watch-list, or of public life.
+
+    A name of a watch-list takes precedence over the known entity of that name.
+    """
+    if not mention.entity_id:
+        return None
+    if mention.strength == "certain":
+        return Cluster(mention.type, id=mention.entity_id)
+    entity = known(mention.entity_id)
+    if entity is None:
+        return None
+    key = _key(entity.type, entity.name, lists)
+    for cluster in clusters:
+        if cluster.type == entity.type and key in cluster.keys:
+            return cluster
+    return Cluster(
+        entity.type, keys={key}, id=entity.id, name=entity.name, wikidata_id=entity.wikidata_id
+    )
+
+
+def _key(type: str, name: str, lists: WordLists) -> Key:
+    return person_key(name, lists) if type == "person" else organisation_key(name)
+
+
+def _made_id(type: str, name: str) -> str:
+    """Return the id of an entity that is on no list: its full name without article, legal form."""
+    if type == "organisation":
+        name = " ".join(organisation_key(name))
+    return f"{type}:{slug(name)}"
 
 
 def _name(cluster: Cluster, mentions: Sequence[Mention], language: str) -> str:
@@ -167,8 +228,7 @@ def _form(mention: Mention, language: str) -> str:
         key = person_key(text, word_lists(language or "en"))
         return (
             " ".join(words[-max(len(key), 1) :])
-            if len(key) < len(words)
-            and words[-1].rstrip(".").casefold() not in {"jr", "sr", "ii", "iii", "iv"}
+            if len(key) < len(words) and words[-1].rstrip(".").casefold() not in _SUFFIXES
             else text
         )
     if text[:4].casefold() == "the " and mention.type == "organisation":
@@ -181,13 +241,22 @@ def _form(mention: Mention, language: str) -> str:
 def _detail(
     document: EnrichedDocument, cluster: Cluster, id: str, name: str, mentions: Sequence[Mention]
 ) -> EntityDetail:
-    surface = [_form(mentions[number], document.language) for number in cluster.numbers]
-    forms = tuple(dict.fromkeys((name, *surface, *cluster.aliases)))
+    numbers = cluster.numbers
+    surface = [_form(mentions[number], document.language) for number in numbers]
+    surnames = [_surname(name)] if cluster.type == "person" else []
+    forms = tuple(dict.fromkeys((name, *surface, *cluster.aliases, *surnames)))
+    is_in_title = any(mentions[number].field == "title" for number in numbers)
     return EntityDetail(
-        id=id, name=name, type=cluster.type, count=len(cluster.numbers), forms=forms,
-        is_in_title=_is_in_title(document.title, cluster.type, forms),
+        id=id, name=name, type=cluster.type, count=len(numbers), forms=forms,
+        is_in_title=is_in_title or _is_in_title(document.title, cluster.type, forms),
         wikidata_id=cluster.wikidata_id,
     )  # fmt: skip
+
+
+def _surname(name: str) -> str:
+    """Return the last word of a name, without suffix: `person:Weller` finds Anne Weller."""
+    words = [word for word in name.split() if word.strip(".,").casefold() not in _SUFFIXES]
+    return words[-1] if words else name
 
 
 def _is_in_title(title: str, type: str, forms: tuple[str, ...]) -> bool:
@@ -216,183 +285,3 @@ def _names(names: Iterable[tuple[str, str]]) -> Names:
     for type, name in dict.fromkeys(names):
         lists[type].append(name)
     return Names(**{type: tuple(found) for type, found in lists.items()})
-
-
-def _add_persons(
-    clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int],
-    text: str, pack: WordLists,
-) -> None:  # fmt: skip
-    """Join the mentions with these numbers to people, longest names first.
-
-    Different given names are never joined.
-    """
-    keyed = [(person_key(mentions[n].text, pack), n) for n in numbers]
-    full = sorted({key for key, _ in keyed if len(key) > 1}, key=lambda key: (-len(key), key))
-    people = [cluster for cluster in clusters if cluster.type == "person"]
-    homes: dict[Key, Cluster] = {}
-    first_seen = dict(reversed(keyed))
-    for key in sorted(full, key=lambda key: (-len(key), first_seen[key])):
-        home = next((one for one in people if _is_same_person(one, key)), None)
-        if home is None:
-            home = Cluster("person")
-            people.append(home)
-            clusters.append(home)
-        home.keys.add(key)
-        homes[key] = home
-    for key, number in keyed:
-        if len(key) > 1:
-            homes[key].numbers.append(number)
-    for key, number in keyed:
-        if len(key) == 1:
-            _add_single(clusters, people, key, number, mentions, text, pack)
-
-
-def _is_same_person(cluster: Cluster, key: Key) -> bool:
-    return any(_names_one_person(known, key) for known in cluster.keys if len(known) > 1)
-
-
-def _names_one_person(longer: Key, shorter: Key) -> bool:
-    if longer == shorter or longer[-len(shorter) :] == shorter:
-        return True
-    if longer[-1] != shorter[-1]:
-        # A second surname may follow in Spanish: the longer name begins with the shorter one.
-        return len(longer) == len(shorter) + 1 > 2 and longer[: len(shorter)] == shorter
-    one, two = longer[0], shorter[0]
-    if one == two:
-        middles = (longer[1:-1], shorter[1:-1])
-        if all(middles) and middles[0] != middles[1]:
-            return any(
-                a[0] == b[0] and min(len(a), len(b)) == 1 for a, b in zip(*middles, strict=False)
-            )
-        return True
-    if min(len(one), len(two)) <= 2 and one[0] == two[0] and (len(one) == 1 or len(two) == 1):
-        return True
-    return min(len(one), len(two)) > 3 and JaroWinkler.similarity(one, two) > _SAME_GIVEN_NAME
-
-
-def _add_single(
-    clusters: list[Cluster], people: list[Cluster], key: Key, number: int,
-    mentions: Sequence[Mention], text: str, pack: WordLists,
-) -> None:  # fmt: skip
-    word = key[0]
-    named = [c for c in people if any(word == known[-1] for known in c.keys if len(known) > 1)]
-    if not named and _is_followed_by_speech(text, mentions[number].end, pack):
-        named = [c for c in people if any(word == known[0] for known in c.keys if len(known) > 1)]
-    if not named:
-        named = [c for c in people if key in c.keys]
-    if not named:
-        named = [Cluster("person")]
-        people += named
-        clusters += named
-    home = named[0] if len(named) == 1 else _nearest_before(named, number)
-    home.keys.add(key)
-    home.numbers.append(number)
-    if len(named) > 1:
-        home.ambiguous.add(number)
-
-
-def _nearest_before(clusters: list[Cluster], number: int) -> Cluster:
-    def distance(cluster: Cluster) -> tuple[int, int]:
-        before = [n for n in cluster.numbers if n < number]
-        return (0, number - max(before)) if before else (1, min(cluster.numbers, default=0))
-
-    return min(clusters, key=distance)
-
-
-def _is_followed_by_speech(text: str, end: int, pack: WordLists) -> bool:
-    following = text[end : end + 24].split()
-    return (
-        bool(following)
-        and text[end : end + 1] == " "
-        and (following[0].strip(".,:;\"”'").casefold() in pack.speech)
-    )
-
-
-def _add_organisations(
-    clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int], text: str
-) -> None:
-    """Join the mentions with these numbers to organisations.
-
-    A prefix joins its longer form, an acronym the name with those initials; "Full Name (ABC)"
-    is the most reliable cue.
-    """
-    numbers = list(numbers)
-    keyed = {n: organisation_key(mentions[n].text) for n in numbers}
-    defined = _definitions(mentions, numbers, text)
-    homes = [cluster for cluster in clusters if cluster.type == "organisation"]
-    for number in sorted(numbers, key=lambda n: (-len(keyed[n]), n)):
-        key = keyed[number]
-        known = aliases().get(" ".join(key)) or aliases().get(" ".join(("the", *key)))
-        home = _home(homes, key, known[0] if known else "", defined, number)
-        if home is None:
-            home = Cluster("organisation")
-            if known:
-                home.id, home.name = f"organisation:{slug(known[0])}", known[0]
-                home.aliases = known[1]
-            homes.append(home)
-            clusters.append(home)
-        home.keys.add(key)
-        home.numbers.append(number)
-    for home in homes:
-        home.numbers.sort()
-
-
-def _home(
-    homes: list[Cluster], key: Key, known: str, defined: dict[Key, Key], number: int
-) -> Cluster | None:
-    same = [home for home in homes if key in home.keys or (known and home.name == known)]
-    if same:
-        return same[0]
-    if key in defined:
-        same = [home for home in homes if defined[key] in home.keys]
-        if same:
-            return same[0]
-    if known:
-        return None
-    if len(key) == 1 and 2 <= len(key[0]) <= 6:
-        short = [
-            h for h in homes if any(_initials(long) == key[0] for long in h.keys if len(long) > 1)
-        ]
-        if short:
-            return short[0]
-    longer = [h for h in homes if any(_opens(long, key) for long in h.keys)]
-    if not longer:
-        return None
-    return longer[0] if len(longer) == 1 else _nearest_before(longer, number)
-
-
-def _opens(longer: Key, key: Key) -> bool:
-    if len(longer) <= len(key) or longer[: len(key)] != key:
-        return False
-    return longer[len(key)] not in {"of", "for", "and"} or len(key) > 1
-
-
-def _initials(key: Key) -> str:
-    return "".join(word[0] for word in key if word not in _SMALL)
-
-
-def _definitions(mentions: Sequence[Mention], numbers: list[int], text: str) -> dict[Key, Key]:
-    """Return short → long form where the text says "Full Name (ABC)"."""
-    found: dict[Key, Key] = {}
-    for one, two in itertools.pairwise(numbers):
-        long, short = mentions[one], mentions[two]
-        between = text[long.end : short.start]
-        if between.strip() in {"(", "(the"} and text[short.end : short.end + 1] == ")":
-            found[organisation_key(short.text)] = organisation_key(long.text)
-    return found
-
-
-def _add_places(
-    clusters: list[Cluster], mentions: Sequence[Mention], numbers: Iterable[int]
-) -> None:
-    """Join the mentions of places by their folded names; resolve_places refines this."""
-    homes = {key: c for c in clusters if c.type == "place" for key in c.keys}
-    for number in numbers:
-        words = organisation_key(clean(mentions[number].text))
-        home = homes.get(words)
-        if home is None:
-            home = Cluster("place")
-            homes[words] = home
-            clusters.append(home)
-        home.keys.add(words)
-        home.numbers.append(number)

@@ -20,7 +20,6 @@ _POSSESSIVE = re.compile(r"['’]s?$")
 _BLANKS = re.compile(r"\s+")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "junior", "senior"})
-_ELIDED = re.compile(r"([dDlL]|[dDnNsS]ell)['’](.+)")
 
 
 @lru_cache(maxsize=8192)  # a document has the same few names again and again
@@ -170,76 +169,6 @@ def person_names() -> PersonNames:
     return PersonNames(given, surnames)
 
 
-class KnownOrganisation(msgspec.Struct, frozen=True):
-    """One well-known organisation.
-
-    `flags`: a = this form is also an ordinary word, person or place, so the context must support
-    it; s = a place that stands for its club, accepted only in a text about sport.
-    """
-
-    name: str
-    flags: str = ""
-
-
-class Form(msgspec.Struct, frozen=True):
-    """One form: its folded tokens, and how each must be written.
-
-    `cases`: U all in capitals (acronyms), C with a capital, L any; X as `texts` has it (TfL).
-    """
-
-    keys: tuple[str, ...]
-    cases: str
-    texts: tuple[str, ...]
-    known: KnownOrganisation
-
-
-@cache
-def organisations() -> dict[str, list[Form]]:
-    """Return the forms by their first token, longest first."""
-    result: dict[str, list[Form]] = {}
-    for name, forms in known_forms():
-        for text, flags in forms:
-            for pieces in _variants(text):
-                keys = tuple(piece if _is_mark(piece) else name_key(piece) for piece in pieces)
-                cases = "".join(_case(piece) for piece in pieces)
-                result.setdefault(keys[0], []).append(
-                    Form(keys, cases, tuple(pieces), KnownOrganisation(name, flags))
-                )
-    for entries in result.values():
-        entries.sort(key=lambda form: -len(form.keys))
-    return result
-
-
-@cache
-def aliases() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return the name of the organisation and all its forms, by folded form."""
-    result: dict[str, tuple[str, tuple[str, ...]]] = {}
-    for name, forms in known_forms():
-        every = tuple(text for text, flags in forms if flags != "s")
-        for text, flags in forms:
-            if flags != "s":
-                result.setdefault(name_key(text.replace("&", " and ")), (name, every))
-    return result
-
-
-def known_forms() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return each organisation with its forms, each with its flags.
-
-    In the file: `Name = Alias = ~ambiguous alias = ^club's place; Next Name`.
-    """
-    text = (files(__package__) / "data" / "organisations.txt").read_text("utf-8")
-    result = []
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        for entry in line.split(";"):
-            parts = [part.strip() for part in entry.split("=") if part.strip()]
-            forms = [(part.lstrip("~^"), {"~": "a", "^": "s"}.get(part[0], "")) for part in parts]
-            if forms:
-                result.append((forms[0][0], forms))
-    return result
-
-
 def _is_mostly_latin(text: str) -> bool:
     return all(ord(c) < 0x250 or 0x1E00 <= ord(c) < 0x2100 for c in text if c.isalpha())
 
@@ -257,35 +186,3 @@ def _sections(language: str) -> dict[str, frozenset[str]]:
             section.update(words)
             section.update(word.replace("-", " ") for word in words if "-" in word)
     return {name: frozenset(found) for name, found in result.items() if found}
-
-
-def _pieces(text: str) -> list[str]:
-    """Return the form cut into tokens as a text would be."""
-    text = text.replace("&", " & ") if " & " in text else text
-    result = []
-    for piece in text.replace(",", " , ").split():
-        bare = piece.removesuffix("'s").removesuffix("’s")
-        result.append(bare if len(bare) > 1 else piece)
-    return result
-
-
-def _variants(text: str) -> list[list[str]]:
-    """Return the form as cut in English, and as cut where articles are elided (d'Italia)."""
-    pieces = _pieces(text)
-    elided: list[str] = []
-    for piece in pieces:
-        match = _ELIDED.match(piece)
-        elided += [match[1].lower() + "'", match[2]] if match else [piece]
-    return [pieces] if elided == pieces else [pieces, elided]
-
-
-def _is_mark(piece: str) -> bool:
-    return piece in "&," or piece.endswith("'")
-
-
-def _case(piece: str) -> str:
-    if not piece[0].isupper() or _is_mark(piece):
-        return "L"
-    if len(piece) > 1 and piece.isupper():
-        return "U"
-    return "X" if len(piece) <= 4 and not piece[1:].islower() and len(piece) > 1 else "C"

@@ -17,6 +17,7 @@ from ingest.bootstrap.engines import now
 from ingest.children import ChildFailure, ChildPool, Submitter
 from ingest.errors import ConfigError, NewsIngestError
 from ingest.model import Document, EnrichedDocument, Page
+from ingest.operations.enrichment.documents import with_room
 from ingest.operations.page_changes import RulesEffect, changes_between
 from ingest.outcome import Keep
 from ingest.pipeline.transform import enriched
@@ -40,7 +41,7 @@ _SHOWN_LAST = ("content_source", "extraction", "provenance")
 #: Fields that come from the feed or from the stages, or repeat another field.
 _NOT_SHOWN = frozenset((
     "id", "version", "entry_id", "url_published", "url_match_key", "first_seen_at", "fetched_at",
-    "extracted_at", "content_hash", "publisher_country", "feed_ids", "path", "change",
+    "extracted_at", "content_hash", "publisher_country", "publisher_home", "feed_ids", "path", "change",
     "language_hint",
 ))  # fmt: skip
 
@@ -159,7 +160,7 @@ def build_reader(
         laps.start()
         rules = reading.sites.rules_of(page.url_canonical)
         extracted = extract(page, rules)
-        outcome = enriched(_with_room(extracted), chain, now)
+        outcome = enriched(with_room(extracted), chain, now)
         laps("language")
         if not isinstance(outcome, Keep):
             return _failed(job, outcome.reason)
@@ -225,12 +226,6 @@ def _unwrapped(path: str, data: bytes, max_bytes: int) -> bytes | FileRefused:
     if len(found) > max_bytes:
         return FileRefused(path, "too_large", "", f"over {max_bytes} bytes after decompression")
     return found
-
-
-def _with_room(document: Document) -> EnrichedDocument:
-    """Return the document with fields for enrichers."""
-    names = document.__struct_fields__
-    return EnrichedDocument(**{name: getattr(document, name) for name in names})
 
 
 def _shown(document: EnrichedDocument) -> EnrichedDocument:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from ingest.entities.asked import values_asked
 from ingest.model import EntityDetail, IndexedDocument
 from ingest.query import And, Boost, EntityIs, Hit, Node, Or, Phrase, SearchResult
 from ingest.search.highlight import Snippet, snippet
@@ -80,9 +81,9 @@ def _with_forms(node: Node, details: tuple[EntityDetail, ...]) -> Node:
 
 
 def _forms(node: EntityIs, details: tuple[EntityDetail, ...]) -> Iterator[str]:
-    asked = fold(node.value)
+    asked = {fold(value) for value in values_asked(node)}
     yield node.value
     for detail in details:
         names = (detail.id, detail.name, *detail.forms)
-        if detail.type == node.type and asked in map(fold, names):
+        if detail.type == node.type and not asked.isdisjoint(map(fold, names)):
             yield from names[1:]

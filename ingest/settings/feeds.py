@@ -49,6 +49,9 @@ class FeedSettings(Options):
     language: Language = Field(
         "", description="two-letter ISO 639-1 code", json_schema_extra={"pattern": "^([a-z]{2})?$"}
     )
+    publisher_home: str = Field(
+        "", max_length=200, description="town of a local publisher, for its places: Lima, Ohio"
+    )
     timezone: TimeZone = Field("", description="for dates without a zone; UTC if empty")
     date_order: Literal["", "dmy", "mdy", "ymd"] = Field(
         "", description="order of numeric dates such as 3/4/2026; ambiguous ones need it"

@@ -292,6 +292,7 @@ def identity_fields(page: Page, site_name: str) -> dict[str, Any]:
         "domain": page.domain,
         "publisher": entry.publisher or _named_site(site_name) or page.domain,
         "publisher_country": entry.publisher_country,
+        "publisher_home": entry.publisher_home,
         "feed_ids": () if is_file(page) else (entry.feed_id,),
         "path": page.path,
         "first_seen_at": entry.first_seen_at,

@@ -1,4 +1,4 @@
-"""Finds mentions of people, organisations and places in the text."""
+"""Finds mentions of people, organisations and places in text and title."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from ingest.entities.lexicon import person_names, word_lists
 from ingest.model import EnrichedDocument, Mention
 from ingest.outcome import Keep, Outcome
 from processors.find_entities.builtin import find_mentions
+from processors.find_entities.known_people import with_known
 from processors.find_entities.names_only import find_listed_names
 from processors.find_entities.spacy_backend import SpacyFinder, is_installed, model_for
+from processors.find_entities.tagger import model_of, tag
+from processors.find_entities.titles import title_mentions
 
-VERSION = 1
+VERSION = 2
 
 Finder = Callable[[str, str], tuple[Mention, ...]]
 
@@ -30,11 +33,11 @@ class Options(BaseModel):
     backend: str = Field(
         "auto",
         pattern=r"^(auto|builtin|off|spacy:[A-Za-z0-9_.\-/]+)$",
-        description="auto (an installed spaCy model for the language, else builtin), builtin, spacy:<package>, or off",
+        description="auto (an installed spaCy model where it was measured to be better, else builtin), builtin, spacy:<package>, or off",
     )
     full_languages: tuple[str, ...] = Field(
         FULL_LANGUAGES,
-        description="languages in which capitals mark names; in others only listed names are found",
+        description="languages in which capitals mark names; in others the rules find only listed names",
     )
     max_characters: int = Field(
         200_000, gt=0, description="text beyond this many characters is ignored"
@@ -59,12 +62,14 @@ class FindEntities:
             word_lists("en")
 
     def __call__(self, document: EnrichedDocument, /) -> Outcome[EnrichedDocument]:
-        """Return the document with its mentions in order of the text, none overlapping."""
+        """Return the document with its mentions: in order of the text, then of the title."""
         if self._options.backend == "off":
             return Keep(document)
         language = document.language or document.language_hint[:2].lower() or "en"
         text = document.text[: self._options.max_characters]
-        mentions = self._finder(language)(text, "en" if language == "und" else language)
+        language = "en" if language == "und" else language
+        mentions = with_known(text, language, self._finder(language)(text, language))
+        mentions += title_mentions(document.title, language, mentions)
         return Keep(msgspec.structs.replace(document, mentions=mentions))
 
     def _finder(self, language: str) -> Finder:
@@ -79,8 +84,11 @@ class FindEntities:
         package = model_for(language) if self._options.backend == "auto" else ""
         if package:
             return SpacyFinder(package)
-        is_full = language in self._options.full_languages or language == "und"
-        return find_mentions if is_full else find_listed_names
+        rules = find_mentions if language in self._options.full_languages else find_listed_names
+        model = model_of(language)
+        if model is None:
+            return rules
+        return lambda text, language: tag(text, language, rules(text, language), model)
 
 
 def build(options: Options) -> FindEntities:

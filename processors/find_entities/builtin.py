@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ingest.entities.gazetteer import is_demonym, place_hint
-from ingest.entities.lexicon import KnownOrganisation, person_names, word_lists
+from ingest.entities.lexicon import person_names, word_lists
+from ingest.entities.organisations import KnownOrganisation
 from ingest.model import Mention
 from processors.find_entities import organisation_cues, person_cues, place_cues
 from processors.find_entities.document_pass import decide_all
@@ -19,7 +20,7 @@ from processors.find_entities.tokens import (
     find_known,
     is_person_like,
     key_of,
-    tokenise,
+    tokens_of,
 )
 
 #: A text with at least this many different sports words is about sport.
@@ -32,7 +33,7 @@ def find_mentions(text: str, language: str) -> tuple[Mention, ...]:
     For languages that capitalise like English. Errors: none.
     """
     lists = word_lists(language)
-    tokens = tokenise(text, lists)
+    tokens = tokens_of(text, language)
     if not tokens:
         return ()
     low = {token.key for token in tokens if token.is_word and not token.is_capital}
@@ -292,6 +293,7 @@ ORDER: tuple[Cue, ...] = (
     organisation_cues.headed,
     person_cues.titled,
     place_cues.sure,
+    place_cues.abbreviated,
     place_cues.directed,
     place_cues.headed,
     person_cues.royal,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 
 import ahocorasick
 
 from ingest.entities.gazetteer import (
-    CITY,
     city_names,
     country_names,
+    folded,
     gazetteer,
     other_scripts,
 )
-from ingest.entities.lexicon import folded_in_place, person_names, word_lists
+from ingest.entities.inflection import inflected
+from ingest.entities.lexicon import folded_in_place, name_key, person_names, word_lists
 from ingest.model import Mention
-from processors.find_entities.tokens import Token, find_known, tokenise
+from processors.find_entities.tokens import Token, find_known, tokens_of
 
 _UNSPACED = frozenset({"zh", "ja", "th", "my", "km", "lo"})
 
@@ -26,6 +26,20 @@ _GLUING = frozenset({"ko", "ar", "he", "fa", "ur", "hi"})
 
 #: A city needs this many people where its name is the only evidence.
 _MIN_POPULATION = 200_000
+
+#: So many suffice in countries of the language; words that are names of such towns there too.
+_MIN_AT_HOME = 20_000
+_HOMES = {
+    "de": ("DE", "AT", "CH"), "pl": ("PL",), "fi": ("FI",), "cs": ("CZ",), "sk": ("SK",),
+    "hu": ("HU",), "ro": ("RO", "MD"), "tr": ("TR",), "hr": ("HR", "BA"), "sl": ("SI",),
+    "lv": ("LV",), "lt": ("LT",), "et": ("EE",), "ru": ("RU", "BY", "KZ", "UA"), "uk": ("UA",),
+    "bg": ("BG",), "sr": ("RS", "ME"), "el": ("GR", "CY"), "he": ("IL",), "ko": ("KR",),
+    "ja": ("JP",), "zh": ("CN", "TW"),
+}  # fmt: skip
+_OTHER_WORDS = frozenset(
+    {"ahlen", "bergen", "buchen", "haar", "halle", "herten", "hof", "kamen", "lage", "regen",
+     "senden", "siegen", "singen", "stade", "waren", "weiden", "werder", "celle", "marl", "lohr"}
+)  # fmt: skip
 
 #: Forms of address: after one of them a surname is enough.
 _ADDRESSES = frozenset({"herr", "herrn", "frau", "dr", "prof", "pan", "pani"})
@@ -57,7 +71,7 @@ def _places(text: str, language: str) -> list[Mention]:
     automaton = _automaton(language)
     if not len(automaton):
         return []
-    for last, (length, kind) in automaton.iter_long(folded_in_place(text, str.casefold)):
+    for last, (length, kind) in automaton.iter_long(folded_in_place(text, str.lower)):
         start = last - length + 1
         if start <= end_before or text[start].islower():
             continue
@@ -83,19 +97,24 @@ def _is_whole(text: str, start: int, end: int, language: str) -> bool:
 def _automaton(language: str) -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
     places = gazetteer()
+    at_home = _HOMES.get(language, ())
     if language in word_lists(language).latin_languages:
-        for row in range(len(places)):
-            place = places.place(row)
-            if place.kind < CITY or place.population < _MIN_POPULATION:
-                continue
-            for name in (place.name, *places.aliases(row)):
-                if len(name) > 3:
-                    _add(automaton, name, "city")
+        named = (
+            (name, place)
+            for place in places.cities(_MIN_AT_HOME)
+            for name in (place.name, *places.aliases(place.row))
+            if len(name) > 3
+        )
     else:
-        for name, rows in other_scripts().items():
-            row = rows if isinstance(rows, int) else rows[0]
-            if places.place(row).population >= _MIN_POPULATION:
-                _add(automaton, name, "city")
+        named = (
+            (name, places.place(rows if isinstance(rows, int) else rows[0]))
+            for name, rows in other_scripts().items()
+        )
+    for name, place in named:
+        is_here = place.country in at_home and not _is_other_word(name)
+        if place.population >= (_MIN_AT_HOME if is_here else _MIN_POPULATION):
+            for form in inflected(name, language):
+                _add(automaton, form, "city")
     for name in city_names(language):
         _add(automaton, name, "city")
     for name in country_names(language):
@@ -105,13 +124,19 @@ def _automaton(language: str) -> ahocorasick.Automaton:
     return automaton
 
 
+def _is_other_word(name: str) -> bool:
+    key = name_key(name)
+    names = person_names()
+    return key in _OTHER_WORDS or key in names.given or key in names.surnames
+
+
 def _add(automaton: ahocorasick.Automaton, name: str, kind: str) -> None:
-    key = unicodedata.normalize("NFKC", name).casefold()
+    key = folded(name)
     automaton.add_word(key, (len(key), kind))
 
 
 def _people_and_organisations(text: str, language: str) -> list[Mention]:
-    tokens = tokenise(text, word_lists(language))
+    tokens = tokens_of(text, language)
     found = []
     taken = bytearray(len(tokens))
     for first, last, known in find_known(tokens):

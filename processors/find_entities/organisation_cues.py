@@ -41,7 +41,7 @@ def known(view: View, first: int, last: int, title: str) -> Decision | None:
 def _is_believed(view: View, first: int, last: int) -> bool:
     """Return whether an ambiguous name means the organisation here."""
     token = view.tokens[first]
-    if token.key in view.low:
+    if token.key in view.low or token.key in view.pack.not_names:
         return False
     if place_hint(token.key).kind and place_is_meant(view, first, last):
         return False

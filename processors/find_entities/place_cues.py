@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ingest.entities.gazetteer import place_hint
+from ingest.entities.gazetteer import is_town, place_hint
 from processors.find_entities.tokens import (
     PLACE,
     Decision,
     View,
     is_common,
+    is_home,
+    is_in_region,
     is_person_like,
     is_upper,
     key_at,
@@ -52,6 +54,15 @@ def sure(view: View, first: int, last: int, title: str) -> Decision | None:
     return Decision(first, last, PLACE, rule, "strong")
 
 
+def abbreviated(view: View, first: int, last: int, title: str) -> Decision | None:
+    """The short form of a state after a place and a comma: Raleigh, N.C."""
+    if last - first > 1 or title or view.tokens[first].key not in view.pack.states_short:
+        return None
+    is_after = key_at(view, first - 1) == "," and first > 1 and view.tokens[first - 2].is_capital
+    is_short = view.tokens[first].is_abbreviation or is_upper(view.tokens[first])
+    return Decision(first, last, PLACE, "state_short", "medium") if is_after and is_short else None
+
+
 def directed(view: View, first: int, last: int, title: str) -> Decision | None:
     """A direction and a place: North East England, South London."""
     tokens, pack = view.tokens, view.pack
@@ -92,9 +103,14 @@ def headed(view: View, first: int, last: int, title: str) -> Decision | None:
 
 
 def by_name(view: View, first: int, last: int, title: str) -> Decision | None:
-    """A city in the gazetteer, accepted for its size or its context."""
+    """A city in the gazetteer, accepted for its size or its context; a town with its state."""
     key = key_of(view, first, last)
     hint = place_hint(key, view.pack.language)
+    if not hint.kind and not title and is_town(key):
+        if is_in_region(view, last):
+            return Decision(first, last, PLACE, "town_in_region", "strong")
+        if is_home(view, first, last) and not is_common(view, view.tokens[first]):
+            return Decision(first, last, PLACE, "home_of_people", "medium")
     if hint.kind not in ("city", "alternate") or title:
         return None
     if key_at(view, first - 1) in view.pack.organisation_before and not (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 from collections import Counter, defaultdict
 from functools import cache
@@ -22,8 +23,10 @@ LABELS = {
 #: Pipeline components that entities do not need; without them spaCy is about twice as fast.
 _UNUSED = ("tagger", "parser", "attribute_ruler", "lemmatizer", "morphologizer", "senter")
 
-#: Model sizes in order of preference: lg gains less than a point over md, trf needs a GPU.
-_SIZES = ("md", "lg", "sm", "trf")
+#: F1 on news of other people, exact span and type, by package and version of models that were
+#: measured, and of the built-in engine by language. A model without a figure is used only by name.
+_MEASURED = {("en_core_web_sm", "3.8"): 0.615}
+_BUILT_IN = {"en": 0.705}
 
 _ARTICLES = ("the ", "The ")
 
@@ -34,18 +37,22 @@ def is_installed() -> bool:
 
 
 def model_for(language: str) -> str:
-    """Return the best installed model for this language, "" if there is none."""
-    if not is_installed():
+    """Return the installed model that finds more than the built-in engine, "" if there is none."""
+    better = {
+        score: package
+        for (package, version), score in _MEASURED.items()
+        if package.startswith(f"{language}_")
+        and score > _BUILT_IN.get(language, 0)
+        and _installed_version(package).startswith(f"{version}.")
+    }
+    return better[max(better)] if better and is_installed() else ""
+
+
+def _installed_version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
         return ""
-    util = importlib.import_module("spacy.util")
-    fitting = [name for name in util.get_installed_models() if name.startswith(f"{language}_")]
-    ranked = sorted(fitting, key=lambda name: (_rank(name), name))
-    return str(ranked[0]) if ranked else ""
-
-
-def _rank(name: str) -> int:
-    size = name.rpartition("_")[2]
-    return _SIZES.index(size) if size in _SIZES else len(_SIZES)
 
 
 class SpacyFinder:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from ingest.entities.gazetteer import country_names, place_hint
-from ingest.entities.lexicon import (
-    Form,
-    KnownOrganisation,
-    PersonNames,
-    WordLists,
-    name_key,
-    organisations,
-    word_lists,
-)
+from ingest.entities.lexicon import PersonNames, WordLists, name_key, word_lists
+from ingest.entities.organisations import Form, KnownOrganisation, organisations
 
 PERSON, ORGANISATION, PLACE = "person", "organisation", "place"
 
@@ -107,6 +100,12 @@ def tokenise(text: str, pack: WordLists) -> list[Token]:
     return tokens
 
 
+@lru_cache(maxsize=1)  # the passes over one text read the same tokens
+def tokens_of(text: str, language: str) -> list[Token]:
+    """Return the tokens of a text with the word lists of its language."""
+    return tokenise(text, word_lists(language))
+
+
 def find_known(tokens: list[Token]) -> list[tuple[int, int, KnownOrganisation]]:
     """Return (first, last, organisation) for each hit, longest first, none overlapping."""
     table = organisations()
@@ -168,12 +167,27 @@ def place_is_meant(view: View, first: int, last: int) -> bool:
     if before in pack.directions:
         return True
     if before == "of":
-        return key_at(view, first - 2) in pack.place_words_before
+        return key_at(view, first - 2) in pack.place_words_before or is_home(view, first, last)
     if before in {"to", "from"} and key_at(view, first - 2) in pack.travel_verbs:
         return True
     if before == "," and place_hint(key_of(view, first, last)).kind in ("country", "region"):
         return place_hint(key_at(view, first - 2)).kind == "city"
-    return is_in_region(view, last)
+    return is_in_region(view, last) or is_home(view, first, last)
+
+
+def is_home(view: View, first: int, last: int) -> bool:
+    """Return whether people are from here: "Jane Roe, 34, of Lima", "a Lima man"."""
+    if key_at(view, first - 1) == "of":
+        if is_person_like(view, first - 3, first - 1):
+            return key_at(view, first - 2) in view.names.surnames
+        return key_at(view, first - 2) == "," and key_at(view, first - 3).isdigit()
+    return key_at(view, first - 1) in {"a", "an", "the"} and key_at(view, last) in _LOCALS
+
+
+_LOCALS = frozenset(
+    {"man", "men", "woman", "women", "resident", "residents", "native", "natives", "couple",
+     "teenager", "boy", "girl", "mother", "father", "family", "firefighters", "area"}
+)  # fmt: skip
 
 
 def is_in_region(view: View, last: int) -> bool:
@@ -308,6 +322,8 @@ def _is_heading(line: list[Token], pack: WordLists) -> bool:
     words = [token for token in line if token.is_word]
     if not words or (len(words) > 18 and not words[0].text.isupper()):
         return False
+    if len(words) > 1 and all(token.text.isupper() for token in words):
+        return True
     if len(words) >= 4 and any(token.text.isupper() for token in words[:3]):
         shouted = sum(token.text.isupper() for token in words if len(token.text) > 1)
         if shouted > 0.6 * len(words):

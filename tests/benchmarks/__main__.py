@@ -27,7 +27,7 @@ from tests.benchmarks.measure import MEBIBYTE, Row
 from tests.benchmarks.rig import in_folder
 from tests.benchmarks.whole import Whole, whole
 
-OTHERS = ("extraction", "extraction-peers", "entities", "polling", "polling-memory")
+OTHERS = ("extraction", "extraction-peers", "entities", "analyst", "polling", "polling-memory")
 #: A batch of the enrich stage, and of the index stage.
 WARMING = 100
 INDEXED_AT_ONCE = 500

@@ -127,6 +127,6 @@ def test_every_verb_has_its_file_and_every_file_with_a_verb_is_in_the_table(
 
 
 def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:
-    done = CliRunner().invoke(app, ["serch", "ferry"])
+    done = CliRunner().invoke(app, ["searh", "ferry"])
     assert done.exit_code == 2
     assert "Did you mean 'search'?" in done.output

@@ -92,14 +92,18 @@ def a_full_document() -> IndexedDocument:
         },
         sentence_count=3,
         reading_minutes=0.2,
+        publisher_home="Port Elsin, England",
         mentions=(
             Mention(type="person", start=0, end=4, text="Mira", rule="title", strength="strong"),
         ),
         geo=Geo(
             points=(point,),
             country_points=(point,),
-            focus=GeoFocus(name="Port Elsin", country="GB", point=point),
+            focus=GeoFocus(
+                name="Port Elsin", country="GB", point=point, reason="votes GB 3", runner_up="FR 1"
+            ),
             countries=("GB",),
+            nationalities=("FR",),
             regions=("GB.ENG",),
             geoname_ids=("place:1",),
             precision="city",

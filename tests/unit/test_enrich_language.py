@@ -6,6 +6,7 @@ import pytest
 
 from ingest.model import EnrichedDocument
 from ingest.outcome import Keep
+from ingest.terms import language_of_tag
 from processors import detect_language
 from tests.builders import a_document
 
@@ -84,11 +85,11 @@ def test_under_twenty_letters_nothing_is_told() -> None:
 
 
 def test_both_norwegians_are_norwegian() -> None:
-    assert detect_language.code_of("nb-NO") == "no"
-    assert detect_language.code_of("nn") == "no"
-    assert detect_language.code_of("en_GB") == "en"
-    assert detect_language.code_of("") == ""
-    assert detect_language.code_of("x-unknown") == ""
+    assert language_of_tag("nb-NO") == "no"
+    assert language_of_tag("nn") == "no"
+    assert language_of_tag("en_GB") == "en"
+    assert language_of_tag("") == ""
+    assert language_of_tag("x-unknown") == ""
 
 
 def test_the_engine_names_itself() -> None:

@@ -98,11 +98,13 @@ def test_a_name_of_another_language_is_passed_over(tmp_path: Path) -> None:
     assert enriched(tmp_path, "Die Möwe fuhr.", language="de").watchlist.names == ("ships",)
 
 
-def test_a_name_in_the_title_only_adds_its_list(tmp_path: Path) -> None:
+def test_a_name_in_the_title_is_a_mention_of_the_title(tmp_path: Path) -> None:
     document = enriched(tmp_path, "Nothing else.", title="Anne Weller wins")
     assert document.watchlist.names == ("ministers",)
     assert document.watchlist.hits == ()
-    assert document.mentions == ()
+    assert [(m.field, m.start, m.text, m.entity_id) for m in document.mentions] == [
+        ("title", 0, "Anne Weller", "person:Q99")
+    ]
 
 
 def test_a_listed_place_keeps_its_own_id(tmp_path: Path) -> None:

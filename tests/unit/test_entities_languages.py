@@ -91,9 +91,11 @@ def _mentions(options: find_entities.Options, **changes: object) -> tuple[object
 
 
 def test_the_languages_of_the_full_engine_are_an_option() -> None:
-    text = "Das sagte gestern Dr. Zeltrax in Hamburg."
-    few = _mentions(find_entities.Options(), text=text, language="de")
-    many = _mentions(find_entities.Options(full_languages=("de",)), text=text, language="de")
+    text = "To řekl včera Dr. Zeltrax v Hamburg."
+    few = _mentions(find_entities.Options(), text=text, title="", language="cs")
+    many = _mentions(
+        find_entities.Options(full_languages=("cs",)), text=text, title="", language="cs"
+    )
     assert [mention.text for mention in few] == ["Hamburg"]
     assert len(many) > len(few)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.model import EnrichedDocument, EntityDetail
+from ingest.model import EnrichedDocument, EntityDetail, Mention
 from ingest.outcome import Keep
 from processors import find_entities, merge_mentions
 from tests.builders import a_document
@@ -46,6 +46,14 @@ def test_a_surname_of_two_people_joins_the_nearest_and_is_marked_ambiguous() -> 
     assert not document.mentions[0].is_ambiguous
 
 
+def test_a_mention_without_a_letter_joins_nobody() -> None:
+    line = Mention(type="person", start=0, end=4, text="____", rule="tagger", strength="medium")
+    outcome = CHAIN[1](a_document(text="____ and more", mentions=(line,), entity_details=()))
+    assert isinstance(outcome, Keep)
+    assert outcome.value.entity_details == ()
+    assert outcome.value.mentions == (line,)
+
+
 def test_two_given_names_are_never_one_person() -> None:
     document = enriched("Anne Weller met Maria Weller and Paul Weller.")
     assert len(document.entities.person) == 3
@@ -72,9 +80,38 @@ def test_a_first_name_joins_when_it_speaks() -> None:
     assert document.entities.person == ("Brandon Yates",)
 
 
+def test_a_first_name_joins_its_full_name_whatever_follows() -> None:
+    document = enriched("Phil Ferriby moved. His mother drove Phil to the ground.")
+    assert [one.id for one in document.entity_details] == ["person:phil-ferriby"]
+    assert document.entity_details[0].count == 2
+
+
+@pytest.mark.parametrize("text", ["Dr Brandon was cold.", "Mr Weller swam."])
+def test_a_lone_name_that_joins_nobody_is_no_entity(text: str) -> None:
+    """John of one document is not John of another."""
+    document = enriched(text)
+    assert [(one.type, one.entity_id) for one in document.mentions] == [("person", "")]
+    assert document.entities.person == ()
+
+
+def test_a_person_is_found_by_the_surname_alone() -> None:
+    assert enriched("Anne Weller spoke.").entity_forms.person == ("Anne Weller", "Weller")
+
+
+def test_an_unknown_organisation_has_one_id_with_and_without_legal_form() -> None:
+    ids = {enriched(f"He left {name} in May.").entity_ids for name in (
+        "Corvane Technologies Inc.", "Corvane Technologies")}  # fmt: skip
+    assert ids == {("organisation:corvane-technologies",)}
+
+
+def test_the_group_of_a_company_is_the_company() -> None:
+    document = enriched("SoftBank grew in May. Later SoftBank Group Corp. fell.")
+    assert len(document.entities.organisation) == 1
+
+
 def test_titles_and_possessives_are_not_part_of_the_name() -> None:
-    document = enriched("Mr Weller’s boat sank. Mr Weller swam.")
-    assert document.entities.person == ("Weller",)
+    document = enriched("Mr Peter Weller’s boat sank. Mr Weller swam.")
+    assert document.entities.person == ("Peter Weller",)
 
 
 def test_an_acronym_joins_the_name_that_defines_it() -> None:
@@ -96,23 +133,18 @@ def test_a_prefix_joins_its_longer_form() -> None:
     assert document.entities.organisation == ("Corvane Technologies",)
 
 
-def test_well_known_organisations_have_one_name_and_all_aliases() -> None:
+def test_well_known_organisations_have_one_name_and_id() -> None:
     document = enriched("The UN met. The United Nations adjourned.")
     only = detail(document, "United Nations")
-    assert only.id == "organisation:united-nations"
+    assert only.id == "organisation:Q1065"
     assert only.count == 2
-    assert {"UN", "United Nations", "U.N."} <= set(only.forms)
+    assert set(only.forms) == {"UN", "United Nations"}
 
 
 def test_names_in_the_title_are_marked_whatever_their_case() -> None:
     document = enriched("Anne Weller met Peter Hollis.", title="WELLER WINS AGAIN")
     assert detail(document, "Anne Weller").is_in_title
     assert not detail(document, "Peter Hollis").is_in_title
-
-
-def test_the_title_alone_gives_no_entity() -> None:
-    document = enriched("Nothing of note happened.", title="Anne Weller Wins In Lisbon")
-    assert document.entity_details == ()
 
 
 def test_salience_orders_the_names() -> None:
@@ -124,6 +156,21 @@ def test_salience_orders_the_names() -> None:
     assert document.entity_ids == (first.id, second.id)
 
 
-def test_every_mention_leads_to_an_entity() -> None:
-    document = enriched("Anne Weller of the Elsin Water Board flew to Lisbon, Portugal.")
-    assert {mention.entity_id for mention in document.mentions} == set(document.entity_ids)
+RESULTS = "\n".join(f"{place}. {given} Quilby, Elsin {place}:0{place}" for place, given in enumerate(
+    ("Anne", "Peter", "Paul", "Maria", "John", "Mary", "James", "Robert", "David", "Susan",
+     "Thomas", "Daniel", "Laura", "Emma", "Oliver", "Sarah", "Simon"), 1
+))  # fmt: skip
+
+
+def test_a_list_of_results_does_not_flood_the_facets() -> None:
+    report = "Anne Quilby won the race on Sunday, and she was glad that the rain had stopped."
+    document = enriched(f"{report}\n\n{RESULTS}")
+    assert document.entities.person == ("Anne Quilby",)
+    assert len([one for one in document.mentions if one.type == "person"]) > 15
+    assert document.entity_details[0].count == 2
+
+
+def test_people_in_sentences_are_kept_however_many_they_are() -> None:
+    names = [line.split()[1] for line in RESULTS.splitlines()]
+    text = " ".join(f"On that day {name} Quilby was glad that it had stopped." for name in names)
+    assert len(enriched(text).entities.person) == len(names)

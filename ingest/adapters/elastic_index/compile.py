@@ -11,6 +11,7 @@ from copy import copy
 from datetime import datetime
 from typing import Any, Final
 
+from ingest.entities.asked import values_asked
 from ingest.query import (
     And,
     Boost,
@@ -78,7 +79,7 @@ class Compiler:
                 return self._near(node)
             case EntityIs():
                 (field,) = field_named(node.type, ENTITIES, "a type of entity").elastic_fields
-                return {"term": {field: node.value}}
+                return {"terms": {field: list(values_asked(node))}}
             case ValueIs():
                 return self.value(node)
             case FlagIs():

@@ -15,6 +15,7 @@ import msgspec
 
 from ingest.adapters.sqlite_index.nearness import spec_of
 from ingest.adapters.sqlite_index.rows import milliseconds
+from ingest.entities.asked import values_asked
 from ingest.query import (
     And,
     Boost,
@@ -189,9 +190,9 @@ class Compiler:
     def _sql(self, selection: Selection) -> tuple[str, tuple[Any, ...]]:
         return as_sql(selection, fts=self.fts)
 
-    def _holding(self, field: SearchField, value: str) -> Selection:
+    def _holding(self, field: SearchField, *values: str) -> Selection:
         assert self._lookup is not None
-        keys = self._lookup(field.number, fold(value))
+        keys = [key for value in values for key in self._lookup(field.number, fold(value))]
         if not keys:
             return NOTHING
         marks = ", ".join("?" * len(keys))
@@ -248,7 +249,7 @@ class Compiler:
         match node:
             case EntityIs():
                 field = field_named(node.type, ENTITIES, "a type of entity")
-                return self._holding(field, node.value)
+                return self._holding(field, *values_asked(node))
             case ValueIs():
                 return self.value(node)
             case FlagIs():

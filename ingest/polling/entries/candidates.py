@@ -205,6 +205,7 @@ def build_entry(
         first_seen_at=first_seen_at,
         publisher=publisher_of(feed, parsed.title),
         publisher_country=feed.publisher_country,
+        publisher_home=feed.publisher_home,
         language=_clean(feed.language or source.language or parsed.language, 35),
         timezone=feed.timezone,
         title=_clean(source.title, MAX_TITLE),

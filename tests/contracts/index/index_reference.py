@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from ingest.entities.asked import values_asked
 from ingest.model import IndexedDocument
 from ingest.query import (
     And,
@@ -58,7 +59,8 @@ def matches(node: Node, document: IndexedDocument) -> bool:
         case Near():
             return any(_is_near(node, column) for column in _columns(document, node.left.field))
         case EntityIs():
-            return fold(node.value) in _entity_names(document, node.type)
+            names = _entity_names(document, node.type)
+            return any(fold(value) in names for value in values_asked(node))
         case ValueIs():
             return fold(node.value) in map(fold, _values(document, node.field))
         case FlagIs():

@@ -231,6 +231,17 @@ def test_the_largest_query_is_answered(archive: Index) -> None:
 # ── entities, values, times ─────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(
+    "query", ['person:"Donald Trump"', "person:Trump", "person:Q22686", "person:donald-trump"]
+)
+def test_every_name_of_a_known_person_finds_the_same_documents(index: Index, query: str) -> None:
+    """No document holds all the names of a known entity: the search knows them."""
+    for name, form in (("a", "Donald Trump"), ("b", "Trump"), ("c", "Дональд Трамп")):
+        put(index, an_indexed_document(name, **entity_fields(an_entity(form, id="person:Q22686"))))
+    put(index, an_indexed_document("d"))
+    assert found(index, query) == {an_id("a"), an_id("b"), an_id("c")}
+
+
 def test_an_entity_is_found_by_name_form_alias_and_id(index: Index) -> None:
     person = an_entity("Élodie Vautrin", forms=("É. Vautrin", "La Dame d’Orge"), id="person:evx")
     put(

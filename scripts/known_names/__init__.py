@@ -1,0 +1,1 @@
+"""What build_known_names.py is made of: names, people, organisations."""

@@ -136,10 +136,14 @@ _TITLE_ENDS = (
 
 def is_title(page: Page, token: Token) -> bool:
     """Return whether a word is a title or a job, also as the last part of a compound."""
-    pack = page.pack
+    return is_title_word(page.pack, token)
+
+
+def is_title_word(pack: WordLists, token: Token) -> bool:
+    """Return whether a word is a title or a job by the word lists of a language."""
     if token.key in pack.titles or token.text.lower() in pack.titles:
         return True
-    return page.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
+    return pack.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
 
 
 _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "no"})

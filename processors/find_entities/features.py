@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ingest.entities.gazetteer import is_demonym, place_hint
-from ingest.entities.known import known_by_form, known_by_surname
+from ingest.entities.known import PARTICLES, known_by_form, known_by_surname
 from ingest.entities.lexicon import name_key, person_names, word_lists
 from ingest.entities.organisations import organisations
 from ingest.model import Mention
@@ -141,12 +141,14 @@ class Seen(NamedTuple):
     """The words of a text, and for those that may be part of a name the other columns.
 
     `apart` are the numbers of words that are not in one name with the word before: it has an 's.
+    `small` are those of words in lower case that are no part of a person's name: not "van der".
     """
 
     words: list[str]
     marked: list[int]
     columns: list[list[str]]
     apart: list[int]
+    small: list[int]
 
 
 def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> Seen:
@@ -186,7 +188,13 @@ def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) ->
         for number, last in enumerate(tokens[:-1], 1)
         if last.is_possessive and verdicts[number][:1] != "I"
     ]
-    return Seen(words, marked, found, apart)
+    particles = PARTICLES | word_lists(language).particles
+    small = [
+        number
+        for number, word in enumerate(words)
+        if word[0].islower() and word not in particles and "-" not in word and not verdicts[number]
+    ]
+    return Seen(words, marked, found, apart, small)
 
 
 @lru_cache(maxsize=20_000)

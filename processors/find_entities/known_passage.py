@@ -140,10 +140,14 @@ _TITLE_ENDS = (
 
 def is_title(passage: Passage, token: Token) -> bool:
     """Return whether a word is a title or a job, also as the last part of a compound."""
-    pack = passage.pack
+    return is_title_word(passage.pack, token)
+
+
+def is_title_word(pack: WordLists, token: Token) -> bool:
+    """Return whether a word is a title or a job by the word lists of a language."""
     if token.key in pack.titles or token.text.lower() in pack.titles:
         return True
-    return passage.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
+    return pack.language in _COMPOUNDING and token.key.endswith(_TITLE_ENDS)
 
 
 _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "no"})

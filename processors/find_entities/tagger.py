@@ -12,9 +12,11 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from ingest.entities.lexicon import WordLists, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities.features import COLUMNS, EDGE, Seen, attributes, seen
-from processors.find_entities.tokens import Token, tokens_of
+from processors.find_entities.known_passage import is_title_word
+from processors.find_entities.tokens import PERSON, Token, tokens_of
 
 Floats = NDArray[np.float32]
 
@@ -30,6 +32,9 @@ _LONGEST = 80
 
 #: A token that is no name by so much more than any other label is settled.
 _DOUBT = 6.0
+
+#: The score of a label that a token cannot have.
+_NEVER = -50.0
 
 #: Values of a column kept with their sums of weights, before all are forgotten.
 _KEPT = 40_000
@@ -101,7 +106,8 @@ class Model:
         scores[[at for at, one in zip(seen.marked, seen.columns[0], strict=True) if one], 0] = 0
         for distance in range(-REACH, REACH + 1):
             scores += cube[places + distance, distance + REACH]
-        scores[seen.apart, 2::2] = -50.0
+        scores[seen.apart, 2::2] = _NEVER
+        scores[seen.small, 1:3] = _NEVER
         return scores
 
     def _ids(self, column: int, values: list[str]) -> list[int]:
@@ -202,6 +208,9 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
         return ()
     labels = model.labels(seen(tokens, mentions, language), sentence_starts(tokens, text))
     theirs = {(one.start, one.end, one.type): one for one in mentions}
+    pack = word_lists(language)
+    # a word that is written small elsewhere is no name, but for languages that capitalise nouns
+    small = set() if language == "de" else {one.text for one in tokens if one.text[0].islower()}
     result = []
     number = 0
     while number < len(labels):
@@ -212,21 +221,25 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
         kind = LABELS[label][1:]
         while number < len(labels) and LABELS[labels[number]] == f"I{kind}":
             number += 1
+        while kind == PERSON and first < number - 1 and _is_title(pack, tokens[first]):
+            first += 1
         start, end = tokens[first].start, tokens[number - 1].end
         if not any(map(str.isalpha, text[start:end])):
             continue  # a line of underscores
+        mention = theirs.get((start, end, kind))
+        if mention is None and number - first == 1 and tokens[first].text.lower() in small:
+            continue
         result.append(
-            theirs.get((start, end, kind))
-            or Mention(
-                type=kind,
-                start=start,
-                end=end,
-                text=text[start:end],
-                rule="tagger",
-                strength="medium",
-            )
-        )
+            mention
+            or Mention(type=kind, start=start, end=end, text=text[start:end], rule="tagger",
+                       strength="medium")
+        )  # fmt: skip
     return tuple(result)
+
+
+def _is_title(pack: WordLists, token: Token) -> bool:
+    is_part = token.key in pack.royal or token.key in person_names().given
+    return not is_part and is_title_word(pack, token)
 
 
 @cache

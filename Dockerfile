@@ -20,6 +20,7 @@ RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))
 COPY README.md LICENSE NOTICE ./
 COPY ingest ingest
 COPY processors processors
+COPY config config
 RUN python -m pip wheel --no-deps --wheel-dir dist .; \
     python -m pip --python /opt/news-ingest/bin/python install --no-deps dist/*.whl
 

@@ -36,11 +36,16 @@ ENTITY_TYPES = ("person", "organisation", "place")
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """The URL of a list of entries and how to request it: one block of config/feeds.yml."""
+    """The URL of a list of entries and how to request it: one block of config/feeds.yml.
+
+    `names_itself` says that the block names no publisher: the feed's title goes before `publisher`,
+    which is the domain then.
+    """
 
     id: str
     url: str
     publisher: str
+    names_itself: bool = False
     publisher_country: str = ""
     publisher_home: str = ""
     group: str = ""

@@ -17,7 +17,7 @@ from ingest.errors import NewsIngestError
 
 Row: TypeAlias = tuple[Any, ...]
 
-BUSY_TIMEOUT_SECONDS = 30.0
+BUSY_TIMEOUT_SECONDS = 15.0
 _LOCK_RETRY_SECONDS = 0.005
 _CACHED_STATEMENTS = 256
 #: With ten values each they stay below the 999 that older versions take in one statement.

@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from threading import Event as Flag
 
-from ingest.adapters.page_archive import PageArchive
+from ingest.adapters.page_archive import PageArchive, forget_pages
 from ingest.bootstrap.engines import now
 from ingest.bootstrap.stages import run_watched
+from ingest.outcome import Keep
 from ingest.pipeline.archiver import ArchiveWork
 from ingest.pipeline.batch_loop import batch_worker
+from ingest.pipeline.forgetting import ForgetfulWork
 from ingest.ports import Log
+from ingest.records.forgotten import FileChange, Forgets, ForgetsReader
 from ingest.records.stage_plan import StagePlan
 from ingest.settings.load import Settings
 from ingest.telemetry import Event
 
 LOOK_SECONDS = 1.0
+#: How long to wait for the archive stage to close a file; it reads what is forgotten every 2 s.
+PATIENCE_SECONDS = 15.0
 
 archive_is_off = Event("archive_is_off", level="warning")
 
@@ -34,18 +39,32 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
     most = pipeline.fetching.max_page_bytes
     archive = PageArchive(settings.archive_folder, pipeline.archive, now, max_page_bytes=most)
     work = ArchiveWork(archive)
+    forgets = ForgetsReader(log, plan.group)
+    # Nothing ends in this stage: extract drops these pages.
+    forgetful = ForgetfulWork(work, forgets, on_new=archive.forget, outcome=Keep(None))
+
+    def idle() -> None:
+        forgetful.idle()
+        work.idle()
+
     worker = batch_worker(
         plan,
-        work,
+        forgetful,
         log,
         options=pipeline.worker,
         breaker=pipeline.breaker,
         records_a_batch=pipeline.stages[plan.name].records_a_batch,
         clock=now,
         stop=stop,
-        idle=work.idle,
+        idle=idle,
     )
     run_watched(settings, plan, log, worker, worker.run)
+
+
+def without_pages(settings: Settings, forgets: Forgets, *, is_dry: bool) -> list[FileChange]:
+    """Take forgotten pages out of the archive and return the files that had them. Errors: OSError."""
+    folder = settings.archive_folder
+    return list(forget_pages(folder, forgets, is_dry=is_dry, patience_seconds=PATIENCE_SECONDS))
 
 
 class Idler:

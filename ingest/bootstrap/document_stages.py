@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event as Flag
 
 from ingest.bootstrap.engines import LazyIndex, chain_of, now, open_index, retry_until_available
@@ -10,11 +11,13 @@ from ingest.bootstrap.stages import run_watched
 from ingest.entities.merges import TOPIC, EntityChange
 from ingest.errors import NewsIngestError
 from ingest.pipeline.batch_loop import Work, batch_worker
+from ingest.pipeline.forgetting import ForgetfulWork
 from ingest.pipeline.indexing.indexer import IndexWork
 from ingest.pipeline.sampler import DeadLetterWatch
 from ingest.pipeline.stage_worker import StageWorker
 from ingest.pipeline.transform import EnrichWork, ExtractWork
 from ingest.ports import Index, Log
+from ingest.records.forgotten import FORGOTTEN, ForgetsReader, KnownAs
 from ingest.records.reading import values
 from ingest.records.stage_plan import StagePlan, plans
 from ingest.settings.load import Settings
@@ -43,7 +46,8 @@ def _run_transform(
         work = ExtractWork(chain[0], plan, now)
     else:
         work = EnrichWork(chain, plan, now, index.probe)
-    _run_worker(settings, plan, log, work, stop, is_breaker_on)
+    forgetful = ForgetfulWork(work, ForgetsReader(log, plan.group))
+    _run_worker(settings, plan, log, forgetful, stop, is_breaker_on)
     index.close()
 
 
@@ -65,8 +69,15 @@ def _run_index(
     # An index of its own: that of the worker is used by one thread.
     copies = LazyIndex(settings)
     letters = DeadLetterWatch(log, topics, lambda: copies.dead_letters, is_first)
-    _run_worker(settings, plan, log, work, stop, is_breaker_on, workers.append, [letters.sample])
+    forgetful = ForgetfulWork(work, ForgetsReader(log, plan.group), erase=partial(_erase, index))
+    _run_worker(
+        settings, plan, log, forgetful, stop, is_breaker_on, workers.append, [letters.sample]
+    )
     copies.close()
+
+
+def _erase(index: Index, found: Sequence[KnownAs]) -> None:
+    index.remove({one.id for one in found}, FORGOTTEN, now())
 
 
 def _ready_index(settings: Settings) -> Index:

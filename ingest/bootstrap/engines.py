@@ -34,6 +34,21 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def schema_versions() -> dict[str, str]:
+    """Return the versions of what this program writes, by engine."""
+    from ingest.adapters.elastic_index.body import SCHEMA_VERSION as ELASTIC_VERSION
+    from ingest.adapters.sqlite_index import schema as sqlite_index
+    from ingest.adapters.sqlite_log import schema as sqlite_log
+    from ingest.records.outputs import SCHEMA_VERSION as RECORDS_VERSION
+
+    return {
+        "records of the log, Kafka and SQLite": RECORDS_VERSION,
+        "file of the log, SQLite": str(sqlite_log.VERSION),
+        "file of the index, SQLite": str(sqlite_index.VERSION),
+        "indices, Elasticsearch": str(ELASTIC_VERSION),
+    }
+
+
 def checked_settings(folder: Path, stage: str = "") -> Settings:
     """Return the settings of this folder, with processors and feeds checked too.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from threading import Event as Flag
 
@@ -10,10 +11,13 @@ from ingest.bootstrap.stages import run_watched
 from ingest.bootstrap.web import Web, open_web
 from ingest.event_loops import EventLoop
 from ingest.fetching.document_id import DocumentIds
-from ingest.pipeline.fetch_loop import fetch_worker
+from ingest.model import Entry, Page
+from ingest.outcome import Drop, Keep, Outcome
+from ingest.pipeline.fetch_loop import FetchEntry, fetch_worker
 from ingest.pipeline.host_table import HostTable, HostWriter
 from ingest.pipeline.open_work import Backlog
 from ingest.ports import Log, Record
+from ingest.records.forgotten import FORGOTTEN, Forgets, ForgetsReader, names_of
 from ingest.records.outputs import ChosenId
 from ingest.records.stage_plan import DOCUMENT_IDS, StagePlan, plans
 from ingest.settings.load import Settings
@@ -22,6 +26,8 @@ from ingest.wire import decode
 
 def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> None:
     """Fetch pages until `stop` is set."""
+    forgotten = ForgetsReader(log, plan.group)
+    forgotten.read()
     with EventLoop("fetching") as loop:
         web: Web = loop.call(lambda: open_web(settings, now))
         web.report_resting(plan.name)
@@ -31,7 +37,7 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         behind = [one for one in plans(settings.pipeline) if one.kind not in ("poll", "fetch")]
         worker = fetch_worker(
             plan,
-            fetcher.fetch_entry,
+            unless_forgotten(fetcher.fetch_entry, lambda: forgotten.now),
             log,
             loop=loop,
             hosts=HostTable(web.host_states, plan.name, others),
@@ -43,10 +49,24 @@ def run(settings: Settings, plan: StagePlan, log: Log, stop: Flag, _: bool) -> N
         )
         try:
             with HostWriter(log, web.host_states, plan.name):
-                run_watched(settings, plan, log, worker, worker.run)
+                run_watched(settings, plan, log, worker, worker.run, [forgotten.read])
         finally:
             loop.start(web.fetcher.close()).result(10)
             index.close()
+
+
+def unless_forgotten(fetch: FetchEntry, forgets: Callable[[], Forgets]) -> FetchEntry:
+    """Return `fetch` for entries that are not forgotten, and whose page is not; drop the others."""
+
+    async def guarded(entry: Entry, attempt: int) -> Outcome[Page | Entry]:
+        if forgets().has(names_of(entry)):
+            return Drop(FORGOTTEN)
+        outcome = await fetch(entry, attempt)
+        if isinstance(outcome, Keep) and forgets().has(names_of(outcome.value)):
+            return Drop(FORGOTTEN)
+        return outcome
+
+    return guarded
 
 
 def _restore(ids: DocumentIds, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Callable
@@ -93,3 +94,11 @@ def opened_log(settings: Settings) -> closing[Log]:
 def opened_index(settings: Settings) -> closing[Index]:
     """Return the index, closed at the end of a `with` block."""
     return closing(open_index(settings))
+
+
+def this_user() -> str:
+    """Return the name of the person at the keyboard, for the record; "unknown" without one."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

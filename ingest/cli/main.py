@@ -13,6 +13,7 @@ from ingest.cli.lazy_verbs import group_of
 
 #: In the order of the help; each has its file in this folder.
 VERBS = (
+    "init",
     "demo",
     "run",
     "trial",
@@ -24,6 +25,8 @@ VERBS = (
     "archive.show",
     "archive.revisions",
     "archive.entities",
+    "archive.forget",
+    "archive.remove",
     "setup",
     "check",
     "status",
@@ -41,7 +44,7 @@ app = typer.Typer(
     cls=group_of("ingest.cli", VERBS),
     help="Feeds in, a searchable news archive out.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -49,7 +52,11 @@ app = typer.Typer(
 
 def _version(is_asked: bool) -> None:
     if is_asked:
+        from ingest.bootstrap.engines import schema_versions
+
         typer.echo(f"news-ingest {__version__}")
+        for part, version in schema_versions().items():
+            typer.echo(f"{part}: {version}")
         raise typer.Exit
 
 
@@ -57,7 +64,12 @@ def _version(is_asked: bool) -> None:
 def _root(
     _: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Show the version, and those of what it stores.",
+        ),
     ] = False,
 ) -> None:
     """Feeds in, a searchable news archive out."""

@@ -13,6 +13,7 @@ from ingest.identity import canonical_url, document_id_of_url, registrable_domai
 from ingest.model import Id, Moment, Version
 from ingest.pipeline.indexing.edits import WEAK_SOURCES
 from ingest.ports import Record
+from ingest.records.forgotten import KnownAs
 from ingest.records.reading import records_unreadable
 from ingest.wire import decode
 
@@ -40,6 +41,11 @@ class RecordHead(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """The id of the document, for an entry its own."""
         return self.document_id or self.entry_id
+
+    @property
+    def names(self) -> KnownAs:
+        """What decides whether it is forgotten."""
+        return KnownAs(id=self.document_id, entry_id=self.entry_id, url_canonical=self.url)
 
     @property
     def rank(self) -> tuple[bool, int]:

@@ -14,6 +14,7 @@ from ingest.operations.ledger import KNOWN_AT_ONCE, dead_letters, known_in_parts
 from ingest.operations.throttle import Throttle, WorkerWatch
 from ingest.ports import Clock, Index, Log
 from ingest.records.appending import BatchAppender, refusal_reason
+from ingest.records.forgotten import FORGOTTEN, Forgets, decisions, names_of
 from ingest.records.outputs import drop_output, page_output
 from ingest.records.reading import values
 from ingest.records.stage_plan import DROPS, StagePlan
@@ -59,6 +60,7 @@ class Intake:
         self._appender = log.appender()
         self._out = BatchAppender(self._appender, self._note_delivery)
         self._batch: list[tuple[Page, Fate]] = []
+        self._forgets = Forgets(decisions(log))
         self.fates: list[Fate] = []
 
     def add(self, path: str, page: Page) -> None:
@@ -68,6 +70,9 @@ class Intake:
             version=page.version,
         )  # fmt: skip
         self.fates.append(fate)
+        if self._forgets.has(names_of(page)):
+            self._drop(page, fate, "dropped", FORGOTTEN)
+            return
         self._batch.append((page, fate))
         if len(self._batch) >= KNOWN_AT_ONCE:
             self._append()
@@ -115,11 +120,13 @@ class Intake:
             return
         if sent is None:
             raise error
-        page, fate = sent
-        fate.outcome, fate.reason = "refused", refusal_reason(error)
+        self._drop(*sent, "refused", refusal_reason(error))
+
+    def _drop(self, page: Page, fate: Fate, outcome: str, reason: str) -> None:
+        fate.outcome, fate.reason = outcome, reason
         drop = DropRecord(
-            id=page.document_id, entry_id=page.entry.id, stage="ingest", reason=fate.reason,
-            is_intended=False, url=page.url_canonical or page.entry.url_published,
+            id=page.document_id, entry_id=page.entry.id, stage="ingest", reason=reason,
+            is_intended=outcome == "dropped", url=page.url_canonical or page.entry.url_published,
             at=self._clock(),
         )  # fmt: skip
         self._out.add(drop_output(drop), None)

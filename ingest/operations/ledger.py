@@ -8,7 +8,7 @@ from itertools import islice
 from ingest.model import IndexedDocument
 from ingest.operations.heads import RecordHead, heads_of
 from ingest.ports import Index, Known, Log, Record, TopicPartition
-from ingest.query import SearchRequest
+from ingest.query import Everything, Node, SearchRequest
 from ingest.records.reading import latest, scanned
 from ingest.records.stage_plan import StagePlan
 
@@ -40,11 +40,12 @@ def waiting(log: Log, plan: StagePlan) -> Iterator[tuple[Record, RecordHead]]:
                 yield record, head
 
 
-def documents_of(index: Index) -> Iterator[IndexedDocument]:
-    """Yield every searchable document, in the order in which they were first seen."""
+def documents_of(index: Index, query: Node | None = None) -> Iterator[IndexedDocument]:
+    """Yield all documents that match, in the order in which they were first seen."""
+    request = SearchRequest(query=query or Everything(), size=KNOWN_AT_ONCE)
     cursor: str | None = ""
     while cursor is not None:
-        documents, cursor = index.export(SearchRequest(size=KNOWN_AT_ONCE), cursor or None)
+        documents, cursor = index.export(request, cursor or None)
         yield from documents
 
 

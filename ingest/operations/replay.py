@@ -20,6 +20,7 @@ from ingest.operations.ledger import KNOWN_AT_ONCE
 from ingest.operations.throttle import Throttle
 from ingest.ports import Clock, Index, Known, Log, Record
 from ingest.records.appending import BatchAppender, NewRecord, refusal_reason
+from ingest.records.forgotten import FORGOTTEN, Forgets, decisions
 from ingest.records.outputs import document_output, entry_output, page_output
 from ingest.records.stage_plan import BACKFILL, StagePlan
 from ingest.wire import decode
@@ -103,22 +104,33 @@ class Replay:
     def select(self, wanted: RecordFilter, is_stale: IsStale | None = None) -> ReplaySelection:
         """Choose for each document in the range the newest record with text, else the newest.
 
-        Documents are left out that were removed or that the index has from a newer fetch, and with
-        `is_stale` those that are not stale or not in the index.
+        Documents are left out that are forgotten or removed, or that the index has from a newer
+        fetch, and with `is_stale` those that are not stale or not in the index.
         Errors: LogUnavailable, IndexUnavailable, TopicMissing, OSError of the archive.
         """
         found: dict[str, tuple[bool, int, bool]] = {}
-        for _, head in heads_of(self._log_records(wanted.since), self._kind):
-            _take(found, head, wanted, is_in_log=True)
-        if self._archive is not None and not has_all_since(self._log, self._plan, wanted.since):
-            for metadata in self._archive.heads(wanted.since):
-                _take(found, head_of(metadata, "pages"), wanted, is_in_log=False)
+        forgets, forgotten = Forgets(decisions(self._log)), set[str]()
+        for head, is_in_log in self._heads(wanted.since):
+            if head is None or not wanted.matches(head):
+                continue
+            if forgets.has(head.names):
+                forgotten.add(head.id)
+            else:
+                _take(found, head, is_in_log=is_in_log)
         chosen: dict[str, ReplayItem] = {}
-        left_out: Counter[str] = Counter()
+        left_out = Counter({FORGOTTEN: len(forgotten)} if forgotten else {})
         ids = list(found)
         for start in range(0, len(ids), KNOWN_AT_ONCE):
             self._judge(ids[start : start + KNOWN_AT_ONCE], found, is_stale, chosen, left_out)
         return ReplaySelection(chosen=chosen, left_out=left_out, since=wanted.since)
+
+    def _heads(self, since: datetime | None) -> Iterator[tuple[RecordHead | None, bool]]:
+        """Return the heads of all records, each with whether it is in the log."""
+        for _, head in heads_of(self._log_records(since), self._kind):
+            yield head, True
+        if self._archive is not None and not has_all_since(self._log, self._plan, since):
+            for metadata in self._archive.heads(since):
+                yield head_of(metadata, "pages"), False
 
     def _judge(
         self,
@@ -274,16 +286,8 @@ def stale_by_enrichment(engines: Iterable[tuple[str, str]]) -> IsStale:
     )
 
 
-def _take(
-    found: dict[str, tuple[bool, int, bool]],
-    head: RecordHead | None,
-    wanted: RecordFilter,
-    *,
-    is_in_log: bool,
-) -> None:
+def _take(found: dict[str, tuple[bool, int, bool]], head: RecordHead, *, is_in_log: bool) -> None:
     """Keep the highest head of each document; of two equal ones that in the log."""
-    if head is None or not wanted.matches(head):
-        return
     before = found.get(head.id)
     if before is None or head.rank > before[:2]:
         found[head.id] = (*head.rank, is_in_log)

@@ -38,6 +38,7 @@ ANSWER_SECONDS = 1.3
 #: What is left of it for the judgement.
 _MARGIN_SECONDS = 0.1
 _TURN_SECONDS = 0.02
+_LATE = DependencyUnavailable("does not answer in time")
 #: How far reports are read back: a worker that was silent for longer is not shown.
 _REPORTS = timedelta(minutes=30)
 _DROPS = timedelta(hours=1)
@@ -65,7 +66,8 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """Records by reason; `is_complete` is false if there was no time to count all."""
+    """Records by reason. If there was no time to count all, `is_complete` is false and none is given:
+    a later record may take an earlier one back."""
 
     by_reason: dict[str, int]
     is_complete: bool = True
@@ -167,7 +169,7 @@ class Looker:
         while self._threads[name].is_alive() and self._left_seconds > 0:
             self._threads[name].join(_TURN_SECONDS)
             self._left_seconds -= _TURN_SECONDS
-        return self._answers.get(name, DependencyUnavailable("does not answer in time"))
+        return self._answers.get(name, _LATE)
 
     def _ask_log(self) -> tuple[Log, str]:
         url = self._settings.pipeline.log.url
@@ -186,15 +188,18 @@ class Looker:
     def _status(self, found: Mapping[str, Any]) -> Status:
         at, options = clock(), self._settings.pipeline
         known = {name: one for name, one in found.items() if not isinstance(one, Exception)}
-        errors: dict[tuple[int, str], list[str]] = {}
-        for name in [name for name in found if name not in known]:
-            level = HELD if name in ("log", "index", "reports") else LOOK
-            errors.setdefault((level, str(found[name])), []).append(name)
         reports = known.get("reports")
         stages = tuple(
             stage_status(plan, reports, known.get(f"lag {plan.name}", {}), at)
             for plan in self._plans
         )
+        index_stages = {plan.name for plan in self._plans if plan.kind == "index"}
+        is_served = any(one.stage in index_stages and one.state == "working" for one in stages)
+        errors: dict[tuple[int, str], list[str]] = {}
+        for name in [name for name in found if name not in known]:
+            errors.setdefault((_level(name, found[name], is_served), str(found[name])), []).append(
+                name
+            )
         status = Status(
             at=at,
             exit_status=WELL,
@@ -260,19 +265,17 @@ def _drops(until: float, log: Log) -> Tally:
 
 
 def _tally(records: Iterable[Record], reason: Callable[[Record], str], until: float) -> Tally:
-    """Count the last record of each key, as many as there is time for."""
+    """Return the last record of each key by reason, if there is time to read all."""
     reasons: dict[tuple[str, bytes], str] = {}
-    is_complete = True
     for record in records:
         reasons.pop((record.topic, record.key), None)
         if record.value is not None:
             reasons[record.topic, record.key] = "unreadable"
             with suppress(WireError):
                 reasons[record.topic, record.key] = reason(record)
-        is_complete = time.monotonic() < until - _MARGIN_SECONDS
-        if not is_complete:
-            break
-    return Tally(dict(Counter(reasons.values()).most_common()), is_complete)
+        if time.monotonic() > until - _MARGIN_SECONDS:
+            return Tally({}, is_complete=False)
+    return Tally(dict(Counter(reasons.values()).most_common()))
 
 
 def _waits_for_word(settings: Settings, at: datetime) -> bool:
@@ -286,6 +289,16 @@ def _waits_for_word(settings: Settings, at: datetime) -> bool:
 
 
 # ── judgement ───────────────────────────────────────────────────────────────────────────────
+
+
+def _level(name: str, error: object, is_served: bool) -> int:
+    """Return how bad it is that a question has no answer.
+
+    An index that is late with this answer, while `is_served` by a stage at work, is no outage.
+    """
+    is_late = error is _LATE
+    can_wait = is_served if name == "index" else name not in ("log", "reports")
+    return LOOK if is_late and can_wait else HELD
 
 
 def _server(url: str, engine: str, answer: object) -> Server:
@@ -341,10 +354,14 @@ def _feeds(workers: Iterable[WorkerReport]) -> FeedsReport | None:
 def _notices(status: Status, waits_for_word: bool) -> Iterator[Notice]:
     """Return what the operator has to know, beside servers that do not answer."""
     states = {one.state for one in status.stages}
-    waiting = sum(one.waiting or 0 for one in status.stages)
     if states == {"no worker"}:
-        text = f"no stage is running, {waiting} records wait: start `news-ingest run`"
-        yield Notice(HELD if waiting else LOOK, text)
+        counts = [one.waiting for one in status.stages]
+        known = [count for count in counts if count is not None]
+        some = (
+            f"{sum(known)} records" if len(known) == len(counts) else "an unknown number of records"
+        )
+        text = f"no stage is running, {some} wait: start `news-ingest run`"
+        yield Notice(HELD if sum(known) or len(known) < len(counts) else LOOK, text)
     for stage in status.stages:
         if stage.state not in ("working", "unknown") and states != {"no worker"}:
             since = f" since {stage.since:%Y-%m-%d %H:%M:%S} UTC" if stage.since else ""
@@ -355,6 +372,8 @@ def _notices(status: Status, waits_for_word: bool) -> Iterator[Notice]:
         if (stage.oldest_waiting_seconds or 0) > BEHIND.total_seconds():
             minutes = round((stage.oldest_waiting_seconds or 0) / 60)
             yield Notice(LOOK, f"{stage.stage}: a record has waited for {minutes} min")
+    if status.dead_letters is not None and not status.dead_letters.is_complete:
+        yield Notice(LOOK, "the dead letters could not be counted in time: give `--timeout`")
     if status.dead_letters is not None and status.dead_letters.by_reason:
         count = sum(status.dead_letters.by_reason.values())
         yield Notice(LOOK, f"{count} dead letters: `news-ingest dead-letters list`")

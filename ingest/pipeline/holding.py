@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event as Flag
 from typing import TypeVar
 
@@ -101,7 +101,9 @@ class Holder:
             self.held_by = error
 
     def _begin(self, error: DependencyUnavailable) -> None:
-        self.held_since, self.held_by = self._clock(), error
+        # Since the operation began that failed, which may have waited for its timeout.
+        waited = timedelta(seconds=time.monotonic() - self.moved_at)
+        self.held_since, self.held_by = self._clock() - waited, error
         holding_started(cause=str(error), dependency=error.dependency)
         _holding.labels(self._stage, error.dependency).set(1)
 

@@ -119,10 +119,10 @@ class Index(Protocol):
         """
         ...
 
-    def remove(self, id: str, reason: str, now: datetime) -> bool:
-        """Write a tombstone that no later write replaces; False if the id is not known.
+    def remove(self, ids: Collection[str], reason: str, now: datetime) -> int:
+        """Write tombstones that no later write replaces; return how many of these are known.
 
-        Its revisions are deleted too.
+        Their revisions are deleted too. Errors: IndexUnavailable, IndexRefused.
         """
         ...
 

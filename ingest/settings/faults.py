@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -53,6 +55,49 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+#: ISO 639-1.
+_LANGUAGES = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy "
+    "da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht "
+    "hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky "
+    "la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny "
+    "oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss "
+    "st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo "
+    "za zh zu "
+)
+#: Codes that are written by mistake, most of them those of a country or a language for the other.
+_MEANT = {
+    "UK": "GB", "EN": "GB", "EL": "GR", "JA": "JP", "DA": "DK", "CS": "CZ", "ZH": "CN", "KO": "KR",
+    "gb": "en", "us": "en", "gr": "el", "jp": "ja", "dk": "da", "cz": "cs", "cn": "zh", "ua": "uk",
+    "iw": "he", "in": "id",
+}  # fmt: skip
+
+
+@cache
+def _countries() -> frozenset[str]:
+    """Return the codes of ISO 3166, from the time zone database, and that of Kosovo in use."""
+    table = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text(encoding="utf-8")
+    return frozenset(line[:2] for line in table.splitlines() if not line.startswith("#")) | {"XK"}
+
+
+def _known_country(code: str) -> str:
+    return _known_code(code, code.upper(), _countries(), "country of ISO 3166")
+
+
+def _known_language(code: str) -> str:
+    return _known_code(code, code.lower(), frozenset(_LANGUAGES.split()), "language of ISO 639-1")
+
+
+def _known_code(code: str, in_case: str, known: frozenset[str], what: str) -> str:
+    if code and code not in known:
+        meant = in_case if in_case in known else _MEANT.get(in_case, "")
+        raise ValueError(f"no two-letter {what}{f', did you mean {meant}?' if meant else ''}")
+    return code
+
+
+Country = Annotated[str, AfterValidator(_known_country)]
+Language = Annotated[str, AfterValidator(_known_language)]
 
 
 def checked(file: YamlFile, shape: type[Shape]) -> Shape:

@@ -16,7 +16,7 @@ from ingest.errors import ConfigError, ConfigFault
 from ingest.identity import feed_id_of_url, registrable_domain
 from ingest.masking import is_secret_name, remember, remember_address
 from ingest.model import Feed
-from ingest.settings.faults import TimeZone, faults_of, nearest, without_path
+from ingest.settings.faults import Country, Language, TimeZone, faults_of, nearest, without_path
 from ingest.settings.options import Options
 from ingest.settings.yaml_file import YamlFile, parse_yaml, read_text
 
@@ -39,14 +39,19 @@ class Secret(Options):
 class FeedSettings(Options):
     """Settings of a feed or a group; those of the feed override those of its group."""
 
-    publisher: str = Field("", description="organisation behind the feed; the domain if empty")
-    publisher_country: str = Field(
-        "", pattern=r"^([A-Z]{2})?$", description="two-letter ISO 3166 code"
+    publisher: str = Field(
+        "",
+        description="organisation behind the feed; if empty, the title that the feed gives itself, else its domain",
+    )
+    publisher_country: Country = Field(
+        "", description="two-letter ISO 3166 code", json_schema_extra={"pattern": "^([A-Z]{2})?$"}
+    )
+    language: Language = Field(
+        "", description="two-letter ISO 639-1 code", json_schema_extra={"pattern": "^([a-z]{2})?$"}
     )
     publisher_home: str = Field(
         "", max_length=200, description="town of a local publisher, for its places: Lima, Ohio"
     )
-    language: str = Field("", pattern=r"^([a-z]{2})?$", description="two-letter ISO 639-1 code")
     timezone: TimeZone = Field("", description="for dates without a zone; UTC if empty")
     date_order: Literal["", "dmy", "mdy", "ymd"] = Field(
         "", description="order of numeric dates such as 3/4/2026; ambiguous ones need it"
@@ -210,6 +215,7 @@ def _feed(
     values = options.model_dump() | secrets
     values["headers"] = options.headers or _NO_HEADERS
     values["id"] = options.id or feed_id_of_url(options.url)
+    values["names_itself"] = not options.publisher
     values["publisher"] = options.publisher or registrable_domain(options.url)
     return Feed(**values)
 

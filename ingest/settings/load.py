@@ -68,7 +68,7 @@ def config_folder(named: Path | None, environment: Mapping[str, str] = os.enviro
     folder = named or Path(environment.get("NEWS_INGEST_CONFIG") or "config")
     if not folder.is_dir():
         reason = "no such folder"
-        remedy = "name it with --config or NEWS_INGEST_CONFIG, or work from the project's folder"
+        remedy = "make one with `news-ingest init`, or name it with --config or NEWS_INGEST_CONFIG"
         raise ConfigError([ConfigFault(str(folder), None, "config", None, reason, remedy)])
     return folder.resolve()
 

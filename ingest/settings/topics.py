@@ -59,6 +59,7 @@ LATER_TOPICS = {
     ),
     "news.audit": TopicOptions(cleanup="compact", partitions=1),
     "news.entities": TopicOptions(cleanup="compact", partitions=1),
+    "news.forgotten": TopicOptions(cleanup="compact", partitions=1),
     "news.worker-state": TopicOptions(
         cleanup="compact,delete", retention_days=1, retention_bytes=16 * 2**20, partitions=1
     ),

@@ -224,9 +224,9 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
         while kind == PERSON and first < number - 1 and _is_title(pack, tokens[first]):
             first += 1
         start, end = tokens[first].start, tokens[number - 1].end
+        mention = theirs.get((start, end, kind))
         if not any(map(str.isalpha, text[start:end])):
             continue  # a line of underscores
-        mention = theirs.get((start, end, kind))
         if mention is None and number - first == 1 and tokens[first].text.lower() in small:
             continue
         result.append(

@@ -288,7 +288,7 @@ def test_kafka_and_the_page_archive_fit_a_disk_of_40_gb() -> None:
     """A partition exceeds its bytes by one segment; states of feeds and hosts have no bound."""
     kept = {one.name: one for one in SETTINGS.topics if one.retention_bytes is not None}
     assert {one.name for one in SETTINGS.topics} - kept.keys() == {
-        "news.feed-state", "news.host-state", "news.audit", "news.entities",
+        "news.feed-state", "news.host-state", "news.audit", "news.entities", "news.forgotten",
     }  # fmt: skip
     topics = sum(
         one.partitions * (one.retention_bytes + segment_bytes(one))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import ingest
 from tests.house.project_files import PACKAGES, ROOT, project_files
+from tests.wheel import LINK, build_wheel
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -35,21 +37,17 @@ def test_extraction_libraries_are_pinned_to_what_its_figures_were_measured_with(
         assert f"{name}=={version}" in dependencies
 
 
+def test_the_changelog_begins_with_this_version_or_what_comes_after_it() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## (\S+)", text, re.MULTILINE)
+    assert next(one for one in versions if one != "Unreleased") == ingest.__version__
+    assert "Unreleased" not in versions[1:]
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel, built from a copy of what belongs to the project."""
-    folder = tmp_path_factory.mktemp("source")
-    for path in project_files():
-        name = path.relative_to(ROOT)
-        if name.parts[0] in PACKAGES or len(name.parts) == 1:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, folder / name)
-    target = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(folder)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
-    (found,) = target.glob("*.whl")
-    return found
+    """Return the wheel."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.slow
@@ -63,7 +61,13 @@ def test_the_wheel_holds_just_the_two_packages_and_their_data(wheel: Path) -> No
         for path in project_files()
         if path.relative_to(ROOT).parts[0] in PACKAGES
     }
-    assert {name for name in names if name.partition("/")[0] in PACKAGES} == wanted
+    shipped = {
+        (LINK / path.relative_to(ROOT / "config")).as_posix()
+        for path in project_files()
+        if path.relative_to(ROOT).parts[0] == "config"
+    }
+    assert shipped
+    assert {name for name in names if name.partition("/")[0] in PACKAGES} == wanted | shipped
     info = {name.partition(".dist-info/")[2] for name in names}
     assert {"licenses/LICENSE", "licenses/NOTICE", "entry_points.txt"} <= info
 
@@ -90,6 +94,6 @@ def test_the_wheel_works_without_the_sources(wheel: Path, tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    files, version = done.stdout.strip().splitlines()
+    files, version, *_ = done.stdout.strip().splitlines()
     assert all(file.startswith(str(site)) for file in files.split())
     assert version.startswith("news-ingest ")

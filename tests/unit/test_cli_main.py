@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import ingest.cli
 from ingest.cli import feeds
 from ingest.cli.lazy_verbs import file_of
 from ingest.cli.main import VERBS, app
+from ingest.records.outputs import SCHEMA_VERSION
 
 CONFIG = Path(__file__).parents[2] / "config"
 #: What only stages and the verbs that start or test them need.
@@ -56,11 +59,39 @@ def test_a_search_loads_nothing_that_only_stages_need(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_version_loads_no_verb(tmp_path: Path) -> None:
     loaded = loaded_by(tmp_path, "--version")
-    assert {name for name in loaded if name.startswith("ingest.")} == {
-        "ingest.cli",
+    assert {name for name in loaded if name.startswith("ingest.cli.")} == {
         "ingest.cli.lazy_verbs",
         "ingest.cli.main",
     }
+
+
+def test_the_version_says_what_the_engines_were_made_with(tmp_path: Path) -> None:
+    """As the engines themselves say it: the files by their header, an index by its template."""
+    done = CliRunner().invoke(app, ["--version"])
+    said = dict(line.split(": ") for line in done.output.splitlines()[1:])
+    environment = {
+        "NEWS_INGEST_LOG_URL": f"sqlite:///{tmp_path}/log.db",
+        "NEWS_INGEST_INDEX_URL": f"sqlite:///{tmp_path}/index.db",
+    }
+    made = CliRunner().invoke(app, ["setup", "--config", str(CONFIG)], env=environment)
+    assert made.exit_code == 0, made.output
+    for file in ("log", "index"):
+        with closing(sqlite3.connect(tmp_path / f"{file}.db")) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        assert said[f"file of the {file}, SQLite"] == str(version)
+    template = json.loads((CONFIG / "index" / "documents.json").read_text(encoding="utf-8"))
+    assert said["indices, Elasticsearch"] == str(template["mappings"]["_meta"]["schema_version"])
+    assert said["records of the log, Kafka and SQLite"] == SCHEMA_VERSION
+    assert done.output.startswith(f"news-ingest {ingest.__version__}\n")
+
+
+def test_verbs_and_options_are_completed() -> None:
+    words = {"_NEWS_INGEST_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    for typed, completed in (("feeds tes", "test"), ("search --si", "--size")):
+        done = CliRunner().invoke(
+            app, env=words | {"COMP_WORDS": f"news-ingest {typed}"}, prog_name="news-ingest"
+        )
+        assert done.output.split() == [completed]
 
 
 @pytest.mark.parametrize("verb", [verb.rpartition(".")[2] for verb in VERBS])

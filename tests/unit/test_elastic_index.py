@@ -153,8 +153,8 @@ def test_a_removed_document_is_never_found_again(archive: Archive) -> None:
     index = archive.index()
     document = an_indexed_document("court")
     put(index, document)
-    assert index.remove(document.id, "court order", NOW)
-    assert not index.remove(an_id("never"), "court order", NOW)
+    assert index.remove([document.id], "court order", NOW)
+    assert not index.remove([an_id("never")], "court order", NOW)
     assert index.get(document.id) is None
     known = index.known([document.id])[document.id]
     assert known.is_removed
@@ -167,7 +167,7 @@ def test_a_removed_document_is_never_found_again(archive: Archive) -> None:
     stone = archive.ask("GET", f"/{known.index}/_doc/{document.id}")["_source"]
     assert document.text not in str(stone)
     assert stone["removed_reason"] == "court order"
-    assert index.remove(document.id, "again", NOW + timedelta(days=1))
+    assert index.remove([document.id], "again", NOW + timedelta(days=1))
     index.close()
 
 
@@ -233,7 +233,7 @@ def test_setup_adds_a_missing_read_alias(altered: Archive) -> None:
         assert index.differences(NOW) == [f"index {month} is not behind the filtered alias {alias}"]
     index.apply(NOW)
     assert index.differences(NOW) == []
-    index.remove(an_id("hidden"), "court order", NOW)
+    index.remove([an_id("hidden")], "court order", NOW)
     index.refresh()
     assert found(index) == []
     index.close()

@@ -142,6 +142,7 @@ def test_pages_and_sitemaps_are_followed_back_to_the_day_and_once(
         datetime.fromisoformat(first["first_seen_at"])
     }
     found = {entry.title: entry for entry in entries(rig)}
+    assert {entry.publisher for entry in found.values()} == {"Harbour"}, "the feed's title"
     assert found["Story 9"].published_at is not None
     assert found["Story 7"].language == "en"
     assert {record.header("backfill") for record in records(rig)} == {"1"}

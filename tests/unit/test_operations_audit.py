@@ -243,7 +243,7 @@ def test_two_entries_of_one_document_count_as_one(place: Place) -> None:
 
 def test_what_was_removed_or_expired_from_the_index_counts_as_dropped(place: Place) -> None:
     place.publish("flood", "storm")
-    place.index.remove(an_id("flood"), "asked for", place.now)
+    place.index.remove([an_id("flood")], "asked for", place.now)
     assert place.counts() == {"entries": 2, "documents": 2, "searchable": 1, "dropped": 1}
     place.index.expire(place.now)
     assert place.counts(oldest=place.now) == {"entries": 2, "documents": 2, "dropped": 2}

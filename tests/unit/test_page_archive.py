@@ -20,7 +20,7 @@ import zstandard
 from warcio.archiveiterator import ArchiveIterator
 
 from ingest.adapters.page_archive import PageArchive
-from ingest.adapters.page_archive.archive import complete_bytes, recover
+from ingest.adapters.page_archive.files import complete_bytes, recover
 from ingest.errors import ArchiveUnavailable
 from ingest.identity import version_of
 from ingest.model import Page, PagePart

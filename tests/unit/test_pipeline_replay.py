@@ -136,7 +136,7 @@ def test_documents_with_a_newer_fetch_or_removed_in_the_index_are_skipped(place:
     place.append(*(a_page(name, fetched_at=NOW - DAY) for name in ("newer", "gone", "unknown")))
     place.put("newer", version_at(NOW))
     place.put("gone", version_at(NOW - DAY))
-    place.index.remove(an_id("gone"), "asked for", NOW)
+    place.index.remove([an_id("gone")], "asked for", NOW)
     selection = place.replay().select(EVERYTHING)
     assert dict(selection.left_out) == {"newer_indexed": 1, "removed": 1}
     assert list(selection.chosen) == [an_id("unknown")]

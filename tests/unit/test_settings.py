@@ -9,6 +9,7 @@ import pytest
 
 from ingest.bootstrap.engines import checked_settings
 from ingest.errors import ConfigError, ConfigFault
+from ingest.settings.feeds import feeds_of_text
 from ingest.settings.load import load
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -159,3 +160,36 @@ def test_processors_that_are_no_list_of_names_are_one_fault(folder: Path) -> Non
     lines = (folder / "pipeline.yml").read_text().splitlines()
     assert "extract_document: 5" in lines[fault.line - 1]
     assert fault.remedy == "write a mapping of keys to values"
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "hint"),
+    [
+        ("publisher_country", "UK", "did you mean GB?"),
+        ("publisher_country", "gb", "did you mean GB?"),
+        ("publisher_country", "zz", ""),
+        ("publisher_country", "GBR", ""),
+        ("language", "jp", "did you mean ja?"),
+        ("language", "EN", "did you mean en?"),
+        ("language", "zz", ""),
+        ("language", "eng", ""),
+    ],
+)
+def test_a_code_of_no_country_or_language_is_refused(key: str, code: str, hint: str) -> None:
+    text = f"feeds:\n  - {{url: 'http://elsin.example/rss', {key}: {code}}}\n"
+    found = feeds_of_text(text, Path("feeds.yml"))
+    assert found.feeds == {}
+    (fault,) = found.faults
+    assert fault.value == code
+    assert "ISO" in fault.reason
+    assert hint in fault.reason
+    assert ("did you mean" in fault.reason) == bool(hint)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    ["publisher_country: GB, language: uk", "publisher_country: XK, language: sq", "language: ''"],
+)
+def test_codes_of_countries_and_languages_are_taken(codes: str) -> None:
+    text = f"feeds:\n  - {{url: 'http://elsin.example/rss', {codes}}}\n"
+    assert feeds_of_text(text, Path("feeds.yml")).faults == []

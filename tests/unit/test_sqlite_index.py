@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 from contextlib import closing
@@ -45,7 +46,7 @@ def test_reading_creates_no_file(path: Path) -> None:
         assert index.export(SearchRequest()).documents == ()
         assert index.known(["a"]) == {}
         assert index.get("a") is None
-        assert not index.remove("a", "a mistake", NOW)
+        assert not index.remove(["a"], "a mistake", NOW)
         assert index.expire(NOW) == 0
         assert "SQLite" in index.ping()
     assert list(path.parent.iterdir()) == []
@@ -130,7 +131,7 @@ def test_rewriting_and_removing_leave_no_words_behind(path: Path) -> None:
         assert index.search(SearchRequest(query=Phrase("2"))).total == 9
         assert index.search(SearchRequest(query=Phrase("1"))).total == 0
         for number in range(9):
-            index.remove(an_id(f"n{number}"), "asked", NOW)
+            index.remove([an_id(f"n{number}")], "asked", NOW)
         assert index.search(SearchRequest(query=Not(Word("nothing")))).total == 0
     for table in ("document", "body", "document_value", "value"):
         assert asked(path, f"SELECT count(*) FROM {table}") == [(0,)], table
@@ -142,7 +143,7 @@ def test_names_of_a_removed_document_are_gone_and_come_back_with_another(path: P
     with closing(opened(path)) as index:
         person = entity_fields(an_entity("Tomás Quil"))
         put(index, an_indexed_document("a", **person))
-        index.remove(an_id("a"), "asked", NOW)
+        index.remove([an_id("a")], "asked", NOW)
         assert asked(path, "SELECT text FROM value WHERE text LIKE 'tom%'") == []
         put(index, an_indexed_document("b", **person))
         found = index.search(SearchRequest(query=EntityIs("person", "tomas quil")))
@@ -220,3 +221,18 @@ def test_a_file_of_an_older_version_is_upgraded(path: Path) -> None:
         assert index.feeds.ids() == frozenset()
         assert index.layouts.alarms() == ()
         assert index.known([an_id("flood")])[an_id("flood")].created_from == ""
+
+
+def test_the_bytes_of_a_removed_text_are_overwritten(path: Path) -> None:
+    words = random.Random(7)
+    text = " ".join(f"w{words.getrandbits(60):x}" for _ in range(4000))
+    with closing(opened(path)) as index:
+        put(index, *(an_indexed_document(f"n{n}") for n in range(5)))
+        put(index, an_indexed_document("secret", text=text))
+        (body,) = max(asked(path, "SELECT json FROM body"), key=lambda row: len(str(row)))
+        assert isinstance(body, bytes)
+        piece = body[len(body) // 2 :][:200]
+        assert any(piece in one.read_bytes() for one in path.parent.iterdir())
+        assert index.remove([an_id("secret")], "asked", NOW) == 1
+        assert not any(piece in one.read_bytes() for one in path.parent.iterdir())
+        assert index.get(an_id("n1")) is not None

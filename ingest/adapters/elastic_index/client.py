@@ -39,7 +39,7 @@ CLIENT_ERRORS = (
 CLIENT_VERSION = version("elasticsearch")
 
 #: The client's own 10 s are too short for bulk requests.
-REQUEST_TIMEOUT_SECONDS = 60.0
+REQUEST_TIMEOUT_SECONDS = 30.0
 BULK_BYTES = 5 * 1024 * 1024
 BULK_RETRIES = 3
 RETRIED_STATUSES = (429, 502, 503, 504)

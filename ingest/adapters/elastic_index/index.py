@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -102,17 +102,23 @@ class ElasticIndex:
         self._engine.request("POST", path, "refreshing")
         self._languages_at = None
 
-    def remove(self, id: str, reason: str, now: datetime) -> bool:
-        """Write a tombstone that no later write replaces; False when the id was not known."""
-        found = self.known([id]).get(id)
-        if found is None:
-            return False
-        if not found.is_removed:
-            stone = tombstone(id, found.first_seen_at, reason, now)
-            write(self._engine, self._months, [Write(found.index, id, TOMBSTONE_VERSION, stone)])
-            self._written.add(found.index)
-        self.revisions.forget_document(id)
-        return True
+    def remove(self, ids: Collection[str], reason: str, now: datetime) -> int:
+        """Write tombstones that no later write replaces; return how many of these are known."""
+        found = self.known(ids)
+        self.revisions.forget_documents(list(found))  # before the documents stop being found
+        writes = [
+            Write(one.index, id, TOMBSTONE_VERSION, tombstone(id, one.first_seen_at, reason, now))
+            for id, one in found.items()
+            if not one.is_removed
+        ]
+        for item, verdict in zip(writes, write(self._engine, self._months, writes), strict=True):
+            if verdict.kind in ("failed", "refused"):
+                raise IndexUnavailable(
+                    "a document could not be removed", value=f"{item.id}: {verdict.reason}",
+                    origin=self._engine.url, remedy="try again when the engine is well",
+                )  # fmt: skip
+        self._written.update(item.index for item in writes)
+        return len(found)
 
     def expire(self, before: datetime) -> int:
         """Drop the months that ended before this and return their number."""

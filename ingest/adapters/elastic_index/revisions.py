@@ -74,9 +74,10 @@ class ElasticRevisions:
         found = tuple(msgspec.convert(hit["_source"], Revision) for hit in hits["hits"])
         return RevisionsFound(hits["total"]["value"], found)
 
-    def forget_document(self, id: str) -> None:
-        """Delete all revisions of one document."""
-        self._index.delete({"term": {"document_id": id}})
+    def forget_documents(self, ids: Sequence[str]) -> None:
+        """Delete all revisions of these documents."""
+        if ids:
+            self._index.delete({"terms": {"document_id": ids}})
 
     def forget_before(self, before: datetime) -> None:
         """Delete the revisions of documents first seen before this."""

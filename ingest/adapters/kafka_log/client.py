@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import TopicPartition as KafkaPlace
 
 from ingest.adapters.kafka_log.faults import translated
@@ -155,7 +155,8 @@ class Clients:
         except KafkaError as error:
             witness.close()
             cause = witness.cause or error
-            what = "the broker rejected this client"
+            is_silent = isinstance(cause, KafkaTimeoutError)
+            what = "the log does not answer" if is_silent else "the broker rejected this client"
             raise translated(cause, what, value=self.address) from cause
         except (OSError, ValueError) as error:  # files that are not certificates, odd settings
             witness.close()

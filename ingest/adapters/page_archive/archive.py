@@ -8,20 +8,20 @@ import os
 import re
 import socket
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import zstandard
 
 from ingest.adapters.own_files import create_file, make_folder
+from ingest.adapters.page_archive.files import recover, rewritten, sync_folder
 from ingest.adapters.page_archive.records import opening, records_of
 from ingest.archive_format import FILE_ENDING, FILE_START, OPEN_ENDING
 from ingest.errors import ArchiveUnavailable
 from ingest.model import Page
 from ingest.ports import Clock
+from ingest.records.forgotten import Forgets
 from ingest.settings.options import ArchiveOptions
 from ingest.telemetry import Event, counter, gauge
 
@@ -35,9 +35,6 @@ archive_file_deleted = Event("archive_file_deleted", counts="archive_files_delet
 page_unreadable = Event("page_unreadable", level="warning")
 _bytes_written = counter("archive_bytes_total")
 _folder_bytes = gauge("archive_folder_bytes")
-
-_CHUNK_BYTES = 64 * 1024
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 class PageArchive:
@@ -63,6 +60,7 @@ class PageArchive:
         self._monotonic = monotonic
         self._numbers = itertools.count(1)
         self._file: OpenFile | None = None
+        self._forgets = Forgets()
         self._began = 0.0
         self._tidied: float | None = None
 
@@ -112,6 +110,18 @@ class PageArchive:
         """Close the current file under its final name. Errors: ArchiveUnavailable."""
         self._close_file()
 
+    def forget(self, forgets: Forgets) -> None:
+        """Close the current file without what is forgotten; so is each that is recovered.
+
+        Errors: ArchiveUnavailable.
+        """
+        self._forgets = forgets
+        path = None if self._file is None else self._file.path
+        self._close_file()
+        if path is not None:
+            with self._translated("a file of the archive cannot be rewritten"):
+                rewritten(path, forgets)
+
     def _records_of(self, page: Page) -> bytes:
         """Return the records of a page; none if its body cannot be decompressed or is too large."""
         try:
@@ -146,6 +156,9 @@ class PageArchive:
                 continue
             if cut is not None:
                 archive_file_recovered(name=path.name, cut_bytes=cut)
+                closed = path.with_name(path.name.removesuffix(OPEN_ENDING))
+                if self._forgets and closed.exists():
+                    rewritten(closed, self._forgets)
 
     def _delete_old(self) -> None:
         files = list(_sized(self._folder))
@@ -188,7 +201,7 @@ class OpenFile:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.size = 0
             self.append(opening)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except BaseException:
             self._file.close()
             self._written.unlink(missing_ok=True)
@@ -213,58 +226,8 @@ class OpenFile:
     def close(self) -> None:
         """Rename the file to its final name. Errors: OSError."""
         os.rename(self._written, self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
         self._file.close()
-
-
-def recover(path: Path) -> int | None:
-    """Truncate the file of a dead writer after its last complete record, and rename it.
-
-    Return the number of bytes cut; None if its writer is alive, or another process recovers it.
-    The time of the last write stays. Errors: OSError.
-    """
-    with open(path, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return None
-        if not path.exists():  # its writer has just closed it
-            return None
-        found = os.stat(path)
-        whole = complete_bytes(file)
-        if whole < found.st_size:
-            file.truncate(whole)
-            os.fsync(file.fileno())
-        if not whole:
-            path.unlink()
-            return found.st_size
-        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
-        os.rename(path, path.with_name(path.name.removesuffix(OPEN_ENDING)))
-        _sync_folder(path.parent)
-        return found.st_size - whole
-
-
-def complete_bytes(file: BinaryIO) -> int:
-    """Return the length of the complete gzip members at the start. Errors: OSError."""
-    whole = read = 0
-    data = b""
-    unpacker = zlib.decompressobj(_GZIP)
-    while True:
-        if not data:
-            data = file.read(_CHUNK_BYTES)
-            read += len(data)
-        if not data:
-            return whole
-        try:
-            unpacker.decompress(data, _CHUNK_BYTES)
-        except zlib.error:
-            return whole
-        if unpacker.eof:
-            data = unpacker.unused_data
-            whole = read - len(data)
-            unpacker = zlib.decompressobj(_GZIP)
-        else:
-            data = unpacker.unconsumed_tail
 
 
 def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
@@ -275,12 +238,3 @@ def _sized(folder: Path) -> Iterator[tuple[Path, float, int]]:
         except FileNotFoundError:  # deleted by another process
             continue
         yield path, found.st_mtime, found.st_size
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

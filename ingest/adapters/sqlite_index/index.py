@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from ingest.query import SearchRequest, SearchResult
 from ingest.settings.options import IndexOptions
 
 _EXPIRED_AT_ONCE = 500
+_REMOVED_AT_ONCE = 100
 _PUT_FEED = (
     "INSERT INTO feed (id, version, json) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
     "SET version = excluded.version, json = excluded.json WHERE excluded.version >= version"
@@ -89,11 +90,23 @@ class SqliteIndex:
         except Unfit as unfit:
             return Verdict("refused", unfit.code, unfit.reason)
 
-    def remove(self, id: str, reason: str, now: datetime) -> bool:
+    def remove(self, ids: Collection[str], reason: str, now: datetime) -> int:
+        """Remove in small transactions, so other processes can write in between.
+
+        The bytes of the texts are overwritten; words without their text go when SQLite merges them.
+        """
         if not self._file.is_there():
-            return False
-        with self._file.writing() as connection:
-            return writing.replace_by_tombstone(connection, id, reason, now)
+            return 0
+        known, left = 0, list(ids)
+        self._file.rows("PRAGMA secure_delete=ON")
+        while left:
+            with self._file.writing() as connection:
+                for id in left[:_REMOVED_AT_ONCE]:
+                    known += writing.replace_by_tombstone(connection, id, reason, now)
+            del left[:_REMOVED_AT_ONCE]
+        self._file.rows("PRAGMA secure_delete=FAST")
+        self._file.rows("PRAGMA wal_checkpoint(TRUNCATE)")  # the log beside the file has them too
+        return known
 
     def expire(self, before: datetime) -> int:
         """Forget in small transactions, so other processes can write in between."""

@@ -92,9 +92,18 @@ class IndexFile:
 
     @property
     def exists(self) -> bool:
-        """Return whether the file exists. Errors: IndexDiffers for an empty one."""
+        """Return whether the file exists.
+
+        Errors: IndexDiffers for an empty one, IndexRefused where this user may not look for it.
+        """
         try:
             size = self.path.stat().st_size
+        except PermissionError as error:
+            raise IndexRefused(
+                "this user may not enter the folder of the embedded index",
+                value=str(self.path),
+                remedy="run this as the user of the stages, or let this user enter the folder",
+            ) from error
         except OSError:
             return False
         if not size:

@@ -76,6 +76,7 @@ class SqliteLog:
         self._appenders: list[SqliteAppender] = []
         self._connection: Connection | None = None
         self._writer: Writer | None = None
+        self._is_checked = False
         self._file_lock: FileLock | None = None
         self._is_closed = False
         if self._path.exists():
@@ -113,6 +114,7 @@ class SqliteLog:
     def differences(self, topics: Sequence[TopicSpec]) -> list[str]:
         if self._connection is None and not self._path.exists():
             return [line for spec in topics for line in spec_differences(None, spec)]
+        self._check_pages()
         return manifest.differences(self._read(), topics)
 
     def unwritable(self, names: Sequence[str]) -> list[str]:
@@ -194,13 +196,19 @@ class SqliteLog:
             self._refuse_if_closed()
             if self._writer is None:
                 lock = self._lock()
-                with closing(Connection(self._path)) as connection:
-                    connection.check_pages()
+                self._check_pages()
                 self._writer = Writer(
                     self._path, lock, self._clock_ms, self._options, retention.run
                 )
                 self._writer.every(retention.INTERVAL_SECONDS, self._keep_house)
             return self._writer
+
+    def _check_pages(self) -> None:
+        """Check the pages of the file, once. Errors: LogRefused for a damaged one."""
+        if not self._is_checked:
+            with closing(Connection(self._path)) as connection:
+                connection.check_pages()
+            self._is_checked = True
 
     def _lock(self) -> FileLock:
         """Create the file if it does not exist, and return its lock."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from itertools import islice
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from ingest.cli.context import (
     opened_log,
     settings_of,
     shows_errors,
+    this_user,
 )
 from ingest.cli.terminal_text import print_json, print_table, say
 from ingest.entities.lexicon import slug
@@ -116,7 +116,7 @@ def merge(
             )
         change = EntityChange(
             id=gone.id, into=kept.id, names=gone.names, into_names=kept.names,
-            by=_this_user(), reason=reason, at=now(),
+            by=this_user(), reason=reason, at=now(),
         )  # fmt: skip
         decide(log, change, changes(log))
     say(f"{gone.name} ({gone.documents} documents) is {kept.name} ({kept.documents}) from now on")
@@ -140,7 +140,7 @@ def split(
         one, sign = the_one(index, entity), the_one(index, beside)
         change = EntityChange(
             id=one.id, into=f"{one.type}:{slug(name)}", beside=sign.id, names=one.names,
-            into_names=(name,), by=_this_user(), reason=reason, at=now(),
+            into_names=(name,), by=this_user(), reason=reason, at=now(),
         )  # fmt: skip
         decide(log, change, changes(log))
     say(f"beside {sign.name}, {one.name} is {name} ({change.into}) from now on")
@@ -160,13 +160,5 @@ def undo(
     """
     settings = settings_of(config)
     with opened_log(settings) as log:
-        for change in take_back(log, entity, _this_user(), now()):
+        for change in take_back(log, entity, this_user(), now()):
             say(f"{change.id} is no longer {change.into}")
-
-
-def _this_user() -> str:
-    """Return the name of the person at the keyboard, for the record; "unknown" without one."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

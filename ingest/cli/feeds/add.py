@@ -51,7 +51,7 @@ class NewFeed(NamedTuple):
 def add(
     url: Annotated[str, typer.Argument(help="Address of a feed, or of a page that links to it.")],
     id: Annotated[str, typer.Option(help="Its id; made from the address if empty.")] = "",
-    publisher: Annotated[str, typer.Option(help="Publisher; the domain if empty.")] = "",
+    publisher: Annotated[str, typer.Option(help="Publisher; the feed's own title if empty.")] = "",
     group: Annotated[str, typer.Option(help="One of the groups in feeds.yml.")] = "",
     robots: Annotated[
         str, typer.Option(help="How to treat its robots.txt: obey, report or ignore.")

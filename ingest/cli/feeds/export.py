@@ -18,7 +18,7 @@ from ingest.settings.yaml_file import read_yaml
 from ingest.sources.feeds.opml import OpmlFeed, has_credentials, write_opml
 
 #: Options that are never exported.
-_SECRETS = ("basic_auth", "cookie", "headers")
+_SECRETS = ("basic_auth", "cookie", "headers", "proxy")
 
 
 @shows_errors
@@ -27,7 +27,10 @@ def export(
     group: Annotated[str, typer.Option(help="Only feeds of this group.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Write the feeds to standard output; never secrets."""
+    """Write the feeds to standard output.
+
+    Without passwords, cookies, headers and proxies; keys in the query of an address are part of it.
+    """
     settings = settings_of(config)
     feeds = [feed for feed in settings.feeds.feeds.values() if not group or feed.group == group]
     data = _as_opml(feeds) if format == "opml" else _as_yaml(feeds, settings)

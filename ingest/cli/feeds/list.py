@@ -17,6 +17,7 @@ from ingest.cli.terminal_text import print_json, print_list, say
 from ingest.errors import ConfigError, LogError, LogUnavailable, UnknownName
 from ingest.model import Feed
 from ingest.operations.feeds.client import feed_states
+from ingest.polling.entries.candidates import publisher_of
 from ingest.polling.report.feed_reporter import entries_per_day, health_word
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import HEALTH_STATES, FeedState
@@ -96,7 +97,7 @@ def as_plain(feed: Feed, state: FeedState, health: str) -> dict[str, Any]:
     return {
         "id": feed.id,
         "url": feed.url,
-        "publisher": feed.publisher,
+        "publisher": publisher_of(feed, state.title),
         "group": feed.group,
         "language": feed.language,
         "enabled": feed.enabled,
@@ -137,7 +138,7 @@ def _cells(
         shown.append(" layout!", "yellow")
     return (
         feed.id,
-        feed.publisher,
+        publisher_of(feed, state.title),
         feed.group,
         state.format,
         shown,

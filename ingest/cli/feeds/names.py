@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
-from ingest.errors import UnknownName
+from ingest.errors import LogError, LogUnavailable, UnknownName
 from ingest.identity import request_url
 from ingest.model import Feed
+from ingest.operations.feeds.client import feed_states
+from ingest.polling.entries.candidates import publisher_of
 from ingest.polling.state.feed_state import FeedState
 from ingest.settings.faults import nearest
 from ingest.settings.load import Settings
@@ -24,7 +27,13 @@ def feed_named(settings: Settings, name: str) -> Feed:
     known = feed_at(name, feeds, {})
     if known is not None:
         return known
-    by_publisher = [feed for feed in feeds.values() if feed.publisher.lower() == name.lower()]
+    publishers = {feed.id: feed.publisher for feed in feeds.values()}
+    if name.lower() not in map(str.lower, publishers.values()):
+        with suppress(LogUnavailable, LogError):  # then feeds have no names of their own
+            for id, state in feed_states(settings).items():
+                if id in feeds:
+                    publishers[id] = publisher_of(feeds[id], state.title)
+    by_publisher = [feeds[id] for id, one in publishers.items() if one.lower() == name.lower()]
     if len(by_publisher) == 1:
         return by_publisher[0]
     if by_publisher:
@@ -32,7 +41,7 @@ def feed_named(settings: Settings, name: str) -> Feed:
         remedy = f"use an id: {', '.join(feed.id for feed in by_publisher[:10])}"
     else:
         what = "no feed has this id, address or publisher"
-        near = nearest(name, [*feeds, *(feed.publisher for feed in feeds.values())])
+        near = nearest(name, [*feeds, *publishers.values()])
         remedy = f"did you mean {near}?" if near else "see `news-ingest feeds list`"
     origin = str(settings.folder / "feeds.yml")
     raise UnknownName(what, value=name, origin=origin, remedy=remedy)

@@ -17,6 +17,7 @@ from ingest.cli.feeds.overview import DAY, freshness_in_words, show_all
 from ingest.cli.feeds.report import ago, size
 from ingest.cli.terminal_text import line, print_json
 from ingest.model import Feed
+from ingest.polling.entries.candidates import publisher_of
 from ingest.polling.report.feed_reporter import overflows_since, percentile
 from ingest.polling.state.feed_state import FeedState, duration, why_next
 
@@ -61,7 +62,7 @@ def _show_one(
         }
         print_json(plain)
         return
-    line("feed", f"{feed.id}  {feed.publisher}  {state.title}")
+    line("feed", f"{feed.id}  {publisher_of(feed, state.title)}  {state.title}")
     line("address", feed.url)
     if state.effective_url and state.effective_url != feed.url:
         line("", f"polled at {state.effective_url}, its new address; put this in its block:")

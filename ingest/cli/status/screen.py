@@ -103,8 +103,10 @@ def _table(columns: Sequence[str], right: Sequence[str] = (), wide: str = "") ->
 def _tally(tally: Tally | None) -> Text:
     if tally is None:
         return Text("?")
+    if not tally.is_complete:
+        return Text("not counted in time")
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in tally.by_reason.items())
-    count = f"{'' if tally.is_complete else 'at least '}{sum(tally.by_reason.values()):,}"
+    count = f"{sum(tally.by_reason.values()):,}"
     return safe(f"{count}{reasons and ': '}{reasons}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -28,6 +29,14 @@ MAX_SUMMARY = 50_000
 MAX_TITLE = 2_000
 MAX_WORD = 300
 MAX_WORDS = 100
+MAX_PUBLISHER = 100
+#: What stands between the parts of a feed's title.
+_PARTS = re.compile(r"\s+[-–—>•·]\s+|\s*[|»:]\s+")
+#: Titles that say what a feed is, not whose it is.
+_NAMES_OF_LISTS = (
+    *("all", "articles", "atom", "blog", "feed", "home", "homepage", "index", "latest news"),
+    *("news", "posts", "rss", "rss feed", "top stories", "untitled"),
+)
 
 
 class Dated(NamedTuple):
@@ -194,7 +203,7 @@ def build_entry(
         entry_key=_clean(key, 4_096),
         url_published=_clean(source.link, 10_000),
         first_seen_at=first_seen_at,
-        publisher=feed.publisher,
+        publisher=publisher_of(feed, parsed.title),
         publisher_country=feed.publisher_country,
         publisher_home=feed.publisher_home,
         language=_clean(feed.language or source.language or parsed.language, 35),
@@ -212,6 +221,26 @@ def build_entry(
         change=change,
         previous_url=_clean(previous_url, 2_048),
     )
+
+
+def publisher_of(feed: Feed, title: str) -> str:
+    """Return the configured publisher; without one, what the feed's title says, else the domain.
+
+    Of a title in parts (`World news | The Guardian`) it is the part that the domain is named after.
+    """
+    if not feed.names_itself:
+        return feed.publisher
+    title = " ".join(_clean(title, MAX_TITLE).split())
+    domain = _letters(feed.publisher.partition(".")[0])
+    for part in _PARTS.split(title) if domain else ():
+        if _letters(part).startswith(domain):
+            return part
+    says_who = 1 < len(title) <= MAX_PUBLISHER and "://" not in title
+    return title if says_who and title.lower() not in _NAMES_OF_LISTS else feed.publisher
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _not_after(at: datetime | None, limit: datetime) -> datetime | None:

@@ -89,6 +89,7 @@ class Backfill:
     ) -> None:
         self._tools, self._feed, self._limits = tools, feed, limits
         self._state, self._began_at = history.state, began_at
+        self._title = history.state.title  # the feed's, also for its sitemaps, which have none
         self._known_documents, self._tracking = known_documents, tracking
         self._names = history.memory.unpacked()
         for row in history.keys.unpacked():
@@ -137,6 +138,7 @@ class Backfill:
         if isinstance(page, NoPage):
             self.problems.append((url, page.kind))
             return None
+        self._title = page.parsed.title or self._title
         return page
 
     async def _pages(self, home: FeedPage) -> AsyncIterator[FeedPage]:
@@ -174,7 +176,8 @@ class Backfill:
         self.counts["new"] += len(selected)
         for start in range(0, len(selected), _CHUNK):
             part = selected[start : start + _CHUNK]
-            parsed = replace(page.parsed, entries=tuple(entry for entry, _ in part))
+            entries = tuple(entry for entry, _ in part)
+            parsed = replace(page.parsed, title=self._title, entries=entries)
             found = find_entries(
                 self._feed,
                 parsed,

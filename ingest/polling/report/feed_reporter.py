@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from ingest.errors import IndexRefused, NewsIngestError
 from ingest.masking import masked
 from ingest.model import Feed
+from ingest.polling.entries.candidates import publisher_of
 from ingest.polling.schedule.planning import for_configuration
 from ingest.polling.state.feed_state import FeedState, Slot, feed_health, why_next
 from ingest.ports import Clock, FeedRecord, FeedRecords, FeedsReport, LayoutAlarm, SiteLayouts
@@ -62,7 +63,7 @@ def record_of(
         version=1 if polled is None else max(1, round(polled.timestamp() * 1000)),
         updated_at=now,
         state=health_word(feed, state, now),
-        publisher=feed.publisher,
+        publisher=publisher_of(feed, state.title),
         group=feed.group,
         configured_url=masked(feed.url),
         effective_url=masked(state.effective_url),

@@ -172,7 +172,7 @@ def test_texts_are_current_without_a_refresh(index: Index) -> None:
     later = NOW + timedelta(seconds=1)
     index.put([IndexWrite(an_indexed_document(title="Two", text="The mill.", fetched_at=later))])
     index.put([IndexWrite(an_indexed_document("gone"))])
-    index.remove(an_id("gone"), "asked by a reader", NOW)
+    index.remove([an_id("gone")], "asked by a reader", NOW)
     known = index.known([an_id("flood"), an_id("gone")])
     texts = index.revisions.texts(list(known.values()))
     assert {id: (one.title, one.text) for id, one in texts.items()} == {
@@ -188,7 +188,7 @@ def test_revisions_are_deleted_with_their_document(index: Index) -> None:
         + [IndexWrite(an_indexed_document("old", first_seen_at=old, published_at=old))]
     )
     index.revisions.put([a_revision(), a_revision("storm"), a_revision("old", first_seen_at=old)])
-    assert index.remove(an_id("flood"), "asked by a reader", NOW)
+    assert index.remove([an_id("flood")], "asked by a reader", NOW)
     index.expire(datetime(2026, 7, 1, tzinfo=UTC))
     assert found(index) == [f"{an_id('storm')}-2"]
     assert found(index, "ferries") == [f"{an_id('storm')}-2"]

@@ -85,7 +85,7 @@ def test_facts_are_counted_by_site_and_time_range(index: Index) -> None:
 def test_a_rewritten_document_counts_once(index: Index) -> None:
     put(index, a_page("one", days=2, extraction={"given": ("page",)}))
     put(index, a_page("one"), a_page("gone"), a_page("two"))
-    index.remove(an_id("gone"), "asked by a reader", NOW)
+    index.remove([an_id("gone")], "asked by a reader", NOW)
     index.refresh()
     (found,) = index.layouts.layouts(SINCE - 14 * DAY, SINCE, 1)
     assert (found.latest.documents, found.latest.counts["no_title"]) == (2, 0)

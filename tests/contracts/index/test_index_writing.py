@@ -215,7 +215,7 @@ def test_an_impossible_date_is_left_out(index: Index) -> None:
 def test_a_removed_document_is_not_found_but_still_known(index: Index) -> None:
     put(index, an_indexed_document(), an_indexed_document("other"))
     index.refresh()
-    assert index.remove(an_id("flood"), "asked by a reader", NOW)
+    assert index.remove([an_id("flood")], "asked by a reader", NOW)
     index.refresh()
     assert index.get(an_id("flood")) is None
     assert found(index, "harbour") == {an_id("other")}
@@ -226,7 +226,7 @@ def test_a_removed_document_is_not_found_but_still_known(index: Index) -> None:
 
 def test_no_later_write_restores_a_removed_document(index: Index) -> None:
     put(index, an_indexed_document())
-    index.remove(an_id("flood"), "asked by a reader", NOW)
+    index.remove([an_id("flood")], "asked by a reader", NOW)
     later = an_indexed_document(fetched_at=NOW + timedelta(days=400))
     assert put(index, later) == ["older"]
     assert [verdict.kind for verdict in index.put([IndexWrite(later)])] == ["older"]
@@ -237,9 +237,9 @@ def test_no_later_write_restores_a_removed_document(index: Index) -> None:
 
 def test_remove_returns_whether_the_document_was_known(index: Index) -> None:
     put(index, an_indexed_document())
-    assert index.remove(an_id("flood"), "asked by a reader", NOW)
-    assert index.remove(an_id("flood"), "asked once more", NOW)
-    assert not index.remove(an_id("nobody"), "a mistake", NOW)
+    assert index.remove([an_id("flood")], "asked by a reader", NOW)
+    assert index.remove([an_id("flood")], "asked once more", NOW)
+    assert not index.remove([an_id("nobody")], "a mistake", NOW)
 
 
 def test_old_months_are_deleted(index: Index) -> None:
@@ -293,6 +293,6 @@ def test_documents_and_tombstones_are_counted_by_month(index: Index) -> None:
     put(index, *(an_indexed_document(name) for name in "abc"))
     put(index, an_indexed_document("d", first_seen_at=last_month, fetched_at=NOW))
     put(index, an_indexed_document("a", fetched_at=NOW + timedelta(hours=1)))
-    index.remove(an_id("b"), "asked by a reader", NOW)
+    index.remove([an_id("b")], "asked by a reader", NOW)
     index.refresh()
     assert index.months() == {"2026-10": 1, "2026-11": 3}

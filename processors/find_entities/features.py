@@ -137,7 +137,7 @@ def _forms(key: str, language: str) -> list[str]:
     return forms
 
 
-class Seen(NamedTuple):
+class Features(NamedTuple):
     """The words of a text, and for those that may be part of a name the other columns.
 
     `apart` are the numbers of words that are not in one name with the word before: it has an 's.
@@ -151,7 +151,7 @@ class Seen(NamedTuple):
     small: list[int]
 
 
-def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> Seen:
+def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) -> Features:
     """Return what the tagger sees of these tokens; `mentions` are what the rules found."""
     words = [token.text for token in tokens]
     verdicts = _verdicts(tokens, mentions)
@@ -194,7 +194,7 @@ def seen(tokens: Sequence[Token], mentions: Sequence[Mention], language: str) ->
         for number, word in enumerate(words)
         if word[0].islower() and word not in particles and "-" not in word and not verdicts[number]
     ]
-    return Seen(words, marked, found, apart, small)
+    return Features(words, marked, found, apart, small)
 
 
 @lru_cache(maxsize=20_000)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ingest.entities.lexicon import WordLists, person_names, word_lists
 from ingest.model import Mention
-from processors.find_entities.features import COLUMNS, EDGE, Seen, attributes, seen
+from processors.find_entities.features import COLUMNS, EDGE, Features, attributes, seen
 from processors.find_entities.known_passage import is_title_word
 from processors.find_entities.tokens import PERSON, Token, tokens_of
 
@@ -77,7 +77,7 @@ class Model:
         self._sums: Floats = np.zeros((1024, _WIDTH * size), "f4")
         self._count = 0
 
-    def labels(self, seen: Seen, starts: Sequence[int]) -> list[int]:
+    def labels(self, seen: Features, starts: Sequence[int]) -> list[int]:
         """Return the best label of each token; sentences begin at `starts`."""
         scores = self._scores(seen, starts)
         if self._count > _KEPT:
@@ -85,7 +85,7 @@ class Model:
             self._count = 0
         return _best(scores, starts, self._transitions)
 
-    def _scores(self, seen: Seen, starts: Sequence[int]) -> Floats:
+    def _scores(self, seen: Features, starts: Sequence[int]) -> Floats:
         """Return the scores of the labels, a row a token."""
         length = len(seen.words)
         words = self._ids(0, seen.words)
@@ -225,9 +225,8 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
             first += 1
         start, end = tokens[first].start, tokens[number - 1].end
         mention = theirs.get((start, end, kind))
-        if not any(map(str.isalpha, text[start:end])):
-            continue  # a line of underscores
-        if mention is None and number - first == 1 and tokens[first].text.lower() in small:
+        is_lone = mention is None and number - first == 1
+        if is_lone and (not tokens[first].is_word or tokens[first].text.lower() in small):
             continue
         result.append(
             mention

@@ -225,8 +225,6 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
             first += 1
         start, end = tokens[first].start, tokens[number - 1].end
         mention = theirs.get((start, end, kind))
-        if not any(map(str.isalpha, text[start:end])):
-            continue  # a line of underscores
         is_lone = mention is None and number - first == 1
         if is_lone and (not tokens[first].is_word or tokens[first].text.lower() in small):
             continue

@@ -14,7 +14,7 @@ from processors.find_entities.builtin import find_mentions
 from processors.find_entities.known_people import with_known
 from processors.find_entities.names_only import find_listed_names
 from processors.find_entities.spacy_backend import SpacyFinder, is_installed, model_for
-from processors.find_entities.tagger import model_of, tag
+from processors.find_entities.tagger import combined, model_of
 from processors.find_entities.titles import title_mentions
 
 VERSION = 2
@@ -88,7 +88,7 @@ class FindEntities:
         model = model_of(language)
         if model is None:
             return rules
-        return lambda text, language: tag(text, language, rules(text, language), model)
+        return lambda text, language: combined(text, language, rules(text, language), model)
 
 
 def build(options: Options) -> FindEntities:

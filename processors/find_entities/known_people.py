@@ -35,10 +35,10 @@ def with_known(text: str, language: str, mentions: Sequence[Mention]) -> tuple[M
     passage = passage_of(text, language, mentions)
     added = _full(passage)
     added += lone_surnames(passage, added)
-    return _merged(mentions, added)
+    return merged(mentions, added)
 
 
-def _merged(mentions: Iterable[Mention], added: Iterable[Mention]) -> tuple[Mention, ...]:
+def merged(mentions: Iterable[Mention], added: Iterable[Mention]) -> tuple[Mention, ...]:
     """Return all mentions in order; added ones replace those that they overlap."""
     result = sorted(added, key=lambda one: one.start)
     starts = [(one.start, one.end) for one in result]
@@ -252,4 +252,4 @@ def _caseless(text: str, language: str, mentions: Sequence[Mention]) -> tuple[Me
                 evidence=f"{signs or 'surname, no sign'}: {one.name}",
             )
         )  # fmt: skip
-    return _merged(mentions, added)
+    return merged(mentions, added)

@@ -16,6 +16,7 @@ from ingest.entities.lexicon import WordLists, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities.features import COLUMNS, EDGE, Features, attributes, seen
 from processors.find_entities.known_passage import is_title_word
+from processors.find_entities.known_people import merged
 from processors.find_entities.tokens import PERSON, Token, tokens_of
 
 Floats = NDArray[np.float32]
@@ -234,6 +235,19 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
                        strength="medium")
         )  # fmt: skip
     return tuple(result)
+
+
+def combined(
+    text: str, language: str, mentions: Sequence[Mention], model: Model
+) -> tuple[Mention, ...]:
+    """Return what the model finds, and in English what the rules are sure of instead.
+
+    English has the most rules and lists: on news prose that neither was made with, F1 is .613 so,
+    .600 with the model alone and .588 with the rules alone (scripts/taggers/README.md).
+    """
+    found = tag(text, language, mentions, model)
+    sure = [one for one in mentions if one.strength == "strong"] if language == "en" else []
+    return merged(found, sure)
 
 
 def _is_title(pack: WordLists, token: Token) -> bool:

@@ -38,7 +38,7 @@ _DOUBT = 6.0
 _NEVER = -50.0
 
 #: Values of a column kept with their sums of weights, before all are forgotten.
-_KEPT = 40_000
+_KEPT = 12_000
 
 #: Languages that share a model.
 _SAME = {"fr": "es", "it": "es", "nb": "no", "nn": "no", "sr": "hr", "bs": "hr"}
@@ -228,6 +228,8 @@ def tag(text: str, language: str, mentions: Sequence[Mention], model: Model) -> 
         mention = theirs.get((start, end, kind))
         is_lone = mention is None and number - first == 1
         if is_lone and (not tokens[first].is_word or tokens[first].text.lower() in small):
+            continue
+        if is_lone and tokens[first].opens and tokens[first].key in pack.openers:
             continue
         result.append(
             mention

@@ -1,7 +1,7 @@
 """People and organisations of public life, found by their names in many languages.
 
 The file is made by scripts/build_known_names.py. It is kept as text and sorted hashes, not as
-dictionaries: a process that reads it needs little time and memory, and a row becomes a `Known`
+dictionaries: a process that reads it needs little time and memory, and a row becomes a `KnownEntity`
 only on demand.
 """
 
@@ -23,7 +23,7 @@ import zstandard
 from ingest.entities.lexicon import name_key, person_names, slug
 
 
-class Known(NamedTuple):
+class KnownEntity(NamedTuple):
     """One person or organisation of public life.
 
     `prominence` runs from 0 to 3, `weight` from 0 to 99 and tells bearers of one surname apart;
@@ -60,7 +60,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Index:
-    """Row numbers by the hash of a name."""
+    """KnownRow numbers by the hash of a name."""
 
     def __init__(self, hashes: bytes, rows: bytes) -> None:
         differences = array("I")
@@ -83,10 +83,10 @@ class _Index:
         return sorted(found)
 
 
-class Row(NamedTuple):
+class KnownRow(NamedTuple):
     """An entity with its names; `surnames` and `forms` are as written, flags included."""
 
-    known: Known
+    known: KnownEntity
     surnames: tuple[str, ...]
     forms: tuple[str, ...]
 
@@ -104,20 +104,22 @@ class KnownNames:
     def __len__(self) -> int:
         return len(self._starts) - 1
 
-    def row(self, number: int) -> Row:
+    def row(self, number: int) -> KnownRow:
         start, end = self._starts[number], self._starts[number + 1] - 1
         kind, name, wikidata_id, role, country, prominence, years, weight, surnames, forms = (
             self._text[start:end].decode().split("\t")
         )
         type = "person" if kind == "P" else "organisation"
         id = f"{type}:{wikidata_id or slug(name)}"
-        return Row(
-            Known(id, type, name, role, country, int(prominence), years, wikidata_id, int(weight)),
+        return KnownRow(
+            KnownEntity(
+                id, type, name, role, country, int(prominence), years, wikidata_id, int(weight)
+            ),
             tuple(surnames.split("|")) if surnames else (),
             _with_main(name, forms),
         )
 
-    def organisations(self) -> Iterator[Row]:
+    def organisations(self) -> Iterator[KnownRow]:
         """Yield the organisations of our own lists, which come first in the file."""
         for number in range(len(self)):
             row = self.row(number)
@@ -125,15 +127,15 @@ class KnownNames:
                 return
             yield row
 
-    def by_form(self, key: str) -> list[Row]:
+    def by_form(self, key: str) -> list[KnownRow]:
         rows = (self.row(number) for number in self._forms.rows(key))
         return [row for row in rows if any(form_key(form) == key for form in row.forms)]
 
-    def by_surname(self, key: str) -> list[Row]:
+    def by_surname(self, key: str) -> list[KnownRow]:
         rows = (self.row(number) for number in self._surnames.rows(key))
         return [row for row in rows if any(key in surname_keys(one) for one in row.surnames)]
 
-    def by_id(self, id: str) -> Row | None:
+    def by_id(self, id: str) -> KnownRow | None:
         rows = (self.row(number) for number in self._forms.rows(id))
         return next((row for row in rows if row.known.id == id), None)
 
@@ -178,13 +180,13 @@ def known_names() -> KnownNames:
 
 
 @lru_cache(maxsize=4096)  # a document has the same few names again and again
-def known_by_form(key: str) -> tuple[Known, ...]:
+def known_by_form(key: str) -> tuple[KnownEntity, ...]:
     """Return those with this full name or alias, folded by `name_key`, most prominent first."""
     return tuple(row.known for row in known_names().by_form(key))
 
 
 @lru_cache(maxsize=4096)  # a document has the same few names again and again
-def known_by_surname(key: str) -> tuple[Known, ...]:
+def known_by_surname(key: str) -> tuple[KnownEntity, ...]:
     """Return the people with this surname, with or without particles, most prominent first."""
     return tuple(row.known for row in known_names().by_surname(key))
 
@@ -194,7 +196,7 @@ def known_by_surname(key: str) -> tuple[Known, ...]:
 _FAMOUS, _OURS, _LEADER, _MANY = 20, 50, 80, 40
 
 
-def lead(key: str) -> Known | None:
+def lead(key: str) -> KnownEntity | None:
     """Return the bearer of a surname who is far ahead of all others, if there is one."""
     bearers = known_by_surname(key)
     least = _LEADER if len(bearers) > _MANY else _OURS if key in person_names().given else _FAMOUS
@@ -213,13 +215,13 @@ def forms_of(id: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def known(id: str) -> Known | None:
+def known(id: str) -> KnownEntity | None:
     """Return the person or organisation with this id."""
     row = known_names().by_id(id)
     return row.known if row else None
 
 
-def is_excluded(one: Known, excluded: frozenset[str]) -> bool:
+def is_excluded(one: KnownEntity, excluded: frozenset[str]) -> bool:
     """Return whether an entity is one of these: Wikidata ids, our ids, or folded names of any form."""
     if not excluded:
         return False

@@ -10,7 +10,7 @@ from functools import cache
 
 import msgspec
 
-from ingest.entities.known import Known, Row, form_key, known_names
+from ingest.entities.known import KnownEntity, KnownRow, form_key, known_names
 from ingest.entities.lexicon import name_key
 
 _ELIDED = re.compile(r"([dDlL]|[dDnNsS]ell)['’](.+)")
@@ -58,7 +58,7 @@ def organisations() -> dict[str, list[Form]]:
     return result
 
 
-def organisation_named(key: str) -> Known | None:
+def organisation_named(key: str) -> KnownEntity | None:
     """Return the organisation of our own lists with this form, folded, clubs' places aside."""
     for row in known_names().by_form(key):
         if is_ours(row) and any(form_key(form) == key and form[0] != "^" for form in row.forms):
@@ -66,7 +66,7 @@ def organisation_named(key: str) -> Known | None:
     return None
 
 
-def is_ours(row: Row) -> bool:
+def is_ours(row: KnownRow) -> bool:
     """Return whether this is an organisation of our own lists."""
     return row.known.type == "organisation" and row.known.prominence == 3
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from ingest.entities.known import PARTICLES, Known, Row, form_key, known_names
+from ingest.entities.known import PARTICLES, KnownEntity, KnownRow, form_key, known_names
 from ingest.entities.lexicon import WordLists, folded_in_place, name_key
 from processors.find_entities.tokens import Token
 
@@ -53,7 +53,7 @@ class NameHit(NamedTuple):
 
     first: int
     last: int
-    rows: tuple[Row, ...]
+    rows: tuple[KnownRow, ...]
 
 
 class TextHit(NamedTuple):
@@ -61,18 +61,18 @@ class TextHit(NamedTuple):
 
     start: int
     end: int
-    known: Known
+    known: KnownEntity
     is_full: bool
 
 
 @lru_cache(maxsize=8192)  # a document has the same few names again and again
-def rows_of(key: str) -> tuple[Row, ...]:
+def rows_of(key: str) -> tuple[KnownRow, ...]:
     """Return the entities with this full name, most prominent first."""
     return tuple(known_names().by_form(key))
 
 
 @lru_cache(maxsize=8192)
-def bearers_of(key: str) -> tuple[Row, ...]:
+def bearers_of(key: str) -> tuple[KnownRow, ...]:
     """Return the people with this surname, most prominent first."""
     return tuple(known_names().by_surname(key))
 
@@ -117,7 +117,7 @@ def _longest(
     return None
 
 
-def _fitting(text: str, tokens: list[Token]) -> tuple[Row, ...]:
+def _fitting(text: str, tokens: list[Token]) -> tuple[KnownRow, ...]:
     """Return the entities whose form these tokens are, written with capitals where it has them."""
     if len(tokens) == 1:
         key = tokens[0].key
@@ -134,7 +134,7 @@ def _fitting(text: str, tokens: list[Token]) -> tuple[Row, ...]:
     return tuple(row for row in rows if is_loud or not _must_be_loud(row, key))
 
 
-def _must_be_loud(row: Row, key: str) -> bool:
+def _must_be_loud(row: KnownRow, key: str) -> bool:
     """Return whether a name is written in capitals only: SAP, NATO."""
     return all(
         form.lstrip("~^").isupper() and len(key) < 7 for form in row.forms if form_key(form) == key

@@ -16,7 +16,7 @@ from ingest.entities.gazetteer import (
     gazetteer,
     place_hint,
 )
-from ingest.entities.known import Known
+from ingest.entities.known import KnownEntity
 from ingest.entities.lexicon import WordLists, person_names, word_lists
 from ingest.model import Mention
 from processors.find_entities.tokens import Token, tokens_of
@@ -38,7 +38,7 @@ class Passage(msgspec.Struct):
     inner: Counter[str]
     covered: dict[int, Mention]
     countries: set[str]
-    found: dict[str, Known] = {}
+    found: dict[str, KnownEntity] = {}
     firsts: dict[str, int] = {}
 
 
@@ -66,7 +66,7 @@ def covered(tokens: list[Token], mentions: Sequence[Mention]) -> dict[int, Menti
 
 
 def mention_of(
-    passage: Passage, first: int, last: int, one: Known, rule: str, strength: str, evidence: str,
+    passage: Passage, first: int, last: int, one: KnownEntity, rule: str, strength: str, evidence: str,
     is_ambiguous: bool = False,
 ) -> Mention:  # fmt: skip
     start, end = passage.tokens[first].start, passage.tokens[last - 1].end

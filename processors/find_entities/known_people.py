@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ingest.entities.gazetteer import country_names, place_hint
-from ingest.entities.known import Known, Row, form_key
+from ingest.entities.known import KnownEntity, KnownRow, form_key
 from ingest.entities.lexicon import person_names
 from ingest.model import Mention
 from processors.find_entities.known_forms import CASELESS, NameHit, caseless_names, full_names
@@ -87,11 +87,11 @@ def _without_title(passage: Passage, hit: NameHit) -> NameHit:
     return hit._replace(first=first)
 
 
-def _is_ahead(rows: Sequence[Row]) -> bool:
+def _is_ahead(rows: Sequence[KnownRow]) -> bool:
     return rows[0].known.weight >= 2 * rows[1].known.weight
 
 
-def _chosen(passage: Passage, hit: NameHit) -> Known | None:
+def _chosen(passage: Passage, hit: NameHit) -> KnownEntity | None:
     """Return the entity that a form means here, if it means one."""
     tokens = passage.tokens[hit.first : hit.last]
     if len(tokens) == 1:
@@ -116,7 +116,7 @@ def _is_phrase(passage: Passage, tokens: list[Token]) -> bool:
     return all(token.key in passage.low or token.key in passage.pack.openers for token in tokens)
 
 
-def _meant_by_one_word(passage: Passage, hit: NameHit) -> Known | None:
+def _meant_by_one_word(passage: Passage, hit: NameHit) -> KnownEntity | None:
     """Return the organisation that one word means here: the rules said so, or nothing else can."""
     token = passage.tokens[hit.first]
     inside = passage.covered.get(hit.first)
@@ -152,7 +152,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _is_backed(passage: Passage, number: int, row: Row) -> bool:
+def _is_backed(passage: Passage, number: int, row: KnownRow) -> bool:
     """Return whether one word that the rules did not take is this organisation.
 
     Well-known ones need no other reading; others also a second mention or a word of their kind.
@@ -177,8 +177,8 @@ _OWN = 40
 
 
 def _organisation(
-    passage: Passage, rivals: list[Known], tokens: list[Token], is_seen: bool
-) -> Known | None:
+    passage: Passage, rivals: list[KnownEntity], tokens: list[Token], is_seen: bool
+) -> KnownEntity | None:
     """Return the organisation of this name that the text can mean.
 
     A name that is made of ordinary words alone (Supreme Court, Labour Party) means the one whose
@@ -203,7 +203,7 @@ def _organisation(
 _LONGER = frozenset({"organisation_head", "place_head", "club_head", "known_organisation"})
 
 
-def _is_part_of_more(passage: Passage, hit: NameHit, one: Known) -> bool:
+def _is_part_of_more(passage: Passage, hit: NameHit, one: KnownEntity) -> bool:
     """Return whether the form is a part of the name of something else: Angela Merkel Foundation."""
     tokens = passage.tokens
     start, end = tokens[hit.first].start, tokens[hit.last - 1].end

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ingest.entities.gazetteer import place_hint
-from ingest.entities.known import Known, form_key, lead
+from ingest.entities.known import KnownEntity, form_key, lead
 from ingest.entities.lexicon import LISTED_LANGUAGES
 from ingest.model import Mention
 from processors.find_entities.known_forms import bases, bearers_of
@@ -71,7 +71,7 @@ class Lone(msgspec.Struct):
     `is_name` unless it only opens sentences, where every word has a capital, and is little known.
     """
 
-    known: Known
+    known: KnownEntity
     places: list[tuple[int, int]] = []
     needed: int = 0
     is_name: bool = False
@@ -132,7 +132,7 @@ def _cannot_be_surname(passage: Passage, token: Token) -> bool:
 _CRIES = frozenset({"oh", "ah", "yes", "no", "hi", "wow", "ok"})
 
 
-def _is_lead_meant(passage: Passage, base: str, named: list[Known], number: int) -> bool:
+def _is_lead_meant(passage: Passage, base: str, named: list[KnownEntity], number: int) -> bool:
     """Return whether a relative is named in full, but later: "Trump … his son Eric Trump"."""
     one = lead(base)
     if one is None or one.id in {other.id for other in named}:
@@ -140,9 +140,9 @@ def _is_lead_meant(passage: Passage, base: str, named: list[Known], number: int)
     return all(passage.firsts[other.id] > number for other in named)
 
 
-def _surnames_here(passage: Passage) -> dict[str, list[Known]]:
+def _surnames_here(passage: Passage) -> dict[str, list[KnownEntity]]:
     """Return the known people named in full in this text, by each of their surnames."""
-    found: dict[str, list[Known]] = defaultdict(list)
+    found: dict[str, list[KnownEntity]] = defaultdict(list)
     for one in passage.found.values():
         if one.type != PERSON:
             continue
@@ -233,7 +233,7 @@ def _note(passage: Passage, alone: dict[str, Lone], base: str, first: int, last:
     found.signs += signs
 
 
-def _likeliest(passage: Passage, base: str) -> Known | None:
+def _likeliest(passage: Passage, base: str) -> KnownEntity | None:
     """Return the bearer of a surname who is far ahead, or whose country alone the text names."""
     one = lead(base)
     if one is not None:
@@ -262,7 +262,7 @@ _OTHER_WORD = 3
 _BIG_CITY = 100_000
 
 
-def _needed(passage: Passage, one: Known, token: Token, base: str) -> int:
+def _needed(passage: Passage, one: KnownEntity, token: Token, base: str) -> int:
     """Return how much the signs must weigh before a surname means this person.
 
     The lists of given names and towns hold many surnames, so such a reading counts little; less
@@ -282,7 +282,7 @@ def _needed(passage: Passage, one: Known, token: Token, base: str) -> int:
     return bool(hint.kind) + (0 if one.weight >= _FAMOUS else 3)
 
 
-def _signs(passage: Passage, one: Known, first: int, last: int) -> list[str]:
+def _signs(passage: Passage, one: KnownEntity, first: int, last: int) -> list[str]:
     """Return the signs beside a surname that a person is meant, and this one."""
     tokens, pack = passage.tokens, passage.pack
     signs = []
@@ -313,7 +313,7 @@ def _signs(passage: Passage, one: Known, first: int, last: int) -> list[str]:
     return signs
 
 
-def _is_official(one: Known) -> bool:
+def _is_official(one: KnownEntity) -> bool:
     return not _OFFICES.isdisjoint(one.role.casefold().split())
 
 
@@ -342,7 +342,7 @@ def _is_listed(passage: Passage, first: int, last: int) -> bool:
     return any(one is not None and one.type == PERSON and " " in one.text for one in (left, right))
 
 
-def _companions(passage: Passage, one: Known, alone: dict[str, Lone]) -> list[Known]:
+def _companions(passage: Passage, one: KnownEntity, alone: dict[str, Lone]) -> list[KnownEntity]:
     """Return known people of the same country or trade who are surely meant in this text."""
     sure = [*passage.found.values(), *(other.known for other in alone.values() if not other.needed)]
     return [

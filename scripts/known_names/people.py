@@ -107,7 +107,7 @@ def _person(row: dict[str, str], weights: dict[str, int], common: set[str]) -> E
     country = country_code(row["country"])
     if (
         not name
-        or gazetteer().rows(name_key(name))
+        or gazetteer().named(name_key(name))
         or name.startswith("The ")
         or (is_latin(name) and not name[0].isupper())
     ):

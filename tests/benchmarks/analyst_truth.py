@@ -13,7 +13,7 @@ from typing import NamedTuple
 import ahocorasick
 
 from ingest.entities.gazetteer import gazetteer, is_demonym
-from ingest.entities.known import Row, known_names, lead
+from ingest.entities.known import KnownRow, known_names, lead
 from ingest.entities.lexicon import name_key, person_names
 from tests.benchmarks import entity_sets, extraction_set
 from tests.data_sets import data_set
@@ -56,7 +56,7 @@ class Article(NamedTuple):
 class Name(NamedTuple):
     """A person or organisation to ask for, with its forms."""
 
-    row: Row
+    row: KnownRow
     full: frozenset[str]
     short: frozenset[str]
 
@@ -184,7 +184,7 @@ def ordinary_words(articles: Sequence[Article]) -> frozenset[str]:
 
 
 @cache
-def _rows() -> list[Row]:
+def _rows() -> list[KnownRow]:
     every = known_names()
     return [every.row(number) for number in range(len(every))]
 

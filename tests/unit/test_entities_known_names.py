@@ -11,7 +11,7 @@ from importlib.resources import files
 import pytest
 
 from ingest.entities.known import (
-    Known,
+    KnownEntity,
     KnownNames,
     forms_of,
     is_excluded,
@@ -41,7 +41,7 @@ def test_there_are_enough_people_and_organisations() -> None:
     assert organisations_ >= 28_000
 
 
-def everybody() -> Iterator[Known]:
+def everybody() -> Iterator[KnownEntity]:
     names = known_names()
     return (names.row(number).known for number in range(len(names)))
 

@@ -17,6 +17,14 @@ RUN printf '%s\n' "$CA_CERTIFICATE" > ca.pem; python -m venv --without-pip /opt/
 COPY pyproject.toml ./
 RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt; \
     python -m pip --python /opt/news-ingest/bin/python install --only-binary :all: -r requirements.txt
+# A spaCy model of your choice for find_entities: the address of its wheel and the wheel's SHA-256.
+ARG SPACY_MODEL=""
+ARG SPACY_MODEL_SHA256=""
+RUN if [ -n "$SPACY_MODEL" ]; then \
+        printf '%s --hash=sha256:%s\n' "$SPACY_MODEL" "$SPACY_MODEL_SHA256" > model.txt; \
+        python -m pip --python /opt/news-ingest/bin/python install --only-binary :all: 'spacy>=3.8,<3.9'; \
+        python -m pip --python /opt/news-ingest/bin/python install --no-deps --require-hashes -r model.txt; \
+    fi
 COPY README.md LICENSE NOTICE ./
 COPY ingest ingest
 COPY processors processors

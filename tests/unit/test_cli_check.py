@@ -116,6 +116,15 @@ def test_a_folder_that_may_not_be_entered_ends_no_verb_in_a_traceback(
     assert done.code == 2
 
 
+def test_a_search_never_takes_a_closed_folder_for_an_empty_archive(
+    rig: FeedsRig, closed: Path
+) -> None:
+    (closed / "x.db").write_bytes(b"an index")
+    done = run(rig, "search", "ferry", NEWS_INGEST_INDEX_URL=f"sqlite:///{closed}/x.db")
+    assert done.code == 4, done
+    assert "may not enter" in done.err
+
+
 def test_ingest_refuses_what_may_not_be_entered_and_takes_the_rest(
     rig: FeedsRig, closed: Path
 ) -> None:

@@ -225,10 +225,11 @@ def test_what_analysts_see_of_a_feed_holds_no_key(tmp_path: Path, site: HttpSite
 def test_export_shows_the_addresses_that_feeds_are_asked_at(tmp_path: Path, site: HttpSite) -> None:
     rig = Keyed(tmp_path / "home", site)
     exported = subprocess.run(
-        [sys.executable, "-m", "ingest.cli.main", "feeds", "export"],
+        [sys.executable, "-m", "ingest.cli.main", "feeds", "export", "--format", "yaml"],
         env=rig.environment, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "apikey=c4n4ry-1" in exported
+    assert "proxy" not in exported
     for login in ("c4n4ry-3", "c4n4ry-4", "c4n4ry-9", "c4n4ry-a"):
         assert login not in exported
 

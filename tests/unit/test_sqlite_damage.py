@@ -116,6 +116,9 @@ def test_damaged_pages_are_found_at_the_start(
     path.write_bytes(data)
     with pytest.raises(error, match=r"damaged.*file\.db.*backup"):
         use(path)
+    if fill is filled_log:  # what `check` asks
+        with closing(a_log(path)) as log, pytest.raises(error, match="damaged"):
+            log.differences([TOPIC])
 
 
 @EACH

@@ -228,6 +228,33 @@ def test_dead_letters_and_drops_are_counted_by_reason(settings: Settings) -> Non
     assert texts(found) == "2 dead letters: `news-ingest dead-letters list`"
 
 
+def test_dead_letters_that_cannot_be_counted_in_time_have_no_number(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later record may take an earlier one back, so half a count says nothing."""
+    everybody(settings)
+    put(settings, NewRecord("news.pages.dead-letter", "1", b"x"))
+    put(settings, NewRecord("news.pages.dead-letter", "1", None))
+    monkeypatch.setattr("ingest.operations.status._MARGIN_SECONDS", 1e9)
+    found = look(settings)
+    assert found.dead_letters is not None
+    assert (found.dead_letters.by_reason, found.dead_letters.is_complete) == ({}, False)
+    assert "could not be counted" in texts(found)
+
+
+def test_an_index_that_is_late_while_its_stage_works_is_no_outage(settings: Settings) -> None:
+    everybody(settings)
+
+    class Late(Looker):
+        def _ask_index(self) -> tuple[str, int]:
+            time.sleep(5)
+            return super()._ask_index()
+
+    found = Late(settings).look(0.5)
+    assert texts(found) == "index: does not answer in time"
+    assert found.exit_status == LOOK
+
+
 def test_feeds_in_trouble_for_long_are_named(settings: Settings) -> None:
     def feed(id: str, state: str, days: float | None = None) -> FeedRecord:
         failing = None if days is None else now() - timedelta(days=days)

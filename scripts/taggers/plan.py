@@ -48,6 +48,11 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         Source("uner/sr-train"), Source("uner/sr-test", 1.0),
     ),
     "pt": (Source("uner/pt-train"), Source("uner/pt-test", 1.0)),
+    "fi": (Source("turku-ner/fi-train"), Source("turku-ner/fi-test", 1.0)),
+    "hu": (Source("nerkor/hu-train"), Source("nerkor/hu-test", 1.0)),
+    "lv": (Source("lumii/lv-all", 0.2),),
+    "sk": (Source("uner/sk-train"), Source("uner/sk-test", 1.0)),
+    "tr": (Source("turkish-wiki/tr-train"), Source("turkish-wiki/tr-test", 1.0)),
 }  # fmt: skip
 
 #: How many made result tables a language is trained on.

@@ -193,13 +193,9 @@ class Looker:
             stage_status(plan, reports, known.get(f"lag {plan.name}", {}), at)
             for plan in self._plans
         )
-        index_stages = {plan.name for plan in self._plans if plan.kind == "index"}
-        is_served = any(one.stage in index_stages and one.state == "working" for one in stages)
         errors: dict[tuple[int, str], list[str]] = {}
         for name in [name for name in found if name not in known]:
-            errors.setdefault((_level(name, found[name], is_served), str(found[name])), []).append(
-                name
-            )
+            errors.setdefault((_level(name, found[name]), str(found[name])), []).append(name)
         status = Status(
             at=at,
             exit_status=WELL,
@@ -291,14 +287,9 @@ def _waits_for_word(settings: Settings, at: datetime) -> bool:
 # ── judgement ───────────────────────────────────────────────────────────────────────────────
 
 
-def _level(name: str, error: object, is_served: bool) -> int:
-    """Return how bad it is that a question has no answer.
-
-    An index that is late with this answer, while `is_served` by a stage at work, is no outage.
-    """
-    is_late = error is _LATE
-    can_wait = is_served if name == "index" else name not in ("log", "reports")
-    return LOOK if is_late and can_wait else HELD
+def _level(name: str, error: object) -> int:
+    """Return how bad it is that a question has no answer: a count that is late can wait."""
+    return LOOK if error is _LATE and name not in ("log", "index", "reports") else HELD
 
 
 def _server(url: str, engine: str, answer: object) -> Server:

@@ -186,7 +186,7 @@ def test_each_part_works_with_the_privileges_of_its_role(
 
     # The analyst sees what the read alias shows, not the months behind it.
     analyst = secured.key("analyst", roles["news_analyst"])["encoded"]
-    assert setup.remove(an_id("flood"), "court order", NOW)
+    assert setup.remove([an_id("flood")], "court order", NOW) == 1
     setup.refresh()
     assert secured.index(api_key=analyst).search(SearchRequest()).total == 0
     with pytest.raises(IndexRefused):

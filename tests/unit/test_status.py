@@ -242,19 +242,6 @@ def test_dead_letters_that_cannot_be_counted_in_time_have_no_number(
     assert "could not be counted" in texts(found)
 
 
-def test_an_index_that_is_late_while_its_stage_works_is_no_outage(settings: Settings) -> None:
-    everybody(settings)
-
-    class Late(Looker):
-        def _ask_index(self) -> tuple[str, int]:
-            time.sleep(5)
-            return super()._ask_index()
-
-    found = Late(settings).look(0.5)
-    assert texts(found) == "index: does not answer in time"
-    assert found.exit_status == LOOK
-
-
 def test_feeds_in_trouble_for_long_are_named(settings: Settings) -> None:
     def feed(id: str, state: str, days: float | None = None) -> FeedRecord:
         failing = None if days is None else now() - timedelta(days=days)

@@ -230,7 +230,7 @@ class FeedReporter:
             self._compare()
             self._ask_for_alarms()
             self._flush()
-        except NewsIngestError as error:
+        except (NewsIngestError, OSError) as error:  # a folder may be closed to this user
             now = time.monotonic()
             if self._held_since is None:
                 self._held_since = now

@@ -135,7 +135,9 @@ class Terminal:
         return self
 
     def newest(self) -> str:
-        return self.shown[max(0, self.shown.rfind(" UTC, news-ingest")) :]
+        """Return the last whole screen, and what came of the next."""
+        last = self.shown.rfind(" UTC, news-ingest")
+        return self.shown[max(0, self.shown.rfind(" UTC, news-ingest", 0, max(0, last))) :]
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)

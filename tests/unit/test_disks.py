@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shutil import copytree
 
 from ingest.operations.disks import Disk, disks
 from ingest.settings.load import load
@@ -29,5 +30,6 @@ def test_a_disk_is_filling_from_80_percent_on() -> None:
 
 def test_a_folder_that_cannot_be_looked_at_is_left_out(tmp_path: Path) -> None:
     unreachable = str(tmp_path / ("x" * 300))  # as root no folder is locked
-    settings = load(CONFIG, {"NEWS_INGEST_ARCHIVE_FOLDER": unreachable})
+    copytree(CONFIG, tmp_path / "config")  # beside it there is no var/, as a demo makes one
+    settings = load(tmp_path / "config", {"NEWS_INGEST_ARCHIVE_FOLDER": unreachable})
     assert [one.folder for one in disks(settings)] == [str(settings.root)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 
 import msgspec
@@ -15,7 +16,7 @@ from ingest.entities.merges import TOPIC, EntityChange, Merges, type_of
 from ingest.errors import WrongArgument
 from ingest.ports import Index, Log
 from ingest.query import EntityIs, SearchRequest
-from ingest.records.appending import NewRecord, append_and_flush
+from ingest.records.appending import NewRecord, append_all
 from ingest.records.reading import values
 from ingest.search_fields import ENTITIES
 from ingest.terms import fold
@@ -130,7 +131,7 @@ def decide(log: Log, change: EntityChange, before: Iterable[EntityChange]) -> No
             value=f"{change.id}, {change.into}",
             remedy="see `news-ingest entities show ID`, or undo the other merge first",
         )
-    _write(log, change)
+    _write(log, [change])
 
 
 def take_back(log: Log, asked: str, by: str, now: datetime) -> list[EntityChange]:
@@ -140,20 +141,13 @@ def take_back(log: Log, asked: str, by: str, now: datetime) -> list[EntityChange
         remedy = "`news-ingest entities show` lists what is in force"
         raise WrongArgument("nothing is merged or split under this id", value=asked, remedy=remedy)
     undone = [replace(one, undone_by=by, undone_at=now) for one in active]
-    for change in undone:
-        _write(log, change)
+    _write(log, undone)
     return undone
 
 
-def _write(log: Log, change: EntityChange) -> None:
-    appender = log.appender()
-    try:
-        for error in append_and_flush(
-            appender, [NewRecord(TOPIC, change.key, encode(change))]
-        ).values():
-            raise error
-    finally:
-        appender.close()
+def _write(log: Log, made: Sequence[EntityChange]) -> None:
+    with closing(log.appender()) as appender:
+        append_all(appender, [NewRecord(TOPIC, one.key, encode(one)) for one in made])
 
 
 def _documents(index: Index, id: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,9 +11,10 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.entities.joining import Pinned, assembled
+from ingest.entities.known import forms_of
 from ingest.entities.lexicon import folded_in_place, slug
 from ingest.errors import ConfigError, ConfigFault
-from ingest.model import EnrichedDocument, Mention, Watchlist, WatchlistHit
+from ingest.model import EnrichedDocument, EntityDetail, Mention, Watchlist, WatchlistHit
 from ingest.outcome import Keep, Outcome
 from ingest.settings.faults import checked
 from ingest.settings.yaml_file import YamlFile, read_yaml
@@ -202,7 +203,7 @@ class MatchWatchlists:
         gone = {
             detail.id
             for detail in joined.entity_details
-            if self._excluded & set(map(fold, (detail.id, detail.name, *detail.forms)))
+            if self._excluded & set(map(fold, _names_of(detail)))
         }
         kept = [
             mention
@@ -236,6 +237,13 @@ class MatchWatchlists:
                 result += [ListedName(start, end, watched) for watched in every]
                 covered = end
         return result
+
+
+def _names_of(detail: EntityDetail) -> Iterator[str]:
+    """Yield what an entity may be called in `exclude`: ids and names, of known ones in any language."""
+    yield from (detail.id, detail.name, *detail.forms, *forms_of(detail.id))
+    if detail.wikidata_id:
+        yield detail.wikidata_id
 
 
 def _with_mentions(

@@ -219,12 +219,3 @@ def known(id: str) -> KnownEntity | None:
     """Return the person or organisation with this id."""
     row = known_names().by_id(id)
     return row.known if row else None
-
-
-def is_excluded(one: KnownEntity, excluded: frozenset[str]) -> bool:
-    """Return whether an entity is one of these: Wikidata ids, our ids, or folded names of any form."""
-    if not excluded:
-        return False
-    if one.id in excluded or (one.wikidata_id and one.wikidata_id in excluded):
-        return True
-    return any(name_key(form) in excluded for form in forms_of(one.id))

@@ -191,3 +191,11 @@ def test_an_excluded_person_is_in_no_document(
         document = outcome.value
     assert document.entities.person == ("Jon Pryce",)
     assert "Weller" not in [mention.text for mention in document.mentions]
+
+
+@pytest.mark.parametrize("mark", ["Q22686", "person:Q22686", "donald trump", "дональд трамп"])
+def test_a_known_entity_is_excluded_by_id_or_any_name(tmp_path: Path, mark: str) -> None:
+    text = "Donald Trump met Jon Pryce."
+    assert enriched(tmp_path, text, f"exclude: [{mark!r}]").entities.person == ("Jon Pryce",)
+    kept = enriched(tmp_path, text, "exclude: [trump tower, q1]")
+    assert kept.entities.person == ("Donald Trump", "Jon Pryce")

@@ -14,7 +14,6 @@ from ingest.entities.known import (
     KnownEntity,
     KnownNames,
     forms_of,
-    is_excluded,
     known,
     known_by_form,
     known_by_surname,
@@ -171,14 +170,6 @@ def test_what_is_said_of_a_person() -> None:
     assert "Дональд Трамп" in forms_of(one.id)
     assert known("person:Q0") is None
     assert forms_of("person:Q0") == ()
-
-
-@pytest.mark.parametrize("mark", ["Q22686", "person:Q22686", "donald trump", "дональд трамп"])
-def test_an_entity_is_excluded_by_id_or_any_name(mark: str) -> None:
-    one = known("person:Q22686")
-    assert one is not None
-    assert is_excluded(one, frozenset({mark}))
-    assert not is_excluded(one, frozenset({"trump", ""}))
 
 
 @pytest.mark.parametrize("word", ["Gap", "Visa", "Orange", "Target", "Next", "Apple", "Shell"])

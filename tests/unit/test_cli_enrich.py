@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from ruamel.yaml import YAML
 
 from ingest.operations.enrichment.reports import SHIPPED
+from tests.unit.verb_process import Ended, run_verb
 
 pytestmark = pytest.mark.slow
 
@@ -21,31 +18,9 @@ CONFIG = Path(__file__).parents[2] / "config"
 MEETING = "Barack Obama met Angela Merkel in Berlin, Germany, on Monday."
 
 
-class Ended(NamedTuple):
-    """How the command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 def enrich(folder: Path, *arguments: str | Path) -> Ended:
     """Run `news-ingest enrich ARGUMENTS` in this folder, which has no settings."""
-    environment = {name: value for name, value in os.environ.items() if name[:5] != "NEWS_"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "ingest.cli.main", "enrich", *map(str, arguments)],
-        cwd=folder,
-        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    return run_verb(folder, "enrich", *arguments, COLUMNS="200")
 
 
 def lines_file(path: Path, *lines: object) -> Path:

@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.http_site import Answer, HttpSite, redirect
 from tests.unit.extract_pages import ARTICLE, PARAGRAPHS, html_of
+from tests.unit.verb_process import Ended, run_verb
 
 pytestmark = pytest.mark.slow
 
@@ -28,31 +29,9 @@ HEAD = (
 PAGE = html_of(head=HEAD)
 
 
-class Ended(NamedTuple):
-    """How the command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 def extract(folder: Path, *arguments: str | Path) -> Ended:
     """Run `news-ingest extract ARGUMENTS` in this folder."""
-    environment = {name: value for name, value in os.environ.items() if name[:5] != "NEWS_"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "ingest.cli.main", "extract", *map(str, arguments)],
-        cwd=folder,
-        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    return run_verb(folder, "extract", *arguments)
 
 
 def configured(folder: Path, blocks: dict[str, Any]) -> Path:
